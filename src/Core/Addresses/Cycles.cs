@@ -1,0 +1,44 @@
+using System.Globalization;
+
+namespace VmSim.Core.Addresses;
+
+/// <summary>Virtual time, or a span of it, in cycles of the simulated machine's clock.</summary>
+/// <param name="Value">0 or more; 64-bit.</param>
+public readonly record struct Cycles(long Value) : IComparable<Cycles>
+{
+    /// <summary>No time.</summary>
+    public static Cycles Zero => default;
+
+    /// <summary>Later than every event: "never".</summary>
+    public static Cycles Never => new(long.MaxValue);
+
+    /// <summary>The sum.</summary>
+    public static Cycles operator +(Cycles left, Cycles right) => new(left.Value + right.Value);
+
+    /// <summary>The difference.</summary>
+    public static Cycles operator -(Cycles left, Cycles right) => new(left.Value - right.Value);
+
+    /// <summary>Whether <paramref name="left"/> is earlier or shorter.</summary>
+    public static bool operator <(Cycles left, Cycles right) => left.Value < right.Value;
+
+    /// <summary>Whether <paramref name="left"/> is later or longer.</summary>
+    public static bool operator >(Cycles left, Cycles right) => left.Value > right.Value;
+
+    /// <summary>Whether <paramref name="left"/> is not later or longer.</summary>
+    public static bool operator <=(Cycles left, Cycles right) => left.Value <= right.Value;
+
+    /// <summary>Whether <paramref name="left"/> is not earlier or shorter.</summary>
+    public static bool operator >=(Cycles left, Cycles right) => left.Value >= right.Value;
+
+    /// <summary>The later or longer of two.</summary>
+    public static Cycles Max(Cycles left, Cycles right) => left > right ? left : right;
+
+    /// <summary>The earlier or shorter of two.</summary>
+    public static Cycles Min(Cycles left, Cycles right) => left < right ? left : right;
+
+    /// <inheritdoc/>
+    public int CompareTo(Cycles other) => Value.CompareTo(other.Value);
+
+    /// <summary>The bare number.</summary>
+    public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
+}

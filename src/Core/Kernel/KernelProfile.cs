@@ -1,0 +1,185 @@
+using VmSim.Core.Settings;
+
+namespace VmSim.Core.Kernel;
+
+/// <summary>What a trap does to its core until the answer comes.</summary>
+public static class TrapModes
+{
+    /// <summary>The kernel runs on the core, interrupts on; as on real hardware.</summary>
+    public const string Hold = "hold";
+
+    /// <summary>The thread leaves the core at once and others run, for studying asynchronous fault handling.</summary>
+    public const string Park = "park";
+}
+
+/// <summary>What the simulated kernel's work costs. Profiles are HOCON files in config/kernels, every constant with its source or marked calibrated.</summary>
+public sealed record KernelProfile
+{
+    /// <summary>The profile's name.</summary>
+    [Setting("Name of the kernel profile, for reports.")]
+    public string Name { get; init; } = "custom";
+
+    /// <summary>hold or park.</summary>
+    [Setting("Whether a trap holds its core, as on real hardware, or lets other threads run (park).", Choices = "hold|park")]
+    public string Traps { get; init; } = TrapModes.Hold;
+
+    /// <summary>Most pages that an invalidation drops one by one; more flush the whole address space.</summary>
+    [Setting("Most pages invalidated one by one; more flush the whole address space.", Unit = SettingUnit.Pages, Min = 0, Max = 1_048_576)]
+    public int FlushCeilingPages { get; init; } = 33;
+
+    /// <summary>Delay from a faulting access to the fault handler's first look at the address space.</summary>
+    [Setting("Delay from a faulting access to the fault handler's first look at the address space.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    public long TrapEntryCycles { get; init; } = 800;
+
+    /// <summary>Delay from a system-call instruction to the call's first look at the address space.</summary>
+    [Setting("Delay from a system-call instruction to the call's first look at the address space.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    public long SystemCallEntryCycles { get; init; } = 500;
+
+    /// <summary>Delay from the end of a fault or system call to the thread's next instruction; page-table stores are visible to every walker by then.</summary>
+    [Setting("Delay from the end of a fault or system call to the thread's next instruction; page-table stores are visible to every walker by then.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    public long TrapReturnCycles { get; init; } = 500;
+
+    /// <summary>Delay from the end of an invalidation handler to its acknowledgement being seen.</summary>
+    [Setting("Delay from the end of an invalidation handler to its acknowledgement being seen.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    public long AckCycles { get; init; } = 500;
+
+    /// <summary>Least time the kernel works on any message before it says anything.</summary>
+    [Setting("Least time the kernel works on any message before it says anything.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    public long ServiceCycles { get; init; } = 400;
+
+    /// <summary>A first write to anonymous memory: allocate, clear and map one page.</summary>
+    [Setting("A first write to anonymous memory: allocate, clear and map one page.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long AnonymousFaultCycles { get; init; } = 1_300;
+
+    /// <summary>A first read of anonymous memory: map the zero page.</summary>
+    [Setting("A first read of anonymous memory: map the zero page.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ZeroFaultCycles { get; init; } = 600;
+
+    /// <summary>A write to a shared page: allocate, copy and map one page.</summary>
+    [Setting("A write to a shared page: allocate, copy and map one page.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long CopyFaultCycles { get; init; } = 1_900;
+
+    /// <summary>A write to a page whose sharing has ended: make it writable.</summary>
+    [Setting("A write to a page whose sharing has ended: make it writable.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ReuseFaultCycles { get; init; } = 700;
+
+    /// <summary>A fault on a file page in the page cache.</summary>
+    [Setting("A fault on a file page in the page cache.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long FileFaultCycles { get; init; } = 1_500;
+
+    /// <summary>Each further page that fault-around maps.</summary>
+    [Setting("Each further page that fault-around maps.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long FileFaultPageCycles { get; init; } = 45;
+
+    /// <summary>A fault that maps a 2 MiB page, clearing included.</summary>
+    [Setting("A fault that maps a 2 MiB page, clearing included.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long HugeFaultCycles { get; init; } = 185_000;
+
+    /// <summary>A fault that finds the translation already in place.</summary>
+    [Setting("A fault that finds the translation already in place.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long SpuriousFaultCycles { get; init; } = 400;
+
+    /// <summary>A fault on an address that may not be used so.</summary>
+    [Setting("A fault on an address that may not be used so.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long SegmentationFaultCycles { get; init; } = 1_500;
+
+    /// <summary>A major fault's read from the device.</summary>
+    [Setting("A major fault's read from the device.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long DeviceReadCycles { get; init; } = 230_000;
+
+    /// <summary>mmap of one area.</summary>
+    [Setting("mmap of one area.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long MapCycles { get; init; } = 1_900;
+
+    /// <summary>munmap, before pages and table pages.</summary>
+    [Setting("munmap, before pages and table pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long UnmapCycles { get; init; } = 1_700;
+
+    /// <summary>mprotect, before pages.</summary>
+    [Setting("mprotect, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ProtectCycles { get; init; } = 1_300;
+
+    /// <summary>madvise, before pages.</summary>
+    [Setting("madvise, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long AdviseCycles { get; init; } = 800;
+
+    /// <summary>brk, before pages.</summary>
+    [Setting("brk, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long BreakCycles { get; init; } = 900;
+
+    /// <summary>mremap, before pages.</summary>
+    [Setting("mremap, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long RemapCycles { get; init; } = 2_600;
+
+    /// <summary>A system call that touches no mapping.</summary>
+    [Setting("A system call that touches no mapping.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long OtherCallCycles { get; init; } = 300;
+
+    /// <summary>fork, before pages.</summary>
+    [Setting("fork, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ForkCycles { get; init; } = 60_000;
+
+    /// <summary>Each page that fork shares.</summary>
+    [Setting("Each page that fork shares.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ForkPageCycles { get; init; } = 60;
+
+    /// <summary>Each mapped page that an operation unmaps and frees.</summary>
+    [Setting("Each mapped page that an operation unmaps and frees.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ZapPageCycles { get; init; } = 150;
+
+    /// <summary>Each mapped page whose rights an operation changes.</summary>
+    [Setting("Each mapped page whose rights an operation changes.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ProtectPageCycles { get; init; } = 40;
+
+    /// <summary>Each page that MAP_POPULATE or MADV_POPULATE maps, clearing included.</summary>
+    [Setting("Each page that MAP_POPULATE or MADV_POPULATE maps, clearing included.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long PopulatePageCycles { get; init; } = 1_260;
+
+    /// <summary>Each mapped page that mremap moves.</summary>
+    [Setting("Each mapped page that mremap moves.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long MovePageCycles { get; init; } = 60;
+
+    /// <summary>Each table page allocated or freed.</summary>
+    [Setting("Each table page allocated or freed.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long TablePageCycles { get; init; } = 300;
+
+    /// <summary>Each further area that an operation splits, removes or changes.</summary>
+    [Setting("Each further area that an operation splits, removes or changes.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long AreaCycles { get; init; } = 200;
+
+    /// <summary>The initiator's cost to send one inter-processor interrupt.</summary>
+    [Setting("The initiator's cost to send one inter-processor interrupt.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long IpiSendCycles { get; init; } = 200;
+
+    /// <summary>Interrupt entry and exit of an invalidation handler, before the invalidations.</summary>
+    [Setting("Interrupt entry and exit of an invalidation handler, before the invalidations.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long HandlerCycles { get; init; } = 1_000;
+
+    /// <summary>Invalidating one page in the TLB.</summary>
+    [Setting("Invalidating one page in the TLB.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long InvalidatePageCycles { get; init; } = 249;
+
+    /// <summary>Invalidating the whole TLB of an address space.</summary>
+    [Setting("Invalidating the whole TLB of an address space.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long InvalidateAllCycles { get; init; } = 700;
+
+    /// <summary>Switching a core from one thread to another.</summary>
+    [Setting("Switching a core from one thread to another.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ContextSwitchCycles { get; init; } = 2_000;
+
+    /// <summary>Loading another address space on a core, on top of the thread switch.</summary>
+    [Setting("Loading another address space on a core, on top of the thread switch.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long SpaceSwitchCycles { get; init; } = 500;
+
+    /// <summary>Making a sleeping thread runnable.</summary>
+    [Setting("Making a sleeping thread runnable.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long WakeCycles { get; init; } = 1_500;
+
+    /// <summary>A thread's time slice while others wait for its core.</summary>
+    [Setting("A thread's time slice while others wait for its core.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    public long TimeSliceCycles { get; init; } = 6_900_000;
+
+    /// <summary>Period of a core's timer tick.</summary>
+    [Setting("Period of a core's timer tick.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    public long TickCycles { get; init; } = 2_300_000;
+}

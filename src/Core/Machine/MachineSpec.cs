@@ -1,0 +1,69 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Settings;
+
+namespace VmSim.Core.Machine;
+
+/// <summary>The simulated machine: cores, sockets, clock, and what accesses and messages between cores cost.</summary>
+public sealed record MachineSpec
+{
+    /// <summary>The profile's name.</summary>
+    [Setting("Name of the machine profile, for reports.")]
+    public string Name { get; init; } = "custom";
+
+    /// <summary>CPU cores, 1 to 65,536.</summary>
+    [Setting("CPU cores of the machine.", Min = 1, Max = 65_536)]
+    public int Cores { get; init; } = 8;
+
+    /// <summary>Sockets; cores are spread over them in equal consecutive blocks.</summary>
+    [Setting("Sockets (NUMA nodes); cores are numbered socket by socket.", Min = 1, Max = 64)]
+    public int Sockets { get; init; } = 1;
+
+    /// <summary>Clock in GHz; turns cycles into time.</summary>
+    [Setting("Clock frequency that turns cycles into time.", Unit = SettingUnit.Gigahertz, Min = 0.001, Max = 100)]
+    public double Ghz { get; init; } = 2.3;
+
+    /// <summary>Cycles of an instruction fetch that hits everywhere.</summary>
+    [Setting("Cycles of one instruction fetch when everything hits.", Unit = SettingUnit.Cycles, Min = 1, Max = 1_000_000)]
+    public int FetchCycles { get; init; } = 1;
+
+    /// <summary>Cycles of a load that hits everywhere.</summary>
+    [Setting("Cycles of one load when everything hits.", Unit = SettingUnit.Cycles, Min = 1, Max = 1_000_000)]
+    public int LoadCycles { get; init; } = 1;
+
+    /// <summary>Cycles of a store that hits everywhere.</summary>
+    [Setting("Cycles of one store when everything hits.", Unit = SettingUnit.Cycles, Min = 1, Max = 1_000_000)]
+    public int StoreCycles { get; init; } = 1;
+
+    /// <summary>Cycles from sending an IPI to the handler's first instruction, same socket.</summary>
+    [Setting("Delay of an inter-processor interrupt to a core of the same socket.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e9)]
+    public int IpiCycles { get; init; } = 1500;
+
+    /// <summary>The same to a core of another socket.</summary>
+    [Setting("Delay of an inter-processor interrupt to a core of another socket.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e9)]
+    public int IpiRemoteCycles { get; init; } = 2500;
+
+    /// <summary>Cycles to move a modified cache line between cores of one socket.</summary>
+    [Setting("Transfer of a modified cache line between cores of one socket.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e9)]
+    public int LineTransferCycles { get; init; } = 150;
+
+    /// <summary>The same between sockets.</summary>
+    [Setting("Transfer of a modified cache line between sockets.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e9)]
+    public int LineTransferRemoteCycles { get; init; } = 350;
+
+    /// <summary>The page-table format's name.</summary>
+    [Setting("Page-table format.")]
+    public string PageTable { get; init; } = "x86-64";
+
+    /// <summary>Cores of one socket.</summary>
+    public int CoresPerSocket => (Cores + Sockets - 1) / Sockets;
+
+    /// <summary>The socket of a core.</summary>
+    public int SocketOf(CoreId core) => core.Value / CoresPerSocket;
+
+    /// <summary>Delay of an IPI between two cores.</summary>
+    public int IpiDelay(CoreId from, CoreId to) => SocketOf(from) == SocketOf(to) ? IpiCycles : IpiRemoteCycles;
+
+    /// <summary>Transfer of a modified cache line between two cores; nothing on one core.</summary>
+    public int LineTransfer(CoreId from, CoreId to) =>
+        from == to ? 0 : SocketOf(from) == SocketOf(to) ? LineTransferCycles : LineTransferRemoteCycles;
+}

@@ -1,0 +1,176 @@
+namespace VmSim.Core.Reports;
+
+/// <summary>What a run found, in the shape of <c>report.json</c>. Everything but <see cref="Host"/> depends on the scenario and seed alone.</summary>
+public sealed record RunReport
+{
+    /// <summary>Version of the shape; grows when a reader must change.</summary>
+    public int SchemaVersion { get; init; } = 1;
+
+    /// <summary>The scenario's name.</summary>
+    public required string Scenario { get; init; }
+
+    /// <summary>The seed.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Hex digest over everything but <see cref="Host"/>.</summary>
+    public string Fingerprint { get; init; } = "";
+
+    /// <summary>Why the run ended: completed, until, stopped, deadlock, violation.</summary>
+    public required string Outcome { get; init; }
+
+    /// <summary>One line a finding: who waits for what in a deadlock, faults on addresses never mapped, ...</summary>
+    public IReadOnlyList<string> Findings { get; init; } = [];
+
+    /// <summary>The protocol's name.</summary>
+    public required string Protocol { get; init; }
+
+    /// <summary>The machine's clock.</summary>
+    public required double Ghz { get; init; }
+
+    /// <summary>The longest window the declared delays allow, in cycles.</summary>
+    public required long WindowBound { get; init; }
+
+    /// <summary>Sums over the run, by counter name, in the order of registration.</summary>
+    public required IReadOnlyList<KeyValuePair<string, long>> Totals { get; init; }
+
+    /// <summary>Latency histograms' summaries in cycles, by name.</summary>
+    public required IReadOnlyList<KeyValuePair<string, LatencySummary>> LatencyCycles { get; init; }
+
+    /// <summary>One entry a core.</summary>
+    public required IReadOnlyList<CoreReport> Cores { get; init; }
+
+    /// <summary>One entry an address space.</summary>
+    public required IReadOnlyList<AddressSpaceReport> AddressSpaces { get; init; }
+
+    /// <summary>One entry a thread.</summary>
+    public required IReadOnlyList<ThreadReport> Threads { get; init; }
+
+    /// <summary>What the run cost the host; outside the fingerprint.</summary>
+    public HostReport? Host { get; init; }
+
+    /// <summary>The total with this name; 0 if there is none.</summary>
+    public long Total(string name)
+    {
+        foreach (KeyValuePair<string, long> total in Totals)
+        {
+            if (total.Key == name)
+            {
+                return total.Value;
+            }
+        }
+
+        return 0;
+    }
+}
+
+/// <summary>A latency distribution in cycles.</summary>
+/// <param name="Count">Samples.</param>
+/// <param name="P50">Median.</param>
+/// <param name="P90">90th percentile.</param>
+/// <param name="P99">99th percentile.</param>
+/// <param name="Max">Greatest sample.</param>
+public sealed record LatencySummary(long Count, long P50, long P90, long P99, long Max);
+
+/// <summary>Where a core's cycles went; they add up to the run's length.</summary>
+/// <param name="User">Running the program, TLB hits included.</param>
+/// <param name="Walk">Second-level TLB hits and page walks.</param>
+/// <param name="Fault">Page faults, shootdown waits apart.</param>
+/// <param name="Syscall">System calls, shootdown waits apart.</param>
+/// <param name="ShootdownWait">Waiting for other cores to invalidate.</param>
+/// <param name="Interrupt">Handling other cores' invalidations.</param>
+/// <param name="Switch">Switching threads and address spaces.</param>
+/// <param name="Idle">Nothing to run.</param>
+public sealed record CycleBreakdown(long User, long Walk, long Fault, long Syscall, long ShootdownWait, long Interrupt, long Switch, long Idle);
+
+/// <summary>One core of the report.</summary>
+public sealed record CoreReport
+{
+    /// <summary>The core.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>Its socket.</summary>
+    public required int Socket { get; init; }
+
+    /// <summary>Where its cycles went.</summary>
+    public required CycleBreakdown Cycles { get; init; }
+
+    /// <summary>Its counters, in the order of registration.</summary>
+    public required IReadOnlyList<KeyValuePair<string, long>> Counters { get; init; }
+}
+
+/// <summary>One address space of the report.</summary>
+public sealed record AddressSpaceReport
+{
+    /// <summary>The space.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>The process's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its counters, in the order of registration.</summary>
+    public required IReadOnlyList<KeyValuePair<string, long>> Counters { get; init; }
+}
+
+/// <summary>One thread of the report.</summary>
+public sealed record ThreadReport
+{
+    /// <summary>The thread.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its address space.</summary>
+    public required int AddressSpace { get; init; }
+
+    /// <summary>The core it ran on last.</summary>
+    public required int Core { get; init; }
+
+    /// <summary>When it began, in cycles.</summary>
+    public required long Started { get; init; }
+
+    /// <summary>When it ended, in cycles; -1 if it had not.</summary>
+    public required long Ended { get; init; }
+
+    /// <summary>Accesses it made.</summary>
+    public required long Accesses { get; init; }
+
+    /// <summary>Faults it took.</summary>
+    public required long Faults { get; init; }
+}
+
+/// <summary>What the run cost the machine it ran on.</summary>
+public sealed record HostReport
+{
+    /// <summary>Wall time of the simulation loop.</summary>
+    public double WallSeconds { get; init; }
+
+    /// <summary>CPU time of the process during the loop.</summary>
+    public double CpuSeconds { get; init; }
+
+    /// <summary>Host threads that simulated.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Simulated accesses over wall time.</summary>
+    public double AccessesPerSecond { get; init; }
+
+    /// <summary>Peak resident memory of the process.</summary>
+    public long PeakMemoryBytes { get; init; }
+
+    /// <summary>The window used, in cycles.</summary>
+    public long WindowCycles { get; init; }
+
+    /// <summary>Windows opened.</summary>
+    public long Windows { get; init; }
+
+    /// <summary>The nodes of a cluster run; empty for a run in one process.</summary>
+    public IReadOnlyList<NodeReport> Nodes { get; init; } = [];
+}
+
+/// <summary>One node of a cluster run.</summary>
+/// <param name="Address">Its address.</param>
+/// <param name="Cores">Simulated cores it held.</param>
+/// <param name="Spaces">Address spaces it held.</param>
+/// <param name="Envelopes">Envelopes it sent.</param>
+/// <param name="Bytes">Bytes it sent.</param>
+public sealed record NodeReport(string Address, int Cores, int Spaces, long Envelopes, long Bytes);

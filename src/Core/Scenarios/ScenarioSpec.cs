@@ -1,0 +1,105 @@
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
+using VmSim.Core.Settings;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Scenarios;
+
+/// <summary>Everything that decides a run's result: the simulated world, and nothing of the host.</summary>
+public sealed record ScenarioSpec
+{
+    /// <summary>A name for reports.</summary>
+    [Setting("Name of the scenario, for reports.")]
+    public string Name { get; init; } = "scenario";
+
+    /// <summary>The seed of everything that is drawn at random.</summary>
+    [Setting("Seed of everything that is drawn at random.", Min = 0, Max = 9.2e18)]
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Virtual time at which the run stops; 0 for when all threads have ended.</summary>
+    [Setting("Virtual time at which the run stops; 0 runs until all threads have ended.", Unit = SettingUnit.Cycles, Min = 0, Max = 9e18)]
+    public long Until { get; init; }
+
+    /// <summary>Virtual time after which counting begins.</summary>
+    [Setting("Virtual time at which counters are reset, so that only what follows is reported.", Unit = SettingUnit.Cycles, Min = 0, Max = 9e18)]
+    public long Warmup { get; init; }
+
+    /// <summary>The machine.</summary>
+    public MachineSpec Machine { get; init; } = new();
+
+    /// <summary>The kernel's costs.</summary>
+    public KernelProfile Kernel { get; init; } = new();
+
+    /// <summary>The shootdown protocol.</summary>
+    public ShootdownSpec Shootdown { get; init; } = new();
+
+    /// <summary>How memory is handed out.</summary>
+    public MemorySpec Memory { get; init; } = new();
+
+    /// <summary>How threads are placed on cores.</summary>
+    public ThreadsSpec Threads { get; init; } = new();
+
+    /// <summary>The processes, in order; each becomes an address space.</summary>
+    public IReadOnlyList<ProcessSpec> Processes { get; init; } = [];
+}
+
+/// <summary>Which shootdown protocol runs.</summary>
+public sealed record ShootdownSpec
+{
+    /// <summary>The protocol's name.</summary>
+    [Setting("Shootdown protocol.")]
+    public string Protocol { get; init; } = "broadcast";
+}
+
+/// <summary>How the kernel hands out memory.</summary>
+public sealed record MemorySpec
+{
+    /// <summary>Bytes of each process's frame pool.</summary>
+    [Setting("Physical memory of each process's pool.", Unit = SettingUnit.Bytes, Min = 4096, Max = 1e18)]
+    public ulong Bytes { get; init; } = 64UL << 30;
+
+    /// <summary>lazy or populate.</summary>
+    [Setting("Whether anonymous memory is mapped at the first touch (lazy) or at once (populate).", Choices = "lazy|populate")]
+    public string Anonymous { get; init; } = "lazy";
+
+    /// <summary>Whether reads of untouched anonymous memory map the shared zero page.</summary>
+    [Setting("Whether a first read of anonymous memory maps the shared zero page.")]
+    public bool ZeroPage { get; init; } = true;
+
+    /// <summary>The aligned window a file fault maps.</summary>
+    [Setting("Aligned window of cached pages that one file fault maps; 4 KiB turns fault-around off.", Unit = SettingUnit.Bytes, Min = 4096, Max = 2097152)]
+    public ulong FaultAround { get; init; } = 65_536;
+
+    /// <summary>Whether files are in the page cache from the start.</summary>
+    [Setting("Whether files are in the page cache from the start.")]
+    public bool WarmPageCache { get; init; } = true;
+
+    /// <summary>never, madvise or always.</summary>
+    [Setting("Transparent huge pages.", Choices = "never|madvise|always")]
+    public string TransparentHugePages { get; init; } = "never";
+
+    /// <summary>Whether kernel accesses to user buffers are simulated.</summary>
+    [Setting("Whether the kernel's accesses to user buffers are simulated and fault like any other.")]
+    public bool KernelAccesses { get; init; } = true;
+}
+
+/// <summary>How threads are placed on cores.</summary>
+public sealed record ThreadsSpec
+{
+    /// <summary>spread or packed.</summary>
+    [Setting("Placement of threads that name no core: one a core, socket by socket (packed), alternating sockets (spread), or all on core 0 (single).", Choices = "packed|spread|single")]
+    public string Placement { get; init; } = "packed";
+}
+
+/// <summary>One process of the scenario, or several alike.</summary>
+public sealed record ProcessSpec
+{
+    /// <summary>A name for reports.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What each copy runs, by copy number from 0.</summary>
+    public required Func<int, ProgramImage> Program { get; init; }
+
+    /// <summary>How many copies run.</summary>
+    public int Count { get; init; } = 1;
+}

@@ -2,45 +2,15 @@ using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
 
-/// <summary>What a page table holds for an address.</summary>
-/// <param name="Frame">First byte of the memory that the leaf maps.</param>
-/// <param name="Size">Size of the leaf; 0 when there is none.</param>
-/// <param name="Flags">The leaf's flags.</param>
-public readonly record struct EntryInfo(PhysAddr Frame, PageSize Size, PageFlags Flags)
-{
-    /// <summary>Whether there is a leaf. One without any right is present too: it holds its frame, and the hardware does not use it.</summary>
-    public bool Present => Size != 0;
+/// <summary>What the writer of a page table sees at an address.</summary>
+/// <param name="Mapped">Whether a leaf maps the address; all else is default if not.</param>
+/// <param name="Present">Whether hardware may use the leaf; false for a held leaf, which has no right.</param>
+/// <param name="Frame">The first byte of the leaf's page.</param>
+/// <param name="Size">The leaf's page size.</param>
+/// <param name="Flags">What the leaf allows and says.</param>
+public readonly record struct EntryInfo(bool Mapped, bool Present, PhysAddr Frame, PageSize Size, PageFlags Flags);
 
-    /// <summary>Whether the hardware can use the leaf.</summary>
-    public bool Usable => (Flags & (PageFlags.Read | PageFlags.Write | PageFlags.Execute)) != 0;
-}
-
-/// <summary>Sees the leaves that a range operation removes.</summary>
-public interface IUnmapVisitor
-{
-    /// <summary>A leaf was removed.</summary>
-    /// <param name="address">First address that it mapped.</param>
-    /// <param name="leaf">What it mapped.</param>
-    void OnUnmapped(VirtAddr address, in EntryInfo leaf);
-}
-
-/// <summary>A visitor that is not interested.</summary>
-public readonly struct NoVisitor : IUnmapVisitor
-{
-    /// <inheritdoc/>
-    public void OnUnmapped(VirtAddr address, in EntryInfo leaf)
-    {
-    }
-}
-
-/// <summary>Table pages that left a page table and stay readable until they are released.</summary>
-/// <param name="Pages">Their numbers; null for none.</param>
-public readonly record struct FreedTableBatch(int[]? Pages)
-{
-    /// <summary>How many.</summary>
-    public int Count => Pages?.Length ?? 0;
-}
-
-/// <summary>A place in a page table's undo journal.</summary>
-/// <param name="Position">Entries of the journal before it.</param>
-public readonly record struct UndoMark(int Position);
+/// <summary>A leaf of a page table and where it is.</summary>
+/// <param name="Address">The first byte of the virtual page.</param>
+/// <param name="Entry">The leaf.</param>
+public readonly record struct MappedLeaf(VirtAddr Address, EntryInfo Entry);

@@ -1,294 +1,453 @@
-using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
 
-/// <content>Changes of leaves and ranges of leaves; each walks the table once.</content>
+/// <summary>Operations on ranges: one walk of the tree each, however many pages.</summary>
 public sealed unsafe partial class PageTable
 {
-    /// <summary>Maps one page.</summary>
-    /// <param name="address">First address; a multiple of the size.</param>
-    /// <param name="frame">First byte of the memory; a multiple of the size.</param>
-    /// <param name="size">A size of the format.</param>
-    /// <param name="flags">Rights and attributes.</param>
-    /// <returns>False, and nothing changed, if something is mapped there.</returns>
-    public bool Map(VirtAddr address, PhysAddr frame, PageSize size, PageFlags flags)
+    /// <summary>Maps a range to a range of frames, both contiguous.</summary>
+    /// <param name="start">The first virtual page's first byte.</param>
+    /// <param name="pa">The first frame's first byte.</param>
+    /// <param name="bytes">A multiple of 4 KiB.</param>
+    /// <param name="flags">What the pages allow.</param>
+    /// <param name="largest">The largest pages to use, where both addresses are aligned and the table is empty; 4 KiB by default.</param>
+    /// <returns>4 KiB pages mapped: less than asked if an entry was in the way or no table page was left, and then all before that place.</returns>
+    public long MapRange(VirtAddr start, PhysAddr pa, ulong bytes, PageFlags flags, PageSize largest = PageSize.Size4K)
     {
-        int level = PageTableFormat.LevelOf(size);
-        Debug.Assert((address.Value & (size.Bytes() - 1)) == 0, "pages are mapped at multiples of their size");
-        int page = Descend(address.Value, level);
-        int index = PageTableFormat.IndexOf(address.Value, level);
-        if (page < 0 || Entries(page)[index] != 0)
+        CheckRange(start, bytes);
+        CheckAligned(pa.Value, PageSize.Size4K, nameof(pa));
+        int largestLevel = Math.Min(PageTableFormat.LevelOf(largest), format.LargestLeafLevel);
+        ulong done = 0;
+        while (done < bytes)
         {
-            return false;
+            ulong va = start.Value + done;
+            PhysAddr frame = pa + done;
+            int level = LevelFor(va, frame.Value, bytes - done, largestLevel);
+            int page = TableFor(va, level);
+            if (page < 0)
+            {
+                break;
+            }
+
+            int shift = EntryLayout.LevelShift(level);
+            int index = EntryLayout.Index(va, level);
+            int count = (int)Math.Min((ulong)(EntriesPerTable - index), (bytes - done) >> shift);
+            int free = CountEmpty(page, index, count);
+            if (free > 0)
+            {
+                FillEntries(page, index, free, format.EncodeLeaf(frame, flags, level), layout.AddressBits(1UL << shift));
+            }
+
+            done += (ulong)free << shift;
+            if (free == count)
+            {
+                continue;
+            }
+
+            // A table in the way of a large page: go on below it with smaller pages.
+            ulong blocker = Entries(page)[index + free];
+            if (level == 0 || layout.IsLeaf(blocker, level))
+            {
+                break;
+            }
+
+            ulong span = Math.Min(1UL << shift, bytes - done);
+            PageSize smaller = PageTableFormat.SizeOf(level - 1);
+            ulong below = (ulong)MapRange(start + done, pa + done, span, flags, smaller) << PageSizes.BaseShift;
+            done += below;
+            if (below < span)
+            {
+                break;
+            }
         }
 
-        Write(page, index, Format.EncodeLeaf(frame, level, flags));
+        return (long)(done >> PageSizes.BaseShift);
+    }
+
+    /// <summary>Maps the empty 4 KiB pages of a range to frames a source gives; pages with an entry are left alone.</summary>
+    /// <typeparam name="TSource">A struct, so that the call is inlined.</typeparam>
+    /// <param name="start">The first page's first byte.</param>
+    /// <param name="bytes">A multiple of 4 KiB.</param>
+    /// <param name="source">Gives the frames.</param>
+    /// <param name="mapped">4 KiB pages mapped.</param>
+    /// <returns>False if no table page was left on the way; the pages before that place are done.</returns>
+    public bool MapEmpty<TSource>(VirtAddr start, ulong bytes, ref TSource source, out long mapped)
+        where TSource : struct, IMapSource
+    {
+        CheckRange(start, bytes);
+        mapped = 0;
+        ulong done = 0;
+        while (done < bytes)
+        {
+            ulong va = start.Value + done;
+            int index = EntryLayout.Index(va, 0);
+            int count = (int)Math.Min((ulong)(EntriesPerTable - index), (bytes - done) >> PageSizes.BaseShift);
+            if (!MapEmptyInTable(va, count, ref source, ref mapped))
+            {
+                return false;
+            }
+
+            done += (ulong)count << PageSizes.BaseShift;
+        }
+
         return true;
     }
 
-    /// <summary>Maps consecutive base pages to consecutive frames.</summary>
-    /// <param name="start">First address; a multiple of 4 KiB.</param>
-    /// <param name="frame">First byte of the memory; a multiple of 4 KiB.</param>
+    /// <summary>Unmaps a range. Large pages that reach out of it are split first; empty tables are freed.</summary>
+    /// <typeparam name="TVisitor">A struct, so that the call is inlined.</typeparam>
+    /// <param name="start">The first page's first byte.</param>
     /// <param name="bytes">A multiple of 4 KiB.</param>
-    /// <param name="flags">Rights and attributes.</param>
-    /// <returns>False, and nothing changed, if something is mapped there.</returns>
-    public bool MapRange(VirtAddr start, PhysAddr frame, ulong bytes, PageFlags flags)
-    {
-        if (!IsVacant(start, bytes))
-        {
-            return false;
-        }
+    /// <param name="visitor">Hears of every leaf that goes.</param>
+    /// <returns>Leaves unmapped, of whatever size; -1, with no leaf unmapped, if a large page had to be split and no table page was left.</returns>
+    public long UnmapRange<TVisitor>(VirtAddr start, ulong bytes, ref TVisitor visitor)
+        where TVisitor : struct, IUnmapVisitor
+        => UnmapRange(start, bytes, ref visitor, TableFreeing.WhenEmpty);
 
-        ulong template = Format.EncodeLeaf(default, 0, flags);
-        ulong step = Format.EncodeLeaf(new PhysAddr(PageSizes.BaseBytes), 0, flags) - template;
-        ulong entry = Format.EncodeLeaf(frame, 0, flags);
-        bool plain = _recording == 0 && VisibleAt <= _folded;
-        ulong address = start.Value;
-        for (ulong left = bytes >> PageSizes.BaseShift; left > 0;)
-        {
-            int page = Descend(address, 0);
-            int index = PageTableFormat.IndexOf(address, 0);
-            int count = (int)Math.Min(left, (ulong)(PageTableFormat.EntriesPerTable - index));
-            if (plain)
-            {
-                Span<ulong> entries = new(Entries(page) + index, count);
-                for (int i = 0; i < entries.Length; i++)
-                {
-                    entries[i] = entry;
-                    entry += step;
-                }
-
-                _meta[page].Live += count;
-            }
-            else
-            {
-                for (int i = 0; i < count; i++, entry += step)
-                {
-                    Write(page, index + i, entry);
-                }
-            }
-
-            left -= (ulong)count;
-            address += (ulong)count << PageSizes.BaseShift;
-        }
-
-        return true;
-    }
-
-    /// <summary>Whether nothing is mapped in a range.</summary>
-    public bool IsVacant(VirtAddr start, ulong bytes) => bytes == 0 || !Leaves(start, bytes).MoveNext();
-
-    /// <summary>Replaces frame and flags of the leaf that maps an address; its size stays.</summary>
-    /// <param name="address">An address that is mapped.</param>
-    /// <param name="frame">First byte of the memory; a multiple of the leaf's size.</param>
-    /// <param name="flags">Rights and attributes.</param>
-    public void Set(VirtAddr address, PhysAddr frame, PageFlags flags)
-    {
-        if (!FindLeaf(address.Value, out int page, out int index, out int level))
-        {
-            throw new InvalidOperationException($"{address} is not mapped");
-        }
-
-        Write(page, index, Format.EncodeLeaf(frame, level, flags));
-    }
-
-    /// <summary>Sets accessed and dirty bits of the leaf that maps an address, if there is one.</summary>
-    public void SetAccessedDirty(VirtAddr address, PageFlags bits)
-    {
-        if (FindLeaf(address.Value, out int page, out int index, out int level))
-        {
-            Write(page, index, Format.WithAccessedDirty(Entries(page)[index], bits));
-        }
-    }
-
-    /// <summary>Gives the present leaves of a range new rights; what else they say stays. Large leaves are split at the ends.</summary>
-    /// <returns>Leaves that changed.</returns>
-    public long ProtectRange(VirtAddr start, ulong bytes, PageFlags rights)
-    {
-        const PageFlags Kept = PageFlags.Accessed | PageFlags.Dirty | PageFlags.Device | PageFlags.Uncached;
-        SplitAt(start.Value);
-        SplitAt(start.Value + bytes);
-        long changed = 0;
-        for (LeafCursor leaves = Leaves(start, bytes); leaves.MoveNext();)
-        {
-            EntryInfo leaf = leaves.Current;
-            PageFlags flags = (leaf.Flags & Kept) | (rights & ~Kept);
-            if (flags != leaf.Flags)
-            {
-                Set(leaves.Address, leaf.Frame, flags);
-                changed++;
-            }
-        }
-
-        return changed;
-    }
-
-    /// <summary>Removes the leaves of a range and the tables that become empty. Large leaves are split at the ends.</summary>
-    /// <param name="start">First address; a multiple of 4 KiB.</param>
+    /// <summary>Unmaps a range. Large pages that reach out of it are split first.</summary>
+    /// <typeparam name="TVisitor">A struct, so that the call is inlined.</typeparam>
+    /// <param name="start">The first page's first byte.</param>
     /// <param name="bytes">A multiple of 4 KiB.</param>
-    /// <param name="visitor">Sees each removed leaf, by rising address.</param>
-    /// <param name="freeTables">Whether tables that become empty leave the page table.</param>
-    /// <returns>Leaves removed.</returns>
-    public long UnmapRange<TVisitor>(VirtAddr start, ulong bytes, ref TVisitor visitor, bool freeTables = true)
+    /// <param name="visitor">Hears of every leaf that goes.</param>
+    /// <param name="freeing">Which empty tables are freed.</param>
+    /// <returns>Leaves unmapped, of whatever size; -1, with no leaf unmapped, if a large page had to be split and no table page was left.</returns>
+    public long UnmapRange<TVisitor>(VirtAddr start, ulong bytes, ref TVisitor visitor, TableFreeing freeing)
         where TVisitor : struct, IUnmapVisitor
     {
+        CheckRange(start, bytes);
         if (bytes == 0)
         {
             return 0;
         }
 
-        SplitAt(start.Value);
-        SplitAt(start.Value + bytes);
-        return UnmapLevel(Root, Format.Levels - 1, start.Value, start.Value + (bytes - 1), freeTables, ref visitor);
+        ulong last = start.Value + (bytes - 1);
+        return SplitEnds(start.Value, last)
+            ? UnmapTable(Root, format.Levels - 1, start.Value, last, ref visitor, freeing, out _)
+            : -1;
     }
 
-    /// <summary>Moves the leaves of a range to another place that is vacant and does not overlap it.</summary>
-    /// <returns>Leaves moved.</returns>
-    public long Move(VirtAddr from, VirtAddr to, ulong bytes)
+    /// <summary>Gives every mapped leaf of a range new rights and keeps its other flags. Large pages that reach out of it are split first.</summary>
+    /// <param name="start">The first page's first byte.</param>
+    /// <param name="bytes">A multiple of 4 KiB.</param>
+    /// <param name="rights">Read, write and execute as they shall be; other flags do not matter. Without any right the leaves become held.</param>
+    /// <returns>Mapped leaves in the range; -1, with nothing protected, if a large page had to be split and no table page was left.</returns>
+    public long ProtectRange(VirtAddr start, ulong bytes, PageFlags rights)
     {
-        SplitAt(from.Value);
-        SplitAt(from.Value + bytes);
-        MoveVisitor visitor = new(this, to.Value - from.Value);
-        return bytes == 0 ? 0 : UnmapRange(from, bytes, ref visitor);
+        RightsVisitor visitor = new(rights & PageTableFormat.Rights);
+        return ProtectRange(start, bytes, ref visitor);
     }
 
-    /// <summary>Splits the large leaf that maps an address into leaves of the next smaller size with the same memory and flags.</summary>
-    /// <returns>False if no large leaf maps it.</returns>
-    public bool SplitLeaf(VirtAddr address)
+    /// <summary>Gives every mapped leaf of a range the flags a visitor says. Large pages that reach out of the range are split first.</summary>
+    /// <typeparam name="TVisitor">A struct, so that the call is inlined.</typeparam>
+    /// <param name="start">The first page's first byte.</param>
+    /// <param name="bytes">A multiple of 4 KiB.</param>
+    /// <param name="visitor">Says the new flags of every leaf.</param>
+    /// <returns>Mapped leaves in the range; -1, with nothing protected, if a large page had to be split and no table page was left.</returns>
+    public long ProtectRange<TVisitor>(VirtAddr start, ulong bytes, ref TVisitor visitor)
+        where TVisitor : struct, IProtectVisitor
     {
-        if (!FindLeaf(address.Value, out int page, out int index, out int level) || level == 0)
+        CheckRange(start, bytes);
+        if (bytes == 0)
         {
-            return false;
+            return 0;
         }
 
-        ulong entry = Entries(page)[index];
-        EntryInfo leaf = Decode(entry, level);
-        int table = Allocate(level - 1);
-        ulong step = 1UL << PageTableFormat.ShiftOf(level - 1);
-        for (int i = 0; i < PageTableFormat.EntriesPerTable; i++)
+        ulong last = start.Value + (bytes - 1);
+        return SplitEnds(start.Value, last) ? ProtectTable(Root, format.Levels - 1, start.Value, last, ref visitor) : -1;
+    }
+
+    private int LevelFor(ulong va, ulong frame, ulong bytes, int largest)
+    {
+        int aligned = (Math.Min(BitOperations.TrailingZeroCount(va | frame), 63) - PageSizes.BaseShift) / EntryLayout.BitsPerLevel;
+        int level = Math.Min(aligned, largest);
+        while (level > 0 && bytes >> EntryLayout.LevelShift(level) == 0)
         {
-            Write(table, i, Format.EncodeLeaf(new PhysAddr(leaf.Frame.Value + ((ulong)i * step)), level - 1, leaf.Flags));
+            level--;
         }
 
-        Write(page, index, TablePointer(table, level));
+        return level;
+    }
+
+    private int CountEmpty(int page, int index, int count)
+    {
+        if (infos[page].Live == 0)
+        {
+            return count;
+        }
+
+        int used = new ReadOnlySpan<ulong>(Entries(page) + index, count).IndexOfAnyExcept(0UL);
+        return used < 0 ? count : used;
+    }
+
+    /// <summary>Fills empty entries with first, first + step, ...</summary>
+    private void FillEntries(int page, int index, int count, ulong first, ulong step)
+    {
+        RecordRun(page, index, count);
+        Span<ulong> run = new(Entries(page) + index, count);
+        int at = 0;
+        if (count >= Vector<ulong>.Count)
+        {
+            Vector<ulong> value = new Vector<ulong>(first) + (Vector<ulong>.Indices * step);
+            Vector<ulong> stride = new(step * (ulong)Vector<ulong>.Count);
+            for (; at <= count - Vector<ulong>.Count; at += Vector<ulong>.Count)
+            {
+                value.CopyTo(run[at..]);
+                value += stride;
+            }
+        }
+
+        for (; at < count; at++)
+        {
+            run[at] = first + ((ulong)at * step);
+        }
+
+        infos[page].Live += (short)count;
+    }
+
+    private bool MapEmptyInTable<TSource>(ulong va, int count, ref TSource source, ref long mapped)
+        where TSource : struct, IMapSource
+    {
+        if (Locate(va, out int page, out int index, out int level) && level > 0)
+        {
+            return true;
+        }
+
+        bool hasTable = level == 0;
+        for (int i = 0; i < count; i++)
+        {
+            ulong address = va + ((ulong)i << PageSizes.BaseShift);
+            index = EntryLayout.Index(address, 0);
+            if (hasTable && Entries(page)[index] != 0)
+            {
+                continue;
+            }
+
+            if (!source.TryGetFrame(new VirtAddr(address), out PhysAddr frame, out PageFlags flags))
+            {
+                continue;
+            }
+
+            if (!hasTable)
+            {
+                page = TableFor(va, 0);
+                if (page < 0)
+                {
+                    return false;
+                }
+
+                hasTable = true;
+            }
+
+            Store(page, index, format.EncodeLeaf(frame, flags, 0));
+            mapped++;
+        }
+
         return true;
     }
 
-    /// <summary>The leaves of a range by rising address; those that reach into it from below included.</summary>
-    public LeafCursor Leaves(VirtAddr start, ulong bytes) => new(this, start.Value, bytes);
-
-    internal ulong TablePointer(int table, int level) => Format.EncodeTable(new PhysAddr((ulong)table << PageSizes.BaseShift), level);
-
-    private void SplitAt(ulong address)
+    private long UnmapTable<TVisitor>(int page, int level, ulong first, ulong last, ref TVisitor visitor, TableFreeing freeing, out bool emptied)
+        where TVisitor : struct, IUnmapVisitor
     {
-        while (FindLeaf(address, out _, out _, out int level) && level > 0 && (address & ((1UL << PageTableFormat.ShiftOf(level)) - 1)) != 0)
+        ulong tableFirst = TableStart(first, level);
+        bool mayFree = page != Root && freeing.Allows(tableFirst, tableFirst + TableSpanLess1(level));
+        if (level == 0)
         {
-            SplitLeaf(new VirtAddr(address));
+            return UnmapLeaves(page, tableFirst, first, last, ref visitor, mayFree, out emptied);
         }
-    }
 
-    private bool FindLeaf(ulong address, out int page, out int index, out int level)
-    {
-        page = Root;
-        for (level = Format.Levels - 1; ; level--)
+        int shift = EntryLayout.LevelShift(level);
+        int to = EntryLayout.Index(last, level);
+        long leaves = 0;
+        for (int index = EntryLayout.Index(first, level); index <= to; index++)
         {
-            index = PageTableFormat.IndexOf(address, level);
             ulong entry = Entries(page)[index];
             if (entry == 0)
+            {
+                continue;
+            }
+
+            ulong slotFirst = tableFirst + ((ulong)index << shift);
+            if (layout.IsLeaf(entry, level))
+            {
+                visitor.OnUnmapped(new VirtAddr(slotFirst), Describe(entry, level));
+                Store(page, index, 0);
+                leaves++;
+                continue;
+            }
+
+            int child = layout.ChildTable(entry);
+            ulong slotLast = slotFirst + ((1UL << shift) - 1);
+            leaves += UnmapTable(child, level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor, freeing, out bool childEmptied);
+            if (childEmptied)
+            {
+                Store(page, index, 0);
+                RetireTable(child);
+            }
+        }
+
+        emptied = mayFree && infos[page].Live == 0;
+        return leaves;
+    }
+
+    /// <summary>Unmaps leaves of a lowest table. If that empties a table that may be freed, its entries stay for the freeing to take at once.</summary>
+    private long UnmapLeaves<TVisitor>(int page, ulong tableFirst, ulong first, ulong last, ref TVisitor visitor, bool mayFree, out bool emptied)
+        where TVisitor : struct, IUnmapVisitor
+    {
+        int from = EntryLayout.Index(first, 0);
+        int count = EntryLayout.Index(last, 0) - from + 1;
+        ReadOnlySpan<ulong> run = new(Entries(page) + from, count);
+        int leaves = 0;
+        int firstUsed = 0;
+        int lastUsed = -1;
+        for (int i = 0; i < run.Length; i++)
+        {
+            ulong entry = run[i];
+            if (entry == 0)
+            {
+                continue;
+            }
+
+            visitor.OnUnmapped(new VirtAddr(tableFirst + ((ulong)(from + i) << PageSizes.BaseShift)), Describe(entry, 0));
+            firstUsed = leaves == 0 ? i : firstUsed;
+            lastUsed = i;
+            leaves++;
+        }
+
+        emptied = mayFree && leaves == infos[page].Live;
+        if (!emptied && leaves > 0)
+        {
+            int used = lastUsed - firstUsed + 1;
+            RecordRun(page, from + firstUsed, used);
+            NativeMemory.Clear(Entries(page) + from + firstUsed, (nuint)used * sizeof(ulong));
+            infos[page].Live -= (short)leaves;
+        }
+
+        return leaves;
+    }
+
+    private long ProtectTable<TVisitor>(int page, int level, ulong first, ulong last, ref TVisitor visitor)
+        where TVisitor : struct, IProtectVisitor
+    {
+        ulong tableFirst = TableStart(first, level);
+        int from = EntryLayout.Index(first, level);
+        int to = EntryLayout.Index(last, level);
+        if (level == 0)
+        {
+            return ProtectLeaves(page, tableFirst, from, to, ref visitor);
+        }
+
+        int shift = EntryLayout.LevelShift(level);
+        long leaves = 0;
+        for (int index = from; index <= to; index++)
+        {
+            ulong entry = Entries(page)[index];
+            if (entry == 0)
+            {
+                continue;
+            }
+
+            ulong slotFirst = tableFirst + ((ulong)index << shift);
+            if (layout.IsLeaf(entry, level))
+            {
+                ulong changed = Protected(entry, level, slotFirst, ref visitor);
+                if (changed != entry)
+                {
+                    Store(page, index, changed);
+                }
+
+                leaves++;
+                continue;
+            }
+
+            ulong slotLast = slotFirst + ((1UL << shift) - 1);
+            leaves += ProtectTable(layout.ChildTable(entry), level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor);
+        }
+
+        return leaves;
+    }
+
+    private long ProtectLeaves<TVisitor>(int page, ulong tableFirst, int from, int to, ref TVisitor visitor)
+        where TVisitor : struct, IProtectVisitor
+    {
+        ulong* entries = Entries(page);
+        bool recorded = false;
+        long leaves = 0;
+        for (int index = from; index <= to; index++)
+        {
+            ulong entry = entries[index];
+            if (entry == 0)
+            {
+                continue;
+            }
+
+            leaves++;
+            ulong changed = Protected(entry, 0, tableFirst + ((ulong)index << PageSizes.BaseShift), ref visitor);
+            if (changed == entry)
+            {
+                continue;
+            }
+
+            if (!recorded)
+            {
+                RecordRun(page, index, to - index + 1);
+                recorded = true;
+            }
+
+            entries[index] = changed;
+        }
+
+        return leaves;
+    }
+
+    private ulong Protected<TVisitor>(ulong entry, int level, ulong address, ref TVisitor visitor)
+        where TVisitor : struct, IProtectVisitor
+    {
+        EntryInfo info = Describe(entry, level);
+        PageFlags flags = visitor.OnProtect(new VirtAddr(address), info);
+        return flags == info.Flags ? entry : format.EncodeLeaf(info.Frame, flags, level);
+    }
+
+    private bool SplitEnds(ulong first, ulong last) => SplitBelow(first) && (last == ulong.MaxValue || SplitBelow(last + 1));
+
+    /// <summary>Splits large leaves until none has <paramref name="address"/> in its inside.</summary>
+    private bool SplitBelow(ulong address)
+    {
+        while (Locate(address, out int page, out int index, out int level) && (address & ((1UL << EntryLayout.LevelShift(level)) - 1)) != 0)
+        {
+            if (!SplitEntry(page, index, level))
             {
                 return false;
             }
+        }
 
-            if (_layout.IsLeaf(entry, level))
-            {
-                return true;
-            }
+        return true;
+    }
 
-            page = Child(entry);
+    private static ulong TableSpanLess1(int level) => (1UL << EntryLayout.LevelShift(level + 1)) - 1;
+
+    private static ulong TableStart(ulong address, int level) => address & ~TableSpanLess1(level);
+
+    private void CheckRange(VirtAddr start, ulong bytes)
+    {
+        CheckAligned(start.Value, PageSize.Size4K, nameof(start));
+        CheckAligned(bytes, PageSize.Size4K, nameof(bytes));
+        if (bytes == 0)
+        {
+            return;
+        }
+
+        ulong last = start.Value + (bytes - 1);
+        CheckCanonical(start.Value);
+        CheckCanonical(last);
+        if (last < start.Value || (start.Value ^ last) >> (format.VirtualBits - 1) != 0)
+        {
+            throw new ArgumentException($"The range from {start} of {bytes} bytes leaves its half of the address space.", nameof(bytes));
         }
     }
 
-    /// <summary>The table page of a level on the way to an address, made if it is missing; -1 if a large leaf is in the way.</summary>
-    private int Descend(ulong address, int target)
+    private readonly struct RightsVisitor(PageFlags rights) : IProtectVisitor
     {
-        int page = Root;
-        for (int level = Format.Levels - 1; level > target; level--)
-        {
-            int index = PageTableFormat.IndexOf(address, level);
-            ulong entry = Entries(page)[index];
-            if (entry == 0)
-            {
-                int child = Allocate(level - 1);
-                Write(page, index, TablePointer(child, level));
-                page = child;
-            }
-            else if (_layout.IsLeaf(entry, level))
-            {
-                return -1;
-            }
-            else
-            {
-                page = Child(entry);
-            }
-        }
-
-        return page;
-    }
-
-    private long UnmapLevel<TVisitor>(int page, int level, ulong first, ulong last, bool freeTables, ref TVisitor visitor)
-        where TVisitor : struct, IUnmapVisitor
-    {
-        int shift = PageTableFormat.ShiftOf(level);
-        int firstIndex = PageTableFormat.IndexOf(first, level);
-        int lastIndex = PageTableFormat.IndexOf(last, level);
-        ulong origin = (first >> shift) - (ulong)firstIndex;
-        long removed = 0;
-        for (int index = firstIndex; index <= lastIndex; index++)
-        {
-            ulong entry = Entries(page)[index];
-            if (entry == 0)
-            {
-                continue;
-            }
-
-            ulong entryFirst = (origin + (ulong)index) << shift;
-            if (_layout.IsLeaf(entry, level))
-            {
-                Write(page, index, 0);
-                visitor.OnUnmapped(new VirtAddr(entryFirst), Decode(entry, level));
-                removed++;
-                continue;
-            }
-
-            int child = Child(entry);
-            ulong entryLast = entryFirst + ((1UL << shift) - 1);
-            removed += UnmapLevel(child, level - 1, Math.Max(first, entryFirst), Math.Min(last, entryLast), freeTables, ref visitor);
-            if (freeTables && _meta[child].Live == 0)
-            {
-                Write(page, index, 0);
-                FreeTable(child);
-            }
-        }
-
-        return removed;
-    }
-
-    private readonly struct MoveVisitor(PageTable table, ulong offset) : IUnmapVisitor
-    {
-        public void OnUnmapped(VirtAddr address, in EntryInfo leaf)
-        {
-            VirtAddr target = address + offset;
-            if ((target.Value & (leaf.Size.Bytes() - 1)) == 0)
-            {
-                table.Map(target, leaf.Frame, leaf.Size, leaf.Flags);
-                return;
-            }
-
-            for (ulong done = 0; done < leaf.Size.Bytes(); done += PageSizes.BaseBytes)
-            {
-                table.Map(target + done, leaf.Frame + done, PageSize.Size4K, leaf.Flags);
-            }
-        }
+        public PageFlags OnProtect(VirtAddr address, in EntryInfo entry) => (entry.Flags & ~PageTableFormat.Rights) | rights;
     }
 }

@@ -1,197 +1,259 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
 
 /// <summary>
-/// The page table of one address space, in a real format. Table pages lie in native memory, 512 to a chunk of 2 MiB, and are known by number; a
-/// pointer in an entry is that number times 4 KiB.
+/// One address space's page table: a radix tree of 4 KiB table pages with entries in the bits of a real format. One writer changes it;
+/// walkers read entries by table page and index, as of a time, on any number of threads while no writer runs.
 /// </summary>
 /// <remarks>
-/// One writer changes the table; walkers read it as of a time (<see cref="ReadEntry"/>) while the writer rests. A change carries the time from which walkers see it
-/// (<see cref="VisibleAt"/>); until then the old value is kept in a history. Table pages that become empty leave the table and stay readable until they are released.
+/// Stores become visible to walkers at <see cref="VisibleAt"/>. What walkers at earlier times still see, and what <see cref="Rollback"/>
+/// restores, is one journal of old values (see the folder's README).
 /// </remarks>
 public sealed unsafe partial class PageTable : IDisposable
 {
-    /// <summary>Table pages in a chunk.</summary>
-    private const int ChunkPages = 512;
+    private const int EntriesPerTable = EntryLayout.EntriesPerTable;
 
-    private const int ChunkShift = 9;
-    private const nuint PageBytes = 4096;
-    private readonly EntryLayout _layout;
-    private readonly int[] _levelCounts;
-    private readonly Stack<int> _free = new();
-    private nint[] _chunks = [];
-    private TableMeta[] _meta = [];
-    private int _pages;
+    private readonly PageTableFormat format;
+    private readonly EntryLayout layout;
 
-    /// <summary>Makes an empty table.</summary>
-    /// <param name="format">The format of its entries.</param>
+    /// <summary>Makes an empty table: a root without entries.</summary>
+    /// <param name="format">The entries' format.</param>
     public PageTable(PageTableFormat format)
     {
         ArgumentNullException.ThrowIfNull(format);
-        Format = format;
-        _layout = format.Layout;
-        _levelCounts = new int[format.Levels];
-        Root = Allocate(format.Levels - 1);
+        this.format = format;
+        layout = format.Layout;
+        countByLevel = new int[format.Levels];
+        Root = AllocateTable(format.Levels - 1);
+        Debug.Assert(Root == 0, "the root is the first table page");
     }
 
-    /// <summary>Gives native memory back.</summary>
-    ~PageTable() => FreeChunks();
+    /// <summary>The entries' format.</summary>
+    public PageTableFormat Format => format;
 
-    /// <summary>The format of its entries.</summary>
-    public PageTableFormat Format { get; }
-
-    /// <summary>The layout of its entries, for walkers.</summary>
-    public EntryLayout Layout => _layout;
-
-    /// <summary>Number of the root table page.</summary>
+    /// <summary>The number of the root's table page: 0, for the table's whole life.</summary>
     public int Root { get; }
 
-    /// <summary>Table pages in use, freed ones that are not released included.</summary>
-    public int TablePages { get; private set; }
-
-    /// <summary>NUMA node that new table pages get.</summary>
-    public int AllocationNode { get; set; }
-
-    /// <summary>Table pages of a level that are part of the table.</summary>
-    public int TablesAtLevel(int level) => _levelCounts[level];
-
-    /// <summary>NUMA node of a table page.</summary>
-    public int NodeOf(int tablePage) => _meta[tablePage].Node;
-
-    /// <summary>Level of a table page.</summary>
-    public int LevelOf(int tablePage) => _meta[tablePage].Level;
-
-    /// <summary>An entry of a table page as walkers see it at a time.</summary>
-    /// <param name="tablePage">The table page.</param>
+    /// <summary>
+    /// An entry as walkers at <paramref name="time"/> see it: stores that become visible later are not seen. In a freed table every entry
+    /// reads as empty from the time the freeing became visible.
+    /// </summary>
+    /// <param name="tablePage">A table page that is in use, or freed and not yet released.</param>
     /// <param name="index">0 to 511.</param>
-    /// <param name="time">The walk's time, in cycles; not before the last <see cref="Fold"/>.</param>
+    /// <param name="time">Virtual time in cycles; not before the last <see cref="Fold"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong ReadEntry(int tablePage, int index, long time) =>
-        time >= _meta[tablePage].PendingUntil ? Entries(tablePage)[index] : ReadPending(tablePage, index, time);
-
-    /// <summary>What the table holds for an address, stores included that walkers do not see yet.</summary>
-    public EntryInfo Query(VirtAddr address)
+    public ulong ReadEntry(int tablePage, int index, long time)
     {
-        int page = Root;
-        for (int level = Format.Levels - 1; ; level--)
+        Debug.Assert((uint)index < EntriesPerTable, "index is 0 to 511");
+        return time >= pendingUntil ? Entries(tablePage)[index] : ReadEntryAsOf(tablePage, index, time);
+    }
+
+    /// <summary>An entry as the writer sees it.</summary>
+    /// <param name="tablePage">A table page in use.</param>
+    /// <param name="index">0 to 511.</param>
+    public ulong ReadEntryNow(int tablePage, int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)index, (uint)EntriesPerTable - 1, nameof(index));
+        return StateOf(tablePage) == TableState.Live ? Entries(tablePage)[index] : 0;
+    }
+
+    /// <summary>What the writer sees at an address, which need not be the first of its page.</summary>
+    /// <param name="va">A canonical address.</param>
+    public EntryInfo Query(VirtAddr va)
+        => Locate(va.Value, out int page, out int index, out int level) ? Describe(Entries(page)[index], level) : default;
+
+    /// <summary>The physical address that an address translates to, rights aside; null if no leaf maps it.</summary>
+    /// <param name="va">A canonical address.</param>
+    public PhysAddr? Translate(VirtAddr va)
+    {
+        if (!Locate(va.Value, out int page, out int index, out int level))
         {
-            ulong entry = Entries(page)[PageTableFormat.IndexOf(address.Value, level)];
+            return null;
+        }
+
+        ulong offset = va.Value & ((1UL << EntryLayout.LevelShift(level)) - 1);
+        return layout.LeafFrame(Entries(page)[index], level) + offset;
+    }
+
+    /// <summary>Maps one page.</summary>
+    /// <param name="va">The virtual page's first byte.</param>
+    /// <param name="pa">The frame's first byte; a multiple of the size.</param>
+    /// <param name="size">A size of the format.</param>
+    /// <param name="flags">What the page allows; without any right it is held, not present.</param>
+    /// <returns>False, with nothing changed, if there is an entry already (a table that covers the range counts), or no table page is left.</returns>
+    public bool Map(VirtAddr va, PhysAddr pa, PageSize size, PageFlags flags)
+    {
+        int level = CheckPage(va, pa, size);
+        int page = TableFor(va.Value, level);
+        int index = EntryLayout.Index(va.Value, level);
+        if (page < 0 || Entries(page)[index] != 0)
+        {
+            return false;
+        }
+
+        Store(page, index, format.EncodeLeaf(pa, flags, level));
+        return true;
+    }
+
+    /// <summary>Replaces the frame and flags of the leaf that maps an address. Its size stays.</summary>
+    /// <param name="va">An address that a leaf maps.</param>
+    /// <param name="pa">The new frame's first byte; a multiple of the leaf's size.</param>
+    /// <param name="flags">What the page allows; without any right it is held, not present.</param>
+    /// <exception cref="InvalidOperationException">No leaf maps the address.</exception>
+    public void Set(VirtAddr va, PhysAddr pa, PageFlags flags)
+    {
+        int page = LocateMapped(va, out int index, out int level);
+        CheckAligned(pa.Value, PageTableFormat.SizeOf(level), nameof(pa));
+        Store(page, index, format.EncodeLeaf(pa, flags, level));
+    }
+
+    /// <summary>Sets accessed and dirty flags of the leaf that maps an address, as entries of a walker's log arrive.</summary>
+    /// <param name="va">A canonical address.</param>
+    /// <param name="bits">Accessed, dirty or both; nothing else.</param>
+    /// <returns>False if no leaf maps the address any more.</returns>
+    public bool SetAccessedDirty(VirtAddr va, PageFlags bits)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual((ushort)(bits & ~(PageFlags.Accessed | PageFlags.Dirty)), (ushort)0, nameof(bits));
+        if (!Locate(va.Value, out int page, out int index, out int level))
+        {
+            return false;
+        }
+
+        ulong entry = Entries(page)[index];
+        PageFlags flags = format.LeafFlags(entry, level);
+        if ((flags & bits) != bits)
+        {
+            Store(page, index, format.EncodeLeaf(layout.LeafFrame(entry, level), flags | bits, level));
+        }
+
+        return true;
+    }
+
+    /// <summary>Replaces a large leaf by a table of 512 leaves of the next smaller size with the same frames and flags.</summary>
+    /// <param name="va">An address that a leaf larger than 4 KiB maps.</param>
+    /// <returns>False if no table page is left.</returns>
+    /// <exception cref="InvalidOperationException">No large leaf maps the address.</exception>
+    public bool SplitLeaf(VirtAddr va)
+    {
+        int page = LocateMapped(va, out int index, out int level);
+        if (level == 0)
+        {
+            throw new InvalidOperationException($"The page at {va} has the smallest size and cannot be split.");
+        }
+
+        return SplitEntry(page, index, level);
+    }
+
+    private EntryInfo Describe(ulong entry, int level)
+        => new(Mapped: true, layout.IsPresent(entry), layout.LeafFrame(entry, level), PageTableFormat.SizeOf(level), format.LeafFlags(entry, level));
+
+    private bool SplitEntry(int page, int index, int level)
+    {
+        if (!HasRoomFor(1))
+        {
+            return false;
+        }
+
+        ulong entry = Entries(page)[index];
+        PhysAddr frame = layout.LeafFrame(entry, level);
+        int child = AllocateTable(level - 1);
+        ulong first = format.EncodeLeaf(frame, format.LeafFlags(entry, level), level - 1);
+        FillEntries(child, 0, EntriesPerTable, first, layout.AddressBits(1UL << EntryLayout.LevelShift(level - 1)));
+        Store(page, index, format.EncodeTable(child));
+        return true;
+    }
+
+    /// <summary>Walks to the entry that decides an address; true if it is a leaf, false if it is empty.</summary>
+    private bool Locate(ulong va, out int page, out int index, out int level)
+    {
+        page = Root;
+        level = format.Levels - 1;
+        while (true)
+        {
+            index = EntryLayout.Index(va, level);
+            ulong entry = Entries(page)[index];
             if (entry == 0)
             {
-                return default;
+                return false;
             }
 
-            if (_layout.IsLeaf(entry, level))
+            if (layout.IsLeaf(entry, level))
             {
-                return Decode(entry, level);
+                return true;
             }
 
-            page = Child(entry);
+            page = layout.ChildTable(entry);
+            level--;
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private int LocateMapped(VirtAddr va, out int index, out int level)
+        => Locate(va.Value, out int page, out index, out level)
+            ? page
+            : throw new InvalidOperationException($"No page is mapped at {va}.");
+
+    /// <summary>The table of <paramref name="target"/> level for an address, made if missing; -1 if a leaf is in the way or no page is left.</summary>
+    private int TableFor(ulong va, int target)
     {
-        FreeChunks();
-        GC.SuppressFinalize(this);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ulong* Entries(int tablePage) =>
-        (ulong*)((_chunks[tablePage >> ChunkShift] + ((nint)PageBytes - 1)) & -(nint)PageBytes) + ((tablePage & (ChunkPages - 1)) << PageTableFormat.BitsPerLevel);
-
-    internal int Child(ulong entry) => (int)(_layout.Address(entry) >> PageSizes.BaseShift);
-
-    internal EntryInfo Decode(ulong entry, int level) => new(
-        new PhysAddr(_layout.Address(entry)), (PageSize)PageTableFormat.ShiftOf(level), Format.FlagsOf(entry, level));
-
-    private void Write(int page, int index, ulong value)
-    {
-        ulong* entry = Entries(page) + index;
-        ulong old = *entry;
-        if (old == value)
+        int page = Root;
+        for (int level = format.Levels - 1; level > target; level--)
         {
-            return;
-        }
-
-        if (_recording > 0)
-        {
-            _undo.Add(new UndoRecord(UndoKind.Write, page, index, old));
-        }
-
-        if (VisibleAt > _folded)
-        {
-            Remember(page, index, old);
-        }
-
-        *entry = value;
-        _meta[page].Live += (value != 0 ? 1 : 0) - (old != 0 ? 1 : 0);
-    }
-
-    private int Allocate(int level)
-    {
-        if (!_free.TryPop(out int page))
-        {
-            page = _pages++;
-            if (page >= _meta.Length)
+            int index = EntryLayout.Index(va, level);
+            ulong entry = Entries(page)[index];
+            if (entry == 0)
             {
-                Array.Resize(ref _meta, Math.Max(8, _meta.Length * 2));
-            }
+                if (!HasRoomFor(level - target))
+                {
+                    return -1;
+                }
 
-            if (page >> ChunkShift >= _chunks.Length)
+                int child = AllocateTable(level - 1);
+                Store(page, index, format.EncodeTable(child));
+                page = child;
+            }
+            else if (layout.IsLeaf(entry, level))
             {
-                Array.Resize(ref _chunks, _chunks.Length + 1);
-                // Zeroed lazily by the host, so that a small table of a big machine costs little.
-                _chunks[^1] = (nint)NativeMemory.AllocZeroed((ChunkPages * PageBytes) + PageBytes);
+                return -1;
             }
-        }
-
-        _meta[page] = new TableMeta { Level = (byte)level, Node = (short)AllocationNode, HistoryHead = None, HistoryTail = None };
-        TablePages++;
-        _levelCounts[level]++;
-        if (_recording > 0)
-        {
-            _undo.Add(new UndoRecord(UndoKind.Allocate, page, 0, 0));
+            else
+            {
+                page = layout.ChildTable(entry);
+            }
         }
 
         return page;
     }
 
-    private void FreeTable(int page)
+    private int CheckPage(VirtAddr va, PhysAddr pa, PageSize size)
     {
-        Debug.Assert(_meta[page].Live == 0, "only empty tables are freed");
-        _levelCounts[_meta[page].Level]--;
-        _freed.Add(page);
-        if (_recording > 0)
+        int level = PageTableFormat.LevelOf(size);
+        if (level > format.LargestLeafLevel)
         {
-            _undo.Add(new UndoRecord(UndoKind.Free, page, 0, 0));
+            throw new ArgumentException($"{format.Name} has no pages of {size}.", nameof(size));
+        }
+
+        CheckAligned(va.Value, size, nameof(va));
+        CheckAligned(pa.Value, size, nameof(pa));
+        CheckCanonical(va.Value);
+        return level;
+    }
+
+    private void CheckCanonical(ulong va)
+    {
+        if (!format.IsCanonical(new VirtAddr(va)))
+        {
+            throw new ArgumentException($"0x{va:x} is not a canonical address of {format.Name}.", nameof(va));
         }
     }
 
-    private void FreeChunks()
+    private static void CheckAligned(ulong address, PageSize size, string name)
     {
-        foreach (nint chunk in _chunks)
+        if ((address & (size.Bytes() - 1)) != 0)
         {
-            NativeMemory.Free((void*)chunk);
+            throw new ArgumentException($"0x{address:x} is not a multiple of {size.Bytes()} bytes.", name);
         }
-
-        _chunks = [];
-    }
-
-    private struct TableMeta
-    {
-        /// <summary>No store of this page becomes visible at or after this time that has not been recorded in the page's history.</summary>
-        public long PendingUntil;
-
-        public long HistoryHead;
-        public long HistoryTail;
-        public int Live;
-        public short Node;
-        public byte Level;
     }
 }

@@ -1,26 +1,32 @@
 namespace VmSim.Core.Paging;
 
-/// <summary>The page-table formats that machine profiles can name.</summary>
+/// <summary>The page-table formats by name. A new format is one class and one line here.</summary>
 public static class PageTableFormats
 {
-    /// <summary>All formats, in the order in which they are listed.</summary>
+    /// <summary>x86-64, 4 levels, 48-bit addresses.</summary>
+    public static PageTableFormat X64 { get; } = new X64Format("x86-64", 4);
+
+    /// <summary>x86-64, 5 levels (LA57), 57-bit addresses.</summary>
+    public static PageTableFormat X64FiveLevel { get; } = new X64Format("x86-64-la57", 5);
+
+    /// <summary>Every format, in the order in which lists show them.</summary>
     public static IReadOnlyList<PageTableFormat> All { get; } =
     [
-        new X64Format(4),
-        new X64Format(5),
+        X64,
+        X64FiveLevel,
     ];
 
-    /// <summary>The format with this name; null if there is none.</summary>
-    public static PageTableFormat? ByName(string name)
-    {
-        foreach (PageTableFormat format in All)
-        {
-            if (format.Name == name)
-            {
-                return format;
-            }
-        }
+    /// <summary>The names of every format, in the same order.</summary>
+    public static IReadOnlyList<string> Names { get; } = All.Select(format => format.Name).ToArray();
 
-        return null;
-    }
+    /// <summary>The format called <paramref name="name"/>, or null.</summary>
+    /// <param name="name">A name of <see cref="Names"/>; case does not matter.</param>
+    public static PageTableFormat? Find(string name)
+        => All.FirstOrDefault(format => string.Equals(format.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The format called <paramref name="name"/>.</summary>
+    /// <param name="name">A name of <see cref="Names"/>; case does not matter.</param>
+    /// <exception cref="ArgumentException">There is no such format.</exception>
+    public static PageTableFormat ByName(string name)
+        => Find(name) ?? throw new ArgumentException($"There is no page-table format \"{name}\"; there are {string.Join(", ", Names)}.", nameof(name));
 }

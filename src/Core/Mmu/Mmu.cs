@@ -295,25 +295,25 @@ public sealed unsafe class Mmu : IDisposable
     private TranslationResult Walk(AccessKind kind, ulong address, ulong needed, long time, int cycles)
     {
         PageTable table = _table!;
-        EntryLayout layout = table.Layout;
+        ref readonly EntryLayout layout = ref table.Format.Layout;
         int levels = table.Format.Levels;
         int start = FindStart(address, levels, out int page);
         int references = 0;
         ulong entry = 0;
-        bool usable = table.Format.IsCanonical(address);
+        bool usable = table.Format.IsCanonical(new VirtAddr(address));
         int level = start;
         for (; usable; level--)
         {
-            entry = table.ReadEntry(page, PageTableFormat.IndexOf(address, level), time);
+            entry = table.ReadEntry(page, EntryLayout.Index(address, level), time);
             references++;
             bool leaf = layout.IsLeaf(entry, level);
-            usable = layout.IsValid(entry, leaf);
+            usable = layout.IsPresent(entry);
             if (leaf || !usable)
             {
                 break;
             }
 
-            page = (int)(layout.Address(entry) >> PageSizes.BaseShift);
+            page = layout.ChildTable(entry);
             if (level - 1 < _psc.Length && _psc[level - 1] is { } cache)
             {
                 ulong region = address >> ShiftOf(level);
@@ -339,7 +339,7 @@ public sealed unsafe class Mmu : IDisposable
 
     private TranslationResult Finish(AccessKind kind, ulong address, ulong needed, ulong entry, int level, in TranslationResult walk)
     {
-        PageFlags flags = _table!.Format.FlagsOf(entry, level);
+        PageFlags flags = _table!.Format.LeafFlags(entry, level);
         PageFlags demanded = (PageFlags)needed & ~PageFlags.Dirty;
         if ((flags & demanded) != demanded)
         {
@@ -354,7 +354,7 @@ public sealed unsafe class Mmu : IDisposable
         }
 
         PageFlags bits = (PageFlags.Accessed | ((PageFlags)needed & PageFlags.Dirty)) & ~flags;
-        ulong frame = _table.Layout.Address(entry) >> PageSizes.BaseShift;
+        ulong frame = _table.Format.LeafFrame(entry, level).PageNumber;
         ulong data = (frame << FrameShift) | (ulong)(flags | bits);
         bool global = (flags & PageFlags.Global) != 0;
         _globals |= global;

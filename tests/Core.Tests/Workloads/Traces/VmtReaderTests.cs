@@ -64,9 +64,9 @@ public class VmtReaderTests
     {
         // thread 2 learns of thread 0's mapping through thread 1's unmapping, so one wait is enough
         LoadedTrace trace = TestTraces.LoadText(
-            "t 0\nn 11\nn 12\nm 5000 1000 3 22 - 0\nm 7000 1000 3 22 - 0\nt 1\nu 5000 1000\nm 5000 1000 3 22 - 0\nt 2\nR 5\nR 7\n");
+            "t 0\nn 11\nn 12\nm 7000 1000 3 22 - 0\nm 5000 1000 3 22 - 0\nt 1\nu 5000 1000\nm 5000 1000 3 22 - 0\nt 2\nR 5\nR 7\n");
         Assert.Equal(["Wait 1", "Load 5*1", "Load 7*1"], TestTraces.Describe(trace.Image.Threads[2]));
-        Assert.Equal(["StartThread 1", "StartThread 2", "Map 5000", "Signal 0", "Map 7000"], TestTraces.Describe(trace.Image.Threads[0])[..5]);
+        Assert.Equal(["StartThread 1", "StartThread 2", "Map 7000", "Map 5000", "Signal 0"], TestTraces.Describe(trace.Image.Threads[0])[..5]);
     }
 
     [Fact]

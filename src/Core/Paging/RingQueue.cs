@@ -29,6 +29,11 @@ internal sealed class RingQueue<T>
 
     public void Append(ReadOnlySpan<T> more)
     {
+        if (more.IsEmpty)
+        {
+            return;
+        }
+
         Reserve(more.Length);
         int at = (int)(End & (items.Length - 1));
         int straight = Math.Min(more.Length, items.Length - at);
@@ -39,6 +44,11 @@ internal sealed class RingQueue<T>
 
     public void CopyTo(long number, Span<T> target)
     {
+        if (target.IsEmpty)
+        {
+            return;
+        }
+
         int at = (int)(number & (items.Length - 1));
         int straight = Math.Min(target.Length, items.Length - at);
         items.AsSpan(at, straight).CopyTo(target);

@@ -1,6 +1,6 @@
 using VmSim.Core.Workloads;
 
-namespace VmSim.Core.Tests.Workloads.Traces;
+namespace VmSim.Core.Tests.Workloads;
 
 /// <summary>Runs a program's threads in a drawn interleaving that keeps its events, over a set of mapped pages.</summary>
 internal sealed class Replay
@@ -9,13 +9,16 @@ internal sealed class Replay
     private readonly HashSet<ulong> _mapped = [];
     private readonly HashSet<ulong> _events = [];
     private readonly List<Thread> _threads = [];
+    private readonly int[] _arrived;
     private readonly Random _random;
     private ulong _break;
+    private bool _everything;
 
     public Replay(ProgramImage image, int seed, HashSet<ulong>? inherited = null, ulong inheritedBreak = 0)
     {
         _image = image;
         _random = new Random(seed);
+        _arrived = new int[image.BarrierParties.Count];
         _mapped.UnionWith(inherited ?? []);
         foreach (SystemCall call in image.InitialMappings)
         {
@@ -43,7 +46,7 @@ internal sealed class Replay
     {
         while (true)
         {
-            List<Thread> ready = [.. _threads.Where(thread => thread.Started && !thread.Ended && (thread.WaitsFor < 0 || _events.Contains((ulong)thread.WaitsFor)))];
+            List<Thread> ready = [.. _threads.Where(thread => thread.Started && !thread.Ended && !thread.AtBarrier && (thread.WaitsFor < 0 || _events.Contains((ulong)thread.WaitsFor)))];
             if (ready.Count == 0)
             {
                 return _threads.TrueForAll(thread => thread.Ended || !thread.Started);
@@ -56,7 +59,7 @@ internal sealed class Replay
     private void Step(Thread thread, int steps)
     {
         thread.WaitsFor = -1;
-        for (; steps > 0 && thread.WaitsFor < 0 && !thread.Ended; steps--)
+        for (; steps > 0 && thread.WaitsFor < 0 && !thread.AtBarrier && !thread.Ended; steps--)
         {
             if (!thread.Next(out Operation operation))
             {
@@ -100,12 +103,27 @@ internal sealed class Replay
                 Children++;
                 Unmapped += child.Unmapped;
                 break;
+            case ControlKind.Compute or ControlKind.Yield:
+                break;
+            case ControlKind.Barrier:
+                Arrive(thread, (int)operation.Argument);
+                break;
             case ControlKind.SystemCall:
                 Call(thread.Program.SystemCalls[(int)operation.Argument]);
                 break;
             default:
                 Assert.Fail($"unexpected {operation.Control}");
                 break;
+        }
+    }
+
+    private void Arrive(Thread thread, int barrier)
+    {
+        thread.Barrier = barrier;
+        if (++_arrived[barrier] == _image.BarrierParties[barrier])
+        {
+            _arrived[barrier] = 0;
+            _threads.Where(other => other.Barrier == barrier).ToList().ForEach(other => other.Barrier = -1);
         }
     }
 
@@ -136,6 +154,7 @@ internal sealed class Replay
         if (length > 1UL << 40)
         {
             _mapped.Clear();
+            _everything = mapped;
             return;
         }
 
@@ -147,7 +166,7 @@ internal sealed class Replay
 
     private void Use(ulong page)
     {
-        if (!_mapped.Contains(page))
+        if (!_everything && !_mapped.Contains(page))
         {
             Unmapped++;
             UnmappedPages.Add((page, (ulong)Accesses));
@@ -168,6 +187,10 @@ internal sealed class Replay
         public bool Ended { get; set; }
 
         public long WaitsFor { get; set; } = -1;
+
+        public int Barrier { get; set; } = -1;
+
+        public bool AtBarrier => Barrier >= 0;
 
         public bool Next(out Operation operation)
         {

@@ -61,6 +61,7 @@ public sealed unsafe partial class PageTable
 
             if (info.State == TableState.Retired)
             {
+                NativeMemory.Clear(Entries(page), TableBytes);
                 retiredCount--;
             }
 

@@ -21,7 +21,7 @@ public sealed unsafe partial class PageTable
 
     private enum TableState : byte
     {
-        /// <summary>Not in use; it may be allocated.</summary>
+        /// <summary>Not in use, every entry empty; it may be allocated.</summary>
         Free = 0,
 
         /// <summary>In the tree.</summary>
@@ -107,7 +107,6 @@ public sealed unsafe partial class PageTable
         {
             page = freePages[^1];
             freePages.RemoveAt(freePages.Count - 1);
-            NativeMemory.Clear(Entries(page), TableBytes);
         }
         else
         {

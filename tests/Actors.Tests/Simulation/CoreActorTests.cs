@@ -47,8 +47,11 @@ public sealed class CoreActorTests : TestKit
         Assert.Equal(CoreState.Trapped, _world.Cores[0].State);
 
         Deliver(MessageKind.TrapReturn, fault.Due + 9_000, fault.A);
-        RunUntil(fault.Due + 9_001);
-        Assert.Equal(CoreState.Running, _world.Cores[0].State);
+        RunUntil(fault.Due + 10_000);
+        Assert.Equal(1, _world.Cores[0].Counters.MinorFaults);
+
+        // No memory set has mapped the page, so the retried access faults again: the thread went on.
+        Assert.Equal(MessageKind.Fault, Single().Kind);
     }
 
     [Fact]

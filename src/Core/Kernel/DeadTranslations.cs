@@ -8,7 +8,8 @@ namespace VmSim.Core.Kernel;
 /// for flushing page by page (Linux: tlb_single_page_flush_ceiling). At least 1.</param>
 /// <param name="PageSize">The smallest page size among the dead translations: the stride of a page-by-page invalidation (Linux:
 /// tlb_get_unmap_shift, include/asm-generic/tlb.h).</param>
-/// <param name="Pages">Exactly how many present translations died or changed; a large page counts once.</param>
+/// <param name="Pages">Exactly how many present translations died or changed; a large page counts once. 0 when only
+/// table pages without an entry were freed: paging-structure caches may still refer to them.</param>
 /// <param name="FreesMemory">Whether frames or table pages wait for the invalidation before they can be used again.</param>
 public readonly record struct DeadTranslations(VirtAddr Start, ulong SpanPages, PageSize PageSize, long Pages, bool FreesMemory)
 {

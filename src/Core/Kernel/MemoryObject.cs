@@ -55,6 +55,9 @@ public sealed class MemoryObject
     /// <summary>4 KiB pages of areas that map the object, counted once for every mapping.</summary>
     public long MappedPages { get; internal set; }
 
+    /// <summary>Whether a page cache holds the object, so that its frames stay without a mapping.</summary>
+    internal bool IsCached { get; init; }
+
     /// <summary>The frames in the order of their pages.</summary>
     public IReadOnlyList<PhysAddr> Frames => [.. _pages.OrderBy(page => page.Key).Select(page => page.Value.Frame)];
 

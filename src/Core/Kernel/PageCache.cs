@@ -45,7 +45,7 @@ public sealed class PageCache
         if (!_byPath.TryGetValue(file.Path, out MemoryObject? found))
         {
             bool memory = Array.Exists(SharedMemoryPrefixes, prefix => file.Path.StartsWith(prefix, StringComparison.Ordinal));
-            found = new MemoryObject(file.Path, file.Bytes, memory ? FrameKind.SharedMemory : FrameKind.File, IsWarm);
+            found = new MemoryObject(file.Path, file.Bytes, memory ? FrameKind.SharedMemory : FrameKind.File, IsWarm) { IsCached = true };
             _byPath.Add(file.Path, found);
             _files.Add(found);
         }
@@ -58,7 +58,7 @@ public sealed class PageCache
     }
 
     /// <summary>Cuts or extends a file. Frames of pages past the new end leave the cache; one that a space still maps lives until that
-    /// space has dropped it (VirtualMemory.Truncate), which comes first.</summary>
+    /// space has dropped it (<see cref="VirtualMemory.Truncate"/>), which comes first.</summary>
     /// <param name="file">A file of this cache.</param>
     /// <param name="bytes">The new length.</param>
     public void SetLength(MemoryObject file, ulong bytes)

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
 
 namespace VmSim.Core.Kernel;
 
@@ -8,7 +9,7 @@ namespace VmSim.Core.Kernel;
 public readonly record struct FrameRun(PhysAddr First, ulong Count);
 
 /// <summary>
-/// What one operation gave up and what stays out of reach until VirtualMemory.Release: one reference on each frame that
+/// What one operation gave up and what stays out of reach until <see cref="VirtualMemory.Release"/>: one reference on each frame that
 /// lost a mapping, and the table pages that became empty. A frame is free after the last of its references went (Linux: struct
 /// mmu_gather holds references the same way, mm/mmu_gather.c).
 /// </summary>
@@ -23,6 +24,9 @@ public sealed class ReleaseBatch
 
     /// <summary>References that the batch holds, one a frame and dead mapping.</summary>
     public long FrameReferences { get; private set; }
+
+    /// <summary>The table pages that became empty.</summary>
+    public FreedTableBatch Tables { get; internal set; }
 
     /// <summary>Whether the release has happened.</summary>
     public bool IsReleased { get; internal set; }

@@ -286,6 +286,46 @@ public sealed class PageTableTests
         Assert.Contains("version 99", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ApplyChanges_OfDamagedData_SaysSo()
+    {
+        using PageTable table = New("x86-64");
+        table.LogsChanges = true;
+        table.VisibleAt = 9;
+        table.MapRange(Here, new PhysAddr(0x5000), 0x3000, UserData);
+        table.ProtectRange(Here + 0x1000, 0x1000, PageFlags.Read);
+        byte[] changes = table.TakeChanges();
+        Assert.Empty(table.TakeChanges());
+        using PageTable replica = New("x86-64");
+        replica.ApplyChanges(changes);
+        Assert.False(IsMapped(replica, Here, 8));
+        Assert.True(IsMapped(replica, Here, 9));
+        Assert.Equal(table.Query(Here + 0x1000), replica.Query(Here + 0x1000));
+        Assert.Throws<InvalidDataException>(() => replica.ApplyChanges([42]));
+        for (int at = 0; at < changes.Length; at++)
+        {
+            byte[] damaged = [.. changes];
+            damaged[at] ^= 0x55;
+            using PageTable other = New("x86-64");
+            Exception? error = Record.Exception(() => other.ApplyChanges(damaged));
+            Assert.True(error is null or InvalidDataException, $"{error}");
+        }
+    }
+
+    [Fact]
+    public void TakeChanges_OfARangeMap_IsCompact()
+    {
+        using PageTable table = New("riscv-sv39");
+        table.LogsChanges = true;
+        table.MapRange(Here, new PhysAddr(0x8000_0000), 64 * Megabyte2, UserData);
+        byte[] mapped = table.TakeChanges();
+        Assert.InRange(mapped.Length, 1, 64 * 50);
+        Unmap(table, Here, 64 * Megabyte2);
+        Assert.InRange(table.TakeChanges().Length, 1, 64 * 24);
+        table.LogsChanges = false;
+        Assert.Throws<InvalidOperationException>(() => table.TakeChanges());
+    }
+
     private static PageTable New(string format) => new(PageTableFormats.ByName(format));
 
     private static long MoveBackOnto(PageTable table, VirtAddr from)

@@ -44,7 +44,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 2, null));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         ActorSelection core = Sys.ActorSelection(simulation.Path / "domain-0" / "core-0");
-        (await core.ResolveOne(Patience)).Tell(PoisonPill.Instance);
+        await AwaitAssertAsync(async () => (await core.ResolveOne(TimeSpan.FromSeconds(1))).Tell(PoisonPill.Instance), Patience);
         SimulationProtocol.Failed failed = await ExpectMsgAsync<SimulationProtocol.Failed>(Patience);
         Assert.Contains("core-0", failed.Reason.Message, StringComparison.Ordinal);
         StopAndWait(simulation);

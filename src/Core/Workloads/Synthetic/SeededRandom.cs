@@ -1,0 +1,60 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace VmSim.Core.Workloads.Synthetic;
+
+/// <summary>xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64: small, fast, and the same everywhere.</summary>
+internal struct SeededRandom
+{
+    private ulong _s0;
+    private ulong _s1;
+    private ulong _s2;
+    private ulong _s3;
+
+    /// <summary>A generator whose draws depend on <paramref name="seed"/> alone.</summary>
+    public SeededRandom(ulong seed)
+    {
+        _s0 = Split(ref seed);
+        _s1 = Split(ref seed);
+        _s2 = Split(ref seed);
+        _s3 = Split(ref seed);
+    }
+
+    /// <summary>The finaliser of splitmix64: a bijection that spreads neighbouring numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Mix(ulong value)
+    {
+        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
+        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
+        return value ^ (value >> 31);
+    }
+
+    /// <summary>A seed for one of several streams of one program.</summary>
+    public static ulong Derive(ulong seed, int copy, int stream) =>
+        Mix(Mix(seed + 0x9E3779B97F4A7C15) + ((ulong)(uint)copy << 32) + (uint)stream);
+
+    /// <summary>64 random bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Next()
+    {
+        ulong result = BitOperations.RotateLeft(_s1 * 5, 7) * 9;
+        ulong t = _s1 << 17;
+        _s2 ^= _s0;
+        _s3 ^= _s1;
+        _s1 ^= _s2;
+        _s0 ^= _s3;
+        _s2 ^= t;
+        _s3 = BitOperations.RotateLeft(_s3, 45);
+        return result;
+    }
+
+    /// <summary>A number from 0 to <paramref name="limit"/> - 1, as the upper half of a 128-bit product.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Below(ulong limit) => Math.BigMul(Next(), limit, out _);
+
+    private static ulong Split(ref ulong state)
+    {
+        state += 0x9E3779B97F4A7C15;
+        return Mix(state);
+    }
+}

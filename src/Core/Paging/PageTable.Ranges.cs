@@ -203,6 +203,7 @@ public sealed unsafe partial class PageTable
         }
 
         infos[page].Live += (short)count;
+        LogRun(page, index, count);
     }
 
     private bool MapEmptyInTable<TSource>(ulong va, int count, ref TSource source, ref long mapped)
@@ -321,6 +322,7 @@ public sealed unsafe partial class PageTable
             RecordRun(page, from + firstUsed, used);
             NativeMemory.Clear(Entries(page) + from + firstUsed, (nuint)used * sizeof(ulong));
             infos[page].Live -= (short)leaves;
+            LogRun(page, from + firstUsed, used);
         }
 
         return leaves;
@@ -371,7 +373,7 @@ public sealed unsafe partial class PageTable
         where TVisitor : struct, IProtectVisitor
     {
         ulong* entries = Entries(page);
-        bool recorded = false;
+        int firstChanged = -1;
         long leaves = 0;
         for (int index = from; index <= to; index++)
         {
@@ -388,13 +390,18 @@ public sealed unsafe partial class PageTable
                 continue;
             }
 
-            if (!recorded)
+            if (firstChanged < 0)
             {
+                firstChanged = index;
                 RecordRun(page, index, to - index + 1);
-                recorded = true;
             }
 
             entries[index] = changed;
+        }
+
+        if (firstChanged >= 0)
+        {
+            LogRun(page, firstChanged, to - firstChanged + 1);
         }
 
         return leaves;

@@ -74,9 +74,13 @@ internal sealed class RingQueue<T>
         }
 
         T[] larger = new T[BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, Count + more))];
-        for (long number = First; number < End; number++)
+        for (long number = First; number < End;)
         {
-            larger[number & (larger.Length - 1)] = this[number];
+            int from = (int)(number & (items.Length - 1));
+            int to = (int)(number & (larger.Length - 1));
+            int straight = (int)Math.Min(End - number, Math.Min(items.Length - from, larger.Length - to));
+            items.AsSpan(from, straight).CopyTo(larger.AsSpan(to));
+            number += straight;
         }
 
         items = larger;

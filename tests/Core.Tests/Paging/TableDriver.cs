@@ -4,21 +4,36 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Tests.Paging;
 
 /// <summary>Does each step on a page table and on the model, and compares the two.</summary>
-internal sealed class TableDriver(PageTableFormat format) : IDisposable
+internal sealed class TableDriver : IDisposable
 {
     // The 12 MiB around the boundary of two 1 GiB entries, and a second window for moves, where it can be around a boundary of the next level.
     private const ulong Base = (1UL << 18) - 1024;
     private const ulong WindowPages = 3072;
     private const ulong FrameBase = 1UL << 20;
 
-    private readonly ulong second = (format.Levels == 3 ? 5UL << 18 : 1UL << 27) - 1024;
-    private readonly TableModel model = new(format);
+    private readonly PageTableFormat format;
+    private readonly ulong second;
+    private readonly TableModel model;
     private readonly Stack<UndoMark> marks = [];
     private readonly List<FreedTableBatch> taken = [];
-    private PageTable table = new(format);
+    private readonly PageTable replica;
+    private PageTable table;
     private long now;
 
-    public void Dispose() => table.Dispose();
+    public TableDriver(PageTableFormat format)
+    {
+        this.format = format;
+        second = (format.Levels == 3 ? 5UL << 18 : 1UL << 27) - 1024;
+        model = new TableModel(format);
+        table = new PageTable(format) { LogsChanges = true };
+        replica = new PageTable(format);
+    }
+
+    public void Dispose()
+    {
+        table.Dispose();
+        replica.Dispose();
+    }
 
     public void Run(PageTableModelTests.Step step)
     {
@@ -67,9 +82,20 @@ internal sealed class TableDriver(PageTableFormat format) : IDisposable
     {
         CheckLeaves();
         CheckCounts();
+        CheckFreedTables();
+        bool updated = marks.Count == 0;
+        if (updated)
+        {
+            UpdateReplica();
+        }
+
         foreach (long time in model.Times.ToArray())
         {
-            CheckView(time);
+            CheckView(table, time);
+            if (updated)
+            {
+                CheckView(replica, time);
+            }
         }
     }
 
@@ -131,8 +157,28 @@ internal sealed class TableDriver(PageTableFormat format) : IDisposable
         using MemoryStream again = new();
         copy.Export(again);
         Assert.Equal(stream.ToArray(), again.ToArray());
+        UpdateReplica();
         table.Dispose();
         table = copy;
+        table.LogsChanges = true;
+    }
+
+    private void UpdateReplica()
+    {
+        replica.ApplyChanges(table.TakeChanges());
+        replica.Fold(now);
+        CheckSameCounts(replica, table);
+    }
+
+    private static void CheckSameCounts(PageTable replica, PageTable table)
+    {
+        Assert.Equal(table.TablePages, replica.TablePages);
+        Assert.Equal(table.FreedTablePages, replica.FreedTablePages);
+        Assert.Equal(table.FreedTables.ToArray(), replica.FreedTables.ToArray());
+        for (int page = 0; page < table.TablePageLimit; page++)
+        {
+            Assert.Equal(table.EntriesUsed(page), replica.EntriesUsed(page));
+        }
     }
 
     private void Release()
@@ -369,6 +415,18 @@ internal sealed class TableDriver(PageTableFormat format) : IDisposable
         }
     }
 
+    /// <summary>Freed tables read as empty from the time at which the last operation is visible, whether folded or not.</summary>
+    private void CheckFreedTables()
+    {
+        foreach (int page in table.FreedTables)
+        {
+            for (int index = 0; index < EntryLayout.EntriesPerTable; index += 7)
+            {
+                Assert.Equal(0UL, table.ReadEntry(page, index, Math.Max(table.VisibleAt, now)));
+            }
+        }
+    }
+
     private void CountTables(int page, int level, int[] pages)
     {
         pages[level]++;
@@ -392,24 +450,24 @@ internal sealed class TableDriver(PageTableFormat format) : IDisposable
         Assert.Equal(used, table.EntriesUsed(page));
     }
 
-    private void CheckView(long time)
+    private void CheckView(PageTable view, long time)
     {
         SortedDictionary<ulong, TableModel.Leaf> leaves = model.AsOf(Math.Max(time, now));
         for (ulong page = Base; page < Base + WindowPages; page += 37)
         {
-            CheckWalk(page, Math.Max(time, now), leaves);
-            CheckWalk(second + (page - Base), Math.Max(time, now), leaves);
+            CheckWalk(view, page, Math.Max(time, now), leaves);
+            CheckWalk(view, second + (page - Base), Math.Max(time, now), leaves);
         }
     }
 
-    private void CheckWalk(ulong page, long time, SortedDictionary<ulong, TableModel.Leaf> leaves)
+    private void CheckWalk(PageTable view, ulong page, long time, SortedDictionary<ulong, TableModel.Leaf> leaves)
     {
-        int tablePage = table.Root;
+        int tablePage = view.Root;
         int level = format.Levels - 1;
         ulong entry;
         while (true)
         {
-            entry = table.ReadEntry(tablePage, EntryLayout.Index(page << 12, level), time);
+            entry = view.ReadEntry(tablePage, EntryLayout.Index(page << 12, level), time);
             if (!format.IsPresent(entry) || format.IsLeaf(entry, level))
             {
                 break;

@@ -7,7 +7,7 @@ namespace VmSim.Core.Workloads.Traces;
 /// <summary>Writes the binary form of .vmt. Dispose writes the index and the end; the stream stays open.</summary>
 public sealed class VmtBinaryWriter : IVmtSink, IDisposable
 {
-    private const int Level = 3;
+    private const int Level = 9;
     private readonly Stream _stream;
     private readonly Compressor _compressor = new(Level);
     private readonly byte[] _raw = new byte[VmtBinary.BlockBytes + (LineReader.MaxLine * 4)];

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Mmu;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Machine;
@@ -53,6 +54,9 @@ public sealed record MachineSpec
     /// <summary>The page-table format's name.</summary>
     [Setting("Page-table format.")]
     public string PageTable { get; init; } = "x86-64";
+
+    /// <summary>The MMU of each core.</summary>
+    public MmuSpec Mmu { get; init; } = new();
 
     /// <summary>Cores of one socket.</summary>
     public int CoresPerSocket => (Cores + Sockets - 1) / Sockets;

@@ -206,6 +206,9 @@ public sealed class ProgramImage
     /// <summary>Parties of each barrier, by barrier number.</summary>
     public IReadOnlyList<int> BarrierParties { get; init; } = [];
 
+    /// <summary>Whether threads use <see cref="ControlKind.Migrate"/>; then all cores of the machine are in the process's domain.</summary>
+    public bool MayMigrate { get; init; }
+
     /// <summary>How many mutexes the streams use, numbered from 0.</summary>
     public int MutexCount { get; init; }
 }

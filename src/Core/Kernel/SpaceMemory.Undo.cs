@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using VmSim.Core.Addresses;
+using VmSim.Core.Mapping;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Kernel;
+
+/// <summary>The undo log: what an operation did to frames and objects, so that a refusal takes all of it back.</summary>
+public sealed partial class SpaceMemory
+{
+    private readonly List<UndoStep> _undo = [];
+    private ResidentPages _residentBefore;
+    private UndoMark _mark;
+    private bool _journaling;
+    private int _sealedSteps;
+
+    private enum UndoKind : byte
+    {
+        Allocated,
+        ExclusiveSet,
+        ExclusiveCleared,
+        ObjectPageInserted,
+        ObjectDirtied,
+        ObjectCleaned,
+        ObjectMapped,
+    }
+
+    /// <summary>Whether the operation wanted a frame, a reference or a table page that was not there.</summary>
+    internal bool RanOut { get; private set; }
+
+    /// <summary>A memory set's mark. The operation that called the set has its own and takes everything back.</summary>
+    int IUndoablePageTable.Mark() => _undo.Count;
+
+    void IUndoablePageTable.Rollback(int mark)
+    {
+        // Left to the operation's own rollback, which follows at once.
+    }
+
+    void IUndoablePageTable.Commit(int mark)
+    {
+        // Left to the end of the operation.
+    }
+
+    /// <summary>Begins an operation that may be refused half way; its page-table stores are journaled.</summary>
+    internal void Begin()
+    {
+        BeginFault();
+        _mark = Table.Mark();
+        _journaling = true;
+    }
+
+    /// <summary>Begins a fault, whose steps are ordered so that nothing fails after the first page-table store.</summary>
+    internal void BeginFault()
+    {
+        Debug.Assert(_undo.Count == 0 && !_journaling, "one operation at a time");
+        _residentBefore = _resident;
+        _effects = new Effects { TablesBefore = Table.TablePages };
+        RanOut = false;
+        _gapStart = null;
+    }
+
+    /// <summary>Ends a fault.</summary>
+    internal FaultResult EndFault(FaultKind kind)
+    {
+        if (kind >= FaultKind.SegmentationFault)
+        {
+            Rollback();
+            return new FaultResult { Kind = kind };
+        }
+
+        Commit();
+        ReleaseBatch? release = TakeRelease();
+        return new FaultResult
+        {
+            Kind = kind,
+            PagesMapped = _effects.MappedByFault,
+            TablesAllocated = Table.TablePages - _effects.TablesBefore,
+            Dead = Dead(release is not null),
+            Release = release,
+            ReadAheadPages = _effects.ReadAhead,
+        };
+    }
+
+    /// <summary>Ends a system call that succeeded.</summary>
+    internal MmResult EndCall(int areas, long pagesShared = 0, int childTables = 0)
+    {
+        NoteFreedTables();
+        Commit();
+        ReleaseBatch? release = TakeRelease();
+        int released = release?.Tables.Count ?? 0;
+        return new MmResult
+        {
+            Dead = Dead(release is not null, released),
+            Release = release,
+            Areas = areas,
+            PagesZapped = _effects.Zapped,
+            PagesProtected = _effects.Protected,
+            PagesPopulated = _effects.Populated,
+            PopulateFaults = _effects.Faults,
+            PagesMoved = _effects.Moved,
+            PagesShared = pagesShared,
+            ReadAheadPages = _effects.ReadAhead,
+            PagesWrittenBack = _effects.WrittenBack,
+            TablesAllocated = Table.TablePages - _effects.TablesBefore + released + childTables,
+            TablesReleased = released,
+        };
+    }
+
+    /// <summary>What the operation gave up, with the table pages that became empty.</summary>
+    private ReleaseBatch? TakeRelease()
+    {
+        if (Table.FreedTables.Length > 0)
+        {
+            (_release ??= new ReleaseBatch()).Tables = Table.TakeFreedTables();
+        }
+
+        ReleaseBatch? release = _release;
+        _release = null;
+        return release;
+    }
+
+    /// <summary>Keeps what the operation did. Objects that lost their last mapping give up their frames.</summary>
+    private void Commit()
+    {
+        foreach (UndoStep step in _undo)
+        {
+            if (step is { Kind: UndoKind.ObjectMapped, Object: { MappedPages: 0, IsCached: false } unmapped })
+            {
+                foreach (ulong page in unmapped.PagesFrom(0))
+                {
+                    Give(unmapped.Remove(page), 1);
+                }
+            }
+        }
+
+        if (_journaling)
+        {
+            Table.Commit(_mark);
+            _journaling = false;
+        }
+
+        _undo.Clear();
+        _sealedSteps = 0;
+    }
+
+    /// <summary>Makes everything as it was at the beginning.</summary>
+    internal void Rollback()
+    {
+        if (_journaling)
+        {
+            Table.Rollback(_mark);
+            _journaling = false;
+        }
+
+        UndoTo(0);
+        _resident = _residentBefore;
+        _effects = default;
+        _release = null;
+    }
+
+    /// <summary>Takes back the newest steps of an operation, down to the first <paramref name="steps"/>.</summary>
+    private void UndoTo(int steps)
+    {
+        for (int index = _undo.Count - 1; index >= steps; index--)
+        {
+            Undo(_undo[index]);
+        }
+
+        _undo.RemoveRange(steps, _undo.Count - steps);
+        _sealedSteps = steps;
+    }
+
+    /// <summary>A point that <see cref="UndoTo"/> can go back to.</summary>
+    private int MarkSteps() => _sealedSteps = _undo.Count;
+
+    private void Undo(UndoStep step)
+    {
+        switch (step.Kind)
+        {
+            case UndoKind.Allocated:
+                Frames.Release(PhysAddr.OfPage(step.Page), step.Count);
+                break;
+            case UndoKind.ExclusiveSet:
+            case UndoKind.ExclusiveCleared:
+                Frames.SetExclusive(PhysAddr.OfPage(step.Page), step.Kind == UndoKind.ExclusiveCleared);
+                break;
+            case UndoKind.ObjectPageInserted:
+                step.Object!.Remove(step.Page);
+                break;
+            case UndoKind.ObjectDirtied:
+            case UndoKind.ObjectCleaned:
+                step.Object!.SetDirty(step.Page, step.Kind == UndoKind.ObjectCleaned);
+                break;
+            default:
+                step.Object!.MappedPages -= (long)step.Page;
+                break;
+        }
+    }
+
+    private void Log(UndoKind kind, PhysAddr frame, ulong count)
+    {
+        if (_undo.Count > _sealedSteps)
+        {
+            UndoStep last = _undo[^1];
+            if (last.Kind == kind && kind == UndoKind.Allocated && last.Page + last.Count == frame.PageNumber)
+            {
+                _undo[^1] = last with { Count = last.Count + count };
+                return;
+            }
+        }
+
+        _undo.Add(new UndoStep(kind, frame.PageNumber, count, null));
+    }
+
+    private void LogObject(UndoKind kind, MemoryObject source, ulong page) => _undo.Add(new UndoStep(kind, page, 0, source));
+
+    private readonly record struct UndoStep(UndoKind Kind, ulong Page, ulong Count, MemoryObject? Object);
+}

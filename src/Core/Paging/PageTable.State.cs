@@ -1,0 +1,235 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace VmSim.Core.Paging;
+
+/// <summary>Export and import of the whole state, for checkpoints: a table that was imported behaves as the exported one would have.</summary>
+public sealed unsafe partial class PageTable
+{
+    private const uint StateMagic = 0x5450_4D56;
+    private const int StateVersion = 1;
+
+    /// <summary>Writes the table: entries, history, freed and free table pages, in a form that does not depend on the host but for its byte order.</summary>
+    /// <param name="stream">Where to; it stays open.</param>
+    /// <exception cref="InvalidOperationException">A mark is open.</exception>
+    public void Export(Stream stream)
+    {
+        CheckNoMark();
+        using BinaryWriter writer = new(stream, Encoding.UTF8, leaveOpen: true);
+        writer.Write(StateMagic);
+        writer.Write(StateVersion);
+        writer.Write(format.Name);
+        writer.Write(visibleAt);
+        writer.Write(foldedTo);
+        writer.Write(TablePagesMax);
+        writer.Write(AllocationNode);
+        writer.Write(nextPage);
+        WriteRun<int>(writer, CollectionsMarshal.AsSpan(freePages));
+        WriteRun<int>(writer, CollectionsMarshal.AsSpan(freedPages));
+        for (int page = 0; page < nextPage; page++)
+        {
+            WritePage(writer, page);
+        }
+
+        WriteQueue(writer, journal);
+        WriteQueue(writer, images);
+    }
+
+    /// <summary>Reads a table that <see cref="Export"/> wrote.</summary>
+    /// <param name="stream">Where from; it stays open, behind the table.</param>
+    /// <exception cref="InvalidDataException">The data are not a page table, or of another version, or damaged.</exception>
+    /// <exception cref="EndOfStreamException">The data end too early.</exception>
+    public static PageTable Import(Stream stream)
+    {
+        using BinaryReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
+        Require(reader.ReadUInt32() == StateMagic, "the data are not a page table");
+        int version = reader.ReadInt32();
+        Require(version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
+        string name = reader.ReadString();
+        PageTableFormat found = PageTableFormats.Find(name) ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
+        PageTable table = new(found);
+        try
+        {
+            table.ReadState(reader);
+            return table;
+        }
+        catch
+        {
+            table.Dispose();
+            throw;
+        }
+    }
+
+    private void ReadState(BinaryReader reader)
+    {
+        visibleAt = reader.ReadInt64();
+        foldedTo = reader.ReadInt64();
+        TablePagesMax = reader.ReadInt32();
+        AllocationNode = reader.ReadInt32();
+        int pages = reader.ReadInt32();
+        Require(pages > 0, "a page table has a root");
+        ReadPageNumbers(reader, freePages, pages);
+        ReadPageNumbers(reader, freedPages, pages);
+        while (chunkCount << ChunkShift < pages)
+        {
+            AddChunk();
+        }
+
+        nextPage = pages;
+        TablePages = 0;
+        Array.Clear(countByLevel);
+        for (int page = 0; page < pages; page++)
+        {
+            ReadPage(reader, page);
+        }
+
+        Require(StateOf(Root) == TableState.Live, "the root is in the tree");
+        ReadQueue(reader, journal);
+        ReadQueue(reader, images);
+        UpdateRecording();
+        UpdatePendingUntil();
+    }
+
+    private void WritePage(BinaryWriter writer, int page)
+    {
+        ref TableInfo info = ref infos[page];
+        writer.Write((byte)info.State);
+        if (info.State == TableState.Free)
+        {
+            return;
+        }
+
+        writer.Write(info.Level);
+        writer.Write(info.Node);
+        writer.Write(info.Live);
+        writer.Write(info.PendingUntil);
+        writer.Write(info.LastRecord);
+        if (info.State == TableState.Cleared)
+        {
+            return;
+        }
+
+        ReadOnlySpan<ulong> entries = new(Entries(page), EntriesPerTable);
+        if (info.Live > EntriesPerTable / 2)
+        {
+            writer.Write(MemoryMarshal.AsBytes(entries));
+            return;
+        }
+
+        for (int index = 0; index < EntriesPerTable; index++)
+        {
+            if (entries[index] != 0)
+            {
+                writer.Write((ushort)index);
+                writer.Write(entries[index]);
+            }
+        }
+    }
+
+    private void ReadPage(BinaryReader reader, int page)
+    {
+        ref TableInfo info = ref infos[page];
+        info = new TableInfo { State = (TableState)reader.ReadByte(), LastRecord = NoRecord };
+        Require(info.State <= TableState.Cleared, "a table page's state is known");
+        if (info.State == TableState.Free)
+        {
+            return;
+        }
+
+        info.Level = reader.ReadByte();
+        info.Node = reader.ReadByte();
+        info.Live = reader.ReadInt16();
+        info.PendingUntil = reader.ReadInt64();
+        info.LastRecord = reader.ReadInt64();
+        Require(info.Level < format.Levels && info.Live is >= 0 and <= EntriesPerTable, "a table page's level and count are in range");
+        if (info.State == TableState.Live)
+        {
+            TablePages++;
+            countByLevel[info.Level]++;
+        }
+        else
+        {
+            FreedTablePages++;
+            retiredCount += info.State == TableState.Retired ? 1 : 0;
+        }
+
+        if (info.State != TableState.Cleared)
+        {
+            ReadEntries(reader, page, info.Live);
+        }
+    }
+
+    private void ReadEntries(BinaryReader reader, int page, int live)
+    {
+        Span<ulong> entries = new(Entries(page), EntriesPerTable);
+        if (live > EntriesPerTable / 2)
+        {
+            reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(entries));
+            return;
+        }
+
+        for (int i = 0; i < live; i++)
+        {
+            int index = reader.ReadUInt16();
+            Require(index < EntriesPerTable, "an entry's index is in range");
+            entries[index] = reader.ReadUInt64();
+        }
+    }
+
+    private static void ReadPageNumbers(BinaryReader reader, List<int> target, int pages)
+    {
+        int[] numbers = ReadRun<int>(reader);
+        Require(Array.TrueForAll(numbers, page => page > 0 && page < pages), "table page numbers are in range");
+        target.AddRange(numbers);
+    }
+
+    private static void WriteQueue<T>(BinaryWriter writer, RingQueue<T> queue)
+        where T : unmanaged
+    {
+        writer.Write(queue.First);
+        T[] items = new T[checked((int)queue.Count)];
+        queue.CopyTo(queue.First, items);
+        WriteRun<T>(writer, items);
+    }
+
+    private static void ReadQueue<T>(BinaryReader reader, RingQueue<T> queue)
+        where T : unmanaged
+    {
+        long first = reader.ReadInt64();
+        Require(first >= 0, "the history's start is in range");
+        queue.Restart(first);
+        queue.Append(ReadRun<T>(reader));
+    }
+
+    private static void WriteRun<T>(BinaryWriter writer, ReadOnlySpan<T> items)
+        where T : unmanaged
+    {
+        writer.Write(items.Length);
+        writer.Write(MemoryMarshal.AsBytes(items));
+    }
+
+    private static T[] ReadRun<T>(BinaryReader reader)
+        where T : unmanaged
+    {
+        int count = reader.ReadInt32();
+        Require(count >= 0, "a length is in range");
+        T[] items = [];
+        while (items.Length < count)
+        {
+            // Grown piece by piece: a damaged length meets the end of the data before it takes the host's memory.
+            int done = items.Length;
+            Array.Resize(ref items, Math.Min(count, Math.Max(1024, 2 * done)));
+            reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(items.AsSpan(done)));
+        }
+
+        return items;
+    }
+
+    private static void Require(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new InvalidDataException($"Page-table state: {what}.");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Numerics;
+
+namespace VmSim.Core.Paging;
+
+/// <summary>
+/// A queue in one array whose items keep their number for life: appended at the end, dropped at either end, read at any number between.
+/// </summary>
+/// <typeparam name="T">A plain value.</typeparam>
+internal sealed class RingQueue<T>
+    where T : unmanaged
+{
+    private T[] items = [];
+
+    /// <summary>The number of the oldest item kept.</summary>
+    public long First { get; private set; }
+
+    /// <summary>The number the next item will have.</summary>
+    public long End { get; private set; }
+
+    public long Count => End - First;
+
+    public ref T this[long number] => ref items[number & (items.Length - 1)];
+
+    public void Append(in T item)
+    {
+        Reserve(1);
+        this[End++] = item;
+    }
+
+    public void Append(ReadOnlySpan<T> more)
+    {
+        if (more.IsEmpty)
+        {
+            return;
+        }
+
+        Reserve(more.Length);
+        int at = (int)(End & (items.Length - 1));
+        int straight = Math.Min(more.Length, items.Length - at);
+        more[..straight].CopyTo(items.AsSpan(at));
+        more[straight..].CopyTo(items);
+        End += more.Length;
+    }
+
+    public void CopyTo(long number, Span<T> target)
+    {
+        if (target.IsEmpty)
+        {
+            return;
+        }
+
+        int at = (int)(number & (items.Length - 1));
+        int straight = Math.Min(target.Length, items.Length - at);
+        items.AsSpan(at, straight).CopyTo(target);
+        items.AsSpan(0, target.Length - straight).CopyTo(target[straight..]);
+    }
+
+    public void DropFirst(long count) => First += count;
+
+    public void DropLast(long count) => End -= count;
+
+    /// <summary>Empties the queue and numbers the next item <paramref name="number"/>.</summary>
+    public void Restart(long number)
+    {
+        First = number;
+        End = number;
+    }
+
+    private void Reserve(int more)
+    {
+        if (Count + more <= items.Length)
+        {
+            return;
+        }
+
+        T[] larger = new T[BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, Count + more))];
+        for (long number = First; number < End;)
+        {
+            int from = (int)(number & (items.Length - 1));
+            int to = (int)(number & (larger.Length - 1));
+            int straight = (int)Math.Min(End - number, Math.Min(items.Length - from, larger.Length - to));
+            items.AsSpan(from, straight).CopyTo(larger.AsSpan(to));
+            number += straight;
+        }
+
+        items = larger;
+    }
+}

@@ -1,0 +1,107 @@
+using System.Numerics;
+
+namespace VmSim.Core.Reports;
+
+/// <summary>
+/// A histogram of latencies in cycles: exact below 64, then 32 buckets to each doubling (at most 3.2 % wide), so that merging and
+/// percentiles do not depend on the order of samples. The maximum is exact.
+/// </summary>
+public sealed class LatencyHistogram
+{
+    private const int ExactValues = 64;
+    private const int SubBuckets = 32;
+    private const int SubShift = 5;
+    private readonly long[] _buckets = new long[ExactValues + ((63 - 6) * SubBuckets)];
+
+    /// <summary>Samples recorded.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>Greatest sample; 0 when there is none.</summary>
+    public long Max { get; private set; }
+
+    /// <summary>Sum of all samples.</summary>
+    public long Sum { get; private set; }
+
+    /// <summary>Records one sample of 0 or more cycles.</summary>
+    public void Record(long cycles)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(cycles);
+        _buckets[BucketOf(cycles)]++;
+        Count++;
+        Sum += cycles;
+        Max = Math.Max(Max, cycles);
+    }
+
+    /// <summary>Adds all samples of another histogram.</summary>
+    public void Add(LatencyHistogram other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        for (int i = 0; i < _buckets.Length; i++)
+        {
+            _buckets[i] += other._buckets[i];
+        }
+
+        Count += other.Count;
+        Sum += other.Sum;
+        Max = Math.Max(Max, other.Max);
+    }
+
+    /// <summary>Forgets all samples.</summary>
+    public void Reset()
+    {
+        Array.Clear(_buckets);
+        Count = 0;
+        Sum = 0;
+        Max = 0;
+    }
+
+    /// <summary>The least value at or below which <paramref name="percent"/> of the samples lie, up to the bucket's width; 0 when there is no sample.</summary>
+    /// <param name="percent">0 to 100.</param>
+    public long Percentile(double percent)
+    {
+        if (Count == 0)
+        {
+            return 0;
+        }
+
+        long rank = Math.Max(1, (long)Math.Ceiling(Count * percent / 100.0));
+        long seen = 0;
+        for (int i = 0; i < _buckets.Length; i++)
+        {
+            seen += _buckets[i];
+            if (seen >= rank)
+            {
+                return Math.Min(HighestOf(i), Max);
+            }
+        }
+
+        return Max;
+    }
+
+    /// <summary>The percentiles that reports show.</summary>
+    public LatencySummary Summarize() => new(Count, Percentile(50), Percentile(90), Percentile(99), Max);
+
+    private static int BucketOf(long value)
+    {
+        if (value < ExactValues)
+        {
+            return (int)value;
+        }
+
+        int log = BitOperations.Log2((ulong)value);
+        int sub = (int)(value >> (log - SubShift)) & (SubBuckets - 1);
+        return ExactValues + ((log - 6) * SubBuckets) + sub;
+    }
+
+    private static long HighestOf(int bucket)
+    {
+        if (bucket < ExactValues)
+        {
+            return bucket;
+        }
+
+        int log = ((bucket - ExactValues) / SubBuckets) + 6;
+        long sub = (bucket - ExactValues) % SubBuckets;
+        return ((SubBuckets + sub + 1) << (log - SubShift)) - 1;
+    }
+}

@@ -51,8 +51,8 @@ public static class TestWorlds
     /// <summary>Runs a scenario on the sequential engine.</summary>
     public static RunReport Run(ScenarioSpec scenario, long window = 0)
     {
-        using World world = new(scenario);
+        using World world = new(scenario, check: true);
         bool finished = new SequentialEngine(world, window).Run();
-        return ReportBuilder.Build(world, finished, []);
+        return ReportBuilder.Build(world, finished);
     }
 }

@@ -53,6 +53,12 @@ public static class TestWorlds
     {
         using World world = new(scenario, check: true);
         bool finished = new SequentialEngine(world, window).Run();
-        return ReportBuilder.Build(world, finished);
+        RunReport report = ReportBuilder.Build(world, finished);
+        if (report.Outcome == RunOutcomes.Violation)
+        {
+            throw new InvalidOperationException(string.Join('\n', report.Findings));
+        }
+
+        return report;
     }
 }

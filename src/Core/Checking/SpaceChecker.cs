@@ -122,9 +122,31 @@ internal sealed class SpaceChecker
         {
             foreach (DeadPage dead in trace.Dead)
             {
-                _checker.CheckUnreachable(_space, dead, now);
+                if (!MayBeHeld(dead, now))
+                {
+                    _checker.CheckUnreachable(_space, dead, now);
+                }
             }
         }
+    }
+
+    /// <summary>Whether a core may hold the same translation for another reason: it was made again, as with the zero page, and lives or is about to die.</summary>
+    private bool MayBeHeld(in DeadPage dead, long now)
+    {
+        if (_pages.TryGetValue(dead.Page, out (ulong Frame, PageFlags Rights) live) && live.Frame == dead.Frame)
+        {
+            return true;
+        }
+
+        foreach (DeadPage other in _dead[dead.Page])
+        {
+            if (other.Operation != dead.Operation && other.Frame == dead.Frame && other.Operation.ReturnedAt >= now)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Checks an access that a core makes with a translation.</summary>

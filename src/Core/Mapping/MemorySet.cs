@@ -54,6 +54,11 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     /// <summary>How many areas there are.</summary>
     public int Count => _tree.Count;
 
+    /// <summary>Bytes of the arrays that hold the areas.</summary>
+    public long ArrayBytes => _tree.ArrayBytes;
+
+    internal void Verify() => _tree.Verify();
+
     /// <summary>The area that holds an address.</summary>
     /// <returns>False if none does.</returns>
     public bool TryFind(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area)

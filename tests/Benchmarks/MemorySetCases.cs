@@ -14,6 +14,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
     private const ulong Stride = 8 * Page;
     private const byte AllRights = 7;
     private const byte NewRights = 5;
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
 
     private readonly int _areas;
     private readonly int _picks;
@@ -45,15 +46,20 @@ internal sealed class MemorySetCases<TTable, TBackend>
     {
         MemorySetCases<TTable, TBackend> cases = new(areas, sets, picks, makeTable);
 
-        // Small sets first run long enough for the compiler's last tier.
-        int warmUp = areas <= 1000 ? 40 : 0;
-        for (int round = 0; round < warmUp + rounds; round++)
+        // The compiler's last tier comes some time after the first calls, in the background.
+        if (areas <= 1000)
         {
-            if (round == warmUp)
+            long start = Stopwatch.GetTimestamp();
+            while (Stopwatch.GetElapsedTime(start) < WarmUp)
             {
-                cases._figures.Clear();
+                cases.Round();
             }
 
+            cases._figures.Clear();
+        }
+
+        for (int round = 0; round < rounds; round++)
+        {
             cases.Round();
         }
 

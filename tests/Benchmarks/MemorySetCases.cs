@@ -6,7 +6,7 @@ namespace VmSim.Benchmarks;
 
 /// <summary>Times each case on fresh sets, round after round, and keeps the best.</summary>
 internal sealed class MemorySetCases<TTable, TBackend>
-    where TTable : class
+    where TTable : struct
     where TBackend : struct, IMappingBackend<VirtAddr, byte, TTable>
 {
     private const ulong Page = 4096;
@@ -20,8 +20,8 @@ internal sealed class MemorySetCases<TTable, TBackend>
     private readonly int _picks;
     private readonly MemorySet<VirtAddr, byte, TTable, TBackend>[] _sets;
     private readonly TTable[] _tables;
-    private readonly int[][] _picked;
-    private readonly VirtAddr[][] _addresses;
+    private readonly int[] _picked;
+    private readonly VirtAddr[] _addresses;
     private readonly AddrRange<VirtAddr> _limit;
     private readonly Dictionary<string, MemorySetBenchmark.Figure> _figures = new(StringComparer.Ordinal);
     private readonly Random _random = new(1);
@@ -34,8 +34,8 @@ internal sealed class MemorySetCases<TTable, TBackend>
         _limit = new AddrRange<VirtAddr>(default, new VirtAddr((ulong)pages * Page));
         _sets = new MemorySet<VirtAddr, byte, TTable, TBackend>[sets];
         _tables = [.. Enumerable.Range(0, sets).Select(_ => makeTable(pages))];
-        _picked = [.. Enumerable.Range(0, sets).Select(_ => new int[picks])];
-        _addresses = [.. Enumerable.Range(0, sets).Select(_ => new VirtAddr[picks])];
+        _picked = new int[sets * picks];
+        _addresses = new VirtAddr[sets * picks];
         for (int i = 0; i < sets; i++)
         {
             _sets[i] = new();
@@ -72,7 +72,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
     {
         Build();
         Pick();
-        Time("unmap whole", static (cases, set, table, picked, _) =>
+        Time("unmap whole", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
             foreach (int area in picked)
@@ -82,7 +82,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
             return ok;
         });
-        Time("map", static (cases, set, table, picked, _) =>
+        Time("map", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
             foreach (int area in picked)
@@ -122,7 +122,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
             return ok;
         });
-        Time("protect whole", static (cases, set, table, picked, _) =>
+        Time("protect whole", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
             foreach (int area in picked)
@@ -132,7 +132,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
             return ok;
         });
-        Time("map over overlap", static (cases, set, table, picked, _) =>
+        Time("map over overlap", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
             foreach (int area in picked)
@@ -142,7 +142,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
             return ok;
         });
-        Time("protect middle", static (cases, set, table, picked, _) =>
+        Time("protect middle", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
             foreach (int area in picked)
@@ -155,7 +155,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
         Expect(_picks * 2);
         Clear();
         Build();
-        Time("unmap middle", static (cases, set, table, picked, _) =>
+        Time("unmap middle", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
             foreach (int area in picked)
@@ -168,7 +168,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
         Expect(_picks);
         Clear();
         Build();
-        Time("clear, per area", static (cases, set, table, _, _) => set.Clear(table) is null, _areas);
+        Time("clear, per area", static (cases, set, table, picked, addresses) => set.Clear(table) is null, _areas);
     }
 
     private void Build()
@@ -204,8 +204,8 @@ internal sealed class MemorySetCases<TTable, TBackend>
                 }
                 while (!seen.Add(area));
 
-                _picked[i][pick] = area;
-                _addresses[i][pick] = new VirtAddr((ulong)_random.NextInt64((long)((ulong)_areas * Stride)));
+                _picked[(i * _picks) + pick] = area;
+                _addresses[(i * _picks) + pick] = new VirtAddr((ulong)_random.NextInt64((long)((ulong)_areas * Stride)));
             }
         }
     }
@@ -233,7 +233,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < _sets.Length; i++)
         {
-            ok &= operation(this, _sets[i], _tables[i], _picked[i], _addresses[i]);
+            ok &= operation(this, _sets[i], _tables[i], _picked.AsSpan(i * _picks, _picks), _addresses.AsSpan(i * _picks, _picks));
         }
 
         double elapsed = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
@@ -248,7 +248,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
     }
 
     private delegate bool Operation(
-        MemorySetCases<TTable, TBackend> cases, MemorySet<VirtAddr, byte, TTable, TBackend> set, TTable table, int[] picked, VirtAddr[] addresses);
+        MemorySetCases<TTable, TBackend> cases, MemorySet<VirtAddr, byte, TTable, TBackend> set, TTable table, ReadOnlySpan<int> picked, ReadOnlySpan<VirtAddr> addresses);
 
     private readonly struct Update : IFlagsUpdate<byte>
     {

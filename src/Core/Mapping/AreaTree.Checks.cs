@@ -1,15 +1,15 @@
 namespace VmSim.Core.Mapping;
 
 /// <content>What must always hold; tests ask.</content>
-internal sealed partial class AreaTree<TFlags, TBackend>
+internal partial struct AreaTree<TFlags, TBackend>
 {
     /// <summary>Bytes of all arrays.</summary>
-    public long ArrayBytes =>
+    public readonly long ArrayBytes =>
         (_starts.LongLength * sizeof(ulong)) + (_slots.LongLength * System.Runtime.CompilerServices.Unsafe.SizeOf<AreaSlot<TFlags, TBackend>>())
-        + (_leaves.LongLength * 4 * sizeof(int)) + (_keys.LongLength * ((3 * sizeof(ulong)) + sizeof(int))) + (_inners.LongLength * 2 * sizeof(int));
+        + (_leaves.LongLength * 4 * sizeof(int)) + (_inner.Keys.LongLength * ((3 * sizeof(ulong)) + sizeof(int))) + (_inner.Nodes.LongLength * 2 * sizeof(int));
 
     /// <summary>Throws if the tree is not sorted, linked, filled and summarised as it says.</summary>
-    public void Verify()
+    public readonly void Verify()
     {
         int previousLeaf = -1;
         ulong? previousLast = null;
@@ -26,14 +26,14 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         }
     }
 
-    private int VerifyNode(int level, int node, int parent, ref int previousLeaf, ref ulong? previousLast)
+    private readonly int VerifyNode(int level, int node, int parent, ref int previousLeaf, ref ulong? previousLast)
     {
         Expect(ParentOf(level, node) == parent, "a node knows its parent");
         int first = node << CapacityShift;
         int counted = 0;
         if (level == 0)
         {
-            counted = _leaves[node].Count;
+            counted = CountOf(node);
             Expect(counted > 0 || Count == 0, "a leaf is not empty");
             Expect(_leaves[node].Previous == previousLeaf, "leaves are linked");
             Expect(previousLeaf < 0 || _leaves[previousLeaf].Next == node, "leaves are linked");
@@ -53,17 +53,17 @@ internal sealed partial class AreaTree<TFlags, TBackend>
             return counted;
         }
 
-        Expect(_inners[node].Count > 0, "an inner node is not empty");
-        for (int i = 0; i < _inners[node].Count; i++)
+        Expect(_inner.Nodes[node].Count > 0, "an inner node is not empty");
+        for (int i = 0; i < _inner.Nodes[node].Count; i++)
         {
-            int child = _children[first + i];
+            int child = _inner.Children[first + i];
             counted += VerifyNode(level - 1, child, node, ref previousLeaf, ref previousLast);
-            Expect(Summarize(level - 1, child) == new Summary(_keys[first + i], _lasts[first + i], _gaps[first + i]), "summaries are current");
+            Expect(Summarize(level - 1, child) == new Summary(_inner.Keys[first + i], _inner.Lasts[first + i], _inner.Gaps[first + i]), "summaries are current");
         }
 
-        for (int i = _inners[node].Count; i < Capacity; i++)
+        for (int i = _inner.Nodes[node].Count; i < Capacity; i++)
         {
-            Expect(_keys[first + i] == Unused, "what is unused says so");
+            Expect(_inner.Keys[first + i] == Unused, "what is unused says so");
         }
 
         return counted;

@@ -7,7 +7,7 @@ namespace VmSim.Core.Mapping;
 public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
     // One per area of the operation under way; kept for the next one, so that protecting allocates nothing.
-    private Decision[] _decisions = new Decision[4];
+    private Decision[] _decisions = [];
 
     /// <summary>Gives the areas of a range new flags; areas are split at its ends. O(log n + areas touched).</summary>
     /// <param name="start">First address.</param>
@@ -48,6 +48,11 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             return null;
         }
 
+        if (_tree.SlotAt(first).Last >= last && pageTable is not IUndoablePageTable)
+        {
+            return ProtectOne(first, start.Value, last, update, pageTable);
+        }
+
         int version = _version;
         int touched = Decide(first, last, update, out int changing);
         if (changing == 0)
@@ -70,6 +75,60 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return null;
     }
 
+    /// <summary>Protects a range within one area, where a refusal leaves nothing to take back.</summary>
+    private MappingError? ProtectOne<TUpdate>(AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable)
+        where TUpdate : struct, IFlagsUpdate<TFlags>
+    {
+        int version = _version;
+        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+        if (!update.TryUpdate(slot.Flags, out TFlags updated))
+        {
+            return null;
+        }
+
+        ulong areaStart = _tree.StartAt(position);
+        int splits = (areaStart < start ? 1 : 0) + (slot.Last > last ? 1 : 0);
+        if (_tree.Count > _maxAreas - splits)
+        {
+            return new MappingError(MappingErrorKind.NoMemory, start, last - start + 1);
+        }
+
+        start = Math.Max(start, areaStart);
+        if (!slot.Backend.Protect(TAddr.FromValue(start), last - start + 1, updated, pageTable))
+        {
+            return Refused(start, last);
+        }
+
+        Changed(version);
+        if (splits == 0)
+        {
+            slot.Flags = updated;
+        }
+        else
+        {
+            Cut(position, start, last, updated);
+        }
+
+        Merge(start, last);
+        return null;
+    }
+
+    /// <summary>Gives the part of an area in [start, last], which is not the whole, flags of its own.</summary>
+    private void Cut(AreaPosition position, ulong start, ulong last, TFlags flags)
+    {
+        if (_tree.StartAt(position) < start)
+        {
+            position = _tree.Split(position, start);
+        }
+
+        if (_tree.SlotAt(position).Last > last)
+        {
+            position = _tree.Previous(_tree.Split(position, last + 1));
+        }
+
+        _tree.SlotAt(position).Flags = flags;
+    }
+
     /// <summary>Asks for the new flags of each area in a range.</summary>
     private int Decide<TUpdate>(AreaPosition position, ulong last, TUpdate update, out int changing)
         where TUpdate : struct, IFlagsUpdate<TFlags>
@@ -80,7 +139,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         {
             if (touched == _decisions.Length)
             {
-                Array.Resize(ref _decisions, touched * 2);
+                Array.Resize(ref _decisions, Math.Max(4, touched * 2));
             }
 
             bool changes = update.TryUpdate(_tree.SlotAt(position).Flags, out TFlags updated);
@@ -155,7 +214,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         bool splits = false;
         if (decisions[0].Changes && _tree.StartAt(position) < start)
         {
-            SplitAt(position, start);
+            _tree.Split(position, start);
             splits = true;
         }
 
@@ -164,7 +223,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             AreaPosition end = touched == 1 && !splits ? position : _tree.Floor(last);
             if (_tree.SlotAt(end).Last > last)
             {
-                SplitAt(end, last + 1);
+                _tree.Split(end, last + 1);
                 splits = true;
             }
         }

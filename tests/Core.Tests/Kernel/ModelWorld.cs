@@ -53,6 +53,8 @@ internal sealed class ModelWorld
 
     public PageCache Cache { get; }
 
+    public long[] Faults { get; } = new long[(int)FaultKind.OutOfMemory + 1];
+
     public List<ModelProcess> Processes { get; } = [];
 
     public List<PageTable> Tables { get; } = [];
@@ -89,8 +91,13 @@ internal sealed class ModelWorld
     {
         while (_pending.Count > keep)
         {
-            _pending[0].Memory.Release(_pending[0].Batch);
+            (VirtualMemory memory, ReleaseBatch batch) = _pending[0];
             _pending.RemoveAt(0);
+            memory.Release(batch);
+            foreach (FrameRun run in batch.Frames)
+            {
+                ForgetFreeFrames(run);
+            }
         }
     }
 
@@ -108,8 +115,11 @@ internal sealed class ModelWorld
                 return last;
             }
 
+            TranslationSnapshot? translations = page % 8 == 0 ? new(process.Memory.Table) : null;
             FaultResult result = process.Memory.HandleFault(address, kind, user: true);
             last = result.Kind;
+            Faults[(int)last]++;
+            translations?.CheckAgainst(new TranslationSnapshot(process.Memory.Table), result.Dead, tablesFreed: false);
             Hold(process.Memory, result.Release);
             if (!result.Succeeded)
             {
@@ -123,27 +133,28 @@ internal sealed class ModelWorld
         throw new InvalidOperationException($"page {page:x} still faults after three attempts, last {last}");
     }
 
-    /// <summary>Frames without a known value hold zeros now; values of frames that are free are forgotten.</summary>
-    public void Settle()
+    /// <summary>Copies what the kernel copies when it takes write faults itself: new private frames get the value of the frame before,
+    /// which is the process's own from then on.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="before">Its translations before the call; null when everything in the range is newly mapped.</param>
+    /// <param name="first">The first page that the call populated.</param>
+    /// <param name="pages">How many.</param>
+    public void CopyPopulated(ModelProcess process, TranslationSnapshot? before, ulong first, ulong pages)
     {
-        foreach (PhysAddr frame in _frameValues.Keys.Where(frame => !Pool.Owns(frame)).ToList())
+        foreach (ulong page in process.Pages.Keys.Where(page => page - first < pages).ToList())
         {
-            _frameValues.Remove(frame);
-        }
-
-        foreach (ModelProcess process in Processes)
-        {
-            foreach ((VirtAddr _, EntryInfo leaf) in LeavesOf(process.Memory.Table))
+            EntryInfo leaf = process.Memory.Table.Query(VirtAddr.OfPage(page));
+            PhysAddr frame = FrameAt(leaf, VirtAddr.OfPage(page));
+            if (!leaf.Mapped || Pool.IsZero(frame) || Pool.KindOf(frame) != FrameKind.Anonymous || _frameValues.ContainsKey(frame))
             {
-                for (ulong page = 0; page < leaf.Size.BasePages(); page++)
-                {
-                    PhysAddr frame = leaf.Frame + (page << 12);
-                    if (Pool.KindOf(frame) == FrameKind.Anonymous)
-                    {
-                        _frameValues.TryAdd(frame, 0);
-                    }
-                }
+                continue;
             }
+
+            ModelPage model = process.Pages[page];
+            long value = before?.FrameOf(page) is { } old ? ValueOf(process, page, old)
+                : model.Source is { } source ? ObjectValue(source, model.SourcePage) : 0;
+            _frameValues[frame] = value;
+            process.Pages[page] = model with { Private = value };
         }
     }
 
@@ -199,35 +210,36 @@ internal sealed class ModelWorld
         Assert.All(Cache.Files, file => Assert.Equal(0, file.MappedPages));
     }
 
-    /// <summary>Everything that a refused operation must leave alone, as text.</summary>
-    public string Dump()
+    /// <summary>Everything that a refused operation must leave alone, as a digest.</summary>
+    public ulong Digest()
     {
-        System.Text.StringBuilder text = new();
-        foreach (ModelProcess process in Processes)
+        ulong digest = Mix(14_695_981_039_346_656_037, (ulong)Pool.Allocated);
+        foreach (VirtualMemory memory in Processes.Select(process => process.Memory))
         {
-            text.Append("space ").Append(process.Memory.Resident).Append(" break ").Append(process.Memory.Break).AppendLine();
-            foreach (AreaInfo area in process.Memory.Areas)
+            digest = Mix(digest, memory.Break.Value, (ulong)memory.Resident.Mapped, (ulong)memory.Table.TablePages);
+            foreach (AreaInfo area in memory.Areas)
             {
-                text.Append(area).AppendLine();
+                digest = Mix(digest, area.Range.Start.Value, area.Range.End.Value, (ulong)area.Flags, area.Offset);
             }
 
-            foreach ((VirtAddr page, EntryInfo leaf) in LeavesOf(process.Memory.Table))
+            foreach (MappedLeaf leaf in memory.Table.Leaves(default, 1UL << 47))
             {
-                text.Append(page).Append(' ').Append(leaf.Frame).Append(' ').Append(leaf.Size).Append(' ').Append(leaf.Flags).Append(' ');
-                text.Append(Pool.References(leaf.Frame)).Append(' ').Append(Pool.Owns(leaf.Frame) && Pool.IsExclusive(leaf.Frame)).AppendLine();
+                PhysAddr frame = leaf.Entry.Frame;
+                bool exclusive = Pool.Owns(frame) && Pool.IsExclusive(frame);
+                digest = Mix(digest, leaf.Address.Value, frame.Value, (ulong)leaf.Entry.Flags, (ulong)leaf.Entry.Size);
+                digest = Mix(digest, (ulong)Pool.References(frame), exclusive ? 1UL : 0);
             }
         }
 
         foreach (MemoryObject source in Objects())
         {
-            text.Append(source.Name).Append(' ').Append(source.Bytes).Append(' ').Append(source.MappedPages).Append(' ');
-            text.Append(source.DirtyPages).Append(' ').AppendJoin(' ', source.Frames).AppendLine();
+            digest = Mix(digest, source.Bytes, (ulong)source.MappedPages, (ulong)source.DirtyPages, (ulong)source.CachedPages);
         }
 
-        return text.Append(Pool.Allocated).ToString();
+        return digest;
     }
 
-    public static IEnumerable<(VirtAddr Page, EntryInfo Leaf)> LeavesOf(PageTable table)
+    public static List<(VirtAddr Page, EntryInfo Leaf)> LeavesOf(PageTable table)
     {
         List<(VirtAddr, EntryInfo)> leaves = [];
         foreach (MappedLeaf leaf in table.Leaves(default, 1UL << 47))
@@ -236,6 +248,17 @@ internal sealed class ModelWorld
         }
 
         return leaves;
+    }
+
+    private static ulong Mix(ulong digest, params ReadOnlySpan<ulong> values)
+    {
+        foreach (ulong value in values)
+        {
+            digest = (digest ^ value) * 1_099_511_628_211;
+            digest ^= digest >> 29;
+        }
+
+        return digest;
     }
 
     private static bool IsAllowed(in EntryInfo leaf, AccessKind kind) => leaf.Present
@@ -292,8 +315,19 @@ internal sealed class ModelWorld
             _frameValues[now] = before.Present ? ValueOf(process, page, FrameAt(before, address))
                 : model.Source is { } source ? ObjectValue(source, model.SourcePage) : 0;
         }
+    }
 
-        Settle();
+    /// <summary>A frame that is free holds zeros for its next owner.</summary>
+    private void ForgetFreeFrames(FrameRun run)
+    {
+        for (ulong page = 0; page < run.Count; page++)
+        {
+            PhysAddr frame = run.First + (page << 12);
+            if (!Pool.Owns(frame))
+            {
+                _frameValues.Remove(frame);
+            }
+        }
     }
 
     private void Touch(ModelProcess process, ulong page, AccessKind kind, PhysAddr frame)
@@ -333,7 +367,7 @@ internal sealed class ModelWorld
 
         if (Pool.KindOf(frame) == FrameKind.Anonymous)
         {
-            return _frameValues[frame];
+            return _frameValues.GetValueOrDefault(frame);
         }
 
         ModelPage model = process.Pages[page];

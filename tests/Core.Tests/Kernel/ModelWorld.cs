@@ -39,6 +39,7 @@ internal sealed class ModelWorld
     private readonly Dictionary<PhysAddr, long> _frameValues = [];
     private readonly Dictionary<(MemoryObject, ulong), long> _objectValues = [];
     private readonly List<(VirtualMemory Memory, ReleaseBatch Batch)> _pending = [];
+    private readonly List<MemoryObject> _unnamedObjects = [];
     private readonly int _tablePagesMax = int.MaxValue;
     private long _nextValue = 1;
 
@@ -75,6 +76,15 @@ internal sealed class ModelWorld
         PageTable table = new(PageTableFormats.X64) { TablePagesMax = _tablePagesMax };
         Tables.Add(table);
         return table;
+    }
+
+    /// <summary>Gets to know an object that a mapping made.</summary>
+    public void Know(MemoryObject source)
+    {
+        if (!Cache.Files.Contains(source) && !_unnamedObjects.Contains(source))
+        {
+            _unnamedObjects.Add(source);
+        }
     }
 
     /// <summary>Keeps what an operation gave up out of reach for some operations.</summary>
@@ -192,7 +202,10 @@ internal sealed class ModelWorld
         Assert.Equal(references.Count, Pool.Allocated);
         foreach ((PhysAddr frame, int count) in references)
         {
-            Assert.True(count == Pool.References(frame), $"frame {frame} has {Pool.References(frame)} references, {count} are reachable");
+            if (count != Pool.References(frame))
+            {
+                Assert.Fail($"frame {frame} has {Pool.References(frame)} references, {count} are reachable");
+            }
         }
     }
 
@@ -276,9 +289,7 @@ internal sealed class ModelWorld
         }
     }
 
-    private IEnumerable<MemoryObject> Objects() => Cache.Files
-        .Concat(Processes.SelectMany(process => process.Pages.Values).Select(page => page.Source).OfType<MemoryObject>().Distinct())
-        .Distinct();
+    private IEnumerable<MemoryObject> Objects() => Cache.Files.Concat(_unnamedObjects);
 
     private FaultKind Expected(ModelProcess process, ulong page, AccessKind kind, FaultKind found)
     {
@@ -334,7 +345,7 @@ internal sealed class ModelWorld
     {
         ModelPage model = process.Pages[page];
         Assert.False(model.Guard);
-        Assert.True(IsAllowed(model.Rights, kind), $"page {page:x} allows {kind} against its rights {model.Rights}");
+        Assert.True(IsAllowed(model.Rights, kind), "a page allows an access against its rights");
         Assert.Equal(Value(model), ValueOf(process, page, frame));
         if (kind != AccessKind.Store)
         {
@@ -382,28 +393,31 @@ internal sealed class ModelWorld
         foreach ((VirtAddr address, EntryInfo leaf) in LeavesOf(process.Memory.Table))
         {
             long pages = (long)leaf.Size.BasePages();
-            Assert.True(process.Pages.ContainsKey(address.PageNumber), $"{address} is mapped outside every area");
+            if (!process.Pages.TryGetValue(address.PageNumber, out ModelPage? model))
+            {
+                Assert.Fail($"{address} is mapped outside every area");
+            }
+
             counted = Pool.IsZero(leaf.Frame) ? counted with { Zero = counted.Zero + pages } : counted.Plus(Pool.KindOf(leaf.Frame), pages);
             bool writable = (leaf.Flags & PageFlags.Write) != 0;
-            ModelPage model = process.Pages[address.PageNumber];
-            Assert.True(!writable || (model.Rights & Protection.Write) != 0, $"{address} is writable in an area that is not");
+            Assert.True(!writable || (model.Rights & Protection.Write) != 0, "a page is writable in an area that is not");
             if (!Pool.IsZero(leaf.Frame))
             {
-                Assert.True(!writable || model.Shared || Pool.IsExclusive(leaf.Frame), $"{address} is a writable private page that is not exclusive");
+                Assert.True(!writable || model.Shared || Pool.IsExclusive(leaf.Frame), "a writable private page is not exclusive");
                 AddReferences(references, leaf.Frame, leaf.Size.BasePages());
             }
         }
 
         Assert.Equal(counted, process.Memory.Resident);
-        List<ulong> inAreas = [];
+        using IEnumerator<ulong> pagesOfModel = process.Pages.Keys.GetEnumerator();
         foreach (AreaInfo area in process.Memory.Areas)
         {
             for (ulong page = area.Range.Start.PageNumber; page < area.Range.End.PageNumber; page++)
             {
-                inAreas.Add(page);
+                Assert.True(pagesOfModel.MoveNext() && pagesOfModel.Current == page, "areas and model differ");
             }
         }
 
-        Assert.Equal(process.Pages.Keys, inAreas);
+        Assert.False(pagesOfModel.MoveNext(), "the model has pages that no area has");
     }
 }

@@ -33,11 +33,14 @@ internal sealed class TranslationSnapshot
             changed |= !present || after != old;
             if (!present || after.Frame != old.Frame || (old.Flags & ~after.Flags) != 0)
             {
-                Assert.True(dead is { } range && Contains(range, VirtAddr.OfPage(page)), $"page {page:x} lost its translation outside {dead}");
+                if (dead is not { } range || !Contains(range, VirtAddr.OfPage(page)))
+                {
+                    Assert.Fail($"page {page:x} lost its translation outside {dead}");
+                }
             }
         }
 
-        Assert.True(changed || tablesFreed || dead is null || dead.Value.PageSize == PageSize.Size4K, $"nothing changed, yet {dead} died");
+        Assert.True(changed || tablesFreed || dead is null || dead.Value.PageSize == PageSize.Size4K, "nothing changed, yet something died");
         Assert.True(dead is null || dead.Value.Pages > 0 || tablesFreed, "dead translations without any");
     }
 

@@ -18,15 +18,15 @@ public sealed class BackendContractTests
 
     private static readonly Gen<ModelStep[]> Steps = Gen.Select(
         Gen.Int[0, 18], Gen.Int[0, 99], Gen.Int[0, 9999], Gen.Int[0, 9999], Gen.Int[0, 9999], Gen.Int[0, 9999],
-        (kind, process, page, pages, choice, other) => new ModelStep(kind, process, page, pages, choice, other)).Array[5, 60];
+        (kind, process, page, pages, choice, other) => new ModelStep(kind, process, page, pages, choice, other)).Array[5, 40];
 
     public static TheoryData<string, ulong, TransparentHugePages, bool> SmallWorlds => new()
     {
-        { "lazy", 64UL << 20, TransparentHugePages.Never, true },
+        { "lazy", 4UL << 20, TransparentHugePages.Never, true },
         { "lazy", 1UL << 20, TransparentHugePages.Never, false },
         { "populate", 1UL << 20, TransparentHugePages.Never, true },
-        { "guard", 64UL << 20, TransparentHugePages.Never, true },
-        { "mock", 64UL << 20, TransparentHugePages.Never, true },
+        { "guard", 4UL << 20, TransparentHugePages.Never, true },
+        { "mock", 4UL << 20, TransparentHugePages.Never, true },
         { "mock", 1UL << 20, TransparentHugePages.Never, false },
     };
 
@@ -57,7 +57,7 @@ public sealed class BackendContractTests
     [InlineData("huge-2m", 3, 7, true)]
     public void Backend_ShortOfReferencesOrTables_RefusesWholly(string backend, int maxReferences, int tables, bool isLarge) =>
         Steps.Sample(
-            steps => RunAll(steps, backend, 32UL << 20, TransparentHugePages.Always, merge: true, maxReferences, tables, isLarge),
+            steps => RunAll(steps, backend, isLarge ? 32UL << 20 : 4UL << 20, TransparentHugePages.Always, merge: true, maxReferences, tables, isLarge),
             iter: isLarge ? LargeSequences : SmallSequences);
 
     private static void RunAll(
@@ -71,7 +71,7 @@ public sealed class BackendContractTests
             ZeroPage = steps.Length % 5 != 0,
             Backends = mock is null ? BackendRegistry.Standard : BackendRegistry.Standard.With("mock", _ => mock),
         };
-        ModelWorld world = new(poolBytes, options, warm: steps.Length % 4 != 0, Files, maxReferences) { TablePagesMax = tables };
+        ModelWorld world = new(poolBytes, options, warm: steps.Length % 4 != 0, Files, maxReferences) { TablePagesMax = tables, Window = ModelOperations.Window(isLarge) };
         ModelOperations operations = new(world, backend, mock, isLarge);
         try
         {

@@ -18,7 +18,7 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
     private const ulong First = 0x7f00_0000_0000 >> 12;
     private const ulong BusyFirst = 470;
     private const ulong BusySpan = 90;
-    private const int MostProcesses = 4;
+    private const int MostProcesses = 3;
 
     /// <summary>Pages in which operations play: some 2 MiB regions, or some pages on both sides of a page-table page's end.</summary>
     private readonly ulong _first = isLarge ? First : First + 450;
@@ -34,12 +34,17 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
 
     public int Done { get; private set; }
 
+    /// <summary>A range that holds everything that operations touch.</summary>
+    public static AddrRange<VirtAddr> Window(bool isLarge) => isLarge
+        ? new(VirtAddr.OfPage(First), VirtAddr.OfPage(First + 3072))
+        : new(VirtAddr.OfPage(First + 440), VirtAddr.OfPage(First + 760));
+
     /// <summary>Maps the pages in which most operations play, so that they meet something.</summary>
     public void Begin()
     {
         ModelProcess process = world.Processes[0];
         ulong first = isLarge ? First : First + BusyFirst;
-        ulong pages = isLarge ? 1200UL : 60;
+        ulong pages = isLarge ? 1200UL : 50;
         Map(process, first, pages, new ModelStep(0, 0, 0, 0, Choice: 2, Other: 0));
         Advise(process, first, pages, Advice.HugePage);
         Access(process, First + BusyFirst, 8, AccessKind.Store, 0);
@@ -108,7 +113,7 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
             mock.RefuseLate = (call.Start.PageNumber & 1) == 0;
         }
 
-        TranslationSnapshot translations = new(process.Memory.Table);
+        TranslationSnapshot translations = new(process.Memory.Table, world.Window);
         MmResult result = process.Memory.Apply(call);
         if (mock is not null)
         {
@@ -128,7 +133,7 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
         }
 
         Assert.Null(expected?.Invoke());
-        translations.CheckAgainst(new TranslationSnapshot(process.Memory.Table), result.Dead, result.TablesFreed);
+        translations.CheckAgainst(new TranslationSnapshot(process.Memory.Table, world.Window), result.Dead, result.TablesFreed);
         Done++;
         world.Hold(process.Memory, result.Release);
         follow();
@@ -239,7 +244,7 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
             mock.RefuseLate = true;
         }
 
-        TranslationSnapshot translations = new(parent.Memory.Table);
+        TranslationSnapshot translations = new(parent.Memory.Table, world.Window);
         VirtualMemory? memory = parent.Memory.Fork(table, world.Pool, out MmResult effect);
         if (mock is not null)
         {
@@ -256,7 +261,7 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
         }
 
         Done++;
-        translations.CheckAgainst(new TranslationSnapshot(parent.Memory.Table), effect.Dead, effect.TablesFreed);
+        translations.CheckAgainst(new TranslationSnapshot(parent.Memory.Table, world.Window), effect.Dead, effect.TablesFreed);
         world.Hold(parent.Memory, effect.Release);
         ModelProcess child = new(memory);
         foreach ((ulong page, ModelPage model) in parent.Pages)
@@ -283,10 +288,10 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
         ulong pages = (ulong)step.Page % 60;
         foreach (ModelProcess process in world.Processes)
         {
-            TranslationSnapshot translations = new(process.Memory.Table);
+            TranslationSnapshot translations = new(process.Memory.Table, world.Window);
             MmResult result = process.Memory.Truncate(file, pages << 12);
             Assert.Null(result.Error);
-            translations.CheckAgainst(new TranslationSnapshot(process.Memory.Table), result.Dead, result.TablesFreed);
+            translations.CheckAgainst(new TranslationSnapshot(process.Memory.Table, world.Window), result.Dead, result.TablesFreed);
             world.Hold(process.Memory, result.Release);
             foreach ((ulong page, ModelPage model) in process.Pages.ToList())
             {

@@ -40,12 +40,14 @@ internal sealed class ModelWorld
     private readonly Dictionary<(MemoryObject, ulong), long> _objectValues = [];
     private readonly List<(VirtualMemory Memory, ReleaseBatch Batch)> _pending = [];
     private readonly List<MemoryObject> _unnamedObjects = [];
+    private readonly ReferenceCounts _references;
     private readonly int _tablePagesMax = int.MaxValue;
     private long _nextValue = 1;
 
     public ModelWorld(ulong poolBytes, VirtualMemoryOptions options, bool warm, IReadOnlyList<ProgramFile> files, int maxReferences = int.MaxValue)
     {
         Pool = new FramePool(poolBytes, maxReferences: maxReferences);
+        _references = new ReferenceCounts(Pool);
         Cache = new PageCache(Pool, warm);
         Processes.Add(new ModelProcess(new VirtualMemory(NewTable(), Pool, Cache, options, files)));
     }
@@ -59,6 +61,9 @@ internal sealed class ModelWorld
     public List<ModelProcess> Processes { get; } = [];
 
     public List<PageTable> Tables { get; } = [];
+
+    /// <summary>Where all operations play.</summary>
+    public AddrRange<VirtAddr> Window { get; init; } = new(default, new VirtAddr(1UL << 47));
 
     /// <summary>The most table pages each space may have.</summary>
     public int TablePagesMax
@@ -125,11 +130,11 @@ internal sealed class ModelWorld
                 return last;
             }
 
-            TranslationSnapshot? translations = page % 8 == 0 ? new(process.Memory.Table) : null;
+            TranslationSnapshot? translations = page % 8 == 0 ? new(process.Memory.Table, Window) : null;
             FaultResult result = process.Memory.HandleFault(address, kind, user: true);
             last = result.Kind;
             Faults[(int)last]++;
-            translations?.CheckAgainst(new TranslationSnapshot(process.Memory.Table), result.Dead, tablesFreed: false);
+            translations?.CheckAgainst(new TranslationSnapshot(process.Memory.Table, Window), result.Dead, tablesFreed: false);
             Hold(process.Memory, result.Release);
             if (!result.Succeeded)
             {
@@ -180,33 +185,26 @@ internal sealed class ModelWorld
     /// <summary>Every rule that must hold between areas, tables, frames, objects and counts.</summary>
     public void CheckInvariants()
     {
-        Dictionary<PhysAddr, int> references = [];
+        _references.Clear();
         foreach (ModelProcess process in Processes)
         {
-            CheckSpace(process, references);
+            CheckSpace(process);
         }
 
         foreach ((VirtualMemory _, ReleaseBatch batch) in _pending)
         {
             foreach (FrameRun run in batch.Frames)
             {
-                AddReferences(references, run.First, run.Count);
+                _references.Add(run.First, run.Count);
             }
         }
 
         foreach (PhysAddr frame in Objects().SelectMany(source => source.Frames))
         {
-            AddReferences(references, frame, 1);
+            _references.Add(frame, 1);
         }
 
-        Assert.Equal(references.Count, Pool.Allocated);
-        foreach ((PhysAddr frame, int count) in references)
-        {
-            if (count != Pool.References(frame))
-            {
-                Assert.Fail($"frame {frame} has {Pool.References(frame)} references, {count} are reachable");
-            }
-        }
+        _references.Check();
     }
 
     /// <summary>Ends every process; only the page cache may keep frames.</summary>
@@ -235,7 +233,7 @@ internal sealed class ModelWorld
                 digest = Mix(digest, area.Range.Start.Value, area.Range.End.Value, (ulong)area.Flags, area.Offset);
             }
 
-            foreach (MappedLeaf leaf in memory.Table.Leaves(default, 1UL << 47))
+            foreach (MappedLeaf leaf in memory.Table.Leaves(Window.Start, Window.Size))
             {
                 PhysAddr frame = leaf.Entry.Frame;
                 bool exclusive = Pool.Owns(frame) && Pool.IsExclusive(frame);
@@ -250,17 +248,6 @@ internal sealed class ModelWorld
         }
 
         return digest;
-    }
-
-    public static List<(VirtAddr Page, EntryInfo Leaf)> LeavesOf(PageTable table)
-    {
-        List<(VirtAddr, EntryInfo)> leaves = [];
-        foreach (MappedLeaf leaf in table.Leaves(default, 1UL << 47))
-        {
-            leaves.Add((leaf.Address, leaf.Entry));
-        }
-
-        return leaves;
     }
 
     private static ulong Mix(ulong digest, params ReadOnlySpan<ulong> values)
@@ -279,15 +266,6 @@ internal sealed class ModelWorld
         && (kind != AccessKind.Fetch || (leaf.Flags & PageFlags.Execute) != 0);
 
     private static PhysAddr FrameAt(in EntryInfo leaf, VirtAddr address) => leaf.Frame + (address.Value & (leaf.Size.Bytes() - 1) & ~0xFFFUL);
-
-    private static void AddReferences(Dictionary<PhysAddr, int> references, PhysAddr first, ulong count)
-    {
-        for (ulong page = 0; page < count; page++)
-        {
-            PhysAddr frame = first + (page << 12);
-            references[frame] = references.GetValueOrDefault(frame) + 1;
-        }
-    }
 
     private IEnumerable<MemoryObject> Objects() => Cache.Files.Concat(_unnamedObjects);
 
@@ -387,11 +365,12 @@ internal sealed class ModelWorld
         return ObjectValue(model.Source, model.SourcePage);
     }
 
-    private void CheckSpace(ModelProcess process, Dictionary<PhysAddr, int> references)
+    private void CheckSpace(ModelProcess process)
     {
         ResidentPages counted = default;
-        foreach ((VirtAddr address, EntryInfo leaf) in LeavesOf(process.Memory.Table))
+        foreach (MappedLeaf mapped in process.Memory.Table.Leaves(Window.Start, Window.Size))
         {
+            (VirtAddr address, EntryInfo leaf) = mapped;
             long pages = (long)leaf.Size.BasePages();
             if (!process.Pages.TryGetValue(address.PageNumber, out ModelPage? model))
             {
@@ -404,7 +383,7 @@ internal sealed class ModelWorld
             if (!Pool.IsZero(leaf.Frame))
             {
                 Assert.True(!writable || model.Shared || Pool.IsExclusive(leaf.Frame), "a writable private page is not exclusive");
-                AddReferences(references, leaf.Frame, leaf.Size.BasePages());
+                _references.Add(leaf.Frame, leaf.Size.BasePages());
             }
         }
 

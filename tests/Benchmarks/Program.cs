@@ -1,3 +1,14 @@
 using BenchmarkDotNet.Running;
+using VmSim.Benchmarks;
+
+Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
+{
+    ["page-table"] = PageTableBenchmark.Run,
+};
+if (args.Length > 0 && commands.TryGetValue(args[0], out Func<string[], int>? command))
+{
+    return command(args[1..]);
+}
 
 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+return 0;

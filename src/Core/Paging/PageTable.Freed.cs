@@ -37,6 +37,7 @@ public sealed unsafe partial class PageTable
         CheckNoMark();
         FreedTableBatch batch = new([.. freedPages]);
         freedPages.Clear();
+        changes?.Write(ChangeKind.Taken);
         return batch;
     }
 
@@ -61,12 +62,14 @@ public sealed unsafe partial class PageTable
 
             if (info.State == TableState.Retired)
             {
+                ClearEntries(page);
                 retiredCount--;
             }
 
             info.State = TableState.Free;
             freePages.Add(page);
             FreedTablePages--;
+            changes?.Write(ChangeKind.Released, page);
         }
 
         UpdatePendingUntil();
@@ -81,6 +84,7 @@ public sealed unsafe partial class PageTable
         FreedTablePages++;
         countByLevel[info.Level]--;
         freedPages.Add(page);
+        changes?.WriteRetired(visibleAt, page);
         if (recording)
         {
             info.State = TableState.Retired;
@@ -90,10 +94,17 @@ public sealed unsafe partial class PageTable
         else
         {
             info.State = TableState.Cleared;
-            if (info.Live > 0)
-            {
-                NativeMemory.Clear(Entries(page), TableBytes);
-            }
+            ClearEntries(page);
+        }
+    }
+
+    private void ClearEntries(int page)
+    {
+        ref TableInfo info = ref infos[page];
+        if (info.Live > 0)
+        {
+            NativeMemory.Clear(Entries(page), TableBytes);
+            info.Live = 0;
         }
     }
 

@@ -7,7 +7,8 @@ namespace VmSim.Core.Paging;
 /// <summary>A point to which a page table can be rolled back.</summary>
 /// <param name="Record">The number of the first journal record after the mark.</param>
 /// <param name="Depth">How many marks were open with this one.</param>
-public readonly record struct UndoMark(long Record, int Depth);
+/// <param name="Change">The length of the change log at the mark.</param>
+public readonly record struct UndoMark(long Record, int Depth, int Change);
 
 /// <summary>
 /// The journal of old values. It serves walkers at times before a store is visible, oldest record first out when <see cref="Fold"/> says
@@ -84,7 +85,7 @@ public sealed unsafe partial class PageTable
     {
         openMarks++;
         recording = true;
-        return new UndoMark(journal.End, openMarks);
+        return new UndoMark(journal.End, openMarks, changes?.Length ?? 0);
     }
 
     /// <summary>Undoes every change since a mark and closes it, as if nothing had happened.</summary>
@@ -97,6 +98,7 @@ public sealed unsafe partial class PageTable
             UndoNewest();
         }
 
+        changes?.Truncate(mark.Change);
         UpdatePendingUntil();
         CloseMark();
     }
@@ -193,6 +195,7 @@ public sealed unsafe partial class PageTable
 
         *entry = value;
         infos[page].Live += (short)((value != 0 ? 1 : 0) - (old != 0 ? 1 : 0));
+        LogRun(page, index, 1);
         Debug.Assert(infos[page].State == TableState.Live, "only tables in the tree are written");
     }
 
@@ -248,7 +251,7 @@ public sealed unsafe partial class PageTable
             ref TableInfo info = ref infos[record.Page];
             if (info.State == TableState.Retired && info.LastRecord == number)
             {
-                NativeMemory.Clear(Entries(record.Page), TableBytes);
+                ClearEntries(record.Page);
                 info.State = TableState.Cleared;
                 info.PendingUntil = 0;
                 retiredCount--;

@@ -188,6 +188,8 @@ public sealed unsafe partial class PageTable
         source.Clear();
         infos[page].Live -= (short)leaves;
         infos[target].Live += (short)leaves;
+        LogRun(page, index, count);
+        LogRun(target, targetIndex, count);
         return leaves;
     }
 

@@ -21,7 +21,7 @@ public sealed unsafe partial class PageTable
 
     private enum TableState : byte
     {
-        /// <summary>Not in use; it may be allocated.</summary>
+        /// <summary>Not in use, every entry empty; it may be allocated.</summary>
         Free = 0,
 
         /// <summary>In the tree.</summary>
@@ -64,11 +64,15 @@ public sealed unsafe partial class PageTable
     /// <summary>Moves a table page to another NUMA node.</summary>
     /// <param name="tablePage">A table page that was allocated.</param>
     /// <param name="node">0 to 255.</param>
-    public void SetNode(int tablePage, int node) => Info(tablePage).Node = checked((byte)node);
+    public void SetNode(int tablePage, int node)
+    {
+        Info(tablePage).Node = checked((byte)node);
+        changes?.Write(ChangeKind.Node, tablePage, node);
+    }
 
     /// <summary>Entries of a table page that are not empty.</summary>
-    /// <param name="tablePage">A table page in the tree.</param>
-    public int EntriesUsed(int tablePage) => Info(tablePage).Live;
+    /// <param name="tablePage">A table page that was allocated; 0 if it is not in the tree any more.</param>
+    public int EntriesUsed(int tablePage) => StateOf(tablePage) == TableState.Live ? infos[tablePage].Live : 0;
 
     /// <summary>Frees the native memory. The table is of no use any more; without this call the memory stays until the process ends.</summary>
     public void Dispose()
@@ -107,23 +111,33 @@ public sealed unsafe partial class PageTable
         {
             page = freePages[^1];
             freePages.RemoveAt(freePages.Count - 1);
-            NativeMemory.Clear(Entries(page), TableBytes);
         }
         else
         {
-            if (nextPage >> ChunkShift == chunkCount)
+            page = nextPage;
+        }
+
+        TakeTable(page, level, AllocationNode, reused);
+        return page;
+    }
+
+    private void TakeTable(int page, int level, int node, bool reused)
+    {
+        if (!reused)
+        {
+            if (page >> ChunkShift == chunkCount)
             {
                 AddChunk();
             }
 
-            page = nextPage++;
+            nextPage++;
         }
 
         infos[page] = new TableInfo
         {
             LastRecord = NoRecord,
             Level = checked((byte)level),
-            Node = checked((byte)AllocationNode),
+            Node = checked((byte)node),
             State = TableState.Live,
         };
         TablePages++;
@@ -133,7 +147,7 @@ public sealed unsafe partial class PageTable
             AppendRecord(page, RecordKind.Allocated, 0, 0, reused ? 1UL : 0UL);
         }
 
-        return page;
+        changes?.Write(ChangeKind.Allocated, page, level, node);
     }
 
     private void AddChunk()

@@ -51,6 +51,16 @@ public sealed unsafe partial class PageTable : IDisposable
         return time >= pendingUntil ? Entries(tablePage)[index] : ReadEntryAsOf(tablePage, index, time);
     }
 
+    /// <summary>
+    /// The physical address of table page 0; table page n lies n pages above. It matters only where table pages and frames share one space, as
+    /// a guest's do in the guest-physical space that a host's table translates. Entries hold table pages' numbers whatever it is.
+    /// </summary>
+    public PhysAddr TableBase { get; init; }
+
+    /// <summary>The physical address of a table page, from <see cref="TableBase"/> on.</summary>
+    /// <param name="tablePage">The number of a table page.</param>
+    public PhysAddr TableAddress(int tablePage) => TableBase + ((ulong)tablePage << PageSizes.BaseShift);
+
     /// <summary>An entry as the writer sees it.</summary>
     /// <param name="tablePage">A table page in use.</param>
     /// <param name="index">0 to 511.</param>

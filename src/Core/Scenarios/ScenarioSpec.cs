@@ -102,4 +102,7 @@ public sealed record ProcessSpec
 
     /// <summary>How many copies run.</summary>
     public int Count { get; init; } = 1;
+
+    /// <summary>What the scenario says of the process, key by key.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Settings { get; init; } = [];
 }

@@ -29,5 +29,5 @@ public sealed class PageTableModelTests
                     driver.Check();
                 }
             },
-            iter: 150);
+            iter: 100);
 }

@@ -38,10 +38,13 @@ internal sealed class SteppedPattern(ulong pages, ulong step, int uses) : PagePa
     /// <inheritdoc/>
     public override void Fill(Span<ulong> block)
     {
-        for (int i = 0; i < block.Length; i++)
+        for (int i = 0; i < block.Length;)
         {
-            block[i] = _page;
-            if (++_used == uses)
+            int count = Math.Min(uses - _used, block.Length - i);
+            block.Slice(i, count).Fill(_page);
+            i += count;
+            _used += count;
+            if (_used == uses)
             {
                 _used = 0;
                 _page = (_page + step) % pages;
@@ -71,16 +74,13 @@ internal sealed class UniformPattern(ulong pages, ulong seed) : PagePattern
 /// <summary>Zipf's law with exponent 0.9; scattered, so that popular pages are not neighbours, or packed at the front.</summary>
 internal sealed class ZipfPattern : PagePattern
 {
-    private const ulong Scatter = 0x9E3779B1;
     private readonly ZipfTable _table;
-    private readonly uint _pages;
     private readonly bool _isScattered;
     private SeededRandom _random;
 
     public ZipfPattern(ulong pages, ulong seed, bool scattered)
     {
-        _pages = (uint)Math.Min(pages, 1 << 24);
-        _table = ZipfTable.Of(_pages);
+        _table = ZipfTable.Of((uint)Math.Min(pages, 1 << 24));
         _random = new SeededRandom(seed);
         _isScattered = scattered;
     }
@@ -91,11 +91,11 @@ internal sealed class ZipfPattern : PagePattern
         SeededRandom random = _random;
         for (int i = 0; i < block.Length; i++)
         {
-            ulong rank = _table.Rank(random.Next());
-            block[i] = _isScattered ? rank * Scatter % _pages : rank;
+            block[i] = random.Next();
         }
 
         _random = random;
+        _table.Draw(block, _isScattered);
     }
 }
 

@@ -19,7 +19,7 @@ internal sealed class PatternStream : IOperationStream
     private readonly PatternShape _shape;
     private readonly ulong[] _pages = new ulong[512];
     private readonly ulong _storeLimit;
-    private SeededRandom _random;
+    private ulong _draws;
     private long _left;
     private int _next = 512;
     private bool _owesCompute;
@@ -30,7 +30,7 @@ internal sealed class PatternStream : IOperationStream
         _shape = shape;
         _left = shape.Accesses;
         _storeLimit = (ulong)(shape.StoreFraction * 4294967296.0);
-        _random = new SeededRandom(shape.Seed);
+        _draws = SeededRandom.Mix(shape.Seed);
     }
 
     /// <summary>References not made yet.</summary>
@@ -70,7 +70,7 @@ internal sealed class PatternStream : IOperationStream
     /// <summary>Encodes accesses until the pages or the references left run out; at least one.</summary>
     private int Encode(ReadOnlySpan<ulong> pages, Span<ulong> operations)
     {
-        SeededRandom random = _random;
+        ulong draw = _draws;
         ulong start = _shape.Start;
         uint longest = (uint)_shape.RunLength;
         ulong storeLimit = _storeLimit;
@@ -78,8 +78,9 @@ internal sealed class PatternStream : IOperationStream
         int done = 0;
         while (done < pages.Length && left > 0)
         {
-            ulong draw = random.Next();
-            uint count = 1 + (uint)(((draw & 0xFFFF_FFFF) * longest) >> 32);
+            // Knuth's linear congruential generator (MMIX): its upper bits are good enough for lengths and kinds, and cheap
+            draw = (draw * 6364136223846793005) + 1442695040888963407;
+            uint count = 1 + (uint)((((draw >> 16) & 0xFFFF) * longest) >> 16);
             count = (uint)Math.Min(count, left);
             AccessKind kind = (draw >> 32) < storeLimit ? AccessKind.Store : AccessKind.Load;
             operations[done] = Operation.Access(kind, start + (pages[done] << PageSizes.BaseShift), (int)count);
@@ -87,7 +88,7 @@ internal sealed class PatternStream : IOperationStream
             done++;
         }
 
-        _random = random;
+        _draws = draw;
         _left = left;
         _next += done;
         return done;

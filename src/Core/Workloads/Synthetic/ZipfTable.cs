@@ -10,22 +10,31 @@ namespace VmSim.Core.Workloads.Synthetic;
 internal sealed class ZipfTable
 {
     private const double Exponent = 0.9;
+
+    // odd, so that neighbouring ranks lie far apart
+    private const ulong Scatter = 0x9E3779B1;
+
+    // enough that the search mostly ends where it begins
+    private const ulong GuidesPerRank = 16;
     private static readonly ConcurrentDictionary<uint, ZipfTable> s_tables = new();
     private readonly ulong[] _sums;
     private readonly uint[] _guide;
+    private readonly uint[] _places;
     private readonly int _guideShift;
     private readonly ulong _total;
 
     private ZipfTable(uint count)
     {
         _sums = new ulong[count];
+        _places = new uint[count];
         for (uint rank = 0; rank < count; rank++)
         {
             _total += (ulong)Math.Floor((4294967296.0 * Math.Pow(rank + 1, -Exponent)) + 0.5);
             _sums[rank] = _total;
+            _places[rank] = (uint)(rank * Scatter % count);
         }
 
-        ulong guides = Math.Clamp((ulong)count * 4, 16, 1UL << 20);
+        ulong guides = Math.Clamp((ulong)count * GuidesPerRank, 16, 1UL << 20);
         while ((_total >> _guideShift) >= guides)
         {
             _guideShift++;
@@ -46,6 +55,27 @@ internal sealed class ZipfTable
 
     /// <summary>The table for <paramref name="count"/> ranks, 1 to 2^24.</summary>
     public static ZipfTable Of(uint count) => s_tables.GetOrAdd(count, static ranks => new ZipfTable(ranks));
+
+    /// <summary>Turns random bits into ranks, or with <paramref name="scattered"/> into the places over which the ranks are scattered.</summary>
+    public void Draw(Span<ulong> block, bool scattered)
+    {
+        ulong[] sums = _sums;
+        uint[] guide = _guide;
+        uint[] places = _places;
+        ulong total = _total;
+        int shift = _guideShift;
+        for (int i = 0; i < block.Length; i++)
+        {
+            ulong point = Math.BigMul(block[i], total, out _);
+            uint rank = guide[point >> shift];
+            while (sums[rank] <= point)
+            {
+                rank++;
+            }
+
+            block[i] = scattered ? places[rank] : rank;
+        }
+    }
 
     /// <summary>The rank, from 0, that 64 random bits draw.</summary>
     public uint Rank(ulong random)

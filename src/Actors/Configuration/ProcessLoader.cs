@@ -1,0 +1,111 @@
+using System.Globalization;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
+using VmSim.Core.Workloads.Traces;
+
+namespace VmSim.Actors.Configuration;
+
+/// <summary>Makes the processes of a scenario: replayed traces and synthetic programs.</summary>
+internal static class ProcessLoader
+{
+    private const string Trace = "trace";
+    private const string Program = "program";
+    private const string Name = "name";
+    private const string Count = "count";
+
+    public static IReadOnlyList<ProcessSpec> Load(SettingsTree tree, string key, string directory, SettingsBinder binder, ScenarioSpec scenario)
+    {
+        if (!tree.Keys!.TryGetValue(key, out SettingsTree? list))
+        {
+            throw new ScenarioException($"{tree.Origin}: {key}: missing; a list of processes is needed, each with a trace or a program");
+        }
+
+        if (list.Items is null || list.Items.Count == 0)
+        {
+            throw new ScenarioException($"{list.Origin}: {key}: a list [ {{ ... }} ] of one or more processes is needed, {list.Kind} found");
+        }
+
+        List<ProcessSpec> processes = [];
+        for (int i = 0; i < list.Items.Count; i++)
+        {
+            processes.Add(LoadOne(list.Items[i], $"{key}[{i}]", directory, binder, scenario));
+        }
+
+        return processes;
+    }
+
+    private static ProcessSpec LoadOne(SettingsTree item, string path, string directory, SettingsBinder binder, ScenarioSpec scenario)
+    {
+        if (item.Keys is null)
+        {
+            throw new ScenarioException($"{item.Origin}: {path}: a block {{ ... }} is needed, {item.Kind} found");
+        }
+
+        bool trace = item.Keys.ContainsKey(Trace);
+        if (trace == item.Keys.ContainsKey(Program))
+        {
+            throw new ScenarioException($"{item.Origin}: {path}: exactly one of {Trace} and {Program} is needed");
+        }
+
+        int count = CountOf(item, path);
+        return trace ? LoadTrace(item, path, directory, count) : SyntheticPrograms.Load(item, path, count, binder, scenario);
+    }
+
+    /// <summary>How many copies of the process run.</summary>
+    private static int CountOf(SettingsTree item, string path)
+    {
+        SettingAttribute allowed = new("Copies of the process.") { Min = 1, Max = 65_536 };
+        if (!item.Keys!.TryGetValue(Count, out SettingsTree? value))
+        {
+            return 1;
+        }
+
+        if (value.Text is { } text && SettingValues.TryParse(text, typeof(int), allowed, 1, out object? count))
+        {
+            return (int)count!;
+        }
+
+        throw new ScenarioException($"{value.Origin}: {path}.{Count}: {value.Kind} found; allowed: {SettingValues.Allowed(typeof(int), allowed)}");
+    }
+
+    private static ProcessSpec LoadTrace(SettingsTree item, string path, string directory, int count)
+    {
+        foreach ((string key, SettingsTree value) in item.Keys!)
+        {
+            if (key is not (Trace or Name or Count))
+            {
+                throw SettingsBinder.Unknown(value.Origin, $"{path}.{key}", key, [Trace, Name, Count]);
+            }
+        }
+
+        string file = item.Value(Trace) ?? throw new ScenarioException($"{item.Origin}: {path}.{Trace}: a file name is needed");
+        string found = Locate(file, directory);
+        LoadedTrace trace = TraceFiles.Load(found);
+        string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
+        return new ProcessSpec
+        {
+            Name = name,
+            Program = _ => trace.Image,
+            Count = count,
+            Settings = [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))],
+        };
+    }
+
+    /// <summary>A trace's path: relative to the scenario, to the working directory, or to the folder that holds the config folder.</summary>
+    private static string Locate(string file, string directory)
+    {
+        string beside = Path.GetFullPath(Path.Combine(directory, file));
+        if (File.Exists(beside))
+        {
+            return beside;
+        }
+
+        if (File.Exists(file))
+        {
+            return Path.GetFullPath(file);
+        }
+
+        string prefix = ConfigFiles.FolderName + "/";
+        return file.StartsWith(prefix, StringComparison.Ordinal) && ConfigFiles.TryFind(file[prefix.Length..]) is { } config ? Path.GetFullPath(config) : file;
+    }
+}

@@ -1,0 +1,100 @@
+using VmSim.Core.Machine;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Configuration;
+
+/// <summary>
+/// Makes a scenario from files: profiles first, the scenario's own settings over them, options of the command line over both.
+/// </summary>
+public static class ScenarioLoader
+{
+    private const string MachineProfile = "machine-profile";
+    private const string KernelProfile = "kernel-profile";
+    private const string Processes = "processes";
+    private const string DefaultMachine = "server-2s";
+    private const string DefaultKernel = "linux-6.18-kvm";
+
+    /// <summary>Loads a scenario, or a trace as a scenario of one process.</summary>
+    /// <param name="path">A .conf file, or a trace.</param>
+    /// <param name="sets">Settings that come last, each key=value.</param>
+    /// <exception cref="ScenarioException">Something in the files or options is not allowed.</exception>
+    public static ScenarioSpec Load(string path, IReadOnlyList<string> sets)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(sets);
+        if (!File.Exists(path))
+        {
+            throw new ScenarioException($"{path}: there is no such file{Hint(path)}");
+        }
+
+        SettingsTree tree = TraceFiles.IsTrace(path)
+            ? SettingsTree.Parse($"name = \"{Escape(TraceFiles.ProgramOf(path))}\"\nprocesses = [\n {{\n trace = \"{Escape(Path.GetFullPath(path))}\"\n }}\n]", path)
+            : SettingsTree.Parse(File.ReadAllText(path), path);
+        return Load(tree, Path.GetDirectoryName(Path.GetFullPath(path))!, sets);
+    }
+
+    /// <summary>Loads a scenario from its text.</summary>
+    /// <param name="text">HOCON.</param>
+    /// <param name="origin">What to call it in messages.</param>
+    /// <param name="directory">Where its relative paths begin.</param>
+    /// <param name="sets">Settings that come last, each key=value.</param>
+    /// <exception cref="ScenarioException">Something in the text or options is not allowed.</exception>
+    public static ScenarioSpec Parse(string text, string origin, string directory, IReadOnlyList<string> sets) =>
+        Load(SettingsTree.Parse(text, origin), directory, sets);
+
+    private static ScenarioSpec Load(SettingsTree scenario, string directory, IReadOnlyList<string> sets)
+    {
+        foreach (string set in sets)
+        {
+            int equals = set.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+            {
+                throw new ScenarioException($"--set {set}: key=value is needed, such as machine.cores=16");
+            }
+
+            scenario = scenario.With(SettingsTree.Parse($"{set[..equals].Trim()} = {set[(equals + 1)..].Trim()}", $"--set {set}"));
+        }
+
+        SettingsTree tree = Profile("machines", scenario.Value(MachineProfile) ?? DefaultMachine)
+            .With(Profile("kernels", scenario.Value(KernelProfile) ?? DefaultKernel))
+            .With(scenario);
+        double ghz = ((MachineSpec)new SettingsBinder(1).Bind(new MachineSpec(), OnlyGhz(tree), "machine")).Ghz;
+        SettingsBinder binder = new(ghz);
+        ScenarioSpec spec = (ScenarioSpec)binder.Bind(new ScenarioSpec(), tree, "", MachineProfile, KernelProfile, Processes);
+        ScenarioRules.Check(spec);
+        return spec with { Processes = ProcessLoader.Load(tree, Processes, directory, binder, spec) };
+    }
+
+    private static SettingsTree OnlyGhz(SettingsTree tree)
+    {
+        SettingsTree machine = SettingsTree.Empty("machine");
+        if (tree.Keys!.TryGetValue("machine", out SettingsTree? block) && block.Keys is not null && block.Keys.TryGetValue("ghz", out SettingsTree? ghz))
+        {
+            machine.Keys!.Add("ghz", ghz);
+        }
+
+        return machine;
+    }
+
+    private static SettingsTree Profile(string folder, string name)
+    {
+        string file = $"{folder}/{name}.conf";
+        if (ConfigFiles.TryFind(file) is not { } path)
+        {
+            IReadOnlyList<string> names = ConfigFiles.NamesIn(folder);
+            string? nearest = SettingNames.Nearest(name, names);
+            string hint = nearest is null ? "" : $"; did you mean {nearest}?";
+            throw new ScenarioException($"{(folder == "machines" ? MachineProfile : KernelProfile)}: there is no profile \"{name}\"; there are {string.Join(", ", names)}{hint}");
+        }
+
+        return SettingsTree.Parse(File.ReadAllText(path), path);
+    }
+
+    private static string Hint(string path)
+    {
+        string name = Path.GetFileNameWithoutExtension(path);
+        return ConfigFiles.TryFind($"scenarios/{name}.conf") is { } found ? $"; there is {Path.GetRelativePath(Directory.GetCurrentDirectory(), found)}" : "";
+    }
+
+    private static string Escape(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+}

@@ -1,0 +1,60 @@
+using VmSim.Core.Mmu;
+using VmSim.Core.Paging;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Actors.Configuration;
+
+/// <summary>Rules between settings that no single setting's range can say.</summary>
+internal static class ScenarioRules
+{
+    public static void Check(ScenarioSpec spec)
+    {
+        if (ShootdownProtocols.ByName(spec.Shootdown.Protocol) is null)
+        {
+            throw Missing("shootdown.protocol", "protocol", spec.Shootdown.Protocol, [.. ShootdownProtocols.All.Select(protocol => protocol.Name)]);
+        }
+
+        if (PageTableFormats.ByName(spec.Machine.PageTable) is null)
+        {
+            throw Missing("machine.page-table", "page-table format", spec.Machine.PageTable, [.. PageTableFormats.All.Select(format => format.Name)]);
+        }
+
+        if (spec.Machine.Sockets > spec.Machine.Cores)
+        {
+            throw new ScenarioException($"machine.sockets: {spec.Machine.Sockets} found; at most machine.cores, {spec.Machine.Cores}, are allowed");
+        }
+
+        if (spec.Until > 0 && spec.Warmup >= spec.Until)
+        {
+            throw new ScenarioException($"warmup: {spec.Warmup} cycles found; less than until, {spec.Until} cycles, is allowed");
+        }
+
+        MmuSpec mmu = spec.Machine.Mmu;
+        CheckTlb("instruction4k", mmu.Instruction4K, required: true);
+        CheckTlb("instruction-large", mmu.InstructionLarge, required: false);
+        CheckTlb("data4k", mmu.Data4K, required: true);
+        CheckTlb("data-large", mmu.DataLarge, required: false);
+        CheckTlb("second", mmu.Second, required: false);
+    }
+
+    private static void CheckTlb(string key, TlbSpec tlb, bool required)
+    {
+        if (tlb.Entries % tlb.Ways != 0 || (required && tlb.Entries == 0))
+        {
+            throw new ScenarioException($"machine.mmu.{key}: {tlb.Entries} entries in {tlb.Ways} ways found; entries must be a positive multiple of ways");
+        }
+
+        if (tlb.Policy == ReplacementPolicies.TreePlru && ((tlb.Ways & (tlb.Ways - 1)) != 0 || tlb.Ways > 64))
+        {
+            throw new ScenarioException($"machine.mmu.{key}: {tlb.Ways} ways found; tree-PLRU needs a power of two, at most 64");
+        }
+    }
+
+    private static ScenarioException Missing(string key, string what, string name, IReadOnlyList<string> names)
+    {
+        string? nearest = SettingNames.Nearest(name, names);
+        string hint = nearest is null ? "" : $"; did you mean {nearest}?";
+        return new ScenarioException($"{key}: there is no {what} \"{name}\"; there are {string.Join(", ", names)}{hint}");
+    }
+}

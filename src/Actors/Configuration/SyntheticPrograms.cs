@@ -1,0 +1,61 @@
+using System.Globalization;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Workloads.Synthetic;
+
+namespace VmSim.Actors.Configuration;
+
+/// <summary>Makes processes that run a synthetic program.</summary>
+internal static class SyntheticPrograms
+{
+    private static readonly string[] OwnKeys = ["name", "program", "count"];
+
+    public static ProcessSpec Load(SettingsTree item, string path, int count, SettingsBinder binder, ScenarioSpec scenario)
+    {
+        string program = item.Value("program") ?? throw new ScenarioException($"{item.Origin}: {path}.program: a name is needed");
+        if (ProgramKinds.Find(program) is not { } kind)
+        {
+            string? nearest = SettingNames.Nearest(program, ProgramKinds.All.Select(candidate => candidate.Name));
+            string hint = nearest is null ? $"there are {string.Join(", ", ProgramKinds.All.Select(candidate => candidate.Name))}" : $"did you mean {nearest}?";
+            throw new ScenarioException($"{item.Origin}: {path}.program: there is no program \"{program}\"; {hint}");
+        }
+
+        SyntheticProgram settings = (SyntheticProgram)binder.Bind(kind.CreateDefaults(), item, path, OwnKeys);
+        string name = item.Value("name") ?? program;
+        ulong seed = scenario.Seed;
+        int cores = scenario.Machine.Cores;
+        List<KeyValuePair<string, string>> written =
+        [
+            new("name", name),
+            new("program", program),
+            new("count", count.ToString(CultureInfo.InvariantCulture)),
+        ];
+        foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(settings.GetType()))
+        {
+            if (member.Setting is { } setting)
+            {
+                string value = SettingValues.Format(member.Property.GetValue(settings), setting);
+                written.Add(new(member.Key, value.Trim('"')));
+            }
+        }
+
+        return new ProcessSpec
+        {
+            Name = name,
+            Program = copy => Build(settings, new ProgramContext(name, copy, seed, cores), path),
+            Count = count,
+            Settings = written,
+        };
+    }
+
+    private static Core.Workloads.ProgramImage Build(SyntheticProgram settings, ProgramContext context, string path)
+    {
+        try
+        {
+            return settings.Build(context);
+        }
+        catch (ArgumentException reason)
+        {
+            throw new ScenarioException($"{path}: {reason.Message}", reason);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+namespace VmSim.Actors.Running;
+
+/// <summary>How a run is carried out. Nothing here changes what it finds.</summary>
+public sealed record RunOptions
+{
+    /// <summary>Host threads that simulate; 0 for one per processor.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Length of a window in cycles, at most the bound; 0 for the bound.</summary>
+    public long Window { get; init; }
+
+    /// <summary>Whether the translation checker watches.</summary>
+    public bool Check { get; init; }
+
+    /// <summary>The number of host threads that <see cref="Threads"/> means here.</summary>
+    public int EffectiveThreads => Threads == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Simulation.Lanes.Max) : Threads;
+}
+
+/// <summary>How far a run has come.</summary>
+/// <param name="VirtualTime">Virtual time reached, in cycles.</param>
+/// <param name="Accesses">Accesses simulated.</param>
+public readonly record struct RunProgress(long VirtualTime, long Accesses);

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using Akka.Actor;
+using VmSim.Actors.Simulation;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Running;
+
+/// <summary>Runs scenarios on an actor system.</summary>
+public interface ISimulationRunner
+{
+    /// <summary>Runs a scenario to its end, or until it is cancelled; then the report says how far it came.</summary>
+    /// <param name="scenario">What is simulated.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Whom to tell how far the run has come; null for nobody.</param>
+    /// <param name="cancellation">Stops the run at the end of a window.</param>
+    /// <exception cref="ScenarioException">The scenario or the options cannot be run.</exception>
+    Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation);
+}
+
+/// <summary>Runs scenarios on an actor system that has a lane for each host thread (<see cref="Lanes.Configuration"/>).</summary>
+/// <param name="system">The actor system.</param>
+public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
+{
+    /// <inheritdoc/>
+    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        ArgumentNullException.ThrowIfNull(options);
+        using World world = new(scenario, options.Check);
+        long window = WindowOf(world, options);
+        int threads = options.EffectiveThreads;
+        RequireLanes(threads);
+        TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
+        long started = Stopwatch.GetTimestamp();
+        SimulationProtocol.Finished finished = await SimulateAsync(world, window, threads, progress, cancellation);
+        double wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        RunReport report = ReportBuilder.Build(world, finished.Completed);
+        using Process process = Process.GetCurrentProcess();
+        return report with
+        {
+            Host = new HostReport
+            {
+                WallSeconds = wall,
+                CpuSeconds = (process.TotalProcessorTime - cpuBefore).TotalSeconds,
+                Threads = threads,
+                AccessesPerSecond = wall > 0 ? report.Total("accesses") / wall : 0,
+                PeakMemoryBytes = process.PeakWorkingSet64,
+                WindowCycles = window,
+                Windows = finished.Windows,
+            },
+        };
+    }
+
+    private static long WindowOf(World world, RunOptions options)
+    {
+        long bound = world.Delays.WindowBound;
+        if (options.Window < 0 || options.Window > bound)
+        {
+            throw new ScenarioException($"--window: {options.Window} cycles found; 1 to {bound}, this scenario's bound, are allowed");
+        }
+
+        return options.Window == 0 ? bound : options.Window;
+    }
+
+    private void RequireLanes(int threads)
+    {
+        if (!system.Dispatchers.HasDispatcher(Lanes.Dispatcher(threads - 1)))
+        {
+            throw new ScenarioException($"--threads: {threads} found; the actor system was configured with fewer lanes");
+        }
+    }
+
+    private async Task<SimulationProtocol.Finished> SimulateAsync(
+        World world, long window, int threads, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        IActorRef simulation = system.ActorOf(SimulationActor.Props(world, window, threads, progress));
+        try
+        {
+            using CancellationTokenRegistration stop = cancellation.Register(() => simulation.Tell(new SimulationProtocol.Stop()));
+            object answer = await simulation.Ask<SimulationProtocol.IMessage>(new SimulationProtocol.Start(), Timeout.InfiniteTimeSpan, CancellationToken.None);
+            return answer switch
+            {
+                SimulationProtocol.Finished finished => finished,
+                SimulationProtocol.Failed failed => throw new SimulationFailedException(failed.Reason.Message, failed.Reason),
+                _ => throw new InvalidOperationException($"the simulation answered {answer}"),
+            };
+        }
+        finally
+        {
+            await simulation.GracefulStop(TimeSpan.FromSeconds(30));
+        }
+    }
+}
+
+/// <summary>A run broke off because of a defect in the simulator or a plug-in.</summary>
+public sealed class SimulationFailedException : Exception
+{
+    /// <summary>Makes an exception without a message.</summary>
+    public SimulationFailedException()
+    {
+    }
+
+    /// <summary>Makes an exception with a message.</summary>
+    public SimulationFailedException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes an exception with a message and its cause.</summary>
+    public SimulationFailedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

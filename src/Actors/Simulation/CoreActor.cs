@@ -1,0 +1,60 @@
+using Akka.Actor;
+using VmSim.Core.Engine;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>One CPU core: takes messages for it, runs it for a window, sends what it has to say.</summary>
+public sealed class CoreActor : UntypedActor
+{
+    private readonly CoreModel _model;
+    private readonly SimulationPart _part;
+
+    /// <summary>Makes the actor of a core.</summary>
+    /// <param name="model">The core.</param>
+    /// <param name="part">Its place in the domain.</param>
+    public CoreActor(CoreModel model, SimulationPart part)
+    {
+        _model = model;
+        _part = part;
+    }
+
+    /// <summary>How to make the actor of a core.</summary>
+    public static Props Props(CoreModel model, SimulationPart part) => Akka.Actor.Props.Create(() => new CoreActor(model, part));
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case CoreProtocol.Deliver deliver:
+                foreach (ref readonly SimMessage item in deliver.Messages.AsSpan())
+                {
+                    _model.Deliver(item);
+                }
+
+                break;
+            case CoreProtocol.RunWindow window:
+                if (window.Alone)
+                {
+                    _part.Board.Limits[0] = _model.RunAlone(window.Limit);
+                }
+                else
+                {
+                    _model.Run(window.Limit);
+                }
+
+                Publish();
+                _part.Countdown.Done();
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Publish()
+    {
+        _part.HandOver(_model.Outbox, Self);
+        _part.Board.SetOwn(_part.Slot, _model.NextTime);
+    }
+}

@@ -1,0 +1,60 @@
+using Akka.Actor;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>
+/// One address space, or a family of them that share memory by fork: takes faults and system calls, changes memory sets and page
+/// tables, tells cores to invalidate, answers.
+/// </summary>
+public sealed class MemorySetActor : UntypedActor
+{
+    private readonly SpaceGroup _group;
+    private readonly SimulationPart _part;
+
+    /// <summary>Makes the actor of a group of address spaces.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="part">Its place in the domain.</param>
+    public MemorySetActor(SpaceGroup group, SimulationPart part)
+    {
+        _group = group;
+        _part = part;
+    }
+
+    /// <summary>How to make the actor of a group of address spaces.</summary>
+    public static Props Props(SpaceGroup group, SimulationPart part) => Akka.Actor.Props.Create(() => new MemorySetActor(group, part));
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case MemorySetProtocol.Deliver deliver:
+                foreach (ref readonly SimMessage item in deliver.Messages.AsSpan())
+                {
+                    _group.Deliver(item);
+                }
+
+                break;
+            case MemorySetProtocol.RunWindow window:
+                _group.Process(window.WindowStart, window.Limit);
+                Publish();
+                _part.Countdown.Done();
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Publish()
+    {
+        foreach (AddressSpace member in _group.Members)
+        {
+            _part.HandOver(member.Outbox, Self);
+        }
+
+        _part.Board.SetOwn(_part.Slot, _group.NextDue);
+    }
+}

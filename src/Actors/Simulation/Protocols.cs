@@ -1,0 +1,109 @@
+using Akka.Actor;
+using VmSim.Core.Engine;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>What a <see cref="SimulationActor"/> is asked and says.</summary>
+public static class SimulationProtocol
+{
+    /// <summary>Any message of this protocol.</summary>
+    public interface IMessage;
+
+    /// <summary>Run the world to its end; the sender gets <see cref="Finished"/> or <see cref="Failed"/>.</summary>
+    public sealed record Start : IMessage;
+
+    /// <summary>Open no further window until <see cref="Resume"/>.</summary>
+    public sealed record Pause : IMessage;
+
+    /// <summary>Go on after <see cref="Pause"/>.</summary>
+    public sealed record Resume : IMessage;
+
+    /// <summary>Stop at the end of the current window.</summary>
+    public sealed record Stop : IMessage;
+
+    /// <summary>The run is over.</summary>
+    /// <param name="Completed">Whether it came to its end, as against having been stopped.</param>
+    /// <param name="Windows">Windows that were opened.</param>
+    public sealed record Finished(bool Completed, long Windows) : IMessage;
+
+    /// <summary>The run broke off because of a defect.</summary>
+    /// <param name="Reason">What went wrong, and where.</param>
+    public sealed record Failed(Exception Reason) : IMessage;
+}
+
+/// <summary>What a <see cref="DomainActor"/> is asked and says.</summary>
+public static class DomainProtocol
+{
+    /// <summary>Any message of this protocol.</summary>
+    public interface IMessage;
+
+    /// <summary>Open windows until nothing is left to do.</summary>
+    public sealed record Begin : IMessage;
+
+    /// <summary>Open no further window until <see cref="Resume"/>.</summary>
+    public sealed record Pause : IMessage;
+
+    /// <summary>Go on after <see cref="Pause"/>.</summary>
+    public sealed record Resume : IMessage;
+
+    /// <summary>Stop at the end of the current window.</summary>
+    public sealed record Stop : IMessage;
+
+    /// <summary>All actors of one lane have ended their part of the phase.</summary>
+    /// <param name="Lane">The lane.</param>
+    public sealed record LaneDone(int Lane) : IMessage;
+
+    /// <summary>The domain has ended.</summary>
+    /// <param name="Domain">Its number.</param>
+    /// <param name="Completed">Whether it came to its end, as against having been stopped.</param>
+    /// <param name="Windows">Windows it opened.</param>
+    public sealed record Ended(int Domain, bool Completed, long Windows) : IMessage;
+
+    /// <summary>How far the domain has come.</summary>
+    /// <param name="Domain">Its number.</param>
+    /// <param name="VirtualTime">Start of its last window, in cycles.</param>
+    /// <param name="Accesses">Accesses its cores have made.</param>
+    public sealed record Progressed(int Domain, long VirtualTime, long Accesses) : IMessage;
+
+    /// <summary>An actor of the domain failed or stopped.</summary>
+    /// <param name="Domain">The domain's number.</param>
+    /// <param name="Reason">What went wrong, and where.</param>
+    public sealed record Broken(int Domain, Exception Reason) : IMessage;
+}
+
+/// <summary>What a <see cref="CoreActor"/> is asked; it says <see cref="MemorySetProtocol.Deliver"/> to memory sets.</summary>
+public static class CoreProtocol
+{
+    /// <summary>Any message of this protocol.</summary>
+    public interface IMessage;
+
+    /// <summary>Messages of virtual time for the core, in the order of sending.</summary>
+    /// <param name="Messages">The messages; not changed after sending.</param>
+    public sealed record Deliver(SimMessage[] Messages) : IMessage;
+
+    /// <summary>Run the core phase of a window.</summary>
+    /// <param name="Limit">Where it ends, in cycles.</param>
+    /// <param name="Alone">Whether no other core can do anything before then.</param>
+    public sealed record RunWindow(long Limit, bool Alone) : IMessage;
+}
+
+/// <summary>What a <see cref="MemorySetActor"/> is asked; it says <see cref="CoreProtocol.Deliver"/> to cores.</summary>
+public static class MemorySetProtocol
+{
+    /// <summary>Any message of this protocol.</summary>
+    public interface IMessage;
+
+    /// <summary>Messages of virtual time for the memory set, in the order of sending.</summary>
+    /// <param name="Messages">The messages; not changed after sending.</param>
+    public sealed record Deliver(SimMessage[] Messages) : IMessage;
+
+    /// <summary>Run the memory phase of a window.</summary>
+    /// <param name="WindowStart">Start of the window, in cycles.</param>
+    /// <param name="Limit">Messages due before this are handled.</param>
+    public sealed record RunWindow(long WindowStart, long Limit) : IMessage;
+}
+
+/// <summary>Who is who in a domain, by the numbers that messages of virtual time carry.</summary>
+/// <param name="CoreActors">The actor of each core of the run; nobody where a core is not of this domain.</param>
+/// <param name="MemorySetActors">The actor of each address space of the run; nobody where a space is not of this domain.</param>
+public sealed record DomainDirectory(IActorRef[] CoreActors, IActorRef[] MemorySetActors);

@@ -1,0 +1,120 @@
+using Akka.Actor;
+using VmSim.Actors.Running;
+using VmSim.Core.Engine;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>One run: owns its domains, passes on pause, resume and stop, and answers whoever started it when all domains have ended or one broke.</summary>
+public sealed class SimulationActor : UntypedActor
+{
+    private readonly World _world;
+    private readonly long _window;
+    private readonly int _lanes;
+    private readonly IProgress<RunProgress>? _progress;
+    private readonly long[] _accesses;
+    private IActorRef _starter = ActorRefs.Nobody;
+    private int _running;
+    private bool _completed = true;
+    private bool _failed;
+    private long _windows;
+
+    /// <summary>Makes the actor of a run.</summary>
+    /// <param name="world">The world, at time 0.</param>
+    /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
+    /// <param name="lanes">Lanes of the actor system that the run may use.</param>
+    /// <param name="progress">Whom to tell how far the run has come; null for nobody.</param>
+    public SimulationActor(World world, long window, int lanes, IProgress<RunProgress>? progress)
+    {
+        _world = world;
+        _window = window;
+        _lanes = lanes;
+        _progress = progress;
+        _accesses = new long[world.Domains.Count];
+    }
+
+    /// <summary>How to make the actor of a run.</summary>
+    public static Props Props(World world, long window, int lanes, IProgress<RunProgress>? progress) =>
+        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress));
+
+    /// <inheritdoc/>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
+    {
+        Fail(reason);
+        return Directive.Stop;
+    });
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case SimulationProtocol.Start:
+                _starter = Sender;
+                Begin();
+                break;
+            case SimulationProtocol.Pause:
+                TellDomains(new DomainProtocol.Pause());
+                break;
+            case SimulationProtocol.Resume:
+                TellDomains(new DomainProtocol.Resume());
+                break;
+            case SimulationProtocol.Stop:
+                TellDomains(new DomainProtocol.Stop());
+                break;
+            case DomainProtocol.Progressed progressed:
+                _accesses[progressed.Domain] = progressed.Accesses;
+                _progress?.Report(new RunProgress(progressed.VirtualTime, _accesses.Sum()));
+                break;
+            case DomainProtocol.Ended ended:
+                End(ended);
+                break;
+            case DomainProtocol.Broken broken:
+                Fail(broken.Reason);
+                break;
+            case Terminated terminated:
+                Fail(new InvalidOperationException($"{terminated.ActorRef.Path.Name} stopped unexpectedly"));
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Begin()
+    {
+        _running = _world.Domains.Count;
+        foreach (Domain domain in _world.Domains)
+        {
+            IActorRef actor = Context.ActorOf(DomainActor.Props(_world, domain, _window, _lanes), $"domain-{domain.Index}");
+            Context.Watch(actor);
+            actor.Tell(new DomainProtocol.Begin());
+        }
+    }
+
+    private void End(DomainProtocol.Ended ended)
+    {
+        _completed &= ended.Completed;
+        _windows += ended.Windows;
+        if (--_running == 0 && !_failed)
+        {
+            _starter.Tell(new SimulationProtocol.Finished(_completed, _windows));
+        }
+    }
+
+    private void Fail(Exception reason)
+    {
+        if (!_failed)
+        {
+            _failed = true;
+            _starter.Tell(new SimulationProtocol.Failed(reason));
+        }
+    }
+
+    private void TellDomains(object message)
+    {
+        foreach (IActorRef domain in Context.GetChildren())
+        {
+            domain.Tell(message);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+using System.Diagnostics;
+using VmSim.Core.Addresses;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Engine;
+
+/// <content>Messages that come to the core.</content>
+public sealed partial class CoreModel
+{
+    private void Take(in SimMessage message)
+    {
+        AccountWait(message.Due);
+        switch (message.Kind)
+        {
+            case MessageKind.Invalidate:
+                HandleInvalidation(message);
+                break;
+            case MessageKind.TrapReturn:
+                HandleTrapReturn(message);
+                break;
+            case MessageKind.TrapSleep:
+                HandleTrapSleep(message);
+                break;
+            case MessageKind.ThreadWake:
+                HandleWake(message);
+                break;
+            case MessageKind.SpaceLoaded:
+                HandleSpaceLoaded(message);
+                break;
+            case MessageKind.Protocol:
+                long cycles = _shootdown.OnProtocol(message);
+                Counters.InterruptCycles += cycles;
+                _clock += cycles;
+                break;
+            default:
+                throw new InvalidOperationException($"core {Core} got a {message.Kind}, which is not for cores");
+        }
+    }
+
+    private void HandleInvalidation(in SimMessage message)
+    {
+        InvalidationResult result = _shootdown.OnInvalidation(message);
+        if (result.Full)
+        {
+            Counters.FullFlushes++;
+        }
+
+        Counters.EntriesInvalidated += result.Dropped;
+        if ((message.Flags & SimMessage.LocalFlag) != 0)
+        {
+            Counters.LocalInvalidations++;
+            _clock += result.Cycles;
+            if (State == CoreState.Trapped)
+            {
+                BookTrap(result.Cycles);
+            }
+            else
+            {
+                Counters.InterruptCycles += result.Cycles;
+            }
+
+            return;
+        }
+
+        long cycles = Kernel.HandlerCycles + result.Cycles;
+        Counters.InvalidationsHandled++;
+        Counters.InterruptCycles += cycles;
+        _clock += cycles;
+        Send(MessageKind.Ack, message.Space, _clock + _delays.Notice, message.A, result.Dropped, cycles);
+        if (result.LeavesSpace && _loadedSpace == message.Space)
+        {
+            Send(MessageKind.LeaveSpace, message.Space, _clock + _delays.Notice, 0);
+            _loadedSpace = -1;
+            _lazy = false;
+        }
+    }
+
+    private void HandleTrapReturn(in SimMessage message)
+    {
+        SimThread thread = _world.Thread((int)message.A);
+        if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
+        {
+            long booked = thread.Trap == TrapKind.Fault ? Counters.FaultCycles : Counters.SyscallCycles;
+            long wait = Math.Min(Math.Min(message.B, _clock - thread.TrapBegan), booked);
+            BookTrap(-wait);
+            Counters.ShootdownWaitCycles += wait;
+            EndTrap(thread, (TrapResult)message.C);
+            State = CoreState.Running;
+            return;
+        }
+
+        EndTrap(thread, (TrapResult)message.C);
+        MakeReady(thread);
+    }
+
+    private void HandleTrapSleep(in SimMessage message)
+    {
+        if (State == CoreState.Trapped && _thread!.Id.Value == message.A)
+        {
+            PickNext();
+        }
+    }
+
+    private void HandleWake(in SimMessage message)
+    {
+        SimThread thread = _world.Thread((int)message.A);
+        thread.Core = Core;
+        if (thread.Trap != TrapKind.None)
+        {
+            EndTrap(thread, (TrapResult)message.C);
+        }
+
+        MakeReady(thread);
+    }
+
+    private void MakeReady(SimThread thread)
+    {
+        _ready.Enqueue(thread);
+        if (State == CoreState.Idle)
+        {
+            PickNext();
+        }
+    }
+
+    /// <summary>Counts what a trap was and lets the thread go on behind it.</summary>
+    private void EndTrap(SimThread thread, TrapResult result)
+    {
+        long latency = _clock - thread.TrapBegan;
+        switch (thread.Trap)
+        {
+            case TrapKind.Fault:
+                CountFault(thread, result, latency);
+                break;
+            case TrapKind.SystemCall:
+                CountCall(thread.TrapCall!.Kind, latency);
+                break;
+            default:
+                break;
+        }
+
+        if (result == TrapResult.Failed)
+        {
+            Counters.FailedCalls++;
+        }
+
+        thread.Trap = TrapKind.None;
+        thread.TrapCall = null;
+    }
+
+    private void CountFault(SimThread thread, TrapResult result, long latency)
+    {
+        switch (result)
+        {
+            case TrapResult.Major:
+                Counters.MajorFaults++;
+                Counters.Record(LatencyKind.MajorFault, latency);
+                break;
+            case TrapResult.Spurious:
+                Counters.SpuriousFaults++;
+                break;
+            case TrapResult.Segmentation:
+                Counters.SegmentationFaults++;
+                thread.Position++;
+                thread.FaultsInARow = 0;
+                break;
+            default:
+                Counters.MinorFaults++;
+                Counters.Record(LatencyKind.MinorFault, latency);
+                break;
+        }
+    }
+
+    private void CountCall(SystemCallKind kind, long latency) => Counters.Record(
+        kind switch
+        {
+            SystemCallKind.Map => LatencyKind.Map,
+            SystemCallKind.Unmap => LatencyKind.Unmap,
+            SystemCallKind.Protect => LatencyKind.Protect,
+            _ => LatencyKind.OtherCall,
+        },
+        latency);
+
+    private void HandleSpaceLoaded(in SimMessage message)
+    {
+        Debug.Assert(State == CoreState.Loading && _thread!.Space.Value == message.Space, "only the space that was asked for is loaded");
+        LoadResult loaded = _shootdown.OnLoaded(new SpaceId(message.Space), message);
+        bool other = _loadedSpace != message.Space;
+        _loadedSpace = message.Space;
+        _lazy = false;
+        _tag = loaded.Tag;
+        _table = _world.TableOf(message.Space);
+        Mmu.Load(_tag, _table);
+        if (loaded.Flushed)
+        {
+            Counters.FullFlushes++;
+        }
+
+        long cycles = loaded.Cycles + (other ? Kernel.SpaceSwitchCycles : 0);
+        Counters.SpaceLoads++;
+        Counters.SwitchCycles += cycles;
+        _clock += cycles;
+        BeginThread();
+    }
+
+    private void BeginThread()
+    {
+        State = CoreState.Running;
+        _sliceEnd = _clock + Kernel.TimeSliceCycles;
+        if (_thread!.Started < 0)
+        {
+            _thread.Started = _clock;
+        }
+    }
+
+    /// <summary>Takes the next runnable thread, or idles.</summary>
+    private void PickNext()
+    {
+        _thread = null;
+        if (!_ready.TryDequeue(out SimThread? next))
+        {
+            State = CoreState.Idle;
+            if (_loadedSpace >= 0 && !_lazy && _shootdown.TellsLazy)
+            {
+                Send(MessageKind.EnterLazy, _loadedSpace, _clock + _delays.Notice, 0);
+            }
+
+            _lazy = _loadedSpace >= 0;
+            return;
+        }
+
+        if (_nextTick <= _clock)
+        {
+            // An idle core has no ticks; they go on with the next period.
+            _nextTick = ((_clock / _shootdown.TickCycles) + 1) * _shootdown.TickCycles;
+        }
+
+        _thread = next;
+        long cycles = _shootdown.OnSwitch();
+        if (!ReferenceEquals(next, _lastThread) && _lastThread is not null)
+        {
+            Counters.ContextSwitches++;
+            cycles += Kernel.ContextSwitchCycles;
+        }
+
+        _lastThread = next;
+        Counters.SwitchCycles += cycles;
+        _clock += cycles;
+        int space = next.Space.Value;
+        if (space == _loadedSpace && !(_lazy && _shootdown.ReloadAfterIdle))
+        {
+            _lazy = false;
+            BeginThread();
+            return;
+        }
+
+        if (_loadedSpace >= 0 && space != _loadedSpace)
+        {
+            Send(MessageKind.LeaveSpace, _loadedSpace, _clock + _delays.Notice, 0);
+        }
+
+        Send(MessageKind.LoadSpace, space, _clock + _delays.Notice, next.Id.Value);
+        State = CoreState.Loading;
+    }
+
+    private void RequeueCurrent()
+    {
+        _ready.Enqueue(_thread!);
+        PickNext();
+    }
+}

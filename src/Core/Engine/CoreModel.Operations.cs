@@ -1,0 +1,306 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Mmu;
+using VmSim.Core.Paging;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Engine;
+
+/// <content>Operations of the running thread.</content>
+public sealed partial class CoreModel
+{
+    /// <summary>Of the fault message: an access of the kernel.</summary>
+    public const long KernelAccessBit = 1 << 8;
+
+    /// <summary>Faults on one operation after which the model, not the program, must be wrong.</summary>
+    private const int FaultsInARowMax = 1_000;
+
+    /// <summary>Runs the thread: starts operations before <paramref name="until"/>, until it leaves the core or traps.</summary>
+    private void RunThread(long until)
+    {
+        SimThread thread = _thread!;
+        do
+        {
+            if (thread.Position == thread.Length && !thread.Refill())
+            {
+                ExitThread(thread);
+                return;
+            }
+
+            RunHits(thread, until);
+            if (_clock >= until || thread.Position == thread.Length)
+            {
+                continue;
+            }
+
+            ulong word = thread.Buffer[thread.Position];
+            if ((word & 3) == Operation.ControlTag)
+            {
+                RunControl(thread, new Operation(word), until);
+            }
+            else
+            {
+                RunMiss(thread, word, userMode: true);
+            }
+        }
+        while (_clock < until && State == CoreState.Running && ReferenceEquals(_thread, thread));
+    }
+
+    /// <summary>The hot loop: accesses that hit the first-level TLB. Stops at the first operation that does not, or at the limit.</summary>
+    private void RunHits(SimThread thread, long until)
+    {
+        ulong[] buffer = thread.Buffer;
+        int position = thread.Position;
+        int length = thread.Length;
+        long clock = _clock;
+        long accesses = 0;
+        Mmu.Mmu mmu = Mmu;
+        long[] costs = _accessCycles;
+        while (clock < until && position < length)
+        {
+            ulong word = buffer[position];
+            uint kind = (uint)word & 3;
+            if (kind == Operation.ControlTag || !mmu.TryHit((AccessKind)kind, word & Operation.PageMask))
+            {
+                break;
+            }
+
+            _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, word & Operation.PageMask);
+            long cost = costs[kind];
+            long count = (long)((word >> 2) & 0x3FF) + 1;
+            if (count == 1)
+            {
+                clock += cost;
+                accesses++;
+                position++;
+                continue;
+            }
+
+            long room = cost == 1 ? until - clock : (until - clock + cost - 1) / cost;
+            if (room < count)
+            {
+                buffer[position] = Operation.Access((AccessKind)kind, word, (int)(count - room));
+                count = room;
+            }
+            else
+            {
+                position++;
+            }
+
+            clock += count * cost;
+            accesses += count;
+        }
+
+        Counters.UserCycles += clock - _clock;
+        Counters.Accesses += accesses;
+        thread.Accesses += accesses;
+        thread.Position = position;
+        _clock = clock;
+    }
+
+    /// <summary>One access that misses the first-level TLB or may fault; the rest of its run stays for the hot loop.</summary>
+    private void RunMiss(SimThread thread, ulong word, bool userMode)
+    {
+        AccessKind kind = (AccessKind)(word & 3);
+        ulong address = word & Operation.PageMask;
+        TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
+        Counters.WalkCycles += translation.Cycles;
+        long began = _clock;
+        _clock += translation.Cycles;
+        if (translation.BitsSet != PageFlags.None)
+        {
+            Send(MessageKind.AccessedDirty, thread.Space.Value, _clock + _delays.Notice, (long)address, (long)translation.BitsSet);
+        }
+
+        CountTranslation(translation);
+        if (translation.Outcome is TranslationOutcome.NotPresentFault or TranslationOutcome.ProtectionFault)
+        {
+            RaiseFault(thread, kind, address, userMode, began);
+            return;
+        }
+
+        _watch?.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
+        thread.FaultsInARow = 0;
+        long cost = _accessCycles[(int)kind];
+        _clock += cost;
+        Counters.UserCycles += cost;
+        Counters.Accesses++;
+        Counters.AccessesMissed += translation.Outcome == TranslationOutcome.L1Hit ? 0 : 1;
+        thread.Accesses++;
+        int count = (int)((word >> 2) & 0x3FF) + 1;
+        if (userMode && count > 1)
+        {
+            thread.Buffer[thread.Position] = Operation.Access(kind, word, count - 1);
+        }
+        else
+        {
+            thread.Position++;
+        }
+    }
+
+    private void CountTranslation(in TranslationResult translation)
+    {
+        switch (translation.Outcome)
+        {
+            case TranslationOutcome.L1Hit:
+                break;
+            case TranslationOutcome.StlbHit:
+                Counters.SecondLevelHits++;
+                break;
+            default:
+                Counters.Walks++;
+                Counters.WalkReferences += translation.References;
+                break;
+        }
+    }
+
+    private void RaiseFault(SimThread thread, AccessKind kind, ulong address, bool userMode, long began)
+    {
+        if (++thread.FaultsInARow > FaultsInARowMax)
+        {
+            throw new InvalidOperationException(
+                $"thread {thread.Id} ({thread.Name}) faulted {FaultsInARowMax} times on {new VirtAddr(address)} ({kind}) without getting past it");
+        }
+
+        thread.Faults++;
+        EnterKernel(thread, TrapKind.Fault, MessageKind.Fault, _delays.Trap, (long)address, (long)kind | (userMode ? 0 : KernelAccessBit));
+        thread.TrapBegan = began;
+    }
+
+    private void RunControl(SimThread thread, Operation operation, long until)
+    {
+        long argument = (long)operation.Argument;
+        int space = thread.Space.Value;
+        switch (operation.Control)
+        {
+            case ControlKind.Compute:
+                Compute(thread, argument, until);
+                return;
+            case ControlKind.KernelLoad or ControlKind.KernelStore:
+                KernelAccess(thread, operation);
+                return;
+            case ControlKind.SystemCall:
+                thread.Position++;
+                Call(thread, (int)argument);
+                return;
+            case ControlKind.Exit:
+                ExitThread(thread);
+                return;
+            default:
+                thread.Position++;
+                break;
+        }
+
+        long notice = _clock + _delays.Notice;
+        switch (operation.Control)
+        {
+            case ControlKind.Signal:
+                Send(MessageKind.Signal, space, notice, thread.Id.Value, argument);
+                break;
+            case ControlKind.Unlock:
+                Send(MessageKind.Unlock, space, notice, thread.Id.Value, argument);
+                break;
+            case ControlKind.Wait:
+                Synchronize(thread, MessageKind.Wait, argument);
+                break;
+            case ControlKind.Lock:
+                Synchronize(thread, MessageKind.Lock, argument);
+                break;
+            case ControlKind.Barrier:
+                Synchronize(thread, MessageKind.Barrier, argument);
+                break;
+            case ControlKind.Sleep:
+                Synchronize(thread, MessageKind.Sleep, argument);
+                break;
+            case ControlKind.StartThread:
+                Synchronize(thread, MessageKind.StartThread, argument);
+                break;
+            case ControlKind.Fork:
+                Synchronize(thread, MessageKind.Fork, argument);
+                break;
+            case ControlKind.Migrate:
+                Send(MessageKind.Migrate, space, notice, thread.Id.Value, argument);
+                PickNext();
+                break;
+            case ControlKind.Yield:
+                if (_ready.Count > 0)
+                {
+                    RequeueCurrent();
+                }
+
+                break;
+            default:
+                throw new InvalidOperationException($"thread {thread.Id} ({thread.Name}) has an operation of unknown kind {operation.Control}");
+        }
+    }
+
+    private void Compute(SimThread thread, long cycles, long until)
+    {
+        long now = Math.Min(cycles, until - _clock);
+        _clock += now;
+        Counters.UserCycles += now;
+        if (now == cycles)
+        {
+            thread.Position++;
+        }
+        else
+        {
+            thread.Buffer[thread.Position] = Operation.ControlWord(ControlKind.Compute, (ulong)(cycles - now));
+        }
+    }
+
+    private void KernelAccess(SimThread thread, Operation operation)
+    {
+        if (!_kernelAccesses)
+        {
+            thread.Position++;
+            return;
+        }
+
+        AccessKind kind = operation.Control == ControlKind.KernelStore ? AccessKind.Store : AccessKind.Load;
+        long before = Counters.Accesses;
+        RunMiss(thread, Operation.Access(kind, operation.Argument << PageSizes.BaseShift), userMode: false);
+        Counters.KernelAccesses += Counters.Accesses - before;
+    }
+
+    private void Call(SimThread thread, int index)
+    {
+        SystemCall call = thread.SystemCalls[index];
+        Counters.SystemCalls++;
+        if (call.Kind == SystemCallKind.Other)
+        {
+            long cycles = Kernel.SystemCallEntryCycles + Kernel.OtherCallCycles + Kernel.TrapReturnCycles;
+            Counters.SyscallCycles += cycles;
+            _clock += cycles;
+            return;
+        }
+
+        thread.TrapCall = call;
+        EnterKernel(thread, TrapKind.SystemCall, MessageKind.SystemCall, _delays.SystemCall, index, 0);
+    }
+
+    private void Synchronize(SimThread thread, MessageKind kind, long argument) =>
+        EnterKernel(thread, TrapKind.Synchronization, kind, _delays.SystemCall, argument, 0);
+
+    private void EnterKernel(SimThread thread, TrapKind trap, MessageKind kind, long delay, long b, long c)
+    {
+        thread.Trap = trap;
+        thread.TrapBegan = _clock;
+        Send(kind, thread.Space.Value, _clock + delay, thread.Id.Value, b, c);
+        if (_park)
+        {
+            PickNext();
+        }
+        else
+        {
+            State = CoreState.Trapped;
+        }
+    }
+
+    private void ExitThread(SimThread thread)
+    {
+        thread.Ended = _clock;
+        thread.Close();
+        Send(MessageKind.ThreadExit, thread.Space.Value, _clock + _delays.Notice, thread.Id.Value);
+        PickNext();
+    }
+}

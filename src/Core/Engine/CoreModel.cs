@@ -1,0 +1,284 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
+using VmSim.Core.Paging;
+using VmSim.Core.Reports;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.Engine;
+
+/// <summary>What a core is doing.</summary>
+public enum CoreState : byte
+{
+    /// <summary>It has nothing to run.</summary>
+    Idle,
+
+    /// <summary>It runs a thread.</summary>
+    Running,
+
+    /// <summary>The kernel runs on it for its thread; it answers interrupts meanwhile.</summary>
+    Trapped,
+
+    /// <summary>It has asked for an address space and waits for the answer.</summary>
+    Loading,
+}
+
+/// <summary>
+/// One CPU core: runs threads through its MMU, sends their traps to address spaces, answers invalidations. It hears of the rest of the
+/// machine through messages alone, and reads page tables as of its own time.
+/// </summary>
+public sealed partial class CoreModel : ICoreShootdownContext
+{
+    private readonly World _world;
+    private readonly Delays _delays;
+    private readonly MessageHeap _inbox = new();
+    private readonly Queue<SimThread> _ready = new();
+    private readonly CoreShootdown _shootdown;
+    private readonly bool _park;
+    private readonly bool _kernelAccesses;
+    private readonly long _warmup;
+    private readonly long[] _accessCycles;
+    private CoreChecker? _watch;
+    private PageTable? _table;
+    private SimThread? _thread;
+    private SimThread? _lastThread;
+    private Asid _tag;
+    private long _clock;
+    private long _sliceEnd;
+    private long _nextTick = long.MaxValue;
+    private int _loadedSpace = -1;
+    private bool _lazy;
+    private bool _warm;
+
+    internal CoreModel(World world, CoreId id)
+    {
+        _world = world;
+        Core = id;
+        Machine = world.Scenario.Machine;
+        Kernel = world.Scenario.Kernel;
+        _delays = world.Delays;
+        _park = Kernel.Traps == TrapModes.Park;
+        _kernelAccesses = world.Scenario.Memory.KernelAccesses;
+        _warmup = world.Scenario.Warmup;
+        _warm = _warmup == 0;
+        _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
+        Outbox = new Outbox(id.Value);
+        Mmu = new Mmu.Mmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
+        _shootdown = world.Protocol.CreateCoreHalf(this);
+        if (_shootdown.TickCycles > 0)
+        {
+            _nextTick = _shootdown.TickCycles;
+        }
+    }
+
+    /// <inheritdoc/>
+    public CoreId Core { get; }
+
+    /// <inheritdoc/>
+    public MachineSpec Machine { get; }
+
+    /// <inheritdoc/>
+    public KernelProfile Kernel { get; }
+
+    /// <inheritdoc/>
+    public int SpaceCount => _world.SpaceCount;
+
+    /// <inheritdoc/>
+    public Mmu.Mmu Mmu { get; }
+
+    /// <inheritdoc/>
+    public long Now => _clock;
+
+    /// <inheritdoc/>
+    public bool IsLazy => _lazy;
+
+    /// <summary>What the core is doing.</summary>
+    public CoreState State { get; private set; }
+
+    /// <summary>The thread it runs or holds in a trap; null when it idles.</summary>
+    public SimThread? Thread => _thread;
+
+    /// <summary>Messages written since they were last handed over.</summary>
+    public Outbox Outbox { get; }
+
+    /// <summary>Where its cycles went and what it counted.</summary>
+    public CoreCounters Counters { get; } = new();
+
+    /// <summary>Messages that wait for the core.</summary>
+    public MessageHeap Inbox => _inbox;
+
+    /// <summary>Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has sent.</summary>
+    public long NextTime
+    {
+        get
+        {
+            if (State == CoreState.Running)
+            {
+                return Math.Min(_clock, _inbox.NextDue);
+            }
+
+            return State == CoreState.Idle ? _inbox.NextDue : Math.Min(_inbox.NextDue, _nextTick);
+        }
+    }
+
+    /// <summary>The tag under which the core could use translations of a space without asking anyone first; null if there is none.</summary>
+    internal Asid? ReachableTag(SpaceId space) => _shootdown.ReachableTag(space, _loadedSpace == space.Value);
+
+    /// <summary>Has a checker watch every access from now on.</summary>
+    internal void WatchedBy(CoreChecker watch) => _watch = watch;
+
+    /// <summary>Puts a thread on the core at time 0, before the run begins.</summary>
+    internal void AddThread(SimThread thread) => _ready.Enqueue(thread);
+
+    /// <summary>Takes the first thread, if any, at time 0.</summary>
+    internal void Start()
+    {
+        if (_ready.Count > 0)
+        {
+            PickNext();
+        }
+    }
+
+    /// <summary>Hands a message to the core. Its delivery time lies at or after the end of the core's last window.</summary>
+    public void Deliver(in SimMessage message) => _inbox.Push(message);
+
+    /// <summary>Runs until <paramref name="limit"/>: no operation starts, and no message is taken that falls due, at or after it.</summary>
+    public void Run(long limit)
+    {
+        while (true)
+        {
+            long due = _inbox.NextDue;
+            bool running = State == CoreState.Running;
+            if (due < limit && due <= _nextTick && (!running || due <= _clock))
+            {
+                Take(_inbox.Pop());
+            }
+            else if (_nextTick < limit && State != CoreState.Idle && (!running || _nextTick <= _clock))
+            {
+                Tick();
+            }
+            else if (!running || _clock >= limit)
+            {
+                return;
+            }
+            else if (!_warm && _clock >= _warmup)
+            {
+                ResetCounters();
+            }
+            else if (_ready.Count > 0 && _clock >= _sliceEnd)
+            {
+                RequeueCurrent();
+            }
+            else
+            {
+                long until = Math.Min(Math.Min(limit, due), _nextTick);
+                until = _ready.Count > 0 ? Math.Min(until, _sliceEnd) : until;
+                RunThread(_warm ? until : Math.Min(until, _warmup));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Runs alone: while nobody else can do anything before <paramref name="limit"/>, up to there, but not past the time at which an answer
+    /// to its own first message could reach a core.
+    /// </summary>
+    /// <returns>The limit that held.</returns>
+    public long RunAlone(long limit)
+    {
+        long reached = NextTime;
+        do
+        {
+            // Nothing was sent before `reached`, so what is sent in the next bound is answered after it.
+            reached = Math.Min(limit, reached + _delays.WindowBound);
+            Run(reached);
+        }
+        while (Outbox.Count == 0 && reached < limit && State == CoreState.Running);
+        return reached;
+    }
+
+    /// <summary>Sums up waiting up to the end of the run.</summary>
+    internal void FinishAt(long end)
+    {
+        if (State is CoreState.Trapped or CoreState.Loading && end > _clock)
+        {
+            AccountWait(end);
+        }
+    }
+
+    /// <summary>The core's time after its last operation, in cycles.</summary>
+    internal long Clock => _clock;
+
+    /// <inheritdoc/>
+    public void SendProtocol(SpaceId space, long a, long b, long c, long d) => Send(
+        MessageKind.Protocol, space.Value, _clock + _delays.Notice, a, b, c, d);
+
+    private void Send(MessageKind kind, int space, long due, long a, long b = 0, long c = 0, long d = 0) => Outbox.Add(new SimMessage
+    {
+        Kind = kind,
+        Due = due,
+        Target = _world.TargetOfSpace(space),
+        Space = space,
+        A = a,
+        B = b,
+        C = c,
+        D = d,
+    });
+
+    private void ResetCounters()
+    {
+        _warm = true;
+        Counters.Reset();
+    }
+
+    /// <summary>Lets a waiting core's time pass until <paramref name="due"/> and books it where it belongs.</summary>
+    private void AccountWait(long due)
+    {
+        if (!_warm && due >= _warmup)
+        {
+            _clock = Math.Max(_clock, _warmup);
+            ResetCounters();
+        }
+
+        long waited = due - _clock;
+        if (waited <= 0)
+        {
+            return;
+        }
+
+        _clock = due;
+        if (State == CoreState.Loading)
+        {
+            Counters.SwitchCycles += waited;
+        }
+        else if (State == CoreState.Trapped)
+        {
+            BookTrap(waited);
+        }
+    }
+
+    private void BookTrap(long cycles)
+    {
+        if (_thread!.Trap == TrapKind.Fault)
+        {
+            Counters.FaultCycles += cycles;
+        }
+        else
+        {
+            Counters.SyscallCycles += cycles;
+        }
+    }
+
+    private void Tick()
+    {
+        if (_nextTick > _clock)
+        {
+            AccountWait(_nextTick);
+        }
+
+        _nextTick += _shootdown.TickCycles;
+        long cycles = _shootdown.OnTick();
+        Counters.InterruptCycles += cycles;
+        _clock += cycles;
+    }
+}

@@ -1,0 +1,142 @@
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Engine;
+
+/// <summary>Cores and groups of address spaces that can influence each other. Domains never wait for one another.</summary>
+public sealed class Domain
+{
+    private readonly World _world;
+
+    private Domain(World world, int index, CoreModel[] cores, SpaceGroup[] groups)
+    {
+        _world = world;
+        Index = index;
+        Cores = cores;
+        Groups = groups;
+        foreach (SpaceGroup group in groups)
+        {
+            group.Domain = this;
+        }
+    }
+
+    /// <summary>Number of the domain in the run.</summary>
+    public int Index { get; }
+
+    /// <summary>Its cores, by rising number.</summary>
+    public IReadOnlyList<CoreModel> Cores { get; }
+
+    /// <summary>Its groups, by rising number.</summary>
+    public IReadOnlyList<SpaceGroup> Groups { get; }
+
+    /// <summary>Hands a message to whom it is for.</summary>
+    public void Route(in SimMessage message)
+    {
+        if (message.Target < _world.Cores.Count)
+        {
+            _world.Cores[message.Target].Deliver(message);
+        }
+        else
+        {
+            _world.GroupOf(message.Space).Deliver(message);
+        }
+    }
+
+    /// <summary>Threads of the domain that have not ended wait for these, one line each.</summary>
+    public IReadOnlyList<string> DescribeWaits()
+    {
+        List<string> lines = [];
+        foreach (SpaceGroup group in Groups)
+        {
+            foreach (AddressSpace space in group.Members)
+            {
+                lines.AddRange(space.DescribeWaits());
+            }
+        }
+
+        return lines;
+    }
+
+    /// <summary>Whether all threads that ever ran have ended.</summary>
+    public bool AllThreadsEnded()
+    {
+        foreach (CoreModel core in Cores)
+        {
+            if (core.State != CoreState.Idle)
+            {
+                return false;
+            }
+        }
+
+        return DescribeWaits().Count == 0;
+    }
+
+    /// <summary>Splits the world into connected parts: a thread connects its core with the group of its space.</summary>
+    internal static IReadOnlyList<Domain> Partition(World world, WorldLayout layout)
+    {
+        int cores = world.Cores.Count;
+        int[] parent = new int[cores + world.Groups.Count];
+        for (int i = 0; i < parent.Length; i++)
+        {
+            parent[i] = i;
+        }
+
+        foreach (SimThread thread in layout.Threads)
+        {
+            SpacePlan plan = layout.Spaces[thread.Space.Value];
+            Union(parent, thread.Core.Value, cores + plan.Group);
+            for (int core = 0; plan.Image.MayMigrate && core < cores; core++)
+            {
+                Union(parent, core, cores + plan.Group);
+            }
+        }
+
+        List<Domain> domains = [];
+        SortedDictionary<int, (List<CoreModel> Cores, List<SpaceGroup> Groups)> parts = [];
+        for (int i = 0; i < parent.Length; i++)
+        {
+            int root = Root(parent, i);
+            if (!parts.TryGetValue(root, out (List<CoreModel> Cores, List<SpaceGroup> Groups) part))
+            {
+                part = ([], []);
+                parts.Add(root, part);
+            }
+
+            if (i < cores)
+            {
+                part.Cores.Add(world.Cores[i]);
+            }
+            else
+            {
+                part.Groups.Add(world.Groups[i - cores]);
+            }
+        }
+
+        foreach ((List<CoreModel> partCores, List<SpaceGroup> partGroups) in parts.Values)
+        {
+            if (partGroups.Count > 0)
+            {
+                domains.Add(new Domain(world, domains.Count, [.. partCores], [.. partGroups]));
+            }
+        }
+
+        return domains;
+    }
+
+    private static int Root(int[] parent, int item)
+    {
+        while (parent[item] != item)
+        {
+            parent[item] = parent[parent[item]];
+            item = parent[item];
+        }
+
+        return item;
+    }
+
+    private static void Union(int[] parent, int a, int b)
+    {
+        int rootA = Root(parent, a);
+        int rootB = Root(parent, b);
+        parent[Math.Max(rootA, rootB)] = Math.Min(rootA, rootB);
+    }
+}

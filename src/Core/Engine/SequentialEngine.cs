@@ -1,0 +1,117 @@
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Engine;
+
+/// <summary>Runs a world on the calling thread, one domain after another: the plainest form of the window loop, and the judge of every other.</summary>
+/// <param name="world">The world, at time 0.</param>
+/// <param name="window">Length of a window in cycles, 1 to the bound; 0 for the bound.</param>
+public sealed class SequentialEngine(World world, long window = 0)
+{
+    private readonly long _window = window == 0 ? world.Delays.WindowBound : window;
+    private readonly long _until = world.Scenario.Until == 0 ? long.MaxValue : world.Scenario.Until;
+
+    /// <summary>Windows opened so far.</summary>
+    public long Windows { get; private set; }
+
+    /// <summary>Runs all domains to their ends.</summary>
+    /// <param name="cancellation">Stops at a window's end.</param>
+    /// <returns>Whether the run came to its end.</returns>
+    public bool Run(CancellationToken cancellation = default)
+    {
+        foreach (Domain domain in world.Domains)
+        {
+            if (!RunDomain(domain, cancellation))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool RunDomain(Domain domain, CancellationToken cancellation)
+    {
+        long[] coreNext = new long[domain.Cores.Count];
+        long[] groupNext = new long[domain.Groups.Count];
+        foreach (CoreModel core in domain.Cores)
+        {
+            HandOver(domain, core.Outbox);
+        }
+
+        while (!cancellation.IsCancellationRequested)
+        {
+            for (int i = 0; i < coreNext.Length; i++)
+            {
+                coreNext[i] = domain.Cores[i].NextTime;
+            }
+
+            for (int i = 0; i < groupNext.Length; i++)
+            {
+                groupNext[i] = domain.Groups[i].NextDue;
+            }
+
+            WindowPlan plan = WindowPlan.Next(coreNext, groupNext, world.Delays, _window, _until);
+            if (plan.Finished)
+            {
+                return true;
+            }
+
+            Windows++;
+            long limit = RunCores(domain, plan, coreNext);
+            RunGroups(domain, plan.Start, limit + world.Delays.CoreToSpace);
+            if (world.Checker is { Violated: true })
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    private static long RunCores(Domain domain, WindowPlan plan, long[] coreNext)
+    {
+        if (plan.Alone >= 0)
+        {
+            CoreModel core = domain.Cores[plan.Alone];
+            long limit = core.RunAlone(plan.CoreLimit);
+            HandOver(domain, core.Outbox);
+            return limit;
+        }
+
+        for (int i = 0; i < coreNext.Length; i++)
+        {
+            if (coreNext[i] < plan.CoreLimit)
+            {
+                domain.Cores[i].Run(plan.CoreLimit);
+                HandOver(domain, domain.Cores[i].Outbox);
+            }
+        }
+
+        return plan.CoreLimit;
+    }
+
+    private static void RunGroups(Domain domain, long start, long limit)
+    {
+        foreach (SpaceGroup group in domain.Groups)
+        {
+            if (group.NextDue < limit)
+            {
+                group.Process(start, limit);
+                foreach (AddressSpace space in group.Members)
+                {
+                    HandOver(domain, space.Outbox);
+                }
+            }
+        }
+    }
+
+    private static void HandOver(Domain domain, Outbox outbox)
+    {
+        foreach (ref readonly SimMessage message in outbox.Messages)
+        {
+            domain.Route(message);
+        }
+
+        outbox.Clear();
+    }
+}

@@ -1,0 +1,128 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Engine;
+
+/// <summary>What a thread waits for while it is in the kernel.</summary>
+public enum TrapKind : byte
+{
+    /// <summary>Nothing; it runs or is runnable.</summary>
+    None,
+
+    /// <summary>A page fault.</summary>
+    Fault,
+
+    /// <summary>A memory-management system call.</summary>
+    SystemCall,
+
+    /// <summary>An event, a barrier, a mutex, a sleep, a fork or the start of a thread.</summary>
+    Synchronization,
+}
+
+/// <summary>
+/// A thread of the simulated machine: its operations and where it stands in them. It belongs to the core that runs it or holds it in its
+/// queue; on the way from one core to another nobody touches it.
+/// </summary>
+public sealed class SimThread
+{
+    /// <summary>Operations read from the stream at a time.</summary>
+    public const int BufferLength = 512;
+
+    private readonly ThreadProgram _program;
+    private IOperationStream? _stream;
+
+    /// <summary>Makes a thread that has not begun.</summary>
+    /// <param name="id">Its number in the run.</param>
+    /// <param name="number">Its number in its process.</param>
+    /// <param name="space">Its address space.</param>
+    /// <param name="program">What it runs.</param>
+    /// <param name="core">The core it is placed on.</param>
+    public SimThread(ThreadId id, int number, SpaceId space, ThreadProgram program, CoreId core)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        Id = id;
+        Number = number;
+        Space = space;
+        Core = core;
+        _program = program;
+    }
+
+    /// <summary>Its number in the run.</summary>
+    public ThreadId Id { get; }
+
+    /// <summary>Its number in its process.</summary>
+    public int Number { get; }
+
+    /// <summary>Its address space.</summary>
+    public SpaceId Space { get; }
+
+    /// <summary>Its name.</summary>
+    public string Name => _program.Name;
+
+    /// <summary>Whether it is runnable from the start of its process.</summary>
+    public bool StartsRunnable => _program.StartsRunnable;
+
+    /// <summary>The system calls its operations name.</summary>
+    public IReadOnlyList<SystemCall> SystemCalls => _program.SystemCalls;
+
+    /// <summary>The core it runs on, or ran on last.</summary>
+    public CoreId Core { get; set; }
+
+    /// <summary>When it ran first, in cycles; -1 before.</summary>
+    public long Started { get; set; } = -1;
+
+    /// <summary>When it ended, in cycles; -1 before.</summary>
+    public long Ended { get; set; } = -1;
+
+    /// <summary>Accesses it has made.</summary>
+    public long Accesses { get; set; }
+
+    /// <summary>Page faults it has taken.</summary>
+    public long Faults { get; set; }
+
+    /// <summary>What it waits for in the kernel.</summary>
+    public TrapKind Trap { get; set; }
+
+    /// <summary>When the trap began, in cycles.</summary>
+    public long TrapBegan { get; set; }
+
+    /// <summary>The system call of the trap.</summary>
+    public SystemCall? TrapCall { get; set; }
+
+    /// <summary>Faults taken on the current operation without getting past it.</summary>
+    public int FaultsInARow { get; set; }
+
+    internal ulong[] Buffer { get; private set; } = [];
+
+    internal int Position { get; set; }
+
+    internal int Length { get; set; }
+
+    /// <summary>Operations that are wholly behind the thread; with it a thread can be set up again elsewhere.</summary>
+    public long Consumed { get; private set; }
+
+    /// <summary>Reads the next block of operations.</summary>
+    /// <returns>False at the end of the program.</returns>
+    internal bool Refill()
+    {
+        if (_stream is null)
+        {
+            _stream = _program.Open();
+            Buffer = new ulong[BufferLength];
+        }
+
+        Consumed += Length;
+        Position = 0;
+        Length = _stream.Read(Buffer);
+        return Length > 0;
+    }
+
+    /// <summary>Gives the buffers back once the thread has ended.</summary>
+    internal void Close()
+    {
+        _stream = null;
+        Buffer = [];
+        Position = 0;
+        Length = 0;
+    }
+}

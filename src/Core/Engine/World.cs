@@ -1,0 +1,156 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
+using VmSim.Core.Paging;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.Engine;
+
+/// <summary>Everything that is simulated in one run: cores, address spaces, threads, and the domains they form.</summary>
+public sealed class World : IDisposable
+{
+    private readonly CoreModel[] _cores;
+    private readonly AddressSpace[] _spaces;
+    private readonly SimThread[] _threads;
+    private readonly SpaceGroup[] _groups;
+
+    /// <summary>Builds the world of a scenario at time 0.</summary>
+    /// <exception cref="ScenarioException">The scenario names something that does not exist or cannot be.</exception>
+    /// <param name="scenario">What is simulated.</param>
+    /// <param name="check">Whether a translation checker watches.</param>
+    /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
+    public World(ScenarioSpec scenario, bool check = false, IShootdownProtocol? protocol = null)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        Scenario = scenario;
+        MachineSpec machine = scenario.Machine;
+        Protocol = protocol ?? ShootdownProtocols.ByName(scenario.Shootdown.Protocol)
+            ?? throw new ScenarioException($"shootdown.protocol: there is no protocol \"{scenario.Shootdown.Protocol}\"; there are {string.Join(", ", ShootdownProtocols.All.Select(p => p.Name))}");
+        Format = PageTableFormats.ByName(machine.PageTable)
+            ?? throw new ScenarioException($"machine.page-table: there is no format \"{machine.PageTable}\"; there are {string.Join(", ", PageTableFormats.All.Select(f => f.Name))}");
+        Delays = new Delays(machine, scenario.Kernel, Protocol.DirectDelay(machine, scenario.Kernel));
+        WorldLayout layout = new(scenario);
+        SpaceCount = layout.Spaces.Count;
+        _threads = [.. layout.Threads];
+        _groups = new SpaceGroup[layout.GroupCount];
+        _spaces = new AddressSpace[SpaceCount];
+        BuildSpaces(layout);
+        _cores = new CoreModel[machine.Cores];
+        for (int i = 0; i < _cores.Length; i++)
+        {
+            _cores[i] = new CoreModel(this, new CoreId(i));
+        }
+
+        foreach (SimThread thread in layout.Threads)
+        {
+            if (thread.StartsRunnable && _spaces[thread.Space.Value].Memory is not null)
+            {
+                _cores[thread.Core.Value].AddThread(thread);
+            }
+        }
+
+        foreach (CoreModel core in _cores)
+        {
+            core.Start();
+        }
+
+        Domains = Domain.Partition(this, layout);
+        if (check)
+        {
+            Checker = new TranslationChecker(this);
+            foreach (CoreModel core in _cores)
+            {
+                core.WatchedBy(Checker.Core(core.Core));
+            }
+        }
+    }
+
+    /// <summary>What is simulated.</summary>
+    public ScenarioSpec Scenario { get; }
+
+    /// <summary>The shootdown protocol.</summary>
+    public IShootdownProtocol Protocol { get; }
+
+    /// <summary>The translation checker; null if none watches.</summary>
+    public TranslationChecker? Checker { get; }
+
+    /// <summary>The page-table format.</summary>
+    public PageTableFormat Format { get; }
+
+    /// <summary>The run's least delays.</summary>
+    public Delays Delays { get; }
+
+    /// <summary>How many address spaces there are, those of later forks included.</summary>
+    public int SpaceCount { get; }
+
+    /// <summary>The cores, by number.</summary>
+    public IReadOnlyList<CoreModel> Cores => _cores;
+
+    /// <summary>The address spaces, by number.</summary>
+    public IReadOnlyList<AddressSpace> Spaces => _spaces;
+
+    /// <summary>The threads, by number.</summary>
+    public IReadOnlyList<SimThread> Threads => _threads;
+
+    /// <summary>The groups of spaces that share memory, by number.</summary>
+    public IReadOnlyList<SpaceGroup> Groups => _groups;
+
+    /// <summary>The domains: cores and groups that can influence each other.</summary>
+    public IReadOnlyList<Domain> Domains { get; }
+
+    /// <summary>The group of a space.</summary>
+    public SpaceGroup GroupOf(int space) => _spaces[space].Group;
+
+    internal SimThread Thread(int id) => _threads[id];
+
+    internal AddressSpace Space(int id) => _spaces[id];
+
+    internal PageTable TableOf(int space) => _spaces[space].Table;
+
+    internal int TargetOfSpace(int space) => _cores.Length + space;
+
+    /// <summary>Gives native memory back.</summary>
+    public void Dispose()
+    {
+        foreach (CoreModel core in _cores)
+        {
+            core.Mmu.Dispose();
+        }
+
+        foreach (AddressSpace space in _spaces)
+        {
+            space.Table.Dispose();
+        }
+    }
+
+    private void BuildSpaces(WorldLayout layout)
+    {
+        MemorySpec memory = Scenario.Memory;
+        for (int i = 0; i < _groups.Length; i++)
+        {
+            FramePool frames = new(memory.Bytes);
+            _groups[i] = new SpaceGroup(this, i, frames, new PageCache(frames, memory.WarmPageCache));
+        }
+
+        for (int i = 0; i < SpaceCount; i++)
+        {
+            SpacePlan plan = layout.Spaces[i];
+            SpaceGroup group = _groups[plan.Group];
+            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, new PageTable(Format), plan.FirstThread);
+            group.Add(_spaces[i]);
+        }
+
+        VirtualMemoryOptions options = VirtualMemoryOptions.From(memory);
+        for (int i = 0; i < SpaceCount; i++)
+        {
+            SpacePlan plan = layout.Spaces[i];
+            _spaces[i].Children = [.. plan.Children.Select(child => _spaces[child])];
+            if (plan.Parent < 0)
+            {
+                _spaces[i].AttachInitialMemory(options);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Engine;
+
+/// <summary>One address space of the run, before it is built.</summary>
+/// <param name="Name">The process's name.</param>
+/// <param name="Image">What it runs.</param>
+/// <param name="Group">The group of spaces it shares memory with.</param>
+/// <param name="Parent">The space it is forked from; -1 for none.</param>
+/// <param name="FirstThread">Number of its first thread.</param>
+/// <param name="Children">Spaces that it forks, by child number.</param>
+internal sealed record SpacePlan(string Name, ProgramImage Image, int Group, int Parent, int FirstThread, List<int> Children);
+
+/// <summary>Numbers the spaces and threads of a scenario and places threads on cores. Depends on the scenario alone.</summary>
+internal sealed class WorldLayout
+{
+    private readonly MachineSpec _machine;
+    private readonly string _placement;
+
+    public WorldLayout(ScenarioSpec scenario)
+    {
+        _machine = scenario.Machine;
+        _placement = scenario.Threads.Placement;
+        foreach (ProcessSpec process in scenario.Processes)
+        {
+            for (int copy = 0; copy < process.Count; copy++)
+            {
+                string name = process.Count == 1 ? process.Name : $"{process.Name}-{copy}";
+                AddSpace(name, process.Program(copy), GroupCount++, parent: -1);
+            }
+        }
+
+        if (Threads.Count == 0)
+        {
+            throw new ScenarioException("processes: the scenario has no thread to run; name at least one process");
+        }
+    }
+
+    public List<SpacePlan> Spaces { get; } = [];
+
+    public List<SimThread> Threads { get; } = [];
+
+    public int GroupCount { get; private set; }
+
+    private int AddSpace(string name, ProgramImage image, int group, int parent)
+    {
+        int number = Spaces.Count;
+        SpacePlan plan = new(name, image, group, parent, Threads.Count, []);
+        Spaces.Add(plan);
+        for (int i = 0; i < image.Threads.Count; i++)
+        {
+            ThreadProgram program = image.Threads[i];
+            Threads.Add(new SimThread(new ThreadId(Threads.Count), i, new SpaceId(number), program, Place(program, Threads.Count)));
+        }
+
+        for (int i = 0; i < image.Children.Count; i++)
+        {
+            plan.Children.Add(AddSpace($"{name}.child{i}", image.Children[i], group, number));
+        }
+
+        return number;
+    }
+
+    private CoreId Place(ThreadProgram program, int number)
+    {
+        if (program.Core >= _machine.Cores)
+        {
+            throw new ScenarioException($"thread {program.Name} is pinned to core {program.Core}; the machine has cores 0 to {_machine.Cores - 1}");
+        }
+
+        if (program.Core >= 0)
+        {
+            return new CoreId(program.Core);
+        }
+
+        int slot = number % _machine.Cores;
+        return new CoreId(_placement switch
+        {
+            "single" => 0,
+            "spread" => Spread(slot),
+            _ => slot,
+        });
+    }
+
+    /// <summary>Alternates sockets; fills up from below where the last socket has fewer cores.</summary>
+    private int Spread(int slot)
+    {
+        int perSocket = _machine.CoresPerSocket;
+        int seen = 0;
+        for (int row = 0; row < perSocket; row++)
+        {
+            for (int socket = 0; socket < _machine.Sockets; socket++)
+            {
+                int core = (socket * perSocket) + row;
+                if (core < _machine.Cores && seen++ == slot)
+                {
+                    return core;
+                }
+            }
+        }
+
+        return slot;
+    }
+}

@@ -1,0 +1,323 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Paging;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Kernel;
+
+/// <content>Faults, system calls and forks, and the lock that orders them.</content>
+public sealed partial class AddressSpace
+{
+    /// <summary>Operations that hold the lock, in the order in which they took it.</summary>
+    private readonly List<KernelOperation> _active = [];
+
+    /// <summary>Operations that wait for the lock, first come first served.</summary>
+    private readonly List<(KernelOperation Operation, long Since)> _waiting = [];
+
+    private void BeginFault(in SimMessage message)
+    {
+        ulong page = (ulong)message.B >> PageSizes.BaseShift;
+        Admit(new KernelOperation
+        {
+            Id = ++_nextOperation,
+            Kind = MessageKind.Fault,
+            Thread = (int)message.A,
+            Core = new CoreId(message.Sender),
+            Argument = message.B,
+            Access = message.C,
+            FirstPage = page,
+            EndPage = page + 1,
+        });
+    }
+
+    private void BeginCall(in SimMessage message)
+    {
+        SystemCall call = _world.Thread((int)message.A).SystemCalls[(int)message.B];
+        (ulong first, ulong end) = PagesOf(call);
+        Admit(new KernelOperation
+        {
+            Id = ++_nextOperation,
+            Kind = MessageKind.SystemCall,
+            Thread = (int)message.A,
+            Core = new CoreId(message.Sender),
+            Call = call,
+            Exclusive = call.Kind is not (SystemCallKind.Advise or SystemCallKind.Sync),
+            FirstPage = first,
+            EndPage = end,
+        });
+    }
+
+    private void BeginFork(in SimMessage message) => Admit(new KernelOperation
+    {
+        Id = ++_nextOperation,
+        Kind = MessageKind.Fork,
+        Thread = (int)message.A,
+        Core = new CoreId(message.Sender),
+        Argument = message.B,
+        Exclusive = true,
+        FirstPage = 0,
+        EndPage = ulong.MaxValue,
+    });
+
+    private static (ulong First, ulong End) PagesOf(SystemCall call)
+    {
+        ulong start = call.Start.PageNumber;
+        ulong length = Math.Max(call.Length, call.NewLength);
+        return call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap
+            ? (0, ulong.MaxValue)
+            : (start, start + (length >> PageSizes.BaseShift) + 1);
+    }
+
+    /// <summary>Starts the operation, or has it wait for those it conflicts with.</summary>
+    private void Admit(KernelOperation operation)
+    {
+        _operations.Add(operation.Id, operation);
+        bool mustQueue = _waiting.Count > 0 && operation.Kind != MessageKind.Fault;
+        if (mustQueue || ConflictsWithActive(operation))
+        {
+            _waiting.Add((operation, _now));
+            return;
+        }
+
+        _active.Add(operation);
+        Execute(operation);
+    }
+
+    /// <summary>
+    /// Writers of the address space (map, unmap, protect, brk, mremap, fork) exclude each other and advice calls, and the faults on the pages they
+    /// concern; faults exclude nobody. As with mmap_lock and the per-VMA locks of Linux (Documentation/mm/process_addrs.rst).
+    /// </summary>
+    private bool ConflictsWithActive(KernelOperation operation)
+    {
+        foreach (KernelOperation active in _active)
+        {
+            bool bothCalls = operation.Kind != MessageKind.Fault && active.Kind != MessageKind.Fault;
+            bool oneWrites = operation.Exclusive || active.Exclusive;
+            if (oneWrites && (bothCalls || operation.Overlaps(active)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Execute(KernelOperation operation)
+    {
+        operation.StartedAt = _now;
+        SetVisibility();
+        Table.Fold(_group.WindowStart);
+        switch (operation.Kind)
+        {
+            case MessageKind.Fault:
+                ExecuteFault(operation);
+                break;
+            case MessageKind.Fork:
+                ExecuteFork(operation);
+                break;
+            default:
+                ExecuteCall(operation);
+                break;
+        }
+    }
+
+    private void ExecuteFault(KernelOperation operation)
+    {
+        VirtAddr address = new((ulong)operation.Argument);
+        AccessKind access = (AccessKind)(operation.Access & 0xFF);
+        FaultResult fault = _memory!.HandleFault(address, access, (operation.Access & CoreModel.KernelAccessBit) == 0);
+        Counters.Faults[(int)fault.Kind]++;
+        if (Watch is { } watch)
+        {
+            ulong around = fault.Kind == FaultKind.Huge ? PageSize.Size2M.BasePages() : Math.Max(1, _world.Scenario.Memory.FaultAround >> PageSizes.BaseShift);
+            ulong first = address.PageNumber & ~(around - 1);
+            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + around);
+        }
+
+        operation.Dead = fault.Dead;
+        operation.Release = fault.Release;
+        operation.Result = fault.Kind switch
+        {
+            FaultKind.Major => TrapResult.Major,
+            FaultKind.Spurious => TrapResult.Spurious,
+            FaultKind.SegmentationFault or FaultKind.BusError => TrapResult.Segmentation,
+            _ => TrapResult.Done,
+        };
+        long cycles = OperationCosts.OfFault(Kernel, fault);
+        if (operation.Result == TrapResult.Segmentation)
+        {
+            CountBadAccess(address, access, fault.Kind == FaultKind.BusError);
+        }
+        else if (operation.Result == TrapResult.Major)
+        {
+            operation.Sleeps = true;
+            SendToCore(MessageKind.TrapSleep, operation.Core.Value, _now + _delays.Service + _delays.Return, operation.Thread);
+            SendToSelf(MessageKind.DeviceDone, _now + Math.Max(cycles, _delays.Service) + Kernel.DeviceReadCycles, operation.Id);
+            return;
+        }
+
+        Proceed(operation, cycles);
+    }
+
+    private void ExecuteCall(KernelOperation operation)
+    {
+        SystemCall call = operation.Call!;
+        MmResult result = _memory!.Apply(call);
+        operation.Dead = result.Dead;
+        operation.TablesFreed = result.TablesFreed;
+        operation.Release = result.Release;
+        operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
+        CountCall(call.Kind, failed: result.Error is not null);
+        (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
+        Watch?.Executed(operation.Id, $"{call.Kind.ToString().ToLowerInvariant()} call at {call.Start}", operation.Core, _now, first, end);
+        Proceed(operation, OperationCosts.OfCall(Kernel, call.Kind, result));
+    }
+
+    private void ExecuteFork(KernelOperation operation)
+    {
+        AddressSpace child = Children[operation.Argument];
+        child._now = _now;
+        child.SetVisibility();
+        VirtualMemory? memory = _memory!.Fork(child.Table, _group.Frames, out MmResult effect);
+        if (memory is null)
+        {
+            CountCall(SystemCallKind.Other, failed: true);
+            operation.Result = TrapResult.Failed;
+            Proceed(operation, OperationCosts.OfFork(Kernel, effect));
+            return;
+        }
+
+        child.Attach(memory);
+        Watch?.Executed(operation.Id, "fork", operation.Core, _now, 0, ulong.MaxValue);
+        child.Watch?.Adopt();
+        operation.Dead = effect.Dead;
+        operation.TablesFreed = effect.TablesFreed;
+        operation.Release = effect.Release;
+        Counters.Forks++;
+        Proceed(operation, OperationCosts.OfFork(Kernel, effect));
+    }
+
+    /// <summary>
+    /// Goes on after the operation's own work of <paramref name="cycles"/>: a shootdown if translations died, else the end. The event comes a
+    /// service time early, because what a space says leaves it a service time later.
+    /// </summary>
+    private void Proceed(KernelOperation operation, long cycles)
+    {
+        bool invalidates = operation.Dead is not null || operation.TablesFreed;
+        long at = _now + Math.Max(cycles, _delays.Service) - _delays.Service;
+        if (at > _now)
+        {
+            SendToSelf(invalidates ? MessageKind.OperationInvalidate : MessageKind.OperationEnd, at, operation.Id);
+        }
+        else if (invalidates)
+        {
+            BeginShootdown(operation);
+        }
+        else
+        {
+            EndOperation(operation);
+        }
+    }
+
+    /// <summary>Answers the thread and gives the lock on.</summary>
+    private void EndOperation(KernelOperation operation)
+    {
+        Answer(operation);
+        if (operation.Kind == MessageKind.Fork && operation.Result != TrapResult.Failed)
+        {
+            Children[operation.Argument].WakeMainThreads(_now);
+        }
+
+        if (operation.Release is null || operation.Shootdown is { Deferred: true })
+        {
+            _operations.Remove(operation.Id);
+        }
+        else
+        {
+            SendToSelf(MessageKind.ReleaseMemory, _now + _delays.WindowBound, operation.Id);
+        }
+
+        _active.Remove(operation);
+        AdmitWaiting();
+    }
+
+    private void Answer(KernelOperation operation)
+    {
+        long due = _now + _delays.Service + _delays.Return;
+        MessageKind kind = MessageKind.TrapReturn;
+        if (operation.Sleeps)
+        {
+            kind = MessageKind.ThreadWake;
+            due = WakeTime;
+        }
+
+        Watch?.Returned(operation.Id, due, releases: operation.Release is not null);
+        SendToCore(kind, operation.Core.Value, due, operation.Thread, operation.ShootdownWait, (long)operation.Result);
+    }
+
+    private long WakeTime => _now + Math.Max(_delays.Service, Kernel.WakeCycles) + _delays.Return;
+
+    private void AdmitWaiting()
+    {
+        for (int i = 0; i < _waiting.Count;)
+        {
+            (KernelOperation operation, long since) = _waiting[i];
+            if (ConflictsWithActive(operation))
+            {
+                if (operation.Kind != MessageKind.Fault)
+                {
+                    return;
+                }
+
+                i++;
+                continue;
+            }
+
+            _waiting.RemoveAt(i);
+            _active.Add(operation);
+            Counters.LockWaits++;
+            Counters.LockWaitCycles += _now + _delays.Service - since;
+            SendToSelf(MessageKind.OperationStart, _now + _delays.Service, operation.Id);
+        }
+    }
+
+    private void ReleaseMemory(long id)
+    {
+        if (_operations.Remove(id, out KernelOperation? operation))
+        {
+            Watch?.Releasing(id, operation.Release!, _now);
+            _memory!.Release(operation.Release!);
+        }
+    }
+
+    private void CountCall(SystemCallKind kind, bool failed)
+    {
+        if (failed)
+        {
+            Counters.FailedOperations++;
+            return;
+        }
+
+        switch (kind)
+        {
+            case SystemCallKind.Map:
+                Counters.MapOperations++;
+                break;
+            case SystemCallKind.Unmap:
+                Counters.UnmapOperations++;
+                break;
+            case SystemCallKind.Protect:
+                Counters.ProtectOperations++;
+                break;
+            default:
+                Counters.OtherOperations++;
+                break;
+        }
+    }
+
+    private void CountBadAccess(VirtAddr address, AccessKind access, bool bus)
+    {
+        (ulong, AccessKind, bool) key = (address.PageNumber, access, bus);
+        _badAccesses[key] = _badAccesses.GetValueOrDefault(key) + 1;
+    }
+}

@@ -1,0 +1,133 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.Kernel;
+
+/// <content>Shootdowns: what the protocol's half of this space can see and do.</content>
+public sealed partial class AddressSpace
+{
+    private readonly Dictionary<long, ShootdownRequest> _shootdowns = [];
+    private long _nextShootdown;
+
+    /// <inheritdoc/>
+    public void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
+    {
+        ArgumentNullException.ThrowIfNull(shootdown);
+        shootdown.PendingAcks++;
+        long leaves = _now + _delays.Service + (shootdown.Targets++ * Kernel.IpiSendCycles);
+        Counters.IpisSent++;
+        Watch?.Sent(shootdown.Operation!.Id, core, leaves + Machine.IpiDelay(shootdown.Initiator, core));
+        SendToCore(
+            MessageKind.Invalidate,
+            core.Value,
+            leaves + Machine.IpiDelay(shootdown.Initiator, core),
+            shootdown.Id,
+            (long)start.Value,
+            SharedRules.Pack(pages, size),
+            shootdown.Generation,
+            shootdown.TablesFreed ? SimMessage.TablesFreedFlag : (ushort)0);
+    }
+
+    /// <inheritdoc/>
+    public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
+    {
+        ArgumentNullException.ThrowIfNull(shootdown);
+        int flags = SimMessage.LocalFlag | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
+        SendToCore(
+            MessageKind.Invalidate,
+            shootdown.Initiator.Value,
+            _now + _delays.StoreVisibility,
+            shootdown.Id,
+            (long)start.Value,
+            SharedRules.Pack(pages, size),
+            shootdown.Generation,
+            (ushort)flags);
+    }
+
+    /// <inheritdoc/>
+    public void Finish(ShootdownRequest shootdown)
+    {
+        ArgumentNullException.ThrowIfNull(shootdown);
+        _shootdowns.Remove(shootdown.Id);
+        EndShootdown(shootdown);
+    }
+
+    /// <inheritdoc/>
+    public void FinishDeferringRelease(ShootdownRequest shootdown)
+    {
+        ArgumentNullException.ThrowIfNull(shootdown);
+        shootdown.Deferred = true;
+        EndShootdown(shootdown);
+    }
+
+    /// <inheritdoc/>
+    public void ReleaseDeferred(ShootdownRequest shootdown)
+    {
+        ArgumentNullException.ThrowIfNull(shootdown);
+        _shootdowns.Remove(shootdown.Id);
+        if (shootdown.Operation!.Release is { } release)
+        {
+            Watch?.Releasing(shootdown.Operation.Id, release, _now);
+            _memory!.Release(release);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SetTimer(long at, long argument) => SendToSelf(MessageKind.ProtocolTimer, Math.Max(at, _now), 0, argument);
+
+    /// <inheritdoc/>
+    public void SendProtocol(CoreId core, long delay, long a, long b, long c, long d) =>
+        SendToCore(MessageKind.Protocol, core.Value, _now + _delays.Service + Math.Max(delay, _delays.SpaceToCore), a, b, c, d);
+
+    private void BeginShootdown(KernelOperation operation)
+    {
+        DeadTranslations dead = operation.Dead ?? new DeadTranslations(VirtAddr.OfPage(operation.FirstPage), 0, PageSize.Size4K, 0, FreesMemory: true);
+        ShootdownRequest shootdown = new()
+        {
+            Id = ++_nextShootdown,
+            Initiator = operation.Core,
+            Start = dead.Start,
+            SpanPages = dead.SpanPages,
+            PageSize = dead.PageSize,
+            DeadPages = dead.Pages,
+            TablesFreed = operation.TablesFreed,
+            FreesMemory = dead.FreesMemory,
+            BegunAt = _now + _delays.Service,
+            Operation = operation,
+        };
+        operation.Shootdown = shootdown;
+        _shootdowns.Add(shootdown.Id, shootdown);
+        Counters.Shootdowns++;
+        Counters.PagesShotDown += dead.Pages;
+        _shootdown.Begin(shootdown);
+    }
+
+    private void HandleAck(in SimMessage message)
+    {
+        ShootdownRequest shootdown = _shootdowns[message.A];
+        Watch?.Acknowledged(shootdown.Operation!.Id, new CoreId(message.Sender), _now);
+        shootdown.PendingAcks--;
+        shootdown.HandlerCycles += message.C;
+        if (message.B == 0)
+        {
+            shootdown.SpuriousTargets++;
+            Counters.SpuriousIpis++;
+        }
+
+        _shootdown.OnAck(shootdown, new CoreId(message.Sender));
+    }
+
+    private void EndShootdown(ShootdownRequest shootdown)
+    {
+        if (shootdown.Targets > 0)
+        {
+            long wait = Math.Max(0, _now - shootdown.BegunAt);
+            Counters.RemoteShootdowns++;
+            Counters.ShootdownLatency.Record(wait);
+            shootdown.Operation!.ShootdownWait += wait;
+        }
+
+        EndOperation(shootdown.Operation!);
+    }
+}

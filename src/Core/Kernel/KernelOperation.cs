@@ -1,0 +1,59 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Kernel;
+
+/// <summary>A fault, system call or fork that an address space works on.</summary>
+internal sealed class KernelOperation
+{
+    /// <summary>Number within the space, from 1.</summary>
+    public long Id { get; init; }
+
+    public required MessageKind Kind { get; init; }
+
+    public required int Thread { get; init; }
+
+    public required CoreId Core { get; init; }
+
+    /// <summary>The system call; null for faults and forks.</summary>
+    public SystemCall? Call { get; init; }
+
+    /// <summary>Faulting address, or number of the child of a fork.</summary>
+    public long Argument { get; init; }
+
+    /// <summary>Access kind of a fault, with <see cref="CoreModel.KernelAccessBit"/>.</summary>
+    public long Access { get; init; }
+
+    /// <summary>Whether it excludes every other operation of the space that it overlaps.</summary>
+    public bool Exclusive { get; init; }
+
+    /// <summary>First page it concerns.</summary>
+    public ulong FirstPage { get; init; }
+
+    /// <summary>The page after the last one it concerns.</summary>
+    public ulong EndPage { get; init; }
+
+    /// <summary>When it started, in cycles.</summary>
+    public long StartedAt { get; set; }
+
+    /// <summary>What it answers the thread.</summary>
+    public TrapResult Result { get; set; }
+
+    /// <summary>Cycles it spent waiting for invalidations.</summary>
+    public long ShootdownWait { get; set; }
+
+    public DeadTranslations? Dead { get; set; }
+
+    public bool TablesFreed { get; set; }
+
+    public ReleaseBatch? Release { get; set; }
+
+    public ShootdownRequest? Shootdown { get; set; }
+
+    /// <summary>Whether its thread was put to sleep.</summary>
+    public bool Sleeps { get; set; }
+
+    public bool Overlaps(KernelOperation other) => FirstPage < other.EndPage && other.FirstPage < EndPage;
+}

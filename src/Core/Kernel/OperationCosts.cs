@@ -1,0 +1,53 @@
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Kernel;
+
+/// <summary>What operations cost under a kernel profile.</summary>
+internal static class OperationCosts
+{
+    /// <summary>Cycles of the fault handler for a fault, device time apart.</summary>
+    public static long OfFault(KernelProfile kernel, in FaultResult fault)
+    {
+        long cycles = fault.Kind switch
+        {
+            FaultKind.Spurious => kernel.SpuriousFaultCycles,
+            FaultKind.ZeroPage => kernel.ZeroFaultCycles,
+            FaultKind.Anonymous => kernel.AnonymousFaultCycles,
+            FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy => kernel.CopyFaultCycles,
+            FaultKind.ReuseWrite => kernel.ReuseFaultCycles,
+            FaultKind.File or FaultKind.FileShared or FaultKind.Major =>
+                kernel.FileFaultCycles + (Math.Max(0, fault.PagesMapped - 1) * kernel.FileFaultPageCycles),
+            FaultKind.Huge => kernel.HugeFaultCycles,
+            _ => kernel.SegmentationFaultCycles,
+        };
+        return cycles + (fault.TablesAllocated * kernel.TablePageCycles);
+    }
+
+    /// <summary>Cycles of a system call, shootdowns apart.</summary>
+    public static long OfCall(KernelProfile kernel, SystemCallKind kind, MmResult result)
+    {
+        long cycles = kind switch
+        {
+            SystemCallKind.Map => kernel.MapCycles,
+            SystemCallKind.Unmap => kernel.UnmapCycles,
+            SystemCallKind.Protect => kernel.ProtectCycles,
+            SystemCallKind.SetBreak => kernel.BreakCycles,
+            SystemCallKind.Remap => kernel.RemapCycles,
+            SystemCallKind.Advise or SystemCallKind.Sync => kernel.AdviseCycles,
+            _ => kernel.OtherCallCycles,
+        };
+        return cycles + OfPages(kernel, result);
+    }
+
+    /// <summary>Cycles of a fork.</summary>
+    public static long OfFork(KernelProfile kernel, MmResult result) =>
+        kernel.ForkCycles + (result.PagesShared * kernel.ForkPageCycles) + OfPages(kernel, result);
+
+    private static long OfPages(KernelProfile kernel, MmResult result) =>
+        (Math.Max(0, result.Areas - 1) * kernel.AreaCycles)
+        + (result.PagesZapped * kernel.ZapPageCycles)
+        + (result.PagesProtected * kernel.ProtectPageCycles)
+        + (result.PagesPopulated * kernel.PopulatePageCycles)
+        + (result.PagesMoved * kernel.MovePageCycles)
+        + ((result.TablesAllocated + result.TablesReleased) * kernel.TablePageCycles);
+}

@@ -1,0 +1,62 @@
+using VmSim.Core.Reports;
+
+namespace VmSim.Core.Kernel;
+
+/// <summary>What one address space counts.</summary>
+public sealed class SpaceCounters
+{
+    /// <summary>mmap calls that succeeded.</summary>
+    public long MapOperations { get; set; }
+
+    /// <summary>munmap calls that succeeded.</summary>
+    public long UnmapOperations { get; set; }
+
+    /// <summary>mprotect calls that succeeded.</summary>
+    public long ProtectOperations { get; set; }
+
+    /// <summary>brk, mremap, madvise and msync calls that succeeded.</summary>
+    public long OtherOperations { get; set; }
+
+    /// <summary>Calls that failed.</summary>
+    public long FailedOperations { get; set; }
+
+    /// <summary>Forks.</summary>
+    public long Forks { get; set; }
+
+    /// <summary>Faults by kind, indexed by <see cref="FaultKind"/>.</summary>
+    public long[] Faults { get; } = new long[(int)FaultKind.BusError + 1];
+
+    /// <summary>Shootdowns: times that translations died which some core might hold.</summary>
+    public long Shootdowns { get; set; }
+
+    /// <summary>Shootdowns for which other cores had to be told.</summary>
+    public long RemoteShootdowns { get; set; }
+
+    /// <summary>Interrupts sent.</summary>
+    public long IpisSent { get; set; }
+
+    /// <summary>Interrupts whose target held nothing that died.</summary>
+    public long SpuriousIpis { get; set; }
+
+    /// <summary>Translations that died.</summary>
+    public long PagesShotDown { get; set; }
+
+    /// <summary>From the first interrupt sent to the last acknowledgement, of shootdowns with targets.</summary>
+    public LatencyHistogram ShootdownLatency { get; } = new();
+
+    /// <summary>Cycles that operations waited for the address space's lock.</summary>
+    public long LockWaitCycles { get; set; }
+
+    /// <summary>Operations that waited for the address space's lock.</summary>
+    public long LockWaits { get; set; }
+
+    /// <summary>Sets everything to 0.</summary>
+    public void Reset()
+    {
+        MapOperations = UnmapOperations = ProtectOperations = OtherOperations = FailedOperations = Forks = 0;
+        Array.Clear(Faults);
+        Shootdowns = RemoteShootdowns = IpisSent = SpuriousIpis = PagesShotDown = 0;
+        LockWaitCycles = LockWaits = 0;
+        ShootdownLatency.Reset();
+    }
+}

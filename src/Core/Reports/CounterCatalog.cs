@@ -1,0 +1,96 @@
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Reports;
+
+/// <summary>A counter of the report: its name, its unit and one sentence.</summary>
+/// <param name="Name">Name in <c>report.json</c>.</param>
+/// <param name="Unit">What is counted.</param>
+/// <param name="Summary">One sentence.</param>
+public record CounterInfo(string Name, string Unit, string Summary);
+
+/// <summary>A counter kept for each core.</summary>
+/// <inheritdoc cref="CounterInfo"/>
+/// <param name="Name">Name in <c>report.json</c>.</param>
+/// <param name="Unit">What is counted.</param>
+/// <param name="Summary">One sentence.</param>
+/// <param name="Read">Reads its value from a core.</param>
+public sealed record CoreCounterInfo(string Name, string Unit, string Summary, Func<CoreModel, long> Read) : CounterInfo(Name, Unit, Summary);
+
+/// <summary>A counter kept for each address space.</summary>
+/// <param name="Name">Name in <c>report.json</c>.</param>
+/// <param name="Unit">What is counted.</param>
+/// <param name="Summary">One sentence.</param>
+/// <param name="Read">Reads its value from a space.</param>
+public sealed record SpaceCounterInfo(string Name, string Unit, string Summary, Func<AddressSpace, long> Read) : CounterInfo(Name, Unit, Summary);
+
+/// <summary>A counter kept for each group of spaces that share memory.</summary>
+/// <param name="Name">Name in <c>report.json</c>.</param>
+/// <param name="Unit">What is counted.</param>
+/// <param name="Summary">One sentence.</param>
+/// <param name="Read">Reads its value from a group.</param>
+public sealed record GroupCounterInfo(string Name, string Unit, string Summary, Func<SpaceGroup, long> Read) : CounterInfo(Name, Unit, Summary);
+
+/// <summary>All counters of a report, each registered once, in the order in which reports show them.</summary>
+public static class CounterCatalog
+{
+    /// <summary>Name of the run's length among the totals.</summary>
+    public const string Cycles = "cycles";
+
+    /// <summary>The run's length.</summary>
+    public static CounterInfo RunCycles { get; } = new(Cycles, "cycles", "Virtual time from the start of counting to the end of the run.");
+
+    /// <summary>Counters kept for each core.</summary>
+    public static IReadOnlyList<CoreCounterInfo> Core { get; } =
+    [
+        new("accesses", "accesses", "Memory accesses, instruction fetches and the kernel's accesses to user pages included.", c => c.Counters.Accesses),
+        new("kernelAccesses", "accesses", "Accesses of the kernel to user pages on a thread's behalf.", c => c.Counters.KernelAccesses),
+        new("tlbL1Hits", "accesses", "Accesses that hit the first-level TLB.", c => c.Counters.Accesses - c.Counters.AccessesMissed),
+        new("tlbL2Hits", "accesses", "Accesses that missed the first-level TLB and hit the second.", c => c.Counters.SecondLevelHits),
+        new("walks", "walks", "Page walks, those that ended in a fault included.", c => c.Counters.Walks),
+        new("walkReferences", "references", "Page-table entries that walks read.", c => c.Counters.WalkReferences),
+        new("minorFaults", "faults", "Page faults resolved without a device.", c => c.Counters.MinorFaults),
+        new("majorFaults", "faults", "Page faults that read from a device.", c => c.Counters.MajorFaults),
+        new("spuriousFaults", "faults", "Page faults that found the translation in place.", c => c.Counters.SpuriousFaults),
+        new("segmentationFaults", "faults", "Accesses to addresses that may not be used so; they are skipped and listed.", c => c.Counters.SegmentationFaults),
+        new("systemCalls", "calls", "System calls.", c => c.Counters.SystemCalls),
+        new("failedCalls", "calls", "System calls that failed.", c => c.Counters.FailedCalls),
+        new("invalidationsHandled", "interrupts", "Invalidation interrupts handled.", c => c.Counters.InvalidationsHandled),
+        new("localInvalidations", "invalidations", "Invalidations done for the core's own operations, without interrupt.", c => c.Counters.LocalInvalidations),
+        new("fullFlushes", "flushes", "Times the translations of a whole address space were dropped.", c => c.Counters.FullFlushes),
+        new("entriesInvalidated", "entries", "TLB entries dropped by invalidations.", c => c.Counters.EntriesInvalidated),
+        new("contextSwitches", "switches", "Switches from one thread to another.", c => c.Counters.ContextSwitches),
+        new("spaceLoads", "loads", "Address spaces loaded.", c => c.Counters.SpaceLoads),
+    ];
+
+    /// <summary>Counters kept for each address space.</summary>
+    public static IReadOnlyList<SpaceCounterInfo> Space { get; } =
+    [
+        new("mapOperations", "calls", "mmap calls that succeeded.", s => s.Counters.MapOperations),
+        new("unmapOperations", "calls", "munmap calls that succeeded.", s => s.Counters.UnmapOperations),
+        new("protectOperations", "calls", "mprotect calls that succeeded.", s => s.Counters.ProtectOperations),
+        new("otherOperations", "calls", "brk, mremap, madvise and msync calls that succeeded.", s => s.Counters.OtherOperations),
+        new("failedOperations", "calls", "Memory-management calls that failed.", s => s.Counters.FailedOperations),
+        new("forks", "calls", "Forks.", s => s.Counters.Forks),
+        new("shootdowns", "shootdowns", "Operations after which translations died or lost rights.", s => s.Counters.Shootdowns),
+        new("remoteShootdowns", "shootdowns", "Shootdowns for which other cores were told.", s => s.Counters.RemoteShootdowns),
+        new("ipisSent", "interrupts", "Interrupts sent to other cores to invalidate.", s => s.Counters.IpisSent),
+        new("spuriousIpis", "interrupts", "Interrupts whose target held no dead translation.", s => s.Counters.SpuriousIpis),
+        new("pagesShotDown", "translations", "Translations that died or lost rights.", s => s.Counters.PagesShotDown),
+        new("zeroPageFaults", "faults", "First reads of anonymous pages: the zero page is mapped.", s => s.Counters.Faults[(int)FaultKind.ZeroPage]),
+        new("anonymousFaults", "faults", "First writes to anonymous pages: a frame is mapped.", s => s.Counters.Faults[(int)FaultKind.Anonymous]),
+        new("copyFaults", "faults", "Writes that copied a shared page.", s => s.Counters.Faults[(int)FaultKind.CopyOnWrite] + s.Counters.Faults[(int)FaultKind.FilePrivateCopy]),
+        new("reuseFaults", "faults", "Writes to pages whose sharing had ended.", s => s.Counters.Faults[(int)FaultKind.ReuseWrite]),
+        new("fileFaults", "faults", "Faults on file pages in the page cache.", s => s.Counters.Faults[(int)FaultKind.File] + s.Counters.Faults[(int)FaultKind.FileShared]),
+        new("hugeFaults", "faults", "Faults that mapped a large page.", s => s.Counters.Faults[(int)FaultKind.Huge]),
+        new("lockWaits", "operations", "Operations that waited for the address space's lock.", s => s.Counters.LockWaits),
+        new("lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.", s => s.Counters.LockWaitCycles),
+    ];
+
+    /// <summary>Counters kept for each group of spaces that share memory.</summary>
+    public static IReadOnlyList<GroupCounterInfo> Group { get; } =
+    [
+        new("framesAllocated", "frames", "4 KiB frames allocated.", g => g.Frames.TotalAllocations - g.FramesAllocatedBefore),
+        new("framesFreed", "frames", "4 KiB frames freed.", g => g.Frames.TotalFrees - g.FramesFreedBefore),
+    ];
+}

@@ -1,0 +1,88 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>
+/// The plainest protocol: an interrupt to every other core that has loaded the space since it began; each invalidates and acks; the
+/// initiator waits for all. More pages than the kernel's ceiling flush the whole space.
+/// </summary>
+public sealed class BroadcastProtocol : IShootdownProtocol
+{
+    /// <inheritdoc/>
+    public string Name => "broadcast";
+
+    /// <inheritdoc/>
+    public string Summary => "interrupt every other core that has ever loaded the space, wait for all acks";
+
+    /// <inheritdoc/>
+    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
+
+    /// <inheritdoc/>
+    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
+
+    private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
+    {
+        private readonly CoreMask _everLoaded = new(context.Machine.Cores);
+
+        public override void Begin(ShootdownRequest shootdown)
+        {
+            ArgumentNullException.ThrowIfNull(shootdown);
+            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
+            for (int core = _everLoaded.Next(0); core >= 0; core = _everLoaded.Next(core + 1))
+            {
+                if (core != shootdown.Initiator.Value)
+                {
+                    context.SendInvalidation(shootdown, new CoreId(core), shootdown.Start, pages, shootdown.PageSize);
+                }
+            }
+
+            if (shootdown.PendingAcks == 0)
+            {
+                context.Finish(shootdown);
+            }
+        }
+
+        public override void OnAck(ShootdownRequest shootdown, CoreId core)
+        {
+            ArgumentNullException.ThrowIfNull(shootdown);
+            if (shootdown.PendingAcks == 0)
+            {
+                context.Finish(shootdown);
+            }
+        }
+
+        public override LoadAnswer OnLoad(CoreId core)
+        {
+            _everLoaded.Add(core.Value);
+            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount), 0, Flush: false);
+        }
+    }
+
+    private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
+    {
+        public override InvalidationResult OnInvalidation(in SimMessage message)
+        {
+            Asid tag = new(SharedRules.TagOf(new SpaceId(message.Space), context.SpaceCount));
+            return SharedRules.Invalidate(context, tag, message);
+        }
+
+        public override Asid? ReachableTag(SpaceId space, bool loaded)
+        {
+            ushort tag = SharedRules.TagOf(space, context.SpaceCount);
+            return tag != 0 || loaded ? new Asid(tag) : null;
+        }
+
+        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
+        {
+            bool flush = context.SpaceCount > SharedRules.TagsOfSpaces;
+            if (flush)
+            {
+                context.Mmu.InvalidateAll(globals: false);
+            }
+
+            return new LoadResult(new Asid((ushort)answer.B), flush ? context.Kernel.InvalidateAllCycles : 0, flush);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>What the core half of a protocol can see and do.</summary>
+public interface ICoreShootdownContext
+{
+    /// <summary>The core.</summary>
+    CoreId Core { get; }
+
+    /// <summary>The machine.</summary>
+    MachineSpec Machine { get; }
+
+    /// <summary>The kernel's costs.</summary>
+    KernelProfile Kernel { get; }
+
+    /// <summary>How many spaces the run has.</summary>
+    int SpaceCount { get; }
+
+    /// <summary>The core's MMU.</summary>
+    Mmu.Mmu Mmu { get; }
+
+    /// <summary>The core's time, in cycles.</summary>
+    long Now { get; }
+
+    /// <summary>Whether the core idles with a space loaded.</summary>
+    bool IsLazy { get; }
+
+    /// <summary>Sends the protocol's own message to a space's half, delivered a notice's delay from now.</summary>
+    void SendProtocol(SpaceId space, long a, long b, long c, long d);
+}
+
+/// <summary>What an invalidation did.</summary>
+/// <param name="Cycles">Cycles of the invalidations themselves, handler entry and exit apart.</param>
+/// <param name="Dropped">Entries dropped.</param>
+/// <param name="Full">Whether the whole space was flushed.</param>
+/// <param name="LeavesSpace">Whether the core, which idles, gives the space up.</param>
+public readonly record struct InvalidationResult(long Cycles, int Dropped, bool Full, bool LeavesSpace = false);
+
+/// <summary>Which tag a core uses for a space it has loaded, and what loading cost.</summary>
+/// <param name="Tag">The TLB tag.</param>
+/// <param name="Cycles">Cycles on top of the profile's switch costs.</param>
+/// <param name="Flushed">Whether entries under the tag were flushed.</param>
+public readonly record struct LoadResult(Asid Tag, long Cycles, bool Flushed);
+
+/// <summary>The core half of a protocol, one object a core.</summary>
+public abstract class CoreShootdown
+{
+    /// <summary>An invalidation has come, by interrupt or for the core's own operation.</summary>
+    public abstract InvalidationResult OnInvalidation(in SimMessage message);
+
+    /// <summary>The answer to a load has come: choose the tag, flush what may be stale.</summary>
+    public abstract LoadResult OnLoaded(SpaceId space, in SimMessage answer);
+
+    /// <summary>The tag under which the core could use translations of a space without asking anyone first; null if there is none.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="loaded">Whether the space is loaded now.</param>
+    public abstract Asid? ReachableTag(SpaceId space, bool loaded);
+
+    /// <summary>Whether a core that idled with its space loaded must ask the space again before it runs a thread of it.</summary>
+    public virtual bool ReloadAfterIdle => false;
+
+    /// <summary>Whether the space wants to be told when a core idles with it loaded.</summary>
+    public virtual bool TellsLazy => false;
+
+    /// <summary>Period of <see cref="OnTick"/> in cycles; 0 for a protocol that needs no tick.</summary>
+    public virtual long TickCycles => 0;
+
+    /// <summary>The core's timer tick.</summary>
+    /// <returns>Cycles it took.</returns>
+    public virtual long OnTick() => 0;
+
+    /// <summary>The core is about to switch to another thread or space.</summary>
+    /// <returns>Cycles it took.</returns>
+    public virtual long OnSwitch() => 0;
+
+    /// <summary>A message of the protocol's own has come from a space.</summary>
+    /// <returns>Cycles it took.</returns>
+    public virtual long OnProtocol(in SimMessage message) => 0;
+}

@@ -1,0 +1,147 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>
+/// What Linux does on x86 (arch/x86/mm/tlb.c, 6.18): a generation counter for each space; cores that have the space loaded are interrupted, lazy ones only if table
+/// pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and else flushes all. Each core keeps six spaces under
+/// PCIDs of its own and checks the generation when it loads one again.
+/// </summary>
+public sealed class LinuxProtocol : IShootdownProtocol
+{
+    /// <summary>Spaces that a core keeps under PCIDs (TLB_NR_DYN_ASIDS, arch/x86/include/asm/tlbflush.h).</summary>
+    public const int Slots = 6;
+
+    /// <inheritdoc/>
+    public string Name => "linux";
+
+    /// <inheritdoc/>
+    public string Summary => "generations, six PCIDs a core, interrupts to cores that have the space loaded and are not lazy (Linux 6.18, arch/x86/mm/tlb.c)";
+
+    /// <inheritdoc/>
+    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
+
+    /// <inheritdoc/>
+    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
+
+    private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
+    {
+        private readonly CoreMask _loaded = new(context.Machine.Cores);
+        private readonly CoreMask _lazy = new(context.Machine.Cores);
+        private long _generation = 1;
+
+        public override void Begin(ShootdownRequest shootdown)
+        {
+            ArgumentNullException.ThrowIfNull(shootdown);
+            shootdown.Generation = ++_generation;
+            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
+            for (int core = _loaded.Next(0); core >= 0; core = _loaded.Next(core + 1))
+            {
+                bool skipped = _lazy.Contains(core) && !shootdown.TablesFreed;
+                if (core != shootdown.Initiator.Value && !skipped)
+                {
+                    context.SendInvalidation(shootdown, new CoreId(core), shootdown.Start, pages, shootdown.PageSize);
+                }
+            }
+
+            if (shootdown.PendingAcks == 0)
+            {
+                context.Finish(shootdown);
+            }
+        }
+
+        public override void OnAck(ShootdownRequest shootdown, CoreId core)
+        {
+            ArgumentNullException.ThrowIfNull(shootdown);
+            if (shootdown.PendingAcks == 0)
+            {
+                context.Finish(shootdown);
+            }
+        }
+
+        public override LoadAnswer OnLoad(CoreId core)
+        {
+            _loaded.Add(core.Value);
+            _lazy.Remove(core.Value);
+            return new LoadAnswer(0, _generation, Flush: false);
+        }
+
+        public override void OnLeave(CoreId core)
+        {
+            _loaded.Remove(core.Value);
+            _lazy.Remove(core.Value);
+        }
+
+        public override void OnLazy(CoreId core)
+        {
+            if (_loaded.Contains(core.Value))
+            {
+                _lazy.Add(core.Value);
+            }
+        }
+    }
+
+    private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
+    {
+        private readonly int[] _spaces = [-1, -1, -1, -1, -1, -1];
+        private readonly long[] _generations = new long[Slots];
+        private int _nextSlot;
+
+        public override bool TellsLazy => true;
+
+        public override bool ReloadAfterIdle => true;
+
+        public override InvalidationResult OnInvalidation(in SimMessage message)
+        {
+            int slot = Array.IndexOf(_spaces, message.Space);
+            bool local = (message.Flags & SimMessage.LocalFlag) != 0;
+            if (slot < 0 || _generations[slot] >= message.D)
+            {
+                return default;
+            }
+
+            if (context.IsLazy && !local)
+            {
+                return new InvalidationResult(context.Kernel.SpaceSwitchCycles, 0, Full: false, LeavesSpace: true);
+            }
+
+            bool ranged = message.D == _generations[slot] + 1;
+            _generations[slot] = message.D;
+            Asid tag = TagOf(slot);
+            return ranged
+                ? SharedRules.Invalidate(context, tag, message)
+                : new InvalidationResult(context.Kernel.InvalidateAllCycles, context.Mmu.InvalidateAsid(tag), Full: true);
+        }
+
+        public override Asid? ReachableTag(SpaceId space, bool loaded)
+        {
+            int slot = loaded && !context.IsLazy ? Array.IndexOf(_spaces, space.Value) : -1;
+            return slot < 0 ? null : TagOf(slot);
+        }
+
+        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
+        {
+            int slot = Array.IndexOf(_spaces, space.Value);
+            bool stale = slot < 0 || _generations[slot] < answer.C;
+            if (slot < 0)
+            {
+                slot = _nextSlot;
+                _nextSlot = (_nextSlot + 1) % Slots;
+                _spaces[slot] = space.Value;
+                _generations[slot] = 0;
+            }
+
+            _generations[slot] = Math.Max(_generations[slot], answer.C);
+            if (stale)
+            {
+                context.Mmu.InvalidateAsid(TagOf(slot));
+            }
+
+            return new LoadResult(TagOf(slot), stale ? context.Kernel.InvalidateAllCycles : 0, stale);
+        }
+
+        private static Asid TagOf(int slot) => new((ushort)(slot + 1));
+    }
+}

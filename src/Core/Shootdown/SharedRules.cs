@@ -1,0 +1,46 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>Rules that several protocols share.</summary>
+internal static class SharedRules
+{
+    /// <summary>Tags that can be given to spaces for good: a 12-bit PCID less tag 0 (Intel SDM vol. 3, 4.10.1).</summary>
+    public const int TagsOfSpaces = 4095;
+
+    private const int SizeShift = 48;
+
+    /// <summary>The tag of a space where tags belong to spaces; 0 when there are more spaces than tags, and every switch flushes.</summary>
+    public static ushort TagOf(SpaceId space, int spaceCount) => spaceCount > TagsOfSpaces ? (ushort)0 : (ushort)(space.Value + 1);
+
+    /// <summary>Entries that a ranged invalidation of the shootdown names; 0 when the whole space is to be flushed.</summary>
+    public static ulong RangedPages(KernelProfile kernel, ShootdownRequest shootdown)
+    {
+        ulong entries = shootdown.SpanPages;
+        return entries > (ulong)kernel.FlushCeilingPages ? 0 : entries;
+    }
+
+    /// <summary>Packs entries and stride into one argument of an invalidation.</summary>
+    public static long Pack(ulong pages, PageSize size) => (long)(pages | ((ulong)size << SizeShift));
+
+    /// <summary>Entries of an invalidation; 0 for the whole space.</summary>
+    public static ulong PagesOf(in SimMessage message) => (ulong)message.C & ((1UL << SizeShift) - 1);
+
+    /// <summary>Stride of an invalidation.</summary>
+    public static PageSize SizeOf(in SimMessage message) => (PageSize)((ulong)message.C >> SizeShift);
+
+    /// <summary>Does what an invalidation says under one tag.</summary>
+    public static InvalidationResult Invalidate(ICoreShootdownContext context, Asid tag, in SimMessage message)
+    {
+        ulong pages = PagesOf(message);
+        if (pages == 0)
+        {
+            return new InvalidationResult(context.Kernel.InvalidateAllCycles, context.Mmu.InvalidateAsid(tag), Full: true);
+        }
+
+        int dropped = context.Mmu.InvalidateRange(tag, (ulong)message.B, pages, SizeOf(message));
+        return new InvalidationResult((long)pages * context.Kernel.InvalidatePageCycles, dropped, Full: false);
+    }
+}

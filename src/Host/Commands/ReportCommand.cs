@@ -1,0 +1,31 @@
+using System.CommandLine;
+using VmSim.Core.Reports;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim report</c>: shows the report of an earlier run.</summary>
+internal static class ReportCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(TextWriter output)
+    {
+        Argument<string> run = new("run") { Description = "Folder that --out named, or a report.json." };
+        Command command = new("report", "Shows the report of an earlier run.") { run };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(run)!;
+            string file = Directory.Exists(path) ? Path.Combine(path, RunFolder.ReportName) : path;
+            if (!File.Exists(file))
+            {
+                throw new FileNotFoundException($"{file}: there is no such report; name a folder that `vmsim run --out` wrote");
+            }
+
+            using FileStream stream = File.OpenRead(file);
+            RunReport report = ReportJson.Read(stream);
+            ReportView.Show(report, Terminal.For(output));
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+}

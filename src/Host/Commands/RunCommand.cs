@@ -1,0 +1,81 @@
+using System.CommandLine;
+using VmSim.Actors.Configuration;
+using VmSim.Actors.Running;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim run</c> and <c>vmsim check</c>: simulate a scenario or a trace and show the report.</summary>
+internal static class RunCommand
+{
+    /// <summary>Makes <c>vmsim run</c>.</summary>
+    public static Command Create(TextWriter output, TextWriter error)
+    {
+        Option<bool> check = new("--check") { Description = "Watch every translation with the checker; a violation ends the run with exit code 1." };
+        Command command = Build("run", "Simulates a scenario (.conf) or a trace (.vmt, .vmt.gz) and prints a report.", output, error, parsed => parsed.GetValue(check));
+        command.Options.Add(check);
+        return command;
+    }
+
+    /// <summary>Makes <c>vmsim check</c>.</summary>
+    public static Command CreateCheck(TextWriter output, TextWriter error) =>
+        Build("check", "Runs with the translation checker; exit code 1 if a rule is broken.", output, error, _ => true);
+
+    private static Command Build(string name, string description, TextWriter output, TextWriter error, Func<ParseResult, bool> check)
+    {
+        Argument<string> scenario = new("scenario") { Description = "Scenario file, or trace to run with the default profiles." };
+        Option<string[]> set = new("--set") { Description = "Change a setting: --set machine.cores=16. May be repeated.", HelpName = "key=value" };
+        Option<ulong?> seed = new("--seed") { Description = "Seed of everything drawn at random." };
+        Option<int> threads = new("--threads") { Description = "Host threads that simulate; the default is one per processor. Never changes results." };
+        Option<long> window = new("--window") { Description = "Window in cycles, at most the bound, the default. Never changes results." };
+        Option<string?> directory = new("--out") { Description = "Folder for effective.conf, report.json and stats.txt.", HelpName = "DIR" };
+        Command command = new(name, description) { scenario, set, seed, threads, window, directory };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            RunOptions options = new() { Threads = parsed.GetValue(threads), Window = parsed.GetValue(window), Check = check(parsed) };
+            if (options.Threads is < 0 or > Actors.Simulation.Lanes.Max)
+            {
+                throw new UsageException($"--threads: {options.Threads} found; 1 to {Actors.Simulation.Lanes.Max}, or 0 for one per processor, are allowed");
+            }
+
+            List<string> sets = [.. parsed.GetValue(set) ?? []];
+            if (parsed.GetValue(seed) is { } value)
+            {
+                sets.Add($"seed={value}");
+            }
+
+            ScenarioSpec spec = ScenarioLoader.Load(parsed.GetValue(scenario)!, sets);
+            return await RunAsync(spec, options, parsed.GetValue(directory), output, error, cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(
+        ScenarioSpec spec, RunOptions options, string? directory, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        if (directory is not null)
+        {
+            // A folder that cannot be written is found out before the run, not after it.
+            Directory.CreateDirectory(directory);
+        }
+
+        RunReport report;
+        await using (SimulationHost host = await SimulationHost.StartAsync(options.EffectiveThreads))
+        {
+            using ProgressLine progress = new(error, spec.Machine.Ghz);
+            report = await host.Runner.RunAsync(spec, options, progress, cancellation);
+        }
+
+        ReportView.Show(report, Terminal.For(output));
+        if (directory is not null)
+        {
+            using StringWriter effective = new();
+            EffectiveConfiguration.Write(spec, effective);
+            RunFolder.Write(directory, report, effective.ToString());
+        }
+
+        return report.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock ? ExitCodes.Broken : ExitCodes.Ok;
+    }
+}

@@ -1,0 +1,20 @@
+namespace VmSim.Host;
+
+/// <summary>What the program's exit code says (64, 65 and 70 as in BSD's sysexits.h).</summary>
+public static class ExitCodes
+{
+    /// <summary>All went well.</summary>
+    public const int Ok = 0;
+
+    /// <summary>A rule or threshold was broken: a violation, a deadlock, a lost node.</summary>
+    public const int Broken = 1;
+
+    /// <summary>The command line is wrong (EX_USAGE).</summary>
+    public const int Usage = 64;
+
+    /// <summary>The input is wrong (EX_DATAERR).</summary>
+    public const int BadInput = 65;
+
+    /// <summary>A defect of the program (EX_SOFTWARE).</summary>
+    public const int Internal = 70;
+}

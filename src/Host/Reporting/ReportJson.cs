@@ -1,0 +1,235 @@
+using System.Text.Json;
+using VmSim.Core.Reports;
+
+namespace VmSim.Host.Reporting;
+
+/// <summary>Writes and reads <c>report.json</c>. Fields come in a fixed order, so that equal reports are equal bytes.</summary>
+public static class ReportJson
+{
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
+
+    /// <summary>Writes a report.</summary>
+    public static void Write(RunReport report, Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        using Utf8JsonWriter json = new(stream, Indented);
+        json.WriteStartObject();
+        json.WriteNumber("schemaVersion", report.SchemaVersion);
+        json.WriteString("scenario", report.Scenario);
+        json.WriteNumber("seed", report.Seed);
+        json.WriteString("fingerprint", report.Fingerprint);
+        json.WriteString("outcome", report.Outcome);
+        json.WriteStartArray("findings");
+        foreach (string finding in report.Findings)
+        {
+            json.WriteStringValue(finding);
+        }
+
+        json.WriteEndArray();
+        json.WriteString("protocol", report.Protocol);
+        json.WriteNumber("ghz", report.Ghz);
+        json.WriteNumber("windowBound", report.WindowBound);
+        WriteCounters(json, "totals", report.Totals);
+        WriteLatencies(json, report);
+        WriteArray(json, "cores", report.Cores, WriteCore);
+        WriteArray(json, "addressSpaces", report.AddressSpaces, WriteSpace);
+        WriteArray(json, "threads", report.Threads, WriteThread);
+        if (report.Host is { } host)
+        {
+            WriteHost(json, host);
+        }
+
+        json.WriteEndObject();
+    }
+
+    /// <summary>Reads a report.</summary>
+    /// <exception cref="JsonException">The text is not a report that this version can read.</exception>
+    public static RunReport Read(Stream stream)
+    {
+        using JsonDocument document = JsonDocument.Parse(stream);
+        JsonElement root = document.RootElement;
+        try
+        {
+            int version = root.GetProperty("schemaVersion").GetInt32();
+            return version == 1 ? ReadReport(root) : throw new JsonException($"schemaVersion is {version}; this program reads version 1");
+        }
+        catch (Exception reason) when (reason is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new JsonException($"not a report of a run: {reason.Message}", reason);
+        }
+    }
+
+    private static void WriteArray<T>(Utf8JsonWriter json, string name, IReadOnlyList<T> items, Action<Utf8JsonWriter, T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (T item in items)
+        {
+            json.WriteStartObject();
+            write(json, item);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteCounters(Utf8JsonWriter json, string name, IReadOnlyList<KeyValuePair<string, long>> counters)
+    {
+        json.WriteStartObject(name);
+        foreach ((string counter, long value) in counters)
+        {
+            json.WriteNumber(counter, value);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteLatencies(Utf8JsonWriter json, RunReport report)
+    {
+        json.WriteStartObject("latencyCycles");
+        foreach ((string name, LatencySummary summary) in report.LatencyCycles)
+        {
+            json.WriteStartObject(name);
+            json.WriteNumber("count", summary.Count);
+            json.WriteNumber("p50", summary.P50);
+            json.WriteNumber("p90", summary.P90);
+            json.WriteNumber("p99", summary.P99);
+            json.WriteNumber("max", summary.Max);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteCore(Utf8JsonWriter json, CoreReport core)
+    {
+        json.WriteNumber("id", core.Id);
+        json.WriteNumber("socket", core.Socket);
+        json.WriteStartObject("cycles");
+        json.WriteNumber("user", core.Cycles.User);
+        json.WriteNumber("walk", core.Cycles.Walk);
+        json.WriteNumber("fault", core.Cycles.Fault);
+        json.WriteNumber("syscall", core.Cycles.Syscall);
+        json.WriteNumber("shootdownWait", core.Cycles.ShootdownWait);
+        json.WriteNumber("interrupt", core.Cycles.Interrupt);
+        json.WriteNumber("switch", core.Cycles.Switch);
+        json.WriteNumber("idle", core.Cycles.Idle);
+        json.WriteEndObject();
+        WriteCounters(json, "counters", core.Counters);
+    }
+
+    private static void WriteSpace(Utf8JsonWriter json, AddressSpaceReport space)
+    {
+        json.WriteNumber("id", space.Id);
+        json.WriteString("name", space.Name);
+        WriteCounters(json, "counters", space.Counters);
+    }
+
+    private static void WriteThread(Utf8JsonWriter json, ThreadReport thread)
+    {
+        json.WriteNumber("id", thread.Id);
+        json.WriteString("name", thread.Name);
+        json.WriteNumber("addressSpace", thread.AddressSpace);
+        json.WriteNumber("core", thread.Core);
+        json.WriteNumber("started", thread.Started);
+        json.WriteNumber("ended", thread.Ended);
+        json.WriteNumber("accesses", thread.Accesses);
+        json.WriteNumber("faults", thread.Faults);
+    }
+
+    private static void WriteHost(Utf8JsonWriter json, HostReport host)
+    {
+        json.WriteStartObject("host");
+        json.WriteNumber("wallSeconds", host.WallSeconds);
+        json.WriteNumber("cpuSeconds", host.CpuSeconds);
+        json.WriteNumber("threads", host.Threads);
+        json.WriteNumber("accessesPerSecond", host.AccessesPerSecond);
+        json.WriteNumber("peakMemoryBytes", host.PeakMemoryBytes);
+        json.WriteNumber("windowCycles", host.WindowCycles);
+        json.WriteNumber("windows", host.Windows);
+        WriteArray(json, "nodes", host.Nodes, (writer, node) =>
+        {
+            writer.WriteString("address", node.Address);
+            writer.WriteNumber("cores", node.Cores);
+            writer.WriteNumber("spaces", node.Spaces);
+            writer.WriteNumber("envelopes", node.Envelopes);
+            writer.WriteNumber("bytes", node.Bytes);
+        });
+        json.WriteEndObject();
+    }
+
+    private static RunReport ReadReport(JsonElement root) => new()
+    {
+        Scenario = root.GetProperty("scenario").GetString()!,
+        Seed = root.GetProperty("seed").GetUInt64(),
+        Fingerprint = root.GetProperty("fingerprint").GetString()!,
+        Outcome = root.GetProperty("outcome").GetString()!,
+        Findings = [.. root.GetProperty("findings").EnumerateArray().Select(item => item.GetString()!)],
+        Protocol = root.GetProperty("protocol").GetString()!,
+        Ghz = root.GetProperty("ghz").GetDouble(),
+        WindowBound = root.GetProperty("windowBound").GetInt64(),
+        Totals = ReadCounters(root.GetProperty("totals")),
+        LatencyCycles = [.. root.GetProperty("latencyCycles").EnumerateObject().Select(item => new KeyValuePair<string, LatencySummary>(item.Name, new LatencySummary(
+            Long(item.Value, "count"), Long(item.Value, "p50"), Long(item.Value, "p90"), Long(item.Value, "p99"), Long(item.Value, "max"))))],
+        Cores = [.. root.GetProperty("cores").EnumerateArray().Select(ReadCore)],
+        AddressSpaces = [.. root.GetProperty("addressSpaces").EnumerateArray().Select(item => new AddressSpaceReport
+        {
+            Id = item.GetProperty("id").GetInt32(),
+            Name = item.GetProperty("name").GetString()!,
+            Counters = ReadCounters(item.GetProperty("counters")),
+        })],
+        Threads = [.. root.GetProperty("threads").EnumerateArray().Select(item => new ThreadReport
+        {
+            Id = item.GetProperty("id").GetInt32(),
+            Name = item.GetProperty("name").GetString()!,
+            AddressSpace = item.GetProperty("addressSpace").GetInt32(),
+            Core = item.GetProperty("core").GetInt32(),
+            Started = Long(item, "started"),
+            Ended = Long(item, "ended"),
+            Accesses = Long(item, "accesses"),
+            Faults = Long(item, "faults"),
+        })],
+        Host = root.TryGetProperty("host", out JsonElement host) ? ReadHost(host) : null,
+    };
+
+    private static CoreReport ReadCore(JsonElement item)
+    {
+        JsonElement cycles = item.GetProperty("cycles");
+        return new CoreReport
+        {
+            Id = item.GetProperty("id").GetInt32(),
+            Socket = item.GetProperty("socket").GetInt32(),
+            Cycles = new CycleBreakdown(
+                Long(cycles, "user"),
+                Long(cycles, "walk"),
+                Long(cycles, "fault"),
+                Long(cycles, "syscall"),
+                Long(cycles, "shootdownWait"),
+                Long(cycles, "interrupt"),
+                Long(cycles, "switch"),
+                Long(cycles, "idle")),
+            Counters = ReadCounters(item.GetProperty("counters")),
+        };
+    }
+
+    private static HostReport ReadHost(JsonElement host) => new()
+    {
+        WallSeconds = host.GetProperty("wallSeconds").GetDouble(),
+        CpuSeconds = host.GetProperty("cpuSeconds").GetDouble(),
+        Threads = host.GetProperty("threads").GetInt32(),
+        AccessesPerSecond = host.GetProperty("accessesPerSecond").GetDouble(),
+        PeakMemoryBytes = Long(host, "peakMemoryBytes"),
+        WindowCycles = Long(host, "windowCycles"),
+        Windows = Long(host, "windows"),
+        Nodes = [.. host.GetProperty("nodes").EnumerateArray().Select(item => new NodeReport(
+            item.GetProperty("address").GetString()!,
+            item.GetProperty("cores").GetInt32(),
+            item.GetProperty("spaces").GetInt32(),
+            Long(item, "envelopes"),
+            Long(item, "bytes")))],
+    };
+
+    private static KeyValuePair<string, long>[] ReadCounters(JsonElement counters) =>
+        [.. counters.EnumerateObject().Select(item => new KeyValuePair<string, long>(item.Name, item.Value.GetInt64()))];
+
+    private static long Long(JsonElement item, string name) => item.GetProperty(name).GetInt64();
+}

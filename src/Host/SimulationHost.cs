@@ -1,0 +1,48 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using VmSim.Actors.Configuration;
+using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
+
+namespace VmSim.Host;
+
+/// <summary>The actor system of this process, configured by config/akka.conf and started by Akka.Hosting, with one lane for each host thread.</summary>
+internal sealed class SimulationHost : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private SimulationHost(IHost host)
+    {
+        _host = host;
+        Runner = new SimulationRunner(host.Services.GetRequiredService<ActorSystem>());
+    }
+
+    /// <summary>Runs scenarios on the actor system.</summary>
+    public ISimulationRunner Runner { get; }
+
+    /// <summary>Starts the actor system.</summary>
+    /// <param name="lanes">Host threads that simulate.</param>
+    public static async Task<SimulationHost> StartAsync(int lanes)
+    {
+        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.ClearProviders();
+        Config config = ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("akka.conf")));
+        builder.Services.AddAkka("vmsim", akka => akka
+            .AddHocon(Lanes.Configuration(lanes), HoconAddMode.Prepend)
+            .AddHocon(config, HoconAddMode.Append));
+        IHost host = builder.Build();
+        await host.StartAsync();
+        return new SimulationHost(host);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}

@@ -1,0 +1,104 @@
+using Akka.Actor;
+using Akka.TestKit;
+using Akka.TestKit.Xunit2;
+using VmSim.Actors.Simulation;
+using VmSim.Core.Engine;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Workloads;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Actors.Tests.Simulation;
+
+public sealed class CoreActorTests : TestKit
+{
+    private readonly World _world;
+    private readonly TestProbe _set;
+    private readonly TestProbe _domain;
+    private readonly PhaseCountdown _countdown;
+    private readonly IActorRef _core;
+    private long _sequence;
+
+    public CoreActorTests()
+    {
+        ThreadProgram faulting = new ThreadBuilder("faulting").Store(TestWorlds.Page(0)).Compute(100).Build();
+        ThreadProgram other = new ThreadBuilder("other").Compute(50_000).Build();
+        ScenarioSpec scenario = TestWorlds.Scenario(1, faulting, other);
+        _world = new World(scenario);
+        _set = CreateTestProbe("memory-set");
+        _domain = CreateTestProbe("domain");
+        _countdown = new PhaseCountdown(0, _domain);
+        Domain domain = _world.Domains[0];
+        DomainSlots slots = new(_world, domain);
+        DomainDirectory directory = new([ActorRefs.Nobody], [_set.Ref]);
+        SimulationPart part = new(directory, new DomainBoard(slots.Count), slots, 0, _countdown);
+        _core = Sys.ActorOf(CoreActor.Props(domain.Cores[0], part));
+        directory.CoreActors[0] = _core;
+    }
+
+    [Fact]
+    public void Fault_AnInvalidationComesMeanwhile_IsAnsweredBeforeTheFault()
+    {
+        SimMessage fault = RunToTheFault();
+        Deliver(MessageKind.Invalidate, fault.Due + 100, 7, (long)TestWorlds.Page(3), 1 | (12L << 48));
+        RunUntil(fault.Due + 200);
+        SimMessage ack = Single();
+        Assert.Equal(MessageKind.Ack, ack.Kind);
+        Assert.Equal(7, ack.A);
+        Assert.Equal(CoreState.Trapped, _world.Cores[0].State);
+
+        Deliver(MessageKind.TrapReturn, fault.Due + 9_000, fault.A);
+        RunUntil(fault.Due + 10_000);
+        Assert.Equal(1, _world.Cores[0].Counters.MinorFaults);
+
+        // No memory set has mapped the page, so the retried access faults again: the thread went on.
+        Assert.Equal(MessageKind.Fault, Single().Kind);
+    }
+
+    [Fact]
+    public void Fault_TheThreadSleeps_AnotherThreadRunsUntilItWakes()
+    {
+        SimMessage fault = RunToTheFault();
+        Deliver(MessageKind.TrapSleep, fault.Due + 1_000, fault.A);
+        RunUntil(fault.Due + 20_000);
+        Assert.Equal("other", _world.Cores[0].Thread!.Name);
+        Assert.Equal(CoreState.Running, _world.Cores[0].State);
+        Assert.True(_world.Cores[0].Counters.UserCycles > 10_000);
+
+        Deliver(MessageKind.ThreadWake, fault.Due + 21_000, fault.A, 0, (long)TrapResult.Major);
+        RunUntil(fault.Due + 200_000);
+        Assert.Equal(1, _world.Cores[0].Counters.MajorFaults);
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _world.Dispose();
+    }
+
+    private SimMessage RunToTheFault()
+    {
+        RunUntil(0);
+        SimMessage load = Single();
+        Assert.Equal(MessageKind.LoadSpace, load.Kind);
+        Deliver(MessageKind.SpaceLoaded, load.Due + 1_000, load.A, 1);
+        RunUntil(load.Due + 10_000);
+        SimMessage fault = Single();
+        Assert.Equal(MessageKind.Fault, fault.Kind);
+        Assert.Equal((long)TestWorlds.Page(0), fault.B);
+        return fault;
+    }
+
+    private void Deliver(MessageKind kind, long due, long a, long b = 0, long c = 0) => _core.Tell(new CoreProtocol.Deliver(
+    [
+        new SimMessage { Kind = kind, Due = due, Sender = 1, Sequence = _sequence++, Target = 0, A = a, B = b, C = c },
+    ]));
+
+    private void RunUntil(long limit)
+    {
+        _countdown.Arm(1);
+        _core.Tell(new CoreProtocol.RunWindow(limit, Alone: false));
+        _domain.ExpectMsg<DomainProtocol.LaneDone>();
+    }
+
+    private SimMessage Single() => Assert.Single(_set.ExpectMsg<MemorySetProtocol.Deliver>().Messages);
+}

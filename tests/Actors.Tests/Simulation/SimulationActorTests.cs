@@ -1,0 +1,115 @@
+using Akka.Actor;
+using Akka.TestKit.Xunit2;
+using CsCheck;
+using VmSim.Actors.Simulation;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Workloads;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Actors.Tests.Simulation;
+
+public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public void Start_RandomScenarios_GiveTheSequentialEnginesFingerprintOnAnyLanes() => RandomPrograms.Scenario.Sample(
+        scenario =>
+        {
+            string expected = TestWorlds.Run(scenario).Fingerprint;
+            foreach (int lanes in new[] { 1, 2, 4 })
+            {
+                Assert.Equal(expected, Run(scenario, lanes).Fingerprint);
+            }
+        },
+        iter: 40,
+        threads: 1);
+
+    [Fact]
+    public void Start_ManyProcesses_GiveTheSequentialEnginesFingerprint()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(8, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60));
+        scenario = scenario with { Processes = [scenario.Processes[0] with { Count = 4 }] };
+        string expected = TestWorlds.Run(scenario).Fingerprint;
+        Assert.Equal(expected, Run(scenario, 1).Fingerprint);
+        Assert.Equal(expected, Run(scenario, 2).Fingerprint);
+    }
+
+    [Fact]
+    public async Task Start_AnActorStopsUnexpectedly_FailsTheRun()
+    {
+        using World world = new(Endless());
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 2, null));
+        simulation.Tell(new SimulationProtocol.Start(), TestActor);
+        ActorSelection core = Sys.ActorSelection(simulation.Path / "domain-0" / "core-0");
+        await AwaitAssertAsync(async () => (await core.ResolveOne(TimeSpan.FromSeconds(1))).Tell(PoisonPill.Instance), Patience);
+        SimulationProtocol.Failed failed = await ExpectMsgAsync<SimulationProtocol.Failed>(Patience);
+        Assert.Contains("core-0", failed.Reason.Message, StringComparison.Ordinal);
+        StopAndWait(simulation);
+    }
+
+    [Fact]
+    public void Stop_EndlessRun_EndsAtAWindowsEnd()
+    {
+        using World world = new(Endless());
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 1, null));
+        simulation.Tell(new SimulationProtocol.Start(), TestActor);
+        simulation.Tell(new SimulationProtocol.Stop(), TestActor);
+        Assert.False(ExpectMsg<SimulationProtocol.Finished>(Patience).Completed);
+        StopAndWait(simulation);
+    }
+
+    [Fact]
+    public void PauseAndResume_GiveTheSameFingerprint()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 200), TestWorlds.Toucher("b", 20, 60));
+        string expected = TestWorlds.Run(scenario).Fingerprint;
+        using World world = new(scenario);
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 2, null));
+        simulation.Tell(new SimulationProtocol.Start(), TestActor);
+        simulation.Tell(new SimulationProtocol.Pause(), TestActor);
+        simulation.Tell(new SimulationProtocol.Resume(), TestActor);
+        Assert.True(ExpectMsg<SimulationProtocol.Finished>(Patience).Completed);
+        StopAndWait(simulation);
+        Assert.Equal(expected, ReportBuilder.Build(world, finished: true).Fingerprint);
+    }
+
+    private static ScenarioSpec Endless()
+    {
+        ThreadProgram Spinner(string name) => new()
+        {
+            Name = name,
+            Open = () => new EndlessStream(),
+            SystemCalls = [],
+        };
+        return TestWorlds.Scenario(2, Spinner("a"), Spinner("b"));
+    }
+
+    private RunReport Run(ScenarioSpec scenario, int lanes)
+    {
+        using World world = new(scenario);
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
+        SimulationProtocol.Finished finished = simulation.Ask<SimulationProtocol.Finished>(new SimulationProtocol.Start(), Patience).Result;
+        StopAndWait(simulation);
+        return ReportBuilder.Build(world, finished.Completed);
+    }
+
+    private void StopAndWait(IActorRef simulation)
+    {
+        Watch(simulation);
+        Sys.Stop(simulation);
+        ExpectTerminated(simulation, Patience);
+        Unwatch(simulation);
+    }
+
+    private sealed class EndlessStream : IOperationStream
+    {
+        public int Read(Span<ulong> operations)
+        {
+            operations.Fill(Operation.ControlWord(ControlKind.Compute, 100));
+            return operations.Length;
+        }
+    }
+}

@@ -1,0 +1,64 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Machine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Tests.Shared;
+
+/// <summary>Small worlds for tests.</summary>
+public static class TestWorlds
+{
+    /// <summary>An address that test programs map at.</summary>
+    public const ulong Base = 0x7f00_0000_0000;
+
+    /// <summary>A scenario of one process with these threads.</summary>
+    public static ScenarioSpec Scenario(int cores, params ThreadProgram[] threads) => new()
+    {
+        Name = "test",
+        Machine = new MachineSpec { Cores = cores },
+        Processes = [new ProcessSpec { Name = "p", Program = _ => Image(threads) }],
+    };
+
+    /// <summary>A process with these threads and a mapped, untouched area of 256 pages at <see cref="Base"/>.</summary>
+    public static ProgramImage Image(params ThreadProgram[] threads) => new()
+    {
+        Name = "p",
+        Threads = threads,
+        InitialMappings =
+        [
+            new SystemCall
+            {
+                Kind = SystemCallKind.Map,
+                Start = new VirtAddr(Base),
+                Length = 256 << 12,
+                Protection = Protection.Read | Protection.Write,
+                Name = "test",
+            },
+        ],
+        EventCount = 8,
+        MutexCount = 2,
+        BarrierParties = [threads.Length],
+    };
+
+    /// <summary>Address of a page of the area at <see cref="Base"/>.</summary>
+    public static ulong Page(int number) => Base + ((ulong)number << 12);
+
+    /// <summary>A thread that stores to consecutive pages.</summary>
+    public static ThreadProgram Toucher(string name, int firstPage, int pages) => new ThreadBuilder(name).Touch(Page(firstPage), pages).Build();
+
+    /// <summary>Runs a scenario on the sequential engine.</summary>
+    public static RunReport Run(ScenarioSpec scenario, long window = 0)
+    {
+        using World world = new(scenario, check: true);
+        bool finished = new SequentialEngine(world, window).Run();
+        RunReport report = ReportBuilder.Build(world, finished);
+        if (report.Outcome == RunOutcomes.Violation)
+        {
+            throw new InvalidOperationException(string.Join('\n', report.Findings));
+        }
+
+        return report;
+    }
+}

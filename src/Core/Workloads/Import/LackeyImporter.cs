@@ -122,7 +122,7 @@ public sealed class LackeyImporter : ITraceImporter
 
         private bool TakeMessage(ReadOnlySpan<byte> line)
         {
-            if (line.IsEmpty || line.StartsWith("=="u8))
+            if (line.IsEmpty || line.StartsWith("=="u8) || line.StartsWith("SCHEDSETJMP("u8))
             {
                 return true;
             }

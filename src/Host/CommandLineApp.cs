@@ -49,6 +49,7 @@ public static class CommandLineApp
         root.Subcommands.Add(RunCommand.Create(output, error));
         root.Subcommands.Add(RunCommand.CreateCheck(output, error));
         root.Subcommands.Add(ReportCommand.Create(output));
+        root.Subcommands.Add(ReplayCommand.Create(output));
         root.Subcommands.Add(ListCommand.Create(output));
         root.Subcommands.Add(CaptureCommand.Create(error));
         root.Subcommands.Add(ImportCommand.Create(error));

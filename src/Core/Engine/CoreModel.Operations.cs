@@ -64,6 +64,7 @@ public sealed partial class CoreModel
                 break;
             }
 
+            _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, word & Operation.PageMask);
             long cost = costs[kind];
             long count = (long)((word >> 2) & 0x3FF) + 1;
             if (count == 1)
@@ -101,7 +102,7 @@ public sealed partial class CoreModel
     {
         AccessKind kind = (AccessKind)(word & 3);
         ulong address = word & Operation.PageMask;
-        TranslationResult translation = Mmu.Translate(kind, address, userMode, _clock);
+        TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
         Counters.WalkCycles += translation.Cycles;
         long began = _clock;
         _clock += translation.Cycles;
@@ -117,6 +118,7 @@ public sealed partial class CoreModel
             return;
         }
 
+        _watch?.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
         thread.FaultsInARow = 0;
         long cost = _accessCycles[(int)kind];
         _clock += cost;

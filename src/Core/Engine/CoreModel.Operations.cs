@@ -101,7 +101,7 @@ public sealed partial class CoreModel
     {
         AccessKind kind = (AccessKind)(word & 3);
         ulong address = word & Operation.PageMask;
-        TranslationResult translation = Mmu.Translate(kind, address, userMode, _clock);
+        TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
         Counters.WalkCycles += translation.Cycles;
         long began = _clock;
         _clock += translation.Cycles;

@@ -31,6 +31,20 @@ public sealed class ReleaseBatch
     /// <summary>Whether the release has happened.</summary>
     public bool IsReleased { get; internal set; }
 
+    /// <summary>How much the batch holds now, for <see cref="CutTo"/>.</summary>
+    internal (int Runs, FrameRun Last, long References) Position => (_count, _count > 0 ? _runs[_count - 1] : default, FrameReferences);
+
+    /// <summary>Forgets what was added since.</summary>
+    internal void CutTo((int Runs, FrameRun Last, long References) position)
+    {
+        _count = position.Runs;
+        FrameReferences = position.References;
+        if (_count > 0)
+        {
+            _runs[_count - 1] = position.Last;
+        }
+    }
+
     /// <summary>Takes over one reference on each of several adjacent frames.</summary>
     internal void Add(PhysAddr first, ulong count)
     {

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Mapping;
 using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;
 
@@ -94,15 +95,17 @@ public sealed partial class SpaceMemory
     /// <returns>Whether the page is usable now.</returns>
     internal bool PopulatePage(MemoryBackend backend, in Fault fault)
     {
-        int mark = MarkSteps();
+        IUndoablePageTable undo = this;
+        int mark = undo.Mark();
         long before = _effects.MappedByFault;
         FaultKind kind = backend.HandleFault(fault, this);
         if (kind >= FaultKind.SegmentationFault)
         {
-            UndoTo(mark);
+            undo.Rollback(mark);
             return false;
         }
 
+        undo.Commit(mark);
         _effects.Faults++;
         _effects.Populated += _effects.MappedByFault - before;
         return true;

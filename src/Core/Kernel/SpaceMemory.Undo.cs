@@ -9,6 +9,7 @@ namespace VmSim.Core.Kernel;
 public sealed partial class SpaceMemory
 {
     private readonly List<UndoStep> _undo = [];
+    private readonly List<Savepoint> _savepoints = [];
     private ResidentPages _residentBefore;
     private UndoMark _mark;
     private bool _journaling;
@@ -28,17 +29,40 @@ public sealed partial class SpaceMemory
     /// <summary>Whether the operation wanted a frame, a reference or a table page that was not there.</summary>
     internal bool RanOut { get; private set; }
 
-    /// <summary>A memory set's mark. The operation that called the set has its own and takes everything back.</summary>
-    int IUndoablePageTable.Mark() => _undo.Count;
-
-    void IUndoablePageTable.Rollback(int mark)
+    /// <inheritdoc/>
+    int IUndoablePageTable.Mark()
     {
-        // Left to the operation's own rollback, which follows at once.
+        _savepoints.Add(new Savepoint(MarkSteps(), Table.Mark(), _resident, _effects, _release?.Position));
+        return _savepoints.Count;
     }
 
-    void IUndoablePageTable.Commit(int mark)
+    /// <inheritdoc/>
+    void IUndoablePageTable.Rollback(int mark)
     {
-        // Left to the end of the operation.
+        Savepoint savepoint = TakeSavepoint(mark);
+        Table.Rollback(savepoint.Mark);
+        UndoTo(savepoint.Steps);
+        _resident = savepoint.Resident;
+        _effects = savepoint.Effects;
+        if (savepoint.Release is { } position)
+        {
+            _release!.CutTo(position);
+        }
+        else
+        {
+            _release = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    void IUndoablePageTable.Commit(int mark) => Table.Commit(TakeSavepoint(mark).Mark);
+
+    private Savepoint TakeSavepoint(int mark)
+    {
+        Debug.Assert(mark == _savepoints.Count, "the newest savepoint goes first");
+        Savepoint savepoint = _savepoints[^1];
+        _savepoints.RemoveAt(_savepoints.Count - 1);
+        return savepoint;
     }
 
     /// <summary>Begins an operation that may be refused half way; its page-table stores are journaled.</summary>
@@ -213,6 +237,9 @@ public sealed partial class SpaceMemory
     }
 
     private void LogObject(UndoKind kind, MemoryObject source, ulong page) => _undo.Add(new UndoStep(kind, page, 0, source));
+
+    private readonly record struct Savepoint(
+        int Steps, UndoMark Mark, ResidentPages Resident, Effects Effects, (int Runs, FrameRun Last, long References)? Release);
 
     private readonly record struct UndoStep(UndoKind Kind, ulong Page, ulong Count, MemoryObject? Object);
 }

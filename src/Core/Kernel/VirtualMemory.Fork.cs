@@ -59,6 +59,7 @@ public sealed partial class VirtualMemory
     {
         _memory.Begin();
         int areas = Math.Max(1, _set.Count);
+        _memory.FreeTablesIn(default, default);
         MappingError? error = _set.Clear(_memory);
         if (error is null)
         {

@@ -103,6 +103,9 @@ public sealed partial class VirtualMemory
         _memory.Table.ReleaseTables(batch.Tables);
     }
 
+    /// <summary>What stands behind an address; null where there is no area.</summary>
+    internal Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out Area area) ? area.Backend.Backing : null;
+
     private static AreaInfo Describe(Area area)
     {
         Backing backing = area.Backend.Backing;

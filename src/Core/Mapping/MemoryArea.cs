@@ -13,21 +13,24 @@ namespace VmSim.Core.Mapping;
 public readonly record struct MemoryArea<TAddr, TFlags, TBackend>(TAddr Start, ulong Size, TFlags Flags, TBackend Backend)
     where TAddr : struct, IMemoryAddress<TAddr>
     where TFlags : struct
-    where TBackend : class
 {
-    /// <summary>The address after the last one.</summary>
-    public TAddr End => TAddr.FromValue(Start.Value + Size);
+    /// <summary>The address after the last one; address 0 for an area that ends at the highest address.</summary>
+    public TAddr End => Last.Value == TAddr.MaxValue ? default : TAddr.FromValue(Start.Value + Size);
 
-    /// <summary>The range.</summary>
+    /// <summary>The last address.</summary>
+    public TAddr Last => TAddr.FromValue(Start.Value + (Size - 1));
+
+    /// <summary>The range; empty by its own account if the area ends at the highest address.</summary>
     public AddrRange<TAddr> Range => new(Start, End);
 
     /// <summary>Whether an address lies in the area.</summary>
     public bool Contains(TAddr address) => address.Value - Start.Value < Size;
 
-    /// <summary>The part of the area in [start, end), which it overlaps.</summary>
-    internal MemoryArea<TAddr, TFlags, TBackend> Cut(ulong start, ulong end)
+    /// <summary>The part of the area in [first, last], which it overlaps.</summary>
+    internal MemoryArea<TAddr, TFlags, TBackend> Cut(ulong first, ulong last)
     {
-        ulong from = Math.Max(Start.Value, start);
-        return this with { Start = TAddr.FromValue(from), Size = Math.Min(Start.Value + Size, end) - from };
+        ulong from = Math.Max(Start.Value, first);
+        ulong to = Math.Min(Last.Value, last);
+        return this with { Start = TAddr.FromValue(from), Size = to - from + 1 };
     }
 }

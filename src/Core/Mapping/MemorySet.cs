@@ -1,87 +1,117 @@
 using System.Collections;
+using System.Numerics;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mapping;
 
 /// <summary>
 /// The areas of an address space, none overlapping another, by rising address. Operations change areas and page table together, wholly or not at all:
-/// when a backend refuses half way, both are as before.
+/// when a backend refuses half way, both are as before. Every operation costs O(log n + areas touched). Readers may share a set that nobody changes.
 /// </summary>
 /// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <typeparam name="TFlags">The flags of areas.</typeparam>
 /// <typeparam name="TPageTable">What backends change.</typeparam>
-/// <typeparam name="TBackend">The backends.</typeparam>
+/// <typeparam name="TBackend">The backends; a struct or sealed class is called directly, an interface or base class through its table.</typeparam>
 public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerable<MemoryArea<TAddr, TFlags, TBackend>>
     where TAddr : struct, IMemoryAddress<TAddr>
     where TFlags : struct
-    where TBackend : class, IMappingBackend<TAddr, TFlags, TPageTable>
+    where TBackend : IMappingBackend<TAddr, TFlags, TPageTable>
 {
-    private readonly AreaList<TAddr, TFlags, TBackend> _areas = new();
+    private readonly AreaTree<TFlags, TBackend> _tree = new();
     private readonly bool _merges;
+    private readonly ulong _granuleMask;
+    private readonly int _maxAreas;
+    private int _version;
+
+    /// <summary>Makes an empty byte-granular set.</summary>
+    /// <param name="mergeNeighbours">Whether neighbours with equal flags and backends become one area, as in Linux.</param>
+    public MemorySet(bool mergeNeighbours = false)
+    {
+        _merges = mergeNeighbours;
+        _maxAreas = int.MaxValue;
+    }
 
     /// <summary>Makes an empty set.</summary>
-    /// <param name="mergeNeighbours">Whether neighbours with equal flags and backends become one area, as in Linux.</param>
-    public MemorySet(bool mergeNeighbours = false) => _merges = mergeNeighbours;
+    /// <exception cref="ArgumentException">The granule is no power of two, or the limit of areas is negative.</exception>
+    public MemorySet(MemorySetOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!BitOperations.IsPow2(options.Granule))
+        {
+            throw new ArgumentException($"The granule is {options.Granule} bytes; it must be a power of two.", nameof(options));
+        }
+
+        if (options.MaxAreas < 0)
+        {
+            throw new ArgumentException($"The limit is {options.MaxAreas} areas; it must be 0 or more.", nameof(options));
+        }
+
+        _merges = options.MergeNeighbours;
+        _granuleMask = options.Granule - 1;
+        _maxAreas = options.MaxAreas;
+    }
 
     /// <summary>How many areas there are.</summary>
-    public int Count => _areas.Count;
+    public int Count => _tree.Count;
 
     /// <summary>The area that holds an address.</summary>
     /// <returns>False if none does.</returns>
     public bool TryFind(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area)
     {
-        int index = _areas.FirstEndingAfter(address.Value);
-        area = index < _areas.Count ? _areas[index] : default;
-        return index < _areas.Count && area.Contains(address);
+        AreaPosition position = _tree.Floor(address.Value);
+        if (position.Index >= 0)
+        {
+            ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+            if (slot.Last >= address.Value)
+            {
+                ulong start = _tree.StartAt(position);
+                area = new MemoryArea<TAddr, TFlags, TBackend>(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
+                return true;
+            }
+        }
+
+        area = default;
+        return false;
     }
 
     /// <summary>The first area that starts after an address.</summary>
     /// <returns>False if none does.</returns>
-    public bool TryFindNext(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area)
-    {
-        int index = _areas.FirstEndingAfter(address.Value);
-        index += index < _areas.Count && _areas[index].Start.Value <= address.Value ? 1 : 0;
-        area = index < _areas.Count ? _areas[index] : default;
-        return index < _areas.Count;
-    }
+    public bool TryFindNext(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area) =>
+        TryGet(_tree.Next(_tree.Floor(address.Value)), out area);
 
     /// <summary>The last area that ends at or before an address.</summary>
     /// <returns>False if none does.</returns>
     public bool TryFindPrevious(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area)
     {
-        int index = _areas.FirstEndingAfter(address.Value) - 1;
-        area = index >= 0 ? _areas[index] : default;
-        return index >= 0;
+        AreaPosition position = _tree.Floor(address.Value);
+        if (position.Index >= 0 && _tree.SlotAt(position).Last >= address.Value)
+        {
+            position = _tree.Previous(position);
+        }
+
+        return TryGet(position.Index < 0 ? AreaPosition.None : position, out area);
     }
 
-    /// <summary>Whether a range overlaps an area.</summary>
+    /// <summary>
+    /// Whether an area starts before the range's end and ends after its start; so an empty range inside an area overlaps it. An end of 0 stands for the
+    /// address after the highest, as in <see cref="MemoryArea{TAddr, TFlags, TBackend}.End"/>.
+    /// </summary>
     public bool Overlaps(AddrRange<TAddr> range)
     {
-        int index = _areas.FirstEndingAfter(range.Start.Value);
-        return !range.IsEmpty && index < _areas.Count && _areas[index].Start.Value < range.End.Value;
+        AreaPosition floor = _tree.Floor(LastOf(range));
+        return floor.Index >= 0 && _tree.SlotAt(floor).Last >= range.Start.Value && (range.End.Value | range.Start.Value) != 0;
     }
 
-    /// <summary>Whether areas cover the whole of a range.</summary>
-    public bool Covers(TAddr start, ulong size)
-    {
-        ulong next = start.Value;
-        ulong end = start.Value + size;
-        for (int index = _areas.FirstEndingAfter(next); next < end && index < _areas.Count && _areas[index].Start.Value <= next; index++)
-        {
-            next = _areas[index].End.Value;
-        }
+    /// <summary>Whether areas cover the whole of a range; true for an empty one.</summary>
+    public bool Covers(TAddr start, ulong size) => size == 0 || FirstHole(start.Value, start.Value + (size - 1)) is null;
 
-        return next >= end;
-    }
-
-    /// <summary>The parts of areas that lie in a range, by rising address.</summary>
-    public IEnumerable<MemoryArea<TAddr, TFlags, TBackend>> Pieces(TAddr start, ulong size)
+    /// <summary>The parts of areas that lie in a range, by rising address. The set must not change meanwhile. No allocation in a foreach.</summary>
+    /// <param name="start">First address.</param>
+    /// <param name="size">Bytes; the range ends at the highest address at most.</param>
+    public AreaPieces<TAddr, TFlags, TPageTable, TBackend> Pieces(TAddr start, ulong size)
     {
-        ulong end = start.Value + size;
-        for (int index = _areas.FirstEndingAfter(start.Value); index < _areas.Count && _areas[index].Start.Value < end; index++)
-        {
-            yield return _areas[index].Cut(start.Value, end);
-        }
+        ulong last = size - 1 > TAddr.MaxValue - start.Value ? TAddr.MaxValue : start.Value + (size - 1);
+        return new AreaPieces<TAddr, TFlags, TPageTable, TBackend>(this, start.Value, last, size == 0);
     }
 
     /// <summary>
@@ -89,43 +119,90 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     /// </summary>
     /// <param name="hint">Never below this.</param>
     /// <param name="size">Bytes; a multiple of the alignment, not 0.</param>
-    /// <param name="limit">The bytes lie in here.</param>
+    /// <param name="limit">The bytes lie in here; an end of 0 stands for the address after the highest.</param>
     /// <param name="align">A power of two.</param>
     /// <returns>Null if there is no such address, or the size or alignment is not legal.</returns>
-    public TAddr? FindFreeArea(TAddr hint, ulong size, AddrRange<TAddr> limit, ulong align)
+    public TAddr? FindFreeArea(TAddr hint, ulong size, AddrRange<TAddr> limit, ulong align) =>
+        limit.Start.Value == limit.End.Value ? null : FindFreeArea(hint, size, limit.Start, TAddr.FromValue(LastOf(limit)), align);
+
+    /// <summary>As above, with a limit that may include the highest address.</summary>
+    /// <param name="hint">Never below this.</param>
+    /// <param name="size">Bytes; a multiple of the alignment, not 0.</param>
+    /// <param name="lowest">First address of the limit.</param>
+    /// <param name="highest">Last address of the limit.</param>
+    /// <param name="align">A power of two.</param>
+    /// <returns>Null if there is no such address, or the size or alignment is not legal.</returns>
+    public TAddr? FindFreeArea(TAddr hint, ulong size, TAddr lowest, TAddr highest, ulong align)
     {
-        if (size == 0 || align == 0 || (align & (align - 1)) != 0 || (size & (align - 1)) != 0)
+        if (size == 0 || !BitOperations.IsPow2(align) || (size & (align - 1)) != 0 || (size & _granuleMask) != 0)
         {
             return null;
         }
 
-        ulong candidate = Math.Max(hint.Value, limit.Start.Value);
-        for (int index = _areas.FirstEndingAfter(candidate); ; index++)
+        ulong from = Math.Max(hint.Value, lowest.Value);
+        return _tree.TryFindFree(from, size, Math.Max(align, _granuleMask + 1), highest.Value, out ulong address) ? TAddr.FromValue(address) : null;
+    }
+
+    /// <summary>The areas by rising address. No allocation in a foreach.</summary>
+    public AreaEnumerator<TAddr, TFlags, TPageTable, TBackend> GetEnumerator() => new(this, 0, TAddr.MaxValue, empty: false);
+
+    IEnumerator<MemoryArea<TAddr, TFlags, TBackend>> IEnumerable<MemoryArea<TAddr, TFlags, TBackend>>.GetEnumerator() => GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    internal AreaPosition Begin(ulong first, out int version)
+    {
+        version = _version;
+        return _tree.FirstReaching(first);
+    }
+
+    internal AreaPosition Following(AreaPosition position, int version)
+    {
+        if (version != _version)
         {
-            ulong aligned = (candidate + (align - 1)) & ~(align - 1);
-            ulong end = aligned + size;
-            if (aligned < candidate || end < aligned || end > limit.End.Value)
+            throw new InvalidOperationException("The memory set changed while its areas were being enumerated.");
+        }
+
+        return _tree.Next(position);
+    }
+
+    internal MemoryArea<TAddr, TFlags, TBackend> AreaAt(AreaPosition position)
+    {
+        ulong start = _tree.StartAt(position);
+        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+        return new MemoryArea<TAddr, TFlags, TBackend>(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
+    }
+
+    private static ulong LastOf(AddrRange<TAddr> range) => range.End.Value == 0 ? TAddr.MaxValue : range.End.Value - 1;
+
+    private bool TryGet(AreaPosition position, out MemoryArea<TAddr, TFlags, TBackend> area)
+    {
+        area = position.Exists ? AreaAt(position) : default;
+        return position.Exists;
+    }
+
+    /// <summary>The first run of addresses in a range that no area covers, up to the range's end at most.</summary>
+    private (ulong First, ulong Last)? FirstHole(ulong first, ulong last)
+    {
+        ulong next = first;
+        AreaPosition position = _tree.FirstReaching(first);
+        for (; position.Exists; position = _tree.Next(position))
+        {
+            ulong start = _tree.StartAt(position);
+            if (start > next)
+            {
+                return (next, Math.Min(last, start - 1));
+            }
+
+            ulong end = _tree.SlotAt(position).Last;
+            if (end >= last)
             {
                 return null;
             }
 
-            if (index == _areas.Count || end <= _areas[index].Start.Value)
-            {
-                return TAddr.FromValue(aligned);
-            }
-
-            candidate = Math.Max(candidate, _areas[index].End.Value);
+            next = end + 1;
         }
-    }
 
-    /// <summary>The areas by rising address.</summary>
-    public IEnumerator<MemoryArea<TAddr, TFlags, TBackend>> GetEnumerator()
-    {
-        for (int index = 0; index < _areas.Count; index++)
-        {
-            yield return _areas[index];
-        }
+        return (next, last);
     }
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -37,6 +37,9 @@ public sealed unsafe class Mmu : IDisposable
     private bool _largePages;
     private bool _globals;
 
+    /// <summary>Whether the last <see cref="TryHit"/> found nothing, as against too few rights.</summary>
+    private bool _missed;
+
     /// <summary>Makes an MMU with nothing in it.</summary>
     /// <param name="spec">Sizes, policies and latencies.</param>
     /// <param name="seed">Seed of random replacement.</param>
@@ -78,9 +81,11 @@ public sealed unsafe class Mmu : IDisposable
         if (data != null)
         {
             ulong needed = Needed(kind, user: true);
+            _missed = false;
             return (*data & needed) == needed;
         }
 
+        _missed = true;
         return (_largePages || _globals) && TryHitFurther(kind, address);
     }
 
@@ -92,21 +97,51 @@ public sealed unsafe class Mmu : IDisposable
     public TranslationResult Translate(AccessKind kind, ulong address, bool user, long time)
     {
         ulong needed = Needed(kind, user);
-        for (int size = 0; size < (_largePages ? 4 : 1); size++)
+        int sizes = _largePages ? 4 : 1;
+        for (int size = 0; size < sizes; size++)
         {
-            if (FindFirst(kind, address, size, out ulong* data) && (*data & needed) == needed)
+            if (FindFirst(kind, address, size, out ulong* data))
             {
-                return new TranslationResult { Outcome = TranslationOutcome.L1Hit, Size = SizeOf(size), Frame = *data >> FrameShift };
+                if ((*data & needed) == needed)
+                {
+                    return new TranslationResult { Outcome = TranslationOutcome.L1Hit, Size = SizeOf(size), Frame = *data >> FrameShift };
+                }
+
+                // Too few rights, or a store to a page that is clean so far: the walk decides, and puts in what it finds.
+                DropStale(address);
             }
         }
 
-        int cycles = _second is null ? 0 : _spec.SecondCycles;
-        for (int size = 0; _second is not null && size < (_largePages ? 4 : 1); size++)
+        return TranslateMissed(kind, address, needed, time);
+    }
+
+    /// <summary>Translates one access of user mode for which <see cref="TryHit"/> has just said no.</summary>
+    /// <param name="kind">What the access does.</param>
+    /// <param name="address">Its virtual address.</param>
+    /// <param name="time">Time of the access, in cycles.</param>
+    public TranslationResult TranslateMissed(AccessKind kind, ulong address, long time) =>
+        _missed ? TranslateMissed(kind, address, Needed(kind, user: true), time) : Translate(kind, address, user: true, time);
+
+    private TranslationResult TranslateMissed(AccessKind kind, ulong address, ulong needed, long time)
+    {
+        if (_second is null)
         {
-            if (FindSecond(address, size, out ulong key, out ulong data) && (data & needed) == needed)
+            return Walk(kind, address, needed, time, 0);
+        }
+
+        int cycles = _spec.SecondCycles;
+        int sizes = _largePages ? 4 : 1;
+        for (int size = 0; size < sizes; size++)
+        {
+            if (FindSecond(address, size, out ulong key, out ulong data))
             {
-                Refill(FirstOf(kind, size), key, address >> ShiftOf(size), data);
-                return new TranslationResult { Outcome = TranslationOutcome.StlbHit, Cycles = cycles, Size = SizeOf(size), Frame = data >> FrameShift };
+                if ((data & needed) == needed)
+                {
+                    FirstOf(kind, size)?.Fill(key, address >> ShiftOf(size), data);
+                    return new TranslationResult { Outcome = TranslationOutcome.StlbHit, Cycles = cycles, Size = SizeOf(size), Frame = data >> FrameShift };
+                }
+
+                DropStale(address);
             }
         }
 
@@ -250,6 +285,7 @@ public sealed unsafe class Mmu : IDisposable
         {
             if (FindFirst(kind, address, size, out ulong* data))
             {
+                _missed = false;
                 return (*data & needed) == needed;
             }
         }
@@ -284,25 +320,6 @@ public sealed unsafe class Mmu : IDisposable
 
         data = found == null ? 0 : *found;
         return found != null;
-    }
-
-    /// <summary>Puts a translation in; one with the same key, which had too few rights, makes way.</summary>
-    private static void Refill(Tlb? tlb, ulong key, ulong page, ulong data)
-    {
-        if (tlb is null)
-        {
-            return;
-        }
-
-        ulong* there = tlb.Peek(key, page);
-        if (there != null)
-        {
-            *there = data;
-            tlb.Find(key, page);
-            return;
-        }
-
-        tlb.Fill(key, page, data);
     }
 
     private TranslationResult Walk(AccessKind kind, ulong address, ulong needed, long time, int cycles)
@@ -374,8 +391,8 @@ public sealed unsafe class Mmu : IDisposable
         _largePages |= level > 0;
         ulong page = address >> ShiftOf(level);
         ulong key = KeyOf(page, global ? GlobalTag : _tag, level);
-        Refill(_second, key, page, data);
-        Refill(FirstOf(kind, level), key, page, data);
+        _second?.Fill(key, page, data);
+        FirstOf(kind, level)?.Fill(key, page, data);
         return new TranslationResult
         {
             Outcome = TranslationOutcome.Walked,
@@ -420,6 +437,7 @@ public sealed unsafe class Mmu : IDisposable
             foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[FirstOf(AccessKind.Load, size), FirstOf(AccessKind.Fetch, size), _second])
             {
                 tlb?.Drop(KeyOf(page, _tag, size), page);
+                _ = _globals && tlb is not null ? tlb.Drop(KeyOf(page, GlobalTag, size), page) : 0;
             }
         }
     }

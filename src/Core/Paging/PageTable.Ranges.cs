@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
@@ -247,174 +246,6 @@ public sealed unsafe partial class PageTable
         return true;
     }
 
-    private long UnmapTable<TVisitor>(int page, int level, ulong first, ulong last, ref TVisitor visitor, TableFreeing freeing, out bool emptied)
-        where TVisitor : struct, IUnmapVisitor
-    {
-        ulong tableFirst = TableStart(first, level);
-        bool mayFree = page != Root && freeing.Allows(tableFirst, tableFirst + TableSpanLess1(level));
-        if (level == 0)
-        {
-            return UnmapLeaves(page, tableFirst, first, last, ref visitor, mayFree, out emptied);
-        }
-
-        int shift = EntryLayout.LevelShift(level);
-        int to = EntryLayout.Index(last, level);
-        long leaves = 0;
-        for (int index = EntryLayout.Index(first, level); index <= to; index++)
-        {
-            ulong entry = Entries(page)[index];
-            if (entry == 0)
-            {
-                continue;
-            }
-
-            ulong slotFirst = tableFirst + ((ulong)index << shift);
-            if (layout.IsLeaf(entry, level))
-            {
-                visitor.OnUnmapped(new VirtAddr(slotFirst), Describe(entry, level));
-                Store(page, index, 0);
-                leaves++;
-                continue;
-            }
-
-            int child = layout.ChildTable(entry);
-            ulong slotLast = slotFirst + ((1UL << shift) - 1);
-            leaves += UnmapTable(child, level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor, freeing, out bool childEmptied);
-            if (childEmptied)
-            {
-                Store(page, index, 0);
-                RetireTable(child);
-            }
-        }
-
-        emptied = mayFree && infos[page].Live == 0;
-        return leaves;
-    }
-
-    /// <summary>Unmaps leaves of a lowest table. If that empties a table that may be freed, its entries stay for the freeing to take at once.</summary>
-    private long UnmapLeaves<TVisitor>(int page, ulong tableFirst, ulong first, ulong last, ref TVisitor visitor, bool mayFree, out bool emptied)
-        where TVisitor : struct, IUnmapVisitor
-    {
-        int from = EntryLayout.Index(first, 0);
-        int count = EntryLayout.Index(last, 0) - from + 1;
-        ReadOnlySpan<ulong> run = new(Entries(page) + from, count);
-        int leaves = 0;
-        int firstUsed = 0;
-        int lastUsed = -1;
-        for (int i = 0; i < run.Length; i++)
-        {
-            ulong entry = run[i];
-            if (entry == 0)
-            {
-                continue;
-            }
-
-            visitor.OnUnmapped(new VirtAddr(tableFirst + ((ulong)(from + i) << PageSizes.BaseShift)), Describe(entry, 0));
-            firstUsed = leaves == 0 ? i : firstUsed;
-            lastUsed = i;
-            leaves++;
-        }
-
-        emptied = mayFree && leaves == infos[page].Live;
-        if (!emptied && leaves > 0)
-        {
-            int used = lastUsed - firstUsed + 1;
-            RecordRun(page, from + firstUsed, used);
-            NativeMemory.Clear(Entries(page) + from + firstUsed, (nuint)used * sizeof(ulong));
-            infos[page].Live -= (short)leaves;
-            LogRun(page, from + firstUsed, used);
-        }
-
-        return leaves;
-    }
-
-    private long ProtectTable<TVisitor>(int page, int level, ulong first, ulong last, ref TVisitor visitor)
-        where TVisitor : struct, IProtectVisitor
-    {
-        ulong tableFirst = TableStart(first, level);
-        int from = EntryLayout.Index(first, level);
-        int to = EntryLayout.Index(last, level);
-        if (level == 0)
-        {
-            return ProtectLeaves(page, tableFirst, from, to, ref visitor);
-        }
-
-        int shift = EntryLayout.LevelShift(level);
-        long leaves = 0;
-        for (int index = from; index <= to; index++)
-        {
-            ulong entry = Entries(page)[index];
-            if (entry == 0)
-            {
-                continue;
-            }
-
-            ulong slotFirst = tableFirst + ((ulong)index << shift);
-            if (layout.IsLeaf(entry, level))
-            {
-                ulong changed = Protected(entry, level, slotFirst, ref visitor);
-                if (changed != entry)
-                {
-                    Store(page, index, changed);
-                }
-
-                leaves++;
-                continue;
-            }
-
-            ulong slotLast = slotFirst + ((1UL << shift) - 1);
-            leaves += ProtectTable(layout.ChildTable(entry), level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor);
-        }
-
-        return leaves;
-    }
-
-    private long ProtectLeaves<TVisitor>(int page, ulong tableFirst, int from, int to, ref TVisitor visitor)
-        where TVisitor : struct, IProtectVisitor
-    {
-        ulong* entries = Entries(page);
-        int firstChanged = -1;
-        long leaves = 0;
-        for (int index = from; index <= to; index++)
-        {
-            ulong entry = entries[index];
-            if (entry == 0)
-            {
-                continue;
-            }
-
-            leaves++;
-            ulong changed = Protected(entry, 0, tableFirst + ((ulong)index << PageSizes.BaseShift), ref visitor);
-            if (changed == entry)
-            {
-                continue;
-            }
-
-            if (firstChanged < 0)
-            {
-                firstChanged = index;
-                RecordRun(page, index, to - index + 1);
-            }
-
-            entries[index] = changed;
-        }
-
-        if (firstChanged >= 0)
-        {
-            LogRun(page, firstChanged, to - firstChanged + 1);
-        }
-
-        return leaves;
-    }
-
-    private ulong Protected<TVisitor>(ulong entry, int level, ulong address, ref TVisitor visitor)
-        where TVisitor : struct, IProtectVisitor
-    {
-        EntryInfo info = Describe(entry, level);
-        PageFlags flags = visitor.OnProtect(new VirtAddr(address), info);
-        return flags == info.Flags ? entry : format.EncodeLeaf(info.Frame, flags, level);
-    }
-
     private bool SplitEnds(ulong first, ulong last) => SplitBelow(first) && (last == ulong.MaxValue || SplitBelow(last + 1));
 
     /// <summary>Splits large leaves until none has <paramref name="address"/> in its inside.</summary>
@@ -447,9 +278,9 @@ public sealed unsafe partial class PageTable
         ulong last = start.Value + (bytes - 1);
         CheckCanonical(start.Value);
         CheckCanonical(last);
-        if (last < start.Value || (start.Value ^ last) >> (format.VirtualBits - 1) != 0)
+        if (last < start.Value || (start.Value ^ last) >> format.RangeBits != 0)
         {
-            throw new ArgumentException($"The range from {start} of {bytes} bytes leaves its half of the address space.", nameof(bytes));
+            throw new ArgumentException($"The range from {start} of {bytes} bytes leaves the part of the address space that it starts in.", nameof(bytes));
         }
     }
 

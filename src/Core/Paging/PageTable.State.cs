@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
 
@@ -19,6 +20,7 @@ public sealed unsafe partial class PageTable
         writer.Write(StateMagic);
         writer.Write(StateVersion);
         writer.Write(format.Name);
+        writer.Write(TableBase.Value);
         writer.Write(visibleAt);
         writer.Write(foldedTo);
         writer.Write(TablePagesMax);
@@ -47,7 +49,7 @@ public sealed unsafe partial class PageTable
         Require(version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
         string name = reader.ReadString();
         PageTableFormat found = PageTableFormats.Find(name) ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
-        PageTable table = new(found);
+        PageTable table = new(found) { TableBase = new PhysAddr(reader.ReadUInt64()) };
         try
         {
             table.ReadState(reader);

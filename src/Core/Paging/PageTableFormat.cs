@@ -55,6 +55,9 @@ public abstract class PageTableFormat
     /// <summary>Bits of a virtual address that the table translates, page offset included: 39, 48 or 57.</summary>
     public int VirtualBits => PageSizes.BaseShift + (EntryLayout.BitsPerLevel * Levels);
 
+    /// <summary>Bits of a virtual address within one contiguous part of the address space: one less if there are two halves.</summary>
+    public int RangeBits => signExtended ? VirtualBits - 1 : VirtualBits;
+
     /// <summary>Bits of an address-space tag (PCID, ASID).</summary>
     public int AsidBits { get; }
 

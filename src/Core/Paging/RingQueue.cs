@@ -9,6 +9,9 @@ namespace VmSim.Core.Paging;
 internal sealed class RingQueue<T>
     where T : unmanaged
 {
+    // An empty queue gives larger memory than this back to the host.
+    private const int KeptItems = 1 << 20;
+
     private T[] items = [];
 
     /// <summary>The number of the oldest item kept.</summary>
@@ -55,7 +58,14 @@ internal sealed class RingQueue<T>
         items.AsSpan(0, target.Length - straight).CopyTo(target[straight..]);
     }
 
-    public void DropFirst(long count) => First += count;
+    public void DropFirst(long count)
+    {
+        First += count;
+        if (Count == 0 && items.Length > KeptItems)
+        {
+            items = [];
+        }
+    }
 
     public void DropLast(long count) => End -= count;
 

@@ -243,8 +243,9 @@ public sealed class PageTableTests
         Assert.Throws<ArgumentException>(() => table.Map(new VirtAddr(0x1234_0000_0000_0000), default, PageSize.Size4K, UserData));
         Assert.Throws<ArgumentException>(() => table.ProtectRange(Here, 5, UserData));
         Assert.Throws<ArgumentException>(() => table.Move(Here, Here + 0x1000, 0x2000));
-        ulong half = 1UL << (table.Format.VirtualBits - 1);
-        Assert.Throws<ArgumentException>(() => table.ProtectRange(new VirtAddr(half - 0x1000), 0x2000, UserData));
+        ulong end = 1UL << table.Format.RangeBits;
+        Assert.Equal(0, table.ProtectRange(new VirtAddr(end - 0x1000), 0x1000, UserData));
+        Assert.Throws<ArgumentException>(() => table.ProtectRange(new VirtAddr(end - 0x1000), 0x2000, UserData));
         table.VisibleAt = 5;
         Assert.Throws<ArgumentOutOfRangeException>(() => table.VisibleAt = 4);
         Assert.Throws<InvalidOperationException>(() => table.ReleaseTables(new FreedTableBatch([table.Root])));
@@ -265,6 +266,27 @@ public sealed class PageTableTests
         Assert.Equal([start, start + 0x1000], found);
         Assert.Equal(2, Unmap(table, start, 0x2000));
         Assert.Equal(1, table.TablePages);
+    }
+
+    [Fact]
+    public void MapRange_AcrossTheMiddleOfAnUnsignedSpace_IsOneRange()
+    {
+        using PageTable table = new(PageTableFormats.AArch64);
+        VirtAddr start = new((1UL << 47) - 0x1000);
+        Assert.Equal(2, table.MapRange(start, new PhysAddr(0x5000), 0x2000, UserData));
+        Assert.Equal(new PhysAddr(0x6000), table.Query(start + 0x1000).Frame);
+        Assert.Equal(2, Unmap(table, start, 0x2000));
+    }
+
+    [Fact]
+    public void TableAddress_OfAGuest_StartsAtItsBase()
+    {
+        using PageTable table = new(PageTableFormats.X64) { TableBase = new PhysAddr(0x7000_0000) };
+        table.Map(Here, new PhysAddr(0x5000), PageSize.Size4K, UserData);
+        Assert.Equal(new PhysAddr(0x7000_0000), table.TableAddress(table.Root));
+        Assert.Equal(new PhysAddr(0x7000_3000), table.TableAddress(TablePageOf(table, Here, 0)));
+        using PageTable copy = PageTable.Import(new MemoryStream(Exported(table)));
+        Assert.Equal(table.TableBase, copy.TableBase);
     }
 
     [Fact]

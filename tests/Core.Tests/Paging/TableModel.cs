@@ -83,7 +83,7 @@ internal sealed class TableModel(PageTableFormat format)
     public void Add(ulong page, ulong frame, int level, PageFlags flags) => Leaves[page] = new Leaf(frame, level, format.Effective(flags));
 
     public IEnumerable<KeyValuePair<ulong, Leaf>> In(ulong page, ulong pages)
-        => Leaves.Where(leaf => leaf.Key < page + pages && leaf.Key + leaf.Value.Pages > page);
+        => Leaves.Where(leaf => pages > 0 && leaf.Key < page + pages && leaf.Key + leaf.Value.Pages > page);
 
     /// <summary>Splits leaves until none has a boundary in its inside.</summary>
     public void SplitAt(ulong boundary)

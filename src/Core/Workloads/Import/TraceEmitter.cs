@@ -19,10 +19,9 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
     /// <summary>The first line.</summary>
     public void Header(string name) => sink.Write(VmtTextWriter.Header(name, sets));
 
-    /// <summary>A mapping that stands before the first instruction.</summary>
+    /// <summary>A mapping that stands before the first instruction, wherever its record stands.</summary>
     public void InitialMap(ulong start, ulong length, ulong protection, ulong flags, string? path, ulong offset, string? name)
     {
-        _filter.Empty();
         int file = path is null ? -1 : FileId(path, ref _nextInitialFile);
         sink.Write(new VmtRecord { Kind = VmtKind.InitialMap, A = start, B = length, C = protection, D = flags, FileId = file, E = offset, Text = name });
     }

@@ -11,11 +11,17 @@ public static class TraceStreams
     /// <summary>The unpacked bytes of <paramref name="stream"/>: gzip is known by its first two bytes (RFC 1952), everything else passes.</summary>
     public static Stream Unpack(Stream stream)
     {
-        byte[] head = new byte[4];
-        int length = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
-        Stream whole = new PrefixedStream(head.AsMemory(0, length), stream);
-        bool isGzip = length >= 2 && head[0] == 0x1F && head[1] == 0x8B;
-        return isGzip ? new GZipStream(whole, CompressionMode.Decompress) : whole;
+        Stream whole = Peek(stream, 2, out byte[] head);
+        return head is [0x1F, 0x8B] ? new GZipStream(whole, CompressionMode.Decompress) : whole;
+    }
+
+    /// <summary>Reads the first <paramref name="count"/> bytes (fewer at the end) and gives a stream that still has them.</summary>
+    internal static Stream Peek(Stream stream, int count, out byte[] head)
+    {
+        byte[] bytes = new byte[count];
+        int length = stream.ReadAtLeast(bytes, count, throwOnEndOfStream: false);
+        head = bytes[..length];
+        return new PrefixedStream(head, stream);
     }
 
     /// <summary>Bytes that were read ahead, then the rest of a stream.</summary>

@@ -47,13 +47,13 @@ public sealed class VmtReader
         _current = AddThread(-1, 0);
     }
 
-    /// <summary>Reads a trace in text form, plain or gzip, to its end.</summary>
+    /// <summary>Reads a trace to its end: text, plain or gzip, or binary.</summary>
     /// <param name="stream">The file's bytes.</param>
     /// <param name="file">Its name, for messages and for finding children's traces.</param>
     /// <param name="options">How to read; null for the defaults.</param>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged, or a line does not follow the format.</exception>
     public static LoadedTrace Load(Stream stream, string file, TraceLoadOptions? options = null) =>
-        Load(new VmtTextReader(stream, file), options);
+        Load(TraceSources.Open(stream, file, (options ?? new TraceLoadOptions()).Salvage), options);
 
     /// <summary>Reads a trace from any source of records to its end.</summary>
     /// <param name="source">The records.</param>
@@ -237,7 +237,7 @@ public sealed class VmtReader
             using Stream? stream = _options.OpenFile!(candidate);
             if (stream is not null)
             {
-                var reader = new VmtReader(TraceSources.Open(stream, candidate), _options, _family, new Dictionary<int, int>(_files), _depth + 1)
+                var reader = new VmtReader(TraceSources.Open(stream, candidate, _options.Salvage), _options, _family, new Dictionary<int, int>(_files), _depth + 1)
                 {
                     _firstBreak = _firstBreak,
                     _break = _break,

@@ -18,7 +18,16 @@ public sealed class VmtTextReader : IVmtSource
     private readonly LineReader _lines;
 
     /// <summary>Reads from <paramref name="stream"/>, which may be gzip; <paramref name="file"/> is the name for messages.</summary>
-    public VmtTextReader(Stream stream, string file) => _lines = new LineReader(TraceStreams.Unpack(stream), file);
+    public VmtTextReader(Stream stream, string file)
+        : this(TraceStreams.Unpack(stream), file, isUnpacked: true)
+    {
+    }
+
+    internal VmtTextReader(Stream unpacked, string file, bool isUnpacked)
+    {
+        System.Diagnostics.Debug.Assert(isUnpacked, "this constructor takes what is unpacked already");
+        _lines = new LineReader(unpacked, file);
+    }
 
     /// <inheritdoc/>
     public string File => _lines.File;
@@ -182,12 +191,12 @@ public sealed class VmtTextReader : IVmtSource
     {
         record.Kind = kind;
         bool mayBeEmpty = kind is VmtKind.Protect or VmtKind.Advise;
-        return fields.Hex(out record.A) && fields.Hex(out record.B) && ((mayBeEmpty && record.B == 0) || IsRange(record.A, record.B));
+        return fields.Hex(out record.A) && fields.Hex(out record.B) && ((mayBeEmpty && record.B == 0) || VmtRules.IsRange(record.A, record.B));
     }
 
     private static bool ReadRemap(ref VmtRecord record, ref FieldReader fields) =>
         ReadRange(ref record, VmtKind.Remap, ref fields) && fields.Hex(out record.C) && fields.Hex(out record.D)
-        && fields.Hex(out record.E) && IsRange(record.E, record.C);
+        && fields.Hex(out record.E) && VmtRules.IsRange(record.E, record.C);
 
     private static bool ReadKernel(ref VmtRecord record, ref FieldReader fields)
     {
@@ -196,6 +205,4 @@ public sealed class VmtTextReader : IVmtSource
         record.Kind = mode.SequenceEqual("W"u8) ? VmtKind.KernelStore : VmtKind.KernelLoad;
         return good && (record.Kind == VmtKind.KernelStore || mode.SequenceEqual("R"u8));
     }
-
-    private static bool IsRange(ulong start, ulong length) => length != 0 && start + (length - 1) >= start && length <= ulong.MaxValue - 4095;
 }

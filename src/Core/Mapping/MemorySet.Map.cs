@@ -1,0 +1,315 @@
+using VmSim.Core.Addresses;
+
+namespace VmSim.Core.Mapping;
+
+/// <content>Mapping and unmapping. Backends are called first; the areas change when all have agreed.</content>
+public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
+{
+    /// <summary>Adds an area and maps it. O(log n + areas overlapped).</summary>
+    /// <param name="area">The area.</param>
+    /// <param name="pageTable">The page table.</param>
+    /// <param name="unmapOverlap">Whether what is in its range is unmapped first; otherwise an overlap is an error.</param>
+    /// <returns>
+    /// Null, or why nothing was done: InvalidParam (the size is 0, or the range is misaligned or ends too high), AlreadyExists with the lowest overlap,
+    /// BadState with the range a backend refused, NoMemory if there would be too many areas.
+    /// </returns>
+    public MappingError? Map(in MemoryArea<TAddr, TFlags, TBackend> area, TPageTable pageTable, bool unmapOverlap)
+    {
+        ulong start = area.Start.Value;
+        if (area.Size == 0 || !IsRange(start, area.Size))
+        {
+            return new MappingError(MappingErrorKind.InvalidParam, start, area.Size);
+        }
+
+        ulong last = start + (area.Size - 1);
+        AreaPosition floor = _tree.Floor(start);
+        AreaPosition next = _tree.Next(floor);
+        if (floor.Index >= 0 && _tree.SlotAt(floor).Last >= start)
+        {
+            return MapOver(area, floor, last, pageTable, unmapOverlap);
+        }
+
+        if (next.Exists && _tree.StartAt(next) <= last)
+        {
+            return MapOver(area, next, last, pageTable, unmapOverlap);
+        }
+
+        if (_tree.Count >= _maxAreas)
+        {
+            return new MappingError(MappingErrorKind.NoMemory, start, area.Size);
+        }
+
+        int version = _version;
+        if (!MapOne(area, pageTable))
+        {
+            return new MappingError(MappingErrorKind.BadState, start, area.Size);
+        }
+
+        Changed(version);
+        _tree.InsertAfter(floor, start, SlotOf(area, last));
+        Merge(start, last);
+        return null;
+    }
+
+    /// <summary>Unmaps a range and removes it from its areas; areas are shortened or split at its ends. O(log n + areas touched).</summary>
+    /// <param name="start">First address.</param>
+    /// <param name="size">Bytes; 0 does nothing. Where no area is, nothing is done.</param>
+    /// <param name="pageTable">The page table.</param>
+    /// <returns>Null, or why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</returns>
+    public MappingError? Unmap(TAddr start, ulong size, TPageTable pageTable)
+    {
+        if (!IsRange(start.Value, size))
+        {
+            return new MappingError(MappingErrorKind.InvalidParam, start.Value, size);
+        }
+
+        if (size == 0)
+        {
+            return null;
+        }
+
+        ulong last = start.Value + (size - 1);
+        AreaPosition first = _tree.FirstReaching(start.Value);
+        if (!first.Exists || _tree.StartAt(first) > last)
+        {
+            return null;
+        }
+
+        if (_maxAreas != int.MaxValue && AreasAfterCut(first, start.Value, last) > _maxAreas)
+        {
+            return new MappingError(MappingErrorKind.NoMemory, start.Value, size);
+        }
+
+        int version = _version;
+        if (UnmapPieces(first, start.Value, last, pageTable) is { } error)
+        {
+            return error;
+        }
+
+        Changed(version);
+        CutOut(first, start.Value, last);
+        return null;
+    }
+
+    /// <summary>Unmaps everything and removes all areas. O(n).</summary>
+    /// <param name="pageTable">The page table.</param>
+    /// <returns>Null, or why nothing was done: BadState with the range a backend refused.</returns>
+    public MappingError? Clear(TPageTable pageTable)
+    {
+        if (_tree.Count == 0)
+        {
+            return null;
+        }
+
+        int version = _version;
+        if (UnmapPieces(_tree.FirstReaching(0), 0, TAddr.MaxValue, pageTable) is { } error)
+        {
+            return error;
+        }
+
+        Changed(version);
+        _tree.Reset();
+        return null;
+    }
+
+    /// <summary>Adds an area whose pages are mapped already. No backend is called.</summary>
+    /// <exception cref="InvalidOperationException">The range is not legal, or an area is in it.</exception>
+    public void Adopt(in MemoryArea<TAddr, TFlags, TBackend> area)
+    {
+        ulong start = area.Start.Value;
+        AreaPosition floor = _tree.Floor(start);
+        AreaPosition next = _tree.Next(floor);
+        if (area.Size == 0 || !IsRange(start, area.Size) || (floor.Index >= 0 && _tree.SlotAt(floor).Last >= start)
+            || (next.Exists && _tree.StartAt(next) - start < area.Size))
+        {
+            throw new InvalidOperationException($"An area cannot be adopted at {area.Start}, {area.Size} bytes: the range is not legal or not free.");
+        }
+
+        Changed(_version);
+        ulong last = start + (area.Size - 1);
+        _tree.InsertAfter(floor, start, SlotOf(area, last));
+        Merge(start, last);
+    }
+
+    /// <summary>Removes a range from its areas and leaves its pages mapped. No backend is called.</summary>
+    /// <exception cref="InvalidOperationException">The range is not legal.</exception>
+    public void Disown(TAddr start, ulong size)
+    {
+        if (!IsRange(start.Value, size))
+        {
+            throw new InvalidOperationException($"No area can be at {start}, {size} bytes.");
+        }
+
+        ulong last = start.Value + (size - 1);
+        AreaPosition first = _tree.FirstReaching(start.Value);
+        if (size > 0 && first.Exists && _tree.StartAt(first) <= last)
+        {
+            Changed(_version);
+            CutOut(first, start.Value, last);
+        }
+    }
+
+    private MappingError? MapOver(
+        in MemoryArea<TAddr, TFlags, TBackend> area, AreaPosition first, ulong last, TPageTable pageTable, bool unmapOverlap)
+    {
+        ulong start = area.Start.Value;
+        if (!unmapOverlap)
+        {
+            ulong from = Math.Max(start, _tree.StartAt(first));
+            return new MappingError(MappingErrorKind.AlreadyExists, from, Math.Min(last, _tree.SlotAt(first).Last) - from + 1);
+        }
+
+        if (_maxAreas != int.MaxValue && AreasAfterCut(first, start, last) >= _maxAreas)
+        {
+            return new MappingError(MappingErrorKind.NoMemory, start, area.Size);
+        }
+
+        int version = _version;
+        if (ReplacePieces(first, area, last, pageTable) is { } error)
+        {
+            return error;
+        }
+
+        Changed(version);
+        if (_tree.StartAt(first) == start && _tree.SlotAt(first).Last == last)
+        {
+            _tree.SlotAt(first) = SlotOf(area, last);
+        }
+        else
+        {
+            CutOut(first, start, last);
+            _tree.InsertAfter(_tree.Floor(start), start, SlotOf(area, last));
+        }
+
+        Merge(start, last);
+        return null;
+    }
+
+    /// <summary>Removes [start, last] from the areas, the first of which is at a position.</summary>
+    private void CutOut(AreaPosition position, ulong start, ulong last)
+    {
+        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+        if (_tree.StartAt(position) < start)
+        {
+            if (slot.Last > last)
+            {
+                SplitAt(position, last + 1);
+                position = _tree.Floor(start);
+            }
+
+            _tree.SetLast(position, start - 1);
+            position = _tree.Next(position);
+        }
+
+        while (position.Exists && _tree.StartAt(position) <= last)
+        {
+            int covered = _tree.RunEndingBy(position, last);
+            if (covered == 0)
+            {
+                _tree.SetStart(position, last + 1);
+                return;
+            }
+
+            bool goesOn = _tree.SlotAt(new AreaPosition(position.Leaf, position.Index + covered - 1)).Last != last;
+            _tree.Remove(position, covered);
+            if (!goesOn)
+            {
+                return;
+            }
+
+            position = _tree.FirstReaching(start);
+        }
+    }
+
+    /// <summary>Splits the area at a position in two, the second of which starts at an address inside it.</summary>
+    private void SplitAt(AreaPosition position, ulong start)
+    {
+        AreaSlot<TFlags, TBackend> right = _tree.SlotAt(position);
+        _tree.SlotAt(position).Last = start - 1;
+        _tree.InsertAfter(position, start, right);
+    }
+
+    /// <summary>How many areas there would be without [start, last].</summary>
+    private int AreasAfterCut(AreaPosition position, ulong start, ulong last)
+    {
+        int count = _tree.Count;
+        if (_tree.StartAt(position) < start && _tree.SlotAt(position).Last > last)
+        {
+            return count + 1;
+        }
+
+        for (; position.Exists && _tree.StartAt(position) <= last; position = _tree.Next(position))
+        {
+            count -= _tree.StartAt(position) >= start && _tree.SlotAt(position).Last <= last ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Makes one area of equal neighbours in a range and at its ends.</summary>
+    private void Merge(ulong start, ulong last)
+    {
+        if (!_merges)
+        {
+            return;
+        }
+
+        AreaPosition left = _tree.FirstReaching(start == 0 ? 0 : start - 1);
+        while (left.Exists)
+        {
+            AreaPosition right = _tree.Next(left);
+            if (!right.Exists || _tree.StartAt(right) - 1 > last)
+            {
+                return;
+            }
+
+            if (AreEqualNeighbours(left, right))
+            {
+                ulong first = _tree.StartAt(left);
+                ulong end = _tree.SlotAt(right).Last;
+                _tree.Remove(right, 1);
+                left = _tree.Floor(first);
+                _tree.SetLast(left, end);
+            }
+            else
+            {
+                left = right;
+            }
+        }
+    }
+
+    private bool AreEqualNeighbours(AreaPosition left, AreaPosition right)
+    {
+        ref AreaSlot<TFlags, TBackend> lower = ref _tree.SlotAt(left);
+        ref AreaSlot<TFlags, TBackend> upper = ref _tree.SlotAt(right);
+
+        // The whole of a 64-bit space has no size in 64 bits, so it stays two areas.
+        return lower.Last + 1 == _tree.StartAt(right) && upper.Last - _tree.StartAt(left) != ulong.MaxValue
+            && EqualityComparer<TFlags>.Default.Equals(lower.Flags, upper.Flags)
+            && EqualityComparer<TBackend>.Default.Equals(lower.Backend, upper.Backend);
+    }
+
+    private static AreaSlot<TFlags, TBackend> SlotOf(in MemoryArea<TAddr, TFlags, TBackend> area, ulong last) =>
+        new() { Last = last, Flags = area.Flags, Backend = area.Backend };
+
+    private bool IsRange(ulong start, ulong size)
+    {
+        if (_granuleMask == 0)
+        {
+            return start <= TAddr.MaxValue && size <= TAddr.MaxValue - start;
+        }
+
+        return ((start | size) & _granuleMask) == 0 && start <= TAddr.MaxValue && (size == 0 || size - 1 <= TAddr.MaxValue - start);
+    }
+
+    /// <summary>Notes that the areas are about to change, and that nobody else has changed them.</summary>
+    private void Changed(int expectedVersion)
+    {
+        if (_version != expectedVersion)
+        {
+            throw new InvalidOperationException("A backend or a flags update changed the memory set that called it.");
+        }
+
+        _version++;
+    }
+}

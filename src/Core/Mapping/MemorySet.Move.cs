@@ -1,0 +1,205 @@
+using VmSim.Core.Addresses;
+
+namespace VmSim.Core.Mapping;
+
+/// <content>Moving and resizing, as mremap and brk need them.</content>
+public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
+{
+    private readonly List<MovedPiece> _moved = [];
+
+    /// <summary>
+    /// Moves the areas of a range to other addresses; areas are split at its ends. A backend that is an
+    /// <see cref="IMovableBackend{TAddr, TFlags, TPageTable, TBackend}"/> moves its mappings; another unmaps and maps again. O(log n + areas touched).
+    /// </summary>
+    /// <param name="from">First address of the range, which areas cover wholly.</param>
+    /// <param name="size">Bytes, 1 or more.</param>
+    /// <param name="to">First address of the new range, which does not overlap the old one.</param>
+    /// <param name="pageTable">The page table.</param>
+    /// <param name="unmapOverlap">Whether what is in the new range is unmapped first; otherwise an overlap is an error.</param>
+    /// <returns>
+    /// Null, or why nothing was done: InvalidParam (bad or overlapping ranges), AlreadyExists with the lowest overlap, BadState with the hole in the old range or
+    /// the range a backend refused, NoMemory if there would be too many areas.
+    /// </returns>
+    public MappingError? Move(TAddr from, ulong size, TAddr to, TPageTable pageTable, bool unmapOverlap)
+    {
+        if (size == 0 || !IsRange(from.Value, size) || !IsRange(to.Value, size) || (from.Value > to.Value ? from.Value - to.Value : to.Value - from.Value) < size)
+        {
+            return new MappingError(MappingErrorKind.InvalidParam, to.Value, size);
+        }
+
+        ulong sourceLast = from.Value + (size - 1);
+        ulong targetLast = to.Value + (size - 1);
+        if (FirstHole(from.Value, sourceLast) is { } hole)
+        {
+            return Refused(hole.First, hole.Last);
+        }
+
+        AreaPosition target = _tree.FirstReaching(to.Value);
+        bool overlaps = target.Exists && _tree.StartAt(target) <= targetLast;
+        if (overlaps && !unmapOverlap)
+        {
+            ulong first = Math.Max(to.Value, _tree.StartAt(target));
+            return new MappingError(MappingErrorKind.AlreadyExists, first, Math.Min(targetLast, _tree.SlotAt(target).Last) - first + 1);
+        }
+
+        ListPieces(from.Value, sourceLast, to);
+        if (_maxAreas != int.MaxValue && AreasAfterMove(from.Value, sourceLast, target, to.Value, targetLast) > _maxAreas)
+        {
+            return new MappingError(MappingErrorKind.NoMemory, to.Value, size);
+        }
+
+        int version = _version;
+        if (MovePieces(overlaps ? target : AreaPosition.None, to.Value, targetLast, pageTable) is { } error)
+        {
+            return error;
+        }
+
+        Changed(version);
+        if (overlaps)
+        {
+            CutOut(target, to.Value, targetLast);
+        }
+
+        CutOut(_tree.FirstReaching(from.Value), from.Value, sourceLast);
+        foreach (MovedPiece piece in _moved)
+        {
+            _tree.InsertAfter(_tree.Floor(piece.New.Start.Value), piece.New.Start.Value, SlotOf(piece.New, piece.New.Last.Value));
+        }
+
+        Merge(to.Value, targetLast);
+        return null;
+    }
+
+    /// <summary>Gives an area another size; its start stays. Growing maps the new part, shrinking unmaps the rest. O(log n).</summary>
+    /// <param name="start">The start of an area.</param>
+    /// <param name="size">Bytes, 1 or more.</param>
+    /// <param name="pageTable">The page table.</param>
+    /// <returns>Null, or why nothing was done: InvalidParam, AlreadyExists if an area stands in the way, BadState if no area starts there or a backend refused.</returns>
+    public MappingError? Resize(TAddr start, ulong size, TPageTable pageTable)
+    {
+        ulong first = start.Value;
+        if (size == 0 || !IsRange(first, size))
+        {
+            return new MappingError(MappingErrorKind.InvalidParam, first, size);
+        }
+
+        AreaPosition position = _tree.Floor(first);
+        if (position.Index < 0 || _tree.StartAt(position) != first)
+        {
+            return new MappingError(MappingErrorKind.BadState, first, size);
+        }
+
+        MemoryArea<TAddr, TFlags, TBackend> area = AreaAt(position);
+        if (size <= area.Size)
+        {
+            return size == area.Size ? null : Unmap(TAddr.FromValue(first + size), area.Size - size, pageTable);
+        }
+
+        ulong last = first + (size - 1);
+        AreaPosition next = _tree.Next(position);
+        if (next.Exists && _tree.StartAt(next) <= last)
+        {
+            ulong other = _tree.StartAt(next);
+            return new MappingError(MappingErrorKind.AlreadyExists, other, Math.Min(last, _tree.SlotAt(next).Last) - other + 1);
+        }
+
+        int version = _version;
+        MemoryArea<TAddr, TFlags, TBackend> more = area with { Start = TAddr.FromValue(first + area.Size), Size = size - area.Size };
+        if (!MapOne(more, pageTable))
+        {
+            return new MappingError(MappingErrorKind.BadState, more.Start.Value, more.Size);
+        }
+
+        Changed(version);
+        _tree.SetLast(position, last);
+        Merge(first, last);
+        return null;
+    }
+
+    private void ListPieces(ulong first, ulong last, TAddr to)
+    {
+        _moved.Clear();
+        foreach (MemoryArea<TAddr, TFlags, TBackend> piece in Pieces(TAddr.FromValue(first), last - first + 1))
+        {
+            TAddr target = TAddr.FromValue(to.Value + (piece.Start.Value - first));
+            var movable = piece.Backend as IMovableBackend<TAddr, TFlags, TPageTable, TBackend>;
+            TBackend backend = movable is null ? piece.Backend : movable.MovedTo(piece.Start, target);
+            _moved.Add(new MovedPiece(piece, piece with { Start = target, Backend = backend }));
+        }
+    }
+
+    private int AreasAfterMove(ulong from, ulong sourceLast, AreaPosition target, ulong to, ulong targetLast)
+    {
+        AreaPosition source = _tree.FirstReaching(from);
+        int count = AreasAfterCut(source, from, sourceLast) + _moved.Count;
+        return target.Exists ? count + AreasAfterCut(target, to, targetLast) - _tree.Count : count;
+    }
+
+    private MappingError? MovePieces(AreaPosition target, ulong to, ulong targetLast, TPageTable pageTable)
+    {
+        var undoable = pageTable as IUndoablePageTable;
+        int mark = undoable?.Mark() ?? 0;
+        AreaPosition reached = target;
+        int moved = 0;
+        bool unmapped = false;
+        bool agreed = false;
+        try
+        {
+            unmapped = UnmapUntilRefused(ref reached, to, targetLast, pageTable);
+            agreed = unmapped;
+            while (agreed && moved < _moved.Count)
+            {
+                agreed = MovePiece(_moved[moved].Old, _moved[moved].New, pageTable, canUndo: undoable is not null);
+                moved += agreed ? 1 : 0;
+            }
+        }
+        finally
+        {
+            if (undoable is not null)
+            {
+                Close(undoable, mark, agreed);
+            }
+            else if (!agreed)
+            {
+                for (int i = moved - 1; i >= 0; i--)
+                {
+                    MustAgree(MovePiece(_moved[i].New, _moved[i].Old, pageTable, canUndo: true), _moved[i].Old.Start.Value);
+                }
+
+                if (target.Exists)
+                {
+                    RemapBefore(unmapped ? _tree.Next(_tree.Floor(targetLast)) : reached, to, targetLast, pageTable);
+                }
+            }
+        }
+
+        return agreed ? null
+            : !unmapped ? RefusedAt(reached, to, targetLast)
+            : Refused(_moved[moved].Old.Start.Value, _moved[moved].Old.Last.Value);
+    }
+
+    /// <summary>Moves one piece. Without a journal a half-done move is taken back here.</summary>
+    private static bool MovePiece(
+        in MemoryArea<TAddr, TFlags, TBackend> from, in MemoryArea<TAddr, TFlags, TBackend> to, TPageTable pageTable, bool canUndo)
+    {
+        if (from.Backend is IMovableBackend<TAddr, TFlags, TPageTable, TBackend> movable)
+        {
+            return movable.Move(from.Start, to.Start, from.Size, from.Flags, pageTable);
+        }
+
+        if (!from.Backend.Unmap(from.Start, from.Size, pageTable))
+        {
+            return false;
+        }
+
+        bool mapped = to.Backend.Map(to.Start, to.Size, to.Flags, pageTable);
+        if (!mapped && !canUndo)
+        {
+            MustAgree(from.Backend.Map(from.Start, from.Size, from.Flags, pageTable), from.Start.Value);
+        }
+
+        return mapped;
+    }
+
+    private readonly record struct MovedPiece(MemoryArea<TAddr, TFlags, TBackend> Old, MemoryArea<TAddr, TFlags, TBackend> New);
+}

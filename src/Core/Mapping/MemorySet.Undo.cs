@@ -1,0 +1,151 @@
+using VmSim.Core.Addresses;
+
+namespace VmSim.Core.Mapping;
+
+/// <content>
+/// Calls of backends, taken back on a refusal or an exception: by the page table's journal if it has one, otherwise by inverse calls, last piece first.
+/// The areas have not changed meanwhile, so they say what to call.
+/// </content>
+public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
+{
+    private static bool MapOne(in MemoryArea<TAddr, TFlags, TBackend> area, TPageTable pageTable)
+    {
+        if (pageTable is not IUndoablePageTable undoable)
+        {
+            return area.Backend.Map(area.Start, area.Size, area.Flags, pageTable);
+        }
+
+        int mark = undoable.Mark();
+        bool agreed = false;
+        try
+        {
+            agreed = area.Backend.Map(area.Start, area.Size, area.Flags, pageTable);
+        }
+        finally
+        {
+            Close(undoable, mark, agreed);
+        }
+
+        return agreed;
+    }
+
+    private static void Close(IUndoablePageTable undoable, int mark, bool keep)
+    {
+        if (keep)
+        {
+            undoable.Commit(mark);
+        }
+        else
+        {
+            undoable.Rollback(mark);
+        }
+    }
+
+    private static MappingError Refused(ulong start, ulong last) => new(MappingErrorKind.BadState, start, last - start + 1);
+
+    /// <summary>Unmaps the parts of areas in [start, last].</summary>
+    private MappingError? UnmapPieces(AreaPosition first, ulong start, ulong last, TPageTable pageTable)
+    {
+        var undoable = pageTable as IUndoablePageTable;
+        int mark = undoable?.Mark() ?? 0;
+        AreaPosition reached = first;
+        bool agreed = false;
+        try
+        {
+            agreed = UnmapUntilRefused(ref reached, start, last, pageTable);
+        }
+        finally
+        {
+            if (undoable is not null)
+            {
+                Close(undoable, mark, agreed);
+            }
+            else if (!agreed)
+            {
+                RemapBefore(reached, start, last, pageTable);
+            }
+        }
+
+        return agreed ? null : RefusedAt(reached, start, last);
+    }
+
+    /// <summary>Unmaps the parts of areas in an area's range and maps the area there.</summary>
+    private MappingError? ReplacePieces(AreaPosition first, in MemoryArea<TAddr, TFlags, TBackend> area, ulong last, TPageTable pageTable)
+    {
+        ulong start = area.Start.Value;
+        var undoable = pageTable as IUndoablePageTable;
+        int mark = undoable?.Mark() ?? 0;
+        AreaPosition reached = first;
+        bool unmapped = false;
+        bool agreed = false;
+        try
+        {
+            unmapped = UnmapUntilRefused(ref reached, start, last, pageTable);
+            agreed = unmapped && area.Backend.Map(area.Start, area.Size, area.Flags, pageTable);
+        }
+        finally
+        {
+            if (undoable is not null)
+            {
+                Close(undoable, mark, agreed);
+            }
+            else if (!agreed)
+            {
+                RemapBefore(unmapped ? _tree.Next(_tree.Floor(last)) : reached, start, last, pageTable);
+            }
+        }
+
+        return agreed ? null : unmapped ? Refused(start, last) : RefusedAt(reached, start, last);
+    }
+
+    private MappingError RefusedAt(AreaPosition position, ulong start, ulong last) =>
+        Refused(Math.Max(start, _tree.StartAt(position)), Math.Min(last, _tree.SlotAt(position).Last));
+
+    /// <summary>Calls Unmap for each piece; on a refusal the position is that of its area.</summary>
+    private bool UnmapUntilRefused(ref AreaPosition position, ulong start, ulong last, TPageTable pageTable)
+    {
+        for (; position.Exists; position = _tree.Next(position))
+        {
+            ulong from = _tree.StartAt(position);
+            if (from > last)
+            {
+                break;
+            }
+
+            from = Math.Max(from, start);
+            ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+            if (!slot.Backend.Unmap(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, pageTable))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Maps again what was unmapped: the pieces of [start, last] below, not including, a position; none stands for the end.</summary>
+    private void RemapBefore(AreaPosition end, ulong start, ulong last, TPageTable pageTable)
+    {
+        AreaPosition position = end.Exists ? _tree.Previous(end) : _tree.Floor(TAddr.MaxValue);
+        for (; position.Exists && position.Index >= 0; position = _tree.Previous(position))
+        {
+            ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+            if (slot.Last < start)
+            {
+                return;
+            }
+
+            ulong from = Math.Max(start, _tree.StartAt(position));
+            MustAgree(slot.Backend.Map(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, slot.Flags, pageTable), from);
+        }
+    }
+
+    private static void MustAgree(bool agreed, ulong address)
+    {
+        if (!agreed)
+        {
+            throw new InvalidOperationException(
+                $"The backend at {TAddr.FromValue(address)} refused to take back what it had just done; the page table is in an unknown state.");
+        }
+    }
+}

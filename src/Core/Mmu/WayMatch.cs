@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace VmSim.Core.Mmu;
+
+/// <summary>Finds the ways whose digest equals a wanted one, with the widest vectors the host has.</summary>
+internal static unsafe class WayMatch
+{
+    /// <summary>One bit for each of the first ways of a head whose digest matches; bits beyond the ways are undefined.</summary>
+    /// <param name="head">Digests, 64-byte aligned; at least 64 bytes are readable.</param>
+    /// <param name="digest">The wanted digest.</param>
+    /// <param name="ways">1 to 16.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Of16(byte* head, uint digest, int ways)
+    {
+        if (ways <= 4 && Vector128.IsHardwareAccelerated)
+        {
+            return By128(head, digest);
+        }
+
+        if (ways <= 8 && Vector256.IsHardwareAccelerated)
+        {
+            return By256(head, digest);
+        }
+
+        if (Vector512.IsHardwareAccelerated)
+        {
+            return By512(head, digest);
+        }
+
+        return Vector256.IsHardwareAccelerated ? By256(head, digest) | (By256(head + 32, digest) << 8) : Scalar(head, digest, ways);
+    }
+
+    /// <summary>The first 4 ways.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint By128(byte* head, uint digest) => Vector128.Equals(Vector128.Load((uint*)head), Vector128.Create(digest)).ExtractMostSignificantBits();
+
+    /// <summary>The first 8 ways.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint By256(byte* head, uint digest) => Vector256.Equals(Vector256.Load((uint*)head), Vector256.Create(digest)).ExtractMostSignificantBits();
+
+    /// <summary>16 ways.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint By512(byte* head, uint digest) =>
+        (uint)Vector512.Equals(Vector512.Load((uint*)head), Vector512.Create(digest)).ExtractMostSignificantBits();
+
+    /// <summary>The first ways, one by one.</summary>
+    public static uint Scalar(byte* head, uint digest, int ways)
+    {
+        uint matches = 0;
+        for (int way = 0; way < ways; way++)
+        {
+            matches |= ((uint*)head)[way] == digest ? 1u << way : 0;
+        }
+
+        return matches;
+    }
+}

@@ -1,0 +1,35 @@
+using System.IO.Compression;
+using System.Text;
+using VmSim.Core.Workloads.Import;
+using VmSim.Core.Workloads.Traces;
+
+namespace VmSim.Core.Tests.Workloads.Import;
+
+/// <summary>Logs for tests: real ones that ship with the tests, and texts.</summary>
+internal static class Logs
+{
+    public static Stream Open(string name) => File.OpenRead(Path.Combine(AppContext.BaseDirectory, "TestData", "logs", name));
+
+    public static byte[] Read(string name)
+    {
+        using var unpacked = new GZipStream(Open(name), CompressionMode.Decompress);
+        using var bytes = new MemoryStream();
+        unpacked.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    public static (ImportSummary Summary, string Text) Import(string importer, Stream log, ImportOptions? options = null)
+    {
+        using var output = new MemoryStream();
+        ImportSummary summary;
+        using (var writer = new VmtTextWriter(output))
+        {
+            summary = TraceImporters.Find(importer)!.Import(log, writer, options ?? new ImportOptions());
+        }
+
+        return (summary, Encoding.UTF8.GetString(output.ToArray()));
+    }
+
+    public static (ImportSummary Summary, string Text) ImportText(string importer, string log) =>
+        Import(importer, new MemoryStream(Encoding.UTF8.GetBytes(log)));
+}

@@ -3,6 +3,7 @@ using Spectre.Console;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads.Patterns;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;
@@ -16,6 +17,7 @@ internal static class ListCommand
         ["kernels"] = () => ProfileCatalog.Kernels,
         ["scenarios"] = () => ProfileCatalog.Scenarios,
         ["protocols"] = () => ShootdownProtocols.All.Select(protocol => (protocol.Name, protocol.Summary)),
+        ["patterns"] = () => AddressStreams.Patterns,
         ["page-tables"] = () => PageTableFormats.All.Select(format => (format.Name, $"{format.Levels} levels, {format.VirtualBits}-bit addresses")),
     };
 

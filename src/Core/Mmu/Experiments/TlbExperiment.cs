@@ -145,7 +145,7 @@ public sealed class TlbExperiment : IDisposable
     private ulong Miss(Mmu core, AccessKind kind, ulong address)
     {
         bool faulted = MapIfNew(address);
-        TranslationResult result = core.Translate(kind, address, user: true, time: 0);
+        TranslationResult result = core.TranslateMissed(kind, address, time: 0);
         if (result.Outcome == TranslationOutcome.Walked)
         {
             _walks[result.WalkStart]++;

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Core.Workloads.Patterns;
 
@@ -25,7 +26,7 @@ public static class AddressStreams
     [
         new("seq64", "sequential", "through memory in steps of 64 bytes", MostPages) { Make = (pages, _) => new SteppedStream(pages << 12, 64) },
         new("seqpage", "sequential-pages", "page after page", MostPages) { Make = (pages, _) => new SteppedStream(pages << 12, PageSizes.BaseBytes) },
-        new("stride33", "strided", "every 33rd page", MostPages) { Make = (pages, _) => new SteppedStream(pages << 12, 33 * PageSizes.BaseBytes) },
+        new("stride33", "strided", "every 33rd page, or at another step (stride)", MostPages) { Make = (pages, _) => new SteppedStream(pages << 12, 33 * PageSizes.BaseBytes) },
         new("uniform", "uniform", "every page as likely as any other", MostPages) { Make = (pages, seed) => new UniformStream(pages, seed) },
         new("zipf", "zipf", "Zipf's law with exponent 0.9, popular pages scattered", MostZipfPages) { Make = (pages, seed) => new ZipfStream(pages, seed, scattered: true) },
         new("zipfpacked", "zipf-packed", "Zipf's law with exponent 0.9, popular pages first", MostZipfPages) { Make = (pages, seed) => new ZipfStream(pages, seed, scattered: false) },
@@ -33,6 +34,12 @@ public static class AddressStreams
         new("hotcold", "hot-cold", "nine of ten accesses to 1,000 hot pages, the tenth anywhere", MostPages) { Make = (pages, seed) => new HotColdStream(pages, seed) },
         new("phases", "phases", "2,000 neighbouring pages, elsewhere every 65,536 accesses", MostPages) { Make = (pages, seed) => new PhasesStream(pages, seed) },
     ];
+
+    /// <summary>The patterns of synthetic programs, with what they do and the stream that draws the same pages.</summary>
+    public static IEnumerable<(string Name, string Summary)> Patterns => PagePattern.Names.Split('|').Select(name =>
+        (name, All.FirstOrDefault(stream => stream.Pattern == name) is { } stream
+            ? $"{stream.Summary} (stream {stream.Name})"
+            : "all pages once in a drawn order, again and again"));
 
     /// <summary>The stream called <paramref name="name"/>, or null.</summary>
     public static AddressStreamInfo? Find(string name) => All.FirstOrDefault(stream => stream.Name == name);

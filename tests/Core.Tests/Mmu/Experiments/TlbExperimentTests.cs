@@ -11,8 +11,8 @@ public class TlbExperimentTests
     [InlineData("expected_main.csv")]
     public void Run_ReferenceConfigurations_GiveEveryColumn(string file)
     {
-        string[] expected = File.ReadAllLines(Path.Combine("TestData", "mmu", file));
-        using StreamReader reader = new(Path.Combine("TestData", "mmu", file.Replace("expected", "configs", StringComparison.Ordinal)));
+        string[] expected = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "TestData", "mmu", file));
+        using StreamReader reader = new(Path.Combine(AppContext.BaseDirectory, "TestData", "mmu", file.Replace("expected", "configs", StringComparison.Ordinal)));
         IReadOnlyList<TlbConfig> configs = TlbTable.Read(reader, file);
         TlbResult[] results = new TlbResult[configs.Count];
         Parallel.For(0, configs.Count, row => results[row] = Run(configs[row]));

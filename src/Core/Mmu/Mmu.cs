@@ -22,6 +22,9 @@ public sealed unsafe class Mmu : IDisposable
     /// <summary>Stands for every tag in keys of global pages.</summary>
     private const ulong GlobalTag = TagMask;
 
+    /// <summary>Stands for a first-level array that is left out: nothing is ever put in.</summary>
+    private static readonly TlbSpec s_neverFilled = new() { Entries = 1, Ways = 1 };
+
     private readonly MmuSpec _spec;
     private readonly Tlb _instruction;
     private readonly Tlb? _instructionLarge;
@@ -44,8 +47,8 @@ public sealed unsafe class Mmu : IDisposable
     {
         ArgumentNullException.ThrowIfNull(spec);
         _spec = spec;
-        _instruction = new Tlb(spec.Instruction4K, seed);
-        _data = new Tlb(spec.Data4K, seed + 1);
+        _instruction = new Tlb(spec.Instruction4K.Entries == 0 ? s_neverFilled : spec.Instruction4K, seed);
+        _data = new Tlb(spec.Data4K.Entries == 0 ? s_neverFilled : spec.Data4K, seed + 1);
         _instructionLarge = Optional(spec.InstructionLarge, seed + 2);
         _dataLarge = Optional(spec.DataLarge, seed + 3);
         _second = Optional(spec.Second, seed + 4);
@@ -236,7 +239,7 @@ public sealed unsafe class Mmu : IDisposable
 
     /// <summary>Drops the translations of a range, global ones included, and all paging-structure entries.</summary>
     /// <param name="asid">The tag.</param>
-    /// <param name="address">First address.</param>
+    /// <param name="address">Any address of the first page.</param>
     /// <param name="pages">Pages of the stride's size.</param>
     /// <param name="stride">Size of a page.</param>
     /// <returns>TLB entries dropped.</returns>
@@ -245,6 +248,7 @@ public sealed unsafe class Mmu : IDisposable
         DropPagingStructures();
         ulong tag = (ulong)asid.Value << TagShift;
         ulong bytes = pages << (int)stride;
+        address &= ~(stride.Bytes() - 1);
         int dropped = 0;
         for (int size = 0; size < (_largePages ? 4 : 1); size++)
         {
@@ -314,8 +318,17 @@ public sealed unsafe class Mmu : IDisposable
 
     private static PageSize SizeOf(int size) => (PageSize)ShiftOf(size);
 
-    private Tlb? FirstOf(AccessKind kind, int size) =>
-        kind == AccessKind.Fetch ? (size == 0 ? _instruction : _instructionLarge) : (size == 0 ? _data : _dataLarge);
+    private Tlb? FirstOf(AccessKind kind, int size)
+    {
+        if (size > 0)
+        {
+            return kind == AccessKind.Fetch ? _instructionLarge : _dataLarge;
+        }
+
+        return kind == AccessKind.Fetch
+            ? (_spec.Instruction4K.Entries == 0 ? null : _instruction)
+            : (_spec.Data4K.Entries == 0 ? null : _data);
+    }
 
     private Tlb?[] Arrays() => [_instruction, _instructionLarge, _data, _dataLarge, _second];
 

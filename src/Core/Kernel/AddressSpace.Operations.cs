@@ -134,7 +134,7 @@ public sealed partial class AddressSpace
             EntryInfo leaf = _memory.Table.Query(address);
             ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
             ulong first = address.PageNumber & ~(around - 1);
-            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + around + window);
+            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + (2 * around));
         }
 
         operation.Dead = fault.Dead;

@@ -378,6 +378,29 @@ public sealed class VirtualMemoryTests
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(980, AccessKind.Store).Kind);
     }
 
+    [Fact]
+    public void VeryLastPage_IsAPageLikeAnyOther()
+    {
+        TestSpace space = new();
+        VirtAddr last = new(0xffff_ffff_ffff_f000);
+        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = last, Length = 4096, Protection = ReadWrite });
+        Assert.Equal(FaultKind.Anonymous, space.Memory.HandleFault(last + 8, AccessKind.Store, user: true).Kind);
+        Assert.Equal(1, space.Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = last, Length = 4096, Protection = Protection.Read }).Dead!.Value.Pages);
+        MmResult unmap = space.Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = last, Length = 4096 });
+        Assert.Equal((1L, 3), (unmap.PagesZapped, unmap.TablesReleased));
+        Assert.Equal(0, space.Pool.Allocated);
+    }
+
+    [Fact]
+    public void MaxAreas_IsALimit()
+    {
+        TestSpace space = new(new VirtualMemoryOptions { MaxAreas = 2 });
+        space.Map(0, 3);
+        MmResult split = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Protect, Start = TestSpace.At(1), Length = 4096, Protection = Protection.Read });
+        Assert.Equal(MappingErrorKind.NoMemory, split.Error!.Value.Kind);
+        Assert.Equal(1, space.Memory.AreaCount);
+    }
+
     [Theory]
     [InlineData(1, 0x1000)]
     [InlineData(0, 0)]

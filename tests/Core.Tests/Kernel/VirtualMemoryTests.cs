@@ -280,6 +280,27 @@ public sealed class VirtualMemoryTests
     }
 
     [Fact]
+    public void TwoSpaces_WithOneCache_ShareAFile()
+    {
+        TestSpace first = new();
+        VirtualMemory other = new(new PageTable(PageTableFormats.X64), first.Pool, first.Memory.Cache, new VirtualMemoryOptions(), [new ProgramFile("/b"), new ProgramFile("/a")]);
+        TestSpace second = new(other);
+        first.MapFile(TestSpace.FileA, 0, 8, shared: true);
+        second.MapFile(1, 300, 8, offsetPages: 4, shared: true);
+        Assert.Equal(FaultKind.FileShared, first.Fault(5, AccessKind.Store).Kind);
+        Assert.Equal(FaultKind.File, second.Fault(301, AccessKind.Load).Kind);
+        PhysAddr frame = first.Memory.Table.Query(TestSpace.At(5)).Frame;
+        Assert.Equal(frame, second.Memory.Table.Query(TestSpace.At(301)).Frame);
+        Assert.Equal(3, first.Pool.References(frame));
+        first.Exit();
+        Assert.Equal(2, first.Pool.References(frame));
+        Assert.True(first.Memory.Cache.Files[TestSpace.FileA].IsDirty(5));
+        second.Exit();
+        Assert.Equal(first.Memory.Cache.CachedPages - 1, first.Memory.Cache.DropClean());
+        Assert.Equal(1, first.Pool.Allocated);
+    }
+
+    [Fact]
     public void Fork_SharesPagesUntilTheyAreWritten()
     {
         TestSpace space = new();

@@ -50,8 +50,12 @@ public static class CommandLineApp
         root.Subcommands.Add(RunCommand.Create(output, error));
         root.Subcommands.Add(RunCommand.CreateCheck(output, error));
         root.Subcommands.Add(ReportCommand.Create(output));
+        root.Subcommands.Add(ReplayCommand.Create(output));
         root.Subcommands.Add(TlbCommand.Create(output, error));
         root.Subcommands.Add(ListCommand.Create(output));
+        root.Subcommands.Add(CaptureCommand.Create(error));
+        root.Subcommands.Add(ImportCommand.Create(error));
+        root.Subcommands.Add(TraceCommand.Create(output, error));
         return root;
     }
 

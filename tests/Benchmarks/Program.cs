@@ -3,6 +3,7 @@ using VmSim.Benchmarks;
 
 Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
 {
+    ["memory-set"] = MemorySetBenchmark.Run,
     ["page-table"] = PageTableBenchmark.Run,
 };
 if (args.Length > 0 && commands.TryGetValue(args[0], out Func<string[], int>? command))

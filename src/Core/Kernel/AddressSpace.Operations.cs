@@ -127,6 +127,13 @@ public sealed partial class AddressSpace
         AccessKind access = (AccessKind)(operation.Access & 0xFF);
         FaultResult fault = _memory!.HandleFault(address, access, (operation.Access & CoreModel.KernelAccessBit) == 0);
         Counters.Faults[(int)fault.Kind]++;
+        if (Watch is { } watch)
+        {
+            ulong around = fault.Kind == FaultKind.Huge ? PageSize.Size2M.BasePages() : Math.Max(1, _world.Scenario.Memory.FaultAround >> PageSizes.BaseShift);
+            ulong first = address.PageNumber & ~(around - 1);
+            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + (2 * around));
+        }
+
         operation.Dead = fault.Dead;
         operation.Release = fault.Release;
         operation.Result = fault.Kind switch
@@ -161,6 +168,8 @@ public sealed partial class AddressSpace
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
+        (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
+        Watch?.Executed(operation.Id, $"{call.Kind.ToString().ToLowerInvariant()} call at {call.Start}", operation.Core, _now, first, end);
         Proceed(operation, OperationCosts.OfCall(Kernel, call.Kind, result));
     }
 
@@ -179,6 +188,8 @@ public sealed partial class AddressSpace
         }
 
         child.Attach(memory);
+        Watch?.Executed(operation.Id, "fork", operation.Core, _now, 0, ulong.MaxValue);
+        child.Watch?.Adopt();
         operation.Dead = effect.Dead;
         operation.TablesFreed = effect.TablesFreed;
         operation.Release = effect.Release;
@@ -240,6 +251,7 @@ public sealed partial class AddressSpace
             due = WakeTime;
         }
 
+        Watch?.Returned(operation.Id, due, releases: operation.Release is not null);
         SendToCore(kind, operation.Core.Value, due, operation.Thread, operation.ShootdownWait, (long)operation.Result);
     }
 
@@ -273,6 +285,7 @@ public sealed partial class AddressSpace
     {
         if (_operations.Remove(id, out KernelOperation? operation))
         {
+            Watch?.Releasing(id, operation.Release!, _now);
             _memory!.Release(operation.Release!);
         }
     }

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
@@ -91,6 +92,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
 
     /// <summary>Messages written since they were last handed over.</summary>
     public Outbox Outbox { get; }
+
+    private SpaceChecker? Watch => _world.Checker?.Space(Space.Value);
 
     /// <summary>The group of spaces that share memory with it.</summary>
     internal SpaceGroup Group => _group;

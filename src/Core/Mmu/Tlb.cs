@@ -133,6 +133,20 @@ internal sealed unsafe partial class Tlb : IDisposable
         return way < 0 ? null : &_entries[(set * (nuint)_ways) + (nuint)way].Data;
     }
 
+    /// <summary>Whether an entry has data under a masked key.</summary>
+    public bool Holds(ulong mask, ulong value, ulong data)
+    {
+        for (int i = 0; i < Entries; i++)
+        {
+            if (_entries[i].Key != 0 && (_entries[i].Key & mask) == value && _entries[i].Data == data)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Puts a translation in that is not there, in an empty way or the victim's.</summary>
     public void Fill(ulong key, ulong page, ulong data)
     {

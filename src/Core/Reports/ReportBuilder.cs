@@ -30,11 +30,10 @@ public static class ReportBuilder
     /// <summary>Reports on a world that has stopped at a window's end.</summary>
     /// <param name="world">The world.</param>
     /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
-    /// <param name="violations">Lines of the translation checker; empty when it found nothing or did not run.</param>
-    public static RunReport Build(World world, bool finished, IReadOnlyList<string> violations)
+    public static RunReport Build(World world, bool finished)
     {
         ArgumentNullException.ThrowIfNull(world);
-        ArgumentNullException.ThrowIfNull(violations);
+        world.Checker?.Finish();
         long end = EndOf(world);
         foreach (CoreModel core in world.Cores)
         {
@@ -42,7 +41,7 @@ public static class ReportBuilder
         }
 
         long cycles = Math.Max(0, end - world.Scenario.Warmup);
-        List<string> findings = [.. violations];
+        List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, findings);
         foreach (AddressSpace space in world.Spaces)
         {

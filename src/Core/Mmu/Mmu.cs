@@ -275,6 +275,11 @@ public sealed unsafe partial class Mmu : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FillFirst4K(AccessKind kind, ulong key, ulong page, ulong data)
     {
+        if (kind == AccessKind.Fetch ? !_hasInstruction : !_hasData)
+        {
+            return;
+        }
+
         if (kind == AccessKind.Fetch)
         {
             _instruction.Fill(key, page, data);

@@ -139,20 +139,6 @@ internal sealed unsafe partial class Tlb : IDisposable
         return way < 0 ? null : &_data[(set * (nuint)_ways) + (nuint)way];
     }
 
-    /// <summary>Whether an entry has data under a masked key.</summary>
-    public bool Holds(ulong mask, ulong value, ulong data)
-    {
-        for (int i = 0; i < Entries; i++)
-        {
-            if (_rests[i] != 0 && _data[i] == data && (KeyAt(i) & mask) == value)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     /// <summary>Puts a translation in that is not there, in an empty way or the victim's.</summary>
     public void Fill(ulong key, ulong page, ulong data)
     {

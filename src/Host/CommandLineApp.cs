@@ -51,6 +51,9 @@ public static class CommandLineApp
         root.Subcommands.Add(ReportCommand.Create(output));
         root.Subcommands.Add(ReplayCommand.Create(output));
         root.Subcommands.Add(ListCommand.Create(output));
+        root.Subcommands.Add(CaptureCommand.Create(error));
+        root.Subcommands.Add(ImportCommand.Create(error));
+        root.Subcommands.Add(TraceCommand.Create(output, error));
         return root;
     }
 

@@ -6,7 +6,7 @@ namespace VmSim.Actors.Configuration;
 /// <summary>Opens traces of programs.</summary>
 public static class TraceFiles
 {
-    private static readonly string[] Endings = [".vmt", ".vmt.gz"];
+    private static readonly string[] Endings = [".vmt", ".vmt.gz", ".vmtb"];
 
     /// <summary>Whether a file's name says that it is a trace.</summary>
     public static bool IsTrace(string path) => Array.Exists(Endings, ending => path.EndsWith(ending, StringComparison.Ordinal));

@@ -123,7 +123,7 @@ public sealed partial class CoreModel : ICoreShootdownContext
     }
 
     /// <summary>The tag under which the core could use translations of a space without asking anyone first; null if there is none.</summary>
-    internal Asid? ReachableTag(SpaceId space) => _shootdown.ReachableTag(space, _loadedSpace == space.Value);
+    internal Asid? ReachableTag(SpaceId space) => _shootdown.ReachableTag(space, _loadedSpace == space.Value && State != CoreState.Loading);
 
     /// <summary>Has a checker watch every access from now on.</summary>
     internal void WatchedBy(CoreChecker watch) => _watch = watch;

@@ -131,7 +131,7 @@ public sealed partial class AddressSpace
         {
             ulong around = fault.Kind == FaultKind.Huge ? PageSize.Size2M.BasePages() : Math.Max(1, _world.Scenario.Memory.FaultAround >> PageSizes.BaseShift);
             ulong first = address.PageNumber & ~(around - 1);
-            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + around);
+            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + (2 * around));
         }
 
         operation.Dead = fault.Dead;

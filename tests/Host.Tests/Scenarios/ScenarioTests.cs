@@ -1,0 +1,109 @@
+using VmSim.Core.Reports;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Tests.Scenarios;
+
+/// <summary>Every scenario that ships runs with the checker on, and what its header promises holds.</summary>
+public class ScenarioTests
+{
+    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "config", "scenarios");
+
+    public static TheoryData<string> Names => [.. Directory.GetFiles(s_folder, "*.conf").Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Run_BeginningOfAnyScenario_PassesTheChecker(string name)
+    {
+        RunReport report = await RunAsync(name, "--check", "--set", name.StartsWith("throughput", StringComparison.Ordinal) ? "until=20000" : "until=1000000");
+        Assert.Contains(report.Outcome, new[] { RunOutcomes.Completed, RunOutcomes.Until });
+        Assert.Equal(0, report.Total("segmentationFaults"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Header_AnyScenario_SaysWhatToLookAt(string name)
+    {
+        string[] header = [.. File.ReadLines(Path.Combine(s_folder, name + ".conf")).TakeWhile(line => line.StartsWith('#'))];
+        Assert.True(header.Length >= 2);
+        Assert.Contains(header, line => line.StartsWith("# Look at: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Quickstart_RealTrace_FaultsAsOnARealKernel()
+    {
+        RunReport report = await RunAsync("quickstart");
+        Assert.InRange(report.Total("minorFaults"), 1520, 1680);
+        Assert.Equal(0, report.Total("segmentationFaults"));
+        Assert.True(report.Total("ipisSent") > 0);
+    }
+
+    [Fact]
+    public async Task LsServer_SeparateProcesses_FaultAlikeAndSendNothing()
+    {
+        RunReport report = await RunAsync("ls-server");
+        Assert.Equal(16, report.AddressSpaces.Count);
+        Assert.InRange(report.Total("minorFaults"), 16 * 110, 16 * 130);
+        Assert.Equal(0, report.Total("ipisSent"));
+    }
+
+    [Fact]
+    public async Task Mmap1_UntouchedMappings_CauseNoFaultAndNoShootdown()
+    {
+        RunReport report = await RunAsync("mmap1");
+        Assert.Equal((8000, 8000, 0, 0), (report.Total("mapOperations"), report.Total("unmapOperations"), report.Total("minorFaults"), report.Total("ipisSent")));
+    }
+
+    [Fact]
+    public async Task Malloc1_EachRound_IsOneFaultAndOneShootdown()
+    {
+        RunReport report = await RunAsync("malloc1");
+        Assert.Equal((4800, 4800, 4800 * 15), (report.Total("minorFaults"), report.Total("shootdowns"), report.Total("ipisSent")));
+    }
+
+    [Fact]
+    public async Task TlbFlush2_EachPage_IsOneShootdown()
+    {
+        RunReport report = await RunAsync("tlb-flush2");
+        Assert.Equal((16 * 128) + 16, report.Total("shootdowns"));
+        Assert.Equal(2 * 16 * 128, report.Total("minorFaults"));
+    }
+
+    [Fact]
+    public async Task MapTouchUnmap_EachRound_FaultsEveryPageAndTellsEveryCore()
+    {
+        RunReport report = await RunAsync("map-touch-unmap");
+        Assert.Equal((16 * 200 * 16, 16 * 200, 16 * 200 * 15), (report.Total("minorFaults"), report.Total("shootdowns"), report.Total("ipisSent")));
+    }
+
+    [Fact]
+    public async Task WebServer_EachRequest_IsOneShootdown()
+    {
+        RunReport report = await RunAsync("web-server");
+        Assert.Equal(16 * 200, report.Total("shootdowns"));
+    }
+
+    [Fact]
+    public async Task SharedRegionFaults_EveryPage_FaultsOnce()
+    {
+        RunReport report = await RunAsync("shared-region-faults");
+        Assert.Equal(65_536, report.Total("minorFaults"));
+    }
+
+    private static async Task<RunReport> RunAsync(string name, params string[] options)
+    {
+        string folder = Directory.CreateTempSubdirectory("vmsim-test-").FullName;
+        try
+        {
+            using var output = new StringWriter();
+            using var error = new StringWriter();
+            int code = await CommandLineApp.RunAsync(["run", Path.Combine(s_folder, name + ".conf"), "--out", folder, .. options], output, error);
+            Assert.True(code == ExitCodes.Ok, $"exit code {code}: {error}{output}");
+            using FileStream stream = File.OpenRead(Path.Combine(folder, RunFolder.ReportName));
+            return ReportJson.Read(stream);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}

@@ -83,7 +83,7 @@ public static class ReportBuilder
             return RunOutcomes.Completed;
         }
 
-        if (world.Scenario.Until > 0 && world.Domains.Any(domain => domain.Cores.Any(core => core.NextTime != long.MaxValue)))
+        if (world.Scenario.Until > 0 && world.Domains.Any(HasWorkLeft))
         {
             return RunOutcomes.Until;
         }
@@ -95,6 +95,10 @@ public static class ReportBuilder
 
         return RunOutcomes.Deadlock;
     }
+
+    /// <summary>Whether a core or a memory set still has something to do: then the end of the run came before the end of the work.</summary>
+    private static bool HasWorkLeft(Domain domain) =>
+        domain.Cores.Any(core => core.NextTime != long.MaxValue) || domain.Groups.Any(group => group.NextDue != long.MaxValue);
 
     private static long EndOf(World world)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using VmSim.Core.Workloads.Traces;
@@ -32,9 +33,11 @@ public sealed class StraceImporter : ITraceImporter
     {
         private const int MaxProcesses = 65_536;
         private const string Unfinished = "<unfinished ...>";
+        private static readonly SearchValues<char> s_nameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
         private readonly Dictionary<long, int> _threads = [];
         private readonly Dictionary<long, string> _unfinished = [];
         private readonly HashSet<long> _others = [];
+        private readonly StraceFlags _flags = new();
         private int _nextThread = 1;
         private long _otherLines;
         private bool _hasMain;
@@ -139,7 +142,7 @@ public sealed class StraceImporter : ITraceImporter
             }
 
             string name = text[..open];
-            if (!name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_'))
+            if (name.AsSpan().ContainsAnyExcept(s_nameCharacters))
             {
                 return false;
             }
@@ -150,7 +153,8 @@ public sealed class StraceImporter : ITraceImporter
                 return true;
             }
 
-            string value = text[(result + 3)..].Split(' ')[0];
+            int blank = text.IndexOf(' ', result + 3);
+            string value = blank < 0 ? text[(result + 3)..] : text[(result + 3)..blank];
             if (value.StartsWith('-') || value == "?" || !StraceValues.TryNumber(value, out ulong number))
             {
                 // a failed call changes nothing
@@ -196,7 +200,7 @@ public sealed class StraceImporter : ITraceImporter
         private bool Apply(string name, List<string> a, ulong result)
         {
             ulong At(int index) => index < a.Count && StraceValues.TryNumber(a[index], out ulong value) ? value : 0;
-            ulong FlagsAt(int index) => index < a.Count ? StraceValues.Flags(a[index]) : 0;
+            ulong FlagsAt(int index) => index < a.Count ? _flags.Of(a[index]) : 0;
             VmtRecord record = new() { A = At(0), B = At(1), FileId = -1 };
             bool hasRange = record.B > 0 && record.A + (record.B - 1) >= record.A;
             switch (name)

@@ -69,10 +69,10 @@ public sealed class StraceImporter : ITraceImporter
         private bool Take(string line)
         {
             long process = 0;
-            string rest = line;
+            ReadOnlySpan<char> rest = line;
             if (rest.StartsWith("[pid ", StringComparison.Ordinal))
             {
-                int close = rest.IndexOf(']', StringComparison.Ordinal);
+                int close = rest.IndexOf(']');
                 if (close < 0 || !long.TryParse(rest[5..close], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out process))
                 {
                     return false;
@@ -85,8 +85,7 @@ public sealed class StraceImporter : ITraceImporter
                 rest = TakeNumber(rest, out process);
             }
 
-            rest = TakeTime(rest.TrimStart());
-            return TakeEvent(process, rest);
+            return TakeEvent(process, TakeTime(rest.TrimStart()).ToString());
         }
 
         private bool TakeEvent(long process, string text)
@@ -134,7 +133,7 @@ public sealed class StraceImporter : ITraceImporter
         private bool TakeCall(long process, string text)
         {
             int open = text.IndexOf('(', StringComparison.Ordinal);
-            int result = text.LastIndexOf(" = ", StringComparison.Ordinal);
+            int result = text.AsSpan().LastIndexOf(" = ");
             int close = result < 0 ? -1 : text.LastIndexOf(')', result);
             if (open <= 0 || close < open)
             {
@@ -246,7 +245,7 @@ public sealed class StraceImporter : ITraceImporter
             }
         }
 
-        private static string TakeNumber(string text, out long number)
+        private static ReadOnlySpan<char> TakeNumber(ReadOnlySpan<char> text, out long number)
         {
             int digits = 0;
             while (digits < text.Length && digits < 12 && char.IsAsciiDigit(text[digits]))
@@ -255,15 +254,15 @@ public sealed class StraceImporter : ITraceImporter
             }
 
             bool isNumber = digits > 0 && digits < text.Length && text[digits] == ' ';
-            number = isNumber ? long.Parse(text[..digits], CultureInfo.InvariantCulture) : 0;
+            number = isNumber ? long.Parse(text[..digits], NumberStyles.None, CultureInfo.InvariantCulture) : 0;
             return isNumber ? text[digits..] : text;
         }
 
         /// <summary>Skips 1700000000.123456 or 10:11:12.123456.</summary>
-        private static string TakeTime(string text)
+        private static ReadOnlySpan<char> TakeTime(ReadOnlySpan<char> text)
         {
-            int blank = text.IndexOf(' ', StringComparison.Ordinal);
-            bool isTime = blank > 0 && text.AsSpan(0, blank).IndexOfAnyExcept("0123456789.:") < 0;
+            int blank = text.IndexOf(' ');
+            bool isTime = blank > 0 && text[..blank].IndexOfAnyExcept("0123456789.:") < 0;
             return isTime ? text[(blank + 1)..].TrimStart() : text;
         }
     }

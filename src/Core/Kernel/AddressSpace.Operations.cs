@@ -129,7 +129,10 @@ public sealed partial class AddressSpace
         Counters.Faults[(int)fault.Kind]++;
         if (Watch is { } watch)
         {
-            ulong around = fault.Kind == FaultKind.Huge ? PageSize.Size2M.BasePages() : Math.Max(1, _world.Scenario.Memory.FaultAround >> PageSizes.BaseShift);
+            // Fault-around may begin at the area's first page and then ends past the aligned window.
+            ulong window = Math.Max(1, _world.Scenario.Memory.FaultAround >> PageSizes.BaseShift);
+            EntryInfo leaf = _memory.Table.Query(address);
+            ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
             ulong first = address.PageNumber & ~(around - 1);
             watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + (2 * around));
         }
@@ -140,7 +143,7 @@ public sealed partial class AddressSpace
         {
             FaultKind.Major => TrapResult.Major,
             FaultKind.Spurious => TrapResult.Spurious,
-            FaultKind.SegmentationFault or FaultKind.BusError => TrapResult.Segmentation,
+            FaultKind.SegmentationFault or FaultKind.BusError or FaultKind.OutOfMemory => TrapResult.Segmentation,
             _ => TrapResult.Done,
         };
         long cycles = OperationCosts.OfFault(Kernel, fault);

@@ -1,34 +1,32 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace VmSim.Core.Mmu;
 
 /// <content>Sets of more than 16 ways, and the policies that choose a victim in other ways than by order.</content>
 internal sealed unsafe partial class Tlb
 {
-    [MethodImpl(MethodImplOptions.NoInlining)]
     private ulong* FindLarge(ulong key, nuint set, byte* head)
     {
-        uint digest = Digest(key);
-        Entry* entries = _entries + (set * (nuint)_ways);
-        for (int first = 0; first < _ways; first += 16)
+        uint digest = DigestOf(key);
+        uint rest = RestOf(key);
+        nuint first = set * (nuint)(uint)_ways;
+        for (int from = 0; from < _ways; from += 16)
         {
-            uint matches = WayMatch.Of16(head + (first * sizeof(uint)), digest, 16);
+            uint matches = WayMatch.Of16(head + (from * sizeof(uint)), digest, 16);
             while (matches != 0)
             {
-                int way = first + BitOperations.TrailingZeroCount(matches);
-                if (entries[way].Key == key)
+                int way = from + BitOperations.TrailingZeroCount(matches);
+                if (way >= _ways)
                 {
-                    if (_policy == Policy.TreePlru)
-                    {
-                        PointAway(set, way);
-                    }
-                    else if (_touches)
-                    {
-                        _stamps[(set * (nuint)_ways) + (nuint)way] = ++_clock;
-                    }
+                    return null;
+                }
 
-                    return &entries[way].Data;
+                if (_rests[first + (nuint)(uint)way] == rest)
+                {
+                    Touch(_orders + (set * (nuint)(uint)_orderBytes), way);
+                    return _data + first + (uint)way;
                 }
 
                 matches &= matches - 1;
@@ -38,64 +36,133 @@ internal sealed unsafe partial class Tlb
         return null;
     }
 
-    /// <summary>The lowest empty way, or the victim; counts it as filled.</summary>
-    private int Choose(nuint set, uint* digests)
+    private void Touch(byte* order, int way)
     {
-        int way = 0;
-        while (way < _ways && digests[way] != 0)
+        if (_policy == Policy.TreePlru)
         {
-            way++;
+            *(ulong*)order = PointedAway(*(ulong*)order, way, _ways);
+        }
+        else if (_touches && _policy == Policy.List && ((Link*)order)[_ways].Older != way)
+        {
+            ListToFront((Link*)order, way);
+        }
+    }
+
+    /// <summary>The lowest empty way, or the victim; counts it as filled.</summary>
+    private int Choose(nuint set, byte* head)
+    {
+        byte* order = _orders + (set * (nuint)(uint)_orderBytes);
+        if (_policy == Policy.List)
+        {
+            int oldest = ((Link*)order)[_ways].Newer;
+            ListToFront((Link*)order, oldest);
+            return oldest;
         }
 
-        way = way < _ways ? way : _policy switch
+        if (_policy == Policy.Single)
         {
-            Policy.Stamps => Oldest(set),
-            Policy.TreePlru => PointedAt(set),
-            _ => Drawn(),
-        };
-        if (_policy == Policy.Stamps)
-        {
-            _stamps[(set * (nuint)_ways) + (nuint)way] = ++_clock;
+            return 0;
         }
-        else if (_policy == Policy.TreePlru)
+
+        int way = Empty(set, head);
+        if (way < 0)
         {
-            PointAway(set, way);
+            way = _policy == Policy.TreePlru ? PointedAt(*(ulong*)order, _ways) : Drawn();
+        }
+
+        if (_policy == Policy.TreePlru)
+        {
+            *(ulong*)order = PointedAway(*(ulong*)order, way, _ways);
         }
 
         return way;
     }
 
-    private int Oldest(nuint set)
+    /// <summary>The lowest empty way, or -1. An empty way's digest is 0, but a key's digest may be 0 too.</summary>
+    private int Empty(nuint set, byte* head)
     {
-        ulong* stamps = _stamps + (set * (nuint)_ways);
-        int oldest = 0;
-        for (int way = 1; way < _ways; way++)
+        for (int from = 0; from < _ways; from += 16)
         {
-            oldest = stamps[way] < stamps[oldest] ? way : oldest;
+            uint matches = WayMatch.Of16(head + (from * sizeof(uint)), 0, 16);
+            while (matches != 0)
+            {
+                int way = from + BitOperations.TrailingZeroCount(matches);
+                if (way >= _ways)
+                {
+                    return -1;
+                }
+
+                if (_rests[(set * (nuint)(uint)_ways) + (nuint)(uint)way] == 0)
+                {
+                    return way;
+                }
+
+                matches &= matches - 1;
+            }
         }
 
-        return oldest;
+        return -1;
     }
 
     /// <summary>Follows the tree's bits to a leaf: 0 to the lower half, 1 to the upper.</summary>
-    private int PointedAt(nuint set)
+    private static int PointedAt(ulong tree, int ways)
     {
         int node = 1;
-        while (node < _ways)
+        while (node < ways)
         {
-            node = (2 * node) + (int)((_trees[set] >> node) & 1);
+            node = (2 * node) + (int)((tree >> node) & 1);
         }
 
-        return node - _ways;
+        return node - ways;
     }
 
-    /// <summary>Sets the nodes on a way's path to point to the other half.</summary>
-    private void PointAway(nuint set, int way)
+    /// <summary>The tree with the nodes on a way's path pointing to the other half.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong PointedAway(ulong tree, int way, int ways)
     {
-        for (int node = way + _ways; node > 1; node >>= 1)
+        for (int node = way + ways; node > 1; node >>= 1)
         {
-            ulong bit = 1UL << (node >> 1);
-            _trees[set] = (node & 1) == 0 ? _trees[set] | bit : _trees[set] & ~bit;
+            int parent = node >> 1;
+            tree = (tree & ~(1UL << parent)) | ((ulong)(~node & 1) << parent);
+        }
+
+        return tree;
+    }
+
+    /// <summary>Makes a way the newest of a list.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ListToFront(Link* links, int way)
+    {
+        Unlink(links, way);
+        ushort first = links[_ways].Older;
+        links[way] = new Link { Newer = (ushort)_ways, Older = first };
+        links[first].Newer = (ushort)way;
+        links[_ways].Older = (ushort)way;
+    }
+
+    private void ListToBack(Link* links, int way)
+    {
+        Unlink(links, way);
+        ushort last = links[_ways].Newer;
+        links[way] = new Link { Newer = last, Older = (ushort)_ways };
+        links[last].Older = (ushort)way;
+        links[_ways].Newer = (ushort)way;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Unlink(Link* links, int way)
+    {
+        Link link = links[way];
+        links[link.Newer].Older = link.Older;
+        links[link.Older].Newer = link.Newer;
+    }
+
+    /// <summary>Way 0 the oldest, as the first to be filled.</summary>
+    private void ResetList(Link* links)
+    {
+        for (int way = 0; way <= _ways; way++)
+        {
+            links[way] = new Link { Newer = (ushort)(way == _ways ? 0 : way + 1), Older = (ushort)(way == 0 ? _ways : way - 1) };
         }
     }
 
@@ -106,5 +173,13 @@ internal sealed unsafe partial class Tlb
         _random ^= _random >> 7;
         _random ^= _random << 17;
         return (int)((_random >> 33) % (uint)_ways);
+    }
+
+    /// <summary>A way's neighbours in a set's list. Place <c>ways</c> stands for both ends: older than it is the newest, newer than it the oldest.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Link
+    {
+        public ushort Newer;
+        public ushort Older;
     }
 }

@@ -4,31 +4,40 @@ using System.Runtime.InteropServices;
 
 namespace VmSim.Core.Mmu;
 
-/// <summary>A set-associative array of translations in native memory. Key 0 is an empty way.</summary>
+/// <summary>A set-associative array of translations in native memory. Bit 0 of a key is 1; an empty way holds 0.</summary>
 /// <remarks>
-/// Layout: each set has a head of one or two cache lines and, apart, 16 bytes for each way (key, data). The head begins with a 32-bit digest of each
-/// way's key, so that one vector compare finds the way (<see cref="WayMatch"/>) and the full key confirms it; a digest of 0 is an empty way. Up to 16
-/// ways, the head also holds the order of use or of filling: 16 nibbles, newest way first (<see cref="WayOrder"/>), empty ways last, so that the victim
-/// is always the last. Larger sets keep a stamp for each way instead. A hit on the newest way writes nothing.
+/// Layout: each set has a head of at most one cache line. It begins with a 32-bit digest of each way's key, so that one vector compare finds the way
+/// (<see cref="WayMatch"/>); the other 32 bits of the key and its data stand apart, 12 bytes for each way. Digest and rest together are the key.
+/// Up to 14 ways, a word of the head also holds the set's replacement state, else it stands apart: under LRU and FIFO up to 16 nibbles, newest way
+/// first (<see cref="WayOrder"/>), empty ways last, so that the victim is always the last; under tree-PLRU the tree. Larger sets under LRU and FIFO
+/// have a linked list of their ways. A hit on the newest way writes nothing.
 /// </remarks>
 internal sealed unsafe partial class Tlb : IDisposable
 {
     private const int LineBytes = 64;
-    private const int OrderedWaysMax = WayOrder.WaysMax;
+    private const int SmallWaysMax = WayOrder.WaysMax;
+    private const int LowBits = 19;
+    private const ulong LowMask = (1UL << LowBits) - 1;
+    private const int HighShift = 32 + LowBits;
+
     private readonly byte* _heads;
-    private readonly Entry* _entries;
-    private readonly ulong* _stamps;
-    private readonly ulong* _trees;
+    private readonly byte* _orders;
+    private readonly uint* _rests;
+    private readonly ulong* _data;
+    private readonly byte* _memory;
     private readonly int _ways;
     private readonly int _headBytes;
-    private readonly int _orderOffset;
+    private readonly int _orderBytes;
     private readonly uint _sets;
     private readonly uint _wayMask;
-    private readonly bool _powerOfTwo;
+    private readonly ulong _reciprocal;
     private readonly bool _small;
     private readonly bool _touches;
     private readonly Policy _policy;
-    private ulong _clock;
+
+    /// <summary>Occupied ways.</summary>
+    private int _live;
+
     private ulong _random;
 
     public Tlb(TlbSpec spec, ulong seed)
@@ -40,40 +49,61 @@ internal sealed unsafe partial class Tlb : IDisposable
 
         _ways = spec.Ways;
         _sets = (uint)(spec.Entries / spec.Ways);
-        _powerOfTwo = BitOperations.IsPow2(_sets);
+        _small = _ways <= SmallWaysMax;
+        _wayMask = _small ? (uint)((1UL << _ways) - 1) : uint.MaxValue;
+        _touches = spec.Policy is ReplacementPolicies.Lru or ReplacementPolicies.TreePlru && _ways > 1;
         _policy = spec.Policy switch
         {
+            _ when _ways == 1 => Policy.Single,
             ReplacementPolicies.TreePlru => Policy.TreePlru,
             ReplacementPolicies.Random => Policy.Random,
-            _ => _ways <= OrderedWaysMax ? Policy.Order : Policy.Stamps,
+            _ => _small ? Policy.Order : Policy.List,
         };
-        _touches = spec.Policy == ReplacementPolicies.Lru;
-        _small = _ways <= OrderedWaysMax;
-        _wayMask = _small ? (uint)((1UL << _ways) - 1) : uint.MaxValue;
         if (_policy == Policy.TreePlru && (!BitOperations.IsPow2(_ways) || _ways > 64))
         {
             throw new ArgumentException($"tree-PLRU needs a power of two of ways, at most 64; there are {_ways}", nameof(spec));
         }
 
+        // page % sets by two multiplications: exact while page * sets < 2^64, and page numbers have 52 bits.
+        _reciprocal = BitOperations.IsPow2(_sets) || _sets > 4096 ? 0 : (ulong.MaxValue / _sets) + 1;
         _random = (seed * 0x9E3779B97F4A7C15) | 1;
         Entries = spec.Entries;
 
-        // Up to 14 digests and the order fit one line.
-        _headBytes = _ways <= 14 ? LineBytes : _small ? 2 * LineBytes : ((_ways + 15) / 16) * LineBytes;
-        _orderOffset = _ways <= 14 ? LineBytes - sizeof(ulong) : LineBytes;
-        _heads = (byte*)Allocate(_sets * (nuint)_headBytes);
-        _entries = (Entry*)Allocate((nuint)Entries * (nuint)sizeof(Entry));
-        _stamps = _policy == Policy.Stamps ? (ulong*)Allocate((nuint)Entries * sizeof(ulong)) : null;
-        _trees = _policy == Policy.TreePlru ? (ulong*)Allocate(_sets * (nuint)sizeof(ulong)) : null;
+        // The vector load of a head reads up to 64 bytes from its beginning; behind the last head other parts or padding follow.
+        bool apart = _ways > 14 || _policy is Policy.Single or Policy.Random;
+        int digestBytes = apart ? _ways * sizeof(uint) : (((_ways * sizeof(uint)) + 7) & ~7) + sizeof(ulong);
+        _headBytes = digestBytes > LineBytes ? (digestBytes + LineBytes - 1) / LineBytes * LineBytes : (int)BitOperations.RoundUpToPowerOf2((uint)digestBytes);
+        int orderOffset = apart ? 0 : _headBytes - sizeof(ulong);
+        int ownOrderBytes = !apart ? 0 : _policy switch
+        {
+            Policy.Order or Policy.TreePlru => sizeof(ulong),
+            Policy.List => (_ways + 1) * sizeof(Link),
+            _ => 0,
+        };
+        _orderBytes = apart ? ownOrderBytes : _headBytes;
+        nuint heads = ((nuint)_sets * (nuint)_headBytes) + LineBytes;
+        nuint data = Align(heads);
+        nuint rests = data + ((nuint)Entries * sizeof(ulong));
+        nuint orders = Align(rests + ((nuint)Entries * sizeof(uint)));
+        NativeBytes = (long)(orders + ((nuint)_sets * (nuint)ownOrderBytes));
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)NativeBytes, LineBytes);
+        NativeMemory.Clear(_memory, (nuint)NativeBytes);
+        _heads = _memory;
+        _data = (ulong*)(_memory + data);
+        _rests = (uint*)(_memory + rests);
+        _orders = apart ? _memory + orders : _memory + orderOffset;
         ResetOrders();
+
+        static nuint Align(nuint bytes) => (bytes + LineBytes - 1) & ~(nuint)(LineBytes - 1);
     }
 
-    ~Tlb() => Free();
+    ~Tlb() => NativeMemory.AlignedFree(_memory);
 
     private enum Policy : byte
     {
+        Single,
         Order,
-        Stamps,
+        List,
         TreePlru,
         Random,
     }
@@ -81,8 +111,7 @@ internal sealed unsafe partial class Tlb : IDisposable
     public int Entries { get; }
 
     /// <summary>Native memory it takes, in bytes.</summary>
-    public long NativeBytes =>
-        (_sets * (long)_headBytes) + ((long)Entries * (sizeof(Entry) + (_stamps != null ? sizeof(ulong) : 0))) + (_trees != null ? _sets * sizeof(ulong) : 0);
+    public long NativeBytes { get; }
 
     /// <summary>Looks a key up and counts it as used.</summary>
     /// <returns>Where its data stands, until the next change; null if it is not there.</returns>
@@ -90,39 +119,14 @@ internal sealed unsafe partial class Tlb : IDisposable
     public ulong* Find(ulong key, ulong page)
     {
         nuint set = SetOf(page);
-        byte* head = _heads + (set * (nuint)_headBytes);
+        byte* head = _heads + (set * (nuint)(uint)_headBytes);
         if (!_small)
         {
             return FindLarge(key, set, head);
         }
 
-        uint matches = WayMatch.Of16(head, Digest(key), _ways) & _wayMask;
-        Entry* entries = _entries + (set * (nuint)_ways);
-        while (matches != 0)
-        {
-            int way = BitOperations.TrailingZeroCount(matches);
-            if (entries[way].Key == key)
-            {
-                if (_touches)
-                {
-                    ulong* order = (ulong*)(head + _orderOffset);
-                    if ((*order & 15) != (uint)way)
-                    {
-                        *order = WayOrder.ToFront(*order, way);
-                    }
-                }
-                else if (_policy == Policy.TreePlru)
-                {
-                    PointAway(set, way);
-                }
-
-                return &entries[way].Data;
-            }
-
-            matches &= matches - 1;
-        }
-
-        return null;
+        uint matches = WayMatch.Of16(head, DigestOf(key), _ways) & _wayMask;
+        return matches == 0 ? null : Confirm(key, set, matches);
     }
 
     /// <summary>Looks a key up without counting it as used.</summary>
@@ -130,7 +134,7 @@ internal sealed unsafe partial class Tlb : IDisposable
     {
         nuint set = SetOf(page);
         int way = WayOf(key, set);
-        return way < 0 ? null : &_entries[(set * (nuint)_ways) + (nuint)way].Data;
+        return way < 0 ? null : &_data[(set * (nuint)_ways) + (nuint)way];
     }
 
     /// <summary>Whether an entry has data under a masked key.</summary>
@@ -138,7 +142,7 @@ internal sealed unsafe partial class Tlb : IDisposable
     {
         for (int i = 0; i < Entries; i++)
         {
-            if (_entries[i].Key != 0 && (_entries[i].Key & mask) == value && _entries[i].Data == data)
+            if (_rests[i] != 0 && _data[i] == data && (KeyAt(i) & mask) == value)
             {
                 return true;
             }
@@ -148,26 +152,29 @@ internal sealed unsafe partial class Tlb : IDisposable
     }
 
     /// <summary>Puts a translation in that is not there, in an empty way or the victim's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill(ulong key, ulong page, ulong data)
     {
         nuint set = SetOf(page);
-        byte* head = _heads + (set * (nuint)_headBytes);
+        byte* head = _heads + (set * (nuint)(uint)_headBytes);
         int way;
         if (_policy == Policy.Order)
         {
-            ulong* order = (ulong*)(head + _orderOffset);
-            way = WayOrder.Last(*order, _ways);
-            *order = WayOrder.ToFront(*order, way);
+            ulong* order = (ulong*)(_orders + (set * (nuint)(uint)_orderBytes));
+            ulong old = *order;
+            way = WayOrder.Last(old, _ways);
+            *order = WayOrder.LastToFront(old, way);
         }
         else
         {
-            way = Choose(set, (uint*)head);
+            way = Choose(set, head);
         }
 
-        ((uint*)head)[way] = Digest(key);
-        Entry* entry = _entries + (set * (nuint)_ways) + way;
-        entry->Key = key;
-        entry->Data = data;
+        nuint at = (set * (nuint)(uint)_ways) + (nuint)(uint)way;
+        ((uint*)head)[way] = DigestOf(key);
+        _live += _rests[at] == 0 ? 1 : 0;
+        _rests[at] = RestOf(key);
+        _data[at] = data;
     }
 
     /// <summary>Drops one key.</summary>
@@ -189,52 +196,50 @@ internal sealed unsafe partial class Tlb : IDisposable
     /// <returns>How many.</returns>
     public int DropWhere(ulong mask, ulong value, int pageShift, ulong firstPage, ulong pages)
     {
-        int dropped = 0;
-        for (int i = 0; i < Entries; i++)
+        int before = _live;
+        for (int i = 0; i < Entries && _live > 0; i++)
         {
-            ulong key = _entries[i].Key;
-            if (key != 0 && (key & mask) == value && (key >> pageShift) - firstPage < pages)
+            if (_rests[i] != 0 && KeyAt(i) is ulong key && (key & mask) == value && (key >> pageShift) - firstPage < pages)
             {
                 Remove((nuint)(i / _ways), i % _ways);
-                dropped++;
             }
         }
 
-        return dropped;
+        return before - _live;
     }
 
     /// <summary>Drops every key whose masked bits have another value.</summary>
     /// <returns>How many.</returns>
     public int DropUnless(ulong mask, ulong value)
     {
-        int dropped = 0;
-        for (int i = 0; i < Entries; i++)
+        int before = _live;
+        for (int i = 0; i < Entries && _live > 0; i++)
         {
-            if (_entries[i].Key != 0 && (_entries[i].Key & mask) != value)
+            if (_rests[i] != 0 && (KeyAt(i) & mask) != value)
             {
                 Remove((nuint)(i / _ways), i % _ways);
-                dropped++;
             }
         }
 
-        return dropped;
+        return before - _live;
     }
 
     /// <summary>Drops everything; the replacement state of tree-PLRU stays.</summary>
     /// <returns>How many entries were there.</returns>
     public int DropAll()
     {
-        int dropped = 0;
-        for (int i = 0; i < Entries; i++)
-        {
-            dropped += _entries[i].Key != 0 ? 1 : 0;
-        }
-
+        int dropped = _live;
         if (dropped > 0)
         {
-            NativeMemory.Clear(_heads, _sets * (nuint)_headBytes);
-            NativeMemory.Clear(_entries, (nuint)Entries * (nuint)sizeof(Entry));
+            for (nuint set = 0; set < _sets; set++)
+            {
+                NativeMemory.Clear(_heads + (set * (nuint)_headBytes), (nuint)_ways * sizeof(uint));
+            }
+
+            NativeMemory.Clear(_rests, (nuint)Entries * sizeof(uint));
+            NativeMemory.Clear(_data, (nuint)Entries * sizeof(ulong));
             ResetOrders();
+            _live = 0;
         }
 
         return dropped;
@@ -242,32 +247,80 @@ internal sealed unsafe partial class Tlb : IDisposable
 
     public void Dispose()
     {
-        Free();
+        NativeMemory.AlignedFree(_memory);
         GC.SuppressFinalize(this);
     }
 
-    private static void* Allocate(nuint bytes)
+    /// <summary>32 bits of a key; with the rest they give all of it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint DigestOf(ulong key) => (uint)(key >> LowBits) ^ (uint)(key << (32 - LowBits));
+
+    /// <summary>The other 32 bits: the lowest 19 and the highest 13. Never 0, because bit 0 is set.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint RestOf(ulong key) => (uint)(key & LowMask) | (uint)(key >> HighShift << LowBits);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private nuint SetOf(ulong page)
     {
-        void* memory = NativeMemory.AlignedAlloc(bytes, LineBytes);
-        NativeMemory.Clear(memory, bytes);
-        return memory;
+        if (_reciprocal == 0)
+        {
+            return BitOperations.IsPow2(_sets) ? (uint)page & (_sets - 1) : (nuint)(page % _sets);
+        }
+
+        return (nuint)(page - (Math.BigMul(_reciprocal, page, out _) * _sets));
     }
 
-    /// <summary>32 bits of a key, never 0.</summary>
+    /// <summary>Of the ways whose digest matches, the one whose whole key does.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Digest(ulong key) => ((uint)(key >> 19) ^ (uint)(key << 13)) | 1;
+    private ulong* Confirm(ulong key, nuint set, uint matches)
+    {
+        nuint first = set * (nuint)(uint)_ways;
+        uint rest = RestOf(key);
+        do
+        {
+            int way = BitOperations.TrailingZeroCount(matches);
+            nuint at = first + (nuint)(uint)way;
+            if (_rests[at] == rest)
+            {
+                if (_touches)
+                {
+                    ulong* order = (ulong*)(_orders + (set * (nuint)(uint)_orderBytes));
+                    if (_policy == Policy.TreePlru)
+                    {
+                        *order = PointedAway(*order, way, _ways);
+                    }
+                    else if ((*order & 15) != (uint)way)
+                    {
+                        *order = WayOrder.ToFront(*order, way);
+                    }
+                }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private nuint SetOf(ulong page) => _powerOfTwo ? (uint)page & (_sets - 1) : (nuint)(page % _sets);
+                return _data + at;
+            }
+
+            matches &= matches - 1;
+        }
+        while (matches != 0);
+        return null;
+    }
+
+    private ulong KeyAt(int at)
+    {
+        uint rest = _rests[at];
+        uint digest = ((uint*)(_heads + ((nuint)(at / _ways) * (nuint)_headBytes)))[at % _ways];
+        ulong low = rest & LowMask;
+        return ((ulong)(rest >> LowBits) << HighShift) | ((ulong)(digest ^ (uint)(low << (32 - LowBits))) << LowBits) | low;
+    }
 
     private int WayOf(ulong key, nuint set)
     {
-        Entry* entries = _entries + (set * (nuint)_ways);
+        uint* rests = _rests + (set * (nuint)_ways);
         uint* digests = (uint*)(_heads + (set * (nuint)_headBytes));
-        uint digest = Digest(key);
+        uint digest = DigestOf(key);
+        uint rest = RestOf(key);
         for (int way = 0; way < _ways; way++)
         {
-            if (digests[way] == digest && entries[way].Key == key)
+            if (digests[way] == digest && rests[way] == rest)
             {
                 return way;
             }
@@ -279,35 +332,33 @@ internal sealed unsafe partial class Tlb : IDisposable
     /// <summary>Empties a way; it becomes the first to be filled.</summary>
     private void Remove(nuint set, int way)
     {
-        byte* head = _heads + (set * (nuint)_headBytes);
-        ((uint*)head)[way] = 0;
-        _entries[(set * (nuint)_ways) + (nuint)way].Key = 0;
+        ((uint*)(_heads + (set * (nuint)_headBytes)))[way] = 0;
+        _rests[(set * (nuint)_ways) + (nuint)way] = 0;
+        _live--;
+        byte* order = _orders + (set * (nuint)_orderBytes);
         if (_policy == Policy.Order)
         {
-            ulong* order = (ulong*)(head + _orderOffset);
-            *order = WayOrder.ToBack(*order, way, _ways);
+            *(ulong*)order = WayOrder.ToBack(*(ulong*)order, way, _ways);
+        }
+        else if (_policy == Policy.List)
+        {
+            ListToBack((Link*)order, way);
         }
     }
 
     private void ResetOrders()
     {
-        for (nuint set = 0; _policy == Policy.Order && set < _sets; set++)
+        for (nuint set = 0; set < _sets && _policy is Policy.Order or Policy.List; set++)
         {
-            *(ulong*)(_heads + (set * (nuint)_headBytes) + _orderOffset) = WayOrder.Initial;
+            byte* order = _orders + (set * (nuint)_orderBytes);
+            if (_policy == Policy.Order)
+            {
+                *(ulong*)order = WayOrder.Initial;
+            }
+            else
+            {
+                ResetList((Link*)order);
+            }
         }
-    }
-
-    private void Free()
-    {
-        NativeMemory.AlignedFree(_heads);
-        NativeMemory.AlignedFree(_entries);
-        NativeMemory.AlignedFree(_stamps);
-        NativeMemory.AlignedFree(_trees);
-    }
-
-    private struct Entry
-    {
-        public ulong Key;
-        public ulong Data;
     }
 }

@@ -7,7 +7,7 @@ namespace VmSim.Core.Mmu;
 internal static unsafe class WayMatch
 {
     /// <summary>One bit for each of the first ways of a head whose digest matches; bits beyond the ways are undefined.</summary>
-    /// <param name="head">Digests, 64-byte aligned; at least 64 bytes are readable.</param>
+    /// <param name="head">Digests; at least 64 bytes are readable.</param>
     /// <param name="digest">The wanted digest.</param>
     /// <param name="ways">1 to 16.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,7 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace VmSim.Core.Mmu;
 
-/// <summary>The order of up to 16 ways in one word: nibble 0 is the newest way, nibble ways - 1 the oldest; every way stands in it once.</summary>
+/// <summary>
+/// The order of up to 16 ways in one word: nibble 0 is the newest way, nibble ways - 1 the oldest; every way stands in these once. Nibbles beyond are
+/// of no account.
+/// </summary>
 internal static class WayOrder
 {
     /// <summary>Most ways.</summary>
@@ -18,6 +21,10 @@ internal static class WayOrder
     /// <summary>The oldest way.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Last(ulong order, int ways) => (int)(order >> (4 * (ways - 1))) & 15;
+
+    /// <summary>The order after the oldest way became the newest; what moves beyond the ways is of no account.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LastToFront(ulong order, int last) => (order << 4) | (uint)last;
 
     /// <summary>The order after a way became the newest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -5,6 +5,7 @@ using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Synthetic;
+using VmSim.Core.Workloads.Patterns;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;
@@ -20,6 +21,7 @@ internal static class ListCommand
         ["protocols"] = () => ShootdownProtocols.All.Select(protocol => (protocol.Name, protocol.Summary)),
         ["programs"] = () => ProgramKinds.All.Select(kind => (kind.Name, kind.Summary)),
         ["importers"] = () => TraceImporters.All.Select(importer => (importer.Name, importer.Summary)),
+        ["patterns"] = () => AddressStreams.Patterns,
         ["page-tables"] = () => PageTableFormats.All.Select(format => (format.Name, $"{format.Levels} levels, {format.VirtualBits}-bit addresses")),
     };
 

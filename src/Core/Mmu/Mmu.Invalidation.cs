@@ -1,0 +1,122 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Mmu;
+
+/// <content>Invalidation.</content>
+public sealed unsafe partial class Mmu
+{
+    /// <summary>Drops the translations of one address, and all paging-structure entries, as INVLPG does (Intel SDM vol. 3A, 4.10.4.1).</summary>
+    /// <returns>TLB entries dropped.</returns>
+    public int InvalidatePage(Asid asid, ulong address) => InvalidateRange(asid, address, 1, PageSize.Size4K);
+
+    /// <summary>Drops the translations of a range, global ones included, and all paging-structure entries.</summary>
+    /// <param name="asid">The tag.</param>
+    /// <param name="address">Any address of the first page.</param>
+    /// <param name="pages">Pages of the stride's size.</param>
+    /// <param name="stride">Size of a page.</param>
+    /// <returns>TLB entries dropped.</returns>
+    public int InvalidateRange(Asid asid, ulong address, ulong pages, PageSize stride)
+    {
+        DropPagingStructures();
+        ForgetRecent();
+        ulong tag = (ulong)asid.Value << TagShift;
+        ulong bytes = pages << (int)stride;
+        address &= ~(stride.Bytes() - 1);
+        int dropped = 0;
+        for (int size = 0; _sizesSeen >> size != 0; size++)
+        {
+            int shift = ShiftOf(size);
+            ulong first = address >> shift;
+            ulong count = ((address + bytes - 1) >> shift) - first + 1;
+            foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[FirstOf(AccessKind.Load, size), FirstOf(AccessKind.Fetch, size), _second])
+            {
+                dropped += tlb is null ? 0 : DropPages(tlb, tag, size, first, count);
+            }
+        }
+
+        return dropped;
+    }
+
+    /// <summary>Drops every translation of a tag but global ones, and all paging-structure entries.</summary>
+    /// <returns>TLB entries dropped.</returns>
+    public int InvalidateAsid(Asid asid)
+    {
+        DropPagingStructures();
+        ForgetRecent();
+        return DropEverywhere(TagMask, (ulong)asid.Value << TagShift);
+    }
+
+    /// <summary>Drops every translation, and all paging-structure entries.</summary>
+    /// <param name="globals">Whether global ones go too.</param>
+    /// <returns>TLB entries dropped.</returns>
+    public int InvalidateAll(bool globals)
+    {
+        DropPagingStructures();
+        ForgetRecent();
+        int dropped = 0;
+        foreach (Tlb? tlb in Arrays())
+        {
+            dropped += tlb is null ? 0 : globals || !_globals ? tlb.DropAll() : tlb.DropUnless(TagMask, GlobalTag);
+        }
+
+        return dropped;
+    }
+
+    /// <summary>A fault drops what the TLBs hold for its address (Intel SDM vol. 3A, 4.10.4.1).</summary>
+    private void DropStale(ulong address)
+    {
+        ForgetRecent();
+        for (int size = 0; _sizesSeen >> size != 0; size++)
+        {
+            ulong page = address >> ShiftOf(size);
+            foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[FirstOf(AccessKind.Load, size), FirstOf(AccessKind.Fetch, size), _second])
+            {
+                tlb?.Drop(KeyOf(page, _tag, size), page);
+                _ = _globals && tlb is not null ? tlb.Drop(KeyOf(page, GlobalTag, size), page) : 0;
+            }
+        }
+    }
+
+    private int DropPages(Tlb tlb, ulong tag, int size, ulong first, ulong count)
+    {
+        if (count > (ulong)tlb.Entries)
+        {
+            ulong exact = TagMask | (3UL << 1);
+            ulong wanted = (ulong)size << 1;
+            int swept = tlb.DropWhere(exact, tag | wanted, PageShift, Field(first), count);
+            return _globals ? swept + tlb.DropWhere(exact, GlobalTag | wanted, PageShift, Field(first), count) : swept;
+        }
+
+        int dropped = 0;
+        for (ulong page = first; page < first + count; page++)
+        {
+            dropped += tlb.Drop(KeyOf(page, tag, size), page);
+            dropped += _globals ? tlb.Drop(KeyOf(page, GlobalTag, size), page) : 0;
+        }
+
+        return dropped;
+    }
+
+    /// <summary>A page number as it stands in a key: without the bits that do not fit.</summary>
+    private static ulong Field(ulong page) => page << PageShift >> PageShift;
+
+    private int DropEverywhere(ulong mask, ulong value)
+    {
+        int dropped = 0;
+        foreach (Tlb? tlb in Arrays())
+        {
+            dropped += tlb?.DropWhere(mask, value, PageShift, 0, ulong.MaxValue) ?? 0;
+        }
+
+        return dropped;
+    }
+
+    private void DropPagingStructures()
+    {
+        foreach (Tlb? cache in _psc)
+        {
+            cache?.DropAll();
+        }
+    }
+}

@@ -67,6 +67,11 @@ internal static class StraceValues
         for (int i = 0; i < arguments.Length; i++)
         {
             char character = arguments[i];
+            if (char.IsAsciiLetterOrDigit(character))
+            {
+                continue;
+            }
+
             if (character == '"' && (i == 0 || arguments[i - 1] != '\\'))
             {
                 isQuoted = !isQuoted;
@@ -88,5 +93,27 @@ internal static class StraceValues
 
         parts.Add(arguments[start..].Trim());
         return parts;
+    }
+}
+
+/// <summary>Remembers what flag texts mean; a log has few different ones.</summary>
+internal sealed class StraceFlags
+{
+    private const int MaxTexts = 4096;
+    private readonly Dictionary<string, ulong> _known = new(StringComparer.Ordinal);
+
+    /// <summary>The value of names and numbers joined by '|'.</summary>
+    public ulong Of(string text)
+    {
+        if (!_known.TryGetValue(text, out ulong flags))
+        {
+            flags = StraceValues.Flags(text);
+            if (_known.Count < MaxTexts)
+            {
+                _known.Add(text, flags);
+            }
+        }
+
+        return flags;
     }
 }

@@ -47,6 +47,8 @@ internal static class MemorySetBenchmark
         }
 
         Console.WriteLine();
+        PrintAligned(Math.Min(largest, 1_000_000));
+        Console.WriteLine();
         PrintMemory(Math.Max(1000, Math.Min(largest, 1_000_000)));
         Console.WriteLine(above == 0 ? "\nEvery cell is at or under the reference." : $"\n{above} cells are above the reference.");
         return 0;
@@ -61,6 +63,27 @@ internal static class MemorySetBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"| {name} | {table} | {areas:#,0} | {figure.Nanoseconds:#,0.0} | {theirs} | {relation} | {figure.Bytes:0.##} |"));
         return ratio > 1 ? 1 : 0;
+    }
+
+    /// <summary>Every free range has the size that is looked for, but none is aligned; only the end fits.</summary>
+    private static void PrintAligned(int areas)
+    {
+        MemorySet<VirtAddr, byte, NoTable, NoBackend> set = new();
+        for (int area = 0; area < areas; area++)
+        {
+            set.Map(new(new VirtAddr(((ulong)area << 15) + 4096), 1 << 14, 7, default), default, unmapOverlap: false);
+        }
+
+        AddrRange<VirtAddr> limit = new(new VirtAddr(4096), new VirtAddr(ulong.MaxValue));
+        Console.WriteLine("| search for 4 pages at a multiple of 4 pages | areas | ns |");
+        Console.WriteLine("|---|---:|---:|");
+        for (int search = 1; search <= 3; search++)
+        {
+            long start = System.Diagnostics.Stopwatch.GetTimestamp();
+            VirtAddr? found = set.FindFreeArea(default, 1 << 14, limit, 1 << 14);
+            double elapsed = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| search {search}, finds {found} | {areas:#,0} | {elapsed:#,0} |"));
+        }
     }
 
     /// <summary>Bytes per area with flags of 8 bytes and a reference to a backend, for two orders of mapping.</summary>

@@ -105,6 +105,11 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     internal void AttachInitialMemory(VirtualMemoryOptions options)
     {
         _memory = new VirtualMemory(Table, _group.Frames, _group.Cache, options, Image.Files);
+        if (Image.InitialBreak.Value != 0)
+        {
+            _memory.SetInitialBreak(Image.InitialBreak);
+        }
+
         foreach (SystemCall mapping in Image.InitialMappings)
         {
             MmResult result = _memory.Apply(mapping);

@@ -6,7 +6,8 @@ internal partial struct AreaTree<TFlags, TBackend>
     /// <summary>Bytes of all arrays.</summary>
     public readonly long ArrayBytes =>
         (_starts.LongLength * sizeof(ulong)) + (_slots.LongLength * System.Runtime.CompilerServices.Unsafe.SizeOf<AreaSlot<TFlags, TBackend>>())
-        + (_leaves.LongLength * 4 * sizeof(int)) + (_inner.Keys.LongLength * ((3 * sizeof(ulong)) + sizeof(int))) + (_inner.Nodes.LongLength * 2 * sizeof(int));
+        + (_leaves.LongLength * 4 * sizeof(int)) + (_inner.Keys.LongLength * ((3 * sizeof(ulong)) + sizeof(int))) + (_inner.Nodes.LongLength * 2 * sizeof(int))
+        + (_inner.Columns.LongLength * _inner.Keys.LongLength * sizeof(ulong));
 
     /// <summary>Throws if the tree is not sorted, linked, filled and summarised as it says.</summary>
     public readonly void Verify()
@@ -24,6 +25,17 @@ internal partial struct AreaTree<TFlags, TBackend>
         {
             throw new InvalidOperationException("The area tree is broken: it does not hold that " + what + ".");
         }
+    }
+
+    private readonly ulong LongestAligned(int level, int node, ulong align)
+    {
+        ulong longest = LongestAlignedBelow(level, node, align, new ulong[_inner.Keys.Length]);
+        for (int i = 0; level > 0 && i < _inner.Nodes[node].Count; i++)
+        {
+            longest = Math.Max(longest, LongestAligned(level - 1, _inner.Children[(node << CapacityShift) + i], align));
+        }
+
+        return longest;
     }
 
     private readonly int VerifyNode(int level, int node, int parent, ref int previousLeaf, ref ulong? previousLast)
@@ -59,6 +71,10 @@ internal partial struct AreaTree<TFlags, TBackend>
             int child = _inner.Children[first + i];
             counted += VerifyNode(level - 1, child, node, ref previousLeaf, ref previousLast);
             Expect(Summarize(level - 1, child) == new Summary(_inner.Keys[first + i], _inner.Lasts[first + i], _inner.Gaps[first + i]), "summaries are current");
+            foreach (AlignedBounds column in _inner.Columns)
+            {
+                Expect(LongestAligned(level - 1, child, column.Align) <= column.Bounds[first + i], "no aligned free range is longer than its bound");
+            }
         }
 
         for (int i = _inner.Nodes[node].Count; i < Capacity; i++)

@@ -103,6 +103,9 @@ internal partial struct AreaTree<TFlags, TBackend>
     private readonly bool ScanOn(int leaf, in Wanted wanted, out ulong address)
     {
         int node = leaf;
+        bool aligns = wanted.Align > 1;
+        ulong[]? bounds = aligns ? _inner.BoundsFor(wanted.Align) : null;
+        uint whole = 0; // a bit for each level whose node is looked through from its first child on
         ulong end = SlotAt(new AreaPosition(leaf, CountOf(leaf) - 1)).Last;
         for (int level = 0; level < _height;)
         {
@@ -113,7 +116,7 @@ internal partial struct AreaTree<TFlags, TBackend>
             while (true)
             {
                 int first = node << CapacityShift;
-                index = NextChild(node, index, wanted, out bool fits, out address);
+                index = NextChild(node, index, wanted, bounds, out bool fits, out address);
                 if (fits)
                 {
                     return true;
@@ -122,11 +125,17 @@ internal partial struct AreaTree<TFlags, TBackend>
                 if (index < 0)
                 {
                     end = _inner.Lasts[first + _inner.Nodes[node].Count - 1];
+                    if (aligns && ((whole >> level) & 1) != 0)
+                    {
+                        Tighten(level, node, wanted.Align, bounds ??= _inner.AddBounds(wanted.Align));
+                    }
+
                     break;
                 }
 
                 node = _inner.Children[first + index];
                 level--;
+                whole |= 1u << level;
                 if (level > 0)
                 {
                     index = -1;
@@ -136,6 +145,11 @@ internal partial struct AreaTree<TFlags, TBackend>
                 if (ScanLeaf(node, 0, wanted, out address) is { } result)
                 {
                     return result;
+                }
+
+                if (aligns)
+                {
+                    Tighten(0, node, wanted.Align, bounds ??= _inner.AddBounds(wanted.Align));
                 }
 
                 break;
@@ -152,7 +166,7 @@ internal partial struct AreaTree<TFlags, TBackend>
     }
 
     /// <summary>The next child with a long enough gap, unless a gap between two children fits before it; -1 if neither is there.</summary>
-    private readonly int NextChild(int node, int index, in Wanted wanted, out bool fits, out ulong address)
+    private readonly int NextChild(int node, int index, in Wanted wanted, ulong[]? bounds, out bool fits, out ulong address)
     {
         int first = node << CapacityShift;
         int count = _inner.Nodes[node].Count;
@@ -165,7 +179,7 @@ internal partial struct AreaTree<TFlags, TBackend>
                 return child;
             }
 
-            if (_inner.Gaps[first + child] >= wanted.Size)
+            if (_inner.Gaps[first + child] >= wanted.Size && (bounds is null || bounds[first + child] >= wanted.Size))
             {
                 fits = false;
                 address = 0;
@@ -179,12 +193,69 @@ internal partial struct AreaTree<TFlags, TBackend>
     }
 
     /// <summary>
+    /// Remembers the longest aligned free range below a node that was looked through in vain, so that the next search for the alignment passes over it.
+    /// Readers at the same time write the same.
+    /// </summary>
+    private readonly void Tighten(int level, int node, ulong align, ulong[] bounds)
+    {
+        int parent = ParentOf(level, node);
+        bounds[(parent << CapacityShift) + IndexInParent(parent, node)] = LongestAlignedBelow(level, node, align, bounds);
+    }
+
+    private readonly ulong LongestAlignedBelow(int level, int node, ulong align, ulong[] bounds)
+    {
+        int first = node << CapacityShift;
+        int count = level == 0 ? CountOf(node) : _inner.Nodes[node].Count;
+        ulong longest = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (level > 0)
+            {
+                longest = Math.Max(longest, Math.Min(_inner.Gaps[first + i], bounds[first + i]));
+            }
+
+            if (i > 0)
+            {
+                ulong free = level == 0 ? _slots[first + i - 1].Last + 1 : _inner.Lasts[first + i - 1] + 1;
+                ulong next = level == 0 ? _starts[first + i] : _inner.Keys[first + i];
+                longest = Math.Max(longest, AlignedLength(free, next, align));
+            }
+        }
+
+        return longest;
+    }
+
+    private static ulong AlignedLength(ulong free, ulong next, ulong align)
+    {
+        ulong from = (free + (align - 1)) & ~(align - 1);
+        ulong to = next & ~(align - 1);
+        return from >= free && to > from ? to - from : 0;
+    }
+
+    /// <summary>A gap came into a leaf, and gaps between nodes above it may have grown.</summary>
+    private readonly void Loosen(int leaf, ulong grown)
+    {
+        int node = leaf;
+        for (int level = 0; level < _height; level++)
+        {
+            int parent = ParentOf(level, node);
+            _inner.Loosen((parent << CapacityShift) + IndexInParent(parent, node), level == 0 ? grown : Unused);
+            node = parent;
+        }
+    }
+
+    /// <summary>
     /// Tells the nodes above a leaf that it changed. Gaps of the length <paramref name="grown"/> came, gaps of the length <paramref name="lost"/> at most went; so
     /// a node is looked through only if its longest gap may have gone.
     /// </summary>
     private void Refresh(int leaf, ulong grown, ulong lost)
     {
         int node = leaf;
+        if (_inner.Columns.Length > 0)
+        {
+            Loosen(leaf, grown);
+        }
+
         for (int level = 0; level < _height; level++)
         {
             int parent = ParentOf(level, node);
@@ -225,7 +296,9 @@ internal partial struct AreaTree<TFlags, TBackend>
         for (; level < _height; level++)
         {
             int parent = ParentOf(level, node);
-            WriteSummary((parent << CapacityShift) + IndexInParent(parent, node), Summarize(level, node));
+            int at = (parent << CapacityShift) + IndexInParent(parent, node);
+            WriteSummary(at, Summarize(level, node));
+            _inner.Loosen(at, Unused);
             node = parent;
         }
     }

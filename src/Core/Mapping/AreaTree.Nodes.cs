@@ -109,6 +109,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         Array.Copy(_inner.Lasts, source, _inner.Lasts, target, count);
         Array.Copy(_inner.Gaps, source, _inner.Gaps, target, count);
         Array.Copy(_inner.Children, source, _inner.Children, target, count);
+        _inner.CopyBounds(source, target, count);
         _inner.Keys.AsSpan(source, count).Fill(Unused);
         for (int i = 0; i < count; i++)
         {
@@ -136,6 +137,7 @@ internal partial struct AreaTree<TFlags, TBackend>
             int root = TakeInner();
             _inner.Nodes[root].Count = 1;
             _inner.Children[root << CapacityShift] = left;
+            _inner.Loosen(root << CapacityShift, Unused);
             ParentOf(level, left) = root;
             _root = root;
             _height++;
@@ -159,6 +161,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         Array.Copy(_inner.Lasts, at, _inner.Lasts, at + 1, tail);
         Array.Copy(_inner.Gaps, at, _inner.Gaps, at + 1, tail);
         Array.Copy(_inner.Children, at, _inner.Children, at + 1, tail);
+        _inner.CopyBounds(at - 1, at, tail + 1); // both halves keep the bounds of the whole
         _inner.Children[at] = right;
         _inner.Nodes[parent].Count++;
         ParentOf(level, right) = parent;
@@ -208,6 +211,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         Array.Copy(_inner.Lasts, at + 1, _inner.Lasts, at, tail);
         Array.Copy(_inner.Gaps, at + 1, _inner.Gaps, at, tail);
         Array.Copy(_inner.Children, at + 1, _inner.Children, at, tail);
+        _inner.CopyBounds(at + 1, at, tail);
         _inner.Keys[(parent << CapacityShift) + left] = Unused;
         if (left == 0)
         {
@@ -311,6 +315,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         public ulong[] Lasts = [];
         public ulong[] Gaps = [];
         public int[] Children = [];
+        public AlignedBounds[] Columns = [];
         public Inner[] Nodes = [];
         public int Used;
         public int Free = -1;
@@ -325,7 +330,58 @@ internal partial struct AreaTree<TFlags, TBackend>
             Array.Resize(ref Gaps, length << CapacityShift);
             Array.Resize(ref Children, length << CapacityShift);
             Array.Fill(Keys, Unused, before, Keys.Length - before);
+            foreach (AlignedBounds column in Columns)
+            {
+                Array.Resize(ref column.Bounds, Keys.Length);
+            }
         }
+
+        /// <summary>What is known of aligned free ranges for an alignment; null if nothing is.</summary>
+        public ulong[]? BoundsFor(ulong align)
+        {
+            foreach (AlignedBounds column in Columns)
+            {
+                if (column.Align == align)
+                {
+                    return column.Bounds;
+                }
+            }
+
+            return null;
+        }
+
+        /// <summary>Begins to remember bounds for an alignment; none is known yet.</summary>
+        public ulong[] AddBounds(ulong align)
+        {
+            AlignedBounds column = new() { Align = align, Bounds = new ulong[Keys.Length] };
+            Array.Fill(column.Bounds, Unused);
+            Columns = [.. Columns, column];
+            return column.Bounds;
+        }
+
+        public void CopyBounds(int source, int target, int count)
+        {
+            foreach (AlignedBounds column in Columns)
+            {
+                Array.Copy(column.Bounds, source, column.Bounds, target, count);
+            }
+        }
+
+        /// <summary>Raises the bounds of an element to a length.</summary>
+        public void Loosen(int at, ulong length)
+        {
+            foreach (AlignedBounds column in Columns)
+            {
+                column.Bounds[at] = Math.Max(column.Bounds[at], length);
+            }
+        }
+    }
+
+    /// <summary>For each element: no free range below the child, cut down to multiples of the alignment, is longer. Highest number: unknown.</summary>
+    private sealed class AlignedBounds
+    {
+        public ulong Align;
+        public ulong[] Bounds = [];
     }
 
     [StructLayout(LayoutKind.Sequential)]

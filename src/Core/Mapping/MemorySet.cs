@@ -58,6 +58,20 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     /// <summary>Bytes of the arrays that hold the areas.</summary>
     public long ArrayBytes => _tree.ArrayBytes;
 
+    /// <summary>Gives back memory that removed areas left unused. O(n). Clearing a set does the same.</summary>
+    public void TrimExcess()
+    {
+        AreaTree<TFlags, TBackend> trimmed = new();
+        AreaPosition end = trimmed.Floor(0);
+        for (AreaPosition position = _tree.FirstReaching(0); position.Exists; position = _tree.Next(position))
+        {
+            end = trimmed.InsertAfter(end, _tree.StartAt(position), _tree.SlotAt(position));
+        }
+
+        _version++;
+        _tree = trimmed;
+    }
+
     internal void Verify() => _tree.Verify();
 
     /// <summary>The area that holds an address.</summary>

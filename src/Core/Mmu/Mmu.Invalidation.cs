@@ -114,9 +114,16 @@ public sealed unsafe partial class Mmu
 
     private void DropPagingStructures()
     {
-        foreach (Tlb? cache in _psc)
+        Drop(_pde);
+        Drop(_pdpte);
+        Drop(_pml4e);
+
+        static void Drop(StructureCache? cache)
         {
-            cache?.DropAll();
+            if (cache is { IsUsed: true })
+            {
+                cache.Clear();
+            }
         }
     }
 }

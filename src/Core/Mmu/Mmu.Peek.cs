@@ -36,11 +36,11 @@ public sealed unsafe partial class Mmu
     public bool CachesTable(Asid asid, ReadOnlySpan<int> tablePages)
     {
         ulong tag = (ulong)asid.Value << TagShift;
-        foreach (Tlb? cache in _psc)
+        foreach (StructureCache? cache in (ReadOnlySpan<StructureCache?>)[_pde, _pdpte, _pml4e])
         {
             foreach (int page in tablePages)
             {
-                if (cache is not null && cache.Holds(TagMask, tag, (ulong)page))
+                if (cache is not null && cache.Holds(TagMask, tag, page))
                 {
                     return true;
                 }

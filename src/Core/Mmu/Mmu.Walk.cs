@@ -10,7 +10,9 @@ public sealed unsafe partial class Mmu
     private const int FlagsMemoShift = 60;
     private const int FlagsMemoSize = 1 << (64 - FlagsMemoShift);
 
-    private readonly Tlb?[] _psc;
+    private readonly StructureCache? _pde;
+    private readonly StructureCache? _pdpte;
+    private readonly StructureCache? _pml4e;
     private readonly int _pscCycles;
     private readonly int _referenceCycles;
 
@@ -33,6 +35,7 @@ public sealed unsafe partial class Mmu
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private TranslationResult Walk(AccessKind kind, ulong address, ulong needed, long time, int cycles)
     {
         PageTable table = _table!;
@@ -41,7 +44,7 @@ public sealed unsafe partial class Mmu
         cycles += _pscCycles;
         if (!_format!.IsCanonical(new VirtAddr(address)))
         {
-            return Fault(TranslationOutcome.NotPresentFault, address, new WalkCost(cycles, 0, start));
+            return Fault(TranslationOutcome.NotPresentFault, address, cycles, 0, start);
         }
 
         int references = 0;
@@ -53,7 +56,7 @@ public sealed unsafe partial class Mmu
             cycles += _referenceCycles;
             if (!_layout.IsPresent(entry))
             {
-                return Fault(TranslationOutcome.NotPresentFault, address, new WalkCost(cycles, references, start));
+                return Fault(TranslationOutcome.NotPresentFault, address, cycles, references, start);
             }
 
             if (_layout.IsLeaf(entry, level))
@@ -62,29 +65,28 @@ public sealed unsafe partial class Mmu
             }
 
             page = _layout.ChildTable(entry);
+            FillStructure(address, level, page);
             level--;
-            if (_psc[level] is { } cache)
-            {
-                ulong region = address >> ShiftOf(level + 1);
-                cache.Fill(KeyOf(region, _tag, 0), region, (ulong)page);
-            }
         }
 
-        return Finish(kind, address, needed, entry, level, new WalkCost(cycles, references, start));
-    }
-
-    private TranslationResult Finish(AccessKind kind, ulong address, ulong needed, ulong entry, int level, WalkCost cost)
-    {
         PageFlags flags = FlagsOf(entry, level);
         PageFlags demanded = (PageFlags)needed & ~PageFlags.Dirty;
         if ((flags & demanded) != demanded)
         {
-            return Fault(TranslationOutcome.ProtectionFault, address, cost);
+            return Fault(TranslationOutcome.ProtectionFault, address, cycles, references, start);
         }
 
         PageFlags bits = (PageFlags.Accessed | ((PageFlags)needed & PageFlags.Dirty)) & ~flags;
         ulong frame = _layout.LeafFrame(entry, level).PageNumber;
-        ulong data = (frame << FrameShift) | (ulong)(flags | bits);
+        FillTranslation(kind, address, level, frame, flags | bits);
+        return new TranslationResult(TranslationOutcome.Walked, cycles, references, start, SizeOf(level), frame, bits);
+    }
+
+    /// <summary>Puts a translation in both levels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FillTranslation(AccessKind kind, ulong address, int level, ulong frame, PageFlags flags)
+    {
+        ulong data = (frame << FrameShift) | (ulong)flags;
         ulong page = address >> ShiftOf(level);
         ulong tag = _tag;
         if ((flags & PageFlags.Global) != 0)
@@ -96,49 +98,42 @@ public sealed unsafe partial class Mmu
         ulong key = KeyOf(page, tag, level);
         _sizesSeen |= 1 << level;
         _second?.Fill(key, page, data);
-        if (level == 0)
-        {
-            FillFirst4K(kind, key, page, data);
-        }
-        else
-        {
-            FirstOf(kind, level)?.Fill(key, page, data);
-        }
-
-        return new TranslationResult
-        {
-            Outcome = TranslationOutcome.Walked,
-            Cycles = cost.Cycles,
-            References = cost.References,
-            WalkStart = cost.Start,
-            BitsSet = bits,
-            Size = SizeOf(level),
-            Frame = frame,
-        };
+        FillFirst(kind, level, key, page, data);
     }
 
     /// <summary>The table page and level at which the walk begins: behind the deepest paging-structure entry that is cached.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int FindStart(ulong address, out int page)
     {
-        Tlb?[] psc = _psc;
-        for (int level = 0; level < _levels - 1; level++)
+        if (_pde is { } pde && pde.Find(StructureKey(address, 0), out page))
         {
-            if (psc[level] is { } cache)
-            {
-                ulong region = address >> ShiftOf(level + 1);
-                ulong* data = cache.Find(KeyOf(region, _tag, 0), region);
-                if (data != null)
-                {
-                    page = (int)*data;
-                    return level;
-                }
-            }
+            return 0;
+        }
+
+        if (_pdpte is { } pdpte && pdpte.Find(StructureKey(address, 1), out page))
+        {
+            return 1;
+        }
+
+        if (_levels > 3 && _pml4e is { } pml4e && pml4e.Find(StructureKey(address, 2), out page))
+        {
+            return 2;
         }
 
         page = 0;
         return _levels - 1;
     }
+
+    /// <summary>Remembers which table page an entry of a level points to.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FillStructure(ulong address, int level, int page)
+    {
+        StructureCache? cache = level == 1 ? _pde : level == 2 ? _pdpte : level == 3 ? _pml4e : null;
+        cache?.Fill(StructureKey(address, level - 1), page);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong StructureKey(ulong address, int level) => ((address >> ShiftOf(level + 1)) << PageShift) | _tag | 1;
 
     private PageFlags FlagsOf(ulong entry, int level)
     {
@@ -153,13 +148,11 @@ public sealed unsafe partial class Mmu
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private TranslationResult Fault(TranslationOutcome outcome, ulong address, WalkCost cost)
+    private TranslationResult Fault(TranslationOutcome outcome, ulong address, int cycles, int references, int start)
     {
         DropStale(address);
-        return new TranslationResult { Outcome = outcome, Cycles = cost.Cycles, References = cost.References, WalkStart = cost.Start };
+        return new TranslationResult(outcome, cycles, references, start, 0, 0, PageFlags.None);
     }
-
-    private readonly record struct WalkCost(int Cycles, int References, int Start);
 
     /// <summary>An entry without attribute bits is not present, so that an empty memo is never taken for one.</summary>
     private struct FlagsMemo

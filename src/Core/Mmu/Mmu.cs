@@ -67,17 +67,19 @@ public sealed unsafe partial class Mmu : IDisposable
         _instructionLarge = Optional(spec.InstructionLarge, seed + 2);
         _dataLarge = Optional(spec.DataLarge, seed + 3);
         _second = Optional(spec.Second, seed + 4);
-        _psc = [Cache(spec.PdeEntries), Cache(spec.PdpteEntries), Cache(spec.Pml4eEntries), null];
+        _pde = Cache(spec.PdeEntries);
+        _pdpte = Cache(spec.PdpteEntries);
+        _pml4e = Cache(spec.Pml4eEntries);
         _secondCycles = spec.SecondCycles;
         _pscCycles = spec.PscCycles;
         _referenceCycles = spec.ReferenceCycles;
 
         static Tlb? Optional(TlbSpec spec, ulong seed) => spec.Entries == 0 ? null : new Tlb(spec, seed);
-        static Tlb? Cache(int entries) => entries == 0 ? null : new Tlb(new TlbSpec { Entries = entries, Ways = entries }, 0);
+        static StructureCache? Cache(int entries) => entries == 0 ? null : new StructureCache(entries);
     }
 
     /// <summary>Bytes of native memory that the MMU's state takes.</summary>
-    public long NativeBytes => Everything().Sum(tlb => tlb?.NativeBytes ?? 0);
+    public long NativeBytes => Arrays().Sum(tlb => tlb?.NativeBytes ?? 0) + Structures().Sum(cache => cache?.NativeBytes ?? 0);
 
     /// <summary>Switches to an address space; nothing is dropped.</summary>
     /// <param name="asid">The tag of its entries.</param>
@@ -134,7 +136,7 @@ public sealed unsafe partial class Mmu : IDisposable
             {
                 if ((data & needed) == needed)
                 {
-                    return new TranslationResult { Outcome = TranslationOutcome.L1Hit, Size = SizeOf(size), Frame = data >> FrameShift };
+                    return new TranslationResult(TranslationOutcome.L1Hit, 0, SizeOf(size), data >> FrameShift);
                 }
 
                 // Too few rights, or a store to a page that is clean so far: the walk decides, and puts in what it finds.
@@ -151,7 +153,10 @@ public sealed unsafe partial class Mmu : IDisposable
     /// <param name="time">Time of the access, in cycles.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public TranslationResult TranslateMissed(AccessKind kind, ulong address, long time) =>
-        _missed ? TranslateMissed(kind, address, NeededByUser(kind), time) : Translate(kind, address, user: true, time);
+        _missed ? TranslateMissed(kind, address, NeededByUser(kind), time) : TranslateTooFew(kind, address, time);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private TranslationResult TranslateTooFew(AccessKind kind, ulong address, long time) => Translate(kind, address, user: true, time);
 
     /// <summary>The translation that an access would use without a walk, and nothing changes.</summary>
     /// <param name="asid">The tag.</param>
@@ -186,9 +191,14 @@ public sealed unsafe partial class Mmu : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Tlb? tlb in Everything())
+        foreach (Tlb? tlb in Arrays())
         {
             tlb?.Dispose();
+        }
+
+        foreach (StructureCache? cache in Structures())
+        {
+            cache?.Dispose();
         }
     }
 
@@ -213,8 +223,9 @@ public sealed unsafe partial class Mmu : IDisposable
 
     private Tlb?[] Arrays() => [_instruction, _instructionLarge, _data, _dataLarge, _second];
 
-    private Tlb?[] Everything() => [.. Arrays(), .. _psc];
+    private StructureCache?[] Structures() => [_pde, _pdpte, _pml4e];
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private TranslationResult TranslateMissed(AccessKind kind, ulong address, ulong needed, long time)
     {
         if (_second is not { } second)
@@ -229,13 +240,7 @@ public sealed unsafe partial class Mmu : IDisposable
         {
             ulong found = *data;
             FillFirst4K(kind, key, page, found);
-            return new TranslationResult
-            {
-                Outcome = TranslationOutcome.StlbHit,
-                Cycles = _secondCycles,
-                Size = PageSize.Size4K,
-                Frame = found >> FrameShift,
-            };
+            return new TranslationResult(TranslationOutcome.StlbHit, _secondCycles, PageSize.Size4K, found >> FrameShift);
         }
 
         if (data == null && _sizesSeen == 1 && !_globals)
@@ -247,6 +252,7 @@ public sealed unsafe partial class Mmu : IDisposable
     }
 
     /// <summary>The second level with all page sizes and global pages.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private TranslationResult TranslateFurther(AccessKind kind, ulong address, ulong needed, long time)
     {
         for (int size = 0; _sizesSeen >> size != 0; size++)
@@ -256,13 +262,7 @@ public sealed unsafe partial class Mmu : IDisposable
                 if ((data & needed) == needed)
                 {
                     FillFirst(kind, size, key, address >> ShiftOf(size), data);
-                    return new TranslationResult
-                    {
-                        Outcome = TranslationOutcome.StlbHit,
-                        Cycles = _secondCycles,
-                        Size = SizeOf(size),
-                        Frame = data >> FrameShift,
-                    };
+                    return new TranslationResult(TranslationOutcome.StlbHit, _secondCycles, SizeOf(size), data >> FrameShift);
                 }
 
                 DropStale(address);
@@ -275,6 +275,11 @@ public sealed unsafe partial class Mmu : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FillFirst4K(AccessKind kind, ulong key, ulong page, ulong data)
     {
+        if (kind == AccessKind.Fetch ? !_hasInstruction : !_hasData)
+        {
+            return;
+        }
+
         if (kind == AccessKind.Fetch)
         {
             _instruction.Fill(key, page, data);

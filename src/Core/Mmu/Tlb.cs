@@ -31,6 +31,7 @@ internal sealed unsafe partial class Tlb : IDisposable
     private readonly uint _sets;
     private readonly uint _wayMask;
     private readonly ulong _reciprocal;
+    private readonly bool _oddSets;
     private readonly bool _small;
     private readonly bool _touches;
     private readonly Policy _policy;
@@ -65,7 +66,8 @@ internal sealed unsafe partial class Tlb : IDisposable
         }
 
         // page % sets by two multiplications: exact while page * sets < 2^64, and page numbers have 52 bits.
-        _reciprocal = BitOperations.IsPow2(_sets) || _sets > 4096 ? 0 : (ulong.MaxValue / _sets) + 1;
+        _oddSets = !BitOperations.IsPow2(_sets);
+        _reciprocal = _sets > 4096 ? 0 : (ulong.MaxValue / _sets) + 1;
         _random = (seed * 0x9E3779B97F4A7C15) | 1;
         Entries = spec.Entries;
 
@@ -137,22 +139,7 @@ internal sealed unsafe partial class Tlb : IDisposable
         return way < 0 ? null : &_data[(set * (nuint)_ways) + (nuint)way];
     }
 
-    /// <summary>Whether an entry has data under a masked key.</summary>
-    public bool Holds(ulong mask, ulong value, ulong data)
-    {
-        for (int i = 0; i < Entries; i++)
-        {
-            if (_rests[i] != 0 && _data[i] == data && (KeyAt(i) & mask) == value)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     /// <summary>Puts a translation in that is not there, in an empty way or the victim's.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill(ulong key, ulong page, ulong data)
     {
         nuint set = SetOf(page);
@@ -171,7 +158,15 @@ internal sealed unsafe partial class Tlb : IDisposable
         }
 
         nuint at = (set * (nuint)(uint)_ways) + (nuint)(uint)way;
-        ((uint*)head)[way] = DigestOf(key);
+        if (_ways == 4)
+        {
+            WayMatch.Write4(head, way, DigestOf(key));
+        }
+        else
+        {
+            ((uint*)head)[way] = DigestOf(key);
+        }
+
         _live += _rests[at] == 0 ? 1 : 0;
         _rests[at] = RestOf(key);
         _data[at] = data;
@@ -260,15 +255,10 @@ internal sealed unsafe partial class Tlb : IDisposable
     private static uint RestOf(ulong key) => (uint)(key & LowMask) | (uint)(key >> HighShift << LowBits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private nuint SetOf(ulong page)
-    {
-        if (_reciprocal == 0)
-        {
-            return BitOperations.IsPow2(_sets) ? (uint)page & (_sets - 1) : (nuint)(page % _sets);
-        }
+    private nuint SetOf(ulong page) => _oddSets ? OddSetOf(page) : (uint)page & (_sets - 1);
 
-        return (nuint)(page - (Math.BigMul(_reciprocal, page, out _) * _sets));
-    }
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private nuint OddSetOf(ulong page) => (nuint)(_reciprocal == 0 ? page % _sets : page - (Math.BigMul(_reciprocal, page, out _) * _sets));
 
     /// <summary>Of the ways whose digest matches, the one whose whole key does.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,8 +4,8 @@ using VmSim.Actors.Configuration;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads.Import;
-using VmSim.Core.Workloads.Synthetic;
 using VmSim.Core.Workloads.Patterns;
+using VmSim.Core.Workloads.Synthetic;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;

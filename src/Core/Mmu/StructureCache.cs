@@ -1,0 +1,173 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace VmSim.Core.Mmu;
+
+/// <summary>A fully associative cache with exact LRU of one kind of paging-structure entry: which table page lies behind a part of an address.</summary>
+/// <remarks>
+/// Layout: digests of the keys, 16 to a cache line; keys; table pages; and a linked list from the entry used last to the one used longest ago, empty
+/// entries last. A digest is written by writing its whole vector: the next look-up loads that vector, and a host forwards a store that is still on
+/// its way only to a load that it covers. A scalar store would make each walk wait until the one before it has retired.
+/// </remarks>
+internal sealed unsafe class StructureCache : IDisposable
+{
+    private const int LineBytes = 64;
+    private const int LineEntries = LineBytes / sizeof(uint);
+    private readonly byte* _digests;
+    private readonly ulong* _keys;
+    private readonly int* _pages;
+    private readonly Link* _links;
+    private readonly int _lines;
+
+    public StructureCache(int entries)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(entries);
+        Entries = entries;
+        _lines = (entries + LineEntries - 1) / LineEntries;
+        nuint keys = (nuint)_lines * LineBytes;
+        nuint pages = keys + ((nuint)entries * sizeof(ulong));
+        nuint links = pages + ((nuint)entries * sizeof(int));
+        NativeBytes = (long)(links + ((nuint)(entries + 1) * (nuint)sizeof(Link)));
+        _digests = (byte*)NativeMemory.AlignedAlloc((nuint)NativeBytes, LineBytes);
+        _keys = (ulong*)(_digests + keys);
+        _pages = (int*)(_digests + pages);
+        _links = (Link*)(_digests + links);
+        Clear();
+    }
+
+    ~StructureCache() => NativeMemory.AlignedFree(_digests);
+
+    public int Entries { get; }
+
+    public long NativeBytes { get; }
+
+    /// <summary>Whether anything was filled since it was cleared.</summary>
+    public bool IsUsed { get; private set; }
+
+    /// <summary>Looks a key up and counts it as used.</summary>
+    /// <param name="key">Not 0.</param>
+    /// <param name="page">The table page.</param>
+    public bool Find(ulong key, out int page)
+    {
+        uint digest = DigestOf(key);
+        for (int line = 0; line < _lines; line++)
+        {
+            uint matches = WayMatch.Of16(_digests + (line * LineBytes), digest, LineEntries);
+            while (matches != 0)
+            {
+                int entry = (line * LineEntries) + BitOperations.TrailingZeroCount(matches);
+                if (entry < Entries && _keys[entry] == key)
+                {
+                    if (_links[Entries].Older != entry)
+                    {
+                        ToFront(entry);
+                    }
+
+                    page = _pages[entry];
+                    return true;
+                }
+
+                matches &= matches - 1;
+            }
+        }
+
+        page = 0;
+        return false;
+    }
+
+    /// <summary>Whether an entry under a masked key leads to a table page.</summary>
+    public bool Holds(ulong mask, ulong value, int page)
+    {
+        for (int entry = 0; entry < Entries; entry++)
+        {
+            if (_keys[entry] != 0 && (_keys[entry] & mask) == value && _pages[entry] == page)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Puts in a key that is not there, in place of the one used longest ago.</summary>
+    /// <param name="key">Not 0.</param>
+    /// <param name="page">The table page.</param>
+    public void Fill(ulong key, int page)
+    {
+        int entry = _links[Entries].Newer;
+        ToFront(entry);
+        WayMatch.Write16(_digests + (entry / LineEntries * LineBytes), entry % LineEntries, DigestOf(key));
+        _keys[entry] = key;
+        _pages[entry] = page;
+        IsUsed = true;
+    }
+
+    public void Clear()
+    {
+        NativeMemory.Clear(_digests, (nuint)NativeBytes);
+        for (int entry = 0; entry <= Entries; entry++)
+        {
+            _links[entry] = new Link
+            {
+                Newer = (ushort)(entry == Entries ? 0 : entry + 1),
+                Older = (ushort)(entry == 0 ? Entries : entry - 1),
+            };
+        }
+
+        IsUsed = false;
+    }
+
+    /// <summary>Drops keys whose masked bits have a value; they keep their places in the order.</summary>
+    public void DropWhere(ulong mask, ulong value)
+    {
+        for (int entry = 0; entry < Entries; entry++)
+        {
+            if ((_keys[entry] & mask) == value)
+            {
+                _keys[entry] = 0;
+            }
+        }
+    }
+
+    public void Save(BinaryWriter writer) => writer.Write(new ReadOnlySpan<byte>(_digests, (int)NativeBytes));
+
+    public void Restore(BinaryReader reader)
+    {
+        reader.BaseStream.ReadExactly(new Span<byte>(_digests, (int)NativeBytes));
+        IsUsed = true;
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_digests);
+        GC.SuppressFinalize(this);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint DigestOf(ulong key) => (uint)(key >> 19) ^ (uint)(key << 13);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ToFront(int entry)
+    {
+        Link* links = _links;
+        int ends = Entries;
+        Link link = links[entry];
+        links[link.Newer].Older = link.Older;
+        links[link.Older].Newer = link.Newer;
+        ushort first = links[ends].Older;
+        links[entry].Newer = (ushort)ends;
+        links[entry].Older = first;
+        links[first].Newer = (ushort)entry;
+        links[ends].Older = (ushort)entry;
+    }
+
+    /// <summary>An entry's neighbours. Place <see cref="Entries"/> stands for both ends: older than it is the newest, newer than it the oldest.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Link
+    {
+        public ushort Newer;
+        public ushort Older;
+    }
+}

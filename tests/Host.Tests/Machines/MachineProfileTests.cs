@@ -22,6 +22,7 @@ public class MachineProfileTests
         Assert.Equal(name, machine.Name);
         Assert.Equal(0, machine.Cores % machine.Sockets);
         Assert.True(machine.IpiRemoteCycles >= machine.IpiCycles && machine.LineTransferRemoteCycles >= machine.LineTransferCycles);
+        Assert.InRange(mmu.NativeBytes, 1, 64 << 10);
         Assert.Equal(TranslationOutcome.NotPresentFault, mmu.Translate(AccessKind.Load, 0x1000, user: true, 0).Outcome);
     }
 

@@ -31,7 +31,7 @@ public sealed class World : IDisposable
         MachineSpec machine = scenario.Machine;
         Protocol = protocol ?? ShootdownProtocols.ByName(scenario.Shootdown.Protocol)
             ?? throw new ScenarioException($"shootdown.protocol: there is no protocol \"{scenario.Shootdown.Protocol}\"; there are {string.Join(", ", ShootdownProtocols.All.Select(p => p.Name))}");
-        Format = PageTableFormats.ByName(machine.PageTable)
+        Format = PageTableFormats.Find(machine.PageTable)
             ?? throw new ScenarioException($"machine.page-table: there is no format \"{machine.PageTable}\"; there are {string.Join(", ", PageTableFormats.All.Select(f => f.Name))}");
         Delays = new Delays(machine, scenario.Kernel, Protocol.DirectDelay(machine, scenario.Kernel));
         WorldLayout layout = new(scenario);

@@ -34,6 +34,7 @@ internal static class ScenarioRules
         CheckTlb("instruction4k", mmu.Instruction4K, required: true);
         CheckTlb("instruction-large", mmu.InstructionLarge, required: false);
         CheckTlb("data4k", mmu.Data4K, required: true);
+        CheckTlb("walk-lines", mmu.WalkLines, required: false);
         CheckTlb("data-large", mmu.DataLarge, required: false);
         CheckTlb("second", mmu.Second, required: false);
     }

@@ -11,6 +11,9 @@ namespace VmSim.Core.Engine;
 /// <summary>Everything that is simulated in one run: cores, address spaces, threads, and the domains they form.</summary>
 public sealed class World : IDisposable
 {
+    /// <summary>The table pages of each space have 64 GiB of addresses of their own, so that caches of page-table lines tell them apart.</summary>
+    private const int TableSpaceShift = 36;
+
     private readonly CoreModel[] _cores;
     private readonly AddressSpace[] _spaces;
     private readonly SimThread[] _threads;
@@ -138,7 +141,7 @@ public sealed class World : IDisposable
         {
             SpacePlan plan = layout.Spaces[i];
             SpaceGroup group = _groups[plan.Group];
-            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, new PageTable(Format), plan.FirstThread);
+            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, new PageTable(Format) { TableBase = new PhysAddr((ulong)i << TableSpaceShift) }, plan.FirstThread);
             group.Add(_spaces[i]);
         }
 

@@ -63,6 +63,13 @@ public sealed unsafe partial class Mmu
         return dropped;
     }
 
+    /// <summary>
+    /// Drops every translation and paging-structure entry, guest's and nested, as a host must after a change of a virtual machine's host table
+    /// (INVEPT, all contexts).
+    /// </summary>
+    /// <returns>TLB entries dropped; nested translations are not counted.</returns>
+    public int InvalidateNested() => InvalidateAll(globals: true);
+
     /// <summary>A fault drops what the TLBs hold for its address (Intel SDM vol. 3A, 4.10.4.1).</summary>
     private void DropStale(ulong address)
     {
@@ -114,6 +121,7 @@ public sealed unsafe partial class Mmu
 
     private void DropPagingStructures()
     {
+        _nested?.DropAll();
         Drop(_pde);
         Drop(_pdpte);
         Drop(_pml4e);

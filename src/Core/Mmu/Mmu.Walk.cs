@@ -7,12 +7,18 @@ namespace VmSim.Core.Mmu;
 /// <content>The page walker.</content>
 public sealed unsafe partial class Mmu
 {
+    private const int LineShift = 6;
+    private const int EntriesPerLineShift = 3;
     private const int FlagsMemoShift = 60;
     private const int FlagsMemoSize = 1 << (64 - FlagsMemoShift);
 
     private readonly StructureCache? _pde;
     private readonly StructureCache? _pdpte;
     private readonly StructureCache? _pml4e;
+    private readonly Tlb? _lines;
+    private readonly bool _chargesLines;
+    private readonly int _lineHitCycles;
+    private readonly int _lineMissCycles;
     private readonly int _pscCycles;
     private readonly int _referenceCycles;
 
@@ -38,6 +44,11 @@ public sealed unsafe partial class Mmu
     [MethodImpl(MethodImplOptions.NoInlining)]
     private TranslationResult Walk(AccessKind kind, ulong address, ulong needed, long time, int cycles)
     {
+        if (_host is not null)
+        {
+            return WalkNested(kind, address, needed, time, cycles);
+        }
+
         PageTable table = _table!;
         int level = FindStart(address, out int page);
         int start = level;
@@ -51,9 +62,10 @@ public sealed unsafe partial class Mmu
         ulong entry;
         while (true)
         {
-            entry = table.ReadEntry(page, EntryLayout.Index(address, level), time);
+            int index = EntryLayout.Index(address, level);
+            entry = table.ReadEntry(page, index, time);
             references++;
-            cycles += _referenceCycles;
+            cycles += _chargesLines ? LineCycles(table.TableAddress(page), index) : _referenceCycles;
             if (!_layout.IsPresent(entry))
             {
                 return Fault(TranslationOutcome.NotPresentFault, address, cycles, references, start);
@@ -134,6 +146,25 @@ public sealed unsafe partial class Mmu
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong StructureKey(ulong address, int level) => ((address >> ShiftOf(level + 1)) << PageShift) | _tag | 1;
+
+    /// <summary>Cycles of a reference by the lines that are cached; its line is cached from now on.</summary>
+    private int LineCycles(PhysAddr table, int index)
+    {
+        if (_lines is not { } lines)
+        {
+            return _lineMissCycles;
+        }
+
+        ulong line = (table.Value >> LineShift) + ((ulong)(uint)index >> EntriesPerLineShift);
+        ulong key = (line << PageShift) | 1;
+        if (lines.Find(key, line) != null)
+        {
+            return _lineHitCycles;
+        }
+
+        lines.Fill(key, line, 0);
+        return _lineMissCycles;
+    }
 
     private PageFlags FlagsOf(ulong entry, int level)
     {

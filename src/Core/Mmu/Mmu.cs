@@ -73,13 +73,18 @@ public sealed unsafe partial class Mmu : IDisposable
         _secondCycles = spec.SecondCycles;
         _pscCycles = spec.PscCycles;
         _referenceCycles = spec.ReferenceCycles;
+        _lines = spec.WalkCost == WalkCosts.CacheLines ? Optional(spec.WalkLines, seed + 5) : null;
+        _lineHitCycles = spec.LineHitCycles;
+        _lineMissCycles = spec.LineMissCycles;
+        _chargesLines = spec.WalkCost == WalkCosts.CacheLines;
+        _nested = spec.NestedEntries == 0 ? null : new Tlb(new TlbSpec { Entries = spec.NestedEntries, Ways = spec.NestedEntries }, 0);
 
         static Tlb? Optional(TlbSpec spec, ulong seed) => spec.Entries == 0 ? null : new Tlb(spec, seed);
         static StructureCache? Cache(int entries) => entries == 0 ? null : new StructureCache(entries);
     }
 
     /// <summary>Bytes of native memory that the MMU's state takes.</summary>
-    public long NativeBytes => Arrays().Sum(tlb => tlb?.NativeBytes ?? 0) + Structures().Sum(cache => cache?.NativeBytes ?? 0);
+    public long NativeBytes => Arrays().Append(_lines).Append(_nested).Sum(tlb => tlb?.NativeBytes ?? 0) + Structures().Sum(cache => cache?.NativeBytes ?? 0);
 
     /// <summary>Switches to an address space; nothing is dropped.</summary>
     /// <param name="asid">The tag of its entries.</param>
@@ -88,6 +93,7 @@ public sealed unsafe partial class Mmu : IDisposable
     {
         ArgumentNullException.ThrowIfNull(table);
         _tag = (ulong)asid.Value << TagShift;
+        _host = null;
         SetTable(table);
     }
 
@@ -191,7 +197,7 @@ public sealed unsafe partial class Mmu : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Tlb? tlb in Arrays())
+        foreach (Tlb? tlb in (Tlb?[])[.. Arrays(), _lines, _nested])
         {
             tlb?.Dispose();
         }

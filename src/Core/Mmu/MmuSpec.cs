@@ -21,6 +21,19 @@ public static class ReplacementPolicies
     public const string Choices = "lru|plru|fifo|random";
 }
 
+/// <summary>What a reference of a page walk costs.</summary>
+public static class WalkCosts
+{
+    /// <summary>Every reference the same.</summary>
+    public const string Fixed = "fixed";
+
+    /// <summary>By whether a small cache of entry lines has the reference's line.</summary>
+    public const string CacheLines = "cache-lines";
+
+    /// <summary>All names, as a setting's choices.</summary>
+    public const string Choices = "fixed|cache-lines";
+}
+
 /// <summary>Size of one TLB array.</summary>
 public sealed record TlbSpec
 {
@@ -78,4 +91,29 @@ public sealed record MmuSpec
     /// <summary>Cycles of one page-table reference.</summary>
     [Setting("One memory reference of a page walk.", Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
     public int ReferenceCycles { get; init; } = 30;
+
+    /// <summary>How references of a walk are charged.</summary>
+    [Setting("What a reference of a page walk costs: always the same, or by whether a cache of page-table lines has it.", Choices = WalkCosts.Choices)]
+    public string WalkCost { get; init; } = WalkCosts.Fixed;
+
+    /// <summary>
+    /// The lines of page-table entries that the core's data caches hold, under <see cref="WalkCosts.CacheLines"/>: an entry of it is a line of 64
+    /// bytes, 8 page-table entries. The default is calibrated: 512 lines, 32 KiB.
+    /// </summary>
+    public TlbSpec WalkLines { get; init; } = new() { Entries = 512, Ways = 8 };
+
+    /// <summary>Cycles of a reference whose line is cached, under <see cref="WalkCosts.CacheLines"/>. The default is calibrated.</summary>
+    [Setting("One memory reference of a page walk whose line is cached (walk-cost = cache-lines).", Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
+    public int LineHitCycles { get; init; } = 14;
+
+    /// <summary>Cycles of a reference that goes to memory, under <see cref="WalkCosts.CacheLines"/>. The default is calibrated.</summary>
+    [Setting("One memory reference of a page walk that goes to memory (walk-cost = cache-lines).", Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
+    public int LineMissCycles { get; init; } = 200;
+
+    /// <summary>
+    /// Entries of the nested TLB, fully associative, exact LRU: translations of guest-physical pages of guest page tables and data, used only by walks
+    /// of a virtual machine's address (Bhargava et al., Accelerating Two-Dimensional Page Walks for Virtualized Systems, ASPLOS 2008, has 16).
+    /// </summary>
+    [Setting("Entries of the cache of nested translations (guest-physical to host-physical pages) of a virtual machine's walks.", Min = 0, Max = 1024)]
+    public int NestedEntries { get; init; } = 16;
 }

@@ -240,6 +240,20 @@ internal sealed unsafe partial class Tlb : IDisposable
         return dropped;
     }
 
+    public void Save(BinaryWriter writer)
+    {
+        writer.Write(_live);
+        writer.Write(_random);
+        writer.Write(new ReadOnlySpan<byte>(_memory, checked((int)NativeBytes)));
+    }
+
+    public void Restore(BinaryReader reader)
+    {
+        _live = reader.ReadInt32();
+        _random = reader.ReadUInt64();
+        reader.BaseStream.ReadExactly(new Span<byte>(_memory, checked((int)NativeBytes)));
+    }
+
     public void Dispose()
     {
         NativeMemory.AlignedFree(_memory);

@@ -20,6 +20,12 @@ public enum TranslationOutcome : byte
 
     /// <summary>The access is not allowed: a page fault.</summary>
     ProtectionFault,
+
+    /// <summary>
+    /// The host's table has no usable translation for a guest-physical page that a nested walk needs, or too few rights: a fault of the host (EPT
+    /// violation, nested page fault). The result's frame is the guest-physical page number.
+    /// </summary>
+    HostFault,
 }
 
 /// <summary>What a translation found and cost.</summary>

@@ -52,8 +52,9 @@ public sealed unsafe partial class PageTable : IDisposable
     }
 
     /// <summary>
-    /// The physical address of table page 0; table page n lies n pages above. It matters only where table pages and frames share one space, as
-    /// a guest's do in the guest-physical space that a host's table translates. Entries hold table pages' numbers whatever it is.
+    /// The physical address of table page 0; table page n lies n pages above. It matters where table pages and frames share one space, as
+    /// a guest's do in the guest-physical space that a host's table translates, and where lines of several tables share a cache. Entries hold
+    /// table pages' numbers whatever it is.
     /// </summary>
     public PhysAddr TableBase { get; init; }
 

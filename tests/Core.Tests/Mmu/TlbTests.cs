@@ -1,0 +1,92 @@
+using VmSim.Core.Mmu;
+
+namespace VmSim.Core.Tests.Mmu;
+
+/// <summary>The TLB array against plain code, over policies, ways and sets.</summary>
+public sealed unsafe class TlbTests
+{
+    private const int Operations = 6_000;
+
+    public static TheoryData<string, int, int> Shapes()
+    {
+        TheoryData<string, int, int> shapes = [];
+        foreach (string policy in ReplacementPolicies.Choices.Split('|'))
+        {
+            for (int ways = 1; ways <= 64; ways++)
+            {
+                if (policy != ReplacementPolicies.TreePlru || (ways & (ways - 1)) == 0)
+                {
+                    shapes.Add(policy, ways, 1 + (ways % 5));
+                }
+            }
+        }
+
+        shapes.Add(ReplacementPolicies.Lru, 3, 4099);
+        shapes.Add(ReplacementPolicies.Lru, 4, 4096);
+        shapes.Add(ReplacementPolicies.Lru, 12, 96);
+        shapes.Add(ReplacementPolicies.Fifo, 1, 1000);
+        return shapes;
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Operations_AtRandom_AgreeWithPlainCode(string policy, int ways, int sets)
+    {
+        TlbSpec spec = new() { Entries = ways * sets, Ways = ways, Policy = policy };
+        Random random = new(ways + sets);
+        using Tlb tlb = new(spec, 7);
+        ScalarTlb judge = new(spec, 7);
+        for (int i = 0; i < Operations; i++)
+        {
+            ulong page = PageOf(random, ways * sets);
+            ulong tag = (ulong)random.Next(3);
+            ulong key = (page << 19) | (tag << 3) | 1;
+            if (i % 997 == 996)
+            {
+                Assert.Equal(judge.DropWhere(_ => true), tlb.DropAll());
+            }
+            else if (i % 97 == 96)
+            {
+                Assert.Equal(judge.DropWhere(item => (item & 0x7FFF8) == tag << 3), tlb.DropWhere(0x7FFF8, tag << 3, 19, 0, ulong.MaxValue));
+            }
+            else if (i % 11 == 10)
+            {
+                Assert.Equal(judge.DropWhere(item => item == key), tlb.Drop(key, page));
+            }
+            else
+            {
+                ulong* found = tlb.Find(key, page);
+                Assert.Equal(judge.Find(key, page), found == null ? null : *found);
+                if (found == null)
+                {
+                    tlb.Fill(key, page, (ulong)i);
+                    judge.Fill(key, page, (ulong)i);
+                }
+            }
+        }
+
+        Assert.Equal(judge.DropWhere(_ => true), tlb.DropAll());
+    }
+
+    [Fact]
+    public void Find_KeysWithEqualDigests_TellsThemApart()
+    {
+        // Both have digest 0, as an empty way has.
+        ulong first = 1UL | (1UL << (19 + 13));
+        ulong second = 1UL | (2UL << 1) | (5UL << (19 + 13));
+        using Tlb tlb = new(new TlbSpec { Entries = 8, Ways = 8 }, 0);
+        Assert.True(tlb.Find(first, 0) == null);
+        tlb.Fill(first, 0, 10);
+        Assert.True(tlb.Find(second, 0) == null);
+        tlb.Fill(second, 0, 20);
+        Assert.Equal(10UL, *tlb.Find(first, 0));
+        Assert.Equal(20UL, *tlb.Find(second, 0));
+    }
+
+    /// <summary>Mostly few pages, so that sets fill and hit; some with high bits.</summary>
+    private static ulong PageOf(Random random, int entries)
+    {
+        ulong page = (ulong)random.Next((entries * 3 / 2) + 2);
+        return random.Next(4) == 0 ? page | ((ulong)random.Next(3) << 43) : page;
+    }
+}

@@ -20,6 +20,7 @@ internal sealed class MmuDriver : IDisposable
     private readonly bool _exact;
     private int _asid;
     private ulong _nextFrame = 1 << 18;
+    private (AccessKind Kind, ulong Address) _last;
 
     public MmuDriver(MmuSpec spec, ulong seed, bool exact)
     {
@@ -55,7 +56,8 @@ internal sealed class MmuDriver : IDisposable
         switch (step.Action)
         {
             case < 10:
-                Access((AccessKind)(step.Choice % 3), address, user: (step.Bits & 0x7000) != 0, split: (step.Bits & 0x8000) != 0);
+                _last = ((AccessKind)(step.Choice % 3), address);
+                Access(_last.Kind, address, user: (step.Bits & 0x7000) != 0, split: (step.Bits & 0x8000) != 0);
                 break;
             case < 13:
                 Map(address, (PageSize)(12 + (9 * (step.Choice % 3))), Flags(step.Bits));
@@ -67,15 +69,28 @@ internal sealed class MmuDriver : IDisposable
                 Unmap(address);
                 break;
             case 15:
+                Repeat();
                 Invalidate(step, address);
+                Repeat();
                 break;
             case 16:
+                Repeat();
                 _asid = step.Choice & 1;
                 _mmu.Load(Asid, Table);
+                Repeat();
                 break;
             default:
                 Peek(address);
                 break;
+        }
+    }
+
+    /// <summary>The last access twice more, so that what an MMU remembers of the page hit last is put to the test.</summary>
+    private void Repeat()
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            Access(_last.Kind, _last.Address, user: true, split: true);
         }
     }
 
@@ -84,18 +99,16 @@ internal sealed class MmuDriver : IDisposable
 
     private void Access(AccessKind kind, ulong address, bool user, bool split)
     {
-        TranslationResult result;
-        if (split && user)
+        if (split && user && _mmu.TryHit(kind, address))
         {
-            bool hit = _mmu.TryHit(kind, address);
-            result = hit ? _mmu.Translate(kind, address, user, 0) : _mmu.TranslateMissed(kind, address, 0);
-            Assert.Equal(hit, result.Outcome == TranslationOutcome.L1Hit);
-        }
-        else
-        {
-            result = _mmu.Translate(kind, address, user, 0);
+            // nothing more is asked of the MMU, which may remember the page that was hit
+            Assert.True(_exact ? _model.Access(kind, _asid, address, user, Table).Outcome == TranslationOutcome.L1Hit
+                : _model.MayHit(second: false, kind, _asid, address, user, frame: null), $"hit at {address:x} with a translation that was dropped");
+            return;
         }
 
+        TranslationResult result = split && user ? _mmu.TranslateMissed(kind, address, 0) : _mmu.Translate(kind, address, user, 0);
+        Assert.False(split && user && result.Outcome == TranslationOutcome.L1Hit);
         if (_exact || result.Outcome is not (TranslationOutcome.L1Hit or TranslationOutcome.StlbHit))
         {
             (TranslationOutcome outcome, ulong frame, PageFlags bits) =

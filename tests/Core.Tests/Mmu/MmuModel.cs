@@ -54,11 +54,11 @@ internal sealed class MmuModel
         return (TranslationOutcome.Walked, mapped.Frame.PageNumber, bits);
     }
 
-    /// <summary>Whether a first-level or the second-level TLB may hold a translation with these rights that leads to a frame.</summary>
-    public bool MayHit(bool second, AccessKind kind, int asid, ulong address, bool user, ulong frame)
+    /// <summary>Whether a first-level or the second-level TLB may hold a translation with these rights that leads to a frame, or to any.</summary>
+    public bool MayHit(bool second, AccessKind kind, int asid, ulong address, bool user, ulong? frame)
     {
         PageFlags needed = Rights(kind, user) | (kind == AccessKind.Store ? PageFlags.Dirty : PageFlags.None);
-        return Find(second ? _second : First(kind), asid, address).Any(found => found.Entry.Frame == frame && (found.Entry.Flags & needed) == needed);
+        return Find(second ? _second : First(kind), asid, address).Any(found => (frame is null || found.Entry.Frame == frame) && (found.Entry.Flags & needed) == needed);
     }
 
     /// <summary>Notes that a translation moved from the second level to the first.</summary>

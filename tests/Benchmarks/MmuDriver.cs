@@ -12,6 +12,7 @@ namespace VmSim.Benchmarks;
 internal static partial class MmuDriver
 {
     private const PageFlags Flags = PageFlags.Read | PageFlags.Write | PageFlags.User;
+    private const int Ahead = 2;
     private const int ThreadCpuClock = 3;
 
     public static MmuRun Run(MmuSpec spec, int largePercent, ulong largeSeed, ulong[] addresses)
@@ -30,8 +31,15 @@ internal static partial class MmuDriver
         long second = 0;
         long references = 0;
         long faults = 0;
-        foreach (ulong address in addresses)
+        for (int i = 0; i < addresses.Length; i++)
         {
+            ulong address = addresses[i];
+            ulong ahead = addresses[Math.Min(i + Ahead, addresses.Length - 1)];
+            if ((ahead ^ address) >> PageSizes.BaseShift != 0)
+            {
+                mmu.Prefetch(ahead);
+            }
+
             if (mmu.TryHit(AccessKind.Load, address))
             {
                 first++;

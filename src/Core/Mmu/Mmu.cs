@@ -128,6 +128,19 @@ public sealed unsafe partial class Mmu : IDisposable
         return (_sizesSeen != 1 || _globals) && TryHitFurther(kind, address);
     }
 
+    /// <summary>
+    /// Says that an address of the loaded space will be translated soon, an access or two ahead, so that the host's memory latency is spent beside other
+    /// work. It changes nothing that is simulated, and is worth its time where consecutive accesses go to different pages.
+    /// </summary>
+    /// <param name="address">A virtual address.</param>
+    public void Prefetch(ulong address)
+    {
+        if (address >> PageSizes.BaseShift != _recentData.Key >> PageShift)
+        {
+            _table!.Prefetch(address);
+        }
+    }
+
     /// <summary>Translates one access: TLBs, then a walk of the table as of a time.</summary>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Its virtual address.</param>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
@@ -61,6 +62,31 @@ public sealed unsafe partial class PageTable : IDisposable
     /// <summary>The physical address of a table page, from <see cref="TableBase"/> on.</summary>
     /// <param name="tablePage">The number of a table page.</param>
     public PhysAddr TableAddress(int tablePage) => TableBase + ((ulong)tablePage << PageSizes.BaseShift);
+
+    /// <summary>
+    /// Has the host fetch the lowest-level entry of an address that will be walked soon. What a walk finds does not depend on it. It may run beside
+    /// walks, as <see cref="ReadEntry"/> may.
+    /// </summary>
+    /// <param name="address">Any address.</param>
+    public void Prefetch(ulong address)
+    {
+        ulong* entries = Entries(Root);
+        for (int level = format.Levels - 1; level > 0; level--)
+        {
+            ulong entry = entries[EntryLayout.Index(address, level)];
+            if (entry == 0 || layout.IsLeaf(entry, level))
+            {
+                return;
+            }
+
+            entries = Entries(layout.ChildTable(entry));
+        }
+
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(entries + EntryLayout.Index(address, 0));
+        }
+    }
 
     /// <summary>An entry as the writer sees it.</summary>
     /// <param name="tablePage">A table page in use.</param>

@@ -1,3 +1,5 @@
+using System.Reflection;
+using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
@@ -30,6 +32,7 @@ internal static class ScenarioRules
             throw new ScenarioException($"warmup: {spec.Warmup} cycles found; less than until, {spec.Until} cycles, is allowed");
         }
 
+        CheckBackend(spec.Memory);
         MmuSpec mmu = spec.Machine.Mmu;
         CheckTlb("instruction4k", mmu.Instruction4K, required: true);
         CheckTlb("instruction-large", mmu.InstructionLarge, required: false);
@@ -37,6 +40,30 @@ internal static class ScenarioRules
         CheckTlb("walk-lines", mmu.WalkLines, required: false);
         CheckTlb("data-large", mmu.DataLarge, required: false);
         CheckTlb("second", mmu.Second, required: false);
+    }
+
+    private static void CheckBackend(MemorySpec memory)
+    {
+        if (memory.PlugIns.Length > 0)
+        {
+            try
+            {
+                Assembly.LoadFrom(Path.GetFullPath(memory.PlugIns));
+            }
+            catch (Exception reason) when (reason is IOException or BadImageFormatException or UnauthorizedAccessException)
+            {
+                throw new ScenarioException($"memory.plug-ins: {memory.PlugIns} cannot be loaded: {reason.Message}", reason);
+            }
+        }
+
+        try
+        {
+            BackendRegistry.Standard.Create(memory.Anonymous, default);
+        }
+        catch (ArgumentException reason)
+        {
+            throw new ScenarioException($"memory.anonymous: {reason.Message}", reason);
+        }
     }
 
     private static void CheckTlb(string key, TlbSpec tlb, bool required)

@@ -203,6 +203,9 @@ public sealed partial class VirtualMemory
                 MemoryObject shared = new("shared anonymous memory", size, FrameKind.SharedMemory);
                 backend = new SharedBackend(shared, unchecked(0UL - call.Start.Value));
                 return true;
+            case MappingSource.Anonymous when _memory.Options.AnonymousBackend is { } plugIn:
+                backend = _memory.Options.Backends.Create(plugIn, new BackendRequest(call.Start, call.Offset, file));
+                return true;
             case MappingSource.Anonymous:
                 backend = _memory.Options.AnonymousPopulate ? PopulateBackend.Instance : LazyBackend.Instance;
                 return true;

@@ -48,6 +48,9 @@ public sealed record VirtualMemoryOptions
     /// <summary>How far the area of a stack may grow downwards by faults below it. Default 8 MiB (the usual RLIMIT_STACK).</summary>
     public ulong StackLimitBytes { get; init; } = 8UL << 20;
 
+    /// <summary>Name of the backend that private anonymous mappings get if they name none; null for the lazy or populating one.</summary>
+    public string? AnonymousBackend { get; init; }
+
     /// <summary>The plug-in backends that mappings may name.</summary>
     public Mapping.Backends.BackendRegistry Backends { get; init; } = Mapping.Backends.BackendRegistry.Standard;
 
@@ -61,6 +64,7 @@ public sealed record VirtualMemoryOptions
             FaultAroundBytes = spec.FaultAround,
             WarmPageCache = spec.WarmPageCache,
             AnonymousPopulate = spec.Anonymous == "populate",
+            AnonymousBackend = spec.Anonymous is "populate" or "lazy" ? null : spec.Anonymous,
             TransparentHugePages = spec.TransparentHugePages switch
             {
                 "always" => TransparentHugePages.Always,

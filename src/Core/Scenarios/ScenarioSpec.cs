@@ -58,9 +58,13 @@ public sealed record MemorySpec
     [Setting("Physical memory of each process's pool.", Unit = SettingUnit.Bytes, Min = 4096, Max = 1e18)]
     public ulong Bytes { get; init; } = 64UL << 30;
 
-    /// <summary>lazy or populate.</summary>
-    [Setting("Whether anonymous memory is mapped at the first touch (lazy) or at once (populate).", Choices = "lazy|populate")]
+    /// <summary>The backend of private anonymous mappings: lazy, populate, huge-2m, ..., or a plug-in's class.</summary>
+    [Setting("Backend of private anonymous mappings: lazy (mapped at the first touch), populate (at once), huge-2m, huge-1g, or a class of your own as \"Namespace.Type, Assembly\".")]
     public string Anonymous { get; init; } = "lazy";
+
+    /// <summary>An assembly that is loaded for the classes in it.</summary>
+    [Setting("Assembly file (.dll) that is loaded so that its backends can be named; empty for none.")]
+    public string PlugIns { get; init; } = "";
 
     /// <summary>Whether reads of untouched anonymous memory map the shared zero page.</summary>
     [Setting("Whether a first read of anonymous memory maps the shared zero page.")]

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using VmSim.Actors.Configuration;
+using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads.Import;
@@ -18,6 +19,7 @@ internal static class ListCommand
         ["machines"] = () => ProfileCatalog.Machines,
         ["kernels"] = () => ProfileCatalog.Kernels,
         ["scenarios"] = () => ProfileCatalog.Scenarios,
+        ["backends"] = () => BackendRegistry.Summaries,
         ["protocols"] = () => ShootdownProtocols.All.Select(protocol => (protocol.Name, protocol.Summary)),
         ["programs"] = () => ProgramKinds.All.Select(kind => (kind.Name, kind.Summary)),
         ["importers"] = () => TraceImporters.All.Select(importer => (importer.Name, importer.Summary)),

@@ -32,6 +32,19 @@ public sealed class BackendRegistry
         ["mock"] = _ => new MockBackend(),
     });
 
+    /// <summary>The backends of this library, each with one sentence, in ordinal order.</summary>
+    public static IReadOnlyList<(string Name, string Summary)> Summaries { get; } =
+    [
+        ("device", "uncacheable memory at a physical address, mapped at once"),
+        ("guard", "nothing is ever mapped; every access is a segmentation fault"),
+        ("huge-1g", "anonymous memory in pages of up to 1 GiB at the first touch"),
+        ("huge-2m", "anonymous memory in pages of up to 2 MiB at the first touch"),
+        ("lazy", "anonymous memory, mapped page by page at the first touch"),
+        ("linear", "physical address = virtual address + offset, mapped at once"),
+        ("mock", "for tests: refuses as scripted and logs every call"),
+        ("populate", "anonymous memory, mapped at once"),
+    ];
+
     /// <summary>The names known without a look at assemblies, in ordinal order.</summary>
     public IReadOnlyCollection<string> Names => _byName.Keys;
 

@@ -1,0 +1,60 @@
+using VmSim.Actors.Configuration;
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
+using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Paging;
+using VmSim.Core.Scenarios;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Actors.Tests.Configuration;
+
+/// <summary>A backend that counts on being named in a scenario: maps the page that is touched and the next one.</summary>
+public sealed class PairBackend : MemoryBackend
+{
+    /// <inheritdoc/>
+    public override string Name => "pair";
+
+    /// <inheritdoc/>
+    public override FaultKind HandleFault(in Fault fault, SpaceMemory memory)
+    {
+        PageFlags flags = SpaceMemory.EntryFlags(fault.Flags, writable: true);
+        for (ulong i = 0; i < 2; i++)
+        {
+            VirtAddr page = fault.Page + (i << 12);
+            if (fault.Area.Contains(page) && !memory.Table.Query(page).Mapped
+                && (!memory.TryAllocate(FrameKind.Anonymous, out PhysAddr frame) || !memory.MapFrame(page, frame, PageSize.Size4K, flags)))
+            {
+                return FaultKind.OutOfMemory;
+            }
+        }
+
+        return FaultKind.Anonymous;
+    }
+}
+
+public sealed class PlugInTests
+{
+    private const string Touching = "\nprocesses = [\n {\n program = map-touch-unmap\n iterations = 10\n pages = 16\n }\n]";
+
+    [Fact]
+    public void Parse_BackendByTypeName_ServesAnonymousMemory()
+    {
+        string type = typeof(PairBackend).AssemblyQualifiedName!;
+        string dll = typeof(PairBackend).Assembly.Location;
+        Assert.Equal(160, Faults(""));
+        Assert.Equal(80, Faults($"memory.plug-ins = \"{dll}\"\nmemory.anonymous = \"{type}\""));
+        Assert.Equal(0, Faults("memory.anonymous = populate"));
+    }
+
+    [Theory]
+    [InlineData("memory.anonymous = lasy", "known are")]
+    [InlineData("memory.anonymous = \"System.String, System.Private.CoreLib\"", "does not derive from")]
+    [InlineData("memory.plug-ins = nowhere.dll", "cannot be loaded")]
+    public void Parse_NoSuchBackend_SaysWhatThereIs(string text, string expected)
+    {
+        ScenarioException error = Assert.Throws<ScenarioException>(() => ScenarioLoader.Parse(text + Touching, "here", ".", []));
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    private static long Faults(string text) => TestWorlds.Run(ScenarioLoader.Parse(text + Touching, "here", ".", [])).Total("minorFaults");
+}

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace VmSim.Host.Tests.CommandLine;
@@ -111,7 +110,9 @@ public sealed class RunTests : IDisposable
     {
         JsonNode report = await ReportOf(name, args);
         Assert.NotNull(report["host"]);
-        report.AsObject().Remove("host");
-        return report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+
+        // The host block stands last, so that everything before it can be compared byte by byte.
+        string text = await File.ReadAllTextAsync(Path.Combine(_folder, name, "report.json"));
+        return text[..text.IndexOf("\"host\": {", StringComparison.Ordinal)];
     }
 }

@@ -1,0 +1,92 @@
+using VmSim.Core.Reports;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Tests.Reporting;
+
+public sealed class ReportingTests
+{
+    [Fact]
+    public void ReportJson_WriteRead_GivesTheSameReport()
+    {
+        RunReport report = Sample(5);
+        using MemoryStream first = new();
+        ReportJson.Write(report, first);
+        RunReport back = ReportJson.Read(new MemoryStream(first.ToArray()));
+        using MemoryStream second = new();
+        ReportJson.Write(back, second);
+        Assert.Equal(first.ToArray(), second.ToArray());
+        Assert.Equal(ReportFingerprint.Of(report), ReportFingerprint.Of(back));
+    }
+
+    [Fact]
+    public void ReportFingerprint_EveryPartButHost_Counts()
+    {
+        RunReport report = Sample(2);
+        string fingerprint = ReportFingerprint.Of(report);
+        Assert.Equal(fingerprint, ReportFingerprint.Of(report with { Host = null }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Seed = 2 }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Findings = ["x"] }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Totals = [new("cycles", 1)] }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Cores = [report.Cores[0]] }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Threads = [] }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { LatencyCycles = [] }));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(16)]
+    [InlineData(1024)]
+    public void ReportView_AnyNumberOfCores_FitsEightyColumnsAndOneScreenOrTwo(int cores)
+    {
+        using StringWriter text = new();
+        ReportView.Show(Sample(cores), Terminal.For(text));
+        string[] lines = text.ToString().Split('\n');
+        Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 80));
+        Assert.InRange(lines.Length, 20, 60);
+        Assert.Contains("all cores", cores > 1 ? text.ToString() : "all cores", StringComparison.Ordinal);
+        Assert.DoesNotContain("\u001b", text.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, "0")]
+    [InlineData(999, "999")]
+    [InlineData(12_345, "12.3 k")]
+    [InlineData(75_300_000, "75.3 M")]
+    public void Quantities_Count_HasThreeDigitsAndAUnit(double value, string expected) => Assert.Equal(expected, Quantities.Count(value));
+
+    [Theory]
+    [InlineData(3, "1.00 ns")]
+    [InlineData(3_000, "1.00 us")]
+    [InlineData(45_000_000, "15.0 ms")]
+    [InlineData(0, "0 s")]
+    public void Quantities_Time_TakesTheUnitThatSuits(double cycles, string expected) => Assert.Equal(expected, Quantities.Time(cycles, 3));
+
+    private static RunReport Sample(int cores)
+    {
+        CoreReport Core(int id) => new()
+        {
+            Id = id,
+            Socket = id * 2 / Math.Max(1, cores),
+            Cycles = new CycleBreakdown(1_000_000_000 + id, 20_000, 300, 4_000, 55, 666_666, 7, 888_888_888),
+            Counters = [new("accesses", 123_456_789), new("walks", id)],
+        };
+        return new RunReport
+        {
+            Scenario = "a scenario with a [long] name that says what it is about",
+            Seed = 1,
+            Fingerprint = new string('a', 64),
+            Outcome = RunOutcomes.Completed,
+            Protocol = "broadcast",
+            Ghz = 2.3,
+            WindowBound = 1300,
+            Findings = ["p: load of page 0x1000 not mapped so (1 times)"],
+            Totals = [new("cycles", 1_234_567_890_123), new("accesses", 98_765_432_101_234), new("tlbL1Hits", 98_000_000_000_000), new("minorFaults", 1)],
+            LatencyCycles = [new("minorFault", new LatencySummary(1_000_000, 2_000, 3_000, 40_000, 5_000_000_000)), new("unmap", new LatencySummary(0, 0, 0, 0, 0))],
+            Cores = [.. Enumerable.Range(0, cores).Select(Core)],
+            AddressSpaces = [new AddressSpaceReport { Id = 0, Name = "p", Counters = [new("forks", 3)] }],
+            Threads = [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],
+            Host = new HostReport { WallSeconds = 1.5, Threads = 2, AccessesPerSecond = 75e6, PeakMemoryBytes = 1 << 30, WindowCycles = 1300, Windows = long.MaxValue },
+        };
+    }
+}

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using VmSim.Actors.Running;
+using VmSim.Core.Mmu.Experiments;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Commands;
@@ -49,14 +50,19 @@ public static class CommandLineApp
         root.Subcommands.Add(RunCommand.Create(output, error));
         root.Subcommands.Add(RunCommand.CreateCheck(output, error));
         root.Subcommands.Add(ReportCommand.Create(output));
+        root.Subcommands.Add(ReplayCommand.Create(output));
+        root.Subcommands.Add(TlbCommand.Create(output, error));
         root.Subcommands.Add(ListCommand.Create(output));
+        root.Subcommands.Add(CaptureCommand.Create(error));
+        root.Subcommands.Add(ImportCommand.Create(error));
+        root.Subcommands.Add(TraceCommand.Create(output, error));
         return root;
     }
 
     private static (int Code, string Message) Explain(Exception reason) => reason switch
     {
         UsageException => (ExitCodes.Usage, reason.Message),
-        ScenarioException or TraceFormatException => (ExitCodes.BadInput, reason.Message),
+        ScenarioException or TraceFormatException or TableFormatException => (ExitCodes.BadInput, reason.Message),
         JsonException => (ExitCodes.BadInput, reason.Message),
         FileNotFoundException or DirectoryNotFoundException => (ExitCodes.BadInput, reason.Message),
         UnauthorizedAccessException or IOException => (ExitCodes.BadInput, reason.Message),

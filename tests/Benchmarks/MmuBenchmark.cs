@@ -91,7 +91,8 @@ internal static class MmuBenchmark
             ulong[] addresses = MmuStreams.Make(name, 50_000);
             for (int round = 0; round < 30; round++)
             {
-                MmuDriver.Run(Geometries[round % 2 * 11].Spec, round % 2 * 50, 11, addresses);
+                Geometry geometry = Geometries[round % Geometries.Length];
+                MmuDriver.Run(geometry.Spec, geometry.LargePercent, geometry.LargeSeed, addresses);
             }
 
             Thread.Sleep(200);

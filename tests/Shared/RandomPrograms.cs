@@ -2,6 +2,7 @@ using CsCheck;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Tests.Shared;
@@ -21,12 +22,14 @@ public static class RandomPrograms
         from second in Threads
         from two in Gen.Bool
         from slice in Gen.Int[2_000, 50_000]
-        select Build(cores, park, two ? [first, second] : [first], slice);
+        from protocol in Gen.Int[0, ShootdownProtocols.All.Count - 1].Select(index => ShootdownProtocols.All[index].Name)
+        select Build(cores, park, two ? [first, second] : [first], slice, protocol);
 
-    private static ScenarioSpec Build(int cores, bool park, (int Kind, int Page, int Count)[][][] processes, int slice) => new()
+    private static ScenarioSpec Build(int cores, bool park, (int Kind, int Page, int Count)[][][] processes, int slice, string protocol) => new()
     {
         Name = "random",
         Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },
+        Shootdown = new ShootdownSpec { Protocol = protocol },
         Kernel = new KernelProfile { Traps = park ? TrapModes.Park : TrapModes.Hold, TimeSliceCycles = slice },
         Processes = [.. processes.Select((threads, index) => new ProcessSpec
         {

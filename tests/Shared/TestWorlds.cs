@@ -51,8 +51,14 @@ public static class TestWorlds
     /// <summary>Runs a scenario on the sequential engine.</summary>
     public static RunReport Run(ScenarioSpec scenario, long window = 0)
     {
-        using World world = new(scenario);
+        using World world = new(scenario, check: true);
         bool finished = new SequentialEngine(world, window).Run();
-        return ReportBuilder.Build(world, finished, []);
+        RunReport report = ReportBuilder.Build(world, finished);
+        if (report.Outcome == RunOutcomes.Violation)
+        {
+            throw new InvalidOperationException(string.Join('\n', report.Findings));
+        }
+
+        return report;
     }
 }

@@ -48,7 +48,7 @@ internal static class ProcessLoader
         }
 
         int count = CountOf(item, path);
-        return trace ? LoadTrace(item, path, directory, count) : SyntheticPrograms.Load(item, path, count, binder, scenario);
+        return trace ? LoadTrace(item, path, directory, count, binder, scenario) : SyntheticPrograms.Load(item, path, count, binder, scenario);
     }
 
     /// <summary>How many copies of the process run.</summary>
@@ -68,26 +68,29 @@ internal static class ProcessLoader
         throw new ScenarioException($"{value.Origin}: {path}.{Count}: {value.Kind} found; allowed: {SettingValues.Allowed(typeof(int), allowed)}");
     }
 
-    private static ProcessSpec LoadTrace(SettingsTree item, string path, string directory, int count)
+    private static ProcessSpec LoadTrace(SettingsTree item, string path, string directory, int count, SettingsBinder binder, ScenarioSpec scenario)
     {
-        foreach ((string key, SettingsTree value) in item.Keys!)
+        TraceReplay replay = (TraceReplay)binder.Bind(new TraceReplay(), item, path, Trace, Name, Count);
+        string file = item.Value(Trace) ?? throw new ScenarioException($"{item.Origin}: {path}.{Trace}: a file name is needed");
+        string found = Locate(file, directory);
+        LoadedTrace trace = TraceFiles.Load(found, replay.Compute, replay.CoreNumbers($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage);
+        string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
+        List<KeyValuePair<string, string>> written = [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))];
+        foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(typeof(TraceReplay)))
         {
-            if (key is not (Trace or Name or Count))
+            if (member.Setting is { } setting)
             {
-                throw SettingsBinder.Unknown(value.Origin, $"{path}.{key}", key, [Trace, Name, Count]);
+                written.Add(new(member.Key, SettingValues.Format(member.Property.GetValue(replay), setting).Trim('"')));
             }
         }
 
-        string file = item.Value(Trace) ?? throw new ScenarioException($"{item.Origin}: {path}.{Trace}: a file name is needed");
-        string found = Locate(file, directory);
-        LoadedTrace trace = TraceFiles.Load(found);
-        string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
         return new ProcessSpec
         {
             Name = name,
             Program = _ => trace.Image,
             Count = count,
-            Settings = [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))],
+            Settings = written,
+            Warnings = trace.Warnings,
         };
     }
 

@@ -15,7 +15,7 @@ internal static class ScenarioRules
             throw Missing("shootdown.protocol", "protocol", spec.Shootdown.Protocol, [.. ShootdownProtocols.All.Select(protocol => protocol.Name)]);
         }
 
-        if (PageTableFormats.ByName(spec.Machine.PageTable) is null)
+        if (PageTableFormats.Find(spec.Machine.PageTable) is null)
         {
             throw Missing("machine.page-table", "page-table format", spec.Machine.PageTable, [.. PageTableFormats.All.Select(format => format.Name)]);
         }

@@ -182,7 +182,8 @@ internal static class SettingValues
         value = null;
         if (type == typeof(double))
         {
-            value = (double)number;
+            // By way of text: the conversion of decimal to double does not give the nearest double.
+            value = double.Parse(number.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
             return true;
         }
 

@@ -6,7 +6,7 @@ namespace VmSim.Actors.Configuration;
 /// <summary>Opens traces of programs.</summary>
 public static class TraceFiles
 {
-    private static readonly string[] Endings = [".vmt", ".vmt.gz"];
+    private static readonly string[] Endings = [".vmt", ".vmt.gz", ".vmtb"];
 
     /// <summary>Whether a file's name says that it is a trace.</summary>
     public static bool IsTrace(string path) => Array.Exists(Endings, ending => path.EndsWith(ending, StringComparison.Ordinal));
@@ -20,9 +20,13 @@ public static class TraceFiles
     }
 
     /// <summary>Reads a trace to its end.</summary>
+    /// <param name="path">The file; children's traces stand beside it.</param>
+    /// <param name="compute">Cycles computed after each reference.</param>
+    /// <param name="cores">Cores that its threads are pinned to in turn; null or empty for none.</param>
+    /// <param name="salvage">Whether a damaged trace is used up to the damage.</param>
     /// <exception cref="ScenarioException">There is no such file.</exception>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
-    public static LoadedTrace Load(string path)
+    public static LoadedTrace Load(string path, long compute = 0, IReadOnlyList<int>? cores = null, bool salvage = false)
     {
         if (!File.Exists(path))
         {
@@ -35,6 +39,9 @@ public static class TraceFiles
         {
             Name = ProgramOf(path),
             OpenFile = name => OpenBeside(directory, name),
+            Compute = compute,
+            Cores = cores ?? [],
+            Salvage = salvage,
         });
     }
 

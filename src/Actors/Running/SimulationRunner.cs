@@ -28,7 +28,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
-        using World world = new(scenario);
+        using World world = new(scenario, options.Check);
         long window = WindowOf(world, options);
         int threads = options.EffectiveThreads;
         RequireLanes(threads);
@@ -36,7 +36,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         long started = Stopwatch.GetTimestamp();
         SimulationProtocol.Finished finished = await SimulateAsync(world, window, threads, progress, cancellation);
         double wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        RunReport report = ReportBuilder.Build(world, finished.Completed, []);
+        RunReport report = ReportBuilder.Build(world, finished.Completed);
         using Process process = Process.GetCurrentProcess();
         return report with
         {

@@ -132,6 +132,7 @@ public sealed class DomainActor : UntypedActor
             _groupNext[i] = _crew.Board.Next(_coreNext.Length + i);
         }
 
+        _stopping |= _world.Checker is { Violated: true };
         _plan = WindowPlan.Next(_coreNext, _groupNext, _world.Delays, _window, _until);
         if (_plan.Finished || _stopping)
         {

@@ -257,8 +257,10 @@ public sealed partial class CoreModel
         if (_loadedSpace >= 0 && space != _loadedSpace)
         {
             Send(MessageKind.LeaveSpace, _loadedSpace, _clock + _delays.Notice, 0);
+            _loadedSpace = -1;
         }
 
+        _lazy = false;
         Send(MessageKind.LoadSpace, space, _clock + _delays.Notice, next.Id.Value);
         State = CoreState.Loading;
     }

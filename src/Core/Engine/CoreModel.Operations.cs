@@ -64,6 +64,7 @@ public sealed partial class CoreModel
                 break;
             }
 
+            _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, word & Operation.PageMask);
             long cost = costs[kind];
             long count = (long)((word >> 2) & 0x3FF) + 1;
             if (count == 1)
@@ -117,6 +118,7 @@ public sealed partial class CoreModel
             return;
         }
 
+        _watch?.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
         thread.FaultsInARow = 0;
         long cost = _accessCycles[(int)kind];
         _clock += cost;

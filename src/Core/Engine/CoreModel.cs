@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
@@ -38,6 +39,7 @@ public sealed partial class CoreModel : ICoreShootdownContext
     private readonly bool _kernelAccesses;
     private readonly long _warmup;
     private readonly long[] _accessCycles;
+    private CoreChecker? _watch;
     private PageTable? _table;
     private SimThread? _thread;
     private SimThread? _lastThread;
@@ -119,6 +121,12 @@ public sealed partial class CoreModel : ICoreShootdownContext
             return State == CoreState.Idle ? _inbox.NextDue : Math.Min(_inbox.NextDue, _nextTick);
         }
     }
+
+    /// <summary>The tag under which the core could use translations of a space without asking anyone first; null if there is none.</summary>
+    internal Asid? ReachableTag(SpaceId space) => _shootdown.ReachableTag(space, _loadedSpace == space.Value && State != CoreState.Loading);
+
+    /// <summary>Has a checker watch every access from now on.</summary>
+    internal void WatchedBy(CoreChecker watch) => _watch = watch;
 
     /// <summary>Puts a thread on the core at time 0, before the run begins.</summary>
     internal void AddThread(SimThread thread) => _ready.Enqueue(thread);

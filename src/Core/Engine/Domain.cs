@@ -13,6 +13,10 @@ public sealed class Domain
         Index = index;
         Cores = cores;
         Groups = groups;
+        foreach (SpaceGroup group in groups)
+        {
+            group.Domain = this;
+        }
     }
 
     /// <summary>Number of the domain in the run.</summary>

@@ -59,6 +59,10 @@ public sealed class SequentialEngine(World world, long window = 0)
             Windows++;
             long limit = RunCores(domain, plan, coreNext);
             RunGroups(domain, plan.Start, limit + world.Delays.CoreToSpace);
+            if (world.Checker is { Violated: true })
+            {
+                return false;
+            }
         }
 
         return false;

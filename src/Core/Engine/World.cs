@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
@@ -20,14 +21,17 @@ public sealed class World : IDisposable
 
     /// <summary>Builds the world of a scenario at time 0.</summary>
     /// <exception cref="ScenarioException">The scenario names something that does not exist or cannot be.</exception>
-    public World(ScenarioSpec scenario)
+    /// <param name="scenario">What is simulated.</param>
+    /// <param name="check">Whether a translation checker watches.</param>
+    /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
+    public World(ScenarioSpec scenario, bool check = false, IShootdownProtocol? protocol = null)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         Scenario = scenario;
         MachineSpec machine = scenario.Machine;
-        Protocol = ShootdownProtocols.ByName(scenario.Shootdown.Protocol)
+        Protocol = protocol ?? ShootdownProtocols.ByName(scenario.Shootdown.Protocol)
             ?? throw new ScenarioException($"shootdown.protocol: there is no protocol \"{scenario.Shootdown.Protocol}\"; there are {string.Join(", ", ShootdownProtocols.All.Select(p => p.Name))}");
-        Format = PageTableFormats.ByName(machine.PageTable)
+        Format = PageTableFormats.Find(machine.PageTable)
             ?? throw new ScenarioException($"machine.page-table: there is no format \"{machine.PageTable}\"; there are {string.Join(", ", PageTableFormats.All.Select(f => f.Name))}");
         Delays = new Delays(machine, scenario.Kernel, Protocol.DirectDelay(machine, scenario.Kernel));
         WorldLayout layout = new(scenario);
@@ -56,6 +60,14 @@ public sealed class World : IDisposable
         }
 
         Domains = Domain.Partition(this, layout);
+        if (check)
+        {
+            Checker = new TranslationChecker(this);
+            foreach (CoreModel core in _cores)
+            {
+                core.WatchedBy(Checker.Core(core.Core));
+            }
+        }
     }
 
     /// <summary>What is simulated.</summary>
@@ -63,6 +75,9 @@ public sealed class World : IDisposable
 
     /// <summary>The shootdown protocol.</summary>
     public IShootdownProtocol Protocol { get; }
+
+    /// <summary>The translation checker; null if none watches.</summary>
+    public TranslationChecker? Checker { get; }
 
     /// <summary>The page-table format.</summary>
     public PageTableFormat Format { get; }

@@ -127,13 +127,23 @@ public sealed partial class AddressSpace
         AccessKind access = (AccessKind)(operation.Access & 0xFF);
         FaultResult fault = _memory!.HandleFault(address, access, (operation.Access & CoreModel.KernelAccessBit) == 0);
         Counters.Faults[(int)fault.Kind]++;
+        if (Watch is { } watch)
+        {
+            // Fault-around may begin at the area's first page and then ends past the aligned window.
+            ulong window = Math.Max(1, _world.Scenario.Memory.FaultAround >> PageSizes.BaseShift);
+            EntryInfo leaf = _memory.Table.Query(address);
+            ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
+            ulong first = address.PageNumber & ~(around - 1);
+            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + (2 * around));
+        }
+
         operation.Dead = fault.Dead;
         operation.Release = fault.Release;
         operation.Result = fault.Kind switch
         {
             FaultKind.Major => TrapResult.Major,
             FaultKind.Spurious => TrapResult.Spurious,
-            FaultKind.SegmentationFault or FaultKind.BusError => TrapResult.Segmentation,
+            FaultKind.SegmentationFault or FaultKind.BusError or FaultKind.OutOfMemory => TrapResult.Segmentation,
             _ => TrapResult.Done,
         };
         long cycles = OperationCosts.OfFault(Kernel, fault);
@@ -161,6 +171,8 @@ public sealed partial class AddressSpace
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
+        (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
+        Watch?.Executed(operation.Id, $"{call.Kind.ToString().ToLowerInvariant()} call at {call.Start}", operation.Core, _now, first, end);
         Proceed(operation, OperationCosts.OfCall(Kernel, call.Kind, result));
     }
 
@@ -179,6 +191,8 @@ public sealed partial class AddressSpace
         }
 
         child.Attach(memory);
+        Watch?.Executed(operation.Id, "fork", operation.Core, _now, 0, ulong.MaxValue);
+        child.Watch?.Adopt();
         operation.Dead = effect.Dead;
         operation.TablesFreed = effect.TablesFreed;
         operation.Release = effect.Release;
@@ -240,6 +254,7 @@ public sealed partial class AddressSpace
             due = WakeTime;
         }
 
+        Watch?.Returned(operation.Id, due, releases: operation.Release is not null);
         SendToCore(kind, operation.Core.Value, due, operation.Thread, operation.ShootdownWait, (long)operation.Result);
     }
 
@@ -273,6 +288,7 @@ public sealed partial class AddressSpace
     {
         if (_operations.Remove(id, out KernelOperation? operation))
         {
+            Watch?.Releasing(id, operation.Release!, _now);
             _memory!.Release(operation.Release!);
         }
     }

@@ -17,6 +17,7 @@ public sealed partial class AddressSpace
         shootdown.PendingAcks++;
         long leaves = _now + _delays.Service + (shootdown.Targets++ * Kernel.IpiSendCycles);
         Counters.IpisSent++;
+        Watch?.Sent(shootdown.Operation!.Id, core, leaves + Machine.IpiDelay(shootdown.Initiator, core));
         SendToCore(
             MessageKind.Invalidate,
             core.Value,
@@ -67,6 +68,7 @@ public sealed partial class AddressSpace
         _shootdowns.Remove(shootdown.Id);
         if (shootdown.Operation!.Release is { } release)
         {
+            Watch?.Releasing(shootdown.Operation.Id, release, _now);
             _memory!.Release(release);
         }
     }
@@ -104,6 +106,7 @@ public sealed partial class AddressSpace
     private void HandleAck(in SimMessage message)
     {
         ShootdownRequest shootdown = _shootdowns[message.A];
+        Watch?.Acknowledged(shootdown.Operation!.Id, new CoreId(message.Sender), _now);
         shootdown.PendingAcks--;
         shootdown.HandlerCycles += message.C;
         if (message.B == 0)

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
@@ -92,6 +93,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     /// <summary>Messages written since they were last handed over.</summary>
     public Outbox Outbox { get; }
 
+    private SpaceChecker? Watch => _world.Checker?.Space(Space.Value);
+
     /// <summary>The group of spaces that share memory with it.</summary>
     internal SpaceGroup Group => _group;
 
@@ -102,6 +105,11 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     internal void AttachInitialMemory(VirtualMemoryOptions options)
     {
         _memory = new VirtualMemory(Table, _group.Frames, _group.Cache, options, Image.Files);
+        if (Image.InitialBreak.Value != 0)
+        {
+            _memory.SetInitialBreak(Image.InitialBreak);
+        }
+
         foreach (SystemCall mapping in Image.InitialMappings)
         {
             MmResult result = _memory.Apply(mapping);

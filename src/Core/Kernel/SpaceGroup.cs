@@ -34,6 +34,9 @@ public sealed class SpaceGroup
     /// <summary>File pages of all members.</summary>
     public PageCache Cache { get; }
 
+    /// <summary>The domain it belongs to.</summary>
+    internal Domain? Domain { get; set; }
+
     /// <summary>Delivery time of the earliest message; <see cref="long.MaxValue"/> when none waits.</summary>
     public long NextDue => _inbox.NextDue;
 

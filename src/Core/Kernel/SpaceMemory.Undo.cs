@@ -55,13 +55,19 @@ public sealed partial class SpaceMemory
     }
 
     /// <inheritdoc/>
-    void IUndoablePageTable.Commit(int mark) => Table.Commit(TakeSavepoint(mark).Mark);
+    void IUndoablePageTable.Commit(int mark)
+    {
+        Savepoint savepoint = TakeSavepoint(mark);
+        Table.Commit(savepoint.Mark);
+        JoinSteps(savepoint.Steps);
+    }
 
     private Savepoint TakeSavepoint(int mark)
     {
         Debug.Assert(mark == _savepoints.Count, "the newest savepoint goes first");
         Savepoint savepoint = _savepoints[^1];
         _savepoints.RemoveAt(_savepoints.Count - 1);
+        _sealedSteps = _savepoints.Count > 0 ? _savepoints[^1].Steps : 0;
         return savepoint;
     }
 
@@ -191,7 +197,6 @@ public sealed partial class SpaceMemory
         }
 
         _undo.RemoveRange(steps, _undo.Count - steps);
-        _sealedSteps = steps;
     }
 
     /// <summary>A point that <see cref="UndoTo"/> can go back to.</summary>
@@ -206,7 +211,11 @@ public sealed partial class SpaceMemory
                 break;
             case UndoKind.ExclusiveSet:
             case UndoKind.ExclusiveCleared:
-                Frames.SetExclusive(PhysAddr.OfPage(step.Page), step.Kind == UndoKind.ExclusiveCleared);
+                for (ulong page = step.Page; page < step.Page + step.Count; page++)
+                {
+                    Frames.SetExclusive(PhysAddr.OfPage(page), step.Kind == UndoKind.ExclusiveCleared);
+                }
+
                 break;
             case UndoKind.ObjectPageInserted:
                 step.Object!.Remove(step.Page);
@@ -223,18 +232,28 @@ public sealed partial class SpaceMemory
 
     private void Log(UndoKind kind, PhysAddr frame, ulong count)
     {
-        if (_undo.Count > _sealedSteps)
+        UndoStep step = new(kind, frame.PageNumber, count, null);
+        if (_undo.Count > _sealedSteps && Continues(_undo[^1], step))
         {
-            UndoStep last = _undo[^1];
-            if (last.Kind == kind && kind == UndoKind.Allocated && last.Page + last.Count == frame.PageNumber)
-            {
-                _undo[^1] = last with { Count = last.Count + count };
-                return;
-            }
+            _undo[^1] = _undo[^1] with { Count = _undo[^1].Count + count };
+            return;
         }
 
-        _undo.Add(new UndoStep(kind, frame.PageNumber, count, null));
+        _undo.Add(step);
     }
+
+    /// <summary>Joins the one step since a savepoint with the one before it, if they are about adjacent frames.</summary>
+    private void JoinSteps(int first)
+    {
+        if (_undo.Count == first + 1 && first > _sealedSteps && Continues(_undo[first - 1], _undo[first]))
+        {
+            _undo[first - 1] = _undo[first - 1] with { Count = _undo[first - 1].Count + _undo[first].Count };
+            _undo.RemoveAt(first);
+        }
+    }
+
+    private static bool Continues(in UndoStep last, in UndoStep next) =>
+        last.Kind == next.Kind && next.Object is null && last.Page + last.Count == next.Page;
 
     private void LogObject(UndoKind kind, MemoryObject source, ulong page) => _undo.Add(new UndoStep(kind, page, 0, source));
 

@@ -46,6 +46,7 @@ public sealed partial class VirtualMemory
         EntryInfo leaf = _memory.Table.Query(page);
         if (leaf.Mapped && (kind != AccessKind.Store || (leaf.Flags & PageFlags.Write) != 0))
         {
+            MarkUsed(page, kind, leaf.Flags);
             return new FaultResult { Kind = FaultKind.Spurious };
         }
 
@@ -60,6 +61,16 @@ public sealed partial class VirtualMemory
         }
 
         return _memory.EndFault(backend.HandleFault(new Fault(page, kind, area.Range, area.Flags, leaf), _memory));
+    }
+
+    /// <summary>Sets what a format without hardware-set flags faults for: accessed, and dirty for a store.</summary>
+    private void MarkUsed(VirtAddr page, AccessKind kind, PageFlags flags)
+    {
+        PageFlags needed = kind == AccessKind.Store ? PageFlags.Accessed | PageFlags.Dirty : PageFlags.Accessed;
+        if ((flags & needed) != needed)
+        {
+            _memory.Table.SetAccessedDirty(page, needed);
+        }
     }
 
     /// <summary>A fault on an address without an area: the area of a stack above it grows down to it, if it may.</summary>

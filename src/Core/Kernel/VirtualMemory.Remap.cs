@@ -2,7 +2,6 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Workloads;
 using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Mapping.Backends.AreaFlags, VmSim.Core.Mapping.Backends.MemoryBackend>;
-using AreaSet = VmSim.Core.Mapping.MemorySet<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Mapping.Backends.AreaFlags, VmSim.Core.Kernel.SpaceMemory, VmSim.Core.Mapping.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Kernel;
 
@@ -95,16 +94,13 @@ public sealed partial class VirtualMemory
     private IEnumerable<Area> Touching(AddrRange<VirtAddr> range) =>
         _set.Pieces(range.Start, range.Size).Select(piece => _set.TryFind(piece.Start, out Area whole) ? whole : piece);
 
-    /// <summary>Puts areas back as they were after a move that failed half way; what backends did is undone elsewhere.</summary>
+    /// <summary>Puts areas back as they were before a move that failed half way; what backends did is undone elsewhere.</summary>
     private void Restore(List<Area> touched)
     {
-        List<Area> all = [.. _set.Where(area => !touched.Exists(old => old.Range.Overlaps(area.Range))), .. touched.Distinct()];
-        AreaSet restored = new(_memory.Options.MergeAreas);
-        foreach (Area area in all.OrderBy(area => area.Start.Value))
+        foreach (Area area in touched.Distinct())
         {
-            restored.Adopt(area);
+            _set.Disown(area.Start, area.Size);
+            _set.Adopt(area);
         }
-
-        _set = restored;
     }
 }

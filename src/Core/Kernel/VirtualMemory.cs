@@ -25,7 +25,7 @@ public sealed partial class VirtualMemory
 {
     private readonly SpaceMemory _memory;
     private readonly MemoryObject[] _files;
-    private AreaSet _set;
+    private readonly AreaSet _set;
 
     /// <summary>Makes a space without areas.</summary>
     /// <param name="table">An empty page table, of this space alone.</param>
@@ -49,7 +49,7 @@ public sealed partial class VirtualMemory
 
         _memory = new SpaceMemory(table, frames, cache, options);
         _files = [.. files.Select(cache.Open)];
-        _set = new AreaSet(options.MergeAreas);
+        _set = NewSet(options);
     }
 
     /// <summary>Makes the child of a fork.</summary>
@@ -57,7 +57,7 @@ public sealed partial class VirtualMemory
     {
         _memory = new SpaceMemory(table, parent._memory.Frames, parent._memory.Cache, parent._memory.Options);
         _files = parent._files;
-        _set = new AreaSet(parent._memory.Options.MergeAreas);
+        _set = NewSet(parent._memory.Options);
         _breakStart = parent._breakStart;
         Break = parent.Break;
     }
@@ -105,6 +105,9 @@ public sealed partial class VirtualMemory
 
     /// <summary>What stands behind an address; null where there is no area.</summary>
     internal Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out Area area) ? area.Backend.Backing : null;
+
+    private static AreaSet NewSet(VirtualMemoryOptions options) =>
+        new(new MemorySetOptions { MergeNeighbours = options.MergeAreas, Granule = PageSizes.BaseBytes, MaxAreas = options.MaxAreas });
 
     private static AreaInfo Describe(Area area)
     {

@@ -42,6 +42,9 @@ public sealed record VirtualMemoryOptions
     /// <summary>Whether equal neighbouring areas become one, as in Linux. Default true.</summary>
     public bool MergeAreas { get; init; } = true;
 
+    /// <summary>Areas at most; a call that would leave more fails for want of memory. Default 65,530 (Linux: vm.max_map_count).</summary>
+    public int MaxAreas { get; init; } = 65_530;
+
     /// <summary>How far the area of a stack may grow downwards by faults below it. Default 8 MiB (the usual RLIMIT_STACK).</summary>
     public ulong StackLimitBytes { get; init; } = 8UL << 20;
 
@@ -72,7 +75,16 @@ public sealed record VirtualMemoryOptions
     internal void Validate()
     {
         RequireWindow(FaultAroundBytes, PageSize.Size2M.Bytes(), nameof(FaultAroundBytes));
+        RequirePositive(MaxAreas, nameof(MaxAreas));
         RequireWindow(ReadAheadBytes, 16UL << 20, nameof(ReadAheadBytes));
+    }
+
+    private static void RequirePositive(int number, string name)
+    {
+        if (number < 1)
+        {
+            throw new ArgumentException($"{name} is {number}; it must be 1 or more", name);
+        }
     }
 
     private static void RequireWindow(ulong bytes, ulong most, string name)

@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace VmSim.Core.Mapping;
 
 /// <content>What inner nodes know of the nodes below, and the search for a free range.</content>
-internal sealed partial class AreaTree<TFlags, TBackend>
+internal partial struct AreaTree<TFlags, TBackend>
 {
     /// <summary>
     /// The lowest free range at or above an address.
@@ -14,7 +15,7 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     /// <param name="limit">Highest address of the range's last byte.</param>
     /// <param name="address">Where the range starts.</param>
     /// <returns>False if there is none.</returns>
-    public bool TryFindFree(ulong from, ulong size, ulong align, ulong limit, out ulong address)
+    public readonly bool TryFindFree(ulong from, ulong size, ulong align, ulong limit, out ulong address)
     {
         Wanted wanted = new(size, align, limit);
         if (!wanted.Fits(from, limit, out address))
@@ -26,21 +27,47 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         if (floor.Index >= 0)
         {
             ulong last = SlotAt(floor).Last;
-            if (last >= from)
+            if (last >= limit)
             {
-                if (last >= limit)
-                {
-                    return false;
-                }
-
-                from = last + 1;
+                return false;
             }
+
+            from = Math.Max(from, last + 1);
         }
 
+        return _height == 0 ? TryFindFreeInRoot(floor.Index + 1, from, wanted, out address) : TryFindFreeAfter(floor, from, wanted, out address);
+    }
+
+    /// <summary>The lowest free range at or above an address in a tree of one leaf; the areas from an index on start above it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly bool TryFindFreeInRoot(int index, ulong from, Wanted wanted, out ulong address)
+    {
+        int count = Count;
+        ref ulong starts = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), _root << CapacityShift);
+        ref AreaSlot<TFlags, TBackend> slots = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), _root << CapacityShift);
+        ulong last = 0;
+        for (; index < count; index++)
+        {
+            ulong next = Unsafe.Add(ref starts, index);
+            if (next - from >= wanted.Size && wanted.FitsBelow(from, next, out address))
+            {
+                return true;
+            }
+
+            last = Unsafe.Add(ref slots, index).Last;
+            from = last + 1;
+        }
+
+        address = 0;
+        return last < wanted.Limit && wanted.Fits(from, wanted.Limit, out address);
+    }
+
+    private readonly bool TryFindFreeAfter(AreaPosition floor, ulong from, in Wanted wanted, out ulong address)
+    {
         AreaPosition next = Next(floor);
         if (!next.Exists)
         {
-            return wanted.Fits(from, limit, out address);
+            return wanted.Fits(from, wanted.Limit, out address);
         }
 
         if (wanted.FitsBelow(from, StartAt(next), out address))
@@ -52,30 +79,34 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     }
 
     /// <summary>Looks at the gaps after each area of a leaf. Null: go on after the leaf.</summary>
-    private bool? ScanLeaf(int leaf, int index, in Wanted wanted, out ulong address)
+    private readonly bool? ScanLeaf(int leaf, int index, in Wanted wanted, out ulong address)
     {
-        int first = leaf << CapacityShift;
-        int count = _leaves[leaf].Count;
-        ReadOnlySpan<ulong> starts = _starts.AsSpan(first, count);
-        ReadOnlySpan<AreaSlot<TFlags, TBackend>> slots = _slots.AsSpan(first, count);
-        for (; index + 1 < starts.Length; index++)
+        int count = CountOf(leaf);
+        ulong size = wanted.Size;
+        ref ulong starts = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), leaf << CapacityShift);
+        ref AreaSlot<TFlags, TBackend> slots = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), leaf << CapacityShift);
+        for (; index + 1 < count; index++)
         {
-            ulong free = slots[index].Last + 1;
-            if (starts[index + 1] - free >= wanted.Size && wanted.FitsBelow(free, starts[index + 1], out address))
+            ulong free = Unsafe.Add(ref slots, index).Last + 1;
+            ulong next = Unsafe.Add(ref starts, index + 1);
+            if (next - free >= size && wanted.FitsBelow(free, next, out address))
             {
                 return true;
             }
         }
 
         address = 0;
-        return slots[^1].Last >= wanted.Limit ? false : null;
+        return Unsafe.Add(ref slots, count - 1).Last >= wanted.Limit ? false : null;
     }
 
     /// <summary>Goes on after a leaf, passing over every node whose longest gap is too short.</summary>
-    private bool ScanOn(int leaf, in Wanted wanted, out ulong address)
+    private readonly bool ScanOn(int leaf, in Wanted wanted, out ulong address)
     {
         int node = leaf;
-        ulong end = SlotAt(new AreaPosition(leaf, _leaves[leaf].Count - 1)).Last;
+        bool aligns = wanted.Align > 1;
+        ulong[]? bounds = aligns ? _inner.BoundsFor(wanted.Align) : null;
+        uint whole = 0; // a bit for each level whose node is looked through from its first child on
+        ulong end = SlotAt(new AreaPosition(leaf, CountOf(leaf) - 1)).Last;
         for (int level = 0; level < _height;)
         {
             int parent = ParentOf(level, node);
@@ -85,7 +116,7 @@ internal sealed partial class AreaTree<TFlags, TBackend>
             while (true)
             {
                 int first = node << CapacityShift;
-                index = NextChild(node, index, wanted, out bool fits, out address);
+                index = NextChild(node, index, wanted, bounds, out bool fits, out address);
                 if (fits)
                 {
                     return true;
@@ -93,12 +124,18 @@ internal sealed partial class AreaTree<TFlags, TBackend>
 
                 if (index < 0)
                 {
-                    end = _lasts[first + _inners[node].Count - 1];
+                    end = _inner.Lasts[first + _inner.Nodes[node].Count - 1];
+                    if (aligns && ((whole >> level) & 1) != 0)
+                    {
+                        Tighten(level, node, wanted.Align, bounds ??= _inner.AddBounds(wanted.Align));
+                    }
+
                     break;
                 }
 
-                node = _children[first + index];
+                node = _inner.Children[first + index];
                 level--;
+                whole |= 1u << level;
                 if (level > 0)
                 {
                     index = -1;
@@ -108,6 +145,11 @@ internal sealed partial class AreaTree<TFlags, TBackend>
                 if (ScanLeaf(node, 0, wanted, out address) is { } result)
                 {
                     return result;
+                }
+
+                if (aligns)
+                {
+                    Tighten(0, node, wanted.Align, bounds ??= _inner.AddBounds(wanted.Align));
                 }
 
                 break;
@@ -124,19 +166,20 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     }
 
     /// <summary>The next child with a long enough gap, unless a gap between two children fits before it; -1 if neither is there.</summary>
-    private int NextChild(int node, int index, in Wanted wanted, out bool fits, out ulong address)
+    private readonly int NextChild(int node, int index, in Wanted wanted, ulong[]? bounds, out bool fits, out ulong address)
     {
         int first = node << CapacityShift;
-        int count = _inners[node].Count;
+        int count = _inner.Nodes[node].Count;
         for (int child = index + 1; child < count; child++)
         {
-            if (child > 0 && wanted.FitsBelow(_lasts[first + child - 1] + 1, _keys[first + child], out address))
+            if (child > 0 && _inner.Keys[first + child] - _inner.Lasts[first + child - 1] > wanted.Size
+                && wanted.FitsBelow(_inner.Lasts[first + child - 1] + 1, _inner.Keys[first + child], out address))
             {
                 fits = true;
                 return child;
             }
 
-            if (_gaps[first + child] >= wanted.Size)
+            if (_inner.Gaps[first + child] >= wanted.Size && (bounds is null || bounds[first + child] >= wanted.Size))
             {
                 fits = false;
                 address = 0;
@@ -149,65 +192,156 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         return -1;
     }
 
-    /// <summary>Tells the nodes above a leaf that it changed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void RefreshFrom(int leaf)
+    /// <summary>
+    /// Remembers the longest aligned free range below a node that was looked through in vain, so that the next search for the alignment passes over it.
+    /// Readers at the same time write the same.
+    /// </summary>
+    private readonly void Tighten(int level, int node, ulong align, ulong[] bounds)
     {
-        if (_height > 0)
+        int parent = ParentOf(level, node);
+        bounds[(parent << CapacityShift) + IndexInParent(parent, node)] = LongestAlignedBelow(level, node, align, bounds);
+    }
+
+    private readonly ulong LongestAlignedBelow(int level, int node, ulong align, ulong[] bounds)
+    {
+        int first = node << CapacityShift;
+        int count = level == 0 ? CountOf(node) : _inner.Nodes[node].Count;
+        ulong longest = 0;
+        for (int i = 0; i < count; i++)
         {
-            Refresh(0, leaf);
+            if (level > 0)
+            {
+                longest = Math.Max(longest, Math.Min(_inner.Gaps[first + i], bounds[first + i]));
+            }
+
+            if (i > 0)
+            {
+                ulong free = level == 0 ? _slots[first + i - 1].Last + 1 : _inner.Lasts[first + i - 1] + 1;
+                ulong next = level == 0 ? _starts[first + i] : _inner.Keys[first + i];
+                longest = Math.Max(longest, AlignedLength(free, next, align));
+            }
+        }
+
+        return longest;
+    }
+
+    private static ulong AlignedLength(ulong free, ulong next, ulong align)
+    {
+        ulong from = (free + (align - 1)) & ~(align - 1);
+        ulong to = next & ~(align - 1);
+        return from >= free && to > from ? to - from : 0;
+    }
+
+    /// <summary>A gap came into a leaf, and gaps between nodes above it may have grown.</summary>
+    private readonly void Loosen(int leaf, ulong grown)
+    {
+        int node = leaf;
+        for (int level = 0; level < _height; level++)
+        {
+            int parent = ParentOf(level, node);
+            _inner.Loosen((parent << CapacityShift) + IndexInParent(parent, node), level == 0 ? grown : Unused);
+            node = parent;
         }
     }
 
-    private void Refresh(int level, int node)
+    /// <summary>
+    /// Tells the nodes above a leaf that it changed. Gaps of the length <paramref name="grown"/> came, gaps of the length <paramref name="lost"/> at most went; so
+    /// a node is looked through only if its longest gap may have gone.
+    /// </summary>
+    private void Refresh(int leaf, ulong grown, ulong lost)
+    {
+        int node = leaf;
+        if (_inner.Columns.Length > 0)
+        {
+            Loosen(leaf, grown);
+        }
+
+        for (int level = 0; level < _height; level++)
+        {
+            int parent = ParentOf(level, node);
+            int index = IndexInParent(parent, node);
+            int first = parent << CapacityShift;
+            int at = first + index;
+            ulong stored = _inner.Gaps[at];
+            ulong gap = grown >= stored ? grown : lost < stored ? stored : LongestGapBelow(level, node);
+            (ulong start, ulong last) = EndsOf(level, node);
+            Summary old = new(_inner.Keys[at], _inner.Lasts[at], stored);
+            if (old.First == start && old.Last == last && stored == gap)
+            {
+                return;
+            }
+
+            lost = stored;
+            grown = gap;
+            if (index > 0)
+            {
+                lost = Math.Max(lost, old.First - _inner.Lasts[at - 1] - 1);
+                grown = Math.Max(grown, start - _inner.Lasts[at - 1] - 1);
+            }
+
+            if (index + 1 < _inner.Nodes[parent].Count)
+            {
+                lost = Math.Max(lost, _inner.Keys[at + 1] - old.Last - 1);
+                grown = Math.Max(grown, _inner.Keys[at + 1] - last - 1);
+            }
+
+            WriteSummary(at, new Summary(start, last, gap));
+            node = parent;
+        }
+    }
+
+    /// <summary>As <see cref="Refresh"/>, without trust in any stored gap on the way.</summary>
+    private void Recompute(int level, int node)
     {
         for (; level < _height; level++)
         {
             int parent = ParentOf(level, node);
             int at = (parent << CapacityShift) + IndexInParent(parent, node);
-            Summary summary = Summarize(level, node);
-            if (_keys[at] == summary.First && _lasts[at] == summary.Last && _gaps[at] == summary.Gap)
-            {
-                return;
-            }
-
-            WriteSummary(at, summary);
+            WriteSummary(at, Summarize(level, node));
+            _inner.Loosen(at, Unused);
             node = parent;
         }
     }
 
-    private void WriteSummary(int at, in Summary summary)
+    private readonly void WriteSummary(int at, in Summary summary)
     {
-        _keys[at] = summary.First;
-        _lasts[at] = summary.Last;
-        _gaps[at] = summary.Gap;
+        _inner.Keys[at] = summary.First;
+        _inner.Lasts[at] = summary.Last;
+        _inner.Gaps[at] = summary.Gap;
     }
 
-    private Summary Summarize(int level, int node)
+    private readonly Summary Summarize(int level, int node)
+    {
+        (ulong first, ulong last) = EndsOf(level, node);
+        return new Summary(first, last, LongestGapBelow(level, node));
+    }
+
+    private readonly (ulong First, ulong Last) EndsOf(int level, int node)
     {
         int first = node << CapacityShift;
-        ulong gap = 0;
+        return level == 0
+            ? (_starts[first], _slots[first + _leaves[node].Count - 1].Last)
+            : (_inner.Keys[first], _inner.Lasts[first + _inner.Nodes[node].Count - 1]);
+    }
+
+    private readonly ulong LongestGapBelow(int level, int node)
+    {
         if (level == 0)
         {
-            ReadOnlySpan<ulong> starts = _starts.AsSpan(first, _leaves[node].Count);
-            ReadOnlySpan<AreaSlot<TFlags, TBackend>> slots = _slots.AsSpan(first, starts.Length);
-            for (int i = 0; i + 1 < starts.Length; i++)
-            {
-                gap = Math.Max(gap, starts[i + 1] - slots[i].Last - 1);
-            }
-
-            return new Summary(starts[0], slots[^1].Last, gap);
+            return LongestGap(0, _leaves[node].Count - 1, node);
         }
 
-        ReadOnlySpan<ulong> keys = _keys.AsSpan(first, _inners[node].Count);
-        ReadOnlySpan<ulong> lasts = _lasts.AsSpan(first, keys.Length);
-        ReadOnlySpan<ulong> gaps = _gaps.AsSpan(first, keys.Length);
+        int first = node << CapacityShift;
+        ReadOnlySpan<ulong> keys = _inner.Keys.AsSpan(first, _inner.Nodes[node].Count);
+        ReadOnlySpan<ulong> lasts = _inner.Lasts.AsSpan(first, keys.Length);
+        ReadOnlySpan<ulong> gaps = _inner.Gaps.AsSpan(first, keys.Length);
+        ulong gap = gaps[^1];
         for (int i = 0; i + 1 < keys.Length; i++)
         {
             gap = Math.Max(gap, Math.Max(gaps[i], keys[i + 1] - lasts[i] - 1));
         }
 
-        return new Summary(keys[0], lasts[^1], Math.Max(gap, gaps[^1]));
+        return gap;
     }
 
     private readonly record struct Summary(ulong First, ulong Last, ulong Gap);
@@ -216,6 +350,7 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     private readonly record struct Wanted(ulong Size, ulong Align, ulong Limit)
     {
         /// <summary>Whether it fits below an area.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool FitsBelow(ulong from, ulong next, out ulong address)
         {
             if (next <= from)
@@ -228,6 +363,7 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         }
 
         /// <summary>Whether it fits into [from, last].</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public bool Fits(ulong from, ulong last, out ulong address)
         {
             address = (from + (Align - 1)) & ~(Align - 1);

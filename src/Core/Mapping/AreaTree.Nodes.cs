@@ -4,28 +4,9 @@ using System.Runtime.InteropServices;
 namespace VmSim.Core.Mapping;
 
 /// <content>Splitting, merging and removing nodes. A node's level is its distance from the leaves.</content>
-internal sealed partial class AreaTree<TFlags, TBackend>
+internal partial struct AreaTree<TFlags, TBackend>
 {
     private const int SparseInner = Capacity / 4;
-
-    private ulong[] _keys = [];
-    private ulong[] _lasts = [];
-    private ulong[] _gaps = [];
-    private int[] _children = [];
-    private Inner[] _inners = [];
-    private int _innersUsed;
-    private int _freeInner = -1;
-
-    private void DropInner()
-    {
-        _keys = [];
-        _lasts = [];
-        _gaps = [];
-        _children = [];
-        _inners = [];
-        _innersUsed = 0;
-        _freeInner = -1;
-    }
 
     /// <summary>Grows or splits a full leaf; says where the new area goes.</summary>
     private void MakeRoom(ref int leaf, ref int at)
@@ -37,6 +18,7 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         }
 
         // A run that grows at its end or its start leaves nearly full leaves behind.
+        _leaves[leaf].Count = Capacity;
         int kept = at == Capacity ? FullAfterMerge : at == 0 ? Capacity - FullAfterMerge : Capacity / 2;
         int right = TakeLeaf();
         MoveAreas(leaf, kept, right, 0, Capacity - kept);
@@ -85,29 +67,27 @@ internal sealed partial class AreaTree<TFlags, TBackend>
 
     private int TakeInner()
     {
-        int inner = _freeInner;
+        if (_inner == InnerNodes.None)
+        {
+            _inner = new InnerNodes();
+        }
+
+        int inner = _inner.Free;
         if (inner >= 0)
         {
-            _freeInner = _inners[inner].Parent;
+            _inner.Free = _inner.Nodes[inner].Parent;
         }
         else
         {
-            if (_innersUsed == _inners.Length)
+            if (_inner.Used == _inner.Nodes.Length)
             {
-                int length = _innersUsed + Math.Max(1, _innersUsed / 4);
-                int before = _keys.Length;
-                Array.Resize(ref _inners, length);
-                Array.Resize(ref _keys, length << CapacityShift);
-                Array.Resize(ref _lasts, length << CapacityShift);
-                Array.Resize(ref _gaps, length << CapacityShift);
-                Array.Resize(ref _children, length << CapacityShift);
-                Array.Fill(_keys, Unused, before, _keys.Length - before);
+                _inner.Grow();
             }
 
-            inner = _innersUsed++;
+            inner = _inner.Used++;
         }
 
-        _inners[inner] = new Inner { Count = 0, Parent = -1 };
+        _inner.Nodes[inner] = new Inner { Count = 0, Parent = -1 };
         return inner;
     }
 
@@ -125,28 +105,29 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     {
         int source = (from << CapacityShift) + fromIndex;
         int target = (to << CapacityShift) + toIndex;
-        Array.Copy(_keys, source, _keys, target, count);
-        Array.Copy(_lasts, source, _lasts, target, count);
-        Array.Copy(_gaps, source, _gaps, target, count);
-        Array.Copy(_children, source, _children, target, count);
-        _keys.AsSpan(source, count).Fill(Unused);
+        Array.Copy(_inner.Keys, source, _inner.Keys, target, count);
+        Array.Copy(_inner.Lasts, source, _inner.Lasts, target, count);
+        Array.Copy(_inner.Gaps, source, _inner.Gaps, target, count);
+        Array.Copy(_inner.Children, source, _inner.Children, target, count);
+        _inner.CopyBounds(source, target, count);
+        _inner.Keys.AsSpan(source, count).Fill(Unused);
         for (int i = 0; i < count; i++)
         {
-            ParentOf(level - 1, _children[target + i]) = to;
+            ParentOf(level - 1, _inner.Children[target + i]) = to;
         }
     }
 
-    private ref int ParentOf(int level, int node)
+    private readonly ref int ParentOf(int level, int node)
     {
         if (level == 0)
         {
             return ref _leaves[node].Parent;
         }
 
-        return ref _inners[node].Parent;
+        return ref _inner.Nodes[node].Parent;
     }
 
-    private int IndexInParent(int parent, int node) => _children.AsSpan(parent << CapacityShift, _inners[parent].Count).IndexOf(node);
+    private readonly int IndexInParent(int parent, int node) => _inner.Children.AsSpan(parent << CapacityShift, _inner.Nodes[parent].Count).IndexOf(node);
 
     /// <summary>Hangs a new node into the tree as the right neighbour of another of its level.</summary>
     private void AttachAfter(int level, int left, int right)
@@ -154,8 +135,9 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         if (level == _height)
         {
             int root = TakeInner();
-            _inners[root].Count = 1;
-            _children[root << CapacityShift] = left;
+            _inner.Nodes[root].Count = 1;
+            _inner.Children[root << CapacityShift] = left;
+            _inner.Loosen(root << CapacityShift, Unused);
             ParentOf(level, left) = root;
             _root = root;
             _height++;
@@ -163,28 +145,29 @@ internal sealed partial class AreaTree<TFlags, TBackend>
 
         int parent = ParentOf(level, left);
         int index = IndexInParent(parent, left);
-        if (_inners[parent].Count == Capacity)
+        if (_inner.Nodes[parent].Count == Capacity)
         {
             int other = SplitInner(level + 1, parent, index + 1);
-            if (index >= _inners[parent].Count)
+            if (index >= _inner.Nodes[parent].Count)
             {
-                index -= _inners[parent].Count;
+                index -= _inner.Nodes[parent].Count;
                 parent = other;
             }
         }
 
         int at = (parent << CapacityShift) + index + 1;
-        int tail = _inners[parent].Count - index - 1;
-        Array.Copy(_keys, at, _keys, at + 1, tail);
-        Array.Copy(_lasts, at, _lasts, at + 1, tail);
-        Array.Copy(_gaps, at, _gaps, at + 1, tail);
-        Array.Copy(_children, at, _children, at + 1, tail);
-        _children[at] = right;
-        _inners[parent].Count++;
+        int tail = _inner.Nodes[parent].Count - index - 1;
+        Array.Copy(_inner.Keys, at, _inner.Keys, at + 1, tail);
+        Array.Copy(_inner.Lasts, at, _inner.Lasts, at + 1, tail);
+        Array.Copy(_inner.Gaps, at, _inner.Gaps, at + 1, tail);
+        Array.Copy(_inner.Children, at, _inner.Children, at + 1, tail);
+        _inner.CopyBounds(at - 1, at, tail + 1); // both halves keep the bounds of the whole
+        _inner.Children[at] = right;
+        _inner.Nodes[parent].Count++;
         ParentOf(level, right) = parent;
         WriteSummary(at - 1, Summarize(level, left));
         WriteSummary(at, Summarize(level, right));
-        Refresh(level + 1, parent);
+        Recompute(level + 1, parent);
     }
 
     private int SplitInner(int level, int inner, int at)
@@ -192,8 +175,8 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         int kept = at == Capacity ? FullAfterMerge : Capacity / 2;
         int right = TakeInner();
         MoveChildren(level, inner, kept, right, 0, Capacity - kept);
-        _inners[inner].Count = kept;
-        _inners[right].Count = Capacity - kept;
+        _inner.Nodes[inner].Count = kept;
+        _inner.Nodes[right].Count = Capacity - kept;
         AttachAfter(level, inner, right);
         return right;
     }
@@ -222,20 +205,21 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         int parent = ParentOf(level, node);
         int index = IndexInParent(parent, node);
         int at = (parent << CapacityShift) + index;
-        int left = --_inners[parent].Count;
+        int left = --_inner.Nodes[parent].Count;
         int tail = left - index;
-        Array.Copy(_keys, at + 1, _keys, at, tail);
-        Array.Copy(_lasts, at + 1, _lasts, at, tail);
-        Array.Copy(_gaps, at + 1, _gaps, at, tail);
-        Array.Copy(_children, at + 1, _children, at, tail);
-        _keys[(parent << CapacityShift) + left] = Unused;
+        Array.Copy(_inner.Keys, at + 1, _inner.Keys, at, tail);
+        Array.Copy(_inner.Lasts, at + 1, _inner.Lasts, at, tail);
+        Array.Copy(_inner.Gaps, at + 1, _inner.Gaps, at, tail);
+        Array.Copy(_inner.Children, at + 1, _inner.Children, at, tail);
+        _inner.CopyBounds(at + 1, at, tail);
+        _inner.Keys[(parent << CapacityShift) + left] = Unused;
         if (left == 0)
         {
             RemoveInner(level + 1, parent);
             return;
         }
 
-        Refresh(level + 1, parent);
+        Recompute(level + 1, parent);
         if (parent == _root && level + 1 == _height)
         {
             LowerRoot();
@@ -255,17 +239,17 @@ internal sealed partial class AreaTree<TFlags, TBackend>
 
     private void FreeInner(int inner)
     {
-        _inners[inner] = new Inner { Count = 0, Parent = _freeInner };
-        _freeInner = inner;
+        _inner.Nodes[inner] = new Inner { Count = 0, Parent = _inner.Free };
+        _inner.Free = inner;
     }
 
     private void LowerRoot()
     {
-        while (_height > 0 && _inners[_root].Count == 1)
+        while (_height > 0 && _inner.Nodes[_root].Count == 1)
         {
             int old = _root;
-            _root = _children[old << CapacityShift];
-            _keys[old << CapacityShift] = Unused;
+            _root = _inner.Children[old << CapacityShift];
+            _inner.Keys[old << CapacityShift] = Unused;
             _height--;
             ParentOf(_height, _root) = -1;
             FreeInner(old);
@@ -277,7 +261,7 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     {
         int parent = _leaves[leaf].Parent;
         int index = IndexInParent(parent, leaf);
-        ReadOnlySpan<int> children = _children.AsSpan(parent << CapacityShift, _inners[parent].Count);
+        ReadOnlySpan<int> children = _inner.Children.AsSpan(parent << CapacityShift, _inner.Nodes[parent].Count);
         if (index + 1 < children.Length && _leaves[leaf].Count + _leaves[children[index + 1]].Count <= FullAfterMerge)
         {
             JoinLeaves(leaf, children[index + 1]);
@@ -293,20 +277,20 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         MoveAreas(right, 0, left, _leaves[left].Count, _leaves[right].Count);
         _leaves[left].Count += _leaves[right].Count;
         _leaves[right].Count = 0;
-        RefreshFrom(left);
+        Recompute(0, left);
         RemoveLeaf(right);
     }
 
     private void MergeInner(int level, int inner)
     {
-        int parent = _inners[inner].Parent;
+        int parent = _inner.Nodes[inner].Parent;
         int index = IndexInParent(parent, inner);
-        ReadOnlySpan<int> children = _children.AsSpan(parent << CapacityShift, _inners[parent].Count);
-        if (index + 1 < children.Length && _inners[inner].Count + _inners[children[index + 1]].Count <= FullAfterMerge)
+        ReadOnlySpan<int> children = _inner.Children.AsSpan(parent << CapacityShift, _inner.Nodes[parent].Count);
+        if (index + 1 < children.Length && _inner.Nodes[inner].Count + _inner.Nodes[children[index + 1]].Count <= FullAfterMerge)
         {
             JoinInners(level, inner, children[index + 1]);
         }
-        else if (index > 0 && _inners[inner].Count + _inners[children[index - 1]].Count <= FullAfterMerge)
+        else if (index > 0 && _inner.Nodes[inner].Count + _inner.Nodes[children[index - 1]].Count <= FullAfterMerge)
         {
             JoinInners(level, children[index - 1], inner);
         }
@@ -314,12 +298,90 @@ internal sealed partial class AreaTree<TFlags, TBackend>
 
     private void JoinInners(int level, int left, int right)
     {
-        MoveChildren(level, right, 0, left, _inners[left].Count, _inners[right].Count);
-        _inners[left].Count += _inners[right].Count;
-        _inners[right].Count = 0;
-        Refresh(level, left);
+        MoveChildren(level, right, 0, left, _inner.Nodes[left].Count, _inner.Nodes[right].Count);
+        _inner.Nodes[left].Count += _inner.Nodes[right].Count;
+        _inner.Nodes[right].Count = 0;
+        Recompute(level, left);
         Detach(level, right);
         FreeInner(right);
+    }
+
+    /// <summary>The arrays of inner nodes, apart from the tree so that a small set is small.</summary>
+    private sealed class InnerNodes
+    {
+        public static readonly InnerNodes None = new();
+
+        public ulong[] Keys = [];
+        public ulong[] Lasts = [];
+        public ulong[] Gaps = [];
+        public int[] Children = [];
+        public AlignedBounds[] Columns = [];
+        public Inner[] Nodes = [];
+        public int Used;
+        public int Free = -1;
+
+        public void Grow()
+        {
+            int length = Used + Math.Max(1, Used / 4);
+            int before = Keys.Length;
+            Array.Resize(ref Nodes, length);
+            Array.Resize(ref Keys, length << CapacityShift);
+            Array.Resize(ref Lasts, length << CapacityShift);
+            Array.Resize(ref Gaps, length << CapacityShift);
+            Array.Resize(ref Children, length << CapacityShift);
+            Array.Fill(Keys, Unused, before, Keys.Length - before);
+            foreach (AlignedBounds column in Columns)
+            {
+                Array.Resize(ref column.Bounds, Keys.Length);
+            }
+        }
+
+        /// <summary>What is known of aligned free ranges for an alignment; null if nothing is.</summary>
+        public ulong[]? BoundsFor(ulong align)
+        {
+            foreach (AlignedBounds column in Columns)
+            {
+                if (column.Align == align)
+                {
+                    return column.Bounds;
+                }
+            }
+
+            return null;
+        }
+
+        /// <summary>Begins to remember bounds for an alignment; none is known yet.</summary>
+        public ulong[] AddBounds(ulong align)
+        {
+            AlignedBounds column = new() { Align = align, Bounds = new ulong[Keys.Length] };
+            Array.Fill(column.Bounds, Unused);
+            Columns = [.. Columns, column];
+            return column.Bounds;
+        }
+
+        public void CopyBounds(int source, int target, int count)
+        {
+            foreach (AlignedBounds column in Columns)
+            {
+                Array.Copy(column.Bounds, source, column.Bounds, target, count);
+            }
+        }
+
+        /// <summary>Raises the bounds of an element to a length.</summary>
+        public void Loosen(int at, ulong length)
+        {
+            foreach (AlignedBounds column in Columns)
+            {
+                column.Bounds[at] = Math.Max(column.Bounds[at], length);
+            }
+        }
+    }
+
+    /// <summary>For each element: no free range below the child, cut down to multiples of the alignment, is longer. Highest number: unknown.</summary>
+    private sealed class AlignedBounds
+    {
+        public ulong Align;
+        public ulong[] Bounds = [];
     }
 
     [StructLayout(LayoutKind.Sequential)]

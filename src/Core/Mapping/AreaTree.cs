@@ -29,11 +29,11 @@ internal readonly record struct AreaPosition(int Leaf, int Index)
 /// </summary>
 /// <remarks>
 /// Layout. Leaf n owns elements [n * 64, n * 64 + Count) of <c>_starts</c> and <c>_slots</c>; leaves form a list in address order. Inner node n owns the
-/// same elements of <c>_keys</c> (first start below the child), <c>_lasts</c> (last address below it), <c>_gaps</c> (longest run of free addresses between two
-/// areas below it) and <c>_children</c>. Unused starts and keys hold the highest 64-bit number, so that a search counts whole vectors.
+/// same elements of <c>_inner.Keys</c> (first start below the child), <c>_inner.Lasts</c> (last address below it), <c>_inner.Gaps</c> (longest run of free addresses between two
+/// areas below it) and <c>_inner.Children</c>. Unused starts and keys hold the highest 64-bit number, so that a search counts whole vectors.
 /// A set of up to 64 areas is one leaf whose arrays grow with it.
 /// </remarks>
-internal sealed partial class AreaTree<TFlags, TBackend>
+internal partial struct AreaTree<TFlags, TBackend>
 {
     /// <summary>Areas of a leaf and children of an inner node, at most.</summary>
     public const int Capacity = 64;
@@ -44,63 +44,62 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     private const int SparseLeaf = Capacity / 2;
     private const ulong Unused = ulong.MaxValue;
 
-    private ulong[] _starts = [];
-    private AreaSlot<TFlags, TBackend>[] _slots = [];
-    private Leaf[] _leaves = new Leaf[1];
+    private ulong[] _starts;
+    private AreaSlot<TFlags, TBackend>[] _slots;
+    private Leaf[] _leaves;
+    private InnerNodes _inner;
     private int _leavesUsed;
     private int _freeLeaf;
     private int _root;
     private int _height;
 
-    public AreaTree() => Reset();
+    public AreaTree()
+    {
+        _starts = [];
+        _slots = [];
+        _leaves = [new Leaf { Next = -1, Previous = -1, Parent = -1 }];
+        _inner = InnerNodes.None;
+        _leavesUsed = 1;
+        _freeLeaf = -1;
+    }
 
     /// <summary>How many areas there are.</summary>
-    public int Count { get; private set; }
+    public int Count { readonly get; private set; }
 
     /// <summary>Removes all areas.</summary>
     public void Reset()
     {
         if (_starts.Length > Capacity)
         {
-            _starts = [];
-            _slots = [];
-            _leaves = new Leaf[1];
-            DropInner();
-        }
-        else
-        {
-            Array.Fill(_starts, Unused);
-            ClearSlots(0, _slots.Length);
+            this = new AreaTree<TFlags, TBackend>();
+            return;
         }
 
-        _leavesUsed = 1;
-        _freeLeaf = -1;
-        _root = 0;
-        _height = 0;
+        _starts.AsSpan().Fill(Unused);
+        ClearSlots(0, _slots.Length);
         Count = 0;
-        _leaves[0] = new Leaf { Next = -1, Previous = -1, Parent = -1 };
     }
 
     /// <summary>The start of an area.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong StartAt(AreaPosition position) => _starts[(position.Leaf << CapacityShift) + position.Index];
+    public readonly ulong StartAt(AreaPosition position) => _starts[(position.Leaf << CapacityShift) + position.Index];
 
     /// <summary>The rest of an area. The caller changes flags and backend only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref AreaSlot<TFlags, TBackend> SlotAt(AreaPosition position) => ref _slots[(position.Leaf << CapacityShift) + position.Index];
+    public readonly ref AreaSlot<TFlags, TBackend> SlotAt(AreaPosition position) => ref _slots[(position.Leaf << CapacityShift) + position.Index];
 
     /// <summary>The last area that starts at or below an address; index -1 if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public AreaPosition Floor(ulong address)
+    public readonly AreaPosition Floor(ulong address)
     {
         int node = _height == 0 ? _root : Descend(address);
         int first = node << CapacityShift;
-        int count = _leaves[node].Count;
+        int count = CountOf(node);
         return new AreaPosition(node, CountAtMost(_starts, first, count, address) - 1);
     }
 
     /// <summary>The first area that ends at or above an address.</summary>
-    public AreaPosition FirstReaching(ulong address)
+    public readonly AreaPosition FirstReaching(ulong address)
     {
         AreaPosition floor = Floor(address);
         return floor.Index >= 0 && SlotAt(floor).Last >= address ? floor : Next(floor);
@@ -108,99 +107,120 @@ internal sealed partial class AreaTree<TFlags, TBackend>
 
     /// <summary>The area after a position, or none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public AreaPosition Next(AreaPosition position)
+    public readonly AreaPosition Next(AreaPosition position)
     {
         int index = position.Index + 1;
+        if (_height == 0)
+        {
+            return index < Count ? new AreaPosition(position.Leaf, index) : AreaPosition.None;
+        }
+
         return index < _leaves[position.Leaf].Count ? new AreaPosition(position.Leaf, index) : new AreaPosition(_leaves[position.Leaf].Next, 0);
     }
 
     /// <summary>The area before a position, or none.</summary>
-    public AreaPosition Previous(AreaPosition position)
+    public readonly AreaPosition Previous(AreaPosition position)
     {
         if (position.Index > 0)
         {
             return new AreaPosition(position.Leaf, position.Index - 1);
         }
 
-        int leaf = _leaves[position.Leaf].Previous;
+        int leaf = _height == 0 ? -1 : _leaves[position.Leaf].Previous;
         return leaf < 0 ? AreaPosition.None : new AreaPosition(leaf, _leaves[leaf].Count - 1);
     }
 
-    /// <summary>Adds an area after a position that <see cref="Floor"/> gave.</summary>
-    public void InsertAfter(AreaPosition position, ulong start, in AreaSlot<TFlags, TBackend> slot)
+    /// <summary>Adds an area after a position that <see cref="Floor"/> gave. Returns where it is.</summary>
+    public AreaPosition InsertAfter(AreaPosition position, ulong start, in AreaSlot<TFlags, TBackend> slot)
     {
         int leaf = position.Leaf;
         int at = position.Index + 1;
-        if (_leaves[leaf].Count == Math.Min(Capacity, _starts.Length))
+        int count = CountOf(leaf);
+        if (count == Math.Min(Capacity, _starts.Length))
         {
             MakeRoom(ref leaf, ref at);
+            count = CountOf(leaf);
         }
 
-        int first = leaf << CapacityShift;
-        int count = _leaves[leaf].Count;
+        int first = (leaf << CapacityShift) + at;
         int tail = count - at;
         if (tail > 0)
         {
-            _starts.AsSpan(first + at, tail).CopyTo(_starts.AsSpan(first + at + 1, tail));
-            _slots.AsSpan(first + at, tail).CopyTo(_slots.AsSpan(first + at + 1, tail));
+            _starts.AsSpan(first, tail).CopyTo(_starts.AsSpan(first + 1, tail));
+            _slots.AsSpan(first, tail).CopyTo(_slots.AsSpan(first + 1, tail));
         }
 
-        _starts[first + at] = start;
-        _slots[first + at] = slot;
-        _leaves[leaf].Count = count + 1;
+        _starts[first] = start;
+        _slots[first] = slot;
         Count++;
-        RefreshFrom(leaf);
+        if (_height > 0)
+        {
+            _leaves[leaf].Count = count + 1;
+            ulong below = at > 0 ? GapBefore(first) : 0;
+            ulong above = tail > 0 ? GapBefore(first + 1) : 0;
+            Refresh(leaf, Math.Max(below, above), lost: at > 0 && tail > 0 ? _starts[first + 1] - _slots[first - 1].Last - 1 : 0);
+        }
+
+        return new AreaPosition(leaf, at);
+    }
+
+    /// <summary>Splits an area in two, the second of which starts at an address inside it. Returns where the second is.</summary>
+    public AreaPosition Split(AreaPosition position, ulong start)
+    {
+        AreaSlot<TFlags, TBackend> right = SlotAt(position);
+        SlotAt(position).Last = start - 1;
+        return InsertAfter(position, start, right);
     }
 
     /// <summary>Removes areas of one leaf, from a position on.</summary>
     public void Remove(AreaPosition position, int count)
     {
-        int leaf = position.Leaf;
-        int first = leaf << CapacityShift;
-        int at = position.Index;
-        int left = _leaves[leaf].Count - count;
         if (Count == count)
         {
             Reset();
             return;
         }
 
-        Debug.Assert(count > 0 && at + count <= _leaves[leaf].Count, "removal within a leaf");
+        int leaf = position.Leaf;
+        int at = position.Index;
+        int first = (leaf << CapacityShift) + at;
+        int left = CountOf(leaf) - count;
         int tail = left - at;
+        Debug.Assert(count > 0 && tail >= 0, "removal within a leaf");
+        ulong lost = _height > 0 ? LongestGap(Math.Max(at - 1, 0), Math.Min(at + count, left + count - 1), leaf) : 0;
         if (tail > 0)
         {
-            _starts.AsSpan(first + at + count, tail).CopyTo(_starts.AsSpan(first + at, tail));
-            _slots.AsSpan(first + at + count, tail).CopyTo(_slots.AsSpan(first + at, tail));
+            _starts.AsSpan(first + count, tail).CopyTo(_starts.AsSpan(first, tail));
+            _slots.AsSpan(first + count, tail).CopyTo(_slots.AsSpan(first, tail));
         }
 
-        _starts.AsSpan(first + left, count).Fill(Unused);
-        ClearSlots(first + left, count);
-        _leaves[leaf].Count = left;
+        _starts.AsSpan(first + tail, count).Fill(Unused);
+        ClearSlots(first + tail, count);
         Count -= count;
         if (_height == 0)
         {
             return;
         }
 
+        _leaves[leaf].Count = left;
         if (left == 0)
         {
             RemoveLeaf(leaf);
+            return;
         }
-        else
+
+        Refresh(leaf, at > 0 && tail > 0 ? GapBefore(first) : 0, lost);
+        if (left < SparseLeaf)
         {
-            RefreshFrom(leaf);
-            if (left < SparseLeaf)
-            {
-                MergeLeaf(leaf);
-            }
+            MergeLeaf(leaf);
         }
     }
 
     /// <summary>How many areas from a position to the end of its leaf end at or before an address.</summary>
-    public int RunEndingBy(AreaPosition position, ulong last)
+    public readonly int RunEndingBy(AreaPosition position, ulong last)
     {
         int first = position.Leaf << CapacityShift;
-        int count = _leaves[position.Leaf].Count;
+        int count = CountOf(position.Leaf);
         int index = position.Index;
         while (index < count && _slots[first + index].Last <= last)
         {
@@ -213,15 +233,27 @@ internal sealed partial class AreaTree<TFlags, TBackend>
     /// <summary>Moves an area's start without passing a neighbour.</summary>
     public void SetStart(AreaPosition position, ulong start)
     {
-        _starts[(position.Leaf << CapacityShift) + position.Index] = start;
-        RefreshFrom(position.Leaf);
+        int at = (position.Leaf << CapacityShift) + position.Index;
+        bool hasGap = position.Index > 0;
+        ulong lost = hasGap ? GapBefore(at) : 0;
+        _starts[at] = start;
+        if (_height > 0)
+        {
+            Refresh(position.Leaf, hasGap ? GapBefore(at) : 0, lost);
+        }
     }
 
     /// <summary>Moves an area's last address without passing a neighbour.</summary>
     public void SetLast(AreaPosition position, ulong last)
     {
-        SlotAt(position).Last = last;
-        RefreshFrom(position.Leaf);
+        int at = (position.Leaf << CapacityShift) + position.Index;
+        bool hasGap = position.Index + 1 < CountOf(position.Leaf);
+        ulong lost = hasGap ? GapBefore(at + 1) : 0;
+        _slots[at].Last = last;
+        if (_height > 0)
+        {
+            Refresh(position.Leaf, hasGap ? GapBefore(at + 1) : 0, lost);
+        }
     }
 
     /// <summary>How many of the sorted numbers from an element on are at most a number.</summary>
@@ -267,21 +299,42 @@ internal sealed partial class AreaTree<TFlags, TBackend>
         return low;
     }
 
+    /// <summary>Areas of a leaf. A tree of one leaf does not look it up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly int CountOf(int leaf) => _height == 0 ? Count : _leaves[leaf].Count;
+
+    /// <summary>Free addresses between an element and the one before it in its leaf.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly ulong GapBefore(int element) => _starts[element] - _slots[element - 1].Last - 1;
+
+    /// <summary>The longest run of free addresses between areas of a leaf, from an index to another, inclusive.</summary>
+    private readonly ulong LongestGap(int from, int to, int leaf)
+    {
+        int first = leaf << CapacityShift;
+        ulong gap = 0;
+        for (int i = from + 1; i <= to; i++)
+        {
+            gap = Math.Max(gap, GapBefore(first + i));
+        }
+
+        return gap;
+    }
+
     /// <summary>The leaf below the root that an address belongs to.</summary>
-    private int Descend(ulong address)
+    private readonly int Descend(ulong address)
     {
         int node = _root;
         for (int level = _height; level > 0; level--)
         {
             int first = node << CapacityShift;
-            int child = CountAtMost(_keys, first, _inners[node].Count, address) - 1;
-            node = _children[first + Math.Max(child, 0)];
+            int child = CountAtMost(_inner.Keys, first, _inner.Nodes[node].Count, address) - 1;
+            node = _inner.Children[first + Math.Max(child, 0)];
         }
 
         return node;
     }
 
-    private void ClearSlots(int first, int count)
+    private readonly void ClearSlots(int first, int count)
     {
         if (RuntimeHelpers.IsReferenceOrContainsReferences<AreaSlot<TFlags, TBackend>>())
         {

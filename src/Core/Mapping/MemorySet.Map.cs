@@ -81,7 +81,16 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         int version = _version;
-        if (UnmapPieces(first, start.Value, last, pageTable) is { } error)
+        if (pageTable is not IUndoablePageTable && _tree.SlotAt(first).Last >= last)
+        {
+            // One piece: a refusal leaves nothing to take back.
+            AreaPosition refused = first;
+            if (!UnmapUntilRefused(ref refused, start.Value, last, pageTable))
+            {
+                return RefusedAt(first, start.Value, last);
+            }
+        }
+        else if (UnmapPieces(first, start.Value, last, pageTable) is { } error)
         {
             return error;
         }
@@ -193,8 +202,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         {
             if (slot.Last > last)
             {
-                SplitAt(position, last + 1);
-                position = _tree.Floor(start);
+                position = _tree.Previous(_tree.Split(position, last + 1));
             }
 
             _tree.SetLast(position, start - 1);
@@ -219,14 +227,6 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
             position = _tree.FirstReaching(start);
         }
-    }
-
-    /// <summary>Splits the area at a position in two, the second of which starts at an address inside it.</summary>
-    private void SplitAt(AreaPosition position, ulong start)
-    {
-        AreaSlot<TFlags, TBackend> right = _tree.SlotAt(position);
-        _tree.SlotAt(position).Last = start - 1;
-        _tree.InsertAfter(position, start, right);
     }
 
     /// <summary>How many areas there would be without [start, last].</summary>

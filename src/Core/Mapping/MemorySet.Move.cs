@@ -5,7 +5,9 @@ namespace VmSim.Core.Mapping;
 /// <content>Moving and resizing, as mremap and brk need them.</content>
 public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
-    private readonly List<MovedPiece> _moved = [];
+    private List<MovedPiece>? _pieces;
+
+    private List<MovedPiece> Moved => _pieces ??= [];
 
     /// <summary>
     /// Moves the areas of a range to other addresses; areas are split at its ends. A backend that is an
@@ -61,7 +63,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         CutOut(_tree.FirstReaching(from.Value), from.Value, sourceLast);
-        foreach (MovedPiece piece in _moved)
+        foreach (MovedPiece piece in Moved)
         {
             _tree.InsertAfter(_tree.Floor(piece.New.Start.Value), piece.New.Start.Value, SlotOf(piece.New, piece.New.Last.Value));
         }
@@ -118,20 +120,20 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
     private void ListPieces(ulong first, ulong last, TAddr to)
     {
-        _moved.Clear();
+        Moved.Clear();
         foreach (MemoryArea<TAddr, TFlags, TBackend> piece in Pieces(TAddr.FromValue(first), last - first + 1))
         {
             TAddr target = TAddr.FromValue(to.Value + (piece.Start.Value - first));
             var movable = piece.Backend as IMovableBackend<TAddr, TFlags, TPageTable, TBackend>;
             TBackend backend = movable is null ? piece.Backend : movable.MovedTo(piece.Start, target);
-            _moved.Add(new MovedPiece(piece, piece with { Start = target, Backend = backend }));
+            Moved.Add(new MovedPiece(piece, piece with { Start = target, Backend = backend }));
         }
     }
 
     private int AreasAfterMove(ulong from, ulong sourceLast, AreaPosition target, ulong to, ulong targetLast)
     {
         AreaPosition source = _tree.FirstReaching(from);
-        int count = AreasAfterCut(source, from, sourceLast) + _moved.Count;
+        int count = AreasAfterCut(source, from, sourceLast) + Moved.Count;
         return target.Exists ? count + AreasAfterCut(target, to, targetLast) - _tree.Count : count;
     }
 
@@ -147,9 +149,9 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         {
             unmapped = UnmapUntilRefused(ref reached, to, targetLast, pageTable);
             agreed = unmapped;
-            while (agreed && moved < _moved.Count)
+            while (agreed && moved < Moved.Count)
             {
-                agreed = MovePiece(_moved[moved].Old, _moved[moved].New, pageTable, canUndo: undoable is not null);
+                agreed = MovePiece(Moved[moved].Old, Moved[moved].New, pageTable, canUndo: undoable is not null);
                 moved += agreed ? 1 : 0;
             }
         }
@@ -163,7 +165,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             {
                 for (int i = moved - 1; i >= 0; i--)
                 {
-                    MustAgree(MovePiece(_moved[i].New, _moved[i].Old, pageTable, canUndo: true), _moved[i].Old.Start.Value);
+                    MustAgree(MovePiece(Moved[i].New, Moved[i].Old, pageTable, canUndo: true), Moved[i].Old.Start.Value);
                 }
 
                 if (target.Exists)
@@ -175,7 +177,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
         return agreed ? null
             : !unmapped ? RefusedAt(reached, to, targetLast)
-            : Refused(_moved[moved].Old.Start.Value, _moved[moved].Old.Last.Value);
+            : Refused(Moved[moved].Old.Start.Value, Moved[moved].Old.Last.Value);
     }
 
     /// <summary>Moves one piece. Without a journal a half-done move is taken back here.</summary>

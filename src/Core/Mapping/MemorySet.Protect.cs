@@ -7,7 +7,7 @@ namespace VmSim.Core.Mapping;
 public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
     // One per area of the operation under way; kept for the next one, so that protecting allocates nothing.
-    private Decision[] _decisions = new Decision[4];
+    private Decision[] _decisions = [];
 
     /// <summary>Gives the areas of a range new flags; areas are split at its ends. O(log n + areas touched).</summary>
     /// <param name="start">First address.</param>
@@ -25,7 +25,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <typeparam name="TUpdate">A struct that gives new flags from old ones.</typeparam>
     /// <param name="start">First address.</param>
     /// <param name="size">Bytes; 0 does nothing.</param>
-    /// <param name="update">Asked once for each area touched, by rising address.</param>
+    /// <param name="update">Asked once for each area touched, by rising address, before any backend is called.</param>
     /// <param name="pageTable">The page table.</param>
     /// <returns>Null, or why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</returns>
     public MappingError? Protect<TUpdate>(TAddr start, ulong size, TUpdate update, TPageTable pageTable)
@@ -48,94 +48,155 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             return null;
         }
 
+        if (_tree.SlotAt(first).Last >= last && pageTable is not IUndoablePageTable)
+        {
+            return ProtectOne(first, start.Value, last, update, pageTable);
+        }
+
         int version = _version;
-        int touched = 0;
-        if (ProtectPieces(first, start.Value, last, update, pageTable, ref touched) is { } error)
+        int touched = Decide(first, last, update, out int changing);
+        if (changing == 0)
+        {
+            return null;
+        }
+
+        if (_maxAreas != int.MaxValue && _tree.Count + Splits(first, start.Value, last, touched) > _maxAreas)
+        {
+            return new MappingError(MappingErrorKind.NoMemory, start.Value, size);
+        }
+
+        if (ProtectPieces(first, start.Value, last, touched, pageTable) is { } error)
         {
             return error;
         }
 
-        ApplyDecisions(first, start.Value, last, touched, version);
+        Changed(version);
+        ApplyDecisions(first, start.Value, last, touched);
         return null;
     }
 
-    private MappingError? ProtectPieces<TUpdate>(
-        AreaPosition first, ulong start, ulong last, TUpdate update, TPageTable pageTable, ref int touched)
+    /// <summary>Protects a range within one area, where a refusal leaves nothing to take back.</summary>
+    private MappingError? ProtectOne<TUpdate>(AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable)
         where TUpdate : struct, IFlagsUpdate<TFlags>
+    {
+        int version = _version;
+        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+        if (!update.TryUpdate(slot.Flags, out TFlags updated))
+        {
+            return null;
+        }
+
+        ulong areaStart = _tree.StartAt(position);
+        int splits = (areaStart < start ? 1 : 0) + (slot.Last > last ? 1 : 0);
+        if (_tree.Count > _maxAreas - splits)
+        {
+            return new MappingError(MappingErrorKind.NoMemory, start, last - start + 1);
+        }
+
+        start = Math.Max(start, areaStart);
+        if (!slot.Backend.Protect(TAddr.FromValue(start), last - start + 1, updated, pageTable))
+        {
+            return Refused(start, last);
+        }
+
+        Changed(version);
+        if (splits == 0)
+        {
+            slot.Flags = updated;
+        }
+        else
+        {
+            Cut(position, start, last, updated);
+        }
+
+        Merge(start, last);
+        return null;
+    }
+
+    /// <summary>Gives the part of an area in [start, last], which is not the whole, flags of its own.</summary>
+    private void Cut(AreaPosition position, ulong start, ulong last, TFlags flags)
+    {
+        if (_tree.StartAt(position) < start)
+        {
+            position = _tree.Split(position, start);
+        }
+
+        if (_tree.SlotAt(position).Last > last)
+        {
+            position = _tree.Previous(_tree.Split(position, last + 1));
+        }
+
+        _tree.SlotAt(position).Flags = flags;
+    }
+
+    /// <summary>Asks for the new flags of each area in a range.</summary>
+    private int Decide<TUpdate>(AreaPosition position, ulong last, TUpdate update, out int changing)
+        where TUpdate : struct, IFlagsUpdate<TFlags>
+    {
+        int touched = 0;
+        changing = 0;
+        for (; position.Exists && _tree.StartAt(position) <= last; position = _tree.Next(position))
+        {
+            if (touched == _decisions.Length)
+            {
+                Array.Resize(ref _decisions, Math.Max(4, touched * 2));
+            }
+
+            bool changes = update.TryUpdate(_tree.SlotAt(position).Flags, out TFlags updated);
+            changing += changes ? 1 : 0;
+            _decisions[touched++] = new Decision { Changes = changes, Flags = updated };
+        }
+
+        return touched;
+    }
+
+    private MappingError? ProtectPieces(AreaPosition first, ulong start, ulong last, int touched, TPageTable pageTable)
     {
         var undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
         AreaPosition reached = first;
-        bool agreed = false;
-        bool roomy = true;
+        int done = 0;
         try
         {
-            agreed = ProtectUntilRefused(ref reached, start, last, update, pageTable, ref touched);
-            roomy = _maxAreas == int.MaxValue || !agreed || _tree.Count + Splits(first, start, last, touched) <= _maxAreas;
-            agreed &= roomy;
+            for (; done < touched; done++, reached = _tree.Next(reached))
+            {
+                if (_decisions[done].Changes && !ProtectPiece(reached, start, last, _decisions[done].Flags, pageTable))
+                {
+                    break;
+                }
+            }
         }
         finally
         {
             if (undoable is not null)
             {
-                Close(undoable, mark, agreed);
+                Close(undoable, mark, done == touched);
             }
-            else if (!agreed)
+            else if (done < touched)
             {
-                ProtectBack(first, start, last, touched, pageTable);
+                ProtectBack(reached, done, start, last, pageTable);
             }
         }
 
-        return agreed ? null : roomy ? RefusedAt(reached, start, last) : new MappingError(MappingErrorKind.NoMemory, start, last - start + 1);
+        return done == touched ? null : RefusedAt(reached, start, last);
     }
 
-    /// <summary>Calls Protect for each piece that gets new flags; on a refusal the position is that of its area, which is not counted as touched.</summary>
-    private bool ProtectUntilRefused<TUpdate>(
-        ref AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable, ref int touched)
-        where TUpdate : struct, IFlagsUpdate<TFlags>
+    private bool ProtectPiece(AreaPosition position, ulong start, ulong last, TFlags flags, TPageTable pageTable)
     {
-        for (; position.Exists; position = _tree.Next(position))
-        {
-            ulong from = _tree.StartAt(position);
-            if (from > last)
-            {
-                break;
-            }
-
-            from = Math.Max(from, start);
-            ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-            bool changes = update.TryUpdate(slot.Flags, out TFlags updated);
-            if (changes && !slot.Backend.Protect(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, updated, pageTable))
-            {
-                return false;
-            }
-
-            if (touched == _decisions.Length)
-            {
-                Array.Resize(ref _decisions, touched * 2);
-            }
-
-            _decisions[touched++] = new Decision { Changes = changes, Flags = updated };
-        }
-
-        return true;
+        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+        ulong from = Math.Max(start, _tree.StartAt(position));
+        return slot.Backend.Protect(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, flags, pageTable);
     }
 
-    private void ProtectBack(AreaPosition first, ulong start, ulong last, int touched, TPageTable pageTable)
+    /// <summary>Gives the pieces before a position their old flags again, last piece first.</summary>
+    private void ProtectBack(AreaPosition position, int done, ulong start, ulong last, TPageTable pageTable)
     {
-        AreaPosition position = first;
-        for (int i = 1; i < touched; i++)
+        for (int i = done - 1; i >= 0; i--)
         {
-            position = _tree.Next(position);
-        }
-
-        for (int i = touched - 1; i >= 0; i--, position = _tree.Previous(position))
-        {
+            position = _tree.Previous(position);
             if (_decisions[i].Changes)
             {
-                ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-                ulong from = Math.Max(start, _tree.StartAt(position));
-                MustAgree(slot.Backend.Protect(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, slot.Flags, pageTable), from);
+                MustAgree(ProtectPiece(position, start, last, _tree.SlotAt(position).Flags, pageTable), Math.Max(start, _tree.StartAt(position)));
             }
         }
     }
@@ -147,25 +208,13 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return low + (_decisions[touched - 1].Changes && _tree.SlotAt(_tree.Floor(last)).Last > last ? 1 : 0);
     }
 
-    private void ApplyDecisions(AreaPosition position, ulong start, ulong last, int touched, int version)
+    private void ApplyDecisions(AreaPosition position, ulong start, ulong last, int touched)
     {
         ReadOnlySpan<Decision> decisions = _decisions.AsSpan(0, touched);
-        int changing = 0;
-        foreach (Decision decision in decisions)
-        {
-            changing += decision.Changes ? 1 : 0;
-        }
-
-        if (changing == 0)
-        {
-            return;
-        }
-
-        Changed(version);
         bool splits = false;
         if (decisions[0].Changes && _tree.StartAt(position) < start)
         {
-            SplitAt(position, start);
+            _tree.Split(position, start);
             splits = true;
         }
 
@@ -174,7 +223,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             AreaPosition end = touched == 1 && !splits ? position : _tree.Floor(last);
             if (_tree.SlotAt(end).Last > last)
             {
-                SplitAt(end, last + 1);
+                _tree.Split(end, last + 1);
                 splits = true;
             }
         }

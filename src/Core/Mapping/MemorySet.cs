@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mapping;
@@ -17,7 +18,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     where TFlags : struct
     where TBackend : IMappingBackend<TAddr, TFlags, TPageTable>
 {
-    private readonly AreaTree<TFlags, TBackend> _tree = new();
+    private AreaTree<TFlags, TBackend> _tree = new(); // a struct: one object less between a call and its areas
     private readonly bool _merges;
     private readonly ulong _granuleMask;
     private readonly int _maxAreas;
@@ -53,6 +54,25 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
 
     /// <summary>How many areas there are.</summary>
     public int Count => _tree.Count;
+
+    /// <summary>Bytes of the arrays that hold the areas.</summary>
+    public long ArrayBytes => _tree.ArrayBytes;
+
+    /// <summary>Gives back memory that removed areas left unused. O(n). Clearing a set does the same.</summary>
+    public void TrimExcess()
+    {
+        AreaTree<TFlags, TBackend> trimmed = new();
+        AreaPosition end = trimmed.Floor(0);
+        for (AreaPosition position = _tree.FirstReaching(0); position.Exists; position = _tree.Next(position))
+        {
+            end = trimmed.InsertAfter(end, _tree.StartAt(position), _tree.SlotAt(position));
+        }
+
+        _version++;
+        _tree = trimmed;
+    }
+
+    internal void Verify() => _tree.Verify();
 
     /// <summary>The area that holds an address.</summary>
     /// <returns>False if none does.</returns>
@@ -122,6 +142,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     /// <param name="limit">The bytes lie in here; an end of 0 stands for the address after the highest.</param>
     /// <param name="align">A power of two.</param>
     /// <returns>Null if there is no such address, or the size or alignment is not legal.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TAddr? FindFreeArea(TAddr hint, ulong size, AddrRange<TAddr> limit, ulong align) =>
         limit.Start.Value == limit.End.Value ? null : FindFreeArea(hint, size, limit.Start, TAddr.FromValue(LastOf(limit)), align);
 

@@ -12,7 +12,7 @@ public sealed unsafe partial class Mmu
 
     /// <summary>Drops the translations of a range, global ones included, and all paging-structure entries.</summary>
     /// <param name="asid">The tag.</param>
-    /// <param name="address">First address.</param>
+    /// <param name="address">Any address of the first page.</param>
     /// <param name="pages">Pages of the stride's size.</param>
     /// <param name="stride">Size of a page.</param>
     /// <returns>TLB entries dropped.</returns>
@@ -22,6 +22,7 @@ public sealed unsafe partial class Mmu
         ForgetRecent();
         ulong tag = (ulong)asid.Value << TagShift;
         ulong bytes = pages << (int)stride;
+        address &= ~(stride.Bytes() - 1);
         int dropped = 0;
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {

@@ -27,6 +27,11 @@ public sealed unsafe partial class Mmu : IDisposable
     private const ulong NeededByKind =
         (ulong)PageFlags.Execute | ((ulong)PageFlags.Read << 16) | ((ulong)(PageFlags.Write | PageFlags.Dirty) << 32);
 
+    /// <summary>Stands for a first-level array that is left out: nothing is ever put in.</summary>
+    private static readonly TlbSpec s_neverFilled = new() { Entries = 1, Ways = 1 };
+
+    private readonly bool _hasInstruction;
+    private readonly bool _hasData;
     private readonly Tlb _instruction;
     private readonly Tlb? _instructionLarge;
     private readonly Tlb _data;
@@ -55,8 +60,10 @@ public sealed unsafe partial class Mmu : IDisposable
     public Mmu(MmuSpec spec, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        _instruction = new Tlb(spec.Instruction4K, seed);
-        _data = new Tlb(spec.Data4K, seed + 1);
+        _hasInstruction = spec.Instruction4K.Entries > 0;
+        _hasData = spec.Data4K.Entries > 0;
+        _instruction = new Tlb(_hasInstruction ? spec.Instruction4K : s_neverFilled, seed);
+        _data = new Tlb(_hasData ? spec.Data4K : s_neverFilled, seed + 1);
         _instructionLarge = Optional(spec.InstructionLarge, seed + 2);
         _dataLarge = Optional(spec.DataLarge, seed + 3);
         _second = Optional(spec.Second, seed + 4);
@@ -229,8 +236,9 @@ public sealed unsafe partial class Mmu : IDisposable
     private static PageSize SizeOf(int size) => (PageSize)ShiftOf(size);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Tlb? FirstOf(AccessKind kind, int size) =>
-        kind == AccessKind.Fetch ? (size == 0 ? _instruction : _instructionLarge) : (size == 0 ? _data : _dataLarge);
+    private Tlb? FirstOf(AccessKind kind, int size) => kind == AccessKind.Fetch
+        ? (size > 0 ? _instructionLarge : _hasInstruction ? _instruction : null)
+        : (size > 0 ? _dataLarge : _hasData ? _data : null);
 
     private Tlb?[] Arrays() => [_instruction, _instructionLarge, _data, _dataLarge, _second];
 
@@ -286,6 +294,11 @@ public sealed unsafe partial class Mmu : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FillFirst4K(AccessKind kind, ulong key, ulong page, ulong data)
     {
+        if (kind == AccessKind.Fetch ? !_hasInstruction : !_hasData)
+        {
+            return;
+        }
+
         if (kind == AccessKind.Fetch)
         {
             _instruction.Fill(key, page, data);

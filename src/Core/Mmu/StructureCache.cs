@@ -77,6 +77,20 @@ internal sealed unsafe class StructureCache : IDisposable
         return false;
     }
 
+    /// <summary>Whether an entry under a masked key leads to a table page.</summary>
+    public bool Holds(ulong mask, ulong value, int page)
+    {
+        for (int entry = 0; entry < Entries; entry++)
+        {
+            if (_keys[entry] != 0 && (_keys[entry] & mask) == value && _pages[entry] == page)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Puts in a key that is not there, in place of the one used longest ago.</summary>
     /// <param name="key">Not 0.</param>
     /// <param name="page">The table page.</param>

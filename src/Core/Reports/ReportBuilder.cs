@@ -30,11 +30,10 @@ public static class ReportBuilder
     /// <summary>Reports on a world that has stopped at a window's end.</summary>
     /// <param name="world">The world.</param>
     /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
-    /// <param name="violations">Lines of the translation checker; empty when it found nothing or did not run.</param>
-    public static RunReport Build(World world, bool finished, IReadOnlyList<string> violations)
+    public static RunReport Build(World world, bool finished)
     {
         ArgumentNullException.ThrowIfNull(world);
-        ArgumentNullException.ThrowIfNull(violations);
+        world.Checker?.Finish();
         long end = EndOf(world);
         foreach (CoreModel core in world.Cores)
         {
@@ -42,7 +41,7 @@ public static class ReportBuilder
         }
 
         long cycles = Math.Max(0, end - world.Scenario.Warmup);
-        List<string> findings = [.. violations];
+        List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, findings);
         foreach (AddressSpace space in world.Spaces)
         {
@@ -84,7 +83,7 @@ public static class ReportBuilder
             return RunOutcomes.Completed;
         }
 
-        if (world.Scenario.Until > 0 && world.Domains.Any(domain => domain.Cores.Any(core => core.NextTime != long.MaxValue)))
+        if (world.Scenario.Until > 0 && world.Domains.Any(HasWorkLeft))
         {
             return RunOutcomes.Until;
         }
@@ -96,6 +95,10 @@ public static class ReportBuilder
 
         return RunOutcomes.Deadlock;
     }
+
+    /// <summary>Whether a core or a memory set still has something to do: then the end of the run came before the end of the work.</summary>
+    private static bool HasWorkLeft(Domain domain) =>
+        domain.Cores.Any(core => core.NextTime != long.MaxValue) || domain.Groups.Any(group => group.NextDue != long.MaxValue);
 
     private static long EndOf(World world)
     {

@@ -3,6 +3,9 @@ using Spectre.Console;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads.Import;
+using VmSim.Core.Workloads.Patterns;
+using VmSim.Core.Workloads.Synthetic;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;
@@ -16,6 +19,9 @@ internal static class ListCommand
         ["kernels"] = () => ProfileCatalog.Kernels,
         ["scenarios"] = () => ProfileCatalog.Scenarios,
         ["protocols"] = () => ShootdownProtocols.All.Select(protocol => (protocol.Name, protocol.Summary)),
+        ["programs"] = () => ProgramKinds.All.Select(kind => (kind.Name, kind.Summary)),
+        ["importers"] = () => TraceImporters.All.Select(importer => (importer.Name, importer.Summary)),
+        ["patterns"] = () => AddressStreams.Patterns,
         ["page-tables"] = () => PageTableFormats.All.Select(format => (format.Name, $"{format.Levels} levels, {format.VirtualBits}-bit addresses")),
     };
 

@@ -61,6 +61,11 @@ internal static class RunCommand
             Directory.CreateDirectory(directory);
         }
 
+        foreach (string warning in spec.Processes.SelectMany(process => process.Warnings))
+        {
+            await error.WriteLineAsync($"vmsim: {warning}");
+        }
+
         RunReport report;
         await using (SimulationHost host = await SimulationHost.StartAsync(options.EffectiveThreads))
         {

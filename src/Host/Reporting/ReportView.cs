@@ -89,7 +89,7 @@ public static class ReportView
     private static Table Cores(RunReport report)
     {
         Table table = NewTable();
-        table.AddColumn("where cycles went");
+        table.AddColumn(new TableColumn("cycles of").NoWrap());
         foreach (string column in (string[])["user", "walk", "fault", "call", "wait", "irq", "switch", "idle"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
@@ -106,13 +106,13 @@ public static class ReportView
         {
             foreach (IGrouping<int, CoreReport> socket in report.Cores.GroupBy(core => core.Socket))
             {
-                AddRow(table, $"socket {socket.Key}, {socket.Count()} cores", [.. socket.Select(core => core.Cycles)]);
+                AddRow(table, $"socket {socket.Key} ({socket.Count()})", [.. socket.Select(core => core.Cycles)]);
             }
 
             CoreReport busiest = report.Cores.MinBy(core => core.Cycles.Idle)!;
             CoreReport idlest = report.Cores.MaxBy(core => core.Cycles.Idle)!;
-            AddRow(table, $"busiest, core {busiest.Id}", [busiest.Cycles]);
-            AddRow(table, $"idlest, core {idlest.Id}", [idlest.Cycles]);
+            AddRow(table, $"busiest ({busiest.Id})", [busiest.Cycles]);
+            AddRow(table, $"idlest ({idlest.Id})", [idlest.Cycles]);
         }
 
         if (report.Cores.Count > 1)

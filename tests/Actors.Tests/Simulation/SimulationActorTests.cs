@@ -73,7 +73,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         simulation.Tell(new SimulationProtocol.Resume(), TestActor);
         Assert.True(ExpectMsg<SimulationProtocol.Finished>(Patience).Completed);
         StopAndWait(simulation);
-        Assert.Equal(expected, ReportBuilder.Build(world, finished: true, []).Fingerprint);
+        Assert.Equal(expected, ReportBuilder.Build(world, finished: true).Fingerprint);
     }
 
     private static ScenarioSpec Endless()
@@ -93,7 +93,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
         SimulationProtocol.Finished finished = simulation.Ask<SimulationProtocol.Finished>(new SimulationProtocol.Start(), Patience).Result;
         StopAndWait(simulation);
-        return ReportBuilder.Build(world, finished.Completed, []);
+        return ReportBuilder.Build(world, finished.Completed);
     }
 
     private void StopAndWait(IActorRef simulation)

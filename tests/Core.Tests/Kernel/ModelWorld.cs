@@ -39,12 +39,15 @@ internal sealed class ModelWorld
     private readonly Dictionary<PhysAddr, long> _frameValues = [];
     private readonly Dictionary<(MemoryObject, ulong), long> _objectValues = [];
     private readonly List<(VirtualMemory Memory, ReleaseBatch Batch)> _pending = [];
+    private readonly List<MemoryObject> _unnamedObjects = [];
+    private readonly ReferenceCounts _references;
     private readonly int _tablePagesMax = int.MaxValue;
     private long _nextValue = 1;
 
     public ModelWorld(ulong poolBytes, VirtualMemoryOptions options, bool warm, IReadOnlyList<ProgramFile> files, int maxReferences = int.MaxValue)
     {
         Pool = new FramePool(poolBytes, maxReferences: maxReferences);
+        _references = new ReferenceCounts(Pool);
         Cache = new PageCache(Pool, warm);
         Processes.Add(new ModelProcess(new VirtualMemory(NewTable(), Pool, Cache, options, files)));
     }
@@ -53,9 +56,14 @@ internal sealed class ModelWorld
 
     public PageCache Cache { get; }
 
+    public long[] Faults { get; } = new long[(int)FaultKind.OutOfMemory + 1];
+
     public List<ModelProcess> Processes { get; } = [];
 
     public List<PageTable> Tables { get; } = [];
+
+    /// <summary>Where all operations play.</summary>
+    public AddrRange<VirtAddr> Window { get; init; } = new(default, new VirtAddr(1UL << 47));
 
     /// <summary>The most table pages each space may have.</summary>
     public int TablePagesMax
@@ -75,6 +83,15 @@ internal sealed class ModelWorld
         return table;
     }
 
+    /// <summary>Gets to know an object that a mapping made.</summary>
+    public void Know(MemoryObject source)
+    {
+        if (!Cache.Files.Contains(source) && !_unnamedObjects.Contains(source))
+        {
+            _unnamedObjects.Add(source);
+        }
+    }
+
     /// <summary>Keeps what an operation gave up out of reach for some operations.</summary>
     public void Hold(VirtualMemory memory, ReleaseBatch? batch)
     {
@@ -89,8 +106,13 @@ internal sealed class ModelWorld
     {
         while (_pending.Count > keep)
         {
-            _pending[0].Memory.Release(_pending[0].Batch);
+            (VirtualMemory memory, ReleaseBatch batch) = _pending[0];
             _pending.RemoveAt(0);
+            memory.Release(batch);
+            foreach (FrameRun run in batch.Frames)
+            {
+                ForgetFreeFrames(run);
+            }
         }
     }
 
@@ -108,8 +130,11 @@ internal sealed class ModelWorld
                 return last;
             }
 
+            TranslationSnapshot? translations = page % 8 == 0 ? new(process.Memory.Table, Window) : null;
             FaultResult result = process.Memory.HandleFault(address, kind, user: true);
             last = result.Kind;
+            Faults[(int)last]++;
+            translations?.CheckAgainst(new TranslationSnapshot(process.Memory.Table, Window), result.Dead, tablesFreed: false);
             Hold(process.Memory, result.Release);
             if (!result.Succeeded)
             {
@@ -123,27 +148,28 @@ internal sealed class ModelWorld
         throw new InvalidOperationException($"page {page:x} still faults after three attempts, last {last}");
     }
 
-    /// <summary>Frames without a known value hold zeros now; values of frames that are free are forgotten.</summary>
-    public void Settle()
+    /// <summary>Copies what the kernel copies when it takes write faults itself: new private frames get the value of the frame before,
+    /// which is the process's own from then on.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="before">Its translations before the call; null when everything in the range is newly mapped.</param>
+    /// <param name="first">The first page that the call populated.</param>
+    /// <param name="pages">How many.</param>
+    public void CopyPopulated(ModelProcess process, TranslationSnapshot? before, ulong first, ulong pages)
     {
-        foreach (PhysAddr frame in _frameValues.Keys.Where(frame => !Pool.Owns(frame)).ToList())
+        foreach (ulong page in process.Pages.Keys.Where(page => page - first < pages).ToList())
         {
-            _frameValues.Remove(frame);
-        }
-
-        foreach (ModelProcess process in Processes)
-        {
-            foreach ((VirtAddr _, EntryInfo leaf) in LeavesOf(process.Memory.Table))
+            EntryInfo leaf = process.Memory.Table.Query(VirtAddr.OfPage(page));
+            PhysAddr frame = FrameAt(leaf, VirtAddr.OfPage(page));
+            if (!leaf.Mapped || Pool.IsZero(frame) || Pool.KindOf(frame) != FrameKind.Anonymous || _frameValues.ContainsKey(frame))
             {
-                for (ulong page = 0; page < leaf.Size.BasePages(); page++)
-                {
-                    PhysAddr frame = leaf.Frame + (page << 12);
-                    if (Pool.KindOf(frame) == FrameKind.Anonymous)
-                    {
-                        _frameValues.TryAdd(frame, 0);
-                    }
-                }
+                continue;
             }
+
+            ModelPage model = process.Pages[page];
+            long value = before?.FrameOf(page) is { } old ? ValueOf(process, page, old)
+                : model.Source is { } source ? ObjectValue(source, model.SourcePage) : 0;
+            _frameValues[frame] = value;
+            process.Pages[page] = model with { Private = value };
         }
     }
 
@@ -159,30 +185,26 @@ internal sealed class ModelWorld
     /// <summary>Every rule that must hold between areas, tables, frames, objects and counts.</summary>
     public void CheckInvariants()
     {
-        Dictionary<PhysAddr, int> references = [];
+        _references.Clear();
         foreach (ModelProcess process in Processes)
         {
-            CheckSpace(process, references);
+            CheckSpace(process);
         }
 
         foreach ((VirtualMemory _, ReleaseBatch batch) in _pending)
         {
             foreach (FrameRun run in batch.Frames)
             {
-                AddReferences(references, run.First, run.Count);
+                _references.Add(run.First, run.Count);
             }
         }
 
         foreach (PhysAddr frame in Objects().SelectMany(source => source.Frames))
         {
-            AddReferences(references, frame, 1);
+            _references.Add(frame, 1);
         }
 
-        Assert.Equal(references.Count, Pool.Allocated);
-        foreach ((PhysAddr frame, int count) in references)
-        {
-            Assert.True(count == Pool.References(frame), $"frame {frame} has {Pool.References(frame)} references, {count} are reachable");
-        }
+        _references.Check();
     }
 
     /// <summary>Ends every process; only the page cache may keep frames.</summary>
@@ -199,43 +221,44 @@ internal sealed class ModelWorld
         Assert.All(Cache.Files, file => Assert.Equal(0, file.MappedPages));
     }
 
-    /// <summary>Everything that a refused operation must leave alone, as text.</summary>
-    public string Dump()
+    /// <summary>Everything that a refused operation must leave alone, as a digest.</summary>
+    public ulong Digest()
     {
-        System.Text.StringBuilder text = new();
-        foreach (ModelProcess process in Processes)
+        ulong digest = Mix(14_695_981_039_346_656_037, (ulong)Pool.Allocated);
+        foreach (VirtualMemory memory in Processes.Select(process => process.Memory))
         {
-            text.Append("space ").Append(process.Memory.Resident).Append(" break ").Append(process.Memory.Break).AppendLine();
-            foreach (AreaInfo area in process.Memory.Areas)
+            digest = Mix(digest, memory.Break.Value, (ulong)memory.Resident.Mapped, (ulong)memory.Table.TablePages);
+            foreach (AreaInfo area in memory.Areas)
             {
-                text.Append(area).AppendLine();
+                digest = Mix(digest, area.Range.Start.Value, area.Range.End.Value, (ulong)area.Flags, area.Offset);
             }
 
-            foreach ((VirtAddr page, EntryInfo leaf) in LeavesOf(process.Memory.Table))
+            foreach (MappedLeaf leaf in memory.Table.Leaves(Window.Start, Window.Size))
             {
-                text.Append(page).Append(' ').Append(leaf.Frame).Append(' ').Append(leaf.Size).Append(' ').Append(leaf.Flags).Append(' ');
-                text.Append(Pool.References(leaf.Frame)).Append(' ').Append(Pool.Owns(leaf.Frame) && Pool.IsExclusive(leaf.Frame)).AppendLine();
+                PhysAddr frame = leaf.Entry.Frame;
+                bool exclusive = Pool.Owns(frame) && Pool.IsExclusive(frame);
+                digest = Mix(digest, leaf.Address.Value, frame.Value, (ulong)leaf.Entry.Flags, (ulong)leaf.Entry.Size);
+                digest = Mix(digest, (ulong)Pool.References(frame), exclusive ? 1UL : 0);
             }
         }
 
         foreach (MemoryObject source in Objects())
         {
-            text.Append(source.Name).Append(' ').Append(source.Bytes).Append(' ').Append(source.MappedPages).Append(' ');
-            text.Append(source.DirtyPages).Append(' ').AppendJoin(' ', source.Frames).AppendLine();
+            digest = Mix(digest, source.Bytes, (ulong)source.MappedPages, (ulong)source.DirtyPages, (ulong)source.CachedPages);
         }
 
-        return text.Append(Pool.Allocated).ToString();
+        return digest;
     }
 
-    public static IEnumerable<(VirtAddr Page, EntryInfo Leaf)> LeavesOf(PageTable table)
+    private static ulong Mix(ulong digest, params ReadOnlySpan<ulong> values)
     {
-        List<(VirtAddr, EntryInfo)> leaves = [];
-        foreach (MappedLeaf leaf in table.Leaves(default, 1UL << 47))
+        foreach (ulong value in values)
         {
-            leaves.Add((leaf.Address, leaf.Entry));
+            digest = (digest ^ value) * 1_099_511_628_211;
+            digest ^= digest >> 29;
         }
 
-        return leaves;
+        return digest;
     }
 
     private static bool IsAllowed(in EntryInfo leaf, AccessKind kind) => leaf.Present
@@ -244,18 +267,7 @@ internal sealed class ModelWorld
 
     private static PhysAddr FrameAt(in EntryInfo leaf, VirtAddr address) => leaf.Frame + (address.Value & (leaf.Size.Bytes() - 1) & ~0xFFFUL);
 
-    private static void AddReferences(Dictionary<PhysAddr, int> references, PhysAddr first, ulong count)
-    {
-        for (ulong page = 0; page < count; page++)
-        {
-            PhysAddr frame = first + (page << 12);
-            references[frame] = references.GetValueOrDefault(frame) + 1;
-        }
-    }
-
-    private IEnumerable<MemoryObject> Objects() => Cache.Files
-        .Concat(Processes.SelectMany(process => process.Pages.Values).Select(page => page.Source).OfType<MemoryObject>().Distinct())
-        .Distinct();
+    private IEnumerable<MemoryObject> Objects() => Cache.Files.Concat(_unnamedObjects);
 
     private FaultKind Expected(ModelProcess process, ulong page, AccessKind kind, FaultKind found)
     {
@@ -292,15 +304,26 @@ internal sealed class ModelWorld
             _frameValues[now] = before.Present ? ValueOf(process, page, FrameAt(before, address))
                 : model.Source is { } source ? ObjectValue(source, model.SourcePage) : 0;
         }
+    }
 
-        Settle();
+    /// <summary>A frame that is free holds zeros for its next owner.</summary>
+    private void ForgetFreeFrames(FrameRun run)
+    {
+        for (ulong page = 0; page < run.Count; page++)
+        {
+            PhysAddr frame = run.First + (page << 12);
+            if (!Pool.Owns(frame))
+            {
+                _frameValues.Remove(frame);
+            }
+        }
     }
 
     private void Touch(ModelProcess process, ulong page, AccessKind kind, PhysAddr frame)
     {
         ModelPage model = process.Pages[page];
         Assert.False(model.Guard);
-        Assert.True(IsAllowed(model.Rights, kind), $"page {page:x} allows {kind} against its rights {model.Rights}");
+        Assert.True(IsAllowed(model.Rights, kind), "a page allows an access against its rights");
         Assert.Equal(Value(model), ValueOf(process, page, frame));
         if (kind != AccessKind.Store)
         {
@@ -333,7 +356,7 @@ internal sealed class ModelWorld
 
         if (Pool.KindOf(frame) == FrameKind.Anonymous)
         {
-            return _frameValues[frame];
+            return _frameValues.GetValueOrDefault(frame);
         }
 
         ModelPage model = process.Pages[page];
@@ -342,34 +365,38 @@ internal sealed class ModelWorld
         return ObjectValue(model.Source, model.SourcePage);
     }
 
-    private void CheckSpace(ModelProcess process, Dictionary<PhysAddr, int> references)
+    private void CheckSpace(ModelProcess process)
     {
         ResidentPages counted = default;
-        foreach ((VirtAddr address, EntryInfo leaf) in LeavesOf(process.Memory.Table))
+        foreach (MappedLeaf mapped in process.Memory.Table.Leaves(Window.Start, Window.Size))
         {
+            (VirtAddr address, EntryInfo leaf) = mapped;
             long pages = (long)leaf.Size.BasePages();
-            Assert.True(process.Pages.ContainsKey(address.PageNumber), $"{address} is mapped outside every area");
+            if (!process.Pages.TryGetValue(address.PageNumber, out ModelPage? model))
+            {
+                Assert.Fail($"{address} is mapped outside every area");
+            }
+
             counted = Pool.IsZero(leaf.Frame) ? counted with { Zero = counted.Zero + pages } : counted.Plus(Pool.KindOf(leaf.Frame), pages);
             bool writable = (leaf.Flags & PageFlags.Write) != 0;
-            ModelPage model = process.Pages[address.PageNumber];
-            Assert.True(!writable || (model.Rights & Protection.Write) != 0, $"{address} is writable in an area that is not");
+            Assert.True(!writable || (model.Rights & Protection.Write) != 0, "a page is writable in an area that is not");
             if (!Pool.IsZero(leaf.Frame))
             {
-                Assert.True(!writable || model.Shared || Pool.IsExclusive(leaf.Frame), $"{address} is a writable private page that is not exclusive");
-                AddReferences(references, leaf.Frame, leaf.Size.BasePages());
+                Assert.True(!writable || model.Shared || Pool.IsExclusive(leaf.Frame), "a writable private page is not exclusive");
+                _references.Add(leaf.Frame, leaf.Size.BasePages());
             }
         }
 
         Assert.Equal(counted, process.Memory.Resident);
-        List<ulong> inAreas = [];
+        using IEnumerator<ulong> pagesOfModel = process.Pages.Keys.GetEnumerator();
         foreach (AreaInfo area in process.Memory.Areas)
         {
             for (ulong page = area.Range.Start.PageNumber; page < area.Range.End.PageNumber; page++)
             {
-                inAreas.Add(page);
+                Assert.True(pagesOfModel.MoveNext() && pagesOfModel.Current == page, "areas and model differ");
             }
         }
 
-        Assert.Equal(process.Pages.Keys, inAreas);
+        Assert.False(pagesOfModel.MoveNext(), "the model has pages that no area has");
     }
 }

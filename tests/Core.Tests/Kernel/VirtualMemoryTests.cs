@@ -280,6 +280,27 @@ public sealed class VirtualMemoryTests
     }
 
     [Fact]
+    public void TwoSpaces_WithOneCache_ShareAFile()
+    {
+        TestSpace first = new();
+        VirtualMemory other = new(new PageTable(PageTableFormats.X64), first.Pool, first.Memory.Cache, new VirtualMemoryOptions(), [new ProgramFile("/b"), new ProgramFile("/a")]);
+        TestSpace second = new(other);
+        first.MapFile(TestSpace.FileA, 0, 8, shared: true);
+        second.MapFile(1, 300, 8, offsetPages: 4, shared: true);
+        Assert.Equal(FaultKind.FileShared, first.Fault(5, AccessKind.Store).Kind);
+        Assert.Equal(FaultKind.File, second.Fault(301, AccessKind.Load).Kind);
+        PhysAddr frame = first.Memory.Table.Query(TestSpace.At(5)).Frame;
+        Assert.Equal(frame, second.Memory.Table.Query(TestSpace.At(301)).Frame);
+        Assert.Equal(3, first.Pool.References(frame));
+        first.Exit();
+        Assert.Equal(2, first.Pool.References(frame));
+        Assert.True(first.Memory.Cache.Files[TestSpace.FileA].IsDirty(5));
+        second.Exit();
+        Assert.Equal(first.Memory.Cache.CachedPages - 1, first.Memory.Cache.DropClean());
+        Assert.Equal(1, first.Pool.Allocated);
+    }
+
+    [Fact]
     public void Fork_SharesPagesUntilTheyAreWritten()
     {
         TestSpace space = new();
@@ -376,6 +397,29 @@ public sealed class VirtualMemoryTests
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(900, AccessKind.Store).Kind);
         space.Map(600, 130);
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(980, AccessKind.Store).Kind);
+    }
+
+    [Fact]
+    public void VeryLastPage_IsAPageLikeAnyOther()
+    {
+        TestSpace space = new();
+        VirtAddr last = new(0xffff_ffff_ffff_f000);
+        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = last, Length = 4096, Protection = ReadWrite });
+        Assert.Equal(FaultKind.Anonymous, space.Memory.HandleFault(last + 8, AccessKind.Store, user: true).Kind);
+        Assert.Equal(1, space.Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = last, Length = 4096, Protection = Protection.Read }).Dead!.Value.Pages);
+        MmResult unmap = space.Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = last, Length = 4096 });
+        Assert.Equal((1L, 3), (unmap.PagesZapped, unmap.TablesReleased));
+        Assert.Equal(0, space.Pool.Allocated);
+    }
+
+    [Fact]
+    public void MaxAreas_IsALimit()
+    {
+        TestSpace space = new(new VirtualMemoryOptions { MaxAreas = 2 });
+        space.Map(0, 3);
+        MmResult split = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Protect, Start = TestSpace.At(1), Length = 4096, Protection = Protection.Read });
+        Assert.Equal(MappingErrorKind.NoMemory, split.Error!.Value.Kind);
+        Assert.Equal(1, space.Memory.AreaCount);
     }
 
     [Theory]

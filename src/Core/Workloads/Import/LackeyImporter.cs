@@ -29,10 +29,6 @@ public sealed class LackeyImporter : ITraceImporter
         return summary;
     }
 
-    /// <summary>Imports one log behind what <paramref name="emitter"/> has already written (a program after exec).</summary>
-    internal static void Continue(Stream log, TraceEmitter emitter, ImportSummary summary, ImportOptions options) =>
-        new Pass(log, emitter, summary, options).Run();
-
     private sealed class Pass(Stream log, TraceEmitter emitter, ImportSummary summary, ImportOptions options)
     {
         private readonly LineReader _lines = new(TraceStreams.Unpack(log), options.File);
@@ -126,7 +122,7 @@ public sealed class LackeyImporter : ITraceImporter
 
         private bool TakeMessage(ReadOnlySpan<byte> line)
         {
-            if (line.IsEmpty || line.StartsWith("=="u8))
+            if (line.IsEmpty || line.StartsWith("=="u8) || line.StartsWith("SCHEDSETJMP("u8))
             {
                 return true;
             }
@@ -282,6 +278,11 @@ public sealed class LackeyImporter : ITraceImporter
             if (!_hasStarted)
             {
                 _hasStarted = true;
+                if (options.FollowsExec)
+                {
+                    emitter.Execute();
+                }
+
                 _layout.Emit(emitter);
             }
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using VmSim.Core.Workloads.Traces;
@@ -32,9 +33,11 @@ public sealed class StraceImporter : ITraceImporter
     {
         private const int MaxProcesses = 65_536;
         private const string Unfinished = "<unfinished ...>";
+        private static readonly SearchValues<char> s_nameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
         private readonly Dictionary<long, int> _threads = [];
         private readonly Dictionary<long, string> _unfinished = [];
         private readonly HashSet<long> _others = [];
+        private readonly StraceFlags _flags = new();
         private int _nextThread = 1;
         private long _otherLines;
         private bool _hasMain;
@@ -66,10 +69,10 @@ public sealed class StraceImporter : ITraceImporter
         private bool Take(string line)
         {
             long process = 0;
-            string rest = line;
+            ReadOnlySpan<char> rest = line;
             if (rest.StartsWith("[pid ", StringComparison.Ordinal))
             {
-                int close = rest.IndexOf(']', StringComparison.Ordinal);
+                int close = rest.IndexOf(']');
                 if (close < 0 || !long.TryParse(rest[5..close], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out process))
                 {
                     return false;
@@ -82,8 +85,7 @@ public sealed class StraceImporter : ITraceImporter
                 rest = TakeNumber(rest, out process);
             }
 
-            rest = TakeTime(rest.TrimStart());
-            return TakeEvent(process, rest);
+            return TakeEvent(process, TakeTime(rest.TrimStart()).ToString());
         }
 
         private bool TakeEvent(long process, string text)
@@ -131,7 +133,7 @@ public sealed class StraceImporter : ITraceImporter
         private bool TakeCall(long process, string text)
         {
             int open = text.IndexOf('(', StringComparison.Ordinal);
-            int result = text.LastIndexOf(" = ", StringComparison.Ordinal);
+            int result = text.AsSpan().LastIndexOf(" = ");
             int close = result < 0 ? -1 : text.LastIndexOf(')', result);
             if (open <= 0 || close < open)
             {
@@ -139,7 +141,7 @@ public sealed class StraceImporter : ITraceImporter
             }
 
             string name = text[..open];
-            if (!name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_'))
+            if (name.AsSpan().ContainsAnyExcept(s_nameCharacters))
             {
                 return false;
             }
@@ -150,7 +152,8 @@ public sealed class StraceImporter : ITraceImporter
                 return true;
             }
 
-            string value = text[(result + 3)..].Split(' ')[0];
+            int blank = text.IndexOf(' ', result + 3);
+            string value = blank < 0 ? text[(result + 3)..] : text[(result + 3)..blank];
             if (value.StartsWith('-') || value == "?" || !StraceValues.TryNumber(value, out ulong number))
             {
                 // a failed call changes nothing
@@ -196,7 +199,7 @@ public sealed class StraceImporter : ITraceImporter
         private bool Apply(string name, List<string> a, ulong result)
         {
             ulong At(int index) => index < a.Count && StraceValues.TryNumber(a[index], out ulong value) ? value : 0;
-            ulong FlagsAt(int index) => index < a.Count ? StraceValues.Flags(a[index]) : 0;
+            ulong FlagsAt(int index) => index < a.Count ? _flags.Of(a[index]) : 0;
             VmtRecord record = new() { A = At(0), B = At(1), FileId = -1 };
             bool hasRange = record.B > 0 && record.A + (record.B - 1) >= record.A;
             switch (name)
@@ -242,7 +245,7 @@ public sealed class StraceImporter : ITraceImporter
             }
         }
 
-        private static string TakeNumber(string text, out long number)
+        private static ReadOnlySpan<char> TakeNumber(ReadOnlySpan<char> text, out long number)
         {
             int digits = 0;
             while (digits < text.Length && digits < 12 && char.IsAsciiDigit(text[digits]))
@@ -251,15 +254,15 @@ public sealed class StraceImporter : ITraceImporter
             }
 
             bool isNumber = digits > 0 && digits < text.Length && text[digits] == ' ';
-            number = isNumber ? long.Parse(text[..digits], CultureInfo.InvariantCulture) : 0;
+            number = isNumber ? long.Parse(text[..digits], NumberStyles.None, CultureInfo.InvariantCulture) : 0;
             return isNumber ? text[digits..] : text;
         }
 
         /// <summary>Skips 1700000000.123456 or 10:11:12.123456.</summary>
-        private static string TakeTime(string text)
+        private static ReadOnlySpan<char> TakeTime(ReadOnlySpan<char> text)
         {
-            int blank = text.IndexOf(' ', StringComparison.Ordinal);
-            bool isTime = blank > 0 && text.AsSpan(0, blank).IndexOfAnyExcept("0123456789.:") < 0;
+            int blank = text.IndexOf(' ');
+            bool isTime = blank > 0 && text[..blank].IndexOfAnyExcept("0123456789.:") < 0;
             return isTime ? text[(blank + 1)..].TrimStart() : text;
         }
     }

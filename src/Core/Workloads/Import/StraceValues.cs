@@ -8,16 +8,55 @@ internal static class StraceValues
     // values of include/uapi/asm-generic/mman-common.h, mman.h and linux/mman.h
     private static readonly Dictionary<string, ulong> s_names = new(StringComparer.Ordinal)
     {
-        ["PROT_NONE"] = 0, ["PROT_READ"] = 1, ["PROT_WRITE"] = 2, ["PROT_EXEC"] = 4, ["PROT_GROWSDOWN"] = 0x1000000, ["PROT_GROWSUP"] = 0x2000000,
-        ["MAP_SHARED"] = 1, ["MAP_PRIVATE"] = 2, ["MAP_SHARED_VALIDATE"] = 3, ["MAP_FIXED"] = 0x10, ["MAP_ANONYMOUS"] = 0x20, ["MAP_32BIT"] = 0x40,
-        ["MAP_GROWSDOWN"] = 0x100, ["MAP_DENYWRITE"] = 0x800, ["MAP_EXECUTABLE"] = 0x1000, ["MAP_LOCKED"] = 0x2000, ["MAP_NORESERVE"] = 0x4000,
-        ["MAP_POPULATE"] = 0x8000, ["MAP_NONBLOCK"] = 0x10000, ["MAP_STACK"] = 0x20000, ["MAP_HUGETLB"] = 0x40000, ["MAP_SYNC"] = 0x80000,
+        ["PROT_NONE"] = 0,
+        ["PROT_READ"] = 1,
+        ["PROT_WRITE"] = 2,
+        ["PROT_EXEC"] = 4,
+        ["PROT_GROWSDOWN"] = 0x1000000,
+        ["PROT_GROWSUP"] = 0x2000000,
+        ["MAP_SHARED"] = 1,
+        ["MAP_PRIVATE"] = 2,
+        ["MAP_SHARED_VALIDATE"] = 3,
+        ["MAP_FIXED"] = 0x10,
+        ["MAP_ANONYMOUS"] = 0x20,
+        ["MAP_32BIT"] = 0x40,
+        ["MAP_GROWSDOWN"] = 0x100,
+        ["MAP_DENYWRITE"] = 0x800,
+        ["MAP_EXECUTABLE"] = 0x1000,
+        ["MAP_LOCKED"] = 0x2000,
+        ["MAP_NORESERVE"] = 0x4000,
+        ["MAP_POPULATE"] = 0x8000,
+        ["MAP_NONBLOCK"] = 0x10000,
+        ["MAP_STACK"] = 0x20000,
+        ["MAP_HUGETLB"] = 0x40000,
+        ["MAP_SYNC"] = 0x80000,
         ["MAP_FIXED_NOREPLACE"] = 0x100000,
-        ["MREMAP_MAYMOVE"] = 1, ["MREMAP_FIXED"] = 2, ["MREMAP_DONTUNMAP"] = 4,
-        ["MADV_NORMAL"] = 0, ["MADV_RANDOM"] = 1, ["MADV_SEQUENTIAL"] = 2, ["MADV_WILLNEED"] = 3, ["MADV_DONTNEED"] = 4, ["MADV_FREE"] = 8,
-        ["MADV_REMOVE"] = 9, ["MADV_DONTFORK"] = 10, ["MADV_DOFORK"] = 11, ["MADV_MERGEABLE"] = 12, ["MADV_UNMERGEABLE"] = 13, ["MADV_HUGEPAGE"] = 14,
-        ["MADV_NOHUGEPAGE"] = 15, ["MADV_DONTDUMP"] = 16, ["MADV_DODUMP"] = 17, ["MADV_WIPEONFORK"] = 18, ["MADV_KEEPONFORK"] = 19, ["MADV_COLD"] = 20,
-        ["MADV_PAGEOUT"] = 21, ["MADV_POPULATE_READ"] = 22, ["MADV_POPULATE_WRITE"] = 23, ["MADV_DONTNEED_LOCKED"] = 24, ["MADV_COLLAPSE"] = 25,
+        ["MREMAP_MAYMOVE"] = 1,
+        ["MREMAP_FIXED"] = 2,
+        ["MREMAP_DONTUNMAP"] = 4,
+        ["MADV_NORMAL"] = 0,
+        ["MADV_RANDOM"] = 1,
+        ["MADV_SEQUENTIAL"] = 2,
+        ["MADV_WILLNEED"] = 3,
+        ["MADV_DONTNEED"] = 4,
+        ["MADV_FREE"] = 8,
+        ["MADV_REMOVE"] = 9,
+        ["MADV_DONTFORK"] = 10,
+        ["MADV_DOFORK"] = 11,
+        ["MADV_MERGEABLE"] = 12,
+        ["MADV_UNMERGEABLE"] = 13,
+        ["MADV_HUGEPAGE"] = 14,
+        ["MADV_NOHUGEPAGE"] = 15,
+        ["MADV_DONTDUMP"] = 16,
+        ["MADV_DODUMP"] = 17,
+        ["MADV_WIPEONFORK"] = 18,
+        ["MADV_KEEPONFORK"] = 19,
+        ["MADV_COLD"] = 20,
+        ["MADV_PAGEOUT"] = 21,
+        ["MADV_POPULATE_READ"] = 22,
+        ["MADV_POPULATE_WRITE"] = 23,
+        ["MADV_DONTNEED_LOCKED"] = 24,
+        ["MADV_COLLAPSE"] = 25,
     };
 
     /// <summary>A number in hexadecimal with 0x or in decimal; NULL is 0.</summary>
@@ -67,6 +106,11 @@ internal static class StraceValues
         for (int i = 0; i < arguments.Length; i++)
         {
             char character = arguments[i];
+            if (char.IsAsciiLetterOrDigit(character))
+            {
+                continue;
+            }
+
             if (character == '"' && (i == 0 || arguments[i - 1] != '\\'))
             {
                 isQuoted = !isQuoted;
@@ -88,5 +132,27 @@ internal static class StraceValues
 
         parts.Add(arguments[start..].Trim());
         return parts;
+    }
+}
+
+/// <summary>Remembers what flag texts mean; a log has few different ones.</summary>
+internal sealed class StraceFlags
+{
+    private const int MaxTexts = 4096;
+    private readonly Dictionary<string, ulong> _known = new(StringComparer.Ordinal);
+
+    /// <summary>The value of names and numbers joined by '|'.</summary>
+    public ulong Of(string text)
+    {
+        if (!_known.TryGetValue(text, out ulong flags))
+        {
+            flags = StraceValues.Flags(text);
+            if (_known.Count < MaxTexts)
+            {
+                _known.Add(text, flags);
+            }
+        }
+
+        return flags;
     }
 }

@@ -6,10 +6,10 @@ namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>The mix on which speed is measured: of each four threads, one walks sequentially, one draws from 4,096 pages by Zipf's law,
 /// one uniformly from 1,024 and one from 16,384 by Zipf's law; and each gives a few pages of its own back to the kernel now and then and touches
-/// them again, so that faults and shootdowns go on all the time.</summary>
+/// them again, so that faults and shootdowns go on all the time. Everything is mapped at the start, so that this rate is steady from the beginning.</summary>
 public sealed record ThroughputMix : SyntheticProgram
 {
-    private const ulong RegionPages = 16_384;
+    private const ulong MostPages = 16_384;
 
     /// <summary>References of each thread.</summary>
     [Setting("References of each thread.", Min = 1, Max = 1e15)]
@@ -35,26 +35,30 @@ public sealed record ThroughputMix : SyntheticProgram
     public override ProgramImage Build(ProgramContext context)
     {
         int threads = ThreadCount(context);
-        ulong pages = RegionPages + (ulong)ChurnPages;
+        ulong spacing = MostPages + (ulong)ChurnPages;
+        ulong StartOf(int thread) => Regions.Start(thread, threads, spacing);
         return new ProgramImage
         {
             Name = context.Name,
-            InitialMappings = [.. Enumerable.Range(0, threads).Select(thread => ThreadScript.Mapping(Regions.Start(thread, threads, pages), pages))],
-            Threads = [.. Enumerable.Range(0, threads).Select(thread => BuildThread(context, thread, Regions.Start(thread, threads, pages)))],
+            InitialMappings = [.. Enumerable.Range(0, threads).Select(thread =>
+                ThreadScript.Mapping(StartOf(thread), PatternOf(thread).Pages + (ulong)ChurnPages) with { Populate = true })],
+            Threads = [.. Enumerable.Range(0, threads).Select(thread => BuildThread(context, thread, StartOf(thread)))],
         };
     }
 
+    private static (string Name, ulong Pages) PatternOf(int thread) => (thread & 3) switch
+    {
+        0 => ("sequential", MostPages),
+        1 => ("zipf", 4096),
+        2 => ("uniform", 1024),
+        _ => ("zipf", MostPages),
+    };
+
     private ThreadProgram BuildThread(ProgramContext context, int thread, ulong start)
     {
-        (string pattern, ulong pages) = (thread & 3) switch
-        {
-            0 => ("sequential", RegionPages),
-            1 => ("zipf", 4096UL),
-            2 => ("uniform", 1024UL),
-            _ => ("zipf", 16_384UL),
-        };
+        (string pattern, ulong pages) = PatternOf(thread);
         var script = new ThreadScript();
-        ulong churn = start + (RegionPages << PageSizes.BaseShift);
+        ulong churn = start + (pages << PageSizes.BaseShift);
         ulong advise = script.Advise(churn, (ulong)ChurnPages, Advice.DontNeed);
         ulong seed = SeededRandom.Derive(context.Seed, context.Copy, thread);
         var shape = new PatternShape(start, Accesses, RunLength, StoreFraction, 0, seed + 1);

@@ -16,15 +16,17 @@ internal sealed class TraceThread(int index)
     public List<SystemCall> Calls { get; } = [];
 
     /// <summary>The finished thread.</summary>
-    public ThreadProgram Build(string program, IReadOnlyList<OrderInsertion> insertions)
+    public ThreadProgram Build(string program, IReadOnlyList<OrderInsertion> insertions, TraceLoadOptions options)
     {
         PackedOperations operations = Operations.Weave(insertions);
+        long compute = options.Compute;
         return new ThreadProgram
         {
             Name = index == 0 ? program : $"{program}/{index}",
-            Open = operations.Open,
+            Open = compute == 0 ? operations.Open : () => new ComputeStream(operations.Open(), compute),
             SystemCalls = Calls,
             StartsRunnable = index == 0,
+            Core = options.Cores.Count == 0 ? -1 : options.Cores[index % options.Cores.Count],
         };
     }
 }

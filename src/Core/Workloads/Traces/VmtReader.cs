@@ -246,8 +246,8 @@ public sealed class VmtReader
             }
         }
 
-        _family.Warnings.Add($"{_source.File}: process {processId} was forked but has no trace ({string.Join(" or ", TraceNames.ChildrenOf(_source.File, processId))}); it ends at once.");
-        return new ProgramImage { Name = name, Files = _family.Files, Threads = [new TraceThread(0).Build(name, [])] };
+        _family.Warnings.Add($"{_source.File}: process {processId} was forked but has no trace (such as {TraceNames.ChildrenOf(_source.File, processId)[0]}); it ends at once.");
+        return new ProgramImage { Name = name, Files = _family.Files, Threads = [new TraceThread(0).Build(name, [], _options)] };
     }
 
     /// <summary>exec replaces the address space: everything goes, and the initial maps that follow become calls of the thread.</summary>
@@ -342,7 +342,7 @@ public sealed class VmtReader
             Files = _family.Files,
             InitialMappings = _initial,
             InitialBreak = new VirtAddr(firstBreak),
-            Threads = [.. _threads.Select(thread => thread.Build(name, _order.InsertionsOf(thread.Index)))],
+            Threads = [.. _threads.Select(thread => thread.Build(name, _order.InsertionsOf(thread.Index), _options))],
             Children = _children,
             EventCount = _order.EventCount,
         };

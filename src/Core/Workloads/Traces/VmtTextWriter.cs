@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text;
+using System.Text.Unicode;
 
 namespace VmSim.Core.Workloads.Traces;
 
@@ -42,6 +43,9 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
                 break;
             case VmtKind.Store:
                 WriteAccess((byte)'W', record);
+                break;
+            case VmtKind.Map or VmtKind.Unmap or VmtKind.Protect or VmtKind.Advise:
+                WriteCall(record);
                 break;
             default:
                 WriteText(Describe(record));
@@ -103,6 +107,23 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
         }
 
         line[length++] = (byte)'\n';
+        _length += length;
+    }
+
+    /// <summary>The frequent calls without a string in between.</summary>
+    private void WriteCall(in VmtRecord r)
+    {
+        Span<byte> line = _buffer.AsSpan(_length);
+        int length;
+        bool fits = (r.Kind, r.FileId) switch
+        {
+            (VmtKind.Map, < 0) => Utf8.TryWrite(line, $"m {r.A:x} {r.B:x} {r.C} {r.D:x} - {r.E:x}\n", out length),
+            (VmtKind.Map, _) => Utf8.TryWrite(line, $"m {r.A:x} {r.B:x} {r.C} {r.D:x} {r.FileId} {r.E:x}\n", out length),
+            (VmtKind.Unmap, _) => Utf8.TryWrite(line, $"u {r.A:x} {r.B:x}\n", out length),
+            (VmtKind.Protect, _) => Utf8.TryWrite(line, $"p {r.A:x} {r.B:x} {r.C}\n", out length),
+            _ => Utf8.TryWrite(line, $"d {r.A:x} {r.B:x} {r.C}\n", out length),
+        };
+        System.Diagnostics.Debug.Assert(fits, "room for the longest call was made");
         _length += length;
     }
 

@@ -119,6 +119,36 @@ public sealed class BackendTests
         Assert.Equal(3, space.Unmap(2, 3).PagesZapped);
     }
 
+    [Fact]
+    public void SpaceMemory_RolledBackInPart_KeepsTheRest()
+    {
+        TestSpace space = new(new VirtualMemoryOptions { Backends = BackendRegistry.Standard.With("undoing", _ => new UndoingBackend()) });
+        space.Ok(Call(0, 4) with { Backend = "undoing" });
+        space.Touch(0, 4, AccessKind.Store);
+        MmResult result = space.Protect(0, 4, Protection.Read);
+        Assert.Equal((1L, 1L, 3L), (result.Release!.FrameReferences, result.PagesZapped, space.Memory.MappedPages));
+        Assert.Equal(new DeadTranslations(TestSpace.At(1), 1, PageSize.Size4K, 1, true), result.Dead);
+        Assert.Equal(3, space.Pool.Allocated);
+    }
+
     private static SystemCall Call(ulong page, ulong pages) =>
         new() { Kind = SystemCallKind.Map, Start = TestSpace.At(page), Length = pages << 12, Protection = ReadWrite };
+
+    /// <summary>Drops the second page when it is protected, and the third only to take that back.</summary>
+    private sealed class UndoingBackend : MemoryBackend
+    {
+        public override string Name => "undoing";
+
+        public override bool Protect(VirtAddr start, ulong size, AreaFlags newFlags, SpaceMemory pageTable)
+        {
+            IUndoablePageTable undo = pageTable;
+            bool first = pageTable.Unmap(start + 4096, 4096, Backing);
+            int mark = undo.Mark();
+            bool second = pageTable.Unmap(start + 8192, 4096, Backing);
+            undo.Rollback(mark);
+            return first && second;
+        }
+
+        public override FaultKind HandleFault(in Fault fault, SpaceMemory memory) => LazyBackend.Instance.HandleFault(fault, memory);
+    }
 }

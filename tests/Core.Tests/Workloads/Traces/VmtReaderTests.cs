@@ -106,6 +106,15 @@ public class VmtReaderTests
     }
 
     [Fact]
+    public void Load_ComputeAndCores_ShapeTheThreads()
+    {
+        LoadedTrace trace = TestTraces.LoadText("t 0\nR 1 5\nn 1\nn 2\nt 1\nW 2\nm 5000 1000 3 22 - 0\n", new TraceLoadOptions { Compute = 7, Cores = [4, 6] });
+        Assert.Equal(["Load 1*5", "Compute 23", "StartThread 1", "StartThread 2"], TestTraces.Describe(trace.Image.Threads[0]));
+        Assert.Equal(["Store 2*1", "Compute 7", "Map 5000"], TestTraces.Describe(trace.Image.Threads[1]));
+        Assert.Equal([4, 6, 4], trace.Image.Threads.Select(thread => thread.Core));
+    }
+
+    [Fact]
     public void Load_ThreadBeforeItsClone_StartsWhereItIsSeen()
     {
         LoadedTrace trace = TestTraces.LoadText("t 0\nR 1\nt 1\nR 2\nt 0\nn 2\nR 3\n");

@@ -1,0 +1,46 @@
+using System.Globalization;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
+
+namespace VmSim.Actors.Configuration;
+
+/// <summary>How a trace is replayed: the settings of a process that has a trace.</summary>
+public sealed record TraceReplay
+{
+    private const int MaxCores = 65_536;
+
+    /// <summary>Cycles computed after each reference.</summary>
+    [Setting("Computing after each reference of the trace, which does not tell what the program computed.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e9)]
+    public long Compute { get; init; }
+
+    /// <summary>The cores that threads are pinned to.</summary>
+    [Setting("Cores that threads are pinned to in the order in which they are made, and again from the first: \"0-3,8\"; empty leaves it to threads.placement.")]
+    public string Cores { get; init; } = "";
+
+    /// <summary>Whether a damaged trace is used up to the damage.</summary>
+    [Setting("Whether a damaged trace is used up to the damage.")]
+    public bool Salvage { get; init; }
+
+    /// <summary>The cores as numbers.</summary>
+    /// <param name="key">The setting's key, for messages.</param>
+    /// <param name="machineCores">Cores of the machine.</param>
+    /// <exception cref="ScenarioException">It is no list of cores of the machine.</exception>
+    public IReadOnlyList<int> CoreNumbers(string key, int machineCores)
+    {
+        List<int> cores = [];
+        foreach (string part in Cores.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            string[] ends = part.Split('-');
+            if (ends.Length > 2 || !TryCore(ends[0], out int first) || !TryCore(ends[^1], out int last) || last < first || last >= machineCores || cores.Count > MaxCores)
+            {
+                throw new ScenarioException($"{key}: \"{part}\" found; allowed: cores and ranges of cores from 0 to {machineCores - 1}, such as \"0-3,8\"");
+            }
+
+            cores.AddRange(Enumerable.Range(first, last - first + 1));
+        }
+
+        return cores;
+    }
+
+    private static bool TryCore(string text, out int core) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out core);
+}

@@ -1,0 +1,52 @@
+using System.Runtime.CompilerServices;
+using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Checking;
+
+/// <summary>Watches one core: every access is compared with what its address space's page table says or said. What was found good is not looked up again until something near it dies.</summary>
+internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.Mmu mmu)
+{
+    private const int Slots = 2048;
+    private readonly Verified[] _verified = new Verified[Slots];
+
+    /// <summary>The core accesses a page, and its TLB has the translation.</summary>
+    /// <param name="time">Time of the access, in cycles.</param>
+    /// <param name="space">The address space.</param>
+    /// <param name="tag">Its tag on this core.</param>
+    /// <param name="kind">What the access does.</param>
+    /// <param name="address">An address in the page.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void OnAccess(long time, int space, Asid tag, AccessKind kind, ulong address)
+    {
+        ulong page = address >> PageSizes.BaseShift;
+        ref Verified verified = ref _verified[(page ^ (page >> 11)) & (Slots - 1)];
+        ulong key = (page << 18) | ((ulong)(uint)space << 2) | (ulong)kind;
+        if (verified.Key != key || verified.Version != checker.Space(space).VersionOf(page))
+        {
+            Look(time, space, tag, kind, address, key, ref verified);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Look(long time, int space, Asid tag, AccessKind kind, ulong address, ulong key, ref Verified verified)
+    {
+        ulong page = address >> PageSizes.BaseShift;
+        SpaceChecker watched = checker.Space(space);
+        PageFlags needed = kind switch
+        {
+            AccessKind.Fetch => PageFlags.Execute,
+            AccessKind.Load => PageFlags.Read,
+            _ => PageFlags.Write,
+        };
+        if (!mmu.PeekUsed(kind, tag, address, out ulong frame))
+        {
+            return;
+        }
+
+        long version = watched.VersionOf(page);
+        verified = watched.Verify(time, core, page, frame, needed) ? new Verified(key, version) : default;
+    }
+
+    private readonly record struct Verified(ulong Key, long Version);
+}

@@ -1,0 +1,129 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Checking;
+
+/// <summary>
+/// Proves for one run that its shootdown protocol never lets a core use a dead translation, or shows how it did. It is written apart from what it checks:
+/// it keeps its own copy of every page table and looks into every TLB.
+/// </summary>
+public sealed class TranslationChecker
+{
+    private readonly World _world;
+    private readonly SpaceChecker[] _spaces;
+    private readonly CoreChecker[] _cores;
+    private readonly List<Violation> _violations = [];
+    private readonly Lock _gate = new();
+    private volatile bool _violated;
+
+    internal TranslationChecker(World world)
+    {
+        _world = world;
+        AllowedStaleness = world.Protocol.AllowedStaleness(world.Scenario.Machine, world.Scenario.Kernel);
+        _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space))];
+        _cores = [.. world.Cores.Select(core => new CoreChecker(this, core.Core, core.Mmu))];
+        foreach (SpaceChecker space in _spaces)
+        {
+            space.Adopt();
+        }
+    }
+
+    /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
+    public long AllowedStaleness { get; }
+
+    /// <summary>Whether a rule was broken; the run stops at the end of the window.</summary>
+    public bool Violated => _violated;
+
+    /// <summary>The broken rules, earliest first.</summary>
+    public IReadOnlyList<Violation> Violations
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _violations.OrderBy(violation => violation.Time).ThenBy(violation => violation.Rule).ThenBy(violation => violation.Message, StringComparer.Ordinal)];
+            }
+        }
+    }
+
+    /// <summary>Checks what can only be checked when nothing is in progress; for the end of a run.</summary>
+    public void Finish()
+    {
+        long now = _world.Cores.Max(core => core.Now);
+        foreach (SpaceChecker space in _spaces)
+        {
+            space.CheckAgreement(now);
+        }
+
+        foreach (SpaceGroup group in _world.Groups)
+        {
+            CheckFrames(group, now);
+        }
+    }
+
+    internal SpaceChecker Space(int space) => _spaces[space];
+
+    internal CoreChecker Core(CoreId core) => _cores[core.Value];
+
+    internal void Report(Violation violation)
+    {
+        lock (_gate)
+        {
+            _violations.Add(violation);
+        }
+
+        _violated = true;
+    }
+
+    /// <summary>No core that could still use the space's entries holds a dead translation.</summary>
+    internal void CheckUnreachable(AddressSpace space, in DeadPage dead, long now)
+    {
+        foreach (CoreModel core in space.Group.Domain!.Cores)
+        {
+            if (core.ReachableTag(space.Space) is { } tag && Maps(core.Mmu, tag, dead))
+            {
+                string message = $"{space.Name}: frame 0x{dead.Frame:x} is given back while core {core.Core} still maps page {VirtAddr.OfPage(dead.Page)} to it";
+                Report(new Violation(CheckRule.EarlyRelease, now, space.Space, message, dead.Operation.Describe(now, message)));
+                return;
+            }
+        }
+    }
+
+    private static bool Maps(Mmu.Mmu mmu, Asid tag, in DeadPage dead)
+    {
+        ulong address = dead.Page << PageSizes.BaseShift;
+        return (mmu.PeekUsed(AccessKind.Load, tag, address, out ulong frame) && frame == dead.Frame)
+            || (mmu.PeekUsed(AccessKind.Fetch, tag, address, out frame) && frame == dead.Frame);
+    }
+
+    /// <summary>No paging-structure cache points to a table page that is given back.</summary>
+    internal void CheckTables(AddressSpace space, ReleaseBatch batch, long now)
+    {
+        if (batch.Tables.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (CoreModel core in space.Group.Domain!.Cores)
+        {
+            if (core.ReachableTag(space.Space) is { } tag && core.Mmu.CachesTable(tag, batch.Tables.Pages))
+            {
+                string message = $"{space.Name}: a table page is given back while a paging-structure cache of core {core.Core} points to it";
+                Report(new Violation(CheckRule.EarlyTableRelease, now, space.Space, message, [message]));
+                return;
+            }
+        }
+    }
+
+    private void CheckFrames(SpaceGroup group, long now)
+    {
+        FramePool pool = group.Frames;
+        if (pool.TotalAllocations - pool.TotalFrees != pool.Allocated)
+        {
+            string message = $"{pool.TotalAllocations} frames allocated, {pool.TotalFrees} freed, {pool.Allocated} in use";
+            Report(new Violation(CheckRule.FramesLost, now, group.Members[0].Space, message, [message]));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using VmSim.Core.Workloads.Import;
+using VmSim.Core.Workloads.Traces;
+using VmSim.Host.Commands;
+
+namespace VmSim.Host.Capture;
+
+/// <summary>Writes the traces of a process and of all that it forked, named so that a replay finds them: NAME.child.PID beside NAME.</summary>
+internal sealed class CaptureFamily(TextWriter error)
+{
+    private const int MaxDepth = 64;
+
+    /// <summary>Traces written.</summary>
+    public List<string> Written { get; } = [];
+
+    /// <summary>Copies QEMU's raw traces.</summary>
+    /// <param name="raw">The raw trace of the process.</param>
+    /// <param name="children">The beginning of its children's names; a dot and the process id follow.</param>
+    /// <param name="target">The trace to write.</param>
+    /// <param name="depth">How many forks lie above.</param>
+    public void WriteQemu(string raw, string children, string target, int depth = 0)
+    {
+        var forks = new ForkWatcher();
+        using (FileStream stream = File.OpenRead(raw))
+        using (var output = new TraceOutput(target))
+        {
+            forks.Target = output.Sink;
+            string? damage = TraceTools.Copy(TraceSources.Open(stream, raw, salvage: true), forks, salvage: true);
+            output.Complete();
+            Tell(damage is null ? null : $"the trace ends early: {damage}");
+        }
+
+        Written.Add(target);
+        if (forks.HasExecuted)
+        {
+            Tell($"{Path.GetFileName(target)}: the program executed another one, which QEMU does not follow; capture with valgrind to have it");
+        }
+
+        foreach (ulong process in forks.Processes)
+        {
+            string child = $"{children}.{process}";
+            if (File.Exists(child) && depth < MaxDepth)
+            {
+                WriteQemu(child, children, ChildOf(target, process), depth + 1);
+            }
+        }
+    }
+
+    /// <summary>Imports lackey's logs.</summary>
+    public void WriteValgrind(ValgrindCapture capture, int process, string name, string target, int depth = 0)
+    {
+        ImportSummary summary;
+        using (FileStream stream = File.OpenRead(capture.LogOf(process)!))
+        using (Stream? layout = capture.LayoutOf(process))
+        using (var output = new TraceOutput(target))
+        {
+            summary = new LackeyImporter().Import(stream, output.Sink, new ImportOptions
+            {
+                File = capture.LogOf(process)!,
+                Name = name,
+                Layout = layout,
+                LayoutFile = $"the memory layout of process {process}",
+                FollowsExec = depth > 0 && layout is not null,
+            });
+            output.Complete();
+        }
+
+        Written.Add(target);
+        if (depth == 0 || summary.Dropped > 0)
+        {
+            summary.Notes.RemoveAll(_ => depth > 0);
+            ImportCommand.Tell(summary, target, error, forks: false);
+        }
+
+        if (depth > 0 && capture.LayoutOf(process) is not null)
+        {
+            Tell($"{Path.GetFileName(target)}: begins where the process executed its program; what it did between fork and exec is not in it");
+        }
+
+        foreach (ulong child in summary.Children)
+        {
+            if (depth < MaxDepth && child <= int.MaxValue && capture.LogOf((int)child) is not null)
+            {
+                WriteValgrind(capture, (int)child, $"{name}-child", ChildOf(target, child), depth + 1);
+            }
+        }
+    }
+
+    private void Tell(string? message)
+    {
+        if (message is not null)
+        {
+            error.WriteLine(message);
+        }
+    }
+
+    /// <summary>NAME.child.PID with the parent's endings, which is where a replay looks first.</summary>
+    private static string ChildOf(string parent, ulong process)
+    {
+        string folder = Path.GetDirectoryName(parent) ?? "";
+        string program = TraceNames.ProgramOf(parent);
+        string ending = Path.GetFileName(parent)[program.Length..];
+        return Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{program}.child.{process}{ending}"));
+    }
+
+    /// <summary>Passes records on and notes forks.</summary>
+    private sealed class ForkWatcher : IVmtSink
+    {
+        public IVmtSink? Target { get; set; }
+
+        public List<ulong> Processes { get; } = [];
+
+        public bool HasExecuted { get; private set; }
+
+        public void Write(in VmtRecord record)
+        {
+            Target!.Write(record);
+            if (record.Kind == VmtKind.Fork)
+            {
+                Processes.Add(record.A);
+            }
+
+            HasExecuted |= record.Kind == VmtKind.Comment && record.Text!.StartsWith("# exec:", StringComparison.Ordinal);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace VmSim.Host.Capture;
+
+/// <summary>Finds and starts the programs that capture needs.</summary>
+internal static class CaptureTools
+{
+    /// <summary>QEMU's user-mode program for the machines whose system calls the plug-in knows.</summary>
+    public const string Qemu = "qemu-x86_64";
+
+    /// <summary>Valgrind.</summary>
+    public const string Valgrind = "valgrind";
+
+    /// <summary>The C compiler that builds the plug-in.</summary>
+    public const string Compiler = "gcc";
+
+    /// <summary>What to do when no tool is there.</summary>
+    public const string InstallHint = "install one of them: apt-get install valgrind, or apt-get install qemu-user gcc (faster, runs threads in parallel)";
+
+    /// <summary>The full path of a program, looked for as a shell does; null when it is not there.</summary>
+    public static string? Find(string program)
+    {
+        if (program.Contains('/', StringComparison.Ordinal))
+        {
+            return File.Exists(program) ? Path.GetFullPath(program) : null;
+        }
+
+        string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+    }
+
+    /// <summary>What a command line really starts: a script's interpreter with the script as its argument, as the kernel does it, also through env.</summary>
+    /// <exception cref="UsageException">There is no such program or interpreter.</exception>
+    public static (string Program, IReadOnlyList<string> Arguments) Resolve(string program, IReadOnlyList<string> arguments)
+    {
+        const int MaxInterpreters = 4;
+        for (int i = 0; i < MaxInterpreters; i++)
+        {
+            string path = Find(program) ?? throw new UsageException($"{program}: there is no such program");
+            using FileStream file = File.OpenRead(path);
+            byte[] head = new byte[256];
+            int length = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+            if (length < 2 || head[0] != (byte)'#' || head[1] != (byte)'!')
+            {
+                return (path, arguments);
+            }
+
+            string line = System.Text.Encoding.UTF8.GetString(head, 2, length - 2).Split('\n')[0].Trim();
+            string[] words = line.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            if (words.Length == 0)
+            {
+                break;
+            }
+
+            bool isEnvironment = words.Length == 2 && Path.GetFileName(words[0]) == "env";
+            program = isEnvironment ? words[1] : words[0];
+            arguments = isEnvironment || words.Length == 1 ? [path, .. arguments] : [words[1], path, .. arguments];
+        }
+
+        throw new UsageException($"{program}: its first line names no program that can be traced");
+    }
+
+    /// <summary>Runs a program to its end. Its standard error is ours, or goes line by line to <paramref name="errorLine"/>.</summary>
+    /// <returns>Its exit code.</returns>
+    public static int Run(string program, IEnumerable<string> arguments, Action<string>? errorLine = null)
+    {
+        var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardError = errorLine is not null };
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        try
+        {
+            using Process process = Process.Start(start)!;
+            while (errorLine is not null && process.StandardError.ReadLine() is { } line)
+            {
+                errorLine(line);
+            }
+
+            process.WaitForExit();
+            return process.ExitCode;
+        }
+        catch (Win32Exception error)
+        {
+            throw new UsageException($"{program} cannot be started: {error.Message}", error);
+        }
+    }
+}

@@ -1,0 +1,360 @@
+// QEMU user-mode plug-in (plug-in API version 1, system-call callbacks: QEMU 4.2 or later) that writes a page-level .vmt trace.
+//   gcc -O2 -shared -fPIC -o vmtplug.so vmtplug.c
+//   qemu-x86_64 -plugin ./vmtplug.so,out=FILE,sets=16 PROGRAM ARGUMENTS
+// A forked child writes FILE.PID. References are collapsed per thread by a direct-mapped filter; what is pending in any thread is written before a memory call
+// begins, and memory calls are serialised, so that the order of records is one in which every page is used while it is mapped.
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// the part of qemu-plugin.h that is used; distributions do not ship that header
+typedef uint64_t plugin_id;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+typedef uint32_t memory_info;
+__attribute__((visibility("default"))) int qemu_plugin_version = 1;
+void qemu_plugin_register_vcpu_init_cb(plugin_id, void (*)(plugin_id, unsigned));
+void qemu_plugin_register_vcpu_exit_cb(plugin_id, void (*)(plugin_id, unsigned));
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, void (*)(unsigned, void *), int, void *);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *), int, void *);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, void (*)(unsigned, memory_info, uint64_t, void *), int, int, void *);
+void qemu_plugin_register_vcpu_syscall_cb(plugin_id, void (*)(plugin_id, unsigned, int64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t));
+void qemu_plugin_register_vcpu_syscall_ret_cb(plugin_id, void (*)(plugin_id, unsigned, int64_t, int64_t));
+void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
+bool qemu_plugin_mem_is_store(memory_info);
+unsigned qemu_plugin_mem_size_shift(memory_info);
+
+enum { MAX_THREADS = 4096, PENDING = 4096, MAX_SETS = 4096, OUT_BYTES = 1 << 18, MAX_FILES = 4096, NO_SLOT = -1 };
+enum { FETCH, LOAD, STORE };
+enum { PLUGIN_MEM_RW = 3, PLUGIN_NO_REGS = 0 };
+
+struct pending { uint64_t page, count; int kind; };
+
+// one guest thread; the lock is taken by the thread itself for every reference, and by others only around memory calls
+struct thread {
+    pthread_mutex_t lock;
+    int number, used, is_alive;
+    uint64_t call[8];
+    struct pending pending[PENDING];
+    int fetch_slot[MAX_SETS], data_slot[MAX_SETS];
+};
+
+// a stretch of a translated block on one page
+struct stretch { uint64_t page, instructions; };
+
+static struct thread *threads[MAX_THREADS];
+static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER, call_lock = PTHREAD_MUTEX_INITIALIZER;
+static char out_name[3000] = "vmtplug.vmt", out_buffer[OUT_BYTES];
+static char *files[MAX_FILES];
+static int out_file = -1, out_used, out_thread = -1, sets = 16, thread_count, has_started, file_count;
+
+static void out_flush(void) {
+    for (int done = 0; done < out_used;) {
+        ssize_t n = write(out_file, out_buffer + done, out_used - done);
+        if (n <= 0) break;
+        done += n;
+    }
+    out_used = 0;
+}
+
+static void out_line(const char *format, ...) {
+    char line[4400];
+    va_list list;
+    va_start(list, format);
+    int length = vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    if (length >= (int)sizeof line) length = sizeof line - 1;
+    if (out_used + length > OUT_BYTES) out_flush();
+    memcpy(out_buffer + out_used, line, length);
+    out_used += length;
+}
+
+static void out_header(const char *name) {
+    out_line("# vmt 1 %s pagesize 4096 filter direct-mapped sets=%d (separate I and D)\n", name, sets);
+}
+
+static int file_id(const char *path) {
+    for (int i = 0; i < file_count; i++) if (!strcmp(files[i], path)) return i + 1;
+    if (file_count == MAX_FILES) return MAX_FILES;
+    files[file_count++] = strdup(path);
+    out_line("f %d %s\n", file_count, path);
+    return file_count;
+}
+
+// What the guest has mapped before its first instruction. QEMU itself lies above 0x500000000000. QEMU takes the execute right from the guest's
+// code on the host; private read-only file mappings get it back.
+static void out_initial_maps(void) {
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[4400], name[4200];
+    while (maps && fgets(line, sizeof line, maps)) {
+        unsigned long long start, end, offset, inode;
+        char rights[8] = "", device[16];
+        name[0] = 0;
+        if (sscanf(line, "%llx-%llx %7s %llx %15s %llu %4199[^\n]", &start, &end, rights, &offset, device, &inode, name) < 6 || start >= 0x500000000000ull) continue;
+        char *path = name + strspn(name, " ");
+        if (strstr(path, "qemu-")) continue;
+        int protection = (rights[0] == 'r') | (rights[1] == 'w') << 1 | (rights[2] == 'x') << 2;
+        if (*path == '/') {
+            if (protection == 1) protection = 5;
+            int id = file_id(path);
+            out_line("i %llx %llx %d 2 %d %llx\n", start, end - start, protection, id, offset);
+        } else {
+            out_line("i %llx %llx %d 22 - 0%s%s\n", start, end - start, protection, *path ? " " : "", path);
+        }
+    }
+    if (maps) fclose(maps);
+}
+
+// out_lock held
+static void out_use_thread(struct thread *t) {
+    if (!has_started) { has_started = 1; out_initial_maps(); }
+    if (out_thread != t->number) { out_thread = t->number; out_line("t %d\n", t->number); }
+}
+
+static void empty_filter(struct thread *t) {
+    for (int i = 0; i < sets; i++) t->fetch_slot[i] = t->data_slot[i] = NO_SLOT;
+    t->used = 0;
+}
+
+// t->lock held
+static void write_pending(struct thread *t) {
+    if (t->used > 0) {
+        pthread_mutex_lock(&out_lock);
+        out_use_thread(t);
+        for (int i = 0; i < t->used; i++) {
+            struct pending *p = &t->pending[i];
+            if (p->count == 1) out_line("%c %llx\n", "IRW"[p->kind], (unsigned long long)p->page);
+            else out_line("%c %llx %llu\n", "IRW"[p->kind], (unsigned long long)p->page, (unsigned long long)p->count);
+        }
+        pthread_mutex_unlock(&out_lock);
+    }
+    empty_filter(t);
+}
+
+static void write_all_pending(void) {
+    for (int i = 0; i < MAX_THREADS; i++) {
+        struct thread *t = threads[i];
+        if (!t || !t->is_alive) continue;
+        pthread_mutex_lock(&t->lock);
+        write_pending(t);
+        pthread_mutex_unlock(&t->lock);
+    }
+}
+
+static struct thread *thread_of(unsigned vcpu) {
+    struct thread *t = threads[vcpu % MAX_THREADS];
+    if (t && t->is_alive) return t;
+    pthread_mutex_lock(&out_lock);
+    if (!t) {
+        t = calloc(1, sizeof *t);
+        pthread_mutex_init(&t->lock, NULL);
+    }
+    t->number = thread_count++;
+    t->is_alive = 1;
+    empty_filter(t);
+    threads[vcpu % MAX_THREADS] = t;
+    pthread_mutex_unlock(&out_lock);
+    return t;
+}
+
+static void refer(unsigned vcpu, int kind, uint64_t page, uint64_t count) {
+    struct thread *t = thread_of(vcpu);
+    pthread_mutex_lock(&t->lock);
+    int *slot = &(kind == FETCH ? t->fetch_slot : t->data_slot)[page & (sets - 1)];
+    struct pending *last = *slot == NO_SLOT ? NULL : &t->pending[*slot];
+    if (last && last->page == page && (kind != STORE || last->kind == STORE)) {
+        last->count += count;
+    } else {
+        if (t->used == PENDING) write_pending(t);
+        *slot = t->used;
+        t->pending[t->used++] = (struct pending){page, count, kind};
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void on_fetch(unsigned vcpu, void *data) {
+    struct stretch *s = data;
+    refer(vcpu, FETCH, s->page, s->instructions);
+}
+
+static void on_memory(unsigned vcpu, memory_info info, uint64_t address, void *data) {
+    int kind = qemu_plugin_mem_is_store(info) ? STORE : LOAD;
+    uint64_t page = address >> 12, last = (address + (1u << qemu_plugin_mem_size_shift(info)) - 1) >> 12;
+    refer(vcpu, kind, page, 1);
+    if (last != page) refer(vcpu, kind, last, 1);
+}
+
+static void on_translate(plugin_id id, struct qemu_plugin_tb *block) {
+    struct stretch *s = NULL;
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++) {
+        struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(block, i);
+        uint64_t page = qemu_plugin_insn_vaddr(instruction) >> 12;
+        if (!s || s->page != page) {
+            s = calloc(1, sizeof *s);
+            s->page = page;
+            if (i == 0) qemu_plugin_register_vcpu_tb_exec_cb(block, on_fetch, PLUGIN_NO_REGS, s);
+            else qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_fetch, PLUGIN_NO_REGS, s);
+        }
+        s->instructions++;
+        qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, PLUGIN_NO_REGS, PLUGIN_MEM_RW, NULL);
+    }
+}
+
+// x86-64 system-call numbers (arch/x86/entry/syscalls/syscall_64.tbl)
+enum { SYS_READ = 0, SYS_WRITE = 1, SYS_MMAP = 9, SYS_MPROTECT = 10, SYS_MUNMAP = 11, SYS_BRK = 12, SYS_PREAD = 17, SYS_PWRITE = 18, SYS_MREMAP = 25,
+       SYS_MADVISE = 28, SYS_SENDTO = 44, SYS_RECVFROM = 45, SYS_CLONE = 56, SYS_FORK = 57, SYS_VFORK = 58, SYS_EXECVE = 59, SYS_EXECVEAT = 322, SYS_CLONE3 = 435 };
+enum { MAP_IS_ANONYMOUS = 0x20, CLONE_IS_THREAD = 0x10000 };
+
+static bool is_memory_call(int64_t n) { return n == SYS_MMAP || n == SYS_MPROTECT || n == SYS_MUNMAP || n == SYS_BRK || n == SYS_MREMAP || n == SYS_MADVISE; }
+
+static bool is_fork(int64_t n, const uint64_t *a) {
+    if (n == SYS_FORK || n == SYS_VFORK) return true;
+    if (n == SYS_CLONE) return !(a[0] & CLONE_IS_THREAD);
+    return n == SYS_CLONE3 && !(*(uint64_t *)a[0] & CLONE_IS_THREAD);
+}
+
+static void on_call(plugin_id id, unsigned vcpu, int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h) {
+    struct thread *t = thread_of(vcpu);
+    uint64_t arguments[8] = {a, b, c, d, e, f, g, h};
+    memcpy(t->call, arguments, sizeof arguments);
+    if (is_memory_call(n)) {
+        pthread_mutex_lock(&call_lock);
+        write_all_pending();
+    } else if (is_fork(n, t->call)) {
+        write_all_pending();
+        pthread_mutex_lock(&call_lock);
+        pthread_mutex_lock(&out_lock);
+        out_flush();
+    } else if (n == SYS_EXECVE || n == SYS_EXECVEAT) {
+        // the new program runs without QEMU and is not seen
+        write_all_pending();
+        pthread_mutex_lock(&out_lock);
+        out_line("# exec: what runs from here is not in this trace\n");
+        out_flush();
+        pthread_mutex_unlock(&out_lock);
+    }
+}
+
+static void begin_child(unsigned vcpu) {
+    struct thread *own = threads[vcpu % MAX_THREADS];
+    for (int i = 0; i < MAX_THREADS; i++) if (threads[i]) threads[i]->is_alive = threads[i] == own;
+    own->number = 0;
+    thread_count = 1;
+    out_thread = -1;
+    out_used = 0;
+    file_count = 0;
+    has_started = 1;
+    char name[3100];
+    snprintf(name, sizeof name, "%s.%d", out_name, (int)getpid());
+    close(out_file);
+    out_file = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    out_header("child");
+}
+
+static void write_map(uint64_t *a, uint64_t result) {
+    char link[64], path[4200];
+    int file = 0;
+    if (!(a[3] & MAP_IS_ANONYMOUS)) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", (int)a[4]);
+        ssize_t length = readlink(link, path, sizeof path - 1);
+        path[length > 0 ? length : 0] = 0;
+        file = file_id(length > 0 ? path : "unknown");
+    }
+    if (file) out_line("m %llx %llx %d %llx %d %llx\n", (unsigned long long)result, (unsigned long long)a[1], (int)a[2] & 7, (unsigned long long)a[3], file, (unsigned long long)a[5]);
+    else out_line("m %llx %llx %d %llx - 0\n", (unsigned long long)result, (unsigned long long)a[1], (int)a[2] & 7, (unsigned long long)a[3]);
+}
+
+static void write_memory_call(int64_t n, uint64_t *a, int64_t result) {
+    bool is_error = result < 0 && result > -4096;
+    unsigned long long x = a[0], y = a[1], z = a[2];
+    if (n == SYS_BRK) out_line("b %llx\n", (unsigned long long)result);
+    else if (is_error) return;
+    else if (n == SYS_MMAP) write_map(a, result);
+    else if (n == SYS_MUNMAP) out_line("u %llx %llx\n", x, y);
+    else if (n == SYS_MPROTECT && y) out_line("p %llx %llx %d\n", x, y, (int)z & 7);
+    else if (n == SYS_MADVISE && y) out_line("d %llx %llx %d\n", x, y, (int)z);
+    else if (n == SYS_MREMAP && y && z) out_line("r %llx %llx %llx %llx %llx\n", x, y, z, (unsigned long long)a[3], (unsigned long long)result);
+}
+
+static void on_return(plugin_id id, unsigned vcpu, int64_t n, int64_t result) {
+    struct thread *t = thread_of(vcpu);
+    if (is_memory_call(n)) {
+        pthread_mutex_lock(&t->lock);
+        write_pending(t);
+        pthread_mutex_unlock(&t->lock);
+        pthread_mutex_lock(&out_lock);
+        out_use_thread(t);
+        write_memory_call(n, t->call, result);
+        pthread_mutex_unlock(&out_lock);
+        pthread_mutex_unlock(&call_lock);
+    } else if (is_fork(n, t->call)) {
+        if (result == 0) begin_child(vcpu);
+        else if (result > 0) { out_use_thread(t); out_line("k fork %lld\n", (long long)result); }
+        pthread_mutex_unlock(&out_lock);
+        pthread_mutex_unlock(&call_lock);
+    } else {
+        bool is_thread = (n == SYS_CLONE || n == SYS_CLONE3) && result > 0;
+        bool reads = n == SYS_WRITE || n == SYS_PWRITE || n == SYS_SENDTO, writes = n == SYS_READ || n == SYS_PREAD || n == SYS_RECVFROM;
+        if (!is_thread && !((reads || writes) && result > 0)) return;
+        pthread_mutex_lock(&t->lock);
+        write_pending(t);
+        pthread_mutex_unlock(&t->lock);
+        pthread_mutex_lock(&out_lock);
+        out_use_thread(t);
+        if (is_thread) out_line("n %llx\n", (long long)result);
+        else out_line("s %llx %llx %c\n", (unsigned long long)t->call[1], (long long)result, writes ? 'W' : 'R');
+        pthread_mutex_unlock(&out_lock);
+    }
+}
+
+static void on_thread_start(plugin_id id, unsigned vcpu) { thread_of(vcpu); }
+
+static void on_thread_end(plugin_id id, unsigned vcpu) {
+    struct thread *t = threads[vcpu % MAX_THREADS];
+    if (!t || !t->is_alive) return;
+    pthread_mutex_lock(&t->lock);
+    write_pending(t);
+    t->is_alive = 0;
+    pthread_mutex_unlock(&t->lock);
+    if (t->number == 0) return;
+    pthread_mutex_lock(&out_lock);
+    out_line("x %d\n", t->number);
+    pthread_mutex_unlock(&out_lock);
+}
+
+static void on_end(plugin_id id, void *data) {
+    write_all_pending();
+    pthread_mutex_lock(&out_lock);
+    out_flush();
+    pthread_mutex_unlock(&out_lock);
+}
+
+__attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *info, int count, char **options) {
+    const char *name = "program";
+    for (int i = 0; i < count; i++) {
+        if (!strncmp(options[i], "out=", 4)) snprintf(out_name, sizeof out_name, "%s", options[i] + 4);
+        if (!strncmp(options[i], "sets=", 5)) sets = atoi(options[i] + 5);
+        if (!strncmp(options[i], "name=", 5)) name = options[i] + 5;
+    }
+    out_file = open(out_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (out_file < 0 || sets < 1 || sets > MAX_SETS || (sets & (sets - 1))) return 1;
+    out_header(name);
+    qemu_plugin_register_vcpu_init_cb(id, on_thread_start);
+    qemu_plugin_register_vcpu_exit_cb(id, on_thread_end);
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+    qemu_plugin_register_vcpu_syscall_cb(id, on_call);
+    qemu_plugin_register_vcpu_syscall_ret_cb(id, on_return);
+    qemu_plugin_register_atexit_cb(id, on_end, NULL);
+    return 0;
+}

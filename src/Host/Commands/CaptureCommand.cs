@@ -1,0 +1,93 @@
+using System.CommandLine;
+using VmSim.Host.Capture;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim capture</c>: runs a program and writes its trace.</summary>
+internal static class CaptureCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(TextWriter error)
+    {
+        Argument<string[]> program = new("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
+        Option<string> output = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb. Forked children go beside it.", Required = true, HelpName = "FILE" };
+        Option<string> with = new("--with") { Description = "Tool: valgrind, qemu, or auto for the faster one that is installed.", DefaultValueFactory = _ => "auto" };
+        with.AcceptOnlyFromAmong("auto", "valgrind", "qemu");
+        Option<int> sets = new("--sets") { Description = "Sets of the filter that collapses references to a page: a power of two (qemu).", DefaultValueFactory = _ => 16 };
+        Command command = new("capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS") { output, with, sets, program };
+        command.SetAction(parsed =>
+        {
+            int setCount = parsed.GetValue(sets);
+            if (setCount is < 1 or > 4096 || (setCount & (setCount - 1)) != 0)
+            {
+                throw new UsageException($"--sets: {setCount} found; a power of two from 1 to 4096 is allowed");
+            }
+
+            string[] line = parsed.GetValue(program)!;
+            string tool = Choose(parsed.GetValue(with)!);
+            (string path, IReadOnlyList<string> arguments) = CaptureTools.Resolve(line[0], line[1..]);
+            return Capture(tool, path, arguments, parsed.GetValue(output)!, setCount, error);
+        });
+        return command;
+    }
+
+    private static int Capture(string tool, string program, IReadOnlyList<string> arguments, string target, int sets, TextWriter error)
+    {
+        string folder = Directory.CreateTempSubdirectory("vmsim-capture-").FullName;
+        try
+        {
+            var family = new CaptureFamily(error);
+            int exitCode;
+            if (tool == "qemu")
+            {
+                (string trace, exitCode) = QemuCapture.Run(program, arguments, folder, sets);
+                Require(new FileInfo(trace) is { Exists: true, Length: > 0 }, tool, exitCode);
+                family.WriteQemu(trace, trace, target);
+            }
+            else
+            {
+                var capture = new ValgrindCapture(folder);
+                exitCode = capture.Run(program, arguments, error);
+                Require(capture.LogOf(capture.MainProcess) is not null, tool, exitCode);
+                family.WriteValgrind(capture, capture.MainProcess, Path.GetFileName(program), target);
+            }
+
+            if (exitCode != 0)
+            {
+                error.WriteLine($"note: the program ended with exit code {exitCode}");
+            }
+
+            error.WriteLine($"captured with {tool}: {string.Join(", ", family.Written.Take(8))}{(family.Written.Count > 8 ? $" and {family.Written.Count - 8} more" : "")}");
+            return ExitCodes.Ok;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>The tool to use.</summary>
+    private static string Choose(string wanted)
+    {
+        bool hasQemu = CaptureTools.Find(CaptureTools.Qemu) is not null && CaptureTools.Find(CaptureTools.Compiler) is not null;
+        bool hasValgrind = CaptureTools.Find(CaptureTools.Valgrind) is not null;
+        return wanted switch
+        {
+            "auto" when hasQemu => "qemu",
+            "auto" when hasValgrind => "valgrind",
+            "qemu" when hasQemu => wanted,
+            "valgrind" when hasValgrind => wanted,
+            "qemu" => throw new UsageException("--with qemu: qemu-x86_64 and gcc are needed: apt-get install qemu-user gcc"),
+            "valgrind" => throw new UsageException("--with valgrind: it is not installed: apt-get install valgrind"),
+            _ => throw new UsageException($"neither valgrind nor qemu-x86_64 with gcc is installed; {CaptureTools.InstallHint}"),
+        };
+    }
+
+    private static void Require(bool hasTrace, string tool, int exitCode)
+    {
+        if (!hasTrace)
+        {
+            throw new UsageException($"{tool} wrote no trace (exit code {exitCode}); is the program one for x86-64 Linux?");
+        }
+    }
+}

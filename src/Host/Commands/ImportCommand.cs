@@ -1,0 +1,95 @@
+using System.CommandLine;
+using VmSim.Core.Workloads.Import;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim import</c>: turns another tool's log into a trace.</summary>
+internal static class ImportCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(TextWriter error)
+    {
+        Command command = new("import", "Turns another tool's log into a trace.");
+        foreach (ITraceImporter importer in TraceImporters.All)
+        {
+            command.Subcommands.Add(CreateOne(importer, error));
+        }
+
+        return command;
+    }
+
+    private static Command CreateOne(ITraceImporter importer, TextWriter error)
+    {
+        Argument<string> log = new("log") { Description = "The log, plain or packed; - for standard input." };
+        Option<string> output = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb.", Required = true, HelpName = "FILE" };
+        Option<bool> binary = new("--binary") { Description = "Write the binary form whatever the name." };
+        Option<string?> layout = new("--layout") { Description = "Valgrind's -d output with the memory layout at start.", HelpName = "FILE" };
+        Option<string?> name = new("--name") { Description = "The program's name; the default is the log's." };
+        Option<int> sets = new("--sets") { Description = "Sets of the filter that collapses references to a page: a power of two.", DefaultValueFactory = _ => 16 };
+        Command command = new(importer.Name, importer.Summary) { log, output, binary, name, sets };
+        if (importer is LackeyImporter)
+        {
+            command.Options.Add(layout);
+        }
+
+        command.SetAction(parsed =>
+        {
+            int setCount = parsed.GetValue(sets);
+            if (setCount is < 1 or > 4096 || (setCount & (setCount - 1)) != 0)
+            {
+                throw new UsageException($"--sets: {setCount} found; a power of two from 1 to 4096 is allowed");
+            }
+
+            string path = parsed.GetValue(log)!;
+            string target = parsed.GetValue(output)!;
+            string? layoutPath = importer is LackeyImporter ? parsed.GetValue(layout) : null;
+            using Stream stream = TraceInput.Open(path);
+            using Stream? layoutStream = layoutPath is null ? null : TraceInput.Open(layoutPath);
+            using var trace = new TraceOutput(target, parsed.GetValue(binary));
+            ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
+            {
+                File = path,
+                Name = parsed.GetValue(name) ?? NameOf(path),
+                Sets = setCount,
+                Layout = layoutStream,
+                LayoutFile = layoutPath ?? "",
+            });
+            trace.Complete();
+            Tell(summary, target, error);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    /// <summary>Says what was found and what was left out.</summary>
+    public static void Tell(ImportSummary summary, string target, TextWriter error, bool forks = true)
+    {
+        string calls = summary.Calls.Count == 0 ? "no calls" : string.Join(", ", summary.Calls.Select(call => $"{call.Value:N0} {call.Key}"));
+        error.WriteLine($"{target}: {summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {summary.Threads:N0} threads, {calls}");
+        if (forks && summary.Children.Count > 0)
+        {
+            error.WriteLine($"forked processes: {string.Join(", ", summary.Children)}; put their traces beside this one as NAME.child.PID.vmt");
+        }
+
+        if (summary.Dropped > 0)
+        {
+            error.WriteLine($"left out {summary.Dropped:N0} lines that could not be used, such as");
+            foreach (string example in summary.DroppedExamples)
+            {
+                error.WriteLine($"  {example}");
+            }
+        }
+
+        foreach (string note in summary.Notes)
+        {
+            error.WriteLine($"note: {note}");
+        }
+    }
+
+    private static string NameOf(string path)
+    {
+        string name = Path.GetFileName(path);
+        int dot = name.IndexOf('.', StringComparison.Ordinal);
+        return dot > 0 ? name[..dot] : name;
+    }
+}

@@ -1,0 +1,160 @@
+using System.CommandLine;
+using VmSim.Core.Mmu.Experiments;
+using VmSim.Core.Workloads.Patterns;
+using VmSim.Core.Workloads.Traces;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim tlb</c>: sizes TLBs without cores that run programs and without a kernel.</summary>
+internal static class TlbCommand
+{
+    /// <summary>Milliseconds between two updates of the status line.</summary>
+    private const long StatusEvery = 100;
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create(TextWriter output, TextWriter error)
+    {
+        Argument<string> configurations = new("configurations") { Description = "CSV file, a TLB configuration a line." };
+        Option<string?> results = new("--output", "-o") { Description = "CSV file to write; without it the CSV goes to stdout.", HelpName = "RESULTS.csv" };
+        Option<int> threads = new("--threads") { Description = "Rows that run at a time; the default is one per processor. Never changes results." };
+        Command command = new("tlb", "Runs streams of accesses through TLB configurations and counts hits, walks and cycles.") { configurations, results, threads };
+        command.SetAction((parsed, cancellation) =>
+        {
+            int atATime = parsed.GetValue(threads);
+            if (atATime is < 0 or > 4096)
+            {
+                throw new UsageException($"--threads: {atATime} found; 1 to 4096, or 0 for one per processor, are allowed");
+            }
+
+            return Task.Run(
+                () => Run(parsed.GetValue(configurations)!, parsed.GetValue(results), atATime, output, error, cancellation), CancellationToken.None);
+        });
+        return command;
+    }
+
+    private static int Run(string file, string? results, int threads, TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        IReadOnlyList<TlbConfig> configurations = Read(file);
+        if (results is not null && Path.GetDirectoryName(Path.GetFullPath(results)) is { } folder && !Directory.Exists(folder))
+        {
+            // What cannot be written is found out before the work, not after it.
+            throw new DirectoryNotFoundException($"{results}: there is no folder {folder}; make it first");
+        }
+
+        (TlbConfig Config, TlbResult Result)[] rows = RunAll(file, configurations, threads, error, cancellation);
+        if (results is null)
+        {
+            TlbTable.Write(output, rows);
+        }
+        else
+        {
+            using StreamWriter writer = new(results);
+            TlbTable.Write(writer, rows);
+        }
+
+        ShowSummary(rows, results is null, output, error);
+        if (rows.Length == configurations.Count)
+        {
+            return ExitCodes.Ok;
+        }
+
+        error.WriteLine($"vmsim: stopped; {rows.Length} of {configurations.Count} rows were done");
+        return ExitCodes.Broken;
+    }
+
+    private static IReadOnlyList<TlbConfig> Read(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new FileNotFoundException($"{file}: there is no such file; name a CSV file of configurations");
+        }
+
+        using StreamReader reader = new(file);
+        return TlbTable.Read(reader, file);
+    }
+
+    /// <summary>Runs rows beside each other.</summary>
+    /// <returns>The rows that were finished, in order: all unless cancelled.</returns>
+    private static (TlbConfig Config, TlbResult Result)[] RunAll(
+        string file, IReadOnlyList<TlbConfig> configurations, int threads, TextWriter error, CancellationToken cancellation)
+    {
+        TlbResult?[] results = new TlbResult?[configurations.Count];
+        using StatusLine line = new(error);
+        Lock gate = new();
+        long started = Environment.TickCount64;
+        long shown = 0;
+        long accesses = 0;
+        int done = 0;
+        ParallelOptions options = new() { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
+        try
+        {
+            Parallel.For(0, configurations.Count, options, row =>
+            {
+                if (cancellation.IsCancellationRequested)
+                {
+                    return;
+                }
+
+                results[row] = RunOne(file, configurations[row], Progress, cancellation);
+                lock (gate)
+                {
+                    done++;
+                }
+            });
+        }
+        catch (AggregateException reason) when (reason.InnerExceptions.All(inner => inner is OperationCanceledException))
+        {
+            // the rows that were finished are still worth having
+        }
+
+        return [.. configurations.Zip(results).Where(row => row.Second is not null).Select(row => (row.First, row.Second!))];
+
+        void Progress(long more)
+        {
+            lock (gate)
+            {
+                accesses += more;
+                long now = Environment.TickCount64;
+                if (now - shown >= StatusEvery)
+                {
+                    shown = now;
+                    double seconds = Math.Max(0.001, (now - started) / 1000.0);
+                    line.Show($"{done} of {configurations.Count} rows, {Quantities.Count(accesses)} accesses, {Quantities.Count(accesses / seconds)}/s");
+                }
+            }
+        }
+    }
+
+    private static TlbResult RunOne(string file, TlbConfig config, Action<long> progress, CancellationToken cancellation)
+    {
+        if (config.Trace.Length == 0)
+        {
+            AddressStream stream = AddressStreams.Create(config.Stream, config.Pages, config.Seed);
+            return TlbExperiment.Run(config, new StreamSource(stream, config.Cores), progress, cancellation);
+        }
+
+        string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, config.Trace);
+        path = !File.Exists(path) && File.Exists(config.Trace) ? config.Trace : path;
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"{file}, row {config.Name}: there is no trace {config.Trace} beside the table or in the working directory");
+        }
+
+        using FileStream bytes = File.OpenRead(path);
+        return TlbExperiment.Run(config, new TraceSource(TraceSources.Open(bytes, path), config.Cores), progress, cancellation);
+    }
+
+    /// <summary>The summary goes where the results do not: to stdout beside a file, to a terminal's stderr beside stdout.</summary>
+    private static void ShowSummary((TlbConfig Config, TlbResult Result)[] rows, bool stdoutIsTaken, TextWriter output, TextWriter error)
+    {
+        if (!stdoutIsTaken)
+        {
+            TlbView.Show(rows, Terminal.For(output));
+        }
+        else if (ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected)
+        {
+            TlbView.Show(rows, Terminal.For(error));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using VmSim.Core.Workloads.Traces;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim trace</c>: looks into traces, cuts, converts and checks them.</summary>
+internal static class TraceCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(TextWriter output, TextWriter error) => new("trace", "Looks into traces, cuts, converts and checks them.")
+    {
+        CreateInfo(output, error),
+        CreateCat(error),
+        CreateCut(error),
+        CreateVerify(output),
+    };
+
+    private static Argument<string> File() => new("file") { Description = "A trace: .vmt, .vmt.gz or .vmtb." };
+
+    private static Option<bool> Salvage() => new("--salvage") { Description = "Use a damaged trace up to the damage." };
+
+    private static Command CreateInfo(TextWriter output, TextWriter error)
+    {
+        Argument<string> file = File();
+        Option<bool> salvage = Salvage();
+        Command command = new("info", "Shows threads, operations, pages, reuse distances and the working set over time.") { file, salvage };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(file)!;
+            bool mayBeDamaged = parsed.GetValue(salvage);
+            TraceInfo info = TraceInfo.Compute(() => TraceInput.OpenTrace(path, mayBeDamaged), mayBeDamaged);
+            TraceInfoView.Show(info, Path.GetFileName(path), Terminal.For(output));
+            return Warn(info.Damage, error);
+        });
+        return command;
+    }
+
+    private static Command CreateCat(TextWriter error)
+    {
+        Argument<string> file = File();
+        Option<bool> salvage = Salvage();
+        Command command = new("cat", "Writes a trace as text to standard output.") { file, salvage };
+        command.SetAction(parsed =>
+        {
+            using Stream standard = Console.OpenStandardOutput();
+            using var writer = new VmtTextWriter(standard);
+            bool mayBeDamaged = parsed.GetValue(salvage);
+            return Warn(TraceTools.Copy(TraceInput.OpenTrace(parsed.GetValue(file)!, mayBeDamaged), writer, mayBeDamaged), error);
+        });
+        return command;
+    }
+
+    private static Command CreateCut(TextWriter error)
+    {
+        Argument<string> file = File();
+        Option<bool> salvage = Salvage();
+        Option<long> from = new("--from") { Description = "First access to keep, from 0; mappings before it are kept." };
+        Option<long> to = new("--to") { Description = "First access to leave out.", DefaultValueFactory = _ => long.MaxValue };
+        Option<string> target = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb.", Required = true, HelpName = "FILE" };
+        Command command = new("cut", "Copies a part of a trace, or all of it into another form.") { file, from, to, target, salvage };
+        command.SetAction(parsed =>
+        {
+            (long first, long end) = (parsed.GetValue(from), parsed.GetValue(to));
+            if (first < 0 || end < first)
+            {
+                throw new UsageException($"--from {first} --to {end}: found; 0 <= from <= to is allowed");
+            }
+
+            bool mayBeDamaged = parsed.GetValue(salvage);
+            IVmtSource source = TraceInput.OpenTrace(parsed.GetValue(file)!, mayBeDamaged);
+            using var trace = new TraceOutput(parsed.GetValue(target)!);
+            string? damage = TraceTools.Cut(source, trace.Sink, first, end, mayBeDamaged);
+            trace.Complete();
+            return Warn(damage, error);
+        });
+        return command;
+    }
+
+    private static Command CreateVerify(TextWriter output)
+    {
+        Argument<string> file = File();
+        Option<bool> child = new("--child") { Description = "The trace is a forked child's: its first mappings are its parent's." };
+        Command command = new("verify", "Reads a trace to its end and checks that it uses only mapped pages.") { file, child };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(file)!;
+            TraceVerification result = TraceTools.Verify(TraceInput.OpenTrace(path), parsed.GetValue(child));
+            output.WriteLine($"{path}: {result.Records:N0} records, {result.Accesses:N0} accesses");
+            if (result.UnmappedAccesses > 0)
+            {
+                output.WriteLine($"{result.UnmappedAccesses:N0} accesses to pages that are not mapped, first {string.Join(", ", result.UnmappedPages.Select(page => $"{page:x}"))}");
+            }
+
+            output.WriteLine(result.Damage ?? "read to its end without damage");
+            return result.Damage is not null ? ExitCodes.BadInput : result.UnmappedAccesses > 0 ? ExitCodes.Broken : ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static int Warn(string? damage, TextWriter error)
+    {
+        if (damage is not null)
+        {
+            error.WriteLine($"vmsim: {damage}; what stands before is used");
+        }
+
+        return ExitCodes.Ok;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using VmSim.Core.Workloads.Traces;
+
+namespace VmSim.Host.Commands;
+
+/// <summary>Opens logs and traces for reading.</summary>
+internal static class TraceInput
+{
+    private static readonly byte[] XzMagic = [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0];
+
+    /// <summary>Opens a file; "-" is standard input. What xz packed is unpacked by the xz program.</summary>
+    /// <exception cref="TraceFormatException">There is no such file, or xz is needed and not installed.</exception>
+    public static Stream Open(string path)
+    {
+        if (path == "-")
+        {
+            return Console.OpenStandardInput();
+        }
+
+        if (!File.Exists(path))
+        {
+            throw TraceFormatException.Missing(path, Directory.Exists(path) ? "this is a folder" : "there is no such file");
+        }
+
+        FileStream file = File.OpenRead(path);
+        byte[] head = new byte[XzMagic.Length];
+        int length = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        file.Position = 0;
+        if (length < head.Length || !head.AsSpan().SequenceEqual(XzMagic))
+        {
+            return file;
+        }
+
+        file.Dispose();
+        return OpenXz(path);
+    }
+
+    /// <summary>Opens a trace in any form.</summary>
+    public static IVmtSource OpenTrace(string path, bool salvage = false) => TraceSources.Open(Open(path), path, salvage);
+
+    private static Stream OpenXz(string path)
+    {
+        try
+        {
+            var start = new ProcessStartInfo("xz") { RedirectStandardOutput = true, UseShellExecute = false };
+            start.ArgumentList.Add("-dc");
+            start.ArgumentList.Add("--");
+            start.ArgumentList.Add(path);
+            return Process.Start(start)!.StandardOutput.BaseStream;
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            throw TraceFormatException.Missing(path, "it is packed with xz, and the xz program is not installed (apt-get install xz-utils)", error);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using CsCheck;
+using VmSim.Actors.Configuration;
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Tests.Configuration;
+
+public sealed class ConfigurationTests
+{
+    private const string Process = "\nprocesses = [\n {\n program = pattern\n }\n]";
+
+    [Theory]
+    [InlineData("kernel.trap-entry-cycles = 250 cycles", 250)]
+    [InlineData("kernel.trap-entry-cycles = 250", 250)]
+    [InlineData("kernel.trap-entry-cycles = 1 us\nmachine.ghz = 3 GHz", 3_000)]
+    [InlineData("kernel.trap-entry-cycles = 10ns\nmachine.ghz = 2000 MHz", 20)]
+    public void Parse_Cycles_TakeUnitsAndTimes(string text, long expected) => Assert.Equal(expected, Parse(text).Kernel.TrapEntryCycles);
+
+    [Theory]
+    [InlineData("64 KiB", 65_536)]
+    [InlineData("8kB", 8_000)]
+    [InlineData("4096", 4_096)]
+    [InlineData("0.5 MiB", 524_288)]
+    public void Parse_Bytes_TakeUnits(string value, ulong expected) => Assert.Equal(expected, Parse($"memory.fault-around = {value}").Memory.FaultAround);
+
+    [Fact]
+    public void Parse_Profile_IsUnderTheScenarioAndTheScenarioUnderSet()
+    {
+        Assert.Equal(64, Parse("machine-profile = server-2s").Machine.Cores);
+        Assert.Equal(12, Parse("machine-profile = server-2s\nmachine.cores = 12").Machine.Cores);
+        Assert.Equal(7, Parse("machine-profile = server-2s\nmachine.cores = 12", "machine.cores=7").Machine.Cores);
+        Assert.Equal(2, Parse("machine-profile = server-2s\nmachine.cores = 12").Machine.Sockets);
+    }
+
+    [Fact]
+    public void Parse_BlocksAndDots_MeanTheSame() => Assert.Equal(
+        Parse("machine.mmu.second.entries = 768").Machine.Mmu.Second,
+        Parse("machine {\n mmu {\n second {\n entries = 768\n }\n }\n}").Machine.Mmu.Second);
+
+    [Fact]
+    public void Parse_UnknownKey_NamesOriginKeyAndNearest()
+    {
+        ScenarioException error = Assert.Throws<ScenarioException>(() => Parse("kernel.trapp-entry-cycles = 5"));
+        Assert.StartsWith("here: kernel.trapp-entry-cycles:", error.Message, StringComparison.Ordinal);
+        Assert.Contains("did you mean trap-entry-cycles?", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void EffectiveConfiguration_AnySettings_ReadBackEqual()
+    {
+        Gen<(int Cores, int Ipi, long Trap, bool Zero, string Placement, ulong Around)> settings = Gen.Select(
+            Gen.Int[2, 4_096], Gen.Int[1, 100_000], Gen.Long[1, 1_000_000_000_000], Gen.Bool, Gen.Int[0, 2].Select(i => new[] { "packed", "spread", "single" }[i]), Gen.Int[0, 9].Select(i => 4096UL << i));
+        settings.Sample(
+            s =>
+            {
+                ScenarioSpec spec = Parse("name = \"a \\\"b\\\" c\"") with
+                {
+                    Machine = new MachineSpec { Cores = s.Cores, IpiCycles = s.Ipi, Ghz = s.Ipi / 1000.0 + 0.001 },
+                    Kernel = new KernelProfile { TrapEntryCycles = s.Trap },
+                    Threads = new ThreadsSpec { Placement = s.Placement },
+                };
+                spec = spec with { Memory = spec.Memory with { ZeroPage = s.Zero, FaultAround = s.Around } };
+                using StringWriter text = new();
+                EffectiveConfiguration.Write(spec, text);
+                ScenarioSpec back = ScenarioLoader.Parse(text.ToString(), "effective.conf", ".", []);
+                Assert.Equal(spec with { Processes = [] }, back with { Processes = [] });
+                Assert.Equal(spec.Processes[0].Settings, back.Processes[0].Settings);
+            },
+            iter: 200);
+    }
+
+    [Fact]
+    public void ProfileCatalog_EveryProfile_HasASummaryAndLoads()
+    {
+        Assert.NotEmpty(ProfileCatalog.Kernels);
+        foreach ((string name, string summary) in ProfileCatalog.Machines)
+        {
+            Assert.True(summary.Length > 10, $"{name} has no summary in its first line");
+            Assert.Equal(name, Parse($"machine-profile = {name}").Machine.Name);
+        }
+    }
+
+    private static ScenarioSpec Parse(string text, params string[] sets) => ScenarioLoader.Parse(text + Process, "here", ".", sets);
+}

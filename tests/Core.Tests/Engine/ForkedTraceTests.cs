@@ -1,0 +1,43 @@
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Tests.Workloads.Traces;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Tests.Engine;
+
+/// <summary>
+/// A real program that fills 256 pages and forks three children: each child rewrites 64 of them and reads all; the parent rewrites 32 while
+/// the children live.
+/// </summary>
+public sealed class ForkedTraceTests
+{
+    private const int ChildWrites = 64;
+    private const int ParentWrites = 32;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Run_OfAForkingProgram_CopiesThePagesThatAreWritten(int cores)
+    {
+        ProgramImage image = TestTraces.LoadFile("forkcow.vmt.gz").Image;
+        ScenarioSpec scenario = new()
+        {
+            Machine = new MachineSpec { Cores = cores },
+            Processes = [new ProcessSpec { Name = "forkcow", Program = _ => image }],
+        };
+        using World world = new(scenario, check: true);
+        RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.True(report.Outcome == RunOutcomes.Completed, string.Join("\n", report.Findings));
+        Assert.Equal(4, world.Spaces.Count);
+        AddressSpace parent = world.Spaces[0];
+        Assert.Equal(3, parent.Counters.Forks);
+        Assert.InRange(Copies(parent), ParentWrites, ParentWrites + 16);
+        Assert.All(world.Spaces.Skip(1), child => Assert.InRange(Copies(child), ChildWrites, ChildWrites + 16));
+        Assert.Equal(0, report.Total("segmentationFaults"));
+    }
+
+    private static long Copies(AddressSpace space) => space.Counters.Faults[(int)FaultKind.CopyOnWrite];
+}

@@ -1,0 +1,65 @@
+using System.Reflection;
+using System.Xml.Linq;
+using VmSim.Actors.Running;
+using VmSim.Core.Engine;
+using VmSim.Host.Tests.CommandLine;
+
+namespace VmSim.Host.Tests.Architecture;
+
+public sealed class LayerTests
+{
+    private static readonly Assembly Core = typeof(World).Assembly;
+    private static readonly Assembly Actors = typeof(SimulationRunner).Assembly;
+    private static readonly Assembly Host = typeof(CommandLineApp).Assembly;
+
+    public static TheoryData<string> SourceFolders => [.. Directory.GetDirectories(CommandRunner.At("src"), "*", SearchOption.AllDirectories)
+        .Where(folder => !folder.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj") && Directory.GetFiles(folder, "*.cs").Length > 0)
+        .Select(folder => Path.GetRelativePath(CommandRunner.Root, folder)).Order(StringComparer.Ordinal)];
+
+    [Fact]
+    public void Core_References_NoAkkaNoFilesNoNetworkNoProject()
+    {
+        string[] references = [.. Core.GetReferencedAssemblies().Select(reference => reference.Name!)];
+        Assert.DoesNotContain(references, name => name.StartsWith("Akka", StringComparison.Ordinal));
+        Assert.DoesNotContain(references, name => name.StartsWith("VmSim", StringComparison.Ordinal));
+        Assert.DoesNotContain(references, name => name is "System.IO.FileSystem" or "System.Net.Http" or "System.Net.Sockets" or "System.Console" or "System.Diagnostics.Process");
+    }
+
+    [Fact]
+    public void Core_Source_ReadsNoFileAndNoClock()
+    {
+        string[] banned = ["File.Open", "File.Read", "File.Write", "new FileStream", "DateTime.Now", "DateTime.UtcNow", "Stopwatch", "Random.Shared", "Thread.Sleep", "Environment.TickCount", "Guid.NewGuid", "Console."];
+        foreach (string file in Directory.GetFiles(CommandRunner.At("src/Core"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)))
+        {
+            string text = File.ReadAllText(file);
+            Assert.All(banned, word => Assert.False(text.Contains(word, StringComparison.Ordinal), $"{file} uses {word}"));
+        }
+    }
+
+    [Fact]
+    public void Layers_PointOneWay()
+    {
+        Assert.Contains(Host.GetReferencedAssemblies(), reference => reference.Name == "VmSim.Actors");
+        Assert.Contains(Actors.GetReferencedAssemblies(), reference => reference.Name == "VmSim.Core");
+        Assert.DoesNotContain(Actors.GetReferencedAssemblies(), reference => reference.Name == "vmsim");
+    }
+
+    [Theory]
+    [MemberData(nameof(SourceFolders))]
+    public void SourceFolder_HasAReadme(string folder) => Assert.True(File.Exists(Path.Combine(CommandRunner.Root, folder, "README.md")), $"{folder} has no README.md");
+
+    [Fact]
+    public void PublicTypes_AreDocumented()
+    {
+        foreach (Assembly assembly in new[] { Core, Actors, Host })
+        {
+            XDocument documentation = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml"));
+            HashSet<string> names = [.. documentation.Descendants("member").Where(member => member.Elements().Any()).Select(member => (string)member.Attribute("name")!)];
+            foreach (Type type in assembly.GetExportedTypes().Where(type => type.Namespace?.StartsWith("VmSim", StringComparison.Ordinal) == true))
+            {
+                string name = "T:" + type.FullName!.Replace('+', '.');
+                Assert.True(names.Contains(name), $"{name} has no summary");
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace VmSim.Host.Tests.CommandLine;
+
+public sealed class RunTests : IDisposable
+{
+    private static readonly string Quickstart = CommandRunner.At("config/scenarios/quickstart.conf");
+    private static readonly string Threads = CommandRunner.At("config/traces/mt.vmt.gz");
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-tests-").FullName;
+
+    [Fact]
+    public async Task Run_Quickstart_CountsFaultsLikeARealKernel()
+    {
+        JsonNode report = await ReportOf("a", Quickstart);
+        Assert.InRange(Total(report, "minorFaults"), 1520, 1680);
+        Assert.Equal(0, Total(report, "segmentationFaults"));
+        Assert.True(Total(report, "shootdowns") > 0);
+        Assert.True(Total(report, "ipisSent") > 0);
+        Assert.Equal(Total(report, "ipisSent"), Total(report, "invalidationsHandled"));
+    }
+
+    [Fact]
+    public async Task Run_AllThreadsOnOneCore_InterruptsNobody()
+    {
+        JsonNode report = await ReportOf("a", Threads, "--set", "threads.placement=single", "--set", "shootdown.protocol=broadcast", "--set", "machine.cores=4");
+        Assert.Equal(0, Total(report, "ipisSent"));
+        Assert.InRange(Total(report, "minorFaults"), 1520, 1680);
+    }
+
+    [Fact]
+    public async Task Run_TwiceOnOtherThreadsAndWindows_DiffersInHostAlone()
+    {
+        string first = await WithoutHost("a", Threads, "--threads", "1", "--set", "machine.cores=4");
+        Assert.Equal(first, await WithoutHost("b", Threads, "--threads", "1", "--set", "machine.cores=4"));
+        Assert.Equal(first, await WithoutHost("c", Threads, "--threads", "2", "--set", "machine.cores=4"));
+        Assert.Equal(first, await WithoutHost("d", Threads, "--threads", "3", "--window", "123", "--set", "machine.cores=4"));
+        Assert.NotEqual(first, await WithoutHost("e", Threads, "--threads", "1", "--set", "machine.cores=3"));
+    }
+
+    [Fact]
+    public async Task Run_EffectiveConfiguration_GivesTheSameReport()
+    {
+        string scenario = CommandRunner.At("config/scenarios/many-processes.conf");
+        string first = await WithoutHost("a", scenario, "--set", "memory.fault-around=32 KiB", "--set", "until=300us");
+        Assert.Equal(first, await WithoutHost("b", Path.Combine(_folder, "a", "effective.conf")));
+    }
+
+    [Fact]
+    public async Task Run_Output_FitsEightyColumns()
+    {
+        (int code, string output, _) = await CommandRunner.RunAsync("run", Quickstart);
+        Assert.Equal(0, code);
+        Assert.All(output.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 80));
+        foreach (string word in (string[])["simulated time", "accesses", "page walks", "minor faults", "shootdowns", "IPIs sent", "p99", "idle", "accesses/s"])
+        {
+            Assert.Contains(word, output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Report_OfARunFolder_ShowsTheSameReport()
+    {
+        (_, string shown, _) = await CommandRunner.RunAsync("run", Quickstart, "--out", Path.Combine(_folder, "a"));
+        (int code, string again, _) = await CommandRunner.RunAsync("report", Path.Combine(_folder, "a"));
+        Assert.Equal(0, code);
+        Assert.Equal(shown, again);
+    }
+
+    [Fact]
+    public async Task Run_Stats_ExplainEveryTotal()
+    {
+        JsonNode report = await ReportOf("a", Quickstart);
+        string[] lines = await File.ReadAllLinesAsync(Path.Combine(_folder, "a", "stats.txt"));
+        foreach ((string name, JsonNode? value) in report["totals"]!.AsObject())
+        {
+            Assert.Contains(lines, line => line.StartsWith(name + " ", StringComparison.Ordinal) && line.Contains(value!.ToString(), StringComparison.Ordinal) && line.EndsWith('.'));
+        }
+    }
+
+    [Fact]
+    public async Task Check_Quickstart_FindsNoViolation()
+    {
+        (int code, string output, _) = await CommandRunner.RunAsync("check", Quickstart);
+        Assert.Equal(0, code);
+        Assert.Contains("completed", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_SegmentationFaults_AreListed()
+    {
+        string trace = Path.Combine(_folder, "wild.vmt");
+        await File.WriteAllTextAsync(trace, "# vmt 1 wild pagesize 4096\nt 0\nR 123 2\n");
+        (int code, string output, _) = await CommandRunner.RunAsync("run", trace);
+        Assert.Equal(0, code);
+        Assert.Contains("0x123000", output, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static long Total(JsonNode report, string name) => (long)report["totals"]![name]!;
+
+    private async Task<JsonNode> ReportOf(string name, params string[] args)
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync(["run", .. args, "--out", Path.Combine(_folder, name)]);
+        Assert.True(code == 0, error);
+        return JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, name, "report.json")))!;
+    }
+
+    private async Task<string> WithoutHost(string name, params string[] args)
+    {
+        JsonNode report = await ReportOf(name, args);
+        Assert.NotNull(report["host"]);
+        report.AsObject().Remove("host");
+        return report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+    }
+}

@@ -1,0 +1,113 @@
+using VmSim.Host.Capture;
+
+namespace VmSim.Host.Tests.Commands;
+
+/// <summary>import, trace and capture from the command line.</summary>
+public sealed class TraceCommandTests : IDisposable
+{
+    private static readonly string s_trace = Path.Combine(AppContext.BaseDirectory, "config", "traces", "ls.vmt.gz");
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Info_RealTrace_ShowsCountsAndChart()
+    {
+        (int code, string output, _) = await RunAsync("trace", "info", s_trace);
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Contains("1,655,052", output);
+        Assert.Contains("34 mmap", output);
+        Assert.Contains("working set", output);
+    }
+
+    [Fact]
+    public async Task Cut_ToBinary_CanBeVerifiedAndRun()
+    {
+        string binary = Path.Combine(_folder, "part.vmtb");
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("trace", "cut", s_trace, "--to", "100000", "-o", binary)).Code);
+        (int code, string output, _) = await RunAsync("trace", "verify", binary);
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Contains("100,000 accesses", output);
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("run", binary)).Code);
+    }
+
+    [Fact]
+    public async Task Verify_CutOffTrace_NamesTheByteAndSalvageUsesTheRest()
+    {
+        string cut = Path.Combine(_folder, "cut.vmt.gz");
+        byte[] whole = await File.ReadAllBytesAsync(s_trace);
+        await File.WriteAllBytesAsync(cut, whole[..20_000]);
+        (int code, string output, _) = await RunAsync("trace", "verify", cut);
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains("cut.vmt.gz, byte ", output);
+        Assert.Equal(ExitCodes.BadInput, (await RunAsync("trace", "info", cut)).Code);
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("trace", "info", cut, "--salvage")).Code);
+    }
+
+    [Fact]
+    public async Task Import_Lackey_WritesATraceAndSaysWhatItLeftOut()
+    {
+        string log = Path.Combine(_folder, "p.log");
+        string target = Path.Combine(_folder, "p.vmt");
+        await File.WriteAllTextAsync(log, "I  00001000,3\nnoise\n S 00002000,8\n");
+        (int code, _, string error) = await RunAsync("import", "lackey", log, "-o", target);
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Contains("line 2: noise", error);
+        Assert.EndsWith("t 0\nI 1\nW 2\n", await File.ReadAllTextAsync(target));
+    }
+
+    [Theory]
+    [InlineData(ExitCodes.BadInput, "import", "lackey", "/nowhere/x.log", "-o", "x.vmt")]
+    [InlineData(ExitCodes.BadInput, "trace", "info", "/nowhere/x.vmt")]
+    [InlineData(ExitCodes.Usage, "trace", "cut", "x.vmt")]
+    [InlineData(ExitCodes.Usage, "import", "nosuch", "x.log", "-o", "x.vmt")]
+    [InlineData(ExitCodes.Usage, "capture", "-o", "x.vmt", "--", "no-such-program-anywhere")]
+    [InlineData(ExitCodes.Usage, "capture", "--sets", "3", "-o", "x.vmt", "--", "ls")]
+    public async Task Run_BadInput_HasAMessageAndAnExitCode(int code, params string[] args)
+    {
+        (int found, string output, string error) = await RunAsync(args);
+        Assert.Equal(code, found);
+        Assert.StartsWith("vmsim: ", error);
+        Assert.DoesNotContain("   at ", error + output);
+    }
+
+    [Fact]
+    public async Task Import_BadLog_LeavesNoFile()
+    {
+        string log = Path.Combine(_folder, "bad");
+        await File.WriteAllBytesAsync(log, new byte[70]);
+        (int code, _, string error) = await RunAsync("import", "champsim", log, "-o", Path.Combine(_folder, "bad.vmt"));
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains("byte 64", error);
+        Assert.Equal([log], Directory.GetFiles(_folder));
+    }
+
+    [Theory]
+    [InlineData("qemu")]
+    [InlineData("valgrind")]
+    public async Task Capture_Program_RunsWithoutSegmentationFaults(string tool)
+    {
+        bool isThere = tool == "qemu" ? CaptureTools.Find(CaptureTools.Qemu) is not null && CaptureTools.Find(CaptureTools.Compiler) is not null : CaptureTools.Find(CaptureTools.Valgrind) is not null;
+        string target = Path.Combine(_folder, "true.vmt.gz");
+        (int code, _, string error) = await RunAsync("capture", "--with", tool, "-o", target, "--", "/bin/true");
+        if (!isThere)
+        {
+            // without the tool there is the line that installs it
+            Assert.Equal(ExitCodes.Usage, code);
+            Assert.Contains("apt-get install", error);
+            return;
+        }
+
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("trace", "verify", target)).Code);
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("run", target, "--check")).Code);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = await CommandLineApp.RunAsync(args, output, error);
+        return (code, output.ToString(), error.ToString());
+    }
+}

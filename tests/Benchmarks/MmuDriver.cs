@@ -11,7 +11,7 @@ namespace VmSim.Benchmarks;
 internal static partial class MmuDriver
 {
     private const PageFlags Flags = PageFlags.Read | PageFlags.Write | PageFlags.User | PageFlags.Accessed;
-    private const int Ahead = 2;
+    private const int Ahead = 4;
     private const int ThreadCpuClock = 3;
 
     public static MmuRun Run(MmuSpec spec, int largePercent, ulong largeSeed, ulong[] addresses)

@@ -129,7 +129,7 @@ public sealed unsafe partial class Mmu : IDisposable
     }
 
     /// <summary>
-    /// Says that an address of the loaded space will be translated soon, an access or two ahead, so that the host's memory latency is spent beside other
+    /// Says that an address of the loaded space will be translated soon, a few accesses ahead, so that the host's memory latency is spent beside other
     /// work. It changes nothing that is simulated, and is worth its time where consecutive accesses go to different pages.
     /// </summary>
     /// <param name="address">A virtual address.</param>

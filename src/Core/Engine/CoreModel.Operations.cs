@@ -11,6 +11,9 @@ public sealed partial class CoreModel
     /// <summary>Of the fault message: an access of the kernel.</summary>
     public const long KernelAccessBit = 1 << 8;
 
+    /// <summary>Operations between a miss and the one whose page-table entries the host is told to fetch meanwhile; calibrated.</summary>
+    private const int LookAhead = 6;
+
     /// <summary>Faults on one operation after which the model, not the program, must be wrong.</summary>
     private const int FaultsInARowMax = 1_000;
 
@@ -102,6 +105,13 @@ public sealed partial class CoreModel
     {
         AccessKind kind = (AccessKind)(word & 3);
         ulong address = word & Operation.PageMask;
+        int ahead = thread.Position + LookAhead;
+        if (ahead < thread.Length)
+        {
+            // Whatever stands there: a hint about an address that is not mapped, or no address at all, costs nothing.
+            Mmu.Prefetch(thread.Buffer[ahead]);
+        }
+
         TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
         Counters.WalkCycles += translation.Cycles;
         long began = _clock;

@@ -52,6 +52,7 @@ public static class CommandLineApp
         root.Subcommands.Add(ReportCommand.Create(output));
         root.Subcommands.Add(ReplayCommand.Create(output));
         root.Subcommands.Add(TlbCommand.Create(output, error));
+        root.Subcommands.Add(FuzzCommand.Create(output, error));
         root.Subcommands.Add(ListCommand.Create(output));
         root.Subcommands.Add(CaptureCommand.Create(error));
         root.Subcommands.Add(ImportCommand.Create(error));

@@ -1,0 +1,123 @@
+using VmSim.Actors.Running;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Fuzzing;
+
+/// <summary>What was wrong with a seed.</summary>
+/// <param name="Seed">The seed.</param>
+/// <param name="Scenario">The smallest scenario found that fails.</param>
+/// <param name="Lines">What went wrong.</param>
+public sealed record FuzzFailure(ulong Seed, FuzzScenario Scenario, IReadOnlyList<string> Lines);
+
+/// <summary>
+/// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop: nothing may be violated, and all
+/// fingerprints must agree.
+/// </summary>
+/// <param name="runner">Runs scenarios on at least two lanes.</param>
+public sealed class FuzzRunner(ISimulationRunner runner)
+{
+    private const int ShrinkRunsMax = 200;
+
+    /// <summary>Runs one seed.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="cancellation">Stops between runs.</param>
+    /// <returns>Null if all was well.</returns>
+    public async Task<FuzzFailure?> RunAsync(ulong seed, CancellationToken cancellation = default)
+    {
+        FuzzScenario scenario = FuzzScenario.Draw(seed);
+        IReadOnlyList<string> lines = await JudgeAsync(scenario, cancellation);
+        return lines.Count == 0 ? null : await ShrinkAsync(new FuzzFailure(seed, scenario, lines), cancellation);
+    }
+
+    private async Task<IReadOnlyList<string>> JudgeAsync(FuzzScenario drawn, CancellationToken cancellation)
+    {
+        try
+        {
+            ScenarioSpec scenario = drawn.Load();
+            RunReport plain = RunPlainly(scenario);
+            if (plain.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock)
+            {
+                return [plain.Outcome, .. plain.Findings.Take(20)];
+            }
+
+            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+            List<string> lines = [];
+            foreach ((int threads, long window) in ((int, long)[])[(1, bound), (2, Math.Max(1, bound / 3))])
+            {
+                RunReport report = await runner.RunAsync(scenario, new RunOptions { Threads = threads, Window = window, Check = true }, null, cancellation);
+                if (report.Fingerprint != plain.Fingerprint)
+                {
+                    lines.Add($"fingerprint {report.Fingerprint[..16]} with {threads} threads and a window of {window} cycles, {plain.Fingerprint[..16]} plainly");
+                }
+            }
+
+            return lines;
+        }
+        catch (Exception reason) when (reason is not OperationCanceledException)
+        {
+            return [$"{reason.GetType().Name}: {reason.Message}", .. (reason.StackTrace ?? "").Split('\n').Take(8)];
+        }
+    }
+
+    private static RunReport RunPlainly(ScenarioSpec scenario)
+    {
+        using World world = new(scenario, check: true);
+        bool finished = new SequentialEngine(world).Run();
+        return ReportBuilder.Build(world, finished);
+    }
+
+    /// <summary>Leaves out whatever the failure does not need, one thing at a time.</summary>
+    private async Task<FuzzFailure> ShrinkAsync(FuzzFailure failure, CancellationToken cancellation)
+    {
+        int runs = 0;
+        bool shrunk = true;
+        while (shrunk && runs < ShrinkRunsMax)
+        {
+            shrunk = false;
+            foreach (FuzzScenario smaller in Smaller(failure.Scenario))
+            {
+                if (runs++ >= ShrinkRunsMax)
+                {
+                    break;
+                }
+
+                IReadOnlyList<string> lines = await JudgeAsync(smaller, cancellation);
+                if (lines.Count > 0 && lines[0].Split(' ')[0] == failure.Lines[0].Split(' ')[0])
+                {
+                    failure = failure with { Scenario = smaller, Lines = lines };
+                    shrunk = true;
+                    break;
+                }
+            }
+        }
+
+        return failure;
+    }
+
+    private static IEnumerable<FuzzScenario> Smaller(FuzzScenario scenario)
+    {
+        for (int i = 0; scenario.Processes.Count > 1 && i < scenario.Processes.Count; i++)
+        {
+            yield return scenario with { Processes = Without(scenario.Processes, i) };
+        }
+
+        for (int i = 0; i < scenario.Settings.Count; i++)
+        {
+            yield return scenario with { Settings = Without(scenario.Settings, i) };
+        }
+
+        for (int i = 0; i < scenario.Processes.Count; i++)
+        {
+            for (int line = 1; line < scenario.Processes[i].Count; line++)
+            {
+                List<IReadOnlyList<string>> processes = [.. scenario.Processes];
+                processes[i] = Without(processes[i], line);
+                yield return scenario with { Processes = processes };
+            }
+        }
+    }
+
+    private static List<T> Without<T>(IReadOnlyList<T> items, int index) => [.. items.Where((_, i) => i != index)];
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using VmSim.Actors.Configuration;
+using VmSim.Core.Paging;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads.Synthetic;
+
+namespace VmSim.Actors.Fuzzing;
+
+/// <summary>
+/// A scenario drawn at random, as the lines of its file: settings, each of which can be left out, and processes. In the manner of swarm testing (Groce and others,
+/// Swarm Testing, ISSTA 2012) each seed leaves whole features at their defaults.
+/// </summary>
+/// <param name="Settings">One setting a line.</param>
+/// <param name="Processes">The processes, each the lines of a block.</param>
+public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<IReadOnlyList<string>> Processes)
+{
+    private static readonly string[] Machines = ["server-2s", "laptop", "zen4", "sapphire-rapids", "oracle"];
+
+    /// <summary>Draws the scenario of a seed.</summary>
+    public static FuzzScenario Draw(ulong seed)
+    {
+        Dice dice = new(seed);
+        List<string> settings =
+        [
+            $"name = fuzz-{seed}",
+            $"seed = {seed & 0xFFFF}",
+            "until = 3ms",
+            $"machine-profile = {dice.OneOf(Machines)}",
+            "machine.sockets = 1",
+            $"machine.cores = {dice.Between(1, 12)}",
+            $"shootdown.protocol = {dice.OneOf([.. ShootdownProtocols.All.Select(protocol => protocol.Name)])}",
+        ];
+        dice.Maybe(settings, () => "kernel.traps = park");
+        dice.Maybe(settings, () => $"kernel.time-slice-cycles = {dice.Between(3_000, 300_000)}");
+        dice.Maybe(settings, () => $"kernel.flush-ceiling-pages = {dice.Between(0, 40)}");
+        dice.Maybe(settings, () => $"kernel.trap-return-cycles = {dice.Between(1, 3_000)}");
+        dice.Maybe(settings, () => $"kernel.service-cycles = {dice.Between(1, 3_000)}");
+        dice.Maybe(settings, () => $"kernel.ack-cycles = {dice.Between(1, 3_000)}");
+        dice.Maybe(settings, () => $"kernel.handler-cycles = {dice.Between(0, 5_000)}");
+        dice.Maybe(settings, () => $"machine.ipi-cycles = {dice.Between(1, 4_000)}");
+        dice.Maybe(settings, () => "memory.zero-page = off");
+        dice.Maybe(settings, () => "memory.warm-page-cache = off");
+        dice.Maybe(settings, () => $"memory.fault-around = {4096 << dice.Between(0, 5)}");
+        dice.Maybe(settings, () => "memory.transparent-huge-pages = always");
+        dice.Maybe(settings, () => $"memory.anonymous = {dice.OneOf(["populate", "huge-2m"])}");
+        dice.Maybe(settings, () => $"machine.mmu.second.policy = {dice.OneOf(["fifo", "random"])}");
+        dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");
+        dice.Maybe(settings, () => $"warmup = {dice.Between(1, 400)}us");
+        dice.Maybe(settings, () => $"machine.page-table = {dice.OneOf(["x86-64-la57", "aarch64", "riscv-sv48", "riscv-sv57", "loongarch64"])}");
+        List<IReadOnlyList<string>> processes = [];
+        for (int i = dice.Between(1, 3); i > 0; i--)
+        {
+            processes.Add(DrawProcess(dice));
+        }
+
+        return new FuzzScenario(settings, processes);
+    }
+
+    /// <summary>The scenario's file.</summary>
+    public string Text()
+    {
+        using StringWriter text = new(CultureInfo.InvariantCulture) { NewLine = "\n" };
+        foreach (string setting in Settings)
+        {
+            text.WriteLine(setting);
+        }
+
+        text.WriteLine("processes = [");
+        text.WriteLine(string.Join(",\n", Processes.Select(process => "  {\n    " + string.Join("\n    ", process) + "\n  }")));
+        text.WriteLine("]");
+        return text.ToString();
+    }
+
+    /// <summary>The scenario.</summary>
+    /// <exception cref="ScenarioException">The settings do not go together.</exception>
+    public ScenarioSpec Load() => ScenarioLoader.Parse(Text(), "fuzz", Directory.GetCurrentDirectory(), []);
+
+    private static List<string> DrawProcess(Dice dice)
+    {
+        ProgramKind kind = dice.OneOf(ProgramKinds.All);
+        HashSet<string> keys = [.. SettingsBinder.MembersOf(kind.SettingsType).Select(member => member.Key)];
+        List<string> lines = [$"program = {kind.Name}"];
+        Add("threads", dice.Between(kind.CreateDefaults().Threads > 1 ? 2 : 1, 5));
+        Add("iterations", dice.Between(1, 12));
+        Add("pages", dice.Between(1, 70));
+        Add("accesses", dice.Between(100, 20_000));
+        Add("run-length", dice.Between(1, 16));
+        dice.Maybe(lines, () => $"count = {dice.Between(1, 3)}");
+        return lines;
+
+        void Add(string key, int value)
+        {
+            if (keys.Contains(key))
+            {
+                lines.Add(string.Create(CultureInfo.InvariantCulture, $"{key} = {value}"));
+            }
+        }
+    }
+
+    /// <summary>Draws from a seed.</summary>
+    private sealed class Dice(ulong seed)
+    {
+        private ulong _state = seed;
+
+        /// <summary>A number from low to high, both included.</summary>
+        public int Between(int low, int high) => low + (int)(Next() % (ulong)(high - low + 1));
+
+        public T OneOf<T>(IReadOnlyList<T> items) => items[Between(0, items.Count - 1)];
+
+        /// <summary>Adds a feature one time in four.</summary>
+        public void Maybe(List<string> lines, Func<string> line)
+        {
+            if (Between(0, 3) == 0)
+            {
+                lines.Add(line());
+            }
+        }
+
+        /// <summary>splitmix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).</summary>
+        private ulong Next()
+        {
+            ulong z = _state += 0x9E3779B97F4A7C15;
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+            return z ^ (z >> 31);
+        }
+    }
+}

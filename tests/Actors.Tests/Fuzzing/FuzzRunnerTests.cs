@@ -1,0 +1,50 @@
+using Akka.TestKit.Xunit2;
+using VmSim.Actors.Fuzzing;
+using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Tests.Fuzzing;
+
+public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
+{
+    [Fact]
+    public async Task Run_ManySeeds_FindNothing()
+    {
+        FuzzRunner fuzz = new(new SimulationRunner(Sys));
+        for (ulong seed = 10_000; seed < 10_200; seed++)
+        {
+            FuzzFailure? failure = await fuzz.RunAsync(seed);
+            Assert.True(failure is null, failure is null ? "" : $"seed {seed}: {string.Join('\n', failure.Lines)}\n{failure.Scenario.Text()}");
+        }
+    }
+
+    [Fact]
+    public async Task Run_ARunnerThatDepends_IsCaughtAndShrunk()
+    {
+        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys)));
+        FuzzFailure? failure = await fuzz.RunAsync(3);
+        Assert.NotNull(failure);
+        Assert.Contains("fingerprint", failure.Lines[0], StringComparison.Ordinal);
+        Assert.Single(failure.Scenario.Processes);
+        Assert.Empty(failure.Scenario.Settings);
+    }
+
+    [Fact]
+    public void Draw_OneSeed_IsAlwaysTheSameScenario()
+    {
+        Assert.Equal(FuzzScenario.Draw(5).Text(), FuzzScenario.Draw(5).Text());
+        Assert.NotEqual(FuzzScenario.Draw(5).Text(), FuzzScenario.Draw(6).Text());
+    }
+
+    /// <summary>Loses a fault when it runs on two threads.</summary>
+    private sealed class Forgetful(ISimulationRunner right) : ISimulationRunner
+    {
+        public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+        {
+            RunReport report = await right.RunAsync(scenario, options, progress, cancellation);
+            return options.Threads < 2 ? report : report with { Fingerprint = new string('0', 64) };
+        }
+    }
+}

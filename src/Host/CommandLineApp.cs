@@ -33,7 +33,7 @@ public static class CommandLineApp
                 return ExitCodes.Usage;
             }
 
-            InvocationConfiguration invocation = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false };
+            InvocationConfiguration invocation = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) };
             return await parsed.InvokeAsync(invocation);
         }
         catch (Exception reason)

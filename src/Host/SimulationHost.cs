@@ -30,6 +30,7 @@ internal sealed class SimulationHost : IAsyncDisposable
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
         Config config = ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("akka.conf")));
         builder.Services.AddAkka("vmsim", akka => akka
             .AddHocon(Lanes.Configuration(lanes), HoconAddMode.Prepend)
@@ -37,6 +38,16 @@ internal sealed class SimulationHost : IAsyncDisposable
         IHost host = builder.Build();
         await host.StartAsync();
         return new SimulationHost(host);
+    }
+
+    /// <summary>
+    /// Leaves Ctrl-C to the command line, which stops the run at a window's end; the usual lifetime would take the actor system away in the middle of it.
+    /// </summary>
+    private sealed class CommandLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     /// <inheritdoc/>

@@ -61,6 +61,22 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         StopAndWait(simulation);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task Stop_InTheMiddleOfManyDomains_EndsAtAWindowsEnd(int lanes)
+    {
+        ScenarioSpec endless = Endless();
+        using World world = new(endless with { Machine = endless.Machine with { Cores = 8 }, Processes = [endless.Processes[0] with { Count = 4 }] });
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
+        simulation.Tell(new SimulationProtocol.Start(), TestActor);
+        await Task.Delay(300);
+        simulation.Tell(new SimulationProtocol.Stop(), TestActor);
+        Assert.False((await ExpectMsgAsync<SimulationProtocol.Finished>(TimeSpan.FromSeconds(10))).Completed);
+        StopAndWait(simulation);
+    }
+
     [Fact]
     public void PauseAndResume_GiveTheSameFingerprint()
     {

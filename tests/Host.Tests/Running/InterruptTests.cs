@@ -13,6 +13,7 @@ public sealed class InterruptTests
         string scenario = CommandRunner.At("config/scenarios/throughput-64.conf");
         using Process shell = Process.Start(new ProcessStartInfo("bash", ["-c", $"set -m; dotnet '{program}' run '{scenario}' & sleep 4; kill -INT $!; wait $!"])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;

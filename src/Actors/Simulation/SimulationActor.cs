@@ -16,6 +16,9 @@ public sealed class SimulationActor : UntypedActor
     private int _running;
     private bool _completed = true;
     private bool _failed;
+
+    /// <summary>Whether a stop was asked for, perhaps before the start.</summary>
+    private bool _stopAsked;
     private long _windows;
 
     /// <summary>Makes the actor of a run.</summary>
@@ -59,6 +62,7 @@ public sealed class SimulationActor : UntypedActor
                 TellDomains(new DomainProtocol.Resume());
                 break;
             case SimulationProtocol.Stop:
+                _stopAsked = true;
                 TellDomains(new DomainProtocol.Stop());
                 break;
             case DomainProtocol.Progressed progressed:
@@ -88,6 +92,10 @@ public sealed class SimulationActor : UntypedActor
             IActorRef actor = Context.ActorOf(DomainActor.Props(_world, domain, _window, _lanes), $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());
+            if (_stopAsked)
+            {
+                actor.Tell(new DomainProtocol.Stop());
+            }
         }
     }
 

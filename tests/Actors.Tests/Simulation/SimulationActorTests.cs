@@ -61,6 +61,17 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         StopAndWait(simulation);
     }
 
+    [Fact]
+    public void Stop_BeforeTheStart_EndsTheRun()
+    {
+        using World world = new(Endless());
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 1, null));
+        simulation.Tell(new SimulationProtocol.Stop(), TestActor);
+        simulation.Tell(new SimulationProtocol.Start(), TestActor);
+        Assert.False(ExpectMsg<SimulationProtocol.Finished>(Patience).Completed);
+        StopAndWait(simulation);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

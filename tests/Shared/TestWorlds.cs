@@ -22,8 +22,12 @@ public static class TestWorlds
     };
 
     /// <summary>A process with these threads and a mapped, untouched area of 256 pages at <see cref="Base"/>.</summary>
-    public static ProgramImage Image(params ThreadProgram[] threads) => new()
+    public static ProgramImage Image(params ThreadProgram[] threads) => Image(mayMigrate: false, threads);
+
+    /// <summary>As <see cref="Image(ThreadProgram[])"/>, with threads that may migrate.</summary>
+    public static ProgramImage Image(bool mayMigrate, params ThreadProgram[] threads) => new()
     {
+        MayMigrate = mayMigrate,
         Name = "p",
         Threads = threads,
         InitialMappings =

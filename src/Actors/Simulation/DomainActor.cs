@@ -3,61 +3,71 @@ using VmSim.Core.Engine;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>Opens the windows of one domain: first its cores run, then its memory sets, and so on until nothing is left to do.</summary>
+/// <summary>
+/// Opens the windows of one domain: first its cores run, then its memory sets, and so on until nothing is left to do. Of a domain that several nodes
+/// share, it opens the windows of this node's share, and trades envelopes with the others at the end of each phase.
+/// </summary>
 public sealed class DomainActor : UntypedActor
 {
     private readonly World _world;
-    private readonly Domain _domain;
+    private readonly DomainShare _share;
+    private readonly int _domain;
     private readonly DomainCrew _crew;
+    private readonly PhaseExchange? _exchange;
     private readonly long _window;
     private readonly long _until;
     private readonly ProgressClock _progress = new();
-    private long[] _coreNext = [];
-    private long[] _groupNext = [];
     private WindowPlan _plan;
-    private Phase _phase = Phase.Idle;
+    private DomainHorizon _horizon = DomainHorizon.Empty;
+    private Phase _phase;
+    private bool _exchanging;
     private int _lanesPending;
     private long _windows;
     private bool _paused;
+    private bool _stopAsked;
     private bool _stopping;
 
     /// <summary>Makes the actor of a domain.</summary>
     /// <param name="world">The run's world.</param>
-    /// <param name="domain">The domain.</param>
+    /// <param name="share">The part of the domain that lives here.</param>
+    /// <param name="shards">The run's shard on each node, by node number; empty for a run in one process.</param>
     /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
     /// <param name="lanes">Lanes of the run.</param>
-    public DomainActor(World world, Domain domain, long window, int lanes)
+    public DomainActor(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes)
     {
         _world = world;
-        _domain = domain;
+        _share = share;
+        _domain = share.Domain.Index;
         _window = window;
         _until = world.Scenario.Until == 0 ? long.MaxValue : world.Scenario.Until;
-        _crew = new DomainCrew(world, domain, lanes, Self);
+        _crew = new DomainCrew(world, share, lanes, Self);
+        _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, shards) : null;
     }
 
     private enum Phase
     {
+        New,
         Idle,
         Cores,
         MemorySets,
+        Ended,
     }
 
     /// <summary>How to make the actor of a domain.</summary>
-    public static Props Props(World world, Domain domain, long window, int lanes) =>
-        Akka.Actor.Props.Create(() => new DomainActor(world, domain, window, lanes)).WithDispatcher(Lanes.Dispatcher(DomainCrew.HomeLane(domain, lanes)));
+    public static Props Props(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes)
+    {
+        ArgumentNullException.ThrowIfNull(share);
+        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes))
+            .WithDispatcher(Lanes.Dispatcher(DomainCrew.HomeLane(share.Domain, lanes)));
+    }
 
     /// <inheritdoc/>
-    protected override void PreStart()
-    {
-        _crew.Hire(Context);
-        _coreNext = new long[_domain.Cores.Count];
-        _groupNext = new long[_domain.Groups.Count];
-    }
+    protected override void PreStart() => _crew.Hire(Context);
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
     {
-        Context.Parent.Tell(new DomainProtocol.Broken(_domain.Index, reason));
+        Context.Parent.Tell(new DomainProtocol.Broken(_domain, reason));
         return Directive.Stop;
     });
 
@@ -66,10 +76,6 @@ public sealed class DomainActor : UntypedActor
     {
         switch (message)
         {
-            case DomainProtocol.Begin:
-                _plan = default;
-                RunCores(new CoreProtocol.RunWindow(0, Alone: false), everyone: true);
-                break;
             case DomainProtocol.LaneDone:
                 if (--_lanesPending == 0)
                 {
@@ -77,28 +83,33 @@ public sealed class DomainActor : UntypedActor
                 }
 
                 break;
+            case CoreProtocol.Deliver away:
+                _exchange!.Collect(away.Messages);
+                break;
+            case MemorySetProtocol.Deliver away:
+                _exchange!.Collect(away.Messages);
+                break;
+            case DomainProtocol.Envelope envelope:
+                _exchange!.Receive(EnvelopeCodec.Decode(envelope.Bytes));
+                EndExchangeIfComplete();
+                break;
+            case DomainProtocol.Begin:
+                RunCores(new CoreProtocol.RunWindow(0, Alone: false), everyone: true);
+                break;
             case DomainProtocol.Pause:
                 _paused = true;
                 break;
             case DomainProtocol.Resume when _paused:
                 _paused = false;
-                if (_phase == Phase.Idle)
-                {
-                    OpenWindow();
-                }
-
+                OpenWindowIfIdle();
                 break;
             case DomainProtocol.Stop:
-                _stopping = true;
-                if (_phase == Phase.Idle)
-                {
-                    OpenWindow();
-                }
-
+                _stopAsked = true;
+                OpenWindowIfIdle();
                 break;
             case Terminated terminated:
                 Context.Parent.Tell(new DomainProtocol.Broken(
-                    _domain.Index, new InvalidOperationException($"{terminated.ActorRef.Path.Name} of domain {_domain.Index} stopped unexpectedly")));
+                    _domain, new InvalidOperationException($"{terminated.ActorRef.Path.Name} of domain {_domain} stopped unexpectedly")));
                 break;
             default:
                 Unhandled(message);
@@ -106,84 +117,117 @@ public sealed class DomainActor : UntypedActor
         }
     }
 
-    private void EndPhase()
+    private void OpenWindowIfIdle()
     {
-        if (_phase == Phase.MemorySets || !RunMemorySets())
+        if (_phase == Phase.Idle)
         {
-            _phase = Phase.Idle;
             OpenWindow();
         }
     }
 
     private void OpenWindow()
     {
-        if (_paused && !_stopping)
+        if (_paused && !_stopAsked)
         {
             return;
         }
 
-        for (int i = 0; i < _coreNext.Length; i++)
-        {
-            _coreNext[i] = _crew.Board.Next(i);
-        }
-
-        for (int i = 0; i < _groupNext.Length; i++)
-        {
-            _groupNext[i] = _crew.Board.Next(_coreNext.Length + i);
-        }
-
-        _stopping |= _world.Checker is { Violated: true };
-        _plan = WindowPlan.Next(_coreNext, _groupNext, _world.Delays, _window, _until);
+        _stopping |= _exchange is null && (_stopAsked || _world.Checker is { Violated: true });
+        _plan = WindowPlan.Next(_horizon, _world.Delays, _window, _until);
         if (_plan.Finished || _stopping)
         {
-            Context.Parent.Tell(new DomainProtocol.Ended(_domain.Index, _plan.Finished, _windows));
+            _phase = Phase.Ended;
+            Context.Parent.Tell(new DomainProtocol.Ended(_domain, _plan.Finished, _windows, _exchange?.Summary));
             return;
         }
 
         _windows++;
         ReportProgress();
-        if (_plan.Start >= _plan.CoreLimit || !RunCores(new CoreProtocol.RunWindow(_plan.CoreLimit, _plan.Alone >= 0), everyone: false))
-        {
-            RunMemorySets();
-        }
+        RunCores(new CoreProtocol.RunWindow(_plan.CoreLimit, _plan.Alone >= 0), everyone: false);
     }
 
     /// <summary>Opens the core phase for every core that has something to do before its end.</summary>
-    /// <returns>Whether there was one.</returns>
-    private bool RunCores(CoreProtocol.RunWindow window, bool everyone)
+    private void RunCores(CoreProtocol.RunWindow window, bool everyone)
     {
-        _phase = Phase.Cores;
         _crew.Board.Limits[0] = window.Limit;
-        _crew.BeginMuster();
-        for (int i = 0; i < _coreNext.Length; i++)
-        {
-            if (everyone || _coreNext[i] < window.Limit)
-            {
-                _crew.Muster(i);
-            }
-        }
-
-        _lanesPending = _crew.Dispatch(window);
-        return _lanesPending > 0;
+        BeginPhase(Phase.Cores, _crew.MusterCores(everyone ? long.MaxValue : window.Limit, everyone), window);
     }
 
-    /// <summary>Opens the memory phase for every memory set that has something due in it.</summary>
-    /// <returns>Whether there was one.</returns>
-    private bool RunMemorySets()
+    /// <summary>Opens the memory phase for every memory set that has something due in it, or the next window if there is none anywhere.</summary>
+    private void RunMemorySets()
     {
         long limit = _crew.Board.Limits[0] + _world.Delays.CoreToSpace;
-        _phase = Phase.MemorySets;
-        _crew.BeginMuster();
-        for (int i = 0; i < _groupNext.Length; i++)
+        if (_horizon.Group < limit)
         {
-            if (_crew.Board.Next(_coreNext.Length + i) < limit)
-            {
-                _crew.Muster(_coreNext.Length + i);
-            }
+            BeginPhase(Phase.MemorySets, _crew.MusterMemorySets(limit), new MemorySetProtocol.RunWindow(_plan.Start, limit));
+            return;
         }
 
-        _lanesPending = _crew.Dispatch(new MemorySetProtocol.RunWindow(_plan.Start, limit));
-        return _lanesPending > 0;
+        _phase = Phase.Idle;
+        OpenWindow();
+    }
+
+    private void BeginPhase(Phase phase, bool anyone, object window)
+    {
+        _phase = phase;
+        _lanesPending = anyone ? _crew.Dispatch(window) : 0;
+        if (_lanesPending == 0)
+        {
+            EndPhase();
+        }
+    }
+
+    /// <summary>Everyone here has ended the phase.</summary>
+    private void EndPhase()
+    {
+        if (_exchange is null)
+        {
+            GoOn(_crew.Horizon());
+            return;
+        }
+
+        _exchange.Send(_crew.Horizon(), _crew.Board.Limits[0], _stopAsked);
+        _crew.ForgetAway();
+        _exchanging = true;
+        EndExchangeIfComplete();
+    }
+
+    private void EndExchangeIfComplete()
+    {
+        if (!_exchanging || !_exchange!.IsComplete)
+        {
+            return;
+        }
+
+        _exchanging = false;
+        PhaseEnvelope own = _exchange.Own!;
+        DomainHorizon horizon = own.Horizon;
+        long limit = own.Limit;
+        _stopping |= own.Stopping;
+        foreach (PhaseEnvelope envelope in _exchange.Take(_plan.Start))
+        {
+            horizon = horizon.Merge(envelope.Horizon);
+            limit = Math.Min(limit, envelope.Limit);
+            _stopping |= envelope.Stopping;
+            _crew.Deliver(envelope.Messages);
+        }
+
+        _crew.Board.Limits[0] = limit;
+        GoOn(horizon);
+    }
+
+    /// <summary>Goes on behind a phase that has ended everywhere.</summary>
+    private void GoOn(in DomainHorizon horizon)
+    {
+        _horizon = horizon;
+        if (_phase == Phase.Cores)
+        {
+            RunMemorySets();
+            return;
+        }
+
+        _phase = Phase.Idle;
+        OpenWindow();
     }
 
     private void ReportProgress()
@@ -191,12 +235,12 @@ public sealed class DomainActor : UntypedActor
         if (_progress.IsDue)
         {
             long accesses = 0;
-            foreach (CoreModel core in _domain.Cores)
+            foreach (CoreModel core in _share.Cores)
             {
                 accesses += core.Counters.Accesses;
             }
 
-            Context.Parent.Tell(new DomainProtocol.Progressed(_domain.Index, _plan.Start, accesses));
+            Context.Parent.Tell(new DomainProtocol.Progressed(_domain, _plan.Start, accesses));
         }
     }
 }

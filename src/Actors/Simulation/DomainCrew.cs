@@ -1,5 +1,6 @@
 using Akka.Actor;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
 
 namespace VmSim.Actors.Simulation;
 
@@ -7,19 +8,24 @@ namespace VmSim.Actors.Simulation;
 internal sealed class DomainCrew
 {
     private readonly World _world;
-    private readonly Domain _domain;
+    private readonly DomainShare _share;
+    private readonly IActorRef _owner;
     private readonly DomainSlots _slots;
     private readonly DomainDirectory _directory;
     private readonly PhaseCountdown[] _countdowns;
     private readonly IActorRef[] _actors;
     private readonly int[] _laneOf;
     private readonly int[] _laneCounts;
+    private readonly bool[] _here;
+    private readonly long[] _next;
     private readonly List<int> _mustered = [];
 
-    public DomainCrew(World world, Domain domain, int lanes, IActorRef owner)
+    public DomainCrew(World world, DomainShare share, int lanes, IActorRef owner)
     {
         _world = world;
-        _domain = domain;
+        _share = share;
+        _owner = owner;
+        Domain domain = share.Domain;
         _slots = new DomainSlots(world, domain);
         Board = new DomainBoard(_slots.Count);
         IActorRef[] cores = new IActorRef[world.Cores.Count];
@@ -31,6 +37,8 @@ internal sealed class DomainCrew
         _countdowns = [.. Enumerable.Range(0, lanes).Select(lane => new PhaseCountdown(lane, owner))];
         _laneCounts = new int[lanes];
         _laneOf = new int[_slots.Count];
+        _next = new long[_slots.Count];
+        _here = new bool[_slots.Count];
         bool whole = world.Domains.Count >= lanes;
         for (int slot = 0; slot < _slots.Count; slot++)
         {
@@ -44,42 +52,111 @@ internal sealed class DomainCrew
     /// <summary>The lane of the domain's own actor, and of all its actors where there are domains enough for every lane.</summary>
     public static int HomeLane(Domain domain, int lanes) => domain.Index % lanes;
 
-    /// <summary>Makes the actors as children of the domain's, and watches them.</summary>
+    /// <summary>
+    /// Makes the actors of what lives here, as children of the domain's, and watches them. What is for others goes to the domain's own actor.
+    /// </summary>
     public void Hire(IActorContext context)
     {
-        for (int slot = 0; slot < _slots.Count; slot++)
+        foreach (CoreModel core in _share.Domain.Cores)
         {
-            SimulationPart part = new(_directory, Board, _slots, slot, _countdowns[_laneOf[slot]]);
-            string dispatcher = Lanes.Dispatcher(_laneOf[slot]);
-            if (slot < _slots.Cores)
-            {
-                CoreModel core = _domain.Cores[slot];
-                _actors[slot] = context.ActorOf(CoreActor.Props(core, part).WithDispatcher(dispatcher), $"core-{core.Core}");
-                _directory.CoreActors[core.Core.Value] = _actors[slot];
-            }
-            else
-            {
-                Core.Kernel.SpaceGroup group = _domain.Groups[slot - _slots.Cores];
-                _actors[slot] = context.ActorOf(MemorySetActor.Props(group, part).WithDispatcher(dispatcher), $"memory-set-{group.Index}");
-                foreach (Core.Kernel.AddressSpace member in group.Members)
-                {
-                    _directory.MemorySetActors[member.Space.Value] = _actors[slot];
-                }
-            }
+            _directory.CoreActors[core.Core.Value] = _owner;
+        }
 
-            context.Watch(_actors[slot]);
+        foreach (AddressSpace space in _share.Domain.Groups.SelectMany(group => group.Members))
+        {
+            _directory.MemorySetActors[space.Space.Value] = _owner;
+        }
+
+        foreach (CoreModel core in _share.Cores)
+        {
+            int slot = _slots.SlotOf(core.Core.Value);
+            _directory.CoreActors[core.Core.Value] = Hire(context, slot, CoreActor.Props(core, PartOf(slot)), $"core-{core.Core}");
+        }
+
+        foreach (SpaceGroup group in _share.Groups)
+        {
+            int slot = _slots.SlotOf(_world.Cores.Count + group.Members[0].Space.Value);
+            IActorRef actor = Hire(context, slot, MemorySetActor.Props(group, PartOf(slot)), $"memory-set-{group.Index}");
+            foreach (AddressSpace member in group.Members)
+            {
+                _directory.MemorySetActors[member.Space.Value] = actor;
+            }
         }
     }
 
-    /// <summary>Begins the choice of who takes part in the coming phase.</summary>
-    public void BeginMuster()
+    /// <summary>When cores and groups have something to do, as far as is known here.</summary>
+    public DomainHorizon Horizon()
+    {
+        for (int slot = 0; slot < _next.Length; slot++)
+        {
+            _next[slot] = Board.Next(slot);
+        }
+
+        return DomainHorizon.Of(_next.AsSpan(0, _slots.Cores), _next.AsSpan(_slots.Cores));
+    }
+
+    /// <summary>Forgets when those who live elsewhere have something to do: their nodes know it from now on.</summary>
+    public void ForgetAway()
+    {
+        for (int slot = 0; slot < _here.Length; slot++)
+        {
+            if (!_here[slot])
+            {
+                Board.ClearIncoming(slot);
+            }
+        }
+    }
+
+    /// <summary>Hands messages from another node to those they are for.</summary>
+    public void Deliver(IReadOnlyList<SimMessage> messages)
+    {
+        foreach (SimMessage message in messages)
+        {
+            int slot = _slots.SlotOf(message.Target);
+            Board.Announce(slot, message.Due);
+            _actors[slot].Tell(slot < _slots.Cores ? new CoreProtocol.Deliver([message]) : new MemorySetProtocol.Deliver([message]), ActorRefs.NoSender);
+        }
+    }
+
+    /// <summary>Chooses the cores that have something to do before <paramref name="limit"/>, or all.</summary>
+    /// <returns>Whether there is one here.</returns>
+    public bool MusterCores(long limit, bool everyone)
+    {
+        BeginMuster();
+        for (int slot = 0; slot < _slots.Cores; slot++)
+        {
+            if (_here[slot] && (everyone || Board.Next(slot) < limit))
+            {
+                Muster(slot);
+            }
+        }
+
+        return _mustered.Count > 0;
+    }
+
+    /// <summary>Chooses the memory sets that have something due before <paramref name="limit"/>.</summary>
+    /// <returns>Whether there is one here.</returns>
+    public bool MusterMemorySets(long limit)
+    {
+        BeginMuster();
+        for (int slot = _slots.Cores; slot < _slots.Count; slot++)
+        {
+            if (_here[slot] && Board.Next(slot) < limit)
+            {
+                Muster(slot);
+            }
+        }
+
+        return _mustered.Count > 0;
+    }
+
+    private void BeginMuster()
     {
         _mustered.Clear();
         Array.Clear(_laneCounts);
     }
 
-    /// <summary>The actor of a slot takes part in the coming phase.</summary>
-    public void Muster(int slot)
+    private void Muster(int slot)
     {
         _mustered.Add(slot);
         _laneCounts[_laneOf[slot]]++;
@@ -106,5 +183,14 @@ internal sealed class DomainCrew
         }
 
         return lanes;
+    }
+
+    private SimulationPart PartOf(int slot) => new(_directory, Board, _slots, slot, _countdowns[_laneOf[slot]]);
+
+    private IActorRef Hire(IActorContext context, int slot, Props props, string name)
+    {
+        _here[slot] = true;
+        _actors[slot] = context.ActorOf(props.WithDispatcher(Lanes.Dispatcher(_laneOf[slot])), name);
+        return context.Watch(_actors[slot]);
     }
 }

@@ -49,6 +49,11 @@ public static class DomainProtocol
     /// <summary>Stop at the end of the current window.</summary>
     public sealed record Stop : IMessage;
 
+    /// <summary>What another node of a split domain said at the end of a phase.</summary>
+    /// <param name="Domain">The domain.</param>
+    /// <param name="Bytes">A <see cref="PhaseEnvelope"/>, as <see cref="EnvelopeCodec"/> writes it.</param>
+    public sealed record Envelope(int Domain, byte[] Bytes) : IMessage;
+
     /// <summary>All actors of one lane have ended their part of the phase.</summary>
     /// <param name="Lane">The lane.</param>
     public sealed record LaneDone(int Lane) : IMessage;
@@ -57,7 +62,8 @@ public static class DomainProtocol
     /// <param name="Domain">Its number.</param>
     /// <param name="Completed">Whether it came to its end, as against having been stopped.</param>
     /// <param name="Windows">Windows it opened.</param>
-    public sealed record Ended(int Domain, bool Completed, long Windows) : IMessage;
+    /// <param name="Exchange">What was traded with other nodes; null if the domain lives on one node.</param>
+    public sealed record Ended(int Domain, bool Completed, long Windows, ExchangeSummary? Exchange) : IMessage;
 
     /// <summary>How far the domain has come.</summary>
     /// <param name="Domain">Its number.</param>
@@ -70,6 +76,12 @@ public static class DomainProtocol
     /// <param name="Reason">What went wrong, and where.</param>
     public sealed record Broken(int Domain, Exception Reason) : IMessage;
 }
+
+/// <summary>What a node has traded with the others that share a domain.</summary>
+/// <param name="Threads">Numbers of the threads that are on the node in the end.</param>
+/// <param name="Envelopes">Envelopes it sent.</param>
+/// <param name="Bytes">Bytes it sent.</param>
+public sealed record ExchangeSummary(IReadOnlySet<int> Threads, long Envelopes, long Bytes);
 
 /// <summary>What a <see cref="CoreActor"/> is asked; it says <see cref="MemorySetProtocol.Deliver"/> to memory sets.</summary>
 public static class CoreProtocol

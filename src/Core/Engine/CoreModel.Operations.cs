@@ -229,6 +229,7 @@ public sealed partial class CoreModel
                 break;
             case ControlKind.Migrate:
                 Send(MessageKind.Migrate, space, notice, thread.Id.Value, argument);
+                Departures?.Add((thread, new CoreId((int)argument)));
                 PickNext();
                 break;
             case ControlKind.Yield:

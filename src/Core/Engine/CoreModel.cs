@@ -102,6 +102,9 @@ public sealed partial class CoreModel : ICoreShootdownContext
     /// <summary>Messages written since they were last handed over.</summary>
     public Outbox Outbox { get; }
 
+    /// <summary>Threads that have left for another core since this was last cleared, and for which; null when nobody wants to know.</summary>
+    public List<(SimThread Thread, CoreId Target)>? Departures { get; set; }
+
     /// <summary>Where its cycles went and what it counted.</summary>
     public CoreCounters Counters { get; } = new();
 

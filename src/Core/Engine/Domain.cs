@@ -41,35 +41,6 @@ public sealed class Domain
         }
     }
 
-    /// <summary>Threads of the domain that have not ended wait for these, one line each.</summary>
-    public IReadOnlyList<string> DescribeWaits()
-    {
-        List<string> lines = [];
-        foreach (SpaceGroup group in Groups)
-        {
-            foreach (AddressSpace space in group.Members)
-            {
-                lines.AddRange(space.DescribeWaits());
-            }
-        }
-
-        return lines;
-    }
-
-    /// <summary>Whether all threads that ever ran have ended.</summary>
-    public bool AllThreadsEnded()
-    {
-        foreach (CoreModel core in Cores)
-        {
-            if (core.State != CoreState.Idle)
-            {
-                return false;
-            }
-        }
-
-        return DescribeWaits().Count == 0;
-    }
-
     /// <summary>Splits the world into connected parts: a thread connects its core with the group of its space.</summary>
     internal static IReadOnlyList<Domain> Partition(World world, WorldLayout layout)
     {

@@ -50,7 +50,7 @@ public sealed class SequentialEngine(World world, long window = 0)
                 groupNext[i] = domain.Groups[i].NextDue;
             }
 
-            WindowPlan plan = WindowPlan.Next(coreNext, groupNext, world.Delays, _window, _until);
+            WindowPlan plan = WindowPlan.Next(DomainHorizon.Of(coreNext, groupNext), world.Delays, _window, _until);
             if (plan.Finished)
             {
                 return true;

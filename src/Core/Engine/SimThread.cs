@@ -98,23 +98,69 @@ public sealed class SimThread
 
     internal int Length { get; set; }
 
-    /// <summary>Operations that are wholly behind the thread; with it a thread can be set up again elsewhere.</summary>
+    /// <summary>Operations that were behind the thread when it last read a block.</summary>
     public long Consumed { get; private set; }
 
     /// <summary>Reads the next block of operations.</summary>
     /// <returns>False at the end of the program.</returns>
     internal bool Refill()
     {
+        Open();
+        Consumed += Length;
+        Position = 0;
+        Length = _stream!.Read(Buffer);
+        return Length > 0;
+    }
+
+    /// <summary>Where the thread stands, for a core on another node.</summary>
+    public SimThreadState Export() => new(
+        Id.Value, Core.Value, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
+
+    /// <summary>Goes on where the thread stood on another node; its program is read up to there.</summary>
+    /// <exception cref="InvalidDataException">The thread was further here than there, or its program ends before that point.</exception>
+    public void Import(SimThreadState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        long read = state.Consumed + state.Operations.Length;
+        if (state.Operations.Length > BufferLength || read < Consumed + Length)
+        {
+            throw new InvalidDataException($"thread {Id} ({Name}): its state on another node lies at operation {read}, here it was at {Consumed + Length} already");
+        }
+
+        ReadUpTo(read);
+        state.Operations.CopyTo(Buffer, 0);
+        Position = 0;
+        Length = state.Operations.Length;
+        Consumed = state.Consumed;
+        Core = new CoreId(state.Core);
+        Started = state.Started;
+        Accesses = state.Accesses;
+        Faults = state.Faults;
+        FaultsInARow = 0;
+    }
+
+    private void ReadUpTo(long operation)
+    {
+        if (operation == 0)
+        {
+            return;
+        }
+
+        Open();
+        for (long at = Consumed + Length; at < operation;)
+        {
+            int read = _stream!.Read(Buffer.AsSpan(0, (int)Math.Min(BufferLength, operation - at)));
+            at += read > 0 ? read : throw new InvalidDataException($"thread {Id} ({Name}): its program ends at operation {at}, on another node it was at {operation}");
+        }
+    }
+
+    private void Open()
+    {
         if (_stream is null)
         {
             _stream = _program.Open();
             Buffer = new ulong[BufferLength];
         }
-
-        Consumed += Length;
-        Position = 0;
-        Length = _stream.Read(Buffer);
-        return Length > 0;
     }
 
     /// <summary>Gives the buffers back once the thread has ended.</summary>

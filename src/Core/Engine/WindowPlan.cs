@@ -10,42 +10,18 @@ public readonly record struct WindowPlan(long Start, long CoreLimit, int Alone)
     public bool Finished => Start == long.MaxValue;
 
     /// <summary>
-    /// Plans from the earliest event of each core and group: the window begins at the earliest core event, or as much before the earliest group
+    /// Plans from the earliest events of cores and groups: the window begins at the earliest core event, or as much before the earliest group
     /// event as no core could have caused it, and ends a window later. A core that is alone until then runs on until someone else could
     /// reach it.
     /// </summary>
-    /// <param name="coreNext">Earliest event of each core, in cycles.</param>
-    /// <param name="groupNext">Earliest event of each group, in cycles.</param>
+    /// <param name="horizon">When the domain's cores and groups have something to do.</param>
     /// <param name="delays">The run's least delays.</param>
     /// <param name="window">Length of a window, 1 to the bound.</param>
     /// <param name="until">End of the run, in cycles; <see cref="long.MaxValue"/> for none.</param>
-    public static WindowPlan Next(ReadOnlySpan<long> coreNext, ReadOnlySpan<long> groupNext, Delays delays, long window, long until)
+    public static WindowPlan Next(in DomainHorizon horizon, Delays delays, long window, long until)
     {
         ArgumentNullException.ThrowIfNull(delays);
-        long first = long.MaxValue;
-        long second = long.MaxValue;
-        int firstCore = -1;
-        for (int i = 0; i < coreNext.Length; i++)
-        {
-            long next = coreNext[i];
-            if (next < first)
-            {
-                second = first;
-                first = next;
-                firstCore = i;
-            }
-            else if (next < second)
-            {
-                second = next;
-            }
-        }
-
-        long group = long.MaxValue;
-        foreach (long next in groupNext)
-        {
-            group = Math.Min(group, next);
-        }
-
+        (long first, int firstCore, long second, _, long group) = horizon;
         long groupStart = group == long.MaxValue ? long.MaxValue : group - delays.CoreToSpace;
         long start = Math.Min(first, groupStart);
         if (start >= until || start == long.MaxValue)

@@ -10,6 +10,9 @@ public sealed partial class AddressSpace
     private readonly Mutex[] _mutexes;
     private readonly List<(long Event, int Thread)> _eventWaiters = [];
 
+    /// <summary>The core on which each thread of the process is to run.</summary>
+    private readonly int[] _coreOf;
+
     private sealed record Barrier(int Parties, List<int> Waiting);
 
     private sealed class Mutex
@@ -97,7 +100,7 @@ public sealed partial class AddressSpace
                 ReturnTo(message.Sender, thread);
                 break;
             case MessageKind.Migrate:
-                _world.Thread(thread).Core = new Addresses.CoreId((int)message.B);
+                _coreOf[thread - FirstThread] = (int)message.B;
                 Wake(thread);
                 break;
             case MessageKind.ThreadExit:
@@ -177,5 +180,5 @@ public sealed partial class AddressSpace
         SendToCore(MessageKind.TrapSleep, core, _now + _delays.Service + _delays.Return, thread);
 
     private void Wake(int thread) =>
-        SendToCore(MessageKind.ThreadWake, _world.Thread(thread).Core.Value, WakeTime, thread, 0, (long)TrapResult.Done);
+        SendToCore(MessageKind.ThreadWake, _coreOf[thread - FirstThread], WakeTime, thread, 0, (long)TrapResult.Done);
 }

@@ -38,6 +38,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         Machine = world.Scenario.Machine;
         Kernel = world.Scenario.Kernel;
         Outbox = new Outbox(Machine.Cores + space.Value);
+        _coreOf = [.. Enumerable.Range(firstThread, image.Threads.Count).Select(thread => world.Thread(thread).Core.Value)];
         _events = new bool[image.EventCount];
         _barriers = new Barrier[image.BarrierParties.Count];
         for (int i = 0; i < _barriers.Length; i++)

@@ -37,6 +37,9 @@ public sealed class SpaceGroup
     /// <summary>The domain it belongs to.</summary>
     internal Domain? Domain { get; set; }
 
+    /// <summary>Number of the domain it belongs to.</summary>
+    public int DomainIndex => Domain!.Index;
+
     /// <summary>Delivery time of the earliest message; <see cref="long.MaxValue"/> when none waits.</summary>
     public long NextDue => _inbox.NextDue;
 

@@ -31,6 +31,12 @@ public sealed record SpaceCounterInfo(string Name, string Unit, string Summary, 
 /// <param name="Read">Reads its value from a group.</param>
 public sealed record GroupCounterInfo(string Name, string Unit, string Summary, Func<SpaceGroup, long> Read) : CounterInfo(Name, Unit, Summary);
 
+/// <summary>A latency distribution of the report: recorded by cores or by address spaces.</summary>
+/// <param name="Name">Name in <c>report.json</c>.</param>
+/// <param name="OfCore">Reads it from a core; null where it has none, or if spaces record it.</param>
+/// <param name="OfSpace">Reads it from a space; null if cores record it.</param>
+public sealed record HistogramInfo(string Name, Func<CoreModel, LatencyHistogram?>? OfCore, Func<AddressSpace, LatencyHistogram?>? OfSpace);
+
 /// <summary>All counters of a report, each registered once, in the order in which reports show them.</summary>
 public static class CounterCatalog
 {
@@ -92,5 +98,29 @@ public static class CounterCatalog
     [
         new("framesAllocated", "frames", "4 KiB frames allocated.", g => g.Frames.TotalAllocations - g.FramesAllocatedBefore),
         new("framesFreed", "frames", "4 KiB frames freed.", g => g.Frames.TotalFrees - g.FramesFreedBefore),
+    ];
+
+    /// <summary>Where a core's cycles go, idle ones apart, in the order of <see cref="CycleBreakdown"/>.</summary>
+    internal static IReadOnlyList<Func<CoreModel, long>> CoreCycles { get; } =
+    [
+        c => c.Counters.UserCycles,
+        c => c.Counters.WalkCycles,
+        c => c.Counters.FaultCycles,
+        c => c.Counters.SyscallCycles,
+        c => c.Counters.ShootdownWaitCycles,
+        c => c.Counters.InterruptCycles,
+        c => c.Counters.SwitchCycles,
+    ];
+
+    /// <summary>Latency distributions of the run.</summary>
+    public static IReadOnlyList<HistogramInfo> Histograms { get; } =
+    [
+        new("minorFault", c => c.Counters.Latency(LatencyKind.MinorFault), null),
+        new("majorFault", c => c.Counters.Latency(LatencyKind.MajorFault), null),
+        new("shootdown", null, s => s.Counters.ShootdownLatency),
+        new("map", c => c.Counters.Latency(LatencyKind.Map), null),
+        new("unmap", c => c.Counters.Latency(LatencyKind.Unmap), null),
+        new("protect", c => c.Counters.Latency(LatencyKind.Protect), null),
+        new("otherCall", c => c.Counters.Latency(LatencyKind.OtherCall), null),
     ];
 }

@@ -46,6 +46,33 @@ public sealed class LatencyHistogram
         Max = Math.Max(Max, other.Max);
     }
 
+    /// <summary>The samples as numbers: count, sum, greatest, then bucket and count of each bucket that holds any.</summary>
+    public long[] Export() =>
+        [Count, Sum, Max, .. _buckets.Index().Where(bucket => bucket.Item > 0).SelectMany(bucket => new[] { bucket.Index, bucket.Item })];
+
+    /// <summary>Adds the samples that <see cref="Export"/> gave.</summary>
+    /// <exception cref="InvalidDataException">They are not what it gives.</exception>
+    public void Import(ReadOnlySpan<long> samples)
+    {
+        if (samples.Length < 3 || samples.Length % 2 == 0)
+        {
+            throw new InvalidDataException($"histogram: {samples.Length} numbers found");
+        }
+
+        Count += samples[0];
+        Sum += samples[1];
+        Max = Math.Max(Max, samples[2]);
+        for (int i = 3; i < samples.Length; i += 2)
+        {
+            if (samples[i] < 0 || samples[i] >= _buckets.Length)
+            {
+                throw new InvalidDataException($"histogram: bucket {samples[i]} found, there are {_buckets.Length}");
+            }
+
+            _buckets[samples[i]] += samples[i + 1];
+        }
+    }
+
     /// <summary>Forgets all samples.</summary>
     public void Reset()
     {

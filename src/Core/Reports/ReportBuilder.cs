@@ -25,29 +25,33 @@ public static class RunOutcomes
 /// <summary>Makes the report of a run from its world. Everything is read in the order of numbers.</summary>
 public static class ReportBuilder
 {
-    private const int FindingsMax = 100;
+    /// <summary>Most refused accesses that are listed for each address space.</summary>
+    internal const int FindingsMax = 100;
 
     /// <summary>Reports on a world that has stopped at a window's end.</summary>
     /// <param name="world">The world.</param>
     /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
     public static RunReport Build(World world, bool finished)
     {
-        ArgumentNullException.ThrowIfNull(world);
+        RunPart whole = RunPart.Whole(world);
+        RunEnd end = RunEnd.Of(whole);
         world.Checker?.Finish();
-        long end = EndOf(world);
-        foreach (CoreModel core in world.Cores)
-        {
-            core.FinishAt(end);
-        }
+        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until)));
+    }
 
-        long cycles = Math.Max(0, end - world.Scenario.Warmup);
+    /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>
+    /// <param name="world">The world, for what does not change in a run.</param>
+    /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
+    /// <param name="end">How far it came.</param>
+    /// <param name="statistics">What all parts have counted.</param>
+    public static RunReport Build(World world, bool finished, RunEnd end, RunStatistics statistics)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        ArgumentNullException.ThrowIfNull(statistics);
+        long cycles = Math.Max(0, end.Time(world.Scenario.Until) - world.Scenario.Warmup);
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
-        string outcome = Outcome(world, finished, findings);
-        foreach (AddressSpace space in world.Spaces)
-        {
-            findings.AddRange(space.DescribeBadAccesses().Take(FindingsMax));
-        }
-
+        string outcome = Outcome(world, finished, end, statistics, findings);
+        findings.AddRange(statistics.BadAccesses.Values.SelectMany(lines => lines));
         RunReport report = new()
         {
             Scenario = world.Scenario.Name,
@@ -57,16 +61,17 @@ public static class ReportBuilder
             Protocol = world.Protocol.Name,
             Ghz = world.Scenario.Machine.Ghz,
             WindowBound = world.Delays.WindowBound,
-            Totals = Totals(world, cycles),
-            LatencyCycles = Latencies(world),
-            Cores = [.. world.Cores.Select(core => OfCore(core, cycles))],
-            AddressSpaces = [.. world.Spaces.Select(OfSpace)],
-            Threads = [.. world.Threads.Select(OfThread)],
+            Totals = Totals(statistics, cycles),
+            LatencyCycles = [.. CounterCatalog.Histograms.Zip(
+                statistics.Histograms, (info, histogram) => new KeyValuePair<string, LatencySummary>(info.Name, histogram.Summarize()))],
+            Cores = [.. world.Cores.Select(core => OfCore(core, statistics.Cores[core.Core.Value], cycles))],
+            AddressSpaces = [.. world.Spaces.Select(space => OfSpace(space, statistics.Spaces[space.Space.Value]))],
+            Threads = [.. statistics.Threads.Values],
         };
         return report with { Fingerprint = ReportFingerprint.Of(report) };
     }
 
-    private static string Outcome(World world, bool finished, List<string> findings)
+    private static string Outcome(World world, bool finished, RunEnd end, RunStatistics statistics, List<string> findings)
     {
         if (findings.Count > 0)
         {
@@ -78,131 +83,65 @@ public static class ReportBuilder
             return RunOutcomes.Stopped;
         }
 
-        if (world.Domains.All(domain => domain.AllThreadsEnded()))
+        if (end.AllThreadsEnded)
         {
             return RunOutcomes.Completed;
         }
 
-        if (world.Scenario.Until > 0 && world.Domains.Any(HasWorkLeft))
+        if (world.Scenario.Until > 0 && end.HasWorkLeft)
         {
             return RunOutcomes.Until;
         }
 
-        foreach (Domain domain in world.Domains)
-        {
-            findings.AddRange(domain.DescribeWaits());
-        }
-
+        findings.AddRange(world.Domains.SelectMany(domain => domain.Groups).SelectMany(group => statistics.Waits[group.Index]));
         return RunOutcomes.Deadlock;
     }
 
-    /// <summary>Whether a core or a memory set still has something to do: then the end of the run came before the end of the work.</summary>
-    private static bool HasWorkLeft(Domain domain) =>
-        domain.Cores.Any(core => core.NextTime != long.MaxValue) || domain.Groups.Any(group => group.NextDue != long.MaxValue);
-
-    private static long EndOf(World world)
-    {
-        long end = world.Scenario.Until;
-        foreach (CoreModel core in world.Cores)
-        {
-            end = Math.Max(end, core.Clock);
-        }
-
-        return world.Scenario.Until > 0 && world.Domains.All(domain => domain.AllThreadsEnded())
-            ? world.Cores.Max(core => core.Clock)
-            : end;
-    }
-
-    private static List<KeyValuePair<string, long>> Totals(World world, long cycles)
+    private static List<KeyValuePair<string, long>> Totals(RunStatistics statistics, long cycles)
     {
         List<KeyValuePair<string, long>> totals = [new(CounterCatalog.Cycles, cycles)];
-        foreach (CoreCounterInfo counter in CounterCatalog.Core)
-        {
-            totals.Add(new(counter.Name, world.Cores.Sum(counter.Read)));
-        }
-
-        foreach (SpaceCounterInfo counter in CounterCatalog.Space)
-        {
-            totals.Add(new(counter.Name, world.Spaces.Sum(counter.Read)));
-        }
-
-        foreach (GroupCounterInfo counter in CounterCatalog.Group)
-        {
-            totals.Add(new(counter.Name, world.Groups.Sum(counter.Read)));
-        }
-
+        Add(CounterCatalog.Core, statistics.Cores, CounterCatalog.CoreCycles.Count);
+        Add(CounterCatalog.Space, statistics.Spaces, 0);
+        Add(CounterCatalog.Group, statistics.Groups, 0);
         return totals;
-    }
 
-    private static List<KeyValuePair<string, LatencySummary>> Latencies(World world)
-    {
-        List<KeyValuePair<string, LatencySummary>> latencies = [];
-        Add("minorFault", LatencyKind.MinorFault);
-        Add("majorFault", LatencyKind.MajorFault);
-        LatencyHistogram shootdowns = new();
-        foreach (AddressSpace space in world.Spaces)
+        void Add(IReadOnlyList<CounterInfo> counters, SortedDictionary<int, long[]> values, int first)
         {
-            shootdowns.Add(space.Counters.ShootdownLatency);
-        }
-
-        latencies.Add(new("shootdown", shootdowns.Summarize()));
-        Add("map", LatencyKind.Map);
-        Add("unmap", LatencyKind.Unmap);
-        Add("protect", LatencyKind.Protect);
-        Add("otherCall", LatencyKind.OtherCall);
-        return latencies;
-
-        void Add(string name, LatencyKind kind)
-        {
-            LatencyHistogram sum = new();
-            foreach (CoreModel core in world.Cores)
+            for (int i = 0; i < counters.Count; i++)
             {
-                if (core.Counters.Latency(kind) is { } histogram)
-                {
-                    sum.Add(histogram);
-                }
+                totals.Add(new(counters[i].Name, values.Values.Sum(item => item[first + i])));
             }
-
-            latencies.Add(new(name, sum.Summarize()));
         }
     }
 
-    private static CoreReport OfCore(CoreModel core, long cycles)
+    private static CoreReport OfCore(CoreModel core, long[] values, long cycles)
     {
-        CoreCounters c = core.Counters;
+        int first = CounterCatalog.CoreCycles.Count;
         return new CoreReport
         {
             Id = core.Core.Value,
             Socket = core.Machine.SocketOf(core.Core),
             Cycles = new CycleBreakdown(
-                c.UserCycles,
-                c.WalkCycles,
-                c.FaultCycles,
-                c.SyscallCycles,
-                c.ShootdownWaitCycles,
-                c.InterruptCycles,
-                c.SwitchCycles,
-                Math.Max(0, cycles - c.BusyCycles)),
-            Counters = [.. CounterCatalog.Core.Select(counter => new KeyValuePair<string, long>(counter.Name, counter.Read(core)))],
+                values[0], values[1], values[2], values[3], values[4], values[5], values[6], Math.Max(0, cycles - values[..first].Sum())),
+            Counters = Named(CounterCatalog.Core, values.AsSpan(first)),
         };
     }
 
-    private static AddressSpaceReport OfSpace(AddressSpace space) => new()
+    private static AddressSpaceReport OfSpace(AddressSpace space, long[] values) => new()
     {
         Id = space.Space.Value,
         Name = space.Name,
-        Counters = [.. CounterCatalog.Space.Select(counter => new KeyValuePair<string, long>(counter.Name, counter.Read(space)))],
+        Counters = Named(CounterCatalog.Space, values),
     };
 
-    private static ThreadReport OfThread(SimThread thread) => new()
+    private static KeyValuePair<string, long>[] Named(IReadOnlyList<CounterInfo> counters, ReadOnlySpan<long> values)
     {
-        Id = thread.Id.Value,
-        Name = thread.Name,
-        AddressSpace = thread.Space.Value,
-        Core = thread.Core.Value,
-        Started = thread.Started,
-        Ended = thread.Ended,
-        Accesses = thread.Accesses,
-        Faults = thread.Faults,
-    };
+        KeyValuePair<string, long>[] named = new KeyValuePair<string, long>[counters.Count];
+        for (int i = 0; i < named.Length; i++)
+        {
+            named[i] = new(counters[i].Name, values[i]);
+        }
+
+        return named;
+    }
 }

@@ -1,0 +1,46 @@
+using Akka.Actor;
+using VmSim.Core.Reports;
+
+namespace VmSim.Actors.Cluster;
+
+/// <summary>What a <see cref="NodeShardActor"/> is asked and says. Between shards there is nothing but <see cref="Simulation.DomainProtocol.Envelope"/>.</summary>
+public static class NodeShardProtocol
+{
+    /// <summary>Any message of this protocol.</summary>
+    public interface IMessage;
+
+    /// <summary>Simulate; the sender gets all that the shard says from now on.</summary>
+    /// <param name="Shards">The run's shard on each node, by node number.</param>
+    public sealed record Begin(IReadOnlyList<IActorRef> Shards) : IMessage;
+
+    /// <summary>Stop at the end of a window.</summary>
+    public sealed record Stop : IMessage;
+
+    /// <summary>Say what was counted.</summary>
+    /// <param name="End">Virtual time at which the run ended on all nodes, in cycles.</param>
+    public sealed record Collect(long End) : IMessage;
+
+    /// <summary>The node's part has stopped.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="Completed">Whether it came to its end, as against having been stopped.</param>
+    /// <param name="Windows">Windows opened, those of a shared domain counted by the first node that shares it.</param>
+    /// <param name="End">How far it came.</param>
+    public sealed record Stopped(int Node, bool Completed, long Windows, RunEnd End) : IMessage;
+
+    /// <summary>What the node's part has counted.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="Statistics">The counts.</param>
+    /// <param name="Host">What the node had to do.</param>
+    public sealed record Collected(int Node, RunStatistics Statistics, NodeReport Host) : IMessage;
+
+    /// <summary>How far the node has come.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="VirtualTime">Virtual time reached, in cycles.</param>
+    /// <param name="Accesses">Accesses simulated.</param>
+    public sealed record Progressed(int Node, long VirtualTime, long Accesses) : IMessage;
+
+    /// <summary>The node's part broke off because of a defect.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="Reason">What went wrong, and where.</param>
+    public sealed record Failed(int Node, string Reason) : IMessage;
+}

@@ -1,0 +1,57 @@
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>The part of a domain that one node simulates.</summary>
+public sealed class DomainShare
+{
+    private readonly NodePlacement _placement;
+
+    /// <summary>Makes a node's share of a domain.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="placement">Who simulates what.</param>
+    /// <param name="node">The node.</param>
+    public DomainShare(Domain domain, NodePlacement placement, int node)
+    {
+        ArgumentNullException.ThrowIfNull(domain);
+        ArgumentNullException.ThrowIfNull(placement);
+        _placement = placement;
+        Domain = domain;
+        Node = node;
+        Cores = [.. domain.Cores.Where(core => placement.NodeOfCore(core.Core.Value) == node)];
+        Groups = [.. domain.Groups.Where(group => placement.NodeOfGroup(group.Index) == node)];
+        Peers = [.. placement.NodesOf(domain).Where(peer => peer != node)];
+    }
+
+    /// <summary>The domain.</summary>
+    public Domain Domain { get; }
+
+    /// <summary>The node.</summary>
+    public int Node { get; }
+
+    /// <summary>Cores that live here, by rising number.</summary>
+    public IReadOnlyList<CoreModel> Cores { get; }
+
+    /// <summary>Groups that live here, by rising number.</summary>
+    public IReadOnlyList<SpaceGroup> Groups { get; }
+
+    /// <summary>The other nodes that have a share.</summary>
+    public IReadOnlyList<int> Peers { get; }
+
+    /// <summary>Whether there is anything to do here.</summary>
+    public bool IsEmpty => Cores.Count == 0 && Groups.Count == 0;
+
+    /// <summary>The threads that are placed on cores that live here.</summary>
+    public IEnumerable<SimThread> Threads(World world)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        return world.Threads.Where(thread => Domain.Cores.Contains(world.Cores[thread.Core.Value]) && _placement.NodeOfCore(thread.Core.Value) == Node);
+    }
+
+    /// <summary>The node of a message's target.</summary>
+    public int NodeOfTarget(int target) => _placement.NodeOfTarget(target);
+
+    /// <summary>Nodes other than its own on which cores walk the page table of a space.</summary>
+    public IReadOnlyList<int> ReadersOf(AddressSpace space) => _placement.ReadersOf(space);
+}

@@ -1,0 +1,155 @@
+using System.Runtime.InteropServices;
+using VmSim.Core.Engine;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>
+/// The wire form of an envelope: a version byte, then numbers low byte first, messages of virtual time as they lie in memory (72 bytes each),
+/// page-table changes in their own compact form.
+/// </summary>
+public static class EnvelopeCodec
+{
+    /// <summary>Version of the form; both ends must have the same.</summary>
+    private const byte Version = 1;
+
+    /// <summary>Writes an envelope.</summary>
+    public static byte[] Encode(PhaseEnvelope envelope)
+    {
+        ArgumentNullException.ThrowIfNull(envelope);
+        using MemoryStream stream = new(256 + (envelope.Messages.Count * Marshal.SizeOf<SimMessage>()));
+        using BinaryWriter writer = new(stream);
+        writer.Write(Version);
+        writer.Write(envelope.Domain);
+        writer.Write(envelope.Node);
+        writer.Write(envelope.Exchange);
+        writer.Write(envelope.Stopping);
+        writer.Write(envelope.Limit);
+        writer.Write(envelope.Horizon.First);
+        writer.Write(envelope.Horizon.FirstCore);
+        writer.Write(envelope.Horizon.Second);
+        writer.Write(envelope.Horizon.SecondCore);
+        writer.Write(envelope.Horizon.Group);
+        writer.Write(envelope.Messages.Count);
+        foreach (SimMessage message in envelope.Messages)
+        {
+            writer.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<SimMessage>(in message)));
+        }
+
+        writer.Write(envelope.Tables.Count);
+        foreach (TableChanges table in envelope.Tables)
+        {
+            writer.Write(table.Space);
+            writer.Write(table.Changes.Length);
+            writer.Write(table.Changes);
+        }
+
+        writer.Write(envelope.Threads.Count);
+        foreach (SimThreadState thread in envelope.Threads)
+        {
+            WriteThread(writer, thread);
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>Reads an envelope.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no envelope of this version.</exception>
+    public static PhaseEnvelope Decode(byte[] bytes)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        using MemoryStream stream = new(bytes, writable: false);
+        using BinaryReader reader = new(stream);
+        try
+        {
+            return Read(reader);
+        }
+        catch (EndOfStreamException reason)
+        {
+            throw new InvalidDataException($"envelope: the data end at byte {bytes.Length}, in the middle", reason);
+        }
+    }
+
+    private static PhaseEnvelope Read(BinaryReader reader)
+    {
+        byte version = reader.ReadByte();
+        if (version != Version)
+        {
+            throw new InvalidDataException($"envelope: version {version} found, {Version} is known here; all nodes must run the same program");
+        }
+
+        PhaseEnvelope envelope = new()
+        {
+            Domain = reader.ReadInt32(),
+            Node = reader.ReadInt32(),
+            Exchange = reader.ReadInt64(),
+            Stopping = reader.ReadBoolean(),
+            Limit = reader.ReadInt64(),
+            Horizon = new DomainHorizon(reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64()),
+            Messages = ReadMessages(reader),
+            Tables = ReadTables(reader),
+            Threads = ReadThreads(reader),
+        };
+        return reader.BaseStream.Position == reader.BaseStream.Length
+            ? envelope
+            : throw new InvalidDataException($"envelope: {reader.BaseStream.Length - reader.BaseStream.Position} bytes are left over");
+    }
+
+    private static SimMessage[] ReadMessages(BinaryReader reader)
+    {
+        SimMessage[] messages = new SimMessage[ReadCount(reader, Marshal.SizeOf<SimMessage>())];
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(messages.AsSpan()));
+        return messages;
+    }
+
+    private static TableChanges[] ReadTables(BinaryReader reader)
+    {
+        TableChanges[] tables = new TableChanges[ReadCount(reader, 2 * sizeof(int))];
+        for (int i = 0; i < tables.Length; i++)
+        {
+            int space = reader.ReadInt32();
+            tables[i] = new TableChanges(space, reader.ReadBytes(ReadCount(reader, 1)));
+        }
+
+        return tables;
+    }
+
+    private static SimThreadState[] ReadThreads(BinaryReader reader)
+    {
+        SimThreadState[] threads = new SimThreadState[ReadCount(reader, (3 * sizeof(int)) + (4 * sizeof(long)))];
+        for (int i = 0; i < threads.Length; i++)
+        {
+            int thread = reader.ReadInt32();
+            int core = reader.ReadInt32();
+            long consumed = reader.ReadInt64();
+            long started = reader.ReadInt64();
+            long accesses = reader.ReadInt64();
+            long faults = reader.ReadInt64();
+            ulong[] operations = new ulong[ReadCount(reader, sizeof(ulong))];
+            reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(operations.AsSpan()));
+            threads[i] = new SimThreadState(thread, core, consumed, operations, started, accesses, faults);
+        }
+
+        return threads;
+    }
+
+    private static void WriteThread(BinaryWriter writer, SimThreadState thread)
+    {
+        writer.Write(thread.Thread);
+        writer.Write(thread.Core);
+        writer.Write(thread.Consumed);
+        writer.Write(thread.Started);
+        writer.Write(thread.Accesses);
+        writer.Write(thread.Faults);
+        writer.Write(thread.Operations.Length);
+        writer.Write(MemoryMarshal.AsBytes(thread.Operations.AsSpan()));
+    }
+
+    /// <summary>A count of items of at least <paramref name="size"/> bytes each, which must still lie ahead.</summary>
+    private static int ReadCount(BinaryReader reader, int size)
+    {
+        int count = reader.ReadInt32();
+        return count >= 0 && (long)count * size <= reader.BaseStream.Length - reader.BaseStream.Position
+            ? count
+            : throw new InvalidDataException($"envelope: {count} items announced, {reader.BaseStream.Length - reader.BaseStream.Position} bytes are left");
+    }
+}

@@ -1,0 +1,39 @@
+using VmSim.Core.Engine;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>Page-table stores of one address space since the last envelope.</summary>
+/// <param name="Space">The space.</param>
+/// <param name="Changes">What its table's change log gave.</param>
+public readonly record struct TableChanges(int Space, byte[] Changes);
+
+/// <summary>What one node of a split domain says to another at the end of a phase: the only thing that nodes send each other while they simulate.</summary>
+public sealed record PhaseEnvelope
+{
+    /// <summary>The domain.</summary>
+    public required int Domain { get; init; }
+
+    /// <summary>The node that says it.</summary>
+    public required int Node { get; init; }
+
+    /// <summary>Running number of the exchange in the domain, from 0.</summary>
+    public required long Exchange { get; init; }
+
+    /// <summary>Whether the node was asked to stop.</summary>
+    public bool Stopping { get; init; }
+
+    /// <summary>Where the node's core phase ended, in cycles.</summary>
+    public required long Limit { get; init; }
+
+    /// <summary>When cores and groups have something to do, as far as the node knows: its own, and those it has sent messages to in the phase.</summary>
+    public required DomainHorizon Horizon { get; init; }
+
+    /// <summary>Messages of virtual time for the receiving node's cores and memory sets.</summary>
+    public IReadOnlyList<SimMessage> Messages { get; init; } = [];
+
+    /// <summary>Page-table stores that walkers on the receiving node will see.</summary>
+    public IReadOnlyList<TableChanges> Tables { get; init; } = [];
+
+    /// <summary>Threads that move to cores of the receiving node.</summary>
+    public IReadOnlyList<SimThreadState> Threads { get; init; } = [];
+}

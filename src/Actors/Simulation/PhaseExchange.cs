@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using Akka.Actor;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>
+/// What a node of a split domain tells the others at the end of each phase, and hears from them. Every node sends one envelope to every other and
+/// goes on when it has one from each; all then know the same and plan the same window, so that nobody has to lead.
+/// </summary>
+internal sealed class PhaseExchange
+{
+    /// <summary>A node can be one exchange ahead of another, never two: it needs the other's envelope to go on.</summary>
+    private const int Ahead = 2;
+
+    private readonly World _world;
+    private readonly DomainShare _share;
+    private readonly IReadOnlyList<IActorRef> _shards;
+    private readonly Dictionary<int, List<SimMessage>> _outgoing = [];
+    private readonly List<(AddressSpace Space, IReadOnlyList<int> Readers)> _replicated = [];
+    private readonly Dictionary<int, PhaseEnvelope>[] _received = [[], []];
+    private readonly List<(SimThread Thread, Core.Addresses.CoreId Target)> _departures = [];
+    private readonly HashSet<int> _threads;
+    private long _exchange = -1;
+    private long _envelopes;
+    private long _bytes;
+
+    /// <summary>Makes the exchange of a node's share.</summary>
+    /// <param name="world">The run's world on this node.</param>
+    /// <param name="share">What lives here.</param>
+    /// <param name="shards">The run's shard on each node, by node number.</param>
+    public PhaseExchange(World world, DomainShare share, IReadOnlyList<IActorRef> shards)
+    {
+        _world = world;
+        _share = share;
+        _shards = shards;
+        _threads = [.. share.Threads(world).Select(thread => thread.Id.Value)];
+        foreach (int peer in share.Peers)
+        {
+            _outgoing.Add(peer, []);
+        }
+
+        foreach (AddressSpace space in share.Groups.SelectMany(group => group.Members))
+        {
+            IReadOnlyList<int> readers = share.ReadersOf(space);
+            if (readers.Count > 0)
+            {
+                space.Table.LogsChanges = true;
+                _replicated.Add((space, readers));
+            }
+        }
+
+        foreach (CoreModel core in share.Cores)
+        {
+            core.Departures = [];
+        }
+    }
+
+    /// <summary>What was traded so far.</summary>
+    public ExchangeSummary Summary => new(_threads, _envelopes, _bytes);
+
+    /// <summary>Whether the envelopes of the exchange that is under way have come from everyone.</summary>
+    public bool IsComplete => _received[_exchange % Ahead].Count == _share.Peers.Count;
+
+    /// <summary>Takes messages for cores and memory sets of other nodes.</summary>
+    public void Collect(SimMessage[] batch) => _outgoing[_share.NodeOfTarget(batch[0].Target)].AddRange(batch);
+
+    /// <summary>Takes an envelope of the exchange that is under way or of the next one.</summary>
+    /// <exception cref="InvalidDataException">It is out of turn.</exception>
+    public void Receive(PhaseEnvelope envelope)
+    {
+        if (envelope.Exchange < _exchange || envelope.Exchange > _exchange + 1 || !_received[envelope.Exchange % Ahead].TryAdd(envelope.Node, envelope))
+        {
+            throw new InvalidDataException($"domain {_share.Domain.Index}: exchange {envelope.Exchange} of node {envelope.Node} came while {_exchange} was under way");
+        }
+    }
+
+    /// <summary>Ends this node's part of a phase: sends what the others need.</summary>
+    /// <param name="horizon">When cores and groups have something to do, as far as this node knows.</param>
+    /// <param name="limit">Where the core phase ended here.</param>
+    /// <param name="stopping">Whether this node was asked to stop.</param>
+    public void Send(in DomainHorizon horizon, long limit, bool stopping)
+    {
+        _exchange++;
+        Own = new PhaseEnvelope { Domain = _share.Domain.Index, Node = _share.Node, Exchange = _exchange, Stopping = stopping, Limit = limit, Horizon = horizon };
+        Dictionary<int, List<TableChanges>> tables = TakeTables();
+        TakeDepartures();
+        foreach (int peer in _share.Peers)
+        {
+            byte[] bytes = EnvelopeCodec.Encode(Own with
+            {
+                Messages = _outgoing[peer],
+                Tables = tables.GetValueOrDefault(peer) ?? [],
+                Threads = [.. _departures.Where(departure => _share.NodeOfTarget(departure.Target.Value) == peer).Select(departure => Export(departure.Thread))],
+            });
+            _outgoing[peer].Clear();
+            _envelopes++;
+            _bytes += bytes.Length;
+            _shards[peer].Tell(new DomainProtocol.Envelope(_share.Domain.Index, bytes), ActorRefs.NoSender);
+        }
+
+        _departures.Clear();
+    }
+
+    /// <summary>What this node said in the exchange that is under way.</summary>
+    public PhaseEnvelope? Own { get; private set; }
+
+    /// <summary>What the others said, by rising node number; the exchange is over then.</summary>
+    /// <param name="windowStart">No core walks a page table as of an earlier time, in cycles.</param>
+    public IReadOnlyList<PhaseEnvelope> Take(long windowStart)
+    {
+        Dictionary<int, PhaseEnvelope> received = _received[_exchange % Ahead];
+        PhaseEnvelope[] envelopes = [.. received.Values.OrderBy(envelope => envelope.Node)];
+        received.Clear();
+        foreach (PhaseEnvelope envelope in envelopes)
+        {
+            foreach (TableChanges table in envelope.Tables)
+            {
+                Core.Paging.PageTable replica = _world.Spaces[table.Space].Table;
+                replica.ApplyChanges(table.Changes);
+                replica.Fold(windowStart);
+            }
+
+            foreach (SimThreadState thread in envelope.Threads)
+            {
+                _world.Threads[thread.Thread].Import(thread);
+                _threads.Add(thread.Thread);
+            }
+        }
+
+        return envelopes;
+    }
+
+    private Dictionary<int, List<TableChanges>> TakeTables()
+    {
+        Dictionary<int, List<TableChanges>> tables = [];
+        foreach ((AddressSpace space, IReadOnlyList<int> readers) in _replicated)
+        {
+            byte[] changes = space.Table.TakeChanges();
+            foreach (int reader in changes.Length > 0 ? readers : [])
+            {
+                ref List<TableChanges>? list = ref CollectionsMarshal.GetValueRefOrAddDefault(tables, reader, out _);
+                (list ??= []).Add(new TableChanges(space.Space.Value, changes));
+            }
+        }
+
+        return tables;
+    }
+
+    private SimThreadState Export(SimThread thread)
+    {
+        _threads.Remove(thread.Id.Value);
+        return thread.Export();
+    }
+
+    private void TakeDepartures()
+    {
+        foreach (CoreModel core in _share.Cores)
+        {
+            _departures.AddRange(core.Departures!);
+            core.Departures!.Clear();
+        }
+    }
+}

@@ -1,0 +1,155 @@
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Reports;
+
+/// <summary>How far a run, or a node's part of one, has come when it stops.</summary>
+/// <param name="Clock">Time of the core that has come farthest, in cycles.</param>
+/// <param name="AllThreadsEnded">Whether every thread that ever ran has ended.</param>
+/// <param name="HasWorkLeft">Whether a core or a memory set still has something to do.</param>
+public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasWorkLeft)
+{
+    /// <summary>The end of some cores and groups.</summary>
+    public static RunEnd Of(RunPart part)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        bool waits = part.Groups.Any(group => group.Members.Any(member => member.DescribeWaits().Any()));
+        return new RunEnd(
+            part.Cores.Count == 0 ? 0 : part.Cores.Max(core => core.Clock),
+            !waits && part.Cores.All(core => core.State == CoreState.Idle),
+            part.Cores.Any(core => core.NextTime != long.MaxValue) || part.Groups.Any(group => group.NextDue != long.MaxValue));
+    }
+
+    /// <summary>The end of both parts.</summary>
+    public RunEnd Merge(RunEnd other) =>
+        new(Math.Max(Clock, other.Clock), AllThreadsEnded && other.AllThreadsEnded, HasWorkLeft || other.HasWorkLeft);
+
+    /// <summary>Virtual time at which the run ends, in cycles: of the last operation if all threads ended, else not before <paramref name="until"/>.</summary>
+    /// <param name="until">The scenario's end; 0 for none.</param>
+    public long Time(long until) => until > 0 && AllThreadsEnded ? Clock : Math.Max(until, Clock);
+}
+
+/// <summary>The cores, groups and threads that one node has simulated.</summary>
+/// <param name="Cores">Cores, by rising number.</param>
+/// <param name="Groups">Groups, by rising number.</param>
+/// <param name="Threads">Threads that are there, by rising number.</param>
+public sealed record RunPart(IReadOnlyList<CoreModel> Cores, IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<SimThread> Threads)
+{
+    /// <summary>All of a world.</summary>
+    public static RunPart Whole(World world)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        return new RunPart(world.Cores, world.Groups, world.Threads);
+    }
+}
+
+/// <summary>
+/// What a run, or a node's part of one, has counted: plain numbers, in the order of <see cref="CounterCatalog"/>. The parts of a run add up to the
+/// statistics that one node would have.
+/// </summary>
+public sealed class RunStatistics
+{
+    /// <summary>For each core, the cycles of <see cref="CounterCatalog.CoreCycles"/> and then its counters, by core number.</summary>
+    public SortedDictionary<int, long[]> Cores { get; } = [];
+
+    /// <summary>For each address space its counters, by number.</summary>
+    public SortedDictionary<int, long[]> Spaces { get; } = [];
+
+    /// <summary>For each group its counters, by number.</summary>
+    public SortedDictionary<int, long[]> Groups { get; } = [];
+
+    /// <summary>Threads, by number.</summary>
+    public SortedDictionary<int, ThreadReport> Threads { get; } = [];
+
+    /// <summary>Latency distributions, in the order of <see cref="CounterCatalog.Histograms"/>.</summary>
+    public IReadOnlyList<LatencyHistogram> Histograms { get; } = [.. CounterCatalog.Histograms.Select(_ => new LatencyHistogram())];
+
+    /// <summary>Refused accesses of each space, as lines, by number.</summary>
+    public SortedDictionary<int, string[]> BadAccesses { get; } = [];
+
+    /// <summary>Who waits for what in each group, as lines, by number.</summary>
+    public SortedDictionary<int, string[]> Waits { get; } = [];
+
+    /// <summary>Reads the counters of a part that has stopped.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="end">Virtual time at which the run ends; waiting is counted up to there.</param>
+    public static RunStatistics Collect(RunPart part, long end)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        RunStatistics statistics = new();
+        foreach (CoreModel core in part.Cores)
+        {
+            core.FinishAt(end);
+            statistics.Cores.Add(
+                core.Core.Value, [.. CounterCatalog.CoreCycles.Select(read => read(core)), .. CounterCatalog.Core.Select(counter => counter.Read(core))]);
+            statistics.Add(info => info.OfCore?.Invoke(core));
+        }
+
+        foreach (SpaceGroup group in part.Groups)
+        {
+            statistics.Groups.Add(group.Index, [.. CounterCatalog.Group.Select(counter => counter.Read(group))]);
+            statistics.Waits.Add(group.Index, [.. group.Members.SelectMany(member => member.DescribeWaits())]);
+            foreach (AddressSpace space in group.Members)
+            {
+                int number = space.Space.Value;
+                statistics.Spaces.Add(number, [.. CounterCatalog.Space.Select(counter => counter.Read(space))]);
+                statistics.BadAccesses.Add(number, [.. space.DescribeBadAccesses().Take(ReportBuilder.FindingsMax)]);
+                statistics.Add(info => info.OfSpace?.Invoke(space));
+            }
+        }
+
+        foreach (SimThread thread in part.Threads)
+        {
+            statistics.Threads.Add(thread.Id.Value, OfThread(thread));
+        }
+
+        return statistics;
+    }
+
+    /// <summary>Adds another part of the same run.</summary>
+    public void Add(RunStatistics other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        AddAll(Cores, other.Cores);
+        AddAll(Spaces, other.Spaces);
+        AddAll(Groups, other.Groups);
+        AddAll(Threads, other.Threads);
+        AddAll(BadAccesses, other.BadAccesses);
+        AddAll(Waits, other.Waits);
+        for (int i = 0; i < Histograms.Count; i++)
+        {
+            Histograms[i].Add(other.Histograms[i]);
+        }
+    }
+
+    private static void AddAll<T>(SortedDictionary<int, T> to, SortedDictionary<int, T> from)
+    {
+        foreach ((int number, T item) in from)
+        {
+            to.Add(number, item);
+        }
+    }
+
+    private void Add(Func<HistogramInfo, LatencyHistogram?> read)
+    {
+        for (int i = 0; i < Histograms.Count; i++)
+        {
+            if (read(CounterCatalog.Histograms[i]) is { } histogram)
+            {
+                Histograms[i].Add(histogram);
+            }
+        }
+    }
+
+    private static ThreadReport OfThread(SimThread thread) => new()
+    {
+        Id = thread.Id.Value,
+        Name = thread.Name,
+        AddressSpace = thread.Space.Value,
+        Core = thread.Core.Value,
+        Started = thread.Started,
+        Ended = thread.Ended,
+        Accesses = thread.Accesses,
+        Faults = thread.Faults,
+    };
+}

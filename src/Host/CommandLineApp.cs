@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Running;
 using VmSim.Core.Mmu.Experiments;
 using VmSim.Core.Scenarios;
@@ -49,6 +50,7 @@ public static class CommandLineApp
         RootCommand root = new("Simulates virtual memory on many-core machines.");
         root.Subcommands.Add(RunCommand.Create(output, error));
         root.Subcommands.Add(RunCommand.CreateCheck(output, error));
+        root.Subcommands.Add(NodeCommand.Create(error));
         root.Subcommands.Add(ReportCommand.Create(output));
         root.Subcommands.Add(ReplayCommand.Create(output));
         root.Subcommands.Add(TlbCommand.Create(output, error));
@@ -67,6 +69,7 @@ public static class CommandLineApp
         JsonException => (ExitCodes.BadInput, reason.Message),
         FileNotFoundException or DirectoryNotFoundException => (ExitCodes.BadInput, reason.Message),
         UnauthorizedAccessException or IOException => (ExitCodes.BadInput, reason.Message),
+        NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
         SimulationFailedException => (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}"),
         AggregateException { InnerException: { } inner } => Explain(inner),
         _ => (ExitCodes.Internal, $"internal error: {reason.Message} ({reason.GetType().Name})\n{reason.StackTrace}"),

@@ -4,7 +4,7 @@ using VmSim.Host.Reporting;
 namespace VmSim.Host;
 
 /// <summary>One line on stderr that says how far a run has come; nothing when stderr is not a terminal.</summary>
-internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<RunProgress>, IDisposable
+internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<RunProgress>, IProgress<int>, IDisposable
 {
     private readonly StatusLine _line = new(error);
     private readonly long _started = Environment.TickCount64;
@@ -15,6 +15,9 @@ internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<Run
         double seconds = Math.Max(0.001, (Environment.TickCount64 - _started) / 1000.0);
         _line.Show($"simulated {Quantities.Time(value.VirtualTime, ghz)}, {Quantities.Count(value.Accesses)} accesses, {Quantities.Count(value.Accesses / seconds)}/s");
     }
+
+    /// <summary>How many nodes have joined.</summary>
+    public void Report(int value) => _line.Show($"{value} nodes have joined");
 
     /// <inheritdoc/>
     public void Dispose() => _line.Dispose();

@@ -28,16 +28,24 @@ internal sealed class SimulationHost : IAsyncDisposable
     /// <param name="lanes">Host threads that simulate.</param>
     public static async Task<SimulationHost> StartAsync(int lanes)
     {
+        IHost host = Build(akka => akka.AddHocon(Lanes.Configuration(lanes), HoconAddMode.Prepend));
+        await host.StartAsync();
+        return new SimulationHost(host);
+    }
+
+    /// <summary>A host of an actor system that has config/akka.conf below what <paramref name="configure"/> adds.</summary>
+    internal static IHost Build(Action<AkkaConfigurationBuilder> configure)
+    {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
         Config config = ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("akka.conf")));
-        builder.Services.AddAkka("vmsim", akka => akka
-            .AddHocon(Lanes.Configuration(lanes), HoconAddMode.Prepend)
-            .AddHocon(config, HoconAddMode.Append));
-        IHost host = builder.Build();
-        await host.StartAsync();
-        return new SimulationHost(host);
+        builder.Services.AddAkka("vmsim", akka =>
+        {
+            configure(akka);
+            akka.AddHocon(config, HoconAddMode.Append);
+        });
+        return builder.Build();
     }
 
     /// <summary>

@@ -75,7 +75,7 @@ public sealed class NodeShardActor : UntypedActor
                 break;
             case DomainProtocol.Progressed progressed:
                 _accesses[progressed.Domain] = progressed.Accesses;
-                _owner.Tell(new NodeShardProtocol.Progressed(_node, progressed.VirtualTime, _accesses.Values.Sum()));
+                Context.Parent.Tell(new NodeShardProtocol.Progressed(_node, progressed.VirtualTime, _accesses.Values.Sum()));
                 break;
             case DomainProtocol.Ended ended:
                 End(ended);

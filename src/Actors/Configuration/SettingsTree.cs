@@ -83,6 +83,9 @@ internal sealed class SettingsTree
     /// <summary>The plain value of a key, or null.</summary>
     public string? Value(string key) => Keys is not null && Keys.TryGetValue(key, out SettingsTree? value) ? value.Text : null;
 
+    /// <summary>The block of a key; an empty one if the key is not there.</summary>
+    public SettingsTree Block(string key) => Keys is not null && Keys.TryGetValue(key, out SettingsTree? value) ? value : Empty(Origin);
+
     private static SettingsTree From(HoconValue value, string origin)
     {
         if (value.IsObject())

@@ -53,7 +53,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         };
     }
 
-    private static long WindowOf(World world, RunOptions options)
+    internal static long WindowOf(World world, RunOptions options)
     {
         long bound = world.Delays.WindowBound;
         if (options.Window < 0 || options.Window > bound)

@@ -172,5 +172,5 @@ public sealed record HostReport
 /// <param name="Cores">Simulated cores it held.</param>
 /// <param name="Spaces">Address spaces it held.</param>
 /// <param name="Envelopes">Envelopes it sent.</param>
-/// <param name="Bytes">Bytes it sent.</param>
+/// <param name="Bytes">Bytes it sent in them.</param>
 public sealed record NodeReport(string Address, int Cores, int Spaces, long Envelopes, long Bytes);

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Host.Cluster;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;
@@ -14,16 +16,28 @@ internal static class RunCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<bool> check = new("--check") { Description = "Watch every translation with the checker; a violation ends the run with exit code 1." };
-        Command command = Build("run", "Simulates a scenario (.conf) or a trace (.vmt, .vmt.gz) and prints a report.", output, error, parsed => parsed.GetValue(check));
+        Option<int> nodes = new("--nodes") { Description = "Spread the run over so many nodes, each a process of `vmsim node --join`. Never changes results." };
+        Option<int> local = new("--local-nodes") { Description = "As --nodes, with so many nodes as child processes on this machine." };
+        Command command = Build(
+            "run",
+            "Simulates a scenario (.conf) or a trace (.vmt, .vmt.gz) and prints a report.",
+            output,
+            error,
+            parsed => new Means(parsed.GetValue(check), parsed.GetValue(nodes), parsed.GetValue(local)));
         command.Options.Add(check);
+        command.Options.Add(nodes);
+        command.Options.Add(local);
         return command;
     }
 
     /// <summary>Makes <c>vmsim check</c>.</summary>
     public static Command CreateCheck(TextWriter output, TextWriter error) =>
-        Build("check", "Runs with the translation checker; exit code 1 if a rule is broken.", output, error, _ => true);
+        Build("check", "Runs with the translation checker; exit code 1 if a rule is broken.", output, error, _ => new Means(Check: true, 0, 0));
 
-    private static Command Build(string name, string description, TextWriter output, TextWriter error, Func<ParseResult, bool> check)
+    /// <summary>What a run uses besides threads.</summary>
+    private readonly record struct Means(bool Check, int Nodes, int LocalNodes);
+
+    private static Command Build(string name, string description, TextWriter output, TextWriter error, Func<ParseResult, Means> read)
     {
         Argument<string> scenario = new("scenario") { Description = "Scenario file, or trace to run with the default profiles." };
         Option<string[]> set = new("--set") { Description = "Change a setting: --set machine.cores=16. May be repeated.", HelpName = "key=value" };
@@ -34,26 +48,30 @@ internal static class RunCommand
         Command command = new(name, description) { scenario, set, seed, threads, window, directory };
         command.SetAction(async (parsed, cancellation) =>
         {
-            RunOptions options = new() { Threads = parsed.GetValue(threads), Window = parsed.GetValue(window), Check = check(parsed) };
+            Means means = read(parsed);
+            RunOptions options = new() { Threads = parsed.GetValue(threads), Window = parsed.GetValue(window), Check = means.Check };
             if (options.Threads is < 0 or > Actors.Simulation.Lanes.Max)
             {
                 throw new UsageException($"--threads: {options.Threads} found; 1 to {Actors.Simulation.Lanes.Max}, or 0 for one per processor, are allowed");
             }
 
-            List<string> sets = [.. parsed.GetValue(set) ?? []];
+            RequireNodes(means);
+            ILookup<bool, string> given = (parsed.GetValue(set) ?? []).ToLookup(item => item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal));
+            ClusterSettings cluster = ClusterHost.Settings([.. given[true]]);
+            List<string> sets = [.. given[false]];
             if (parsed.GetValue(seed) is { } value)
             {
                 sets.Add($"seed={value}");
             }
 
             ScenarioSpec spec = ScenarioLoader.Load(parsed.GetValue(scenario)!, sets);
-            return await RunAsync(spec, options, parsed.GetValue(directory), output, error, cancellation);
+            return await RunAsync(spec, options, new ClusterRun(cluster, means.Nodes, means.LocalNodes), parsed.GetValue(directory), output, error, cancellation);
         });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        ScenarioSpec spec, RunOptions options, string? directory, TextWriter output, TextWriter error, CancellationToken cancellation)
+        ScenarioSpec spec, RunOptions options, ClusterRun cluster, string? directory, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         if (directory is not null)
         {
@@ -66,13 +84,9 @@ internal static class RunCommand
             await error.WriteLineAsync($"vmsim: {warning}");
         }
 
-        RunReport report;
-        await using (SimulationHost host = await SimulationHost.StartAsync(options.EffectiveThreads))
-        {
-            using ProgressLine progress = new(error, spec.Machine.Ghz);
-            report = await host.Runner.RunAsync(spec, options, progress, cancellation);
-        }
-
+        RunReport report = cluster.IsWanted
+            ? await cluster.RunAsync(spec, options, error, cancellation)
+            : await RunHereAsync(spec, options, error, cancellation);
         ReportView.Show(report, Terminal.For(output));
         if (directory is not null)
         {
@@ -82,5 +96,28 @@ internal static class RunCommand
         }
 
         return report.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock ? ExitCodes.Broken : ExitCodes.Ok;
+    }
+
+    private static async Task<RunReport> RunHereAsync(ScenarioSpec spec, RunOptions options, TextWriter error, CancellationToken cancellation)
+    {
+        await using SimulationHost host = await SimulationHost.StartAsync(options.EffectiveThreads);
+        using ProgressLine progress = new(error, spec.Machine.Ghz);
+        return await host.Runner.RunAsync(spec, options, progress, cancellation);
+    }
+
+    private static void RequireNodes(Means means)
+    {
+        if (means is { Nodes: not 0, LocalNodes: not 0 })
+        {
+            throw new UsageException("--nodes and --local-nodes: one of them is needed, not both");
+        }
+
+        foreach ((string name, int count) in (ReadOnlySpan<(string, int)>)[("--nodes", means.Nodes), ("--local-nodes", means.LocalNodes)])
+        {
+            if (count is < 0 or > ClusterRun.NodesMax)
+            {
+                throw new UsageException($"{name}: {count} found; 1 to {ClusterRun.NodesMax} are allowed");
+            }
+        }
     }
 }

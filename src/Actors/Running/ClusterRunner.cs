@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using Akka.Actor;
+using VmSim.Actors.Cluster;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Running;
+
+/// <summary>Runs scenarios on the nodes of a cluster.</summary>
+/// <param name="coordinator">The cluster's <see cref="JobCoordinatorActor"/>.</param>
+/// <param name="settings">How a run is spread.</param>
+/// <param name="nodes">Over how many nodes.</param>
+/// <param name="joined">Whom to tell how many nodes have joined; null for nobody.</param>
+public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings settings, int nodes, IProgress<int>? joined) : ISimulationRunner
+{
+    /// <inheritdoc/>
+    /// <exception cref="NodeLostException">A node was lost in the middle of the run.</exception>
+    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Check)
+        {
+            throw new ScenarioException("--check: the checker watches runs in one process; leave out --nodes and --local-nodes");
+        }
+
+        using World world = new(scenario);
+        long window = SimulationRunner.WindowOf(world, options);
+        RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options.Threads);
+        TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
+        using CancellationTokenRegistration stop = cancellation.Register(() => coordinator.Tell(new JobProtocol.Stop()));
+        object answer = await coordinator.Ask<JobProtocol.IMessage>(
+            new JobProtocol.Submit(plan, settings.JoinSeconds, progress, joined), Timeout.InfiniteTimeSpan, CancellationToken.None);
+        JobProtocol.Finished finished = answer switch
+        {
+            JobProtocol.Finished over => over,
+            JobProtocol.Failed { Reason: OperationCanceledException or NodeLostException or ScenarioException } failed => throw failed.Reason,
+            JobProtocol.Failed failed => throw new SimulationFailedException(failed.Reason.Message, failed.Reason),
+            _ => throw new InvalidOperationException($"the coordinator answered {answer}"),
+        };
+        RunReport report = ReportBuilder.Build(world, finished.Completed, finished.End, finished.Statistics);
+        using Process process = Process.GetCurrentProcess();
+        return report with
+        {
+            Host = new HostReport
+            {
+                WallSeconds = finished.WallSeconds,
+                CpuSeconds = (process.TotalProcessorTime - cpuBefore).TotalSeconds,
+                Threads = finished.Threads,
+                AccessesPerSecond = finished.WallSeconds > 0 ? report.Total("accesses") / finished.WallSeconds : 0,
+                PeakMemoryBytes = process.PeakWorkingSet64,
+                WindowCycles = window,
+                Windows = finished.Windows,
+                Nodes = finished.Nodes,
+            },
+        };
+    }
+}

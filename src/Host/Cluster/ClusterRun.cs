@@ -1,0 +1,36 @@
+using VmSim.Actors.Cluster;
+using VmSim.Actors.Running;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Cluster;
+
+/// <summary>A run that is spread over nodes: those that join this process, or child processes of it.</summary>
+/// <param name="Settings">How it is spread.</param>
+/// <param name="Nodes">Nodes that will join; 0 for none.</param>
+/// <param name="LocalNodes">Nodes to start as child processes; 0 for none.</param>
+internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int LocalNodes)
+{
+    /// <summary>Most nodes of a run.</summary>
+    public const int NodesMax = 256;
+
+    /// <summary>Whether nodes are wanted at all.</summary>
+    public bool IsWanted => Nodes + LocalNodes > 0;
+
+    /// <summary>Carries the run out.</summary>
+    public async Task<RunReport> RunAsync(ScenarioSpec spec, RunOptions options, TextWriter error, CancellationToken cancellation)
+    {
+        int count = Nodes + LocalNodes;
+        await using ClusterHost host = await ClusterHost.StartCoordinatorAsync(Settings, LocalNodes > 0 ? 0 : Settings.Port);
+        if (Nodes > 0)
+        {
+            await error.WriteLineAsync($"vmsim: waits for {count} nodes: vmsim node --join {host.Address.Host}:{host.Address.Port}");
+        }
+
+        int threads = options.Threads > 0 ? options.Threads : Math.Max(1, Environment.ProcessorCount / count);
+        await using LocalNodes local = Cluster.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator);
+        using ProgressLine progress = new(error, spec.Machine.Ghz);
+        return await new ClusterRunner(host.Coordinator, Settings, count, progress).RunAsync(spec, options, progress, cancellation);
+    }
+}

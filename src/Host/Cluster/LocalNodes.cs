@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Globalization;
+using Akka.Actor;
+using VmSim.Actors.Cluster;
+
+namespace VmSim.Host.Cluster;
+
+/// <summary>Nodes as child processes of this one, for trying a cluster out. They end with this process, however it ends: their standard input does.</summary>
+internal sealed class LocalNodes : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private readonly List<Process> _processes = [];
+
+    /// <summary>Starts nodes that join a coordinator in this process.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="threads">Host threads of each.</param>
+    /// <param name="address">The coordinator's address.</param>
+    /// <param name="coordinator">Who is told when a process ends.</param>
+    public static LocalNodes Start(int count, int threads, Address address, IActorRef coordinator)
+    {
+        LocalNodes nodes = new();
+        for (int i = 0; i < count; i++)
+        {
+            nodes.Start($"local node {i + 1} of {count}", threads, address, coordinator);
+        }
+
+        return nodes;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (Process process in _processes)
+        {
+            process.StandardInput.Close();
+        }
+
+        foreach (Process process in _processes)
+        {
+            using CancellationTokenSource patience = new(Patience);
+            try
+            {
+                await process.WaitForExitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+
+            process.Dispose();
+        }
+    }
+
+    private void Start(string name, int threads, Address address, IActorRef coordinator)
+    {
+        ProcessStartInfo start = new(Program())
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        if (Path.GetFileNameWithoutExtension(start.FileName) != "vmsim")
+        {
+            start.ArgumentList.Add(typeof(LocalNodes).Assembly.Location);
+        }
+
+        foreach (string argument in (string[])["node", "--join", $"{address.Host}:{address.Port}", "--threads", threads.ToString(CultureInfo.InvariantCulture), "--once", "--attached"])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        Process process = new() { StartInfo = start, EnableRaisingEvents = true };
+        string said = "";
+        process.ErrorDataReceived += (_, line) => said = line.Data ?? said;
+        process.Exited += (_, _) => coordinator.Tell(new JobProtocol.ProcessEnded($"{name} (process {process.Id}: {said})"));
+        process.Start();
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        _processes.Add(process);
+    }
+
+    /// <summary>This program: its own executable, or the dotnet that runs it.</summary>
+    private static string Program() =>
+        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) is "vmsim" or "dotnet" ? Environment.ProcessPath : "dotnet";
+}

@@ -23,7 +23,8 @@ public static class RandomPrograms
         from two in Gen.Bool
         from slice in Gen.Int[2_000, 50_000]
         from protocol in Gen.Int[0, ShootdownProtocols.All.Count - 1].Select(index => ShootdownProtocols.All[index].Name)
-        select Build(cores, park, two ? [first, second] : [first], slice, protocol);
+        from shared in Gen.Bool
+        select Build(cores, park, two ? [first, second] : [first], slice, protocol) with { Memory = new MemorySpec { Shared = shared } };
 
     private static ScenarioSpec Build(int cores, bool park, (int Kind, int Page, int Count)[][][] processes, int slice, string protocol) => new()
     {

@@ -1,3 +1,4 @@
+using VmSim.Actors.Cluster;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Synthetic;
@@ -40,6 +41,8 @@ public static class SettingsReference
 
             """);
         WriteMembers(new ScenarioSpec(), "", output);
+        output.Write("\n## Cluster\n\nHow a run is spread over nodes, given in config/cluster.conf or with `--set`. None of these changes what a run finds.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
+        WriteMembers(new ClusterSettings(), ClusterSettings.Prefix, output);
         output.Write("\n## Programs\n\n`program` names one of these; the settings stand beside it.\n");
         foreach (ProgramKind kind in ProgramKinds.All)
         {

@@ -39,6 +39,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"kernel.ack-cycles = {dice.Between(1, 3_000)}");
         dice.Maybe(settings, () => $"kernel.handler-cycles = {dice.Between(0, 5_000)}");
         dice.Maybe(settings, () => $"machine.ipi-cycles = {dice.Between(1, 4_000)}");
+        dice.Maybe(settings, () => "memory.shared = on");
         dice.Maybe(settings, () => "memory.zero-page = off");
         dice.Maybe(settings, () => "memory.warm-page-cache = off");
         dice.Maybe(settings, () => $"memory.fault-around = {4096 << dice.Between(0, 5)}");

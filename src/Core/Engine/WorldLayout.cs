@@ -29,10 +29,11 @@ internal sealed class WorldLayout
             for (int copy = 0; copy < process.Count; copy++)
             {
                 string name = process.Count == 1 ? process.Name : $"{process.Name}-{copy}";
-                AddSpace(name, process.Program(copy), GroupCount++, parent: -1);
+                AddSpace(name, process.Program(copy), scenario.Memory.Shared ? 0 : GroupCount++, parent: -1);
             }
         }
 
+        GroupCount = scenario.Memory.Shared ? 1 : GroupCount;
         if (Threads.Count == 0)
         {
             throw new ScenarioException("processes: the scenario has no thread to run; name at least one process");

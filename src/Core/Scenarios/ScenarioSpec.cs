@@ -54,9 +54,13 @@ public sealed record ShootdownSpec
 /// <summary>How the kernel hands out memory.</summary>
 public sealed record MemorySpec
 {
-    /// <summary>Bytes of each process's frame pool.</summary>
-    [Setting("Physical memory of each process's pool.", Unit = SettingUnit.Bytes, Min = 4096, Max = 1e18)]
+    /// <summary>Bytes of each process's frame pool, or of the shared one.</summary>
+    [Setting("Physical memory of each process's pool, or of the shared one.", Unit = SettingUnit.Bytes, Min = 4096, Max = 1e18)]
     public ulong Bytes { get; init; } = 64UL << 30;
+
+    /// <summary>Whether all processes share one frame pool and one page cache.</summary>
+    [Setting("Whether all processes share one frame pool and one page cache; off, each has its own, as in a memory cgroup, and processes that share nothing simulate apart.")]
+    public bool Shared { get; init; }
 
     /// <summary>The backend of private anonymous mappings: lazy, populate, huge-2m, ..., or a plug-in's class.</summary>
     [Setting("Backend of private anonymous mappings: lazy (mapped at the first touch), populate (at once), huge-2m, huge-1g, or a class of your own as \"Namespace.Type, Assembly\".")]

@@ -73,7 +73,7 @@ internal sealed class LocalNodes : IAsyncDisposable
         Process process = new() { StartInfo = start, EnableRaisingEvents = true };
         string said = "";
         process.ErrorDataReceived += (_, line) => said = line.Data ?? said;
-        process.Exited += (_, _) => coordinator.Tell(new JobProtocol.ProcessEnded($"{name} (process {process.Id}: {said})"));
+        process.Exited += (_, _) => coordinator.Tell(new JobProtocol.ProcessEnded($"{name} (process {process.Id}, exit code {process.ExitCode}; it last said \"{said}\")"));
         process.Start();
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();

@@ -165,6 +165,17 @@ public static class ReportView
             + $"[bold]{Quantities.Count(host.AccessesPerSecond)} accesses/s[/], {Quantities.Bytes(host.PeakMemoryBytes)} peak");
         console.MarkupLine(
             $"[grey]{Quantities.Exact(host.Windows)} windows of at most {Quantities.Exact(host.WindowCycles)} cycles (bound {Quantities.Exact(report.WindowBound)})[/]");
+        Nodes(host, console);
+    }
+
+    private static void Nodes(HostReport host, IAnsiConsole console)
+    {
+        foreach (NodeReport node in host.Nodes)
+        {
+            console.MarkupLine(
+                $"[grey]node {node.Address}: {node.Cores} cores, {node.Spaces} address spaces, "
+                + $"{Quantities.Exact(node.Envelopes)} envelopes of {Quantities.Bytes(node.Bytes)} sent[/]");
+        }
     }
 
     private static Table NewTable() => new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);

@@ -1,21 +1,12 @@
-using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using CsCheck;
-using VmSim.Actors.Cluster;
-using VmSim.Actors.Simulation;
-using VmSim.Core.Engine;
-using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;
 
-/// <summary>Several shards of one run in one process, each with a world of its own; envelopes go through their wire form.</summary>
-public sealed class NodeShardActorTests() : TestKit(Lanes.Configuration(2))
+public sealed class NodeShardActorTests : ShardRuns
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     [Fact]
     public void RandomScenarios_SplitOverNodes_GiveTheSequentialEnginesFingerprint() => RandomPrograms.Scenario.Sample(
         scenario =>
@@ -23,7 +14,7 @@ public sealed class NodeShardActorTests() : TestKit(Lanes.Configuration(2))
             string expected = TestWorlds.Run(scenario).Fingerprint;
             foreach (int nodes in new[] { 1, 2, 3 })
             {
-                Assert.Equal(expected, Run(scenario, nodes, coresPerNode: 0).Fingerprint);
+                Assert.Equal(expected, RunOnNodes(scenario, nodes, coresPerNode: 0).Fingerprint);
             }
         },
         iter: 60,
@@ -42,8 +33,8 @@ public sealed class NodeShardActorTests() : TestKit(Lanes.Configuration(2))
                     Processes = [scenario.Processes[0] with { Program = _ => TestWorlds.Image(mayMigrate: true, programs) }],
                 };
                 string expected = TestWorlds.Run(scenario).Fingerprint;
-                Assert.Equal(expected, Run(scenario, 2, coresPerNode: 0).Fingerprint);
-                Assert.Equal(expected, Run(scenario, 3, coresPerNode: 0, windowDivisor: 7).Fingerprint);
+                Assert.Equal(expected, RunOnNodes(scenario, 2, coresPerNode: 0).Fingerprint);
+                Assert.Equal(expected, RunOnNodes(scenario, 3, coresPerNode: 0, windowDivisor: 7).Fingerprint);
             },
             iter: 40,
             threads: 1);
@@ -54,8 +45,8 @@ public sealed class NodeShardActorTests() : TestKit(Lanes.Configuration(2))
         ScenarioSpec scenario = TestWorlds.Scenario(8, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60));
         scenario = scenario with { Processes = [scenario.Processes[0] with { Count = 4 }] };
         string expected = TestWorlds.Run(scenario).Fingerprint;
-        Assert.Equal(expected, Run(scenario, 3, coresPerNode: 8).Fingerprint);
-        Assert.Equal(expected, Run(scenario, 5, coresPerNode: 8).Fingerprint);
+        Assert.Equal(expected, RunOnNodes(scenario, 3, coresPerNode: 8).Fingerprint);
+        Assert.Equal(expected, RunOnNodes(scenario, 5, coresPerNode: 8).Fingerprint);
     }
 
     private static ThreadProgram Wanderer(int number, (int Core, int Page, int Pages)[] steps)
@@ -69,48 +60,11 @@ public sealed class NodeShardActorTests() : TestKit(Lanes.Configuration(2))
         return thread.Build();
     }
 
-    private RunReport Run(ScenarioSpec scenario, int nodes, int coresPerNode, int windowDivisor = 1)
+    [Fact]
+    public void TwoNodes_ALateDefectInOne_IsToldToTheOwner()
     {
-        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario))];
-        try
-        {
-            long window = Math.Max(1, worlds[0].Delays.WindowBound / windowDivisor);
-            IActorRef[] shards = [.. worlds.Select((world, node) => Sys.ActorOf(NodeShardActor.Props(world, new NodePlacement(world, nodes, coresPerNode), node, window, 2)))];
-            foreach (IActorRef shard in shards)
-            {
-                shard.Tell(new NodeShardProtocol.Begin(shards), TestActor);
-            }
-
-            List<NodeShardProtocol.Stopped> stopped = [.. shards.Select(_ => Next<NodeShardProtocol.Stopped>())];
-            RunEnd end = stopped.Select(item => item.End).Aggregate((a, b) => a.Merge(b));
-            RunStatistics statistics = new();
-            foreach (IActorRef shard in shards)
-            {
-                shard.Tell(new NodeShardProtocol.Collect(end.Time(scenario.Until)), TestActor);
-                statistics.Add(Next<NodeShardProtocol.Collected>().Statistics);
-            }
-
-            foreach (IActorRef shard in shards)
-            {
-                Watch(shard);
-                Sys.Stop(shard);
-                ExpectTerminated(shard, Patience);
-            }
-
-            return ReportBuilder.Build(worlds[0], stopped.TrueForAll(item => item.Completed), end, statistics);
-        }
-        finally
-        {
-            foreach (World world in worlds)
-            {
-                world.Dispose();
-            }
-        }
-    }
-
-    private T Next<T>()
-    {
-        object message = FishForMessage(item => item is not NodeShardProtocol.Progressed, Patience);
-        return Assert.IsType<T>(message);
+        ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 4), new ThreadBuilder("b").Control(ControlKind.Unlock, 0).Build());
+        Exception reason = Assert.ThrowsAny<Exception>(() => RunOnNodes(scenario, 2, coresPerNode: 0));
+        Assert.Contains("Failed", reason.Message, StringComparison.Ordinal);
     }
 }

@@ -1,0 +1,154 @@
+using Akka.Actor;
+using Akka.Serialization;
+using Akka.TestKit.Xunit2;
+using CsCheck;
+using VmSim.Actors.Cluster;
+using VmSim.Actors.Simulation;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Actors.Tests.Cluster;
+
+public sealed class ClusterSerializerTests : TestKit
+{
+    private static readonly RunPlan Plan = new()
+    {
+        Scenario = "name = plan",
+        Inputs = [new RunInput("/a/b.vmt", "00ff")],
+        Nodes = 3,
+        CoresPerNode = 7,
+        Window = 1_300,
+        Until = 99,
+        Threads = 2,
+    };
+
+    [Fact]
+    public void EveryMessage_ThereAndBack_IsTheSame()
+    {
+        object[] messages =
+        [
+            new DomainProtocol.Envelope(3, [1, 2, 3]),
+            new NodeShardProtocol.Stop(),
+            new NodeShardProtocol.Collect(long.MaxValue),
+            new NodeShardProtocol.Stopped(1, true, 5, new RunEnd(7, true, false)),
+            new NodeShardProtocol.Progressed(2, 3, 4),
+            new NodeShardProtocol.Failed(2, "broken at «x»"),
+            new NodeProtocol.Prepared(1, 4, TestActor),
+            new NodeProtocol.Refused(1, "no such trace"),
+            new NodeProtocol.PeerLost(new Address("akka.tcp", "vmsim", "127.0.0.1", 4053)),
+            new NodeProtocol.Dismiss(),
+        ];
+        foreach (object message in messages)
+        {
+            object back = ThereAndBack(message);
+            if (message is DomainProtocol.Envelope envelope)
+            {
+                Assert.Equal((envelope.Domain, 3), (((DomainProtocol.Envelope)back).Domain, ((DomainProtocol.Envelope)back).Bytes.Length));
+                Assert.Equal(envelope.Bytes, ((DomainProtocol.Envelope)back).Bytes);
+            }
+            else
+            {
+                Assert.Equal(message, back);
+            }
+        }
+    }
+
+    [Fact]
+    public void EveryMessageOfTheProtocols_HasAManifest()
+    {
+        ClusterSerializer serializer = new((ExtendedActorSystem)Sys);
+        Type[] kinds = [.. typeof(NodeShardProtocol).GetNestedTypes().Concat(typeof(NodeProtocol).GetNestedTypes()).Where(type => type.IsClass)];
+        Assert.Equal(12, kinds.Length);
+        Assert.Equal(12, kinds.Select(kind => serializer.Manifest(System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(kind))).Distinct().Count());
+    }
+
+    [Fact]
+    public void Begin_ThereAndBack_NamesTheSameShards()
+    {
+        IActorRef[] shards = [TestActor, ActorOf(Props.Empty)];
+        Assert.Equal(shards, ((NodeShardProtocol.Begin)ThereAndBack(new NodeShardProtocol.Begin(shards))).Shards);
+    }
+
+    [Fact]
+    public void Prepare_ThereAndBack_IsTheSamePlan()
+    {
+        NodeProtocol.Prepare back = (NodeProtocol.Prepare)ThereAndBack(new NodeProtocol.Prepare(Plan, 2));
+        Assert.Equal(2, back.Node);
+        Assert.Equal(Plan.Inputs, back.Plan.Inputs);
+        Assert.Equal(Plan with { Inputs = [] }, back.Plan with { Inputs = [] });
+    }
+
+    [Fact]
+    public void Collected_ThereAndBack_GivesTheSameReport()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 30), TestWorlds.Toucher("b", 10, 300));
+        using World world = new(scenario);
+        bool finished = new SequentialEngine(world).Run();
+        RunPart whole = RunPart.Whole(world);
+        RunEnd end = RunEnd.Of(whole);
+        RunStatistics statistics = RunStatistics.Collect(whole, end.Time(0));
+        NodeShardProtocol.Collected back = (NodeShardProtocol.Collected)ThereAndBack(new NodeShardProtocol.Collected(1, statistics, new NodeReport("here", 2, 1, 5, 6)));
+        Assert.Equal(new NodeReport("here", 2, 1, 5, 6), back.Host);
+        Assert.Equal(ReportBuilder.Build(world, finished, end, statistics).Fingerprint, ReportBuilder.Build(world, finished, end, back.Statistics).Fingerprint);
+    }
+
+    [Fact]
+    public void Envelope_ThereAndBack_IsTheSame() =>
+        Gen.Select(Gen.Long, Gen.Int[0, 20], Gen.Byte.Array[0, 50], Gen.ULong.Array[0, 20]).Sample((number, messages, changes, operations) =>
+        {
+            PhaseEnvelope envelope = new()
+            {
+                Domain = 4,
+                Node = 2,
+                Exchange = number,
+                Stopping = number % 2 == 0,
+                Limit = number,
+                Horizon = new DomainHorizon(number, 1, number / 2, 3, number / 3),
+                Messages = [.. Enumerable.Range(0, messages).Select(i => new SimMessage { Due = number + i, Sender = i, Target = 3, Sequence = i, Kind = MessageKind.Ack, Flags = 2, Space = 1, A = number, B = 2, C = 3, D = 4 })],
+                Tables = [new TableChanges(5, changes)],
+                Threads = [new SimThreadState(1, 2, number, operations, 4, 5, 6)],
+            };
+            byte[] bytes = EnvelopeCodec.Encode(envelope);
+            PhaseEnvelope back = EnvelopeCodec.Decode(bytes);
+            Assert.Equal(bytes, EnvelopeCodec.Encode(back));
+            Assert.Equal(envelope.Messages, back.Messages);
+            Assert.Equal(envelope.Horizon, back.Horizon);
+            Assert.Equal(operations, back.Threads[0].Operations);
+            Assert.Equal(changes, back.Tables[0].Changes);
+        });
+
+    [Fact]
+    public void Envelope_DamagedOrCutOff_IsRefusedAsSuch() =>
+        Gen.Select(Gen.Int[0, 400], Gen.Byte, Gen.Int[0, 400]).Sample((at, value, length) =>
+        {
+            byte[] bytes = EnvelopeCodec.Encode(new PhaseEnvelope
+            {
+                Domain = 0,
+                Node = 1,
+                Exchange = 2,
+                Limit = 3,
+                Horizon = DomainHorizon.Empty,
+                Messages = [default, default],
+                Tables = [new TableChanges(1, [1, 2, 3])],
+                Threads = [new SimThreadState(1, 2, 3, [7, 8], 4, 5, 6)],
+            });
+            bytes[at % bytes.Length] = value;
+            byte[] cut = bytes[..Math.Min(length, bytes.Length)];
+            try
+            {
+                Assert.Equal(cut.Length, EnvelopeCodec.Encode(EnvelopeCodec.Decode(cut)).Length);
+            }
+            catch (InvalidDataException reason)
+            {
+                Assert.StartsWith("envelope: ", reason.Message, StringComparison.Ordinal);
+            }
+        });
+
+    private object ThereAndBack(object message)
+    {
+        ClusterSerializer serializer = new((ExtendedActorSystem)Sys);
+        return serializer.FromBinary(serializer.ToBinary(message), serializer.Manifest(message));
+    }
+}

@@ -1,0 +1,57 @@
+using VmSim.Actors.Configuration;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Tests.Cluster;
+
+/// <summary>One fingerprint, however a run is carried out: windows, threads, nodes, split domains. docs/determinism.md lists these scenarios.</summary>
+public sealed class FingerprintTests : ShardRuns
+{
+    /// <summary>Scenario file or trace, and the settings that make it short.</summary>
+    public static TheoryData<string, string> Scenarios { get; } = new()
+    {
+        { "traces/mt.vmt.gz", "machine.cores=6 until=1ms shootdown.protocol=linux" },
+        { "traces/ls.vmt.gz", "" },
+        { "scenarios/bgsave.conf", "until=600us" },
+        { "scenarios/context-switch1.conf", "until=400us" },
+        { "scenarios/many-processes.conf", "until=300us shootdown.protocol=linux threads.placement=single kernel.time-slice-cycles=20000" },
+        { "scenarios/page-fault2.conf", "until=200us" },
+        { "scenarios/page-fault3.conf", "until=200us memory.shared=on" },
+        { "scenarios/page-fault1.conf", "until=400us memory.transparent-huge-pages=always" },
+        { "scenarios/web-server.conf", "until=400us memory.shared=on" },
+        { "scenarios/garbage-collector.conf", "until=300us" },
+        { "scenarios/throughput-64.conf", "until=150us" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public void Scenario_AnyWindowThreadsAndNodes_HasOneFingerprint(string file, string settings)
+    {
+        ScenarioSpec scenario = Load(file, settings);
+        string expected = RunSequentially(scenario);
+        foreach ((int lanes, int divisor) in ((int, int)[])[(1, 2), (2, 1), (4, 7), (2, 50)])
+        {
+            Assert.Equal(expected, RunOnLanes(scenario, lanes, divisor).Fingerprint);
+        }
+
+        foreach ((int nodes, int coresPerNode, int divisor) in ((int, int, int)[])[(1, 0, 1), (2, 0, 1), (3, 0, 2), (3, 1_024, 1)])
+        {
+            Assert.Equal(expected, RunOnNodes(scenario, nodes, coresPerNode, divisor).Fingerprint);
+        }
+    }
+
+    [Fact]
+    public void AnotherSeed_HasAnotherFingerprint() => Assert.NotEqual(
+        RunSequentially(Load("scenarios/throughput-64.conf", "until=100us")),
+        RunSequentially(Load("scenarios/throughput-64.conf", "until=100us seed=2")));
+
+    private static ScenarioSpec Load(string file, string settings) =>
+        ScenarioLoader.Load(ConfigFiles.Find(file), settings.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+    private static string RunSequentially(ScenarioSpec scenario)
+    {
+        using World world = new(scenario);
+        return ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint;
+    }
+}

@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using VmSim.Host.Tests.CommandLine;
+
+namespace VmSim.Host.Tests.Cluster;
+
+/// <summary>Runs over real processes on the loopback.</summary>
+public sealed class LocalNodesTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly string Threads = CommandRunner.At("config/traces/mt.vmt.gz");
+    private static readonly string Endless = CommandRunner.At("config/scenarios/throughput-64.conf");
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-tests-").FullName;
+
+    [Fact]
+    public async Task Run_SplitOverTwoProcesses_GivesTheSameReport()
+    {
+        string[] sets = ["--set", "machine.cores=6", "--set", "until=1ms"];
+        JsonObject here = await ReportOf("here", [Threads, .. sets]);
+        JsonObject spread = await ReportOf("spread", [Threads, .. sets, "--local-nodes", "2", "--set", "cluster.placement=split"]);
+        JsonArray nodes = spread["host"]!["nodes"]!.AsArray();
+        Assert.Equal(2, nodes.Count);
+        Assert.Equal(6, nodes.Sum(node => (int)node!["cores"]!));
+        Assert.Equal(1, nodes.Sum(node => (int)node!["spaces"]!));
+        Assert.All(nodes, node => Assert.True((long)node!["envelopes"]! > 0 && (long)node["bytes"]! > 0));
+        here.Remove("host");
+        spread.Remove("host");
+        Assert.Equal(here.ToJsonString(), spread.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Run_NodesThatDoNotJoin_SaysHowManyDid()
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync("run", Threads, "--nodes", "2", "--set", "cluster.port=0", "--set", "cluster.join-seconds=1");
+        Assert.Equal(65, code);
+        Assert.Contains("vmsim node --join 127.0.0.1:", error, StringComparison.Ordinal);
+        Assert.Contains("0 of 2 nodes joined within 1 s", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(64, "--nodes", "--nodes", "-1")]
+    [InlineData(64, "one of them", "--nodes", "2", "--local-nodes", "2")]
+    [InlineData(65, "whole", "--local-nodes", "2", "--set", "cluster.placement=scattered")]
+    [InlineData(65, "did you mean placement?", "--local-nodes", "2", "--set", "cluster.placment=split")]
+    [InlineData(65, "--check", "--local-nodes", "1", "--check")]
+    public async Task Run_WrongClusterOptions_SaysWhatIsAllowed(int expected, string words, params string[] options)
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync(["run", Threads, .. options]);
+        Assert.Equal(expected, code);
+        Assert.Contains(words, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--join")]
+    [InlineData("--join", "nowhere")]
+    [InlineData("--join", "h:1", "--threads", "-1")]
+    [InlineData("--join", "h:1", "--set", "machine.cores=4")]
+    public async Task Node_WrongOptions_IsAUsageError(params string[] options) =>
+        Assert.Equal(64, (await CommandRunner.RunAsync(["node", .. options])).Code);
+
+    [Fact]
+    public async Task Run_ANodeIsKilled_EndsAndLeavesNoProcess()
+    {
+        using Process run = Start("run", Endless, "--local-nodes", "2", "--set", "cluster.placement=split", "--threads", "1");
+        List<Process> nodes = [];
+        for (Stopwatch clock = Stopwatch.StartNew(); nodes.Count < 2 && clock.Elapsed < Patience; await Task.Delay(200))
+        {
+            nodes = ChildrenOf(run.Id);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        Assert.Equal(2, nodes.Count);
+        nodes[0].Kill();
+        string error = await run.StandardError.ReadToEndAsync().WaitAsync(Patience);
+        await run.WaitForExitAsync().WaitAsync(Patience);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("was lost; the run has stopped", error, StringComparison.Ordinal);
+        foreach (Process node in nodes)
+        {
+            await node.WaitForExitAsync().WaitAsync(Patience);
+            Assert.True(node.HasExited);
+        }
+    }
+
+    [Fact]
+    public async Task Run_ItselfIsKilled_EndsItsNodes()
+    {
+        using Process run = Start("run", Endless, "--local-nodes", "1");
+        List<Process> nodes = [];
+        for (Stopwatch clock = Stopwatch.StartNew(); nodes.Count < 1 && clock.Elapsed < Patience; await Task.Delay(200))
+        {
+            nodes = ChildrenOf(run.Id);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        run.Kill();
+        await Assert.Single(nodes).WaitForExitAsync().WaitAsync(Patience);
+        Assert.True(nodes[0].HasExited);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [typeof(CommandLineApp).Assembly.Location, .. arguments])
+    {
+        UseShellExecute = false,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+
+    private static List<Process> ChildrenOf(int parent) =>
+        [.. Process.GetProcessesByName("dotnet").Where(process => ParentOf(process.Id) == parent)];
+
+    private static int ParentOf(int process)
+    {
+        try
+        {
+            // The fields behind the name, which may hold blanks: state, parent.
+            string stat = File.ReadAllText($"/proc/{process}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return -1;
+        }
+    }
+
+    private async Task<JsonObject> ReportOf(string name, string[] arguments)
+    {
+        string folder = Path.Combine(_folder, name);
+        (int code, _, string error) = await CommandRunner.RunAsync(["run", .. arguments, "--out", folder]);
+        Assert.True(code == 0, error);
+        return JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "report.json")))!.AsObject();
+    }
+}

@@ -3,6 +3,7 @@ using VmSim.Benchmarks;
 
 Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
 {
+    ["engine"] = EngineBenchmark.Run,
     ["memory-set"] = MemorySetBenchmark.Run,
     ["mmu"] = MmuBenchmark.Run,
     ["page-table"] = PageTableBenchmark.Run,

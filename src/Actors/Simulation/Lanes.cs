@@ -22,9 +22,8 @@ public static class Lanes
         return ConfigurationFactory.ParseString(string.Join('\n', Enumerable.Range(0, lanes).Select(lane =>
             $$"""
             {{Dispatcher(lane)}} {
-              type = ForkJoinDispatcher
+              type = "VmSim.Actors.Simulation.LaneDispatcherConfigurator, VmSim.Actors"
               throughput = {{Throughput}}
-              dedicated-thread-pool { thread-count = 1, threadtype = background }
             }
             """)));
     }

@@ -104,7 +104,7 @@ public sealed class NodeShardActor : UntypedActor
             DomainShare share = new(domain, _placement, _node);
             if (!share.IsEmpty)
             {
-                IActorRef actor = Context.ActorOf(DomainActor.Props(_world, share, shards, _window, _lanes), $"domain-{domain.Index}");
+                IActorRef actor = Context.ActorOf(DomainActor.Props(_world, share, shards, _window, _lanes, turns: null), $"domain-{domain.Index}");
                 _domains.Add(domain.Index, Context.Watch(actor));
                 actor.Tell(new DomainProtocol.Begin());
             }

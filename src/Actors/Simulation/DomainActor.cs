@@ -14,6 +14,7 @@ public sealed class DomainActor : UntypedActor
     private readonly int _domain;
     private readonly DomainCrew _crew;
     private readonly PhaseExchange? _exchange;
+    private readonly LaneTurns? _turns;
     private readonly long _window;
     private readonly long _until;
     private readonly ProgressClock _progress = new();
@@ -21,6 +22,8 @@ public sealed class DomainActor : UntypedActor
     private DomainHorizon _horizon = DomainHorizon.Empty;
     private Phase _phase;
     private bool _exchanging;
+    private Turn _turn;
+    private int _turnWindows;
     private int _lanesPending;
     private long _windows;
     private bool _paused;
@@ -33,12 +36,14 @@ public sealed class DomainActor : UntypedActor
     /// <param name="shards">The run's shard on each node, by node number; empty for a run in one process.</param>
     /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
     /// <param name="lanes">Lanes of the run.</param>
-    public DomainActor(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes)
+    /// <param name="turns">Whom to ask for a turn on the lane; null for a domain that need not ask.</param>
+    public DomainActor(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes, LaneTurns? turns)
     {
         _world = world;
         _share = share;
         _domain = share.Domain.Index;
         _window = window;
+        _turns = turns;
         _until = world.Scenario.Until == 0 ? long.MaxValue : world.Scenario.Until;
         _crew = new DomainCrew(world, share, lanes, Self);
         _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, shards) : null;
@@ -53,11 +58,18 @@ public sealed class DomainActor : UntypedActor
         Ended,
     }
 
+    private enum Turn
+    {
+        None,
+        Asked,
+        Taken,
+    }
+
     /// <summary>How to make the actor of a domain.</summary>
-    public static Props Props(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes)
+    public static Props Props(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes, LaneTurns? turns)
     {
         ArgumentNullException.ThrowIfNull(share);
-        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes))
+        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes, turns))
             .WithDispatcher(Lanes.Dispatcher(DomainCrew.HomeLane(share.Domain, lanes)));
     }
 
@@ -95,6 +107,9 @@ public sealed class DomainActor : UntypedActor
                 break;
             case DomainProtocol.Begin:
                 RunCores(new CoreProtocol.RunWindow(0, Alone: false), everyone: true);
+                break;
+            case DomainProtocol.TakeTurn:
+                BeginTurn();
                 break;
             case DomainProtocol.Pause:
                 _paused = true;
@@ -137,13 +152,62 @@ public sealed class DomainActor : UntypedActor
         if (_plan.Finished || _stopping)
         {
             _phase = Phase.Ended;
+            if (_turn == Turn.Taken)
+            {
+                _turns!.Pass();
+            }
+
             Context.Parent.Tell(new DomainProtocol.Ended(_domain, _plan.Finished, _windows, _exchange?.Summary));
+            return;
+        }
+
+        if (!HasTurn())
+        {
             return;
         }
 
         _windows++;
         ReportProgress();
         RunCores(new CoreProtocol.RunWindow(_plan.CoreLimit, _plan.Alone >= 0), everyone: false);
+    }
+
+    /// <summary>Whether the domain may open a window now; if not, its turn will come.</summary>
+    private bool HasTurn()
+    {
+        if (_turns is null)
+        {
+            return true;
+        }
+
+        if (_turn == Turn.Taken && _turnWindows-- == 0)
+        {
+            _turnWindows = LaneTurns.Windows;
+            if (_turns.IsWanted)
+            {
+                _turns.Pass();
+                _turn = Turn.None;
+            }
+        }
+
+        if (_turn == Turn.None)
+        {
+            _turnWindows = LaneTurns.Windows;
+            _turn = _turns.Ask(Self) ? Turn.Taken : Turn.Asked;
+        }
+
+        return _turn == Turn.Taken;
+    }
+
+    private void BeginTurn()
+    {
+        _turn = Turn.Taken;
+        if (_phase == Phase.Ended)
+        {
+            _turns!.Pass();
+            return;
+        }
+
+        OpenWindowIfIdle();
     }
 
     /// <summary>Opens the core phase for every core that has something to do before its end.</summary>

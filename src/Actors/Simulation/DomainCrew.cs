@@ -39,7 +39,7 @@ internal sealed class DomainCrew
         _laneOf = new int[_slots.Count];
         _next = new long[_slots.Count];
         _here = new bool[_slots.Count];
-        bool whole = world.Domains.Count >= lanes;
+        bool whole = AreWhole(world, lanes);
         for (int slot = 0; slot < _slots.Count; slot++)
         {
             int index = slot < _slots.Cores ? slot : slot - _slots.Cores;
@@ -51,6 +51,13 @@ internal sealed class DomainCrew
 
     /// <summary>The lane of the domain's own actor, and of all its actors where there are domains enough for every lane.</summary>
     public static int HomeLane(Domain domain, int lanes) => domain.Index % lanes;
+
+    /// <summary>Turns for each lane, where domains live wholly on lanes.</summary>
+    public static LaneTurns?[] TurnsOf(World world, int lanes) =>
+        [.. Enumerable.Range(0, lanes).Select(_ => AreWhole(world, lanes) ? new LaneTurns() : null)];
+
+    /// <summary>Whether there are domains enough for every lane, so that each lives on one lane wholly.</summary>
+    private static bool AreWhole(World world, int lanes) => world.Domains.Count >= lanes;
 
     /// <summary>
     /// Makes the actors of what lives here, as children of the domain's, and watches them. What is for others goes to the domain's own actor.

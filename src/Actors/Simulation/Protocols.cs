@@ -54,6 +54,9 @@ public static class DomainProtocol
     /// <param name="Bytes">A <see cref="PhaseEnvelope"/>, as <see cref="EnvelopeCodec"/> writes it.</param>
     public sealed record Envelope(int Domain, byte[] Bytes) : IMessage;
 
+    /// <summary>It is the domain's turn on its lane.</summary>
+    public sealed record TakeTurn : IMessage;
+
     /// <summary>All actors of one lane have ended their part of the phase.</summary>
     /// <param name="Lane">The lane.</param>
     public sealed record LaneDone(int Lane) : IMessage;

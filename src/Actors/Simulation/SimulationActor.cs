@@ -88,9 +88,10 @@ public sealed class SimulationActor : UntypedActor
     {
         _running = _world.Domains.Count;
         NodePlacement placement = new(_world, 1, int.MaxValue);
+        LaneTurns?[] turns = DomainCrew.TurnsOf(_world, _lanes);
         foreach (Domain domain in _world.Domains)
         {
-            IActorRef actor = Context.ActorOf(DomainActor.Props(_world, new DomainShare(domain, placement, 0), [], _window, _lanes), $"domain-{domain.Index}");
+            IActorRef actor = Context.ActorOf(DomainActor.Props(_world, new DomainShare(domain, placement, 0), [], _window, _lanes, turns[DomainCrew.HomeLane(domain, _lanes)]), $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());
             if (_stopAsked)

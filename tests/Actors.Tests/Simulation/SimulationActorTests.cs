@@ -103,6 +103,44 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         Assert.Equal(expected, ReportBuilder.Build(world, finished: true).Fingerprint);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void PauseAndResume_DomainsThatTakeTurns_GiveTheSameFingerprint(int lanes)
+    {
+        ThreadProgram[] threads = [.. Enumerable.Range(0, 2).Select(number => Looper($"t{number}", number))];
+        ScenarioSpec scenario = TestWorlds.Scenario(8, threads);
+        scenario = scenario with { Processes = [scenario.Processes[0] with { Count = 4 }] };
+        string expected = TestWorlds.Run(scenario).Fingerprint;
+        using World world = new(scenario);
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
+        simulation.Tell(new SimulationProtocol.Start(), TestActor);
+        for (int i = 0; i < 20; i++)
+        {
+            simulation.Tell(new SimulationProtocol.Pause(), TestActor);
+            Thread.Sleep(2);
+            simulation.Tell(new SimulationProtocol.Resume(), TestActor);
+        }
+
+        SimulationProtocol.Finished finished = ExpectMsg<SimulationProtocol.Finished>(Patience);
+        Assert.True(finished.Completed);
+        Assert.True(finished.Windows > 4 * 2 * LaneTurns.Windows);
+        StopAndWait(simulation);
+        Assert.Equal(expected, ReportBuilder.Build(world, finished: true).Fingerprint);
+    }
+
+    /// <summary>Faults and unmaps again and again, so that many windows pass.</summary>
+    private static ThreadProgram Looper(string name, int first)
+    {
+        ThreadBuilder thread = new(name);
+        for (int i = 0; i < 400; i++)
+        {
+            thread.Touch(TestWorlds.Page(first * 8), 4).Advise(TestWorlds.Page(first * 8), 4, Advice.DontNeed);
+        }
+
+        return thread.Build();
+    }
+
     private static ScenarioSpec Endless()
     {
         ThreadProgram Spinner(string name) => new()

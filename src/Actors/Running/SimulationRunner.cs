@@ -40,6 +40,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         using Process process = Process.GetCurrentProcess();
         return report with
         {
+            ShootdownRecords = options.Shootdowns ? ShootdownFigures.List(world) : [],
             Host = new HostReport
             {
                 WallSeconds = wall,

@@ -59,8 +59,10 @@ public static class ReportBuilder
             WindowBound = world.Delays.WindowBound,
             Totals = Totals(world, cycles),
             LatencyCycles = Latencies(world),
+            Shootdowns = ShootdownFigures.Of(world, world.Spaces),
+            ShootdownsLeftOut = world.Spaces.Sum(space => space.Counters.ShootdownLog.LeftOut),
             Cores = [.. world.Cores.Select(core => OfCore(core, cycles))],
-            AddressSpaces = [.. world.Spaces.Select(OfSpace)],
+            AddressSpaces = [.. world.Spaces.Select(space => OfSpace(world, space))],
             Threads = [.. world.Threads.Select(OfThread)],
         };
         return report with { Fingerprint = ReportFingerprint.Of(report) };
@@ -187,11 +189,12 @@ public static class ReportBuilder
         };
     }
 
-    private static AddressSpaceReport OfSpace(AddressSpace space) => new()
+    private static AddressSpaceReport OfSpace(World world, AddressSpace space) => new()
     {
         Id = space.Space.Value,
         Name = space.Name,
         Counters = [.. CounterCatalog.Space.Select(counter => new KeyValuePair<string, long>(counter.Name, counter.Read(space)))],
+        Shootdowns = ShootdownFigures.Of(world, [space]),
     };
 
     private static ThreadReport OfThread(SimThread thread) => new()

@@ -333,9 +333,28 @@ internal sealed unsafe partial class Tlb : IDisposable
     private int WayOf(ulong key, nuint set)
     {
         uint* rests = _rests + (set * (nuint)_ways);
-        uint* digests = (uint*)(_heads + (set * (nuint)_headBytes));
+        byte* head = _heads + (set * (nuint)_headBytes);
         uint digest = DigestOf(key);
         uint rest = RestOf(key);
+        if (!_small)
+        {
+            return WayOfLarge((uint*)head, rests, digest, rest);
+        }
+
+        for (uint matches = WayMatch.Of16(head, digest, _ways) & _wayMask; matches != 0; matches &= matches - 1)
+        {
+            int way = BitOperations.TrailingZeroCount(matches);
+            if (rests[way] == rest)
+            {
+                return way;
+            }
+        }
+
+        return -1;
+    }
+
+    private int WayOfLarge(uint* digests, uint* rests, uint digest, uint rest)
+    {
         for (int way = 0; way < _ways; way++)
         {
             if (digests[way] == digest && rests[way] == rest)

@@ -49,7 +49,7 @@ internal readonly record struct OperationText
 /// <param name="start">When it started, in cycles.</param>
 internal sealed class OperationTrace(OperationText what, CoreId core, long start)
 {
-    private readonly List<(long Time, EventKind Kind, CoreId Core)> _events = [(start, EventKind.Starts, core)];
+    private readonly List<(long Time, EventKind Kind, CoreId Core)> _events = [];
 
     /// <summary>Cores whose acknowledgement is due, one bit each.</summary>
     private ulong[] _unacknowledged = [];
@@ -107,7 +107,7 @@ internal sealed class OperationTrace(OperationText what, CoreId core, long start
 
     /// <summary>The events by time, with a last one.</summary>
     public IReadOnlyList<string> Describe(long time, string last) =>
-        [.. _events.Select(item => (item.Time, Event: TextOf(item.Kind, item.Core))).Append((time, last)).OrderBy(item => item.Item1)
+        [.. _events.Prepend((start, EventKind.Starts, core)).Select(item => (item.Item1, TextOf(item.Item2, item.Item3))).Append((time, last)).OrderBy(item => item.Item1)
             .Select(item => string.Create(CultureInfo.InvariantCulture, $"cycle {item.Item1,12}  {item.Item2}"))];
 
     private string TextOf(EventKind kind, CoreId where) => kind switch

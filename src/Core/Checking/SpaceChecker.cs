@@ -61,61 +61,22 @@ internal sealed class SpaceChecker
             return;
         }
 
-        OperationTrace? trace = null;
+        OperationTrace trace = new(what, core, now);
         ulong next = first;
         foreach (MappedLeaf leaf in _space.Table.Leaves(VirtAddr.OfPage(first), (end - first) << PageSizes.BaseShift))
         {
             ulong page = leaf.Address.PageNumber;
             ulong from = Math.Max(first, page);
             ulong to = Math.Min(end, page + leaf.Entry.Size.BasePages());
-            Vanish(next, from);
-            Compare(leaf, from, to);
+            Vanish(next, from, trace);
+            Compare(leaf, from, to, trace);
             next = to;
         }
 
-        Vanish(next, end);
-        if (trace is not null)
+        Vanish(next, end, trace);
+        if (trace.Dead.Count > 0)
         {
             _operations[operation] = trace;
-        }
-
-        void Vanish(ulong from, ulong to)
-        {
-            while (_pages.TryFirst(from, to, out ulong page))
-            {
-                Die(page, _pages[page]);
-                _pages[page] = default;
-                from = page + 1;
-            }
-        }
-
-        void Compare(MappedLeaf leaf, ulong from, ulong to)
-        {
-            for (ulong page = from; page < to; page++)
-            {
-                PageCopy old = _pages[page];
-                PageCopy copy = new(leaf.Entry.Frame.PageNumber + (page - leaf.Address.PageNumber), leaf.Entry.Flags);
-                if (old == copy)
-                {
-                    continue;
-                }
-
-                if (old.Known && !copy.Gives(old.Frame, old.Rights))
-                {
-                    Die(page, old);
-                }
-
-                _pages[page] = copy;
-            }
-        }
-
-        void Die(ulong page, PageCopy old)
-        {
-            if (old.Rights != PageFlags.None)
-            {
-                trace ??= new OperationTrace(what, core, now);
-                Bury(new DeadPage(page, old, trace));
-            }
         }
     }
 
@@ -299,10 +260,46 @@ internal sealed class SpaceChecker
         }
     }
 
-    private void Bury(DeadPage dead)
+    /// <summary>The table maps nothing in a range.</summary>
+    private void Vanish(ulong from, ulong to, OperationTrace trace)
     {
-        dead.Operation.Dead.Add(dead);
-        ref DeadPage? latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_dead, (dead.Page, dead.Frame), out _);
+        while (_pages.TryFirst(from, to, out ulong page))
+        {
+            Die(page, _pages[page], trace);
+            _pages[page] = default;
+            from = page + 1;
+        }
+    }
+
+    /// <summary>The table maps a range by a leaf.</summary>
+    private void Compare(MappedLeaf leaf, ulong from, ulong to, OperationTrace trace)
+    {
+        for (ulong page = from; page < to; page++)
+        {
+            PageCopy old = _pages[page];
+            PageCopy copy = new(leaf.Entry.Frame.PageNumber + (page - leaf.Address.PageNumber), leaf.Entry.Flags);
+            if (old != copy)
+            {
+                if (old.Known && !copy.Gives(old.Frame, old.Rights))
+                {
+                    Die(page, old, trace);
+                }
+
+                _pages[page] = copy;
+            }
+        }
+    }
+
+    private void Die(ulong page, PageCopy old, OperationTrace trace)
+    {
+        if (old.Rights == PageFlags.None)
+        {
+            return;
+        }
+
+        DeadPage dead = new(page, old, trace);
+        trace.Dead.Add(dead);
+        ref DeadPage? latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_dead, (page, old.Frame), out _);
         dead.Earlier = latest;
         latest = dead;
 
@@ -319,6 +316,6 @@ internal sealed class SpaceChecker
             }
         }
 
-        _versions[dead.Page & (Versions - 1)]++;
+        _versions[page & (Versions - 1)]++;
     }
 }

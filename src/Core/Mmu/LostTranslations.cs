@@ -38,6 +38,9 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
     /// <summary>Losses remembered now.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Slots of the ring that may hold losses.</summary>
+    internal int Used => _wrapped ? capacity : _head;
+
     /// <summary>Whether an invalidation for a shootdown is going on, so that what is dropped is noted.</summary>
     internal bool Notes => _table is not null;
 
@@ -125,8 +128,7 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
     /// <summary>Forgets every loss whose key, masked, has a value and whose page lies in a range.</summary>
     internal void ForgetWhere(ulong mask, ulong value, int pageShift, ulong firstPage, ulong pages)
     {
-        int used = _wrapped ? capacity : _head;
-        for (int i = 0; i < used && Count > 0; i++)
+        for (int i = 0; i < Used && Count > 0; i++)
         {
             ulong key = _losses[i].Key;
             if (key != 0 && (key & mask) == value && (key >> pageShift) - firstPage < pages)

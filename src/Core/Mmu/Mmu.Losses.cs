@@ -66,7 +66,7 @@ public sealed unsafe partial class Mmu
         {
             ulong first = address >> ShiftOf(size);
             ulong count = ((address + bytes - 1) >> ShiftOf(size)) - first + 1;
-            if (count > (ulong)losses.Count)
+            if (count > (ulong)losses.Used)
             {
                 losses.ForgetWhere(TagMask | (3UL << 1), tag | ((ulong)size << 1), PageShift, Field(first), count);
                 continue;

@@ -96,7 +96,9 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 break;
             case NodeShardProtocol.Collected collected:
                 writer.Write(collected.Node);
-                StatisticsCodec.Write(writer, collected.Statistics);
+                writer.Write(collected.Pieces);
+                writer.Write(collected.Bytes.Length);
+                writer.Write(collected.Bytes);
                 WriteHost(writer, collected.Host);
                 break;
             case NodeShardProtocol.Progressed progressed:
@@ -136,7 +138,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         "collect" => new NodeShardProtocol.Collect(reader.ReadInt64()),
         "stopped" => new NodeShardProtocol.Stopped(
             reader.ReadInt32(), reader.ReadBoolean(), reader.ReadInt64(), new RunEnd(reader.ReadInt64(), reader.ReadBoolean(), reader.ReadBoolean())),
-        "collected" => new NodeShardProtocol.Collected(reader.ReadInt32(), StatisticsCodec.Read(reader), ReadHost(reader)),
+        "collected" => new NodeShardProtocol.Collected(reader.ReadInt32(), reader.ReadInt32(), reader.ReadBytes(reader.ReadInt32()), ReadHost(reader)),
         "progressed" => new NodeShardProtocol.Progressed(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64()),
         "failed" => new NodeShardProtocol.Failed(reader.ReadInt32(), reader.ReadString()),
         "prepare" => new NodeProtocol.Prepare(ReadPlan(reader), reader.ReadInt32()),

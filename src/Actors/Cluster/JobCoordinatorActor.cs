@@ -23,6 +23,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     private Address[] _nodes = [];
     private IActorRef[] _shards = [];
     private NodeReport[] _reports = [];
+    private List<byte[]>[] _pieces = [];
     private long[] _accesses = [];
     private RunEnd? _end;
     private int _pending;
@@ -149,13 +150,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
 
                 break;
             case NodeShardProtocol.Collected collected:
-                _statistics.Add(collected.Statistics);
-                _reports[collected.Node] = collected.Host with { Address = $"{_nodes[collected.Node].Host}:{_nodes[collected.Node].Port}" };
-                if (--_pending == 0)
-                {
-                    Answer(new JobProtocol.Finished(_completed, _windows, _end!.Value, _statistics, _threads, _wall, _reports));
-                }
-
+                Gather(collected);
                 break;
             case NodeShardProtocol.Failed failed:
                 Fail(new SimulationFailedException($"{Describe(failed.Node)}: {failed.Reason}"));
@@ -183,6 +178,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
         _nodes = [.. _workers.Values.Take(_job.Plan.Nodes)];
         _shards = new IActorRef[_nodes.Length];
         _reports = new NodeReport[_nodes.Length];
+        _pieces = [.. _nodes.Select(_ => new List<byte[]>())];
         _accesses = new long[_nodes.Length];
         _pending = _nodes.Length;
         for (int node = 0; node < _nodes.Length; node++)
@@ -228,6 +224,23 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
         foreach (IActorRef shard in _shards)
         {
             shard.Tell(new NodeShardProtocol.Collect(end));
+        }
+    }
+
+    private void Gather(NodeShardProtocol.Collected collected)
+    {
+        List<byte[]> pieces = _pieces[collected.Node];
+        pieces.Add(collected.Bytes);
+        if (pieces.Count < collected.Pieces)
+        {
+            return;
+        }
+
+        _statistics.Add(StatisticsCodec.Decode([.. pieces.SelectMany(piece => piece)]));
+        _reports[collected.Node] = collected.Host with { Address = $"{_nodes[collected.Node].Host}:{_nodes[collected.Node].Port}" };
+        if (--_pending == 0)
+        {
+            Answer(new JobProtocol.Finished(_completed, _windows, _end!.Value, _statistics, _threads, _wall, _reports));
         }
     }
 

@@ -8,6 +8,9 @@ namespace VmSim.Actors.Cluster;
 /// <summary>One node's part of a run: owns the domains, or shares of them, that live here, and takes the envelopes of the other nodes' shards.</summary>
 public sealed class NodeShardActor : UntypedActor
 {
+    /// <summary>Bytes of statistics in one message.</summary>
+    private const int PieceBytes = 4 << 20;
+
     private readonly World _world;
     private readonly NodePlacement _placement;
     private readonly int _node;
@@ -84,7 +87,7 @@ public sealed class NodeShardActor : UntypedActor
                 Fail(broken.Reason);
                 break;
             case NodeShardProtocol.Collect collect:
-                Sender.Tell(Collect(collect.End));
+                Collect(collect.End);
                 break;
             case Terminated terminated:
                 Fail(new InvalidOperationException($"{terminated.ActorRef.Path.Name} stopped unexpectedly"));
@@ -95,7 +98,7 @@ public sealed class NodeShardActor : UntypedActor
         }
     }
 
-    private RunPart Part => new(_placement.CoresOf(_node), _placement.GroupsOf(_node), [.. _world.Threads.Where(thread => _threads.Contains(thread.Id.Value))]);
+    private RunPart Part => new(_world, _placement.CoresOf(_node), _placement.GroupsOf(_node), [.. _world.Threads.Where(thread => _threads.Contains(thread.Id.Value))]);
 
     private void Begin(IReadOnlyList<IActorRef> shards)
     {
@@ -148,12 +151,15 @@ public sealed class NodeShardActor : UntypedActor
         }
     }
 
-    private NodeShardProtocol.Collected Collect(long end)
+    private void Collect(long end)
     {
         RunPart part = Part;
-        int spaces = part.Groups.Sum(group => group.Members.Count);
-        return new NodeShardProtocol.Collected(
-            _node, RunStatistics.Collect(part, end), new NodeReport(Self.Path.ToString(), part.Cores.Count, spaces, _envelopes, _bytes));
+        NodeReport host = new(Self.Path.ToString(), part.Cores.Count, part.Groups.Sum(group => group.Members.Count), _envelopes, _bytes);
+        byte[][] pieces = [.. StatisticsCodec.Encode(RunStatistics.Collect(part, end)).Chunk(PieceBytes)];
+        foreach (byte[] piece in pieces)
+        {
+            Sender.Tell(new NodeShardProtocol.Collected(_node, pieces.Length, piece, host));
+        }
     }
 
     private void Fail(Exception reason) => _owner.Tell(new NodeShardProtocol.Failed(_node, reason.ToString()));

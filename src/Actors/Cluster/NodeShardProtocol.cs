@@ -27,11 +27,12 @@ public static class NodeShardProtocol
     /// <param name="End">How far it came.</param>
     public sealed record Stopped(int Node, bool Completed, long Windows, RunEnd End) : IMessage;
 
-    /// <summary>What the node's part has counted.</summary>
+    /// <summary>A piece of what the node's part has counted: the whole may be longer than a message can be.</summary>
     /// <param name="Node">The node.</param>
-    /// <param name="Statistics">The counts.</param>
+    /// <param name="Pieces">How many pieces there are; they come in order.</param>
+    /// <param name="Bytes">The piece's bytes; all together are what <see cref="StatisticsCodec"/> writes.</param>
     /// <param name="Host">What the node had to do.</param>
-    public sealed record Collected(int Node, RunStatistics Statistics, NodeReport Host) : IMessage;
+    public sealed record Collected(int Node, int Pieces, byte[] Bytes, NodeReport Host) : IMessage;
 
     /// <summary>How far the node has come.</summary>
     /// <param name="Node">The node.</param>

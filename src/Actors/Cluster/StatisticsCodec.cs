@@ -1,11 +1,41 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using VmSim.Core.Reports;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Actors.Cluster;
 
 /// <summary>The wire form of what a node has counted: counts, then numbers of 8 bytes, low byte first.</summary>
-internal static class StatisticsCodec
+public static class StatisticsCodec
 {
-    public static void Write(BinaryWriter writer, RunStatistics statistics)
+    /// <summary>Writes statistics.</summary>
+    public static byte[] Encode(RunStatistics statistics)
+    {
+        ArgumentNullException.ThrowIfNull(statistics);
+        using MemoryStream stream = new();
+        using BinaryWriter writer = new(stream);
+        Write(writer, statistics);
+        return stream.ToArray();
+    }
+
+    /// <summary>Reads statistics.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no statistics.</exception>
+    public static RunStatistics Decode(byte[] bytes)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        using MemoryStream stream = new(bytes, writable: false);
+        using BinaryReader reader = new(stream);
+        try
+        {
+            return Read(reader);
+        }
+        catch (EndOfStreamException reason)
+        {
+            throw new InvalidDataException($"statistics: the data end at byte {bytes.Length}, in the middle", reason);
+        }
+    }
+
+    private static void Write(BinaryWriter writer, RunStatistics statistics)
     {
         WriteAll(writer, statistics.Cores, WriteNumbers);
         WriteAll(writer, statistics.Spaces, WriteNumbers);
@@ -13,13 +43,16 @@ internal static class StatisticsCodec
         WriteAll(writer, statistics.Threads, WriteThread);
         WriteAll(writer, statistics.BadAccesses, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
+        WriteAll(writer, statistics.ShootdownRecords, WriteRecords);
+        writer.Write(statistics.ShootdownsLeftOut);
+        WriteAll(writer, statistics.RefillMisses, WriteMisses);
         foreach (LatencyHistogram histogram in statistics.Histograms)
         {
             WriteNumbers(writer, histogram.Export());
         }
     }
 
-    public static RunStatistics Read(BinaryReader reader)
+    private static RunStatistics Read(BinaryReader reader)
     {
         RunStatistics statistics = new();
         ReadAll(reader, statistics.Cores, ReadNumbers);
@@ -28,6 +61,9 @@ internal static class StatisticsCodec
         ReadAll(reader, statistics.Threads, ReadThread);
         ReadAll(reader, statistics.BadAccesses, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);
+        ReadAll(reader, statistics.ShootdownRecords, ReadRecords);
+        statistics.ShootdownsLeftOut = reader.ReadInt64();
+        ReadAll(reader, statistics.RefillMisses, ReadMisses);
         foreach (LatencyHistogram histogram in statistics.Histograms)
         {
             histogram.Import(ReadNumbers(reader));
@@ -67,19 +103,22 @@ internal static class StatisticsCodec
 
     private static long[] ReadNumbers(BinaryReader reader)
     {
-        int count = reader.ReadInt32();
-        if (count < 0 || (long)count * sizeof(long) > reader.BaseStream.Length - reader.BaseStream.Position)
-        {
-            throw new InvalidDataException($"statistics: {count} numbers announced, {reader.BaseStream.Length - reader.BaseStream.Position} bytes are left");
-        }
-
-        long[] numbers = new long[count];
-        for (int i = 0; i < count; i++)
+        long[] numbers = new long[ReadCount(reader, sizeof(long))];
+        for (int i = 0; i < numbers.Length; i++)
         {
             numbers[i] = reader.ReadInt64();
         }
 
         return numbers;
+    }
+
+    /// <summary>A count of items of at least <paramref name="size"/> bytes each, which must still lie ahead.</summary>
+    private static int ReadCount(BinaryReader reader, int size)
+    {
+        int count = reader.ReadInt32();
+        return count >= 0 && (long)count * size <= reader.BaseStream.Length - reader.BaseStream.Position
+            ? count
+            : throw new InvalidDataException($"statistics: {count} items announced, {reader.BaseStream.Length - reader.BaseStream.Position} bytes are left");
     }
 
     private static void WriteLines(BinaryWriter writer, string[] lines)
@@ -93,7 +132,7 @@ internal static class StatisticsCodec
 
     private static string[] ReadLines(BinaryReader reader)
     {
-        int count = reader.ReadInt32();
+        int count = ReadCount(reader, 1);
         List<string> lines = [];
         for (int i = 0; i < count; i++)
         {
@@ -101,6 +140,45 @@ internal static class StatisticsCodec
         }
 
         return [.. lines];
+    }
+
+    private static void WriteRecords(BinaryWriter writer, IReadOnlyList<ShootdownRecord> records)
+    {
+        writer.Write(records.Count);
+        foreach (ShootdownRecord record in records)
+        {
+            writer.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<ShootdownRecord>(in record)));
+        }
+    }
+
+    private static IReadOnlyList<ShootdownRecord> ReadRecords(BinaryReader reader)
+    {
+        ShootdownRecord[] records = new ShootdownRecord[ReadCount(reader, Unsafe.SizeOf<ShootdownRecord>())];
+        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(records.AsSpan()));
+        return records;
+    }
+
+    private static void WriteMisses(BinaryWriter writer, Dictionary<int, int> misses)
+    {
+        writer.Write(misses.Count);
+        foreach ((int shootdown, int count) in misses)
+        {
+            writer.Write(shootdown);
+            writer.Write(count);
+        }
+    }
+
+    private static Dictionary<int, int> ReadMisses(BinaryReader reader)
+    {
+        int count = ReadCount(reader, 2 * sizeof(int));
+        Dictionary<int, int> misses = new(count);
+        for (int i = 0; i < count; i++)
+        {
+            int shootdown = reader.ReadInt32();
+            misses.Add(shootdown, reader.ReadInt32());
+        }
+
+        return misses;
     }
 
     private static void WriteThread(BinaryWriter writer, ThreadReport thread)

@@ -39,7 +39,7 @@ public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings setting
             JobProtocol.Failed failed => throw new SimulationFailedException(failed.Reason.Message, failed.Reason),
             _ => throw new InvalidOperationException($"the coordinator answered {answer}"),
         };
-        RunReport report = ReportBuilder.Build(world, finished.Completed, finished.End, finished.Statistics);
+        RunReport report = ReportBuilder.Build(world, finished.Completed, finished.End, finished.Statistics, options.Shootdowns);
         using Process process = Process.GetCurrentProcess();
         return report with
         {

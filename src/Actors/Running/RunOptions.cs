@@ -12,6 +12,9 @@ public sealed record RunOptions
     /// <summary>Whether the translation checker watches.</summary>
     public bool Check { get; init; }
 
+    /// <summary>Whether the report lists the shootdowns one by one.</summary>
+    public bool Shootdowns { get; init; }
+
     /// <summary>The number of host threads that <see cref="Threads"/> means here.</summary>
     public int EffectiveThreads => Threads == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Simulation.Lanes.Max) : Threads;
 }

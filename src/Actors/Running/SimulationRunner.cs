@@ -36,7 +36,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         long started = Stopwatch.GetTimestamp();
         SimulationProtocol.Finished finished = await SimulateAsync(world, window, threads, progress, cancellation);
         double wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        RunReport report = ReportBuilder.Build(world, finished.Completed);
+        RunReport report = ReportBuilder.Build(world, finished.Completed, options.Shootdowns);
         using Process process = Process.GetCurrentProcess();
         return report with
         {

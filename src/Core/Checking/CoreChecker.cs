@@ -4,11 +4,16 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;
 
-/// <summary>Watches one core: every access is compared with what its address space's page table says or said. What was found good is not looked up again until something near it dies.</summary>
+/// <summary>
+/// Watches one core: every access is compared with what its address space's page table says or said. What was found good is not looked up again until the
+/// page, or one of few that share its version, dies.
+/// </summary>
 internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.Mmu mmu)
 {
     private const int Slots = 2048;
     private readonly Verified[] _verified = new Verified[Slots];
+    private SpaceChecker? _watched;
+    private int _space = -1;
 
     /// <summary>The core accesses a page, and its TLB has the translation.</summary>
     /// <param name="time">Time of the access, in cycles.</param>
@@ -19,20 +24,25 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void OnAccess(long time, int space, Asid tag, AccessKind kind, ulong address)
     {
+        if (space != _space)
+        {
+            _space = space;
+            _watched = checker.Space(space);
+        }
+
         ulong page = address >> PageSizes.BaseShift;
         ref Verified verified = ref _verified[(page ^ (page >> 11)) & (Slots - 1)];
         ulong key = (page << 18) | ((ulong)(uint)space << 2) | (ulong)kind;
-        if (verified.Key != key || verified.Version != checker.Space(space).VersionOf(page))
+        if (verified.Key != key || verified.Version != _watched!.VersionOf(page))
         {
-            Look(time, space, tag, kind, address, key, ref verified);
+            Look(time, tag, kind, address, key, ref verified);
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Look(long time, int space, Asid tag, AccessKind kind, ulong address, ulong key, ref Verified verified)
+    private void Look(long time, Asid tag, AccessKind kind, ulong address, ulong key, ref Verified verified)
     {
         ulong page = address >> PageSizes.BaseShift;
-        SpaceChecker watched = checker.Space(space);
         PageFlags needed = kind switch
         {
             AccessKind.Fetch => PageFlags.Execute,
@@ -44,8 +54,8 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
             return;
         }
 
-        long version = watched.VersionOf(page);
-        verified = watched.Verify(time, core, page, frame, needed) ? new Verified(key, version) : default;
+        long version = _watched!.VersionOf(page);
+        verified = _watched.Verify(time, core, page, frame, needed) ? new Verified(key, version) : default;
     }
 
     private readonly record struct Verified(ulong Key, long Version);

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;
@@ -11,14 +13,17 @@ namespace VmSim.Core.Checking;
 /// </summary>
 internal sealed class SpaceChecker
 {
-    private const int Regions = 256;
-    private const PageFlags Rights = PageFlags.Read | PageFlags.Write | PageFlags.Execute;
+    private const int Versions = 1024;
     private readonly TranslationChecker _checker;
     private readonly AddressSpace _space;
-    private readonly Dictionary<ulong, (ulong Frame, PageFlags Rights)> _pages = [];
-    private readonly Dictionary<ulong, List<DeadPage>> _dead = [];
+    private readonly PageCopies _pages = new();
+
+    /// <summary>Deaths by page and frame, the latest first.</summary>
+    private readonly Dictionary<(ulong Page, ulong Frame), DeadPage> _dead = [];
+
     private readonly Dictionary<long, OperationTrace> _operations = [];
-    private readonly long[] _versions = new long[Regions];
+    private readonly long[] _versions = new long[Versions];
+    private readonly List<(CoreModel Core, Asid Tag)> _reachable = [];
 
     public SpaceChecker(TranslationChecker checker, AddressSpace space)
     {
@@ -26,8 +31,8 @@ internal sealed class SpaceChecker
         _space = space;
     }
 
-    /// <summary>Grows whenever something about translations near a page has died or returned; what was verified before must be verified again.</summary>
-    public long VersionOf(ulong page) => _versions[(page >> 9) & (Regions - 1)];
+    /// <summary>Grows whenever a translation of a page has died or the operation that killed it has returned; what was verified before must be verified again.</summary>
+    public long VersionOf(ulong page) => _versions[page & (Versions - 1)];
 
     /// <summary>Bytes of the lower half of the address space, where processes live.</summary>
     private ulong UserBytes => 1UL << (_space.Table.Format.VirtualBits - 1);
@@ -48,28 +53,27 @@ internal sealed class SpaceChecker
     /// <param name="now">Its start, in cycles.</param>
     /// <param name="first">First page it may have changed.</param>
     /// <param name="end">The page after the last one.</param>
-    public void Executed(long operation, string what, CoreId core, long now, ulong first, ulong end)
+    public void Executed(long operation, OperationText what, CoreId core, long now, ulong first, ulong end)
     {
-        OperationTrace trace = new(what, core, now);
         end = Math.Min(end, UserBytes >> PageSizes.BaseShift);
-        HashSet<ulong> seen = [];
-        if (end > first)
+        if (end <= first)
         {
-            foreach (MappedLeaf leaf in _space.Table.Leaves(VirtAddr.OfPage(first), (end - first) << PageSizes.BaseShift))
-            {
-                Compare(leaf, first, end, seen, trace);
-            }
+            return;
         }
 
-        foreach (ulong page in Known(first, end))
+        OperationTrace trace = new(what, core, now);
+        ulong next = first;
+        foreach (MappedLeaf leaf in _space.Table.Leaves(VirtAddr.OfPage(first), (end - first) << PageSizes.BaseShift))
         {
-            if (!seen.Contains(page))
-            {
-                Die(page, trace);
-                _pages.Remove(page);
-            }
+            ulong page = leaf.Address.PageNumber;
+            ulong from = Math.Max(first, page);
+            ulong to = Math.Min(end, page + leaf.Entry.Size.BasePages());
+            Vanish(next, from, trace);
+            Compare(leaf, from, to, trace);
+            next = to;
         }
 
+        Vanish(next, end, trace);
         if (trace.Dead.Count > 0)
         {
             _operations[operation] = trace;
@@ -104,7 +108,7 @@ internal sealed class SpaceChecker
             trace.Returned(due);
             foreach (DeadPage dead in trace.Dead)
             {
-                _versions[(dead.Page >> 9) & (Regions - 1)]++;
+                _versions[dead.Page & (Versions - 1)]++;
             }
 
             if (!releases)
@@ -120,27 +124,36 @@ internal sealed class SpaceChecker
         _checker.CheckTables(_space, batch, now);
         if (_operations.Remove(operation, out OperationTrace? trace))
         {
+            _reachable.Clear();
+            foreach (CoreModel core in _space.Group.Domain!.Cores)
+            {
+                if (core.ReachableTag(_space.Space) is { } tag)
+                {
+                    _reachable.Add((core, tag));
+                }
+            }
+
             foreach (DeadPage dead in trace.Dead)
             {
                 if (!MayBeHeld(dead, now))
                 {
-                    _checker.CheckUnreachable(_space, dead, now);
+                    _checker.CheckUnreachable(_space, _reachable, dead, now);
                 }
             }
         }
     }
 
     /// <summary>Whether a core may hold the same translation for another reason: it was made again, as with the zero page, and lives or is about to die.</summary>
-    private bool MayBeHeld(in DeadPage dead, long now)
+    private bool MayBeHeld(DeadPage dead, long now)
     {
-        if (_pages.TryGetValue(dead.Page, out (ulong Frame, PageFlags Rights) live) && live.Frame == dead.Frame)
+        if (_pages[dead.Page] is { Known: true } live && live.Frame == dead.Frame)
         {
             return true;
         }
 
-        foreach (DeadPage other in _dead[dead.Page])
+        for (DeadPage? other = _dead[(dead.Page, dead.Frame)]; other is not null; other = other.Earlier)
         {
-            if (other.Operation != dead.Operation && other.Frame == dead.Frame && other.Operation.ReturnedAt >= now)
+            if (other.Operation != dead.Operation && other.Operation.ReturnedAt >= now)
             {
                 return true;
             }
@@ -158,29 +171,27 @@ internal sealed class SpaceChecker
     /// <returns>Whether the same access may be taken as good until the version changes.</returns>
     public bool Verify(long time, CoreId core, ulong page, ulong frame, PageFlags needed)
     {
-        if (_pages.TryGetValue(page, out (ulong Frame, PageFlags Rights) now) && now.Frame == frame && (now.Rights & needed) == needed)
+        PageCopy now = _pages[page];
+        if (now.Gives(frame, needed))
         {
             return true;
         }
 
         DeadPage? last = null;
-        if (_dead.TryGetValue(page, out List<DeadPage>? deaths))
+        for (DeadPage? dead = _dead.GetValueOrDefault((page, frame)); dead is not null; dead = dead.Earlier)
         {
-            foreach (DeadPage dead in deaths)
+            if ((dead.Rights & needed) == needed)
             {
-                if (dead.Frame == frame && (dead.Rights & needed) == needed)
+                if (dead.Operation.ReturnedAt == long.MaxValue || time <= dead.Operation.ReturnedAt + _checker.AllowedStaleness)
                 {
-                    if (dead.Operation.ReturnedAt == long.MaxValue || time <= dead.Operation.ReturnedAt + _checker.AllowedStaleness)
-                    {
-                        return false;
-                    }
-
-                    last = dead;
+                    return false;
                 }
+
+                last ??= dead;
             }
         }
 
-        Accuse(time, core, page, frame, needed, last, sameFrame: now.Frame == frame);
+        Accuse(time, core, page, frame, needed, last, sameFrame: now.Known && now.Frame == frame);
         return false;
     }
 
@@ -241,84 +252,70 @@ internal sealed class SpaceChecker
         _checker.Report(new Violation(rule, time, _space.Space, message, dead.Operation.Describe(time, access)));
     }
 
-    private void Compare(MappedLeaf leaf, ulong first, ulong end, HashSet<ulong> seen, OperationTrace trace)
-    {
-        ulong page = leaf.Address.PageNumber;
-        ulong frame = leaf.Entry.Frame.PageNumber;
-        PageFlags rights = leaf.Entry.Flags & Rights;
-        for (ulong i = 0; i < leaf.Entry.Size.BasePages(); i++)
-        {
-            if (page + i < first || page + i >= end)
-            {
-                continue;
-            }
-
-            seen.Add(page + i);
-            if (_pages.TryGetValue(page + i, out (ulong Frame, PageFlags Rights) old) && (old.Frame != frame + i || (old.Rights & ~rights) != 0))
-            {
-                Die(page + i, trace);
-            }
-
-            _pages[page + i] = (frame + i, rights);
-        }
-    }
-
     private void Remember(MappedLeaf leaf)
     {
         for (ulong i = 0; i < leaf.Entry.Size.BasePages(); i++)
         {
-            _pages[leaf.Address.PageNumber + i] = (leaf.Entry.Frame.PageNumber + i, leaf.Entry.Flags & Rights);
+            _pages[leaf.Address.PageNumber + i] = new PageCopy(leaf.Entry.Frame.PageNumber + i, leaf.Entry.Flags);
         }
     }
 
-    /// <summary>Known pages of a range: by the range if it is short, else by all that are known.</summary>
-    private List<ulong> Known(ulong first, ulong end)
+    /// <summary>The table maps nothing in a range.</summary>
+    private void Vanish(ulong from, ulong to, OperationTrace trace)
     {
-        List<ulong> known = [];
-        if (end - first <= (ulong)_pages.Count)
+        while (_pages.TryFirst(from, to, out ulong page))
         {
-            for (ulong page = first; page < end; page++)
+            Die(page, _pages[page], trace);
+            _pages[page] = default;
+            from = page + 1;
+        }
+    }
+
+    /// <summary>The table maps a range by a leaf.</summary>
+    private void Compare(MappedLeaf leaf, ulong from, ulong to, OperationTrace trace)
+    {
+        for (ulong page = from; page < to; page++)
+        {
+            PageCopy old = _pages[page];
+            PageCopy copy = new(leaf.Entry.Frame.PageNumber + (page - leaf.Address.PageNumber), leaf.Entry.Flags);
+            if (old != copy)
             {
-                if (_pages.ContainsKey(page))
+                if (old.Known && !copy.Gives(old.Frame, old.Rights))
                 {
-                    known.Add(page);
+                    Die(page, old, trace);
                 }
-            }
 
-            return known;
-        }
-
-        foreach (ulong page in _pages.Keys)
-        {
-            if (page >= first && page < end)
-            {
-                known.Add(page);
+                _pages[page] = copy;
             }
         }
-
-        known.Sort();
-        return known;
     }
 
-    private void Die(ulong page, OperationTrace trace)
+    private void Die(ulong page, PageCopy old, OperationTrace trace)
     {
-        (ulong frame, PageFlags rights) = _pages[page];
-        if (rights == PageFlags.None)
+        if (old.Rights == PageFlags.None)
         {
             return;
         }
 
-        DeadPage dead = new(page, frame, rights, trace);
+        DeadPage dead = new(page, old, trace);
         trace.Dead.Add(dead);
-        if (!_dead.TryGetValue(page, out List<DeadPage>? deaths))
-        {
-            deaths = [];
-            _dead.Add(page, deaths);
-        }
+        ref DeadPage? latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_dead, (page, old.Frame), out _);
+        dead.Earlier = latest;
+        latest = dead;
 
         // What has been dead for longer than any core's time needs no record but the last of its kind.
-        deaths.RemoveAll(other => other.Frame == frame && other.Rights == rights && other.Operation.ReturnedAt != long.MaxValue);
-        deaths.Add(dead);
-        _versions[(page >> 9) & (Regions - 1)]++;
+        for (DeadPage later = dead; later.Earlier is { } earlier;)
+        {
+            if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue)
+            {
+                later.Earlier = earlier.Earlier;
+            }
+            else
+            {
+                later = earlier;
+            }
+        }
+
+        _versions[page & (Versions - 1)]++;
     }
 }

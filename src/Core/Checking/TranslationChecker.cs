@@ -78,24 +78,17 @@ public sealed class TranslationChecker
     }
 
     /// <summary>No core that could still use the space's entries holds a dead translation.</summary>
-    internal void CheckUnreachable(AddressSpace space, in DeadPage dead, long now)
+    internal void CheckUnreachable(AddressSpace space, List<(CoreModel Core, Asid Tag)> reachable, DeadPage dead, long now)
     {
-        foreach (CoreModel core in space.Group.Domain!.Cores)
+        foreach ((CoreModel core, Asid tag) in reachable)
         {
-            if (core.ReachableTag(space.Space) is { } tag && Maps(core.Mmu, tag, dead))
+            if (core.Mmu.MapsTo(tag, dead.Page << PageSizes.BaseShift, dead.Frame))
             {
                 string message = $"{space.Name}: frame 0x{dead.Frame:x} is given back while core {core.Core} still maps page {VirtAddr.OfPage(dead.Page)} to it";
                 Report(new Violation(CheckRule.EarlyRelease, now, space.Space, message, dead.Operation.Describe(now, message)));
                 return;
             }
         }
-    }
-
-    private static bool Maps(Mmu.Mmu mmu, Asid tag, in DeadPage dead)
-    {
-        ulong address = dead.Page << PageSizes.BaseShift;
-        return (mmu.PeekUsed(AccessKind.Load, tag, address, out ulong frame) && frame == dead.Frame)
-            || (mmu.PeekUsed(AccessKind.Fetch, tag, address, out frame) && frame == dead.Frame);
     }
 
     /// <summary>No paging-structure cache points to a table page that is given back.</summary>

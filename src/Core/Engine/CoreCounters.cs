@@ -98,6 +98,9 @@ public sealed class CoreCounters
     /// <summary>TLB entries dropped by invalidations.</summary>
     public long EntriesInvalidated { get; set; }
 
+    /// <summary>Walks that brought back a live translation that the core had lost to a shootdown.</summary>
+    public long RefillMisses { get; set; }
+
     /// <summary>Switches from one thread to another.</summary>
     public long ContextSwitches { get; set; }
 
@@ -120,7 +123,7 @@ public sealed class CoreCounters
         UserCycles = WalkCycles = FaultCycles = SyscallCycles = ShootdownWaitCycles = InterruptCycles = SwitchCycles = 0;
         Accesses = KernelAccesses = MinorFaults = MajorFaults = SpuriousFaults = SegmentationFaults = 0;
         SystemCalls = FailedCalls = InvalidationsHandled = LocalInvalidations = FullFlushes = EntriesInvalidated = 0;
-        ContextSwitches = SpaceLoads = 0;
+        ContextSwitches = SpaceLoads = RefillMisses = 0;
         AccessesMissed = SecondLevelHits = Walks = WalkReferences = 0;
         Array.Clear(_latencies);
     }

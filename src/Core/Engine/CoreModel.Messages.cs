@@ -40,7 +40,10 @@ public sealed partial class CoreModel
 
     private void HandleInvalidation(in SimMessage message)
     {
+        ulong deadBytes = SharedRules.SpanOf(message) << (int)SharedRules.SizeOf(message);
+        _losses.Begin(message.Space, message.A, _world.TableOf(message.Space), _clock, (ulong)message.B, deadBytes);
         InvalidationResult result = _shootdown.OnInvalidation(message);
+        _losses.End();
         if (result.Full)
         {
             Counters.FullFlushes++;

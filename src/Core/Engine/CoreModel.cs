@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
@@ -35,6 +36,7 @@ public sealed partial class CoreModel : ICoreShootdownContext
     private readonly MessageHeap _inbox = new();
     private readonly Queue<SimThread> _ready = new();
     private readonly CoreShootdown _shootdown;
+    private readonly LostTranslations _losses;
     private readonly bool _park;
     private readonly bool _kernelAccesses;
     private readonly long _warmup;
@@ -65,6 +67,11 @@ public sealed partial class CoreModel : ICoreShootdownContext
         _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
         Outbox = new Outbox(id.Value);
         Mmu = new Mmu.Mmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
+        _losses = Mmu.RememberLosses((space, shootdown, count) =>
+        {
+            Counters.RefillMisses += count;
+            world.RefillMisses.Add(space, shootdown, count);
+        });
         _shootdown = world.Protocol.CreateCoreHalf(this);
         if (_shootdown.TickCycles > 0)
         {
@@ -203,6 +210,7 @@ public sealed partial class CoreModel : ICoreShootdownContext
     /// <summary>Sums up waiting up to the end of the run.</summary>
     internal void FinishAt(long end)
     {
+        _losses.Flush();
         if (State is CoreState.Trapped or CoreState.Loading && end > _clock)
         {
             AccountWait(end);
@@ -231,6 +239,7 @@ public sealed partial class CoreModel : ICoreShootdownContext
     private void ResetCounters()
     {
         _warm = true;
+        _losses.Flush();
         Counters.Reset();
     }
 

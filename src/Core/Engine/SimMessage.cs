@@ -90,7 +90,7 @@ public enum MessageKind : ushort
     /// <summary>Space to core: the space is loaded; A = thread, B = TLB tag, C = generation, D bit 0 = flush the tag.</summary>
     SpaceLoaded,
 
-    /// <summary>Space to core: invalidate; A = shootdown, B = first address, C = pages | page shift &lt;&lt; 48 (0 pages = the whole space), D = generation; flags say more.</summary>
+    /// <summary>Space to core: invalidate; A = shootdown, B = first address, C = pages | page shift &lt;&lt; 48, bit 63 set for the whole space (then the pages are those that cover what died), D = generation; flags say more.</summary>
     Invalidate,
 
     /// <summary>Core to core or core to space: the shootdown protocol's own; A to D are the protocol's.</summary>

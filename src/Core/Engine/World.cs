@@ -39,6 +39,7 @@ public sealed class World : IDisposable
         _threads = [.. layout.Threads];
         _groups = new SpaceGroup[layout.GroupCount];
         _spaces = new AddressSpace[SpaceCount];
+        RefillMisses = new RefillMisses(SpaceCount);
         BuildSpaces(layout);
         _cores = new CoreModel[machine.Cores];
         for (int i = 0; i < _cores.Length; i++)
@@ -102,6 +103,9 @@ public sealed class World : IDisposable
 
     /// <summary>The domains: cores and groups that can influence each other.</summary>
     public IReadOnlyList<Domain> Domains { get; }
+
+    /// <summary>The refill misses that shootdowns caused.</summary>
+    internal RefillMisses RefillMisses { get; }
 
     /// <summary>The group of a space.</summary>
     public SpaceGroup GroupOf(int space) => _spaces[space].Group;

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Paging;
 using VmSim.Core.Workloads;
@@ -134,7 +135,7 @@ public sealed partial class AddressSpace
             EntryInfo leaf = _memory.Table.Query(address);
             ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
             ulong first = address.PageNumber & ~(around - 1);
-            watch.Executed(operation.Id, $"{access.ToString().ToLowerInvariant()} fault at {address} ({fault.Kind})", operation.Core, _now, first, first + (2 * around));
+            watch.Executed(operation.Id, OperationText.Fault(access, address, fault.Kind), operation.Core, _now, first, first + (2 * around));
         }
 
         operation.Dead = fault.Dead;
@@ -172,7 +173,7 @@ public sealed partial class AddressSpace
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
         (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
-        Watch?.Executed(operation.Id, $"{call.Kind.ToString().ToLowerInvariant()} call at {call.Start}", operation.Core, _now, first, end);
+        Watch?.Executed(operation.Id, OperationText.Call(call.Kind, call.Start), operation.Core, _now, first, end);
         Proceed(operation, OperationCosts.OfCall(Kernel, call.Kind, result));
     }
 
@@ -191,7 +192,7 @@ public sealed partial class AddressSpace
         }
 
         child.Attach(memory);
-        Watch?.Executed(operation.Id, "fork", operation.Core, _now, 0, ulong.MaxValue);
+        Watch?.Executed(operation.Id, OperationText.Fork, operation.Core, _now, 0, ulong.MaxValue);
         child.Watch?.Adopt();
         operation.Dead = effect.Dead;
         operation.TablesFreed = effect.TablesFreed;

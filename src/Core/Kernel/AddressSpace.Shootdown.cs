@@ -16,6 +16,7 @@ public sealed partial class AddressSpace
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.PendingAcks++;
         long leaves = _now + _delays.Service + (shootdown.Targets++ * Kernel.IpiSendCycles);
+        shootdown.Interrupts++;
         Counters.IpisSent++;
         Watch?.Sent(shootdown.Operation!.Id, core, leaves + Machine.IpiDelay(shootdown.Initiator, core));
         SendToCore(
@@ -24,7 +25,7 @@ public sealed partial class AddressSpace
             leaves + Machine.IpiDelay(shootdown.Initiator, core),
             shootdown.Id,
             (long)start.Value,
-            SharedRules.Pack(pages, size),
+            SharedRules.Pack(pages, size, shootdown.SpanPages),
             shootdown.Generation,
             shootdown.TablesFreed ? SimMessage.TablesFreedFlag : (ushort)0);
     }
@@ -40,7 +41,7 @@ public sealed partial class AddressSpace
             _now + _delays.StoreVisibility,
             shootdown.Id,
             (long)start.Value,
-            SharedRules.Pack(pages, size),
+            SharedRules.Pack(pages, size, shootdown.SpanPages),
             shootdown.Generation,
             (ushort)flags);
     }
@@ -100,7 +101,9 @@ public sealed partial class AddressSpace
         _shootdowns.Add(shootdown.Id, shootdown);
         Counters.Shootdowns++;
         Counters.PagesShotDown += dead.Pages;
+        Counters.ShootdownLog.Begin(Space, shootdown);
         _shootdown.Begin(shootdown);
+        Counters.ShootdownLog.Update(shootdown);
     }
 
     private void HandleAck(in SimMessage message)
@@ -115,6 +118,7 @@ public sealed partial class AddressSpace
             Counters.SpuriousIpis++;
         }
 
+        Counters.ShootdownLog.Update(shootdown);
         _shootdown.OnAck(shootdown, new CoreId(message.Sender));
     }
 
@@ -126,8 +130,10 @@ public sealed partial class AddressSpace
             Counters.RemoteShootdowns++;
             Counters.ShootdownLatency.Record(wait);
             shootdown.Operation!.ShootdownWait += wait;
+            shootdown.Wait = wait;
         }
 
+        Counters.ShootdownLog.Update(shootdown);
         EndOperation(shootdown.Operation!);
     }
 }

@@ -1,4 +1,5 @@
 using VmSim.Core.Reports;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Kernel;
 
@@ -44,6 +45,9 @@ public sealed class SpaceCounters
     /// <summary>From the first interrupt sent to the last acknowledgement, of shootdowns with targets.</summary>
     public LatencyHistogram ShootdownLatency { get; } = new();
 
+    /// <summary>A record of each shootdown.</summary>
+    public ShootdownLog ShootdownLog { get; } = new();
+
     /// <summary>Cycles that operations waited for the address space's lock.</summary>
     public long LockWaitCycles { get; set; }
 
@@ -58,5 +62,6 @@ public sealed class SpaceCounters
         Shootdowns = RemoteShootdowns = IpisSent = SpuriousIpis = PagesShotDown = 0;
         LockWaitCycles = LockWaits = 0;
         ShootdownLatency.Reset();
+        ShootdownLog.Reset();
     }
 }

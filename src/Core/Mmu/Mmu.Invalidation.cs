@@ -23,6 +23,7 @@ public sealed unsafe partial class Mmu
         ulong tag = (ulong)asid.Value << TagShift;
         ulong bytes = pages << (int)stride;
         address &= ~(stride.Bytes() - 1);
+        ForgetLosses(tag, address, bytes);
         int dropped = 0;
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
@@ -44,6 +45,7 @@ public sealed unsafe partial class Mmu
     {
         DropPagingStructures();
         ForgetRecent();
+        ForgetLossesOf((ulong)asid.Value << TagShift);
         return DropEverywhere(TagMask, (ulong)asid.Value << TagShift);
     }
 
@@ -54,10 +56,11 @@ public sealed unsafe partial class Mmu
     {
         DropPagingStructures();
         ForgetRecent();
+        ForgetAllLosses();
         int dropped = 0;
         foreach (Tlb? tlb in Arrays())
         {
-            dropped += tlb is null ? 0 : globals || !_globals ? tlb.DropAll() : tlb.DropUnless(TagMask, GlobalTag);
+            dropped += tlb is null ? 0 : globals || !_globals ? tlb.DropAll(Noting) : tlb.DropUnless(TagMask, GlobalTag, Noting);
         }
 
         return dropped;
@@ -74,6 +77,7 @@ public sealed unsafe partial class Mmu
     private void DropStale(ulong address)
     {
         ForgetRecent();
+        ForgetLosses(_tag, address, 1);
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
             ulong page = address >> ShiftOf(size);
@@ -91,15 +95,15 @@ public sealed unsafe partial class Mmu
         {
             ulong exact = TagMask | (3UL << 1);
             ulong wanted = (ulong)size << 1;
-            int swept = tlb.DropWhere(exact, tag | wanted, PageShift, Field(first), count);
-            return _globals ? swept + tlb.DropWhere(exact, GlobalTag | wanted, PageShift, Field(first), count) : swept;
+            int swept = tlb.DropWhere(exact, tag | wanted, PageShift, Field(first), count, Noting);
+            return _globals ? swept + tlb.DropWhere(exact, GlobalTag | wanted, PageShift, Field(first), count, Noting) : swept;
         }
 
         int dropped = 0;
         for (ulong page = first; page < first + count; page++)
         {
-            dropped += tlb.Drop(KeyOf(page, tag, size), page);
-            dropped += _globals ? tlb.Drop(KeyOf(page, GlobalTag, size), page) : 0;
+            dropped += tlb.Drop(KeyOf(page, tag, size), page, Noting);
+            dropped += _globals ? tlb.Drop(KeyOf(page, GlobalTag, size), page, Noting) : 0;
         }
 
         return dropped;
@@ -113,7 +117,7 @@ public sealed unsafe partial class Mmu
         int dropped = 0;
         foreach (Tlb? tlb in Arrays())
         {
-            dropped += tlb?.DropWhere(mask, value, PageShift, 0, ulong.MaxValue) ?? 0;
+            dropped += tlb?.DropWhere(mask, value, PageShift, 0, ulong.MaxValue, Noting) ?? 0;
         }
 
         return dropped;

@@ -15,6 +15,13 @@ public sealed unsafe partial class Mmu
     public bool PeekUsed(AccessKind kind, Asid asid, ulong address, out ulong frame)
     {
         ulong tag = (ulong)asid.Value << TagShift;
+        ref Recent recent = ref kind == AccessKind.Fetch ? ref _recentFetch : ref _recentData;
+        if (recent.Key == KeyOf(address >> PageSizes.BaseShift, tag, 0))
+        {
+            frame = recent.Data >> FrameShift;
+            return true;
+        }
+
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
             ulong page = address >> ShiftOf(size);
@@ -29,6 +36,32 @@ public sealed unsafe partial class Mmu
         }
 
         frame = 0;
+        return false;
+    }
+
+    /// <summary>Whether any TLB leads from an address to a frame.</summary>
+    /// <param name="asid">The tag.</param>
+    /// <param name="address">The virtual address.</param>
+    /// <param name="frame">Number of a 4 KiB frame.</param>
+    public bool MapsTo(Asid asid, ulong address, ulong frame)
+    {
+        ulong tag = (ulong)asid.Value << TagShift;
+        for (int size = 0; _sizesSeen >> size != 0; size++)
+        {
+            ulong page = address >> ShiftOf(size);
+            ulong begins = frame - ((address >> PageSizes.BaseShift) & ((1UL << (9 * size)) - 1));
+            if (Leads(FirstOf(AccessKind.Load, size)) || Leads(FirstOf(AccessKind.Fetch, size)) || Leads(_second))
+            {
+                return true;
+            }
+
+            bool Leads(Tlb? tlb)
+            {
+                ulong* data = Held(tlb, page, tag, size);
+                return data != null && *data >> FrameShift == begins;
+            }
+        }
+
         return false;
     }
 
@@ -50,7 +83,7 @@ public sealed unsafe partial class Mmu
         return false;
     }
 
-    private static ulong* Held(Tlb? tlb, ulong page, ulong tag, int size)
+    private ulong* Held(Tlb? tlb, ulong page, ulong tag, int size)
     {
         if (tlb is null)
         {
@@ -58,6 +91,6 @@ public sealed unsafe partial class Mmu
         }
 
         ulong* data = tlb.Peek(KeyOf(page, tag, size), page);
-        return data == null ? tlb.Peek(KeyOf(page, GlobalTag, size), page) : data;
+        return data == null && _globals ? tlb.Peek(KeyOf(page, GlobalTag, size), page) : data;
     }
 }

@@ -111,6 +111,10 @@ public sealed unsafe partial class Mmu
         _sizesSeen |= 1 << level;
         _second?.Fill(key, page, data);
         FillFirst(kind, level, key, page, data);
+        if (_losses is { Count: > 0 } losses)
+        {
+            TellWalk(losses, key, data);
+        }
     }
 
     /// <summary>The table page and level at which the walk begins: behind the deepest paging-structure entry that is cached.</summary>

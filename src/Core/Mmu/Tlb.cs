@@ -173,8 +173,11 @@ internal sealed unsafe partial class Tlb : IDisposable
     }
 
     /// <summary>Drops one key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="page">Its page.</param>
+    /// <param name="losses">Told what is dropped; null for nobody.</param>
     /// <returns>1 if it was there, else 0.</returns>
-    public int Drop(ulong key, ulong page)
+    public int Drop(ulong key, ulong page, LostTranslations? losses = null)
     {
         nuint set = SetOf(page);
         int way = WayOf(key, set);
@@ -183,19 +186,21 @@ internal sealed unsafe partial class Tlb : IDisposable
             return 0;
         }
 
+        losses?.Note(key, _data[(set * (nuint)_ways) + (nuint)way]);
         Remove(set, way);
         return 1;
     }
 
     /// <summary>Drops every key whose masked bits have a value and whose page lies in a range.</summary>
     /// <returns>How many.</returns>
-    public int DropWhere(ulong mask, ulong value, int pageShift, ulong firstPage, ulong pages)
+    public int DropWhere(ulong mask, ulong value, int pageShift, ulong firstPage, ulong pages, LostTranslations? losses = null)
     {
         int before = _live;
         for (int i = 0; i < Entries && _live > 0; i++)
         {
             if (_rests[i] != 0 && KeyAt(i) is ulong key && (key & mask) == value && (key >> pageShift) - firstPage < pages)
             {
+                losses?.Note(key, _data[i]);
                 Remove((nuint)(i / _ways), i % _ways);
             }
         }
@@ -205,13 +210,14 @@ internal sealed unsafe partial class Tlb : IDisposable
 
     /// <summary>Drops every key whose masked bits have another value.</summary>
     /// <returns>How many.</returns>
-    public int DropUnless(ulong mask, ulong value)
+    public int DropUnless(ulong mask, ulong value, LostTranslations? losses = null)
     {
         int before = _live;
         for (int i = 0; i < Entries && _live > 0; i++)
         {
-            if (_rests[i] != 0 && (KeyAt(i) & mask) != value)
+            if (_rests[i] != 0 && KeyAt(i) is ulong key && (key & mask) != value)
             {
+                losses?.Note(key, _data[i]);
                 Remove((nuint)(i / _ways), i % _ways);
             }
         }
@@ -221,9 +227,17 @@ internal sealed unsafe partial class Tlb : IDisposable
 
     /// <summary>Drops everything; the replacement state of tree-PLRU stays.</summary>
     /// <returns>How many entries were there.</returns>
-    public int DropAll()
+    public int DropAll(LostTranslations? losses = null)
     {
         int dropped = _live;
+        for (int i = 0; losses is not null && i < Entries; i++)
+        {
+            if (_rests[i] != 0)
+            {
+                losses.Note(KeyAt(i), _data[i]);
+            }
+        }
+
         if (dropped > 0)
         {
             for (nuint set = 0; set < _sets; set++)
@@ -319,9 +333,28 @@ internal sealed unsafe partial class Tlb : IDisposable
     private int WayOf(ulong key, nuint set)
     {
         uint* rests = _rests + (set * (nuint)_ways);
-        uint* digests = (uint*)(_heads + (set * (nuint)_headBytes));
+        byte* head = _heads + (set * (nuint)_headBytes);
         uint digest = DigestOf(key);
         uint rest = RestOf(key);
+        if (!_small)
+        {
+            return WayOfLarge((uint*)head, rests, digest, rest);
+        }
+
+        for (uint matches = WayMatch.Of16(head, digest, _ways) & _wayMask; matches != 0; matches &= matches - 1)
+        {
+            int way = BitOperations.TrailingZeroCount(matches);
+            if (rests[way] == rest)
+            {
+                return way;
+            }
+        }
+
+        return -1;
+    }
+
+    private int WayOfLarge(uint* digests, uint* rests, uint digest, uint rest)
+    {
         for (int way = 0; way < _ways; way++)
         {
             if (digests[way] == digest && rests[way] == rest)

@@ -1,5 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Reports;
 
@@ -37,6 +38,13 @@ public sealed record GroupCounterInfo(string Name, string Unit, string Summary, 
 /// <param name="OfSpace">Reads it from a space; null if cores record it.</param>
 public sealed record HistogramInfo(string Name, Func<CoreModel, LatencyHistogram?>? OfCore, Func<AddressSpace, LatencyHistogram?>? OfSpace);
 
+/// <summary>A figure of each shootdown, whose distribution is reported.</summary>
+/// <param name="Name">Name in <c>report.json</c>.</param>
+/// <param name="Unit">What is counted.</param>
+/// <param name="Summary">One sentence.</param>
+/// <param name="Read">Reads its value from a record; below 0 where there is none.</param>
+public sealed record ShootdownFigure(string Name, string Unit, string Summary, Func<ShootdownRecord, long> Read) : CounterInfo(Name, Unit, Summary);
+
 /// <summary>All counters of a report, each registered once, in the order in which reports show them.</summary>
 public static class CounterCatalog
 {
@@ -65,6 +73,7 @@ public static class CounterCatalog
         new("localInvalidations", "invalidations", "Invalidations done for the core's own operations, without interrupt.", c => c.Counters.LocalInvalidations),
         new("fullFlushes", "flushes", "Times the translations of a whole address space were dropped.", c => c.Counters.FullFlushes),
         new("entriesInvalidated", "entries", "TLB entries dropped by invalidations.", c => c.Counters.EntriesInvalidated),
+        new("refillMisses", "walks", "Walks that brought back live translations which the core had lost to shootdowns.", c => c.Counters.RefillMisses),
         new("contextSwitches", "switches", "Switches from one thread to another.", c => c.Counters.ContextSwitches),
         new("spaceLoads", "loads", "Address spaces loaded.", c => c.Counters.SpaceLoads),
     ];
@@ -91,6 +100,19 @@ public static class CounterCatalog
         new("hugeFaults", "faults", "Faults that mapped a large page.", s => s.Counters.Faults[(int)FaultKind.Huge]),
         new("lockWaits", "operations", "Operations that waited for the address space's lock.", s => s.Counters.LockWaits),
         new("lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.", s => s.Counters.LockWaitCycles),
+    ];
+
+    /// <summary>Figures of each shootdown.</summary>
+    public static IReadOnlyList<ShootdownFigure> Shootdown { get; } =
+    [
+        new("targets", "cores", "Cores that were told.", s => s.Targets),
+        new("interrupts", "interrupts", "Interrupts sent.", s => s.Interrupts),
+        new("spuriousInterrupts", "interrupts", "Interrupts whose target held nothing of what it was told to drop.", s => s.SpuriousInterrupts),
+        new("deadPages", "translations", "Translations that died or lost rights.", s => s.DeadPages),
+        new("spanPages", "pages", "Pages in the range that covers the dead translations.", s => (long)s.SpanPages),
+        new("wait", "cycles", "From the first message to the last acknowledgement, of shootdowns with targets.", s => s.Wait),
+        new("handlerCycles", "cycles", "Cycles of the targets' handlers.", s => s.HandlerCycles),
+        new("refillMisses", "walks", "Walks that brought back live translations which cores had lost to it.", s => s.RefillMisses),
     ];
 
     /// <summary>Counters kept for each group of spaces that share memory.</summary>

@@ -108,6 +108,9 @@ public sealed class LatencyHistogram
     /// <summary>The percentiles that reports show.</summary>
     public LatencySummary Summarize() => new(Count, Percentile(50), Percentile(90), Percentile(99), Max);
 
+    /// <summary>Count, sum and the percentiles that reports show, for figures that need not be cycles.</summary>
+    public Distribution Describe() => new(Count, Sum, Percentile(50), Percentile(90), Percentile(99), Max);
+
     private static int BucketOf(long value)
     {
         if (value < ExactValues)

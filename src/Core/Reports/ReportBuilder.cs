@@ -31,12 +31,13 @@ public static class ReportBuilder
     /// <summary>Reports on a world that has stopped at a window's end.</summary>
     /// <param name="world">The world.</param>
     /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
-    public static RunReport Build(World world, bool finished)
+    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one.</param>
+    public static RunReport Build(World world, bool finished, bool listShootdowns = false)
     {
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
         world.Checker?.Finish();
-        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until)));
+        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until)), listShootdowns);
     }
 
     /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>
@@ -44,7 +45,8 @@ public static class ReportBuilder
     /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
     /// <param name="end">How far it came.</param>
     /// <param name="statistics">What all parts have counted.</param>
-    public static RunReport Build(World world, bool finished, RunEnd end, RunStatistics statistics)
+    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one.</param>
+    public static RunReport Build(World world, bool finished, RunEnd end, RunStatistics statistics, bool listShootdowns = false)
     {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(statistics);
@@ -64,8 +66,11 @@ public static class ReportBuilder
             Totals = Totals(statistics, cycles),
             LatencyCycles = [.. CounterCatalog.Histograms.Zip(
                 statistics.Histograms, (info, histogram) => new KeyValuePair<string, LatencySummary>(info.Name, histogram.Summarize()))],
+            Shootdowns = ShootdownFigures.Of(statistics, statistics.ShootdownRecords.Keys),
+            ShootdownsLeftOut = statistics.ShootdownsLeftOut,
+            ShootdownRecords = listShootdowns ? ShootdownFigures.List(statistics) : [],
             Cores = [.. world.Cores.Select(core => OfCore(core, statistics.Cores[core.Core.Value], cycles))],
-            AddressSpaces = [.. world.Spaces.Select(space => OfSpace(space, statistics.Spaces[space.Space.Value]))],
+            AddressSpaces = [.. world.Spaces.Select(space => OfSpace(space, statistics))],
             Threads = [.. statistics.Threads.Values],
         };
         return report with { Fingerprint = ReportFingerprint.Of(report) };
@@ -127,11 +132,12 @@ public static class ReportBuilder
         };
     }
 
-    private static AddressSpaceReport OfSpace(AddressSpace space, long[] values) => new()
+    private static AddressSpaceReport OfSpace(AddressSpace space, RunStatistics statistics) => new()
     {
         Id = space.Space.Value,
         Name = space.Name,
-        Counters = Named(CounterCatalog.Space, values),
+        Counters = Named(CounterCatalog.Space, statistics.Spaces[space.Space.Value]),
+        Shootdowns = ShootdownFigures.Of(statistics, [space.Space.Value]),
     };
 
     private static KeyValuePair<string, long>[] Named(IReadOnlyList<CounterInfo> counters, ReadOnlySpan<long> values)

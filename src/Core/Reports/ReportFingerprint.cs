@@ -7,7 +7,7 @@ namespace VmSim.Core.Reports;
 /// <summary>A digest of a report that equals another's exactly when the two runs found the same.</summary>
 public static class ReportFingerprint
 {
-    /// <summary>SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Host"/> and the fingerprint itself.</summary>
+    /// <summary>SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Host"/>, the list of shootdowns and the fingerprint itself.</summary>
     public static string Of(RunReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
@@ -25,6 +25,8 @@ public static class ReportFingerprint
             Add("latency", name, l.Count, l.P50, l.P90, l.P99, l.Max);
         }
 
+        AddDistributions("total", report.Shootdowns);
+        Add("left out", report.ShootdownsLeftOut);
         foreach (CoreReport core in report.Cores)
         {
             CycleBreakdown c = core.Cycles;
@@ -36,6 +38,7 @@ public static class ReportFingerprint
         {
             Add("space", space.Id, space.Name);
             AddCounters("space", space.Counters);
+            AddDistributions("space", space.Shootdowns);
         }
 
         foreach (ThreadReport thread in report.Threads)
@@ -50,6 +53,14 @@ public static class ReportFingerprint
             foreach ((string name, long value) in counters)
             {
                 Add(of, name, value);
+            }
+        }
+
+        void AddDistributions(string of, IReadOnlyList<KeyValuePair<string, Distribution>> distributions)
+        {
+            foreach ((string name, Distribution d) in distributions)
+            {
+                Add(of, name, d.Count, d.Sum, d.P50, d.P90, d.P99, d.Max);
             }
         }
 

@@ -1,3 +1,5 @@
+using VmSim.Core.Shootdown;
+
 namespace VmSim.Core.Reports;
 
 /// <summary>What a run found, in the shape of <c>report.json</c>. Everything but <see cref="Host"/> depends on the scenario and seed alone.</summary>
@@ -36,6 +38,15 @@ public sealed record RunReport
     /// <summary>Latency histograms' summaries in cycles, by name.</summary>
     public required IReadOnlyList<KeyValuePair<string, LatencySummary>> LatencyCycles { get; init; }
 
+    /// <summary>What shootdowns were and cost, by name of the figure, in the order of registration.</summary>
+    public IReadOnlyList<KeyValuePair<string, Distribution>> Shootdowns { get; init; } = [];
+
+    /// <summary>Shootdowns, one by one, in the order of time, space and number, where they were asked for; not in <c>report.json</c>.</summary>
+    public IReadOnlyList<ShootdownRecord> ShootdownRecords { get; init; } = [];
+
+    /// <summary>Shootdowns that were not recorded because their space had too many; they are in no distribution.</summary>
+    public long ShootdownsLeftOut { get; init; }
+
     /// <summary>One entry a core.</summary>
     public required IReadOnlyList<CoreReport> Cores { get; init; }
 
@@ -70,6 +81,15 @@ public sealed record RunReport
 /// <param name="P99">99th percentile.</param>
 /// <param name="Max">Greatest sample.</param>
 public sealed record LatencySummary(long Count, long P50, long P90, long P99, long Max);
+
+/// <summary>A distribution of a figure.</summary>
+/// <param name="Count">Samples.</param>
+/// <param name="Sum">Their sum.</param>
+/// <param name="P50">Median.</param>
+/// <param name="P90">90th percentile.</param>
+/// <param name="P99">99th percentile.</param>
+/// <param name="Max">Greatest sample.</param>
+public sealed record Distribution(long Count, long Sum, long P50, long P90, long P99, long Max);
 
 /// <summary>Where a core's cycles went; they add up to the run's length.</summary>
 /// <param name="User">Running the program, TLB hits included.</param>
@@ -109,6 +129,9 @@ public sealed record AddressSpaceReport
 
     /// <summary>Its counters, in the order of registration.</summary>
     public required IReadOnlyList<KeyValuePair<string, long>> Counters { get; init; }
+
+    /// <summary>What its shootdowns were and cost, by name of the figure, in the order of registration; empty if it had none.</summary>
+    public IReadOnlyList<KeyValuePair<string, Distribution>> Shootdowns { get; init; } = [];
 }
 
 /// <summary>One thread of the report.</summary>

@@ -1,5 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Reports;
 
@@ -30,16 +31,17 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
 }
 
 /// <summary>The cores, groups and threads that one node has simulated.</summary>
+/// <param name="World">The world as that node knows it.</param>
 /// <param name="Cores">Cores, by rising number.</param>
 /// <param name="Groups">Groups, by rising number.</param>
 /// <param name="Threads">Threads that are there, by rising number.</param>
-public sealed record RunPart(IReadOnlyList<CoreModel> Cores, IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<SimThread> Threads)
+public sealed record RunPart(World World, IReadOnlyList<CoreModel> Cores, IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<SimThread> Threads)
 {
     /// <summary>All of a world.</summary>
     public static RunPart Whole(World world)
     {
         ArgumentNullException.ThrowIfNull(world);
-        return new RunPart(world.Cores, world.Groups, world.Threads);
+        return new RunPart(world, world.Cores, world.Groups, world.Threads);
     }
 }
 
@@ -70,6 +72,15 @@ public sealed class RunStatistics
     /// <summary>Who waits for what in each group, as lines, by number.</summary>
     public SortedDictionary<int, string[]> Waits { get; } = [];
 
+    /// <summary>Records of each address space's shootdowns, by its number; refill misses are not in them.</summary>
+    public SortedDictionary<int, IReadOnlyList<ShootdownRecord>> ShootdownRecords { get; } = [];
+
+    /// <summary>Shootdowns of which no record was kept.</summary>
+    public long ShootdownsLeftOut { get; set; }
+
+    /// <summary>Refill misses, by address space and shootdown; those without any are left out.</summary>
+    public SortedDictionary<int, Dictionary<int, int>> RefillMisses { get; } = [];
+
     /// <summary>Reads the counters of a part that has stopped.</summary>
     /// <param name="part">The part.</param>
     /// <param name="end">Virtual time at which the run ends; waiting is counted up to there.</param>
@@ -95,7 +106,14 @@ public sealed class RunStatistics
                 statistics.Spaces.Add(number, [.. CounterCatalog.Space.Select(counter => counter.Read(space))]);
                 statistics.BadAccesses.Add(number, [.. space.DescribeBadAccesses().Take(ReportBuilder.FindingsMax)]);
                 statistics.Add(info => info.OfSpace?.Invoke(space));
+                statistics.ShootdownRecords.Add(number, space.Counters.ShootdownLog.Records);
+                statistics.ShootdownsLeftOut += space.Counters.ShootdownLog.LeftOut;
             }
+        }
+
+        for (int space = 0; space < part.World.SpaceCount; space++)
+        {
+            statistics.AddRefillMisses(space, part.World.RefillMisses.Of(space));
         }
 
         foreach (SimThread thread in part.Threads)
@@ -116,9 +134,28 @@ public sealed class RunStatistics
         AddAll(Threads, other.Threads);
         AddAll(BadAccesses, other.BadAccesses);
         AddAll(Waits, other.Waits);
+        AddAll(ShootdownRecords, other.ShootdownRecords);
+        ShootdownsLeftOut += other.ShootdownsLeftOut;
+        foreach ((int space, Dictionary<int, int> misses) in other.RefillMisses)
+        {
+            AddRefillMisses(space, misses);
+        }
+
         for (int i = 0; i < Histograms.Count; i++)
         {
             Histograms[i].Add(other.Histograms[i]);
+        }
+    }
+
+    private void AddRefillMisses(int space, Dictionary<int, int> misses)
+    {
+        if (!RefillMisses.TryAdd(space, misses))
+        {
+            Dictionary<int, int> sum = RefillMisses[space];
+            foreach ((int shootdown, int count) in misses)
+            {
+                sum[shootdown] = sum.GetValueOrDefault(shootdown) + count;
+            }
         }
     }
 

@@ -63,6 +63,9 @@ public sealed class ShootdownRequest
     /// <summary>Cores that were told.</summary>
     public int Targets { get; set; }
 
+    /// <summary>Interrupts sent for it.</summary>
+    public int Interrupts { get; internal set; }
+
     /// <summary>Targets that held nothing of it.</summary>
     public int SpuriousTargets { get; set; }
 
@@ -74,6 +77,9 @@ public sealed class ShootdownRequest
 
     /// <summary>The generation the space reached with this shootdown, for protocols that count them.</summary>
     public long Generation { get; set; }
+
+    /// <summary>From the first message to the last acknowledgement that the operation waited for, in cycles; -1 while it waits or if nobody was told.</summary>
+    internal long Wait { get; set; } = -1;
 
     /// <summary>Whether the operation returned before what it freed may be reused.</summary>
     internal bool Deferred { get; set; }

@@ -11,6 +11,10 @@ internal static class SharedRules
     public const int TagsOfSpaces = 4095;
 
     private const int SizeShift = 48;
+    private const ulong PagesMask = (1UL << SizeShift) - 1;
+
+    /// <summary>Of the third argument of an invalidation: the whole space is to be flushed.</summary>
+    private const ulong WholeSpace = 1UL << 63;
 
     /// <summary>The tag of a space where tags belong to spaces; 0 when there are more spaces than tags, and every switch flushes.</summary>
     public static ushort TagOf(SpaceId space, int spaceCount) => spaceCount > TagsOfSpaces ? (ushort)0 : (ushort)(space.Value + 1);
@@ -23,13 +27,20 @@ internal static class SharedRules
     }
 
     /// <summary>Packs entries and stride into one argument of an invalidation.</summary>
-    public static long Pack(ulong pages, PageSize size) => (long)(pages | ((ulong)size << SizeShift));
+    /// <param name="pages">Entries to drop; 0 for the whole space.</param>
+    /// <param name="size">The stride.</param>
+    /// <param name="spanPages">Pages of the range that covers what died, told where the whole space is flushed.</param>
+    public static long Pack(ulong pages, PageSize size, ulong spanPages) =>
+        (long)((pages == 0 ? spanPages | WholeSpace : pages) | ((ulong)size << SizeShift));
 
     /// <summary>Entries of an invalidation; 0 for the whole space.</summary>
-    public static ulong PagesOf(in SimMessage message) => (ulong)message.C & ((1UL << SizeShift) - 1);
+    public static ulong PagesOf(in SimMessage message) => message.C < 0 ? 0 : (ulong)message.C & PagesMask;
+
+    /// <summary>Pages from the first address of an invalidation on that cover what died.</summary>
+    public static ulong SpanOf(in SimMessage message) => (ulong)message.C & PagesMask;
 
     /// <summary>Stride of an invalidation.</summary>
-    public static PageSize SizeOf(in SimMessage message) => (PageSize)((ulong)message.C >> SizeShift);
+    public static PageSize SizeOf(in SimMessage message) => (PageSize)(((ulong)message.C & ~WholeSpace) >> SizeShift);
 
     /// <summary>Does what an invalidation says under one tag.</summary>
     public static InvalidationResult Invalidate(ICoreShootdownContext context, Asid tag, in SimMessage message)

@@ -5,6 +5,7 @@ using VmSim.Actors.Running;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Cluster;
+using VmSim.Core.Shootdown;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;
@@ -45,11 +46,23 @@ internal static class RunCommand
         Option<int> threads = new("--threads") { Description = "Host threads that simulate; the default is one per processor. Never changes results." };
         Option<long> window = new("--window") { Description = "Window in cycles, at most the bound, the default. Never changes results." };
         Option<string?> directory = new("--out") { Description = "Folder for effective.conf, report.json and stats.txt.", HelpName = "DIR" };
-        Command command = new(name, description) { scenario, set, seed, threads, window, directory };
+        Option<bool> shootdowns = new("--shootdowns") { Description = "Also write shootdowns.csv into the folder of --out, one line a shootdown." };
+        Command command = new(name, description) { scenario, set, seed, threads, window, directory, shootdowns };
         command.SetAction(async (parsed, cancellation) =>
         {
             Means means = read(parsed);
-            RunOptions options = new() { Threads = parsed.GetValue(threads), Window = parsed.GetValue(window), Check = means.Check };
+            RunOptions options = new()
+            {
+                Threads = parsed.GetValue(threads),
+                Window = parsed.GetValue(window),
+                Check = means.Check,
+                Shootdowns = parsed.GetValue(shootdowns),
+            };
+            if (options.Shootdowns && parsed.GetValue(directory) is null)
+            {
+                throw new UsageException("--shootdowns: there is no --out; the list is written into the run's folder, so name one: --out DIR");
+            }
+
             if (options.Threads is < 0 or > Actors.Simulation.Lanes.Max)
             {
                 throw new UsageException($"--threads: {options.Threads} found; 1 to {Actors.Simulation.Lanes.Max}, or 0 for one per processor, are allowed");
@@ -88,11 +101,21 @@ internal static class RunCommand
             ? await cluster.RunAsync(spec, options, error, cancellation)
             : await RunHereAsync(spec, options, error, cancellation);
         ReportView.Show(report, Terminal.For(output));
+        if (report.ShootdownsLeftOut > 0)
+        {
+            await error.WriteLineAsync(
+                $"vmsim: {report.ShootdownsLeftOut} shootdowns were counted but not recorded: an address space keeps the first {ShootdownLog.RecordsMax - 1}");
+        }
+
         if (directory is not null)
         {
             using StringWriter effective = new();
             EffectiveConfiguration.Write(spec, effective);
             RunFolder.Write(directory, report, effective.ToString());
+            if (options.Shootdowns)
+            {
+                RunFolder.WriteShootdowns(directory, report.ShootdownRecords);
+            }
         }
 
         return report.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock ? ExitCodes.Broken : ExitCodes.Ok;

@@ -31,6 +31,8 @@ public static class ReportJson
         json.WriteNumber("windowBound", report.WindowBound);
         WriteCounters(json, "totals", report.Totals);
         WriteLatencies(json, report);
+        WriteDistributions(json, report.Shootdowns);
+        json.WriteNumber("shootdownsLeftOut", report.ShootdownsLeftOut);
         WriteArray(json, "cores", report.Cores, WriteCore);
         WriteArray(json, "addressSpaces", report.AddressSpaces, WriteSpace);
         WriteArray(json, "threads", report.Threads, WriteThread);
@@ -100,6 +102,24 @@ public static class ReportJson
         json.WriteEndObject();
     }
 
+    private static void WriteDistributions(Utf8JsonWriter json, IReadOnlyList<KeyValuePair<string, Distribution>> distributions)
+    {
+        json.WriteStartObject("shootdowns");
+        foreach ((string name, Distribution distribution) in distributions)
+        {
+            json.WriteStartObject(name);
+            json.WriteNumber("count", distribution.Count);
+            json.WriteNumber("sum", distribution.Sum);
+            json.WriteNumber("p50", distribution.P50);
+            json.WriteNumber("p90", distribution.P90);
+            json.WriteNumber("p99", distribution.P99);
+            json.WriteNumber("max", distribution.Max);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
     private static void WriteCore(Utf8JsonWriter json, CoreReport core)
     {
         json.WriteNumber("id", core.Id);
@@ -122,6 +142,7 @@ public static class ReportJson
         json.WriteNumber("id", space.Id);
         json.WriteString("name", space.Name);
         WriteCounters(json, "counters", space.Counters);
+        WriteDistributions(json, space.Shootdowns);
     }
 
     private static void WriteThread(Utf8JsonWriter json, ThreadReport thread)
@@ -170,12 +191,15 @@ public static class ReportJson
         Totals = ReadCounters(root.GetProperty("totals")),
         LatencyCycles = [.. root.GetProperty("latencyCycles").EnumerateObject().Select(item => new KeyValuePair<string, LatencySummary>(item.Name, new LatencySummary(
             Long(item.Value, "count"), Long(item.Value, "p50"), Long(item.Value, "p90"), Long(item.Value, "p99"), Long(item.Value, "max"))))],
+        Shootdowns = ReadDistributions(root),
+        ShootdownsLeftOut = root.TryGetProperty("shootdownsLeftOut", out JsonElement leftOut) ? leftOut.GetInt64() : 0,
         Cores = [.. root.GetProperty("cores").EnumerateArray().Select(ReadCore)],
         AddressSpaces = [.. root.GetProperty("addressSpaces").EnumerateArray().Select(item => new AddressSpaceReport
         {
             Id = item.GetProperty("id").GetInt32(),
             Name = item.GetProperty("name").GetString()!,
             Counters = ReadCounters(item.GetProperty("counters")),
+            Shootdowns = ReadDistributions(item),
         })],
         Threads = [.. root.GetProperty("threads").EnumerateArray().Select(item => new ThreadReport
         {
@@ -230,6 +254,12 @@ public static class ReportJson
 
     private static KeyValuePair<string, long>[] ReadCounters(JsonElement counters) =>
         [.. counters.EnumerateObject().Select(item => new KeyValuePair<string, long>(item.Name, item.Value.GetInt64()))];
+
+    /// <summary>Reports of versions that did not have them have none.</summary>
+    private static KeyValuePair<string, Distribution>[] ReadDistributions(JsonElement of) => of.TryGetProperty("shootdowns", out JsonElement figures)
+        ? [.. figures.EnumerateObject().Select(item => new KeyValuePair<string, Distribution>(item.Name, new Distribution(
+            Long(item.Value, "count"), Long(item.Value, "sum"), Long(item.Value, "p50"), Long(item.Value, "p90"), Long(item.Value, "p99"), Long(item.Value, "max"))))]
+        : [];
 
     private static long Long(JsonElement item, string name) => item.GetProperty(name).GetInt64();
 }

@@ -21,6 +21,12 @@ public static class ReportView
         console.Write(Headline(report));
         console.WriteLine();
         console.Write(Latencies(report));
+        if (report.Shootdowns.Count > 0)
+        {
+            console.WriteLine();
+            console.Write(Shootdowns(report));
+        }
+
         console.WriteLine();
         console.Write(Cores(report));
         Findings(report, console);
@@ -85,6 +91,41 @@ public static class ReportView
 
         return table;
     }
+
+    private static Table Shootdowns(RunReport report)
+    {
+        Table table = NewTable();
+        table.AddColumn("each shootdown");
+        foreach (string column in (string[])["sum", "mean", "p50", "p90", "p99", "max"])
+        {
+            table.AddColumn(new TableColumn(column).RightAligned());
+        }
+
+        foreach ((string name, Distribution figure) in report.Shootdowns)
+        {
+            if (figure.Sum > 0)
+            {
+                table.AddRow([FigureOf(name), .. new[] { figure.Sum, (double)figure.Sum / figure.Count, figure.P50, figure.P90, figure.P99, figure.Max }.Select(Short)]);
+            }
+        }
+
+        return table;
+    }
+
+    private static string Short(double value) =>
+        value is > 0 and < 10 && value != Math.Floor(value) ? value.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture) : Quantities.Count(value);
+
+    private static string FigureOf(string name) => name switch
+    {
+        "spuriousInterrupts" => "spurious IPIs",
+        "interrupts" => "IPIs",
+        "deadPages" => "dead pages",
+        "spanPages" => "pages in range",
+        "wait" => "wait, cycles",
+        "handlerCycles" => "handlers, cycles",
+        "refillMisses" => "refill misses",
+        _ => name,
+    };
 
     private static Table Cores(RunReport report)
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using VmSim.Core.Reports;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Host.Reporting;
 
@@ -8,6 +9,19 @@ public static class RunFolder
 {
     /// <summary>Name of the report in the folder.</summary>
     public const string ReportName = "report.json";
+
+    /// <summary>Name of the list of shootdowns in the folder.</summary>
+    public const string ShootdownsName = "shootdowns.csv";
+
+    /// <summary>Writes the list of shootdowns into the folder.</summary>
+    /// <param name="directory">The folder; made if it is not there.</param>
+    /// <param name="records">The shootdowns.</param>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public static void WriteShootdowns(string directory, IReadOnlyList<ShootdownRecord> records)
+    {
+        Directory.CreateDirectory(directory);
+        WriteFile(directory, ShootdownsName, stream => ShootdownCsv.Write(records, stream));
+    }
 
     /// <summary>Writes all files; each is written aside first, so that a full disk leaves no half file under its name.</summary>
     /// <param name="directory">The folder; made if it is not there.</param>
@@ -38,6 +52,12 @@ public static class RunFolder
         foreach ((string name, LatencySummary l) in report.LatencyCycles)
         {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"latency.{name,-16} count {l.Count} p50 {l.P50} p90 {l.P90} p99 {l.P99} max {l.Max} cycles\n");
+        }
+
+        foreach ((string name, Distribution d) in report.Shootdowns)
+        {
+            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"shootdown.{name,-20} count {d.Count} sum {d.Sum} p50 {d.P50} p90 {d.P90} p99 {d.P99} max {d.Max} ");
+            text.Append(CounterCatalog.Shootdown.First(figure => figure.Name == name).Unit).Append('\n');
         }
 
         return text.ToString();

@@ -81,7 +81,7 @@ public sealed class ClusterSerializerTests : TestKit
     }
 
     [Fact]
-    public void Collected_ThereAndBack_GivesTheSameReport()
+    public void Statistics_ThereAndBack_GiveTheSameReport()
     {
         ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 30), TestWorlds.Toucher("b", 10, 300));
         using World world = new(scenario);
@@ -89,9 +89,14 @@ public sealed class ClusterSerializerTests : TestKit
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
         RunStatistics statistics = RunStatistics.Collect(whole, end.Time(0));
-        NodeShardProtocol.Collected back = (NodeShardProtocol.Collected)ThereAndBack(new NodeShardProtocol.Collected(1, statistics, new NodeReport("here", 2, 1, 5, 6)));
+        NodeShardProtocol.Collected back = (NodeShardProtocol.Collected)ThereAndBack(new NodeShardProtocol.Collected(1, 3, StatisticsCodec.Encode(statistics), new NodeReport("here", 2, 1, 5, 6)));
+        RunStatistics again = StatisticsCodec.Decode(back.Bytes);
+        Assert.Equal(3, back.Pieces);
         Assert.Equal(new NodeReport("here", 2, 1, 5, 6), back.Host);
-        Assert.Equal(ReportBuilder.Build(world, finished, end, statistics).Fingerprint, ReportBuilder.Build(world, finished, end, back.Statistics).Fingerprint);
+        Assert.NotEmpty(again.ShootdownRecords);
+        Assert.Equal(ShootdownFigures.List(statistics), ShootdownFigures.List(again));
+        Assert.Equal(ReportBuilder.Build(world, finished, end, statistics).Fingerprint, ReportBuilder.Build(world, finished, end, again).Fingerprint);
+        Assert.Throws<InvalidDataException>(() => StatisticsCodec.Decode(back.Bytes[..^3]));
     }
 
     [Fact]

@@ -58,7 +58,9 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
         foreach (IActorRef shard in shards)
         {
             shard.Tell(new NodeShardProtocol.Collect(end.Time(scenario.Until)), TestActor);
-            statistics.Add(ExpectMsg<NodeShardProtocol.Collected>(Patience).Statistics);
+            NodeShardProtocol.Collected collected = ExpectMsg<NodeShardProtocol.Collected>(Patience);
+            Assert.Equal(1, collected.Pieces);
+            statistics.Add(StatisticsCodec.Decode(collected.Bytes));
         }
 
         Array.ForEach(shards, Stop);

@@ -89,7 +89,7 @@ public sealed class TranslationCheckerTests
         space.Adopt();
         NoEffect visitor = default;
         world.Spaces[0].Table.UnmapRange(new VirtAddr(TestWorlds.Base), 4096, ref visitor);
-        space.Executed(1, "unmap call", new CoreId(0), 100, TestWorlds.Base >> 12, (TestWorlds.Base >> 12) + 1);
+        space.Executed(1, OperationText.Call(SystemCallKind.Unmap, new VirtAddr(TestWorlds.Base)), new CoreId(0), 100, TestWorlds.Base >> 12, (TestWorlds.Base >> 12) + 1);
         space.Sent(1, new CoreId(1), 200);
         space.Acknowledged(1, new CoreId(1), 300);
         Assert.False(world.Checker.Violated);

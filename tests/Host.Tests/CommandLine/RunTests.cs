@@ -78,6 +78,32 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_Shootdowns_AreTheSameBytesOnAnyThreadsAndWindow()
+    {
+        string scenario = CommandRunner.At("config/scenarios/garbage-collector.conf");
+        string first = await ShootdownsOf("a", scenario, "--threads", "1");
+        Assert.Equal(first, await ShootdownsOf("b", scenario, "--threads", "3"));
+        Assert.Equal(first, await ShootdownsOf("c", scenario, "--threads", "2", "--window", "123"));
+        string[] lines = first.TrimEnd().Split('\n');
+        string[] columns = lines[0].Split(',');
+        JsonNode report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "a", "report.json")))!;
+        Assert.Equal(Total(report, "shootdowns"), lines.Length - 1);
+        Assert.Equal(Total(report, "ipisSent"), SumOf("interrupts"));
+        Assert.Equal(Total(report, "refillMisses"), SumOf("refill_miss_walks"));
+        Assert.Equal((long)report["shootdowns"]!["handlerCycles"]!["sum"]!, SumOf("handler_cycles"));
+
+        long SumOf(string column) => lines.Skip(1).Sum(line => long.Parse(line.Split(',')[Array.IndexOf(columns, column)], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task Run_ShootdownsWithoutAFolder_IsAUsageError()
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync("run", Quickstart, "--shootdowns");
+        Assert.Equal(64, code);
+        Assert.Contains("--out", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Check_Quickstart_FindsNoViolation()
     {
         (int code, string output, _) = await CommandRunner.RunAsync("check", Quickstart);
@@ -104,6 +130,12 @@ public sealed class RunTests : IDisposable
         (int code, _, string error) = await CommandRunner.RunAsync(["run", .. args, "--out", Path.Combine(_folder, name)]);
         Assert.True(code == 0, error);
         return JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, name, "report.json")))!;
+    }
+
+    private async Task<string> ShootdownsOf(string name, params string[] args)
+    {
+        await ReportOf(name, [.. args, "--shootdowns"]);
+        return await File.ReadAllTextAsync(Path.Combine(_folder, name, "shootdowns.csv"));
     }
 
     private async Task<string> WithoutHost(string name, params string[] args)

@@ -30,6 +30,9 @@ public sealed class ReportingTests
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Cores = [report.Cores[0]] }));
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Threads = [] }));
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { LatencyCycles = [] }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Shootdowns = [] }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { ShootdownsLeftOut = 1 }));
+        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { AddressSpaces = [report.AddressSpaces[0] with { Shootdowns = [] }] }));
     }
 
     [Theory]
@@ -62,6 +65,8 @@ public sealed class ReportingTests
     [InlineData(0, "0 s")]
     public void Quantities_Time_TakesTheUnitThatSuits(double cycles, string expected) => Assert.Equal(expected, Quantities.Time(cycles, 3));
 
+    private static readonly Distribution Wide = new(1_000_000, 123_456_789_012_345, 123_456_789, 123_456_789, 999_999_999, 5_000_000_000);
+
     private static RunReport Sample(int cores)
     {
         CoreReport Core(int id) => new()
@@ -83,8 +88,9 @@ public sealed class ReportingTests
             Findings = ["p: load of page 0x1000 not mapped so (1 times)"],
             Totals = [new("cycles", 1_234_567_890_123), new("accesses", 98_765_432_101_234), new("tlbL1Hits", 98_000_000_000_000), new("minorFaults", 1)],
             LatencyCycles = [new("minorFault", new LatencySummary(1_000_000, 2_000, 3_000, 40_000, 5_000_000_000)), new("unmap", new LatencySummary(0, 0, 0, 0, 0))],
+            Shootdowns = [.. CounterCatalog.Shootdown.Select(figure => new KeyValuePair<string, Distribution>(figure.Name, Wide))],
             Cores = [.. Enumerable.Range(0, cores).Select(Core)],
-            AddressSpaces = [new AddressSpaceReport { Id = 0, Name = "p", Counters = [new("forks", 3)] }],
+            AddressSpaces = [new AddressSpaceReport { Id = 0, Name = "p", Counters = [new("forks", 3)], Shootdowns = [new("wait", Wide)] }],
             Threads = [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],
             Host = new HostReport { WallSeconds = 1.5, Threads = 2, AccessesPerSecond = 75e6, PeakMemoryBytes = 1 << 30, WindowCycles = 1300, Windows = long.MaxValue },
         };

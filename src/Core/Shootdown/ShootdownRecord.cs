@@ -1,0 +1,46 @@
+using VmSim.Core.Addresses;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>What one shootdown was and cost.</summary>
+public readonly record struct ShootdownRecord
+{
+    /// <summary>When its first message was sent, in cycles.</summary>
+    public required long BegunAt { get; init; }
+
+    /// <summary>The address space.</summary>
+    public required SpaceId Space { get; init; }
+
+    /// <summary>Its number within the space, from 1.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>The core whose operation caused it.</summary>
+    public required CoreId Initiator { get; init; }
+
+    /// <summary>Cores that were told.</summary>
+    public int Targets { get; init; }
+
+    /// <summary>Interrupts sent.</summary>
+    public int Interrupts { get; init; }
+
+    /// <summary>Interrupts whose target held nothing of what it was told to drop.</summary>
+    public int SpuriousInterrupts { get; init; }
+
+    /// <summary>Translations that died; a large page counts once.</summary>
+    public required long DeadPages { get; init; }
+
+    /// <summary>Pages of <see cref="PageSize"/> in the range that covers the dead translations.</summary>
+    public required ulong SpanPages { get; init; }
+
+    /// <summary>Size of the smallest dead translation.</summary>
+    public required PageSize PageSize { get; init; }
+
+    /// <summary>From the first message to the last acknowledgement that the operation waited for, in cycles; -1 if nobody was told, or it still waited at the end.</summary>
+    public long Wait { get; init; }
+
+    /// <summary>Cycles that the targets' handlers took, entry and exit included.</summary>
+    public long HandlerCycles { get; init; }
+
+    /// <summary>Page walks that brought back live translations which cores, the initiator's included, had lost to it.</summary>
+    public int RefillMisses { get; init; }
+}

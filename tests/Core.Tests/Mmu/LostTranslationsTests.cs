@@ -1,0 +1,214 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Mmu;
+using VmSim.Core.Paging;
+using Translator = VmSim.Core.Mmu.Mmu;
+
+namespace VmSim.Core.Tests.Mmu;
+
+/// <summary>What a core loses to shootdowns and walks bring back, against a list that is searched from end to end.</summary>
+public sealed class LostTranslationsTests
+{
+    private const PageFlags ReadOnly = PageFlags.Read | PageFlags.User;
+    private const PageFlags ReadWrite = ReadOnly | PageFlags.Write;
+    private const ulong Here = 0x10_0000_0000;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Walk_AtRandom_CountsWhatAPlainListCounts(int seed)
+    {
+        using Model model = new(seed);
+        for (int i = 0; i < 60_000; i++)
+        {
+            model.Step();
+        }
+
+        model.Losses.Flush();
+        Assert.Equal(model.Expected, model.Counted);
+        Assert.True(model.Counted.Count > 100);
+    }
+
+    [Fact]
+    public void Walk_AfterMoreLossesThanEntries_CountsTheNewestAlone()
+    {
+        using PageTable table = new(PageTableFormats.X64);
+        table.MapRange(new VirtAddr(Here), new PhysAddr(0), 4096UL << 12, ReadWrite);
+        MmuSpec spec = new() { Second = new TlbSpec { Entries = 256, Ways = 4 } };
+        using Translator mmu = new(spec, 0);
+        int counted = 0;
+        LostTranslations losses = mmu.RememberLosses((_, _, count) => counted += count);
+        mmu.Load(new Asid(1), table);
+        for (int i = 0; i < 4096; i++)
+        {
+            mmu.Translate(AccessKind.Load, Here + ((ulong)i << 12), user: true, 0);
+            losses.Begin(0, 1, table, 0, 0, 0);
+            mmu.InvalidateAsid(new Asid(1));
+            losses.End();
+        }
+
+        int entries = spec.Data4K.Entries + spec.DataLarge.Entries + spec.Instruction4K.Entries + spec.InstructionLarge.Entries + spec.Second.Entries;
+        Assert.Equal(entries, losses.Count);
+        for (int i = 0; i < 4096; i++)
+        {
+            mmu.Translate(AccessKind.Load, Here + ((ulong)i << 12), user: true, 0);
+        }
+
+        losses.Flush();
+        Assert.Equal(entries, counted);
+    }
+
+    /// <summary>An MMU with two spaces of small and large pages beside the list.</summary>
+    private sealed class Model : IDisposable
+    {
+        private const int Pages = 96;
+        private const int HugePages = 4;
+        private readonly Random _random;
+        private readonly PageTable[] _tables = [new(PageTableFormats.X64), new(PageTableFormats.X64)];
+        private readonly Translator _mmu = new(new MmuSpec { Second = new TlbSpec { Entries = 1024, Ways = 8 } }, 5);
+        private readonly List<Lost> _lost = [];
+        private long _shootdown;
+        private int _loaded;
+
+        public Model(int seed)
+        {
+            _random = new Random(seed);
+            Losses = _mmu.RememberLosses((space, shootdown, count) => Counted[(space, shootdown)] = Counted.GetValueOrDefault((space, shootdown)) + count);
+            _mmu.Load(new Asid(1), _tables[0]);
+        }
+
+        public LostTranslations Losses { get; }
+
+        public SortedDictionary<(int Space, long Shootdown), int> Counted { get; } = [];
+
+        public SortedDictionary<(int Space, long Shootdown), int> Expected { get; } = [];
+
+        public void Step()
+        {
+            int page = _random.Next(Pages + HugePages);
+            switch (_random.Next(40))
+            {
+                case 0:
+                    _loaded = _random.Next(2);
+                    _mmu.Load(new Asid((ushort)(_loaded + 1)), _tables[_loaded]);
+                    break;
+                case 1:
+                    int space = _random.Next(2);
+                    _mmu.InvalidateAsid(new Asid((ushort)(space + 1)));
+                    _lost.RemoveAll(lost => lost.Space == space);
+                    break;
+                case < 6:
+                    Change(page, _random.Next(1, 6));
+                    break;
+                case < 16:
+                    Invalidate(page, _random.Next(1, 6), ranged: _random.Next(3) > 0);
+                    break;
+                default:
+                    Access(page);
+                    break;
+            }
+        }
+
+        public void Dispose()
+        {
+            _mmu.Dispose();
+            _tables[0].Dispose();
+            _tables[1].Dispose();
+        }
+
+        private static bool IsHuge(int page) => page >= Pages;
+
+        private static ulong AddressOf(int page) => IsHuge(page) ? Here + ((ulong)(page - Pages + 1) << 21) : Here + ((ulong)page << 12);
+
+        private static ulong BytesOf(int page) => IsHuge(page) ? 1UL << 21 : 1UL << 12;
+
+        /// <summary>Unmaps pages or maps them anew, with other rights or another frame at times.</summary>
+        private void Change(int first, int count)
+        {
+            for (int page = first; page < Math.Min(first + count, Pages + HugePages); page++)
+            {
+                VirtAddr address = new(AddressOf(page));
+                if (_tables[_loaded].Query(address).Mapped)
+                {
+                    NoVisitor visitor = default;
+                    _tables[_loaded].UnmapRange(address, BytesOf(page), ref visitor, TableFreeing.Never);
+                }
+
+                if (_random.Next(4) > 0)
+                {
+                    PhysAddr frame = new(((ulong)page << 21) + (_random.Next(4) == 0 ? 1UL << 40 : 0));
+                    _tables[_loaded].Map(address, frame, IsHuge(page) ? PageSize.Size2M : PageSize.Size4K, _random.Next(3) == 0 ? ReadOnly : ReadWrite);
+                }
+            }
+        }
+
+        private void Invalidate(int first, int count, bool ranged)
+        {
+            count = IsHuge(first) ? 1 : Math.Min(count, Pages - first);
+            ulong start = AddressOf(first);
+            ulong bytes = (ulong)count * BytesOf(first);
+            Asid tag = new((ushort)(_loaded + 1));
+            Dictionary<int, ulong> held = Held(tag);
+            Losses.Begin(_loaded, ++_shootdown, _tables[_loaded], 0, start, bytes);
+            _ = ranged ? _mmu.InvalidateRange(tag, start, (ulong)count, IsHuge(first) ? PageSize.Size2M : PageSize.Size4K) : _mmu.InvalidateAsid(tag);
+            Losses.End();
+            _lost.RemoveAll(lost => lost.Space == _loaded && AddressOf(lost.Page) - start < bytes);
+            foreach ((int page, ulong data) in held)
+            {
+                bool inside = AddressOf(page) - start < bytes;
+                if ((inside && IsLive(page, data)) || (!inside && !ranged))
+                {
+                    _lost.Add(new Lost(_loaded, page, data, _shootdown));
+                }
+            }
+        }
+
+        private void Access(int page)
+        {
+            AccessKind kind = (AccessKind)_random.Next(1, 3);
+            TranslationResult result = _mmu.Translate(kind, AddressOf(page), user: true, 0);
+            int at = _lost.FindIndex(lost => lost.Space == _loaded && lost.Page == page);
+            if (at < 0 || result.Outcome is TranslationOutcome.L1Hit or TranslationOutcome.StlbHit)
+            {
+                return;
+            }
+
+            Lost lost = _lost[at];
+            _lost.RemoveAt(at);
+            if (result.Outcome == TranslationOutcome.Walked && IsLive(page, lost.Data))
+            {
+                Expected[(lost.Space, lost.Shootdown)] = Expected.GetValueOrDefault((lost.Space, lost.Shootdown)) + 1;
+            }
+        }
+
+        private bool IsLive(int page, ulong data)
+        {
+            EntryInfo now = _tables[_loaded].Query(new VirtAddr(AddressOf(page)));
+            bool wasWritable = ((PageFlags)data & PageFlags.Write) != 0;
+            return now.Mapped && now.Frame.PageNumber == data >> 16 && (!wasWritable || (now.Flags & PageFlags.Write) != 0);
+        }
+
+        private Dictionary<int, ulong> Held(Asid tag)
+        {
+            Dictionary<int, ulong> held = [];
+            for (int page = 0; page < Pages + HugePages; page++)
+            {
+                if (_mmu.Peek(tag, AddressOf(page), out ulong frame, out PageFlags flags))
+                {
+                    held.Add(page, (frame << 16) | (ulong)flags);
+                }
+            }
+
+            return held;
+        }
+
+        private readonly struct NoVisitor : IUnmapVisitor
+        {
+            public void OnUnmapped(VirtAddr address, in EntryInfo entry)
+            {
+            }
+        }
+
+        private readonly record struct Lost(int Space, int Page, ulong Data, long Shootdown);
+    }
+}

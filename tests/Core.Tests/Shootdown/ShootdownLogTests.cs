@@ -1,0 +1,53 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.Tests.Shootdown;
+
+public sealed class ShootdownLogTests
+{
+    [Fact]
+    public void Begin_BeyondTheMost_CountsWhatIsLeftOut()
+    {
+        ShootdownLog log = new();
+        foreach (int id in (int[])[1, 2, ShootdownLog.RecordsMax, ShootdownLog.RecordsMax + 1])
+        {
+            ShootdownRequest shootdown = new() { Id = id };
+            log.Begin(new SpaceId(0), shootdown);
+            log.Update(shootdown);
+        }
+
+        Assert.Equal([1, 2], log.Records.Select(record => record.Id));
+        Assert.Equal(2, log.LeftOut);
+    }
+
+    [Fact]
+    public void Reset_ForgetsWhatHasBegun()
+    {
+        ShootdownLog log = new();
+        ShootdownRequest before = new() { Id = 1, Targets = 1 };
+        log.Begin(new SpaceId(0), before);
+        log.Reset();
+        log.Update(before);
+        ShootdownRequest after = new() { Id = 2, Targets = 3 };
+        log.Begin(new SpaceId(0), after);
+        log.Update(after);
+        Assert.Equal(3, Assert.Single(log.Records).Targets);
+        Assert.Equal(0, log.LeftOut);
+    }
+
+    [Fact]
+    public void RefillMisses_FromManyThreads_AddUp()
+    {
+        RefillMisses misses = new(2);
+        Parallel.For(0, 8, _ =>
+        {
+            for (int id = 1; id < 10_000; id++)
+            {
+                misses.Add(1, id, 2);
+            }
+        });
+        misses.Add(0, ShootdownLog.RecordsMax, 1);
+        Assert.All(Enumerable.Range(1, 9_999), id => Assert.Equal(16, misses.Of(1, id)));
+        Assert.Equal(0, misses.Of(0, 1));
+    }
+}

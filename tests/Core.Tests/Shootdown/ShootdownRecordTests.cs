@@ -1,0 +1,109 @@
+using CsCheck;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Core.Tests.Shootdown;
+
+public sealed class ShootdownRecordTests
+{
+    /// <summary>More pages than the ceiling of a ranged flush: the whole space goes.</summary>
+    private const int ManyPages = 40;
+
+    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Select(protocol => protocol.Name)];
+
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void FullFlush_LivePagesTouchedAgain_AreItsRefillMisses(string protocol)
+    {
+        ThreadProgram thread = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 20).Touch(TestWorlds.Page(100), ManyPages)
+            .Unmap(TestWorlds.Page(100), ManyPages).Touch(TestWorlds.Page(0), 20).Touch(TestWorlds.Page(0), 20).Build();
+        ShootdownRecord record = Assert.Single(RecordsOf(WithProtocol(TestWorlds.Scenario(1, thread), protocol)));
+        Assert.Equal(20, record.RefillMisses);
+        Assert.Equal(ManyPages, record.DeadPages);
+        Assert.Equal((ulong)ManyPages, record.SpanPages);
+        Assert.Equal(0, record.Targets);
+        Assert.Equal(-1, record.Wait);
+    }
+
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void RangedFlush_OfDeadPages_CausesNoRefillMiss(string protocol)
+    {
+        ThreadProgram thread = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 20).Unmap(TestWorlds.Page(0), 5).Map(TestWorlds.Page(0), 5)
+            .Touch(TestWorlds.Page(0), 20).Protect(TestWorlds.Page(10), 5, Protection.Read).Load(TestWorlds.Page(10)).Load(TestWorlds.Page(14)).Build();
+        List<ShootdownRecord> records = [.. RecordsOf(WithProtocol(TestWorlds.Scenario(1, thread), protocol))];
+        Assert.Equal(2, records.Count);
+        Assert.All(records, record => Assert.Equal(0, record.RefillMisses));
+        Assert.All(records, record => Assert.Equal(5, record.DeadPages));
+    }
+
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void FullFlush_OnTwoCores_SumsWhatBothLost(string protocol)
+    {
+        ThreadProgram other = new ThreadBuilder("b").Touch(TestWorlds.Page(50), 30).Compute(2_000_000).Touch(TestWorlds.Page(50), 30).Build();
+        ThreadProgram unmapper = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 7).Touch(TestWorlds.Page(100), ManyPages).Compute(1_000_000)
+            .Unmap(TestWorlds.Page(100), ManyPages).Touch(TestWorlds.Page(0), 7).Build();
+        ScenarioSpec scenario = WithProtocol(TestWorlds.Scenario(2, unmapper, other), protocol);
+        ShootdownRecord record = Assert.Single(RecordsOf(scenario));
+        Assert.Equal(37, record.RefillMisses);
+        Assert.Equal(1, record.Targets);
+        Assert.Equal(1, record.Interrupts);
+        Assert.Equal(0, record.SpuriousInterrupts);
+        Assert.True(record.Wait > 0);
+        Assert.True(record.HandlerCycles > 0);
+        Assert.Equal(0, record.Initiator.Value);
+        RunReport report = TestWorlds.Run(scenario);
+        Assert.Equal(37, report.Total("refillMisses"));
+        Assert.Equal(37, report.Shootdowns.Single(figure => figure.Key == "refillMisses").Value.Sum);
+        Assert.Equal(record.Wait, report.AddressSpaces[0].Shootdowns.Single(figure => figure.Key == "wait").Value.Max);
+    }
+
+    [Fact]
+    public void TargetThatHoldsNothing_IsSpurious()
+    {
+        ThreadProgram other = new ThreadBuilder("b").Store(TestWorlds.Page(50)).Compute(1_000_000).Store(TestWorlds.Page(50)).Build();
+        ThreadProgram unmapper = new ThreadBuilder("a").Store(TestWorlds.Page(0)).Compute(100_000).Unmap(TestWorlds.Page(0), 1).Build();
+        ShootdownRecord record = Assert.Single(RecordsOf(TestWorlds.Scenario(2, unmapper, other)));
+        Assert.Equal(1, record.Targets);
+        Assert.Equal(1, record.SpuriousInterrupts);
+        Assert.Equal(0, record.RefillMisses);
+    }
+
+    [Fact]
+    public void Records_RandomScenarios_AreTheSameForAnyWindowAndAgreeWithTheCounters() =>
+        Gen.Select(RandomPrograms.Scenario, Gen.Long[0, 60_000]).Sample(
+            (scenario, warmup) =>
+            {
+                ScenarioSpec cut = scenario with { Warmup = warmup };
+                IReadOnlyList<ShootdownRecord> expected = RecordsOf(cut);
+                long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+                Assert.Equal(expected, RecordsOf(cut, bound / 3));
+                Assert.Equal(expected, RecordsOf(cut, 17));
+                Assert.Equal(expected.OrderBy(record => (record.BegunAt, record.Space.Value, record.Id)), expected);
+                RunReport report = TestWorlds.Run(cut);
+                Assert.Equal(report.Total("shootdowns"), expected.Count);
+                Assert.Equal(report.Total("pagesShotDown"), expected.Sum(record => record.DeadPages));
+                if (warmup == 0)
+                {
+                    Assert.Equal(report.Total("ipisSent"), expected.Sum(record => record.Interrupts));
+                    Assert.Equal(report.Total("spuriousIpis"), expected.Sum(record => record.SpuriousInterrupts));
+                    Assert.Equal(report.Total("refillMisses"), expected.Sum(record => record.RefillMisses));
+                }
+            },
+            iter: 100);
+
+    private static ScenarioSpec WithProtocol(ScenarioSpec scenario, string protocol) => scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+
+    private static IReadOnlyList<ShootdownRecord> RecordsOf(ScenarioSpec scenario, long window = 0)
+    {
+        using World world = new(scenario);
+        bool finished = new SequentialEngine(world, window).Run();
+        ReportBuilder.Build(world, finished);
+        return ShootdownFigures.List(RunStatistics.Collect(RunPart.Whole(world), 0));
+    }
+}

@@ -11,7 +11,7 @@ public sealed partial class CoreModel
     /// <summary>Of the fault message: an access of the kernel.</summary>
     public const long KernelAccessBit = 1 << 8;
 
-    /// <summary>Operations between a miss and the one whose page-table entries the host is told to fetch meanwhile; calibrated.</summary>
+    /// <summary>Operations between a miss and the one whose page-table entries the host is told to fetch meanwhile, whatever it is; calibrated.</summary>
     private const int LookAhead = 6;
 
     /// <summary>Faults on one operation after which the model, not the program, must be wrong.</summary>
@@ -48,7 +48,9 @@ public sealed partial class CoreModel
         while (_clock < until && State == CoreState.Running && ReferenceEquals(_thread, thread));
     }
 
-    /// <summary>The hot loop: accesses that hit the first-level TLB. Stops at the first operation that does not, or at the limit.</summary>
+    /// <summary>
+    /// The hot loop: accesses that hit a TLB. Stops at the first operation that needs more, or at the limit. Counts in locals and adds them up once a stretch.
+    /// </summary>
     private void RunHits(SimThread thread, long until)
     {
         ulong[] buffer = thread.Buffer;
@@ -56,20 +58,50 @@ public sealed partial class CoreModel
         int length = thread.Length;
         long clock = _clock;
         long accesses = 0;
+        long walkCycles = 0;
+        int missed = 0;
         Mmu.Mmu mmu = Mmu;
         long[] costs = _accessCycles;
         while (clock < until && position < length)
         {
             ulong word = buffer[position];
             uint kind = (uint)word & 3;
-            if (kind == Operation.ControlTag || !mmu.TryHit((AccessKind)kind, word & Operation.PageMask))
+            if (kind == Operation.ControlTag)
             {
                 break;
             }
 
-            _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, word & Operation.PageMask);
-            long cost = costs[kind];
+            ulong address = word & Operation.PageMask;
             long count = (long)((word >> 2) & 0x3FF) + 1;
+            long cost = costs[kind];
+            if (!mmu.TryHit((AccessKind)kind, address))
+            {
+                int second = mmu.TryHitSecond((AccessKind)kind, address, position + LookAhead < length ? buffer[position + LookAhead] : word);
+                if (second < 0)
+                {
+                    break;
+                }
+
+                // One access; the rest of its run hits the first level.
+                clock += second;
+                walkCycles += second;
+                missed++;
+                _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, address);
+                clock += cost;
+                accesses++;
+                if (count == 1)
+                {
+                    position++;
+                }
+                else
+                {
+                    buffer[position] = Operation.Access((AccessKind)kind, word, (int)count - 1);
+                }
+
+                continue;
+            }
+
+            _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, address);
             if (count == 1)
             {
                 clock += cost;
@@ -93,25 +125,26 @@ public sealed partial class CoreModel
             accesses += count;
         }
 
-        Counters.UserCycles += clock - _clock;
+        if (missed > 0)
+        {
+            thread.FaultsInARow = 0;
+            Counters.WalkCycles += walkCycles;
+            Counters.AccessesMissed += missed;
+            Counters.SecondLevelHits += missed;
+        }
+
+        Counters.UserCycles += clock - _clock - walkCycles;
         Counters.Accesses += accesses;
         thread.Accesses += accesses;
         thread.Position = position;
         _clock = clock;
     }
 
-    /// <summary>One access that misses the first-level TLB or may fault; the rest of its run stays for the hot loop.</summary>
+    /// <summary>One access that needs a walk or may fault; the rest of its run stays for the hot loop.</summary>
     private void RunMiss(SimThread thread, ulong word, bool userMode)
     {
         AccessKind kind = (AccessKind)(word & 3);
         ulong address = word & Operation.PageMask;
-        int ahead = thread.Position + LookAhead;
-        if (ahead < thread.Length)
-        {
-            // Whatever stands there: a hint about an address that is not mapped, or no address at all, costs nothing.
-            Mmu.Prefetch(thread.Buffer[ahead]);
-        }
-
         TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
         Counters.WalkCycles += translation.Cycles;
         long began = _clock;

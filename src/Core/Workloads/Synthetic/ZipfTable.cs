@@ -14,8 +14,8 @@ internal sealed class ZipfTable
     // odd, so that neighbouring ranks lie far apart
     private const ulong Scatter = 0x9E3779B1;
 
-    // enough that the search mostly ends where it begins
-    private const ulong GuidesPerRank = 16;
+    // enough that the search mostly ends where it begins, and few enough that the table stays in the caches
+    private const ulong GuidesPerRank = 2;
     private static readonly ConcurrentDictionary<uint, ZipfTable> s_tables = new();
     private readonly ulong[] _sums;
     private readonly uint[] _guide;

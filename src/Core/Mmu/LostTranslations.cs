@@ -1,4 +1,5 @@
-using VmSim.Core.Addresses;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;
@@ -8,7 +9,7 @@ namespace VmSim.Core.Mmu;
 /// translation is live if the page table still gives its page the same frame and at least the same rights.
 /// </summary>
 /// <remarks>
-/// A ring of losses, newest last, and an open-addressed index of them by TLB key. A loss is forgotten when its page is walked, whatever the walk finds;
+/// A ring of losses, newest last, an open-addressed index of them by TLB key, and a filter of 1 KiB that answers most walks of pages that were not lost. A loss is forgotten when its page is walked, whatever the walk finds;
 /// when it lies in the range of a newer invalidation; when its tag is flushed for another reason than a shootdown; and when the core has lost as many
 /// others since as its TLBs have entries. Memory grows with what is lost, up to 48 bytes an entry of the TLBs.
 /// </remarks>
@@ -17,6 +18,11 @@ namespace VmSim.Core.Mmu;
 public sealed class LostTranslations(int capacity, Action<int, long, int> refilled)
 {
     private const int SlotsMin = 64;
+    private const int FilterShift = 64 - 13;
+
+    /// <summary>A bit for each hash of a key: not set if no such key is remembered.</summary>
+    private readonly ulong[] _filter = new ulong[(1 << (64 - FilterShift)) / 64];
+
     private Loss[] _losses = [];
     private int[] _index = [];
     private int _indexShift = 64;
@@ -34,6 +40,9 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
     private int _refilledSpace;
     private long _refilledShootdown;
     private int _refilledCount;
+
+    /// <summary>Losses removed since the filter was made, whose bits may still be set.</summary>
+    private int _removed;
 
     /// <summary>Losses remembered now.</summary>
     public int Count { get; private set; }
@@ -66,6 +75,10 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
         _time = time;
         Dead = dead;
         DeadBytes = deadBytes;
+        if (_removed > Count / 4)
+        {
+            MakeFilter();
+        }
     }
 
     /// <summary>The invalidation is over.</summary>
@@ -79,6 +92,14 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
             refilled(_refilledSpace, _refilledShootdown, _refilledCount);
             _refilledCount = 0;
         }
+    }
+
+    /// <summary>Whether a key may be among the losses; false for most that are not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool MayHold(ulong key)
+    {
+        ulong bit = Hash(key) >> FilterShift;
+        return Count > 0 && (_filter[bit >> 6] & (1UL << (int)bit)) != 0;
     }
 
     /// <summary>The MMU drops an entry; it is a loss if it is live.</summary>
@@ -165,6 +186,7 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
         }
 
         _losses[_head] = loss;
+        Mark(loss.Key);
         int at = SlotOf(loss.Key);
         while (_index[at] != 0)
         {
@@ -179,7 +201,7 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
     {
         int slots = Math.Min(capacity, Math.Max(SlotsMin, 2 * _losses.Length));
         Array.Resize(ref _losses, slots);
-        _indexShift = System.Numerics.BitOperations.LeadingZeroCount((ulong)(2 * slots) - 1);
+        _indexShift = BitOperations.LeadingZeroCount((ulong)(2 * slots) - 1);
         _index = new int[1 << (64 - _indexShift)];
         for (int i = 0; i < _head; i++)
         {
@@ -196,12 +218,34 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
         }
     }
 
-    private int SlotOf(ulong key) => (int)((key * 0x9E3779B97F4A7C15) >> _indexShift);
+    private void MakeFilter()
+    {
+        Array.Clear(_filter);
+        _removed = 0;
+        for (int i = 0; i < Used; i++)
+        {
+            if (_losses[i].Key != 0)
+            {
+                Mark(_losses[i].Key);
+            }
+        }
+    }
+
+    private void Mark(ulong key)
+    {
+        ulong bit = Hash(key) >> FilterShift;
+        _filter[bit >> 6] |= 1UL << (int)bit;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Hash(ulong key) => key * 0x9E3779B97F4A7C15;
+
+    private int SlotOf(ulong key) => (int)(Hash(key) >> _indexShift);
 
     /// <summary>Where the index holds a key; -1 if it does not.</summary>
     private int Find(ulong key)
     {
-        if (Count == 0)
+        if (!MayHold(key))
         {
             return -1;
         }
@@ -222,6 +266,7 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
     {
         _losses[_index[at] - 1] = default;
         Count--;
+        _removed++;
         int mask = _index.Length - 1;
         int hole = at;
         for (int next = (at + 1) & mask; _index[next] != 0; next = (next + 1) & mask)

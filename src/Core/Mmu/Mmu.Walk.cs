@@ -111,7 +111,7 @@ public sealed unsafe partial class Mmu
         _sizesSeen |= 1 << level;
         _second?.Fill(key, page, data);
         FillFirst(kind, level, key, page, data);
-        if (_losses is { Count: > 0 } losses)
+        if (_losses is { } losses && losses.MayHold(key))
         {
             TellWalk(losses, key, data);
         }

@@ -40,6 +40,8 @@ public static class SettingsReference
 
             """);
         WriteMembers(new ScenarioSpec(), "", output);
+        output.Write("\n## Traces\n\nSettings of a process with a `trace`; they stand beside it.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
+        WriteMembers(new TraceReplay(), "", output);
         output.Write("\n## Programs\n\n`program` names one of these; the settings stand beside it.\n");
         foreach (ProgramKind kind in ProgramKinds.All)
         {

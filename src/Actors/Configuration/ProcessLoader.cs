@@ -1,6 +1,7 @@
 using System.Globalization;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
+using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Actors.Configuration;
@@ -74,6 +75,7 @@ internal static class ProcessLoader
         string file = item.Value(Trace) ?? throw new ScenarioException($"{item.Origin}: {path}.{Trace}: a file name is needed");
         string found = Locate(file, directory);
         LoadedTrace trace = TraceFiles.Load(found, replay.Compute, replay.CoreNumbers($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage);
+        List<string> warnings = [.. trace.Warnings];
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
         List<KeyValuePair<string, string>> written = [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))];
         foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(typeof(TraceReplay)))
@@ -84,14 +86,46 @@ internal static class ProcessLoader
             }
         }
 
+        TraceLayout? layout = replay.Aslr ? new TraceLayout(trace.Image) : null;
+        if (layout is { KeptPages: > 0 })
+        {
+            warnings.Add($"{found}: aslr: {layout.KeptPages} pages stay at their recorded addresses: a program file with fixed addresses, or no addresses of user space");
+        }
+
         return new ProcessSpec
         {
             Name = name,
-            Program = _ => trace.Image,
+            Program = copy =>
+            {
+                ProgramImage image = layout is null ? trace.Image : layout.Randomize(SeedOf(scenario.Seed, path, copy));
+                return replay.InitialMaps ? image : WithoutInitialMaps(image);
+            },
             Count = count,
             Settings = written,
-            Warnings = trace.Warnings,
+            Warnings = warnings,
         };
+    }
+
+    private static ProgramImage WithoutInitialMaps(ProgramImage image) => new()
+    {
+        Name = image.Name,
+        Files = image.Files,
+        InitialBreak = image.InitialBreak,
+        Threads = image.Threads,
+        Children = image.Children,
+        EventCount = image.EventCount,
+    };
+
+    /// <summary>A seed for each copy of each process (FNV-1a over the process's place in the scenario and the copy's number).</summary>
+    private static ulong SeedOf(ulong seed, string path, int copy)
+    {
+        ulong hash = 0xCBF2_9CE4_8422_2325 ^ seed;
+        foreach (char character in string.Create(CultureInfo.InvariantCulture, $"{path}:{copy}"))
+        {
+            hash = (hash ^ character) * 0x100_0000_01B3;
+        }
+
+        return hash;
     }
 
     /// <summary>A trace's path: relative to the scenario, to the working directory, or to the folder that holds the config folder.</summary>

@@ -41,6 +41,8 @@ public static class SettingsReference
 
             """);
         WriteMembers(new ScenarioSpec(), "", output);
+        output.Write("\n## Traces\n\nSettings of a process with a `trace`; they stand beside it.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
+        WriteMembers(new TraceReplay(), "", output);
         output.Write("\n## Cluster\n\nHow a run is spread over nodes, given in config/cluster.conf or with `--set`. None of these changes what a run finds.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
         WriteMembers(new ClusterSettings(), ClusterSettings.Prefix, output);
         output.Write("\n## Programs\n\n`program` names one of these; the settings stand beside it.\n");

@@ -21,6 +21,14 @@ public sealed record TraceReplay
     [Setting("Whether a damaged trace is used up to the damage.")]
     public bool Salvage { get; init; }
 
+    /// <summary>Whether what was mapped before the program's first instruction is mapped.</summary>
+    [Setting("Whether what was mapped before the program's first instruction is mapped at start; off reports every use of it as a fault on an address that is not mapped.")]
+    public bool InitialMaps { get; init; } = true;
+
+    /// <summary>Whether each copy runs at addresses of its own.</summary>
+    [Setting("Whether each copy runs at addresses of its own (program, heap, mappings and stack each moved by up to 2^28 pages, drawn from the seed); off keeps those of the trace.")]
+    public bool Aslr { get; init; }
+
     /// <summary>The cores as numbers.</summary>
     /// <param name="key">The setting's key, for messages.</param>
     /// <param name="machineCores">Cores of the machine.</param>

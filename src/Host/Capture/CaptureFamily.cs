@@ -33,7 +33,7 @@ internal sealed class CaptureFamily(TextWriter error)
         Written.Add(target);
         if (forks.HasExecuted)
         {
-            Tell($"{Path.GetFileName(target)}: the program executed another one, which QEMU does not follow; capture with valgrind to have it");
+            Tell($"{Path.GetFileName(target)}: a program that was executed is missing: it is not one for x86-64, or cannot be found by its descriptor");
         }
 
         foreach (ulong process in forks.Processes)

@@ -15,6 +15,9 @@ internal static class CaptureTools
     /// <summary>The C compiler that builds the plug-in.</summary>
     public const string Compiler = "gcc";
 
+    /// <summary>The program of util-linux that turns address space layout randomization off for another.</summary>
+    public const string SetArch = "setarch";
+
     /// <summary>What to do when no tool is there.</summary>
     public const string InstallHint = "install one of them: apt-get install valgrind, or apt-get install qemu-user gcc (faster, runs threads in parallel)";
 
@@ -59,6 +62,20 @@ internal static class CaptureTools
         }
 
         throw new UsageException($"{program}: its first line names no program that can be traced");
+    }
+
+    /// <summary>Runs a tool with the program it watches, with or without address space layout randomization (personality(2), ADDR_NO_RANDOMIZE).</summary>
+    /// <returns>Its exit code.</returns>
+    /// <exception cref="UsageException">setarch is needed and missing.</exception>
+    public static int RunTraced(string tool, IEnumerable<string> arguments, bool randomizes, Action<string>? errorLine = null)
+    {
+        if (randomizes)
+        {
+            return Run(tool, arguments, errorLine);
+        }
+
+        string setArch = Find(SetArch) ?? throw new UsageException($"--no-aslr: {SetArch} is not installed: apt-get install util-linux");
+        return Run(setArch, ["x86_64", "-R", Find(tool) ?? tool, .. arguments], errorLine);
     }
 
     /// <summary>Runs a program to its end. Its standard error is ours, or goes line by line to <paramref name="errorLine"/>.</summary>

@@ -9,12 +9,12 @@ internal static class QemuCapture
 
     /// <summary>Runs the program; traces of it and its forked children stand in <paramref name="folder"/> afterwards.</summary>
     /// <returns>The main process's raw trace and the program's exit code.</returns>
-    public static (string Trace, int ExitCode) Run(string program, IReadOnlyList<string> arguments, string folder, int sets)
+    public static (string Trace, int ExitCode) Run(string program, IReadOnlyList<string> arguments, string folder, int sets, bool randomizes)
     {
         string plugin = BuildPlugin();
         string trace = Path.Combine(folder, "trace");
         string options = $"{plugin},out={trace},sets={sets},name={Plain(Path.GetFileName(program))}";
-        int exitCode = CaptureTools.Run(CaptureTools.Qemu, ["-plugin", options, program, .. arguments]);
+        int exitCode = CaptureTools.RunTraced(CaptureTools.Qemu, ["-plugin", options, program, .. arguments], randomizes);
         return (trace, exitCode);
     }
 

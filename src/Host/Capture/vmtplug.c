@@ -1,8 +1,11 @@
 // QEMU user-mode plug-in (plug-in API version 1, system-call callbacks: QEMU 4.2 or later) that writes a page-level .vmt trace.
 //   gcc -O2 -shared -fPIC -o vmtplug.so vmtplug.c
 //   qemu-x86_64 -plugin ./vmtplug.so,out=FILE,sets=16 PROGRAM ARGUMENTS
-// A forked child writes FILE.PID. References are collapsed per thread by a direct-mapped filter; what is pending in any thread is written before a memory call
+// A forked child writes FILE.PID. A program that is executed goes on in the same file: the plug-in starts QEMU again for it.
+// References are collapsed per thread by a direct-mapped filter; what is pending in any thread is written before a memory call
 // begins, and memory calls are serialised, so that the order of records is one in which every page is used while it is mapped.
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -35,7 +38,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 bool qemu_plugin_mem_is_store(memory_info);
 unsigned qemu_plugin_mem_size_shift(memory_info);
 
-enum { MAX_THREADS = 4096, PENDING = 4096, MAX_SETS = 4096, OUT_BYTES = 1 << 18, MAX_FILES = 4096, NO_SLOT = -1 };
+enum { MAX_THREADS = 4096, PENDING = 4096, MAX_SETS = 4096, OUT_BYTES = 1 << 18, MAX_FILES = 4096, MAX_WORDS = 12, MAX_SCRIPTS = 5, MAX_ARGUMENTS = 65536, NO_SLOT = -1 };
 enum { FETCH, LOAD, STORE };
 enum { PLUGIN_MEM_RW = 3, PLUGIN_NO_REGS = 0 };
 
@@ -55,9 +58,9 @@ struct stretch { uint64_t page, instructions; };
 
 static struct thread *threads[MAX_THREADS];
 static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER, call_lock = PTHREAD_MUTEX_INITIALIZER;
-static char out_name[3000] = "vmtplug.vmt", out_buffer[OUT_BYTES];
+static char out_name[3100] = "vmtplug.vmt", family_name[3000], out_buffer[OUT_BYTES];
 static char *files[MAX_FILES];
-static int out_file = -1, out_used, out_thread = -1, sets = 16, thread_count, has_started, file_count;
+static int out_file = -1, out_used, out_thread = -1, sets = 16, thread_count, has_started, file_count, file_base, first_thread = -1;
 
 static void out_flush(void) {
     for (int done = 0; done < out_used;) {
@@ -85,11 +88,11 @@ static void out_header(const char *name) {
 }
 
 static int file_id(const char *path) {
-    for (int i = 0; i < file_count; i++) if (!strcmp(files[i], path)) return i + 1;
-    if (file_count == MAX_FILES) return MAX_FILES;
+    for (int i = 0; i < file_count; i++) if (!strcmp(files[i], path)) return file_base + i + 1;
+    if (file_count == MAX_FILES) return file_base + MAX_FILES;
     files[file_count++] = strdup(path);
-    out_line("f %d %s\n", file_count, path);
-    return file_count;
+    out_line("f %d %s\n", file_base + file_count, path);
+    return file_base + file_count;
 }
 
 // What the guest has mapped before its first instruction. QEMU itself lies above 0x500000000000. QEMU takes the execute right from the guest's
@@ -160,7 +163,8 @@ static struct thread *thread_of(unsigned vcpu) {
         t = calloc(1, sizeof *t);
         pthread_mutex_init(&t->lock, NULL);
     }
-    t->number = thread_count++;
+    t->number = first_thread >= 0 ? first_thread : thread_count++;
+    first_thread = -1;
     t->is_alive = 1;
     empty_filter(t);
     threads[vcpu % MAX_THREADS] = t;
@@ -224,6 +228,76 @@ static bool is_fork(int64_t n, const uint64_t *a) {
     return n == SYS_CLONE3 && !(*(uint64_t *)a[0] & CLONE_IS_THREAD);
 }
 
+// What the kernel would start: the ELF program at the end of a chain of scripts. Fills the words that stand before the program's own arguments and
+// gives their number; 0 when the call will fail, -1 when the program is not one for this QEMU.
+static int resolve(const char *path, char words[MAX_WORDS][4200]) {
+    static char head[512];
+    int used = 0;
+    snprintf(words[0], sizeof words[0], "%s", path);
+    for (int depth = 0; depth < MAX_SCRIPTS; depth++) {
+        int file = access(words[0], X_OK) ? -1 : open(words[0], O_RDONLY | O_CLOEXEC);
+        if (file < 0) return depth == 0 && access(words[0], X_OK) == 0 ? -1 : 0;
+        ssize_t length = read(file, head, sizeof head - 1);
+        close(file);
+        if (length < 20) return 0;
+        head[length] = 0;
+        if (!memcmp(head, "\177ELF", 4)) return head[4] == 2 && head[18] == 62 ? used + 1 : -1;
+        if (memcmp(head, "#!", 2)) return 0;
+        head[strcspn(head, "\n")] = 0;
+        char *interpreter = head + 2 + strspn(head + 2, " \t"), *argument = interpreter + strcspn(interpreter, " \t");
+        if (*argument) *argument++ = 0;
+        argument += strspn(argument, " \t");
+        for (size_t end = strlen(argument); end > 0 && strchr(" \t\r", argument[end - 1]); ) argument[--end] = 0;
+        int added = *argument ? 2 : 1;
+        if (!*interpreter || used + added + 1 >= MAX_WORDS) return -1;
+        for (int i = used; i >= 0; i--) memcpy(words[i + added], words[i], sizeof words[i]);
+        snprintf(words[0], sizeof words[0], "%s", interpreter);
+        if (added == 2) snprintf(words[1], sizeof words[1], "%s", argument);
+        used += added;
+    }
+    return 0;
+}
+
+// Starts QEMU with this plug-in again for the program that a thread executes, in the same process; the trace goes on in the same file. Returns only when
+// the call is left to QEMU: because it will fail, or because the program cannot be followed, which the trace then says.
+static void execute(struct thread *t, int64_t n) {
+    static char words[MAX_WORDS][4200], options[9000], *arguments[MAX_ARGUMENTS];
+    uint64_t *a = t->call + (n == SYS_EXECVEAT);
+    char *path = (char *)a[0], **old = (char **)a[1], **environment = (char **)a[2];
+    bool is_known = path && *path && old && (n == SYS_EXECVE || *path == '/' || (int)t->call[0] == AT_FDCWD);
+    int before = is_known ? resolve(path, words) : -1, count = 0, old_count = 0;
+    Dl_info self;
+    if (before == 0) return;
+    while (is_known && old[old_count]) old_count++;
+    write_all_pending();
+    pthread_mutex_lock(&out_lock);
+    out_use_thread(t);
+    if (before < 0 || old_count + before + 8 > MAX_ARGUMENTS || !dladdr(&files, &self)) {
+        out_line("# exec: what runs from here is not in this trace\n");
+        out_flush();
+        pthread_mutex_unlock(&out_lock);
+        return;
+    }
+    snprintf(options, sizeof options, "%s,out=%s,family=%s,sets=%d,thread=%d,threads=%d,files=%d", self.dli_fname, out_name, family_name, sets, t->number, thread_count,
+             file_base + file_count);
+    arguments[count++] = "qemu-x86_64";
+    arguments[count++] = "-plugin";
+    arguments[count++] = options;
+    if (before == 1 && old_count > 0) {
+        arguments[count++] = "-0";
+        arguments[count++] = old[0];
+    }
+    for (int i = 0; i < before; i++) arguments[count++] = words[i];
+    for (int i = 1; i < old_count; i++) arguments[count++] = old[i];
+    arguments[count] = NULL;
+    for (int i = 0; i < MAX_THREADS; i++) if (threads[i] && threads[i] != t && threads[i]->is_alive && threads[i]->number) out_line("x %d\n", threads[i]->number);
+    out_line("k exec\n");
+    out_flush();
+    execve("/proc/self/exe", arguments, environment ? environment : (char *[]){NULL});
+    out_line("# exec: QEMU cannot be started again\n");
+    pthread_mutex_unlock(&out_lock);
+}
+
 static void on_call(plugin_id id, unsigned vcpu, int64_t n, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h) {
     struct thread *t = thread_of(vcpu);
     uint64_t arguments[8] = {a, b, c, d, e, f, g, h};
@@ -237,12 +311,7 @@ static void on_call(plugin_id id, unsigned vcpu, int64_t n, uint64_t a, uint64_t
         pthread_mutex_lock(&out_lock);
         out_flush();
     } else if (n == SYS_EXECVE || n == SYS_EXECVEAT) {
-        // the new program runs without QEMU and is not seen
-        write_all_pending();
-        pthread_mutex_lock(&out_lock);
-        out_line("# exec: what runs from here is not in this trace\n");
-        out_flush();
-        pthread_mutex_unlock(&out_lock);
+        execute(t, n);
     }
 }
 
@@ -255,10 +324,10 @@ static void begin_child(unsigned vcpu) {
     out_used = 0;
     file_count = 0;
     has_started = 1;
-    char name[3100];
-    snprintf(name, sizeof name, "%s.%d", out_name, (int)getpid());
+    file_base = 0;
+    snprintf(out_name, sizeof out_name, "%s.%d", family_name, (int)getpid());
     close(out_file);
-    out_file = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    out_file = open(out_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     out_header("child");
 }
 
@@ -342,14 +411,20 @@ static void on_end(plugin_id id, void *data) {
 
 __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *info, int count, char **options) {
     const char *name = "program";
+    bool goes_on = false;
     for (int i = 0; i < count; i++) {
         if (!strncmp(options[i], "out=", 4)) snprintf(out_name, sizeof out_name, "%s", options[i] + 4);
         if (!strncmp(options[i], "sets=", 5)) sets = atoi(options[i] + 5);
         if (!strncmp(options[i], "name=", 5)) name = options[i] + 5;
+        if (!strncmp(options[i], "family=", 7)) { goes_on = true; snprintf(family_name, sizeof family_name, "%s", options[i] + 7); }
+        if (!strncmp(options[i], "thread=", 7)) first_thread = atoi(options[i] + 7);
+        if (!strncmp(options[i], "threads=", 8)) thread_count = atoi(options[i] + 8);
+        if (!strncmp(options[i], "files=", 6)) file_base = atoi(options[i] + 6);
     }
-    out_file = open(out_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (!goes_on) snprintf(family_name, sizeof family_name, "%s", out_name);
+    out_file = open(out_name, O_WRONLY | O_CREAT | (goes_on ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0644);
     if (out_file < 0 || sets < 1 || sets > MAX_SETS || (sets & (sets - 1))) return 1;
-    out_header(name);
+    if (!goes_on) out_header(name);
     qemu_plugin_register_vcpu_init_cb(id, on_thread_start);
     qemu_plugin_register_vcpu_exit_cb(id, on_thread_end);
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);

@@ -14,7 +14,8 @@ internal static class CaptureCommand
         Option<string> with = new("--with") { Description = "Tool: valgrind, qemu, or auto for the faster one that is installed.", DefaultValueFactory = _ => "auto" };
         with.AcceptOnlyFromAmong("auto", "valgrind", "qemu");
         Option<int> sets = new("--sets") { Description = "Sets of the filter that collapses references to a page: a power of two (qemu).", DefaultValueFactory = _ => 16 };
-        Command command = new("capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS") { output, with, sets, program };
+        Option<bool> fixedAddresses = new("--no-aslr") { Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses." };
+        Command command = new("capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS") { output, with, sets, fixedAddresses, program };
         command.SetAction(parsed =>
         {
             int setCount = parsed.GetValue(sets);
@@ -26,12 +27,12 @@ internal static class CaptureCommand
             string[] line = parsed.GetValue(program)!;
             string tool = Choose(parsed.GetValue(with)!);
             (string path, IReadOnlyList<string> arguments) = CaptureTools.Resolve(line[0], line[1..]);
-            return Capture(tool, path, arguments, parsed.GetValue(output)!, setCount, error);
+            return Capture(tool, path, arguments, parsed.GetValue(output)!, setCount, !parsed.GetValue(fixedAddresses), error);
         });
         return command;
     }
 
-    private static int Capture(string tool, string program, IReadOnlyList<string> arguments, string target, int sets, TextWriter error)
+    private static int Capture(string tool, string program, IReadOnlyList<string> arguments, string target, int sets, bool randomizes, TextWriter error)
     {
         string folder = Directory.CreateTempSubdirectory("vmsim-capture-").FullName;
         try
@@ -40,14 +41,14 @@ internal static class CaptureCommand
             int exitCode;
             if (tool == "qemu")
             {
-                (string trace, exitCode) = QemuCapture.Run(program, arguments, folder, sets);
+                (string trace, exitCode) = QemuCapture.Run(program, arguments, folder, sets, randomizes);
                 Require(new FileInfo(trace) is { Exists: true, Length: > 0 }, tool, exitCode);
                 family.WriteQemu(trace, trace, target);
             }
             else
             {
                 var capture = new ValgrindCapture(folder);
-                exitCode = capture.Run(program, arguments, error);
+                exitCode = capture.Run(program, arguments, randomizes, error);
                 Require(capture.LogOf(capture.MainProcess) is not null, tool, exitCode);
                 family.WriteValgrind(capture, capture.MainProcess, Path.GetFileName(program), target);
             }

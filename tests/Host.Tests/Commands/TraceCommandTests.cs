@@ -103,6 +103,38 @@ public sealed class TraceCommandTests : IDisposable
         Assert.Equal(ExitCodes.Ok, (await RunAsync("run", target, "--check")).Code);
     }
 
+    [Fact]
+    public async Task Capture_QemuOfAProgramThatExecutesAnother_HasBothAddressSpaces()
+    {
+        if (CaptureTools.Find(CaptureTools.Qemu) is null || CaptureTools.Find(CaptureTools.Compiler) is null)
+        {
+            Assert.NotEqual("", CaptureTools.InstallHint);
+            return;
+        }
+
+        string target = Path.Combine(_folder, "exec.vmt");
+        string script = Path.Combine(_folder, "wrapper");
+        await File.WriteAllTextAsync(script, "#!/bin/sh\nexec /bin/true\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
+        (int code, _, string error) = await RunAsync("capture", "--with", "qemu", "--no-aslr", "-o", target, "--", "/bin/sh", "-c", $"exec {script}");
+        if (CaptureTools.Find(CaptureTools.SetArch) is null)
+        {
+            Assert.Equal(ExitCodes.Usage, code);
+            Assert.Contains("util-linux", error);
+            return;
+        }
+
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Equal(2, (await File.ReadAllLinesAsync(target)).Count(line => line == "k exec"));
+        (int runCode, string output, _) = await RunAsync("run", target, "--check");
+        Assert.Equal(ExitCodes.Ok, runCode);
+        Assert.DoesNotContain("not mapped", output, StringComparison.Ordinal);
+    }
+
     private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
     {
         using var output = new StringWriter();

@@ -1,6 +1,5 @@
 using System.Buffers;
-using System.Globalization;
-using System.Text;
+using System.Buffers.Text;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Workloads.Import;
@@ -32,12 +31,13 @@ public sealed class StraceImporter : ITraceImporter
     private sealed class Pass(LineReader lines, TraceEmitter emitter, ImportSummary summary)
     {
         private const int MaxProcesses = 65_536;
-        private const string Unfinished = "<unfinished ...>";
-        private static readonly SearchValues<char> s_nameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        private static readonly SearchValues<byte> s_nameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"u8);
+        private static readonly SearchValues<byte> s_timeCharacters = SearchValues.Create("0123456789.:"u8);
         private readonly Dictionary<long, int> _threads = [];
-        private readonly Dictionary<long, string> _unfinished = [];
+        private readonly Dictionary<long, byte[]> _unfinished = [];
         private readonly HashSet<long> _others = [];
-        private readonly StraceFlags _flags = new();
+        private readonly StraceTexts<ulong> _flags = new(StraceValues.Flags);
+        private readonly StraceTexts<string> _paths = new(StraceValues.Path);
         private int _nextThread = 1;
         private long _otherLines;
         private bool _hasMain;
@@ -48,7 +48,7 @@ public sealed class StraceImporter : ITraceImporter
             while (lines.TryRead(out ReadOnlySpan<byte> line))
             {
                 summary.Lines++;
-                if (!line.IsEmpty && !Take(Encoding.UTF8.GetString(line)))
+                if (!line.IsEmpty && !Take(line))
                 {
                     summary.Drop(lines.LineNumber, LineReader.Printable(line));
                 }
@@ -66,14 +66,15 @@ public sealed class StraceImporter : ITraceImporter
             }
         }
 
-        private bool Take(string line)
+        private bool Take(ReadOnlySpan<byte> line)
         {
             long process = 0;
-            ReadOnlySpan<char> rest = line;
-            if (rest.StartsWith("[pid ", StringComparison.Ordinal))
+            ReadOnlySpan<byte> rest = line;
+            if (rest.StartsWith("[pid "u8))
             {
-                int close = rest.IndexOf(']');
-                if (close < 0 || !long.TryParse(rest[5..close], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out process))
+                int close = rest.IndexOf((byte)']');
+                ReadOnlySpan<byte> number = close < 0 ? default : rest[5..close].TrimStart((byte)' ');
+                if (!Utf8Parser.TryParse(number, out process, out int digits) || digits != number.Length || process < 0)
                 {
                     return false;
                 }
@@ -85,10 +86,10 @@ public sealed class StraceImporter : ITraceImporter
                 rest = TakeNumber(rest, out process);
             }
 
-            return TakeEvent(process, TakeTime(rest.TrimStart()).ToString());
+            return TakeEvent(process, TakeTime(rest.TrimStart((byte)' ')));
         }
 
-        private bool TakeEvent(long process, string text)
+        private bool TakeEvent(long process, ReadOnlySpan<byte> text)
         {
             if (!_hasMain)
             {
@@ -96,32 +97,33 @@ public sealed class StraceImporter : ITraceImporter
                 _threads[process] = 0;
             }
 
-            if (text.StartsWith("---", StringComparison.Ordinal))
+            if (text.StartsWith("---"u8))
             {
                 return true;
             }
 
-            if (text.StartsWith("+++", StringComparison.Ordinal))
+            if (text.StartsWith("+++"u8))
             {
                 Exit(process);
                 return true;
             }
 
-            if (text.StartsWith("<... ", StringComparison.Ordinal))
+            if (text.StartsWith("<... "u8))
             {
-                int resumed = text.IndexOf(" resumed>", StringComparison.Ordinal);
-                if (resumed < 0 || !_unfinished.Remove(process, out string? head))
+                int resumed = text.IndexOf(" resumed>"u8);
+                if (resumed < 0 || !_unfinished.Remove(process, out byte[]? head))
                 {
                     return false;
                 }
 
-                text = head + text[(resumed + 9)..];
+                return TakeCall(process, [.. head, .. text[(resumed + 9)..]]);
             }
-            else if (text.EndsWith(Unfinished, StringComparison.Ordinal))
+
+            if (text.EndsWith("<unfinished ...>"u8))
             {
                 if (_unfinished.Count < MaxProcesses)
                 {
-                    _unfinished[process] = text[..^Unfinished.Length];
+                    _unfinished[process] = text[..^"<unfinished ...>"u8.Length].ToArray();
                 }
 
                 return true;
@@ -130,18 +132,12 @@ public sealed class StraceImporter : ITraceImporter
             return TakeCall(process, text);
         }
 
-        private bool TakeCall(long process, string text)
+        private bool TakeCall(long process, ReadOnlySpan<byte> text)
         {
-            int open = text.IndexOf('(', StringComparison.Ordinal);
-            int result = text.AsSpan().LastIndexOf(" = ");
-            int close = result < 0 ? -1 : text.LastIndexOf(')', result);
-            if (open <= 0 || close < open)
-            {
-                return false;
-            }
-
-            string name = text[..open];
-            if (name.AsSpan().ContainsAnyExcept(s_nameCharacters))
+            int open = text.IndexOf((byte)'(');
+            int result = text.LastIndexOf(" = "u8);
+            int close = result < 0 ? -1 : text[..result].LastIndexOf((byte)')');
+            if (open <= 0 || close < open || text[..open].ContainsAnyExcept(s_nameCharacters))
             {
                 return false;
             }
@@ -152,17 +148,21 @@ public sealed class StraceImporter : ITraceImporter
                 return true;
             }
 
-            int blank = text.IndexOf(' ', result + 3);
-            string value = blank < 0 ? text[(result + 3)..] : text[(result + 3)..blank];
-            if (value.StartsWith('-') || value == "?" || !StraceValues.TryNumber(value, out ulong number))
+            ReadOnlySpan<byte> value = text[(result + 3)..];
+            int blank = value.IndexOf((byte)' ');
+            value = blank < 0 ? value : value[..blank];
+            bool hasFailed = value.StartsWith("-"u8) || value.SequenceEqual("?"u8);
+            if (hasFailed || !StraceValues.TryNumber(value, out ulong number))
             {
                 // a failed call changes nothing
-                return value.StartsWith('-') || value == "?";
+                return hasFailed;
             }
 
             emitter.CurrentThread = ThreadOf(process);
-            string arguments = text[(open + 1)..close];
-            return name is "clone" or "clone3" or "fork" or "vfork" ? Clone(arguments, number) : Apply(name, StraceValues.Split(arguments), number);
+            ReadOnlySpan<byte> name = text[..open];
+            ReadOnlySpan<byte> arguments = text[(open + 1)..close];
+            bool clones = name.SequenceEqual("clone"u8) || name.SequenceEqual("clone3"u8) || name.SequenceEqual("fork"u8) || name.SequenceEqual("vfork"u8);
+            return clones ? Clone(arguments, number) : Apply(name, arguments, number);
         }
 
         private int ThreadOf(long process)
@@ -177,9 +177,9 @@ public sealed class StraceImporter : ITraceImporter
             return thread;
         }
 
-        private bool Clone(string arguments, ulong child)
+        private bool Clone(ReadOnlySpan<byte> arguments, ulong child)
         {
-            if (arguments.Contains("CLONE_THREAD", StringComparison.Ordinal))
+            if (arguments.IndexOf("CLONE_THREAD"u8) >= 0)
             {
                 ThreadOf((long)child);
                 emitter.Call(new VmtRecord { Kind = VmtKind.Clone, A = child, FileId = -1 }, "clone");
@@ -196,44 +196,69 @@ public sealed class StraceImporter : ITraceImporter
             return true;
         }
 
-        private bool Apply(string name, List<string> a, ulong result)
+        private bool Apply(ReadOnlySpan<byte> name, ReadOnlySpan<byte> arguments, ulong result)
         {
-            ulong At(int index) => index < a.Count && StraceValues.TryNumber(a[index], out ulong value) ? value : 0;
-            ulong FlagsAt(int index) => index < a.Count ? _flags.Of(a[index]) : 0;
-            VmtRecord record = new() { A = At(0), B = At(1), FileId = -1 };
-            bool hasRange = record.B > 0 && record.A + (record.B - 1) >= record.A;
-            switch (name)
+            if (name.SequenceEqual("execve"u8) || name.SequenceEqual("execveat"u8))
             {
-                case "execve" or "execveat" when _hasExecuted:
-                    emitter.Execute();
-                    break;
-                case "execve" or "execveat":
-                    _hasExecuted = true;
-                    summary.Count("execve");
-                    break;
-                case "brk":
-                    emitter.Call(new VmtRecord { Kind = VmtKind.Break, A = result, FileId = -1 }, "brk");
-                    break;
-                case "mmap" when a.Count >= 6:
-                    emitter.Map(result, At(1), FlagsAt(2), FlagsAt(3), StraceValues.Path(a[4]), At(5));
-                    break;
-                case "munmap" when hasRange:
-                    emitter.Call(record with { Kind = VmtKind.Unmap }, name);
-                    break;
-                case "mprotect" or "pkey_mprotect" when hasRange:
-                    emitter.Call(record with { Kind = VmtKind.Protect, C = FlagsAt(2) }, "mprotect");
-                    break;
-                case "madvise" when hasRange:
-                    emitter.Call(record with { Kind = VmtKind.Advise, C = FlagsAt(2) }, name);
-                    break;
-                case "mremap" when hasRange && At(2) > 0:
-                    emitter.Call(record with { Kind = VmtKind.Remap, C = At(2), D = FlagsAt(3), E = result }, name);
-                    break;
-                default:
-                    break;
+                Execute();
+                return true;
+            }
+
+            if (name.SequenceEqual("brk"u8))
+            {
+                emitter.Call(new VmtRecord { Kind = VmtKind.Break, A = result, FileId = -1 }, "brk");
+                return true;
+            }
+
+            Span<Range> ranges = stackalloc Range[StraceArguments.Most];
+            var a = new StraceArguments(arguments, ranges);
+            VmtRecord record = new() { A = a.Number(0), B = a.Number(1), FileId = -1 };
+            bool hasRange = record.B > 0 && record.A + (record.B - 1) >= record.A;
+            if (name.SequenceEqual("mmap"u8))
+            {
+                if (a.Count >= 6)
+                {
+                    emitter.Map(result, record.B, _flags.Of(a[2]), _flags.Of(a[3]), a[4].StartsWith("-"u8) ? null : _paths.Of(a[4]), a.Number(5));
+                }
+            }
+            else if (hasRange)
+            {
+                Change(name, a, record, result);
             }
 
             return true;
+        }
+
+        private void Execute()
+        {
+            if (_hasExecuted)
+            {
+                emitter.Execute();
+                return;
+            }
+
+            _hasExecuted = true;
+            summary.Count("execve");
+        }
+
+        private void Change(ReadOnlySpan<byte> name, StraceArguments a, VmtRecord record, ulong result)
+        {
+            if (name.SequenceEqual("munmap"u8))
+            {
+                emitter.Call(record with { Kind = VmtKind.Unmap }, "munmap");
+            }
+            else if (name.SequenceEqual("mprotect"u8) || name.SequenceEqual("pkey_mprotect"u8))
+            {
+                emitter.Call(record with { Kind = VmtKind.Protect, C = _flags.Of(a[2]) }, "mprotect");
+            }
+            else if (name.SequenceEqual("madvise"u8))
+            {
+                emitter.Call(record with { Kind = VmtKind.Advise, C = _flags.Of(a[2]) }, "madvise");
+            }
+            else if (name.SequenceEqual("mremap"u8) && a.Number(2) > 0)
+            {
+                emitter.Call(record with { Kind = VmtKind.Remap, C = a.Number(2), D = _flags.Of(a[3]), E = result }, "mremap");
+            }
         }
 
         private void Exit(long process)
@@ -245,25 +270,29 @@ public sealed class StraceImporter : ITraceImporter
             }
         }
 
-        private static ReadOnlySpan<char> TakeNumber(ReadOnlySpan<char> text, out long number)
+        private static ReadOnlySpan<byte> TakeNumber(ReadOnlySpan<byte> text, out long number)
         {
             int digits = 0;
-            while (digits < text.Length && digits < 12 && char.IsAsciiDigit(text[digits]))
+            number = 0;
+            for (; digits < text.Length && digits < 12 && char.IsAsciiDigit((char)text[digits]); digits++)
             {
-                digits++;
+                number = (number * 10) + (text[digits] - '0');
             }
 
-            bool isNumber = digits > 0 && digits < text.Length && text[digits] == ' ';
-            number = isNumber ? long.Parse(text[..digits], NumberStyles.None, CultureInfo.InvariantCulture) : 0;
-            return isNumber ? text[digits..] : text;
+            if (digits > 0 && digits < text.Length && text[digits] == (byte)' ')
+            {
+                return text[digits..];
+            }
+
+            number = 0;
+            return text;
         }
 
         /// <summary>Skips 1700000000.123456 or 10:11:12.123456.</summary>
-        private static ReadOnlySpan<char> TakeTime(ReadOnlySpan<char> text)
+        private static ReadOnlySpan<byte> TakeTime(ReadOnlySpan<byte> text)
         {
-            int blank = text.IndexOf(' ');
-            bool isTime = blank > 0 && text[..blank].IndexOfAnyExcept("0123456789.:") < 0;
-            return isTime ? text[(blank + 1)..].TrimStart() : text;
+            int end = text.IndexOfAnyExcept(s_timeCharacters);
+            return end > 0 && text[end] == (byte)' ' ? text[(end + 1)..].TrimStart((byte)' ') : text;
         }
     }
 }

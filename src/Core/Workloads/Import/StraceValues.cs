@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Buffers.Text;
+using System.Text;
 
 namespace VmSim.Core.Workloads.Import;
 
@@ -60,99 +61,36 @@ internal static class StraceValues
     };
 
     /// <summary>A number in hexadecimal with 0x or in decimal; NULL is 0.</summary>
-    public static bool TryNumber(string text, out ulong value)
+    public static bool TryNumber(ReadOnlySpan<byte> text, out ulong value)
     {
-        text = text.Trim();
-        if (text.StartsWith("0x", StringComparison.Ordinal))
-        {
-            return ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
-        }
-
-        value = 0;
-        return text == "NULL" || ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+        text = text.Trim((byte)' ');
+        bool isHex = text.StartsWith("0x"u8);
+        ReadOnlySpan<byte> digits = isHex ? text[2..] : text;
+        bool isNumber = Utf8Parser.TryParse(digits, out value, out int length, isHex ? 'x' : 'D') && length == digits.Length && char.IsAsciiHexDigit((char)digits[0]);
+        value = isNumber ? value : 0;
+        return isNumber || text.SequenceEqual("NULL"u8);
     }
 
     /// <summary>Names and numbers joined by '|'; unknown names count as 0.</summary>
-    public static ulong Flags(string text)
+    public static ulong Flags(ReadOnlySpan<byte> text)
     {
         ulong flags = 0;
-        foreach (string part in text.Split('|'))
+        foreach (string part in Encoding.UTF8.GetString(text).Split('|'))
         {
             string name = part.Trim();
             int comment = name.IndexOf(" /*", StringComparison.Ordinal);
             name = comment >= 0 ? name[..comment] : name;
-            flags |= s_names.TryGetValue(name, out ulong value) || TryNumber(name, out value) ? value : 0;
+            flags |= s_names.TryGetValue(name, out ulong value) || TryNumber(Encoding.UTF8.GetBytes(name), out value) ? value : 0;
         }
 
         return flags;
     }
 
-    /// <summary>The path of a descriptor such as 3&lt;/etc/passwd&gt;; null for -1.</summary>
-    public static string? Path(string text)
+    /// <summary>The path of a descriptor such as 3&lt;/etc/passwd&gt;.</summary>
+    public static string Path(ReadOnlySpan<byte> text)
     {
-        text = text.Trim();
-        int open = text.IndexOf('<', StringComparison.Ordinal);
-        int close = text.LastIndexOf('>');
-        return text.StartsWith('-') ? null : open >= 0 && close > open ? text[(open + 1)..close] : $"descriptor {text}";
-    }
-
-    /// <summary>Splits arguments at commas outside brackets, quotes and paths.</summary>
-    public static List<string> Split(string arguments)
-    {
-        var parts = new List<string>();
-        int depth = 0;
-        int start = 0;
-        bool isQuoted = false;
-        for (int i = 0; i < arguments.Length; i++)
-        {
-            char character = arguments[i];
-            if (char.IsAsciiLetterOrDigit(character))
-            {
-                continue;
-            }
-
-            if (character == '"' && (i == 0 || arguments[i - 1] != '\\'))
-            {
-                isQuoted = !isQuoted;
-            }
-            else if (!isQuoted && character is '(' or '[' or '{' or '<')
-            {
-                depth++;
-            }
-            else if (!isQuoted && character is ')' or ']' or '}' or '>')
-            {
-                depth--;
-            }
-            else if (character == ',' && depth <= 0 && !isQuoted)
-            {
-                parts.Add(arguments[start..i].Trim());
-                start = i + 1;
-            }
-        }
-
-        parts.Add(arguments[start..].Trim());
-        return parts;
-    }
-}
-
-/// <summary>Remembers what flag texts mean; a log has few different ones.</summary>
-internal sealed class StraceFlags
-{
-    private const int MaxTexts = 4096;
-    private readonly Dictionary<string, ulong> _known = new(StringComparer.Ordinal);
-
-    /// <summary>The value of names and numbers joined by '|'.</summary>
-    public ulong Of(string text)
-    {
-        if (!_known.TryGetValue(text, out ulong flags))
-        {
-            flags = StraceValues.Flags(text);
-            if (_known.Count < MaxTexts)
-            {
-                _known.Add(text, flags);
-            }
-        }
-
-        return flags;
+        int open = text.IndexOf((byte)'<');
+        int close = text.LastIndexOf((byte)'>');
+        return open >= 0 && close > open ? Encoding.UTF8.GetString(text[(open + 1)..close]) : $"descriptor {Encoding.UTF8.GetString(text)}";
     }
 }

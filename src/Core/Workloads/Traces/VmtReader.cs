@@ -33,6 +33,7 @@ public sealed class VmtReader
     private bool _mainIsBound;
     private bool _hasExecuted;
     private ulong? _firstBreak;
+    private ulong? _initialBreak;
     private ulong _break;
     private long _accesses;
     private long _records;
@@ -241,6 +242,7 @@ public sealed class VmtReader
                 {
                     _firstBreak = _firstBreak,
                     _break = _break,
+                    _hasExecuted = _hasExecuted,
                 };
                 return reader.Read(name).Image;
             }
@@ -275,6 +277,7 @@ public sealed class VmtReader
         ulong old = _firstBreak is null ? value : _break;
         _firstBreak ??= value;
         _break = value;
+        _initialBreak ??= _hasExecuted ? 0 : value;
         (ulong start, ulong end) = (Math.Min(old, value), Math.Max(old, value));
         if (!_hasExecuted)
         {
@@ -334,7 +337,7 @@ public sealed class VmtReader
 
     private ProgramImage Build(string name)
     {
-        ulong firstBreak = _depth > 0 ? 0 : _firstBreak ?? 0;
+        ulong firstBreak = _depth > 0 ? 0 : _initialBreak ?? 0;
         _initial.RemoveAll(call => call.Name == "[heap]" && firstBreak != 0 && call.Start.Value >= firstBreak);
         return new ProgramImage
         {

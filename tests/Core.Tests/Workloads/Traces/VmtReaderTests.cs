@@ -89,6 +89,23 @@ public class VmtReaderTests
     }
 
     [Fact]
+    public void Load_ExecAfterBreaks_KeepsTheFirstProgramsHeap()
+    {
+        LoadedTrace trace = TestTraces.LoadText("t 0\nb 10000\nb 14000\nW 11\nk exec\nb 50000\nb 52000\nW 51\n");
+        Assert.Equal(0x1_0000UL, trace.Image.InitialBreak.Value);
+        Assert.Equal(["SetBreak 10000", "SetBreak 14000", "Store 11*1", "Unmap 0", "Map 50000", "Store 51*1"], TestTraces.Describe(trace.Image.Threads[0]));
+    }
+
+    [Fact]
+    public void Load_ForkAfterExec_TheChildsHeapIsTheNewPrograms()
+    {
+        LoadedTrace trace = TestTraces.LoadText(
+            "t 0\nb 10000\nk exec\nb 50000\nb 52000\nk fork 44\n",
+            new TraceLoadOptions { OpenFile = name => name == "test.44.vmt" ? new MemoryStream("t 0\nb 54000\nW 53\n"u8.ToArray()) : null });
+        Assert.Equal(["Map 52000", "Store 53*1"], TestTraces.Describe(trace.Image.Children[0].Threads[0]));
+    }
+
+    [Fact]
     public void Load_ForkWithoutTrace_WarnsAndGivesEmptyChild()
     {
         LoadedTrace trace = TestTraces.LoadText("t 0\nk fork 44\n");

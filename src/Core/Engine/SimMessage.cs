@@ -60,6 +60,9 @@ public enum MessageKind : ushort
     /// <summary>Space to itself: operation A has its locks and starts.</summary>
     OperationStart,
 
+    /// <summary>Space to itself: operation A comes to its next batch of pages.</summary>
+    OperationBatch,
+
     /// <summary>Space to itself: the pages of operation A are done, its invalidations begin.</summary>
     OperationInvalidate,
 

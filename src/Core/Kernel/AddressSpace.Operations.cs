@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Paging;
 using VmSim.Core.Workloads;
 
@@ -9,11 +10,8 @@ namespace VmSim.Core.Kernel;
 /// <content>Faults, system calls and forks, and the lock that orders them.</content>
 public sealed partial class AddressSpace
 {
-    /// <summary>Operations that hold the lock, in the order in which they took it.</summary>
-    private readonly List<KernelOperation> _active = [];
-
-    /// <summary>Operations that wait for the lock, first come first served.</summary>
-    private readonly List<(KernelOperation Operation, long Since)> _waiting = [];
+    private readonly MapLock _mapLock;
+    private readonly SpaceLocks _locks;
 
     private void BeginFault(in SimMessage message)
     {
@@ -73,34 +71,10 @@ public sealed partial class AddressSpace
     private void Admit(KernelOperation operation)
     {
         _operations.Add(operation.Id, operation);
-        bool mustQueue = _waiting.Count > 0 && operation.Kind != MessageKind.Fault;
-        if (mustQueue || ConflictsWithActive(operation))
+        if (_mapLock.TryEnter(operation, _now))
         {
-            _waiting.Add((operation, _now));
-            return;
+            Execute(operation);
         }
-
-        _active.Add(operation);
-        Execute(operation);
-    }
-
-    /// <summary>
-    /// Writers of the address space (map, unmap, protect, brk, mremap, fork) exclude each other and advice calls, and the faults on the pages they
-    /// concern; faults exclude nobody. As with mmap_lock and the per-VMA locks of Linux (Documentation/mm/process_addrs.rst).
-    /// </summary>
-    private bool ConflictsWithActive(KernelOperation operation)
-    {
-        foreach (KernelOperation active in _active)
-        {
-            bool bothCalls = operation.Kind != MessageKind.Fault && active.Kind != MessageKind.Fault;
-            bool oneWrites = operation.Exclusive || active.Exclusive;
-            if (oneWrites && (bothCalls || operation.Overlaps(active)))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private void Execute(KernelOperation operation)
@@ -148,6 +122,7 @@ public sealed partial class AddressSpace
             _ => TrapResult.Done,
         };
         long cycles = OperationCosts.OfFault(Kernel, fault);
+        long delay = _locks.EnterFault(operation, fault, _now);
         if (operation.Result == TrapResult.Segmentation)
         {
             CountBadAccess(address, access, fault.Kind == FaultKind.BusError);
@@ -155,12 +130,13 @@ public sealed partial class AddressSpace
         else if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
+            AdmitWaiting();
             SendToCore(MessageKind.TrapSleep, operation.Core.Value, _now + _delays.Service + _delays.Return, operation.Thread);
-            SendToSelf(MessageKind.DeviceDone, _now + Math.Max(cycles, _delays.Service) + Kernel.DeviceReadCycles, operation.Id);
+            SendToSelf(MessageKind.DeviceDone, _now + delay + Math.Max(cycles, _delays.Service) + Kernel.DeviceReadCycles, operation.Id);
             return;
         }
 
-        Proceed(operation, cycles);
+        Proceed(operation, cycles, delay);
     }
 
     private void ExecuteCall(KernelOperation operation)
@@ -174,7 +150,17 @@ public sealed partial class AddressSpace
         CountCall(call.Kind, failed: result.Error is not null);
         (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
         Watch?.Executed(operation.Id, OperationText.Call(call.Kind, call.Start), operation.Core, _now, first, end);
-        Proceed(operation, OperationCosts.OfCall(Kernel, call.Kind, result));
+        if (operation.TablesFreed)
+        {
+            _locks.ForgetTables(first, end);
+        }
+
+        if (operation.Exclusive)
+        {
+            _locks.ForgetAreas(_memory);
+        }
+
+        BeginBatches(operation, OperationCosts.OfCall(Kernel, call.Kind, result), result);
     }
 
     private void ExecuteFork(KernelOperation operation)
@@ -187,7 +173,7 @@ public sealed partial class AddressSpace
         {
             CountCall(SystemCallKind.Other, failed: true);
             operation.Result = TrapResult.Failed;
-            Proceed(operation, OperationCosts.OfFork(Kernel, effect));
+            BeginBatches(operation, OperationCosts.OfFork(Kernel, effect), effect);
             return;
         }
 
@@ -198,17 +184,18 @@ public sealed partial class AddressSpace
         operation.TablesFreed = effect.TablesFreed;
         operation.Release = effect.Release;
         Counters.Forks++;
-        Proceed(operation, OperationCosts.OfFork(Kernel, effect));
+        BeginBatches(operation, OperationCosts.OfFork(Kernel, effect), effect);
     }
 
     /// <summary>
-    /// Goes on after the operation's own work of <paramref name="cycles"/>: a shootdown if translations died, else the end. The event comes a
-    /// service time early, because what a space says leaves it a service time later.
+    /// Goes on after the operation's own work of <paramref name="cycles"/> and <paramref name="delay"/> for locks: a shootdown if translations died, else the
+    /// end. The event comes a service time early, because what a space says leaves it a service time later.
     /// </summary>
-    private void Proceed(KernelOperation operation, long cycles)
+    private void Proceed(KernelOperation operation, long cycles, long delay)
     {
         bool invalidates = operation.Dead is not null || operation.TablesFreed;
-        long at = _now + Math.Max(cycles, _delays.Service) - _delays.Service;
+        delay += invalidates ? _locks.Shootdown(operation.Core, _now + delay) : 0;
+        long at = _now + delay + Math.Max(cycles, _delays.Service) - _delays.Service;
         if (at > _now)
         {
             SendToSelf(invalidates ? MessageKind.OperationInvalidate : MessageKind.OperationEnd, at, operation.Id);
@@ -226,7 +213,7 @@ public sealed partial class AddressSpace
     /// <summary>Answers the thread and gives the lock on.</summary>
     private void EndOperation(KernelOperation operation)
     {
-        Answer(operation);
+        Answer(operation, _locks.Leave(operation, _now));
         if (operation.Kind == MessageKind.Fork && operation.Result != TrapResult.Failed)
         {
             Children[operation.Argument].WakeMainThreads(_now);
@@ -241,18 +228,18 @@ public sealed partial class AddressSpace
             SendToSelf(MessageKind.ReleaseMemory, _now + _delays.WindowBound, operation.Id);
         }
 
-        _active.Remove(operation);
+        _mapLock.Leave(operation);
         AdmitWaiting();
     }
 
-    private void Answer(KernelOperation operation)
+    private void Answer(KernelOperation operation, long delay)
     {
-        long due = _now + _delays.Service + _delays.Return;
+        long due = _now + delay + _delays.Service + _delays.Return;
         MessageKind kind = MessageKind.TrapReturn;
         if (operation.Sleeps)
         {
             kind = MessageKind.ThreadWake;
-            due = WakeTime;
+            due = WakeTime + delay;
         }
 
         Watch?.Returned(operation.Id, due, releases: operation.Release is not null);
@@ -263,24 +250,14 @@ public sealed partial class AddressSpace
 
     private void AdmitWaiting()
     {
-        for (int i = 0; i < _waiting.Count;)
+        while (_mapLock.TryAdmit(out KernelOperation? operation, out long since))
         {
-            (KernelOperation operation, long since) = _waiting[i];
-            if (ConflictsWithActive(operation))
-            {
-                if (operation.Kind != MessageKind.Fault)
-                {
-                    return;
-                }
-
-                i++;
-                continue;
-            }
-
-            _waiting.RemoveAt(i);
-            _active.Add(operation);
+            long wait = _now + _delays.Service - since;
+            LockKind kind = Kernel.PerVmaLocks && operation.Kind == MessageKind.Fault ? LockKind.Area : LockKind.Map;
             Counters.LockWaits++;
-            Counters.LockWaitCycles += _now + _delays.Service - since;
+            Counters.LockWaitCycles += wait;
+            Counters.Locks[(int)kind].Waits++;
+            Counters.Locks[(int)kind].WaitCycles += wait;
             SendToSelf(MessageKind.OperationStart, _now + _delays.Service, operation.Id);
         }
     }

@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
@@ -37,6 +38,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         FirstThread = firstThread;
         Machine = world.Scenario.Machine;
         Kernel = world.Scenario.Kernel;
+        _mapLock = new MapLock(Kernel.PerVmaLocks);
+        _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters.Locks);
         Outbox = new Outbox(Machine.Cores + space.Value);
         _coreOf = [.. Enumerable.Range(firstThread, image.Threads.Count).Select(thread => world.Thread(thread).Core.Value)];
         _events = new bool[image.EventCount];
@@ -144,6 +147,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
             case MessageKind.OperationStart:
                 Execute(_operations[message.A]);
                 break;
+            case MessageKind.OperationBatch:
+                NextBatch(_operations[message.A]);
+                break;
             case MessageKind.OperationInvalidate:
                 BeginShootdown(_operations[message.A]);
                 break;
@@ -160,6 +166,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
                 HandleLoad(message);
                 break;
             case MessageKind.LeaveSpace:
+                _locks.EnterCoreMask(new CoreId(message.Sender), _now);
                 _shootdown.OnLeave(new CoreId(message.Sender));
                 break;
             case MessageKind.EnterLazy:
@@ -193,8 +200,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     private void HandleLoad(in SimMessage message)
     {
         LoadAnswer answer = _shootdown.OnLoad(new CoreId(message.Sender));
+        long delay = _locks.EnterCoreMask(new CoreId(message.Sender), _now);
         SendToCore(
-            MessageKind.SpaceLoaded, message.Sender, _now + _delays.Service + _delays.Return, message.A, answer.Tag, answer.Generation, answer.Flush ? 1 : 0);
+            MessageKind.SpaceLoaded, message.Sender, _now + delay + _delays.Service + _delays.Return, message.A, answer.Tag, answer.Generation, answer.Flush ? 1 : 0);
     }
 
     private void LogAccess(in SimMessage message)

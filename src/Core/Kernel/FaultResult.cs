@@ -1,3 +1,5 @@
+using VmSim.Core.Addresses;
+
 namespace VmSim.Core.Kernel;
 
 /// <summary>What a page fault turned out to be. Every kind up to <see cref="Huge"/> is one minor fault of the process.</summary>
@@ -63,6 +65,9 @@ public readonly record struct FaultResult
 
     /// <summary>Pages that a <see cref="FaultKind.Major"/> fault reads from the device, the faulting one included.</summary>
     public long ReadAheadPages { get; init; }
+
+    /// <summary>Where the area that the address lies in begins; null when no area allows the access.</summary>
+    public VirtAddr? AreaStart { get; init; }
 
     /// <summary>Whether the access can go on.</summary>
     public bool Succeeded => Kind < FaultKind.SegmentationFault;

@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
 
@@ -26,7 +27,7 @@ internal sealed class KernelOperation
     /// <summary>Access kind of a fault, with <see cref="CoreModel.KernelAccessBit"/>.</summary>
     public long Access { get; init; }
 
-    /// <summary>Whether it excludes every other operation of the space that it overlaps.</summary>
+    /// <summary>Whether it holds the address space's lock as a writer.</summary>
     public bool Exclusive { get; init; }
 
     /// <summary>First page it concerns.</summary>
@@ -49,6 +50,21 @@ internal sealed class KernelOperation
     public bool TablesFreed { get; set; }
 
     public ReleaseBatch? Release { get; set; }
+
+    /// <summary>The lock whose line it writes again at its end; null before it has one.</summary>
+    public VirtualLock? LockLine { get; set; }
+
+    /// <summary>What <see cref="LockLine"/> is.</summary>
+    public LockKind LockKind { get; set; }
+
+    /// <summary>Cycles of its own work that are still to come after the batch of pages it is at.</summary>
+    public long WorkLeft { get; set; }
+
+    /// <summary>Pages that it frees and that no batch has freed yet.</summary>
+    public long PagesToFree { get; set; }
+
+    /// <summary>Pages and table pages that it allocates and that no batch has allocated yet.</summary>
+    public long PagesToTake { get; set; }
 
     public ShootdownRequest? Shootdown { get; set; }
 

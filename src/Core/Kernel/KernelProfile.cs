@@ -163,6 +163,34 @@ public sealed record KernelProfile
     [Setting("Invalidating the whole TLB of an address space.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long InvalidateAllCycles { get; init; } = 700;
 
+    /// <summary>Whether faults take the lock of their area alone, as Linux does since 6.4, or mmap_lock.</summary>
+    [Setting("Whether faults take the lock of their area alone, as Linux does since 6.4, or the whole address space's (mmap_lock).")]
+    public bool PerVmaLocks { get; init; } = true;
+
+    /// <summary>How long an atomic operation keeps a cache line that its core has (about 20 on x86: Agner Fog, instruction tables, LOCK XADD).</summary>
+    [Setting("How long an atomic operation keeps a cache line that its core has.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long AtomicCycles { get; init; } = 20;
+
+    /// <summary>Part of a fault that holds the page-table lock; calibrated.</summary>
+    [Setting("Part of a fault that holds the lock of its table page.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long PageTableLockCycles { get; init; } = 150;
+
+    /// <summary>How long the LRU lock is held for one batch of pages; calibrated.</summary>
+    [Setting("How long the LRU lock is held for one batch of pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long LruLockCycles { get; init; } = 600;
+
+    /// <summary>How long the zone lock is held for one batch of free pages; calibrated.</summary>
+    [Setting("How long the zone lock is held for one batch of free pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ZoneLockCycles { get; init; } = 900;
+
+    /// <summary>Pages that take the LRU lock once (PAGEVEC_SIZE, include/linux/pagevec.h: 31).</summary>
+    [Setting("Pages that are put on or taken off the LRU lists under one hold of their lock.", Unit = SettingUnit.Pages, Min = 1, Max = 1_048_576)]
+    public int LruBatch { get; init; } = 31;
+
+    /// <summary>Pages that a core's list of free pages takes or gives back under one hold of the zone lock (zone_batchsize, mm/page_alloc.c: 63).</summary>
+    [Setting("Pages that a core's list of free pages takes or gives back under one hold of the zone lock.", Unit = SettingUnit.Pages, Min = 1, Max = 1_048_576)]
+    public int FreePageBatch { get; init; } = 63;
+
     /// <summary>Switching a core from one thread to another.</summary>
     [Setting("Switching a core from one thread to another.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long ContextSwitchCycles { get; init; } = 2_000;

@@ -1,3 +1,4 @@
+using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 
@@ -54,6 +55,9 @@ public sealed class SpaceCounters
     /// <summary>Operations that waited for the address space's lock.</summary>
     public long LockWaits { get; set; }
 
+    /// <summary>Locks and contended cache lines, indexed by <see cref="LockKind"/>.</summary>
+    public LockCounters[] Locks { get; } = [.. Enum.GetValues<LockKind>().Select(_ => new LockCounters())];
+
     /// <summary>Sets everything to 0.</summary>
     public void Reset()
     {
@@ -63,5 +67,9 @@ public sealed class SpaceCounters
         LockWaitCycles = LockWaits = 0;
         ShootdownLatency.Reset();
         ShootdownLog.Reset();
+        foreach (LockCounters counters in Locks)
+        {
+            counters.Reset();
+        }
     }
 }

@@ -1,4 +1,5 @@
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel.Locks;
 
 namespace VmSim.Core.Kernel;
 
@@ -18,6 +19,7 @@ public sealed class SpaceGroup
         _world = world;
         Index = index;
         Frames = frames;
+        Locks = new PoolLocks(world.Scenario.Machine, world.Scenario.Kernel);
         Cache = cache;
         _warm = world.Scenario.Warmup == 0;
     }
@@ -30,6 +32,9 @@ public sealed class SpaceGroup
 
     /// <summary>Frames of all members.</summary>
     public FramePool Frames { get; }
+
+    /// <summary>Locks of the pool.</summary>
+    internal PoolLocks Locks { get; }
 
     /// <summary>File pages of all members.</summary>
     public PageCache Cache { get; }

@@ -47,7 +47,7 @@ public sealed partial class VirtualMemory
         if (leaf.Mapped && (kind != AccessKind.Store || (leaf.Flags & PageFlags.Write) != 0))
         {
             MarkUsed(page, kind, leaf.Flags);
-            return new FaultResult { Kind = FaultKind.Spurious };
+            return new FaultResult { Kind = FaultKind.Spurious, AreaStart = area.Start };
         }
 
         MemoryBackend backend = area.Backend;
@@ -60,7 +60,7 @@ public sealed partial class VirtualMemory
             _memory.BeginFault();
         }
 
-        return _memory.EndFault(backend.HandleFault(new Fault(page, kind, area.Range, area.Flags, leaf), _memory));
+        return _memory.EndFault(backend.HandleFault(new Fault(page, kind, area.Range, area.Flags, leaf), _memory)) with { AreaStart = area.Start };
     }
 
     /// <summary>Sets what a format without hardware-set flags faults for: accessed, and dirty for a store.</summary>

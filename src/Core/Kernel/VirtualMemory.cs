@@ -106,6 +106,9 @@ public sealed partial class VirtualMemory
     /// <summary>What stands behind an address; null where there is no area.</summary>
     internal Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out Area area) ? area.Backend.Backing : null;
 
+    /// <summary>Whether an area begins at an address.</summary>
+    internal bool HasAreaStart(VirtAddr address) => _set.TryFind(address, out Area area) && area.Start == address;
+
     private static AreaSet NewSet(VirtualMemoryOptions options) =>
         new(new MemorySetOptions { MergeNeighbours = options.MergeAreas, Granule = PageSizes.BaseBytes, MaxAreas = options.MaxAreas });
 

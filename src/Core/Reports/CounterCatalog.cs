@@ -100,6 +100,7 @@ public static class CounterCatalog
         new("hugeFaults", "faults", "Faults that mapped a large page.", s => s.Counters.Faults[(int)FaultKind.Huge]),
         new("lockWaits", "operations", "Operations that waited for the address space's lock.", s => s.Counters.LockWaits),
         new("lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.", s => s.Counters.LockWaitCycles),
+        .. LockCatalog.Counters,
     ];
 
     /// <summary>Figures of each shootdown.</summary>

@@ -1,0 +1,149 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Machine;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Kernel.Locks;
+
+/// <summary>
+/// Locks and contended cache lines of one address space. Each method says what waiting and transfers add to an operation whose own work, the holds of the
+/// locks included, is counted elsewhere: on one core, every answer is 0.
+/// </summary>
+/// <param name="machine">What transfers of cache lines cost.</param>
+/// <param name="kernel">How long locks are held.</param>
+/// <param name="pool">The locks of the space's memory pool.</param>
+/// <param name="counters">Counters by <see cref="LockKind"/>.</param>
+internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, PoolLocks pool, LockCounters[] counters)
+{
+    /// <summary>Locks of areas that are kept before those without an area are looked for.</summary>
+    private const int AreasKeptMin = 64;
+
+    private readonly VirtualLock _map = new();
+    private readonly VirtualLock _generation = new();
+    private readonly VirtualLock _coreMask = new();
+    private readonly Dictionary<ulong, VirtualLock> _areas = [];
+    private readonly Dictionary<ulong, VirtualLock> _tables = [];
+    private int _areasKept = AreasKeptMin;
+
+    /// <summary>
+    /// A fault's locks: the area's (its reference count is one line, vm_refcnt in include/linux/mm_types.h) or mmap_lock, the zone lock if the core's list of free
+    /// pages is empty, the page-table lock, and the LRU lock if the core's batch of new pages is full (do_anonymous_page, mm/memory.c).
+    /// </summary>
+    public long EnterFault(KernelOperation operation, in FaultResult fault, long now)
+    {
+        CoreId core = operation.Core;
+        bool usesArea = kernel.PerVmaLocks && fault.AreaStart is not null;
+        LockKind kind = usesArea ? LockKind.Area : LockKind.Map;
+        operation.LockLine = usesArea ? LockOf(_areas, fault.AreaStart!.Value.PageNumber) : _map;
+        operation.LockKind = kind;
+        long delay = operation.LockLine.Acquire(now, core, kernel.AtomicCycles, machine, counters[(int)kind]);
+        if (!fault.Succeeded)
+        {
+            return delay;
+        }
+
+        bool newPage = fault.Kind is FaultKind.Anonymous or FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy;
+        if (fault.Kind == FaultKind.Huge)
+        {
+            delay += pool.TakeLarge(now + delay, core, counters);
+        }
+
+        delay += pool.Take(now + delay, core, fault.TablesAllocated + (newPage ? 1 : 0), counters);
+        delay += EnterTable(new VirtAddr((ulong)operation.Argument), core, now + delay);
+        return newPage ? delay + pool.Enlist(now + delay, core, 1, counters) : delay;
+    }
+
+    /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike.</summary>
+    public long EnterCall(KernelOperation operation, long now)
+    {
+        operation.LockLine = _map;
+        operation.LockKind = LockKind.Map;
+        return _map.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counters[(int)LockKind.Map]);
+    }
+
+    /// <summary>The line is written once more when the operation gives its lock back.</summary>
+    public long Leave(KernelOperation operation, long now) =>
+        operation.LockLine is { } line ? line.Release(now, operation.Core, kernel.AtomicCycles, machine, counters[(int)operation.LockKind]) : 0;
+
+    /// <summary>The locks that one batch of a call's pages takes.</summary>
+    /// <param name="operation">The call.</param>
+    /// <param name="freed">Pages freed.</param>
+    /// <param name="taken">Pages and table pages allocated.</param>
+    /// <param name="now">When, in cycles.</param>
+    public long Batch(KernelOperation operation, long freed, long taken, long now)
+    {
+        long delay = pool.Take(now, operation.Core, taken, counters);
+        delay += pool.Enlist(now + delay, operation.Core, taken, counters);
+        return freed > 0 ? delay + pool.Free(now + delay, operation.Core, freed, counters) : delay;
+    }
+
+    /// <summary>The lock of the lowest-level table page for an address (ptlock_ptr, include/linux/mm.h).</summary>
+    public long EnterTable(VirtAddr address, CoreId core, long now) =>
+        LockOf(_tables, address.Value >> EntryLayout.LevelShift(1)).Acquire(now, core, kernel.PageTableLockCycles, machine, counters[(int)LockKind.PageTable]);
+
+    /// <summary>A shootdown's initiator increments the generation, then reads the set of cores (flush_tlb_mm_range, arch/x86/mm/tlb.c).</summary>
+    public long Shootdown(CoreId core, long now)
+    {
+        long delay = _generation.Acquire(now, core, kernel.AtomicCycles, machine, counters[(int)LockKind.Generation]);
+        return delay + EnterCoreMask(core, now + delay);
+    }
+
+    /// <summary>A core that loads or leaves the space changes the set of cores (switch_mm_irqs_off, arch/x86/mm/tlb.c).</summary>
+    public long EnterCoreMask(CoreId core, long now) =>
+        _coreMask.Acquire(now, core, kernel.AtomicCycles, machine, counters[(int)LockKind.CoreMask]);
+
+    /// <summary>Forgets the locks of the table pages wholly inside a range whose tables were freed.</summary>
+    public void ForgetTables(ulong firstPage, ulong endPage)
+    {
+        const int Shift = EntryLayout.BitsPerLevel;
+        ulong first = firstPage >> Shift;
+        ulong end = endPage >> Shift;
+        first += first << Shift < firstPage ? 1UL : 0;
+        if (end - first <= (ulong)_tables.Count)
+        {
+            for (ulong table = first; table < end; table++)
+            {
+                _tables.Remove(table);
+            }
+
+            return;
+        }
+
+        foreach (ulong table in _tables.Keys)
+        {
+            if (table >= first && table < end)
+            {
+                _tables.Remove(table);
+            }
+        }
+    }
+
+    /// <summary>Forgets the locks of areas that are gone, once there are many; an area that begins where another did has its lock, as with objects of a slab.</summary>
+    public void ForgetAreas(VirtualMemory memory)
+    {
+        if (_areas.Count <= _areasKept)
+        {
+            return;
+        }
+
+        foreach (ulong page in _areas.Keys)
+        {
+            if (!memory.HasAreaStart(VirtAddr.OfPage(page)))
+            {
+                _areas.Remove(page);
+            }
+        }
+
+        _areasKept = Math.Max(AreasKeptMin, 2 * _areas.Count);
+    }
+
+    private static VirtualLock LockOf(Dictionary<ulong, VirtualLock> locks, ulong key)
+    {
+        if (!locks.TryGetValue(key, out VirtualLock? found))
+        {
+            locks.Add(key, found = new VirtualLock());
+        }
+
+        return found;
+    }
+}

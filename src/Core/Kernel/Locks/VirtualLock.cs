@@ -1,0 +1,64 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
+
+namespace VmSim.Core.Kernel.Locks;
+
+/// <summary>
+/// A lock as a queue in virtual time, first come first served in the order of the calls. Who asks is told at once how long it takes to get it. A cache line
+/// that cores write atomically is such a lock, held for one atomic operation.
+/// </summary>
+public sealed class VirtualLock
+{
+    private const int Nobody = -1;
+
+    private int _last = Nobody;
+
+    /// <summary>When the last holder gives it back, in cycles.</summary>
+    public long FreeAt { get; private set; }
+
+    /// <summary>Takes the lock.</summary>
+    /// <param name="at">When it is asked for, in cycles.</param>
+    /// <param name="core">Who asks.</param>
+    /// <param name="hold">How long it is held, in cycles, at least 0.</param>
+    /// <param name="machine">What a transfer of the line costs.</param>
+    /// <param name="counters">Where it is counted.</param>
+    /// <returns>Cycles from the asking to the holding: waiting for the last holder, then the transfer of the line from that holder's core.</returns>
+    public long Acquire(long at, CoreId core, long hold, MachineSpec machine, LockCounters counters)
+    {
+        ArgumentNullException.ThrowIfNull(counters);
+        counters.Acquisitions++;
+        counters.Waits += FreeAt > at ? 1 : 0;
+        return Move(at, core, hold, machine, counters);
+    }
+
+    /// <summary>Writes the line to give the lock back: a transfer if another core has it by now.</summary>
+    /// <returns>Cycles until it is written.</returns>
+    /// <inheritdoc cref="Acquire"/>
+    public long Release(long at, CoreId core, long hold, MachineSpec machine, LockCounters counters)
+    {
+        ArgumentNullException.ThrowIfNull(counters);
+        return Move(at, core, hold, machine, counters);
+    }
+
+    private long Move(long at, CoreId core, long hold, MachineSpec machine, LockCounters counters)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        long wait = Math.Max(0, FreeAt - at);
+        long transfer = 0;
+        if (_last != core.Value)
+        {
+            if (_last != Nobody)
+            {
+                CoreId from = new(_last);
+                transfer = machine.LineTransfer(from, core);
+                counters.CountTransfer(machine, from, core);
+            }
+
+            _last = core.Value;
+        }
+
+        counters.WaitCycles += wait;
+        FreeAt = at + wait + transfer + hold;
+        return wait + transfer;
+    }
+}

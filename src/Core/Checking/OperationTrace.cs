@@ -15,6 +15,9 @@ internal sealed class OperationTrace(string what, CoreId core, long start)
     /// <summary>When it returned to its thread, in cycles; <see cref="long.MaxValue"/> while it has not.</summary>
     public long ReturnedAt { get; private set; } = long.MaxValue;
 
+    /// <summary>Until when its dead translations may be used, in cycles; <see cref="long.MaxValue"/> while it has not returned.</summary>
+    public long AllowedUntil { get; private set; } = long.MaxValue;
+
     /// <summary>What it was.</summary>
     public string What => what;
 
@@ -35,9 +38,10 @@ internal sealed class OperationTrace(string what, CoreId core, long start)
         return _unacknowledged.Remove(from.Value);
     }
 
-    public void Returned(long time)
+    public void Returned(long time, long allowedStaleness)
     {
         ReturnedAt = time;
+        AllowedUntil = time + allowedStaleness;
         _events.Add((time, $"core {core}: {what} has returned"));
     }
 

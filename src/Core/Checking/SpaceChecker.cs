@@ -97,11 +97,12 @@ internal sealed class SpaceChecker
     /// <param name="operation">The operation's number.</param>
     /// <param name="due">When, in cycles.</param>
     /// <param name="releases">Whether it will give memory back later.</param>
-    public void Returned(long operation, long due, bool releases)
+    /// <param name="deferred">Whether it returned before every core had invalidated, as its protocol may.</param>
+    public void Returned(long operation, long due, bool releases, bool deferred)
     {
         if (_operations.TryGetValue(operation, out OperationTrace? trace))
         {
-            trace.Returned(due);
+            trace.Returned(due, deferred ? _checker.AllowedStaleness : 0);
             foreach (DeadPage dead in trace.Dead)
             {
                 _versions[(dead.Page >> 9) & (Regions - 1)]++;
@@ -170,8 +171,9 @@ internal sealed class SpaceChecker
             {
                 if (dead.Frame == frame && (dead.Rights & needed) == needed)
                 {
-                    if (dead.Operation.ReturnedAt == long.MaxValue || time <= dead.Operation.ReturnedAt + _checker.AllowedStaleness)
+                    if (time <= dead.Operation.AllowedUntil)
                     {
+                        _checker.NoteStaleness(time - dead.Operation.ReturnedAt);
                         return false;
                     }
 

@@ -18,6 +18,9 @@ internal sealed class OperationTrace(string what, CoreId core, long start)
     /// <summary>Until when its dead translations may be used, in cycles; <see cref="long.MaxValue"/> while it has not returned.</summary>
     public long AllowedUntil { get; private set; } = long.MaxValue;
 
+    /// <summary>Whether it returned before every core had invalidated, and what it freed has not come back yet.</summary>
+    public bool AwaitsRelease { get; set; }
+
     /// <summary>What it was.</summary>
     public string What => what;
 

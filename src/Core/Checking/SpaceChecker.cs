@@ -103,6 +103,7 @@ internal sealed class SpaceChecker
         if (_operations.TryGetValue(operation, out OperationTrace? trace))
         {
             trace.Returned(due, deferred ? _checker.AllowedStaleness : 0);
+            trace.AwaitsRelease = deferred && releases;
             foreach (DeadPage dead in trace.Dead)
             {
                 _versions[(dead.Page >> 9) & (Regions - 1)]++;
@@ -121,6 +122,7 @@ internal sealed class SpaceChecker
         _checker.CheckTables(_space, batch, now);
         if (_operations.Remove(operation, out OperationTrace? trace))
         {
+            trace.AwaitsRelease = false;
             foreach (DeadPage dead in trace.Dead)
             {
                 if (!MayBeHeld(dead, now))
@@ -141,7 +143,7 @@ internal sealed class SpaceChecker
 
         foreach (DeadPage other in _dead[dead.Page])
         {
-            if (other.Operation != dead.Operation && other.Frame == dead.Frame && other.Operation.ReturnedAt >= now)
+            if (other.Operation != dead.Operation && other.Frame == dead.Frame && (other.Operation.ReturnedAt >= now || other.Operation.AwaitsRelease))
             {
                 return true;
             }

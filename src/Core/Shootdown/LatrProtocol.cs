@@ -79,23 +79,9 @@ public sealed class LatrProtocol : IShootdownProtocol
             shootdown.Generation = ++_generation;
             ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            if (shootdown is { FreesMemory: true, IsDiscard: true } && TrySave(shootdown, pages))
+            if (shootdown is not { FreesMemory: true, IsDiscard: true } || !TrySave(shootdown, pages))
             {
-                return;
-            }
-
-            for (int core = _loaded.Next(0); core >= 0; core = _loaded.Next(core + 1))
-            {
-                bool skipped = _lazy.Contains(core) && !shootdown.TablesFreed;
-                if (core != shootdown.Initiator.Value && !skipped)
-                {
-                    context.SendInvalidation(shootdown, new CoreId(core), shootdown.Start, pages, shootdown.PageSize);
-                }
-            }
-
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
+                SharedRules.InterruptLoaded(context, shootdown, pages, _loaded, _lazy);
             }
         }
 
@@ -150,7 +136,7 @@ public sealed class LatrProtocol : IShootdownProtocol
             ReleaseWhenSafe(state);
         }
 
-        /// <summary>Writes the state into the initiator's ring and lets the operation return; false if the ring is full or nobody has to be told.</summary>
+        /// <summary>Writes the state into the initiator's ring and lets the operation return; false if the ring is full.</summary>
         private bool TrySave(ShootdownRequest shootdown, ulong pages)
         {
             int initiator = shootdown.Initiator.Value;
@@ -176,7 +162,9 @@ public sealed class LatrProtocol : IShootdownProtocol
 
             if (state.Waiting.Count == 0)
             {
-                return false;
+                // Cores that idle compare generations when they wake.
+                context.Finish(shootdown);
+                return true;
             }
 
             ring[_heads[initiator]] = state;

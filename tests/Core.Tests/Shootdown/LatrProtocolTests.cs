@@ -97,6 +97,19 @@ public sealed class LatrProtocolTests
     }
 
     [Fact]
+    public void Unmap_TableFreedWhileAllOthersIdle_InterruptsNobody()
+    {
+        const ulong lonely = 0x10_0000_0000;
+        ThreadProgram giver = new ThreadBuilder("g").Map(lonely, 4).Touch(lonely, 4).Control(ControlKind.Signal, 0).Compute(200_000)
+            .Unmap(lonely, 4).Compute(3 * Tick).Map(lonely, 4).Touch(lonely, 4).Control(ControlKind.Signal, 1).Build();
+        ThreadProgram sleeper = new ThreadBuilder("s").Control(ControlKind.Wait, 0).Touch(lonely, 4).Control(ControlKind.Wait, 1).Touch(lonely, 4).Build();
+        RecordedRun run = Run(giver, sleeper);
+        Assert.True(Assert.Single(run.Protocol.Steps, step => step.Kind == SpaceEvent.Finishes).TablesFreed);
+        Assert.Equal(0, run.Protocol.Count(SpaceEvent.Tells) + run.Protocol.Count(SpaceEvent.Interrupts));
+        Assert.Equal(8, run.Report.Total("framesAllocated"));
+    }
+
+    [Fact]
     public void Unmap_CoreGoesIdle_SweepsBefore()
     {
         ThreadProgram sleeper = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Compute(300_000).Control(ControlKind.Sleep, 20 * Tick).Build();

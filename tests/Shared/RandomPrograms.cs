@@ -22,16 +22,17 @@ public static class RandomPrograms
         from second in Threads
         from two in Gen.Bool
         from slice in Gen.Int[2_000, 50_000]
+        from tick in Gen.Int[2_000, 300_000]
         from protocol in Gen.Int[0, ShootdownProtocols.All.Count - 1].Select(index => ShootdownProtocols.All[index].Name)
         from shared in Gen.Bool
-        select Build(cores, park, two ? [first, second] : [first], slice, protocol) with { Memory = new MemorySpec { Shared = shared } };
+        select Build(cores, park, two ? [first, second] : [first], slice, tick, protocol) with { Memory = new MemorySpec { Shared = shared } };
 
-    private static ScenarioSpec Build(int cores, bool park, (int Kind, int Page, int Count)[][][] processes, int slice, string protocol) => new()
+    private static ScenarioSpec Build(int cores, bool park, (int Kind, int Page, int Count)[][][] processes, int slice, int tick, string protocol) => new()
     {
         Name = "random",
         Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },
         Shootdown = new ShootdownSpec { Protocol = protocol },
-        Kernel = new KernelProfile { Traps = park ? TrapModes.Park : TrapModes.Hold, TimeSliceCycles = slice },
+        Kernel = new KernelProfile { Traps = park ? TrapModes.Park : TrapModes.Hold, TimeSliceCycles = slice, TickCycles = tick },
         Processes = [.. processes.Select((threads, index) => new ProcessSpec
         {
             Name = $"p{index}",

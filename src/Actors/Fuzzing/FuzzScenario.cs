@@ -33,6 +33,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         ];
         dice.Maybe(settings, () => "kernel.traps = park");
         dice.Maybe(settings, () => $"kernel.time-slice-cycles = {dice.Between(3_000, 300_000)}");
+        dice.Maybe(settings, () => $"kernel.tick-cycles = {dice.Between(2_000, 600_000)}");
         dice.Maybe(settings, () => $"kernel.flush-ceiling-pages = {dice.Between(0, 40)}");
         dice.Maybe(settings, () => $"kernel.trap-return-cycles = {dice.Between(1, 3_000)}");
         dice.Maybe(settings, () => $"kernel.service-cycles = {dice.Between(1, 3_000)}");

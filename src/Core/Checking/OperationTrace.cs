@@ -65,6 +65,12 @@ internal sealed class OperationTrace(OperationText what, CoreId core, long start
     /// <summary>When it returned to its thread, in cycles; <see cref="long.MaxValue"/> while it has not.</summary>
     public long ReturnedAt { get; private set; } = long.MaxValue;
 
+    /// <summary>Until when its dead translations may be used, in cycles; <see cref="long.MaxValue"/> while it has not returned.</summary>
+    public long AllowedUntil { get; private set; } = long.MaxValue;
+
+    /// <summary>Whether it returned before every core had invalidated, and what it freed has not come back yet.</summary>
+    public bool AwaitsRelease { get; set; }
+
     /// <summary>What it was.</summary>
     public OperationText What => what;
 
@@ -99,9 +105,10 @@ internal sealed class OperationTrace(OperationText what, CoreId core, long start
         return due;
     }
 
-    public void Returned(long time)
+    public void Returned(long time, long allowedStaleness)
     {
         ReturnedAt = time;
+        AllowedUntil = time + allowedStaleness;
         _events.Add((time, EventKind.Returns, core));
     }
 

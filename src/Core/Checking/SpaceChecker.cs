@@ -101,11 +101,13 @@ internal sealed class SpaceChecker
     /// <param name="operation">The operation's number.</param>
     /// <param name="due">When, in cycles.</param>
     /// <param name="releases">Whether it will give memory back later.</param>
-    public void Returned(long operation, long due, bool releases)
+    /// <param name="deferred">Whether it returned before every core had invalidated, as its protocol may.</param>
+    public void Returned(long operation, long due, bool releases, bool deferred)
     {
         if (_operations.TryGetValue(operation, out OperationTrace? trace))
         {
-            trace.Returned(due);
+            trace.Returned(due, deferred ? _checker.AllowedStaleness : 0);
+            trace.AwaitsRelease = deferred && releases;
             foreach (DeadPage dead in trace.Dead)
             {
                 _versions[dead.Page & (Versions - 1)]++;
@@ -124,6 +126,7 @@ internal sealed class SpaceChecker
         _checker.CheckTables(_space, batch, now);
         if (_operations.Remove(operation, out OperationTrace? trace))
         {
+            trace.AwaitsRelease = false;
             _reachable.Clear();
             foreach (CoreModel core in _space.Group.Domain!.Cores)
             {
@@ -153,7 +156,7 @@ internal sealed class SpaceChecker
 
         for (DeadPage? other = _dead[(dead.Page, dead.Frame)]; other is not null; other = other.Earlier)
         {
-            if (other.Operation != dead.Operation && other.Operation.ReturnedAt >= now)
+            if (other.Operation != dead.Operation && (other.Operation.ReturnedAt >= now || other.Operation.AwaitsRelease))
             {
                 return true;
             }
@@ -182,8 +185,9 @@ internal sealed class SpaceChecker
         {
             if ((dead.Rights & needed) == needed)
             {
-                if (dead.Operation.ReturnedAt == long.MaxValue || time <= dead.Operation.ReturnedAt + _checker.AllowedStaleness)
+                if (time <= dead.Operation.AllowedUntil)
                 {
+                    _checker.NoteStaleness(time - dead.Operation.ReturnedAt);
                     return false;
                 }
 

@@ -17,6 +17,7 @@ public sealed class TranslationChecker
     private readonly List<Violation> _violations = [];
     private readonly Lock _gate = new();
     private volatile bool _violated;
+    private long _longestStaleness;
 
     internal TranslationChecker(World world)
     {
@@ -32,6 +33,9 @@ public sealed class TranslationChecker
 
     /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
     public long AllowedStaleness { get; }
+
+    /// <summary>How long after its operation had returned a dead translation was last used, at most, in cycles; 0 if none was.</summary>
+    public long LongestStaleness => Interlocked.Read(ref _longestStaleness);
 
     /// <summary>Whether a rule was broken; the run stops at the end of the window.</summary>
     public bool Violated => _violated;
@@ -75,6 +79,15 @@ public sealed class TranslationChecker
         }
 
         _violated = true;
+    }
+
+    /// <summary>A core used a dead translation as long after its operation had returned as its protocol allows; negative before it returned.</summary>
+    internal void NoteStaleness(long cycles)
+    {
+        lock (_gate)
+        {
+            _longestStaleness = Math.Max(_longestStaleness, cycles);
+        }
     }
 
     /// <summary>No core that could still use the space's entries holds a dead translation.</summary>

@@ -92,6 +92,9 @@ public sealed class CoreCounters
     /// <summary>Invalidations done for the core's own operations.</summary>
     public long LocalInvalidations { get; set; }
 
+    /// <summary>Invalidations done at ticks and switches, for shootdowns that did not wait for them.</summary>
+    public long InvalidationsSwept { get; set; }
+
     /// <summary>Times the whole TLB of a space was flushed.</summary>
     public long FullFlushes { get; set; }
 
@@ -122,7 +125,7 @@ public sealed class CoreCounters
     {
         UserCycles = WalkCycles = FaultCycles = SyscallCycles = ShootdownWaitCycles = InterruptCycles = SwitchCycles = 0;
         Accesses = KernelAccesses = MinorFaults = MajorFaults = SpuriousFaults = SegmentationFaults = 0;
-        SystemCalls = FailedCalls = InvalidationsHandled = LocalInvalidations = FullFlushes = EntriesInvalidated = 0;
+        SystemCalls = FailedCalls = InvalidationsHandled = LocalInvalidations = InvalidationsSwept = FullFlushes = EntriesInvalidated = 0;
         ContextSwitches = SpaceLoads = RefillMisses = 0;
         AccessesMissed = SecondLevelHits = Walks = WalkReferences = 0;
         Array.Clear(_latencies);

@@ -223,6 +223,9 @@ public sealed partial class CoreModel
         if (!_ready.TryDequeue(out SimThread? next))
         {
             State = CoreState.Idle;
+            long sweeping = _shootdown.OnSwitch();
+            Counters.SwitchCycles += sweeping;
+            _clock += sweeping;
             if (_loadedSpace >= 0 && !_lazy && _shootdown.TellsLazy)
             {
                 Send(MessageKind.EnterLazy, _loadedSpace, _clock + _delays.Notice, 0);

@@ -160,11 +160,12 @@ public sealed partial class CoreModel : ICoreShootdownContext
         {
             long due = _inbox.NextDue;
             bool running = State == CoreState.Running;
-            if (due < limit && due <= _nextTick && (!running || due <= _clock))
+            bool ticks = State != CoreState.Idle;
+            if (due < limit && (due <= _nextTick || !ticks) && (!running || due <= _clock))
             {
                 Take(_inbox.Pop());
             }
-            else if (_nextTick < limit && State != CoreState.Idle && (!running || _nextTick <= _clock))
+            else if (_nextTick < limit && ticks && (!running || _nextTick <= _clock))
             {
                 Tick();
             }
@@ -223,6 +224,14 @@ public sealed partial class CoreModel : ICoreShootdownContext
     /// <inheritdoc/>
     public void SendProtocol(SpaceId space, long a, long b, long c, long d) => Send(
         MessageKind.Protocol, space.Value, _clock + _delays.Notice, a, b, c, d);
+
+    /// <inheritdoc/>
+    public void CountSweep(int shootdowns, in InvalidationResult result)
+    {
+        Counters.InvalidationsSwept += shootdowns;
+        Counters.EntriesInvalidated += result.Dropped;
+        Counters.FullFlushes += result.Full ? 1 : 0;
+    }
 
     private void Send(MessageKind kind, int space, long due, long a, long b = 0, long c = 0, long d = 0) => Outbox.Add(new SimMessage
     {

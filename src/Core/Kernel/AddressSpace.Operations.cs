@@ -142,8 +142,9 @@ public sealed partial class AddressSpace
     private void ExecuteCall(KernelOperation operation)
     {
         SystemCall call = operation.Call!;
-        MmResult result = _memory!.Apply(call);
-        operation.Dead = result.Dead;
+        VirtAddr oldBreak = _memory!.Break;
+        MmResult result = _memory.Apply(call);
+        operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
         operation.TablesFreed = result.TablesFreed;
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
@@ -242,7 +243,7 @@ public sealed partial class AddressSpace
             due = WakeTime + delay;
         }
 
-        Watch?.Returned(operation.Id, due, releases: operation.Release is not null);
+        Watch?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
         SendToCore(kind, operation.Core.Value, due, operation.Thread, operation.ShootdownWait, (long)operation.Result);
     }
 

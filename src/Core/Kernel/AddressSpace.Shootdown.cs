@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Kernel;
 
@@ -59,6 +60,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.Deferred = true;
+        Counters.DeferredShootdowns++;
         EndShootdown(shootdown);
     }
 
@@ -94,6 +96,7 @@ public sealed partial class AddressSpace
             DeadPages = dead.Pages,
             TablesFreed = operation.TablesFreed,
             FreesMemory = dead.FreesMemory,
+            IsDiscard = operation.Call is { } call && IsDiscard(call),
             BegunAt = _now + _delays.Service,
             Operation = operation,
         };
@@ -104,6 +107,30 @@ public sealed partial class AddressSpace
         Counters.ShootdownLog.Begin(Space, shootdown);
         _shootdown.Begin(shootdown);
         Counters.ShootdownLog.Update(shootdown);
+    }
+
+    private static bool IsDiscard(SystemCall call) => call.Kind switch
+    {
+        SystemCallKind.Unmap or SystemCallKind.SetBreak => true,
+        SystemCallKind.Advise => call.Advice == Advice.DontNeed,
+        SystemCallKind.Remap => call.NewStart == call.Start && call.NewLength < call.Length,
+        _ => false,
+    };
+
+    /// <summary>What a call that has succeeded leaves for cores to invalidate: what died, or the whole space if it mapped where dead translations may live on.</summary>
+    private DeadTranslations? DeadAfter(SystemCall call, MmResult result, VirtAddr oldBreak)
+    {
+        (VirtAddr start, VirtAddr end) = call.Kind switch
+        {
+            SystemCallKind.Map => (call.Start, call.Start + call.Length),
+            SystemCallKind.SetBreak => (oldBreak, call.Start),
+            SystemCallKind.Remap when call.NewStart == call.Start => (call.Start + call.Length, call.Start + call.NewLength),
+            SystemCallKind.Remap => (call.NewStart, call.NewStart + call.NewLength),
+            _ => default,
+        };
+        return end <= start || !_shootdown.FlushesBeforeMapping(start, end)
+            ? result.Dead
+            : new DeadTranslations(default, DeadTranslations.WholeSpacePages, PageSize.Size4K, result.Dead?.Pages ?? 0, result.Release is not null);
     }
 
     private void HandleAck(in SimMessage message)

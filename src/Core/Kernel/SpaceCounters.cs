@@ -34,6 +34,9 @@ public sealed class SpaceCounters
     /// <summary>Shootdowns for which other cores had to be told.</summary>
     public long RemoteShootdowns { get; set; }
 
+    /// <summary>Shootdowns that let their operation return before every core had invalidated.</summary>
+    public long DeferredShootdowns { get; set; }
+
     /// <summary>Interrupts sent.</summary>
     public long IpisSent { get; set; }
 
@@ -63,7 +66,7 @@ public sealed class SpaceCounters
     {
         MapOperations = UnmapOperations = ProtectOperations = OtherOperations = FailedOperations = Forks = 0;
         Array.Clear(Faults);
-        Shootdowns = RemoteShootdowns = IpisSent = SpuriousIpis = PagesShotDown = 0;
+        Shootdowns = RemoteShootdowns = DeferredShootdowns = IpisSent = SpuriousIpis = PagesShotDown = 0;
         LockWaitCycles = LockWaits = 0;
         ShootdownLatency.Reset();
         ShootdownLog.Reset();

@@ -89,6 +89,37 @@ public sealed unsafe partial class Mmu
         }
     }
 
+    /// <summary>
+    /// A fault that only a stale paging-structure entry caused does not happen again when the access is repeated (Intel SDM vol. 3A, 4.10.4.1): if the entry that
+    /// the next walk would begin with leads elsewhere than the table does, all are dropped.
+    /// </summary>
+    private void DropStaleStructures(ulong address, PageTable table, long time)
+    {
+        int start = FindStart(address, out int cached);
+        int page = 0;
+        for (int level = _levels - 1; level > start; level--)
+        {
+            ulong entry = table.ReadEntry(page, EntryLayout.Index(address, level), time);
+            if (!_layout.IsPresent(entry))
+            {
+                return;
+            }
+
+            if (_layout.IsLeaf(entry, level))
+            {
+                DropPagingStructures();
+                return;
+            }
+
+            page = _layout.ChildTable(entry);
+        }
+
+        if (page != cached)
+        {
+            DropPagingStructures();
+        }
+    }
+
     private int DropPages(Tlb tlb, ulong tag, int size, ulong first, ulong count)
     {
         if (count > (ulong)tlb.Entries)

@@ -68,6 +68,7 @@ public sealed unsafe partial class Mmu
             cycles += _chargesLines ? LineCycles(table.TableAddress(page), index) : _referenceCycles;
             if (!_layout.IsPresent(entry))
             {
+                DropStaleStructures(address, table, time);
                 return Fault(TranslationOutcome.NotPresentFault, address, cycles, references, start);
             }
 

@@ -31,6 +31,11 @@ public interface ICoreShootdownContext
 
     /// <summary>Sends the protocol's own message to a space's half, delivered a notice's delay from now.</summary>
     void SendProtocol(SpaceId space, long a, long b, long c, long d);
+
+    /// <summary>Counts invalidations that the core did by itself, at a tick or a switch.</summary>
+    /// <param name="shootdowns">Shootdowns that they belong to.</param>
+    /// <param name="result">What they did.</param>
+    void CountSweep(int shootdowns, in InvalidationResult result);
 }
 
 /// <summary>What an invalidation did.</summary>
@@ -73,7 +78,7 @@ public abstract class CoreShootdown
     /// <returns>Cycles it took.</returns>
     public virtual long OnTick() => 0;
 
-    /// <summary>The core is about to switch to another thread or space.</summary>
+    /// <summary>The core is about to switch to another thread or space, or to idle.</summary>
     /// <returns>Cycles it took.</returns>
     public virtual long OnSwitch() => 0;
 

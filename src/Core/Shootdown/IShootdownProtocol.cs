@@ -57,6 +57,9 @@ public sealed class ShootdownRequest
     /// <summary>Whether memory is given back (unmap, DONTNEED) or moved, rather than rights changed.</summary>
     public bool FreesMemory { get; internal set; }
 
+    /// <summary>Whether what died is gone for good and nothing took its place: munmap, MADV_DONTNEED, a lower break, an mremap that shrinks.</summary>
+    public bool IsDiscard { get; internal set; }
+
     /// <summary>Acks that are still missing.</summary>
     public int PendingAcks { get; set; }
 
@@ -140,6 +143,14 @@ public abstract class SpaceShootdown
 
     /// <summary>A target has invalidated; all bookkeeping of <see cref="ShootdownRequest.PendingAcks"/> is done.</summary>
     public abstract void OnAck(ShootdownRequest shootdown, CoreId core);
+
+    /// <summary>
+    /// Whether cores may still hold dead translations of a range that a call has mapped anew, so that the whole space must be invalidated before the
+    /// call returns. Only protocols that let operations return earlier have a reason to say so.
+    /// </summary>
+    /// <param name="start">First address of the new mapping.</param>
+    /// <param name="end">The address after it.</param>
+    public virtual bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => false;
 
     /// <summary>A core loads the space; what it is told.</summary>
     public abstract LoadAnswer OnLoad(CoreId core);

@@ -37,19 +37,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
             shootdown.Generation = ++_generation;
             ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            for (int core = _loaded.Next(0); core >= 0; core = _loaded.Next(core + 1))
-            {
-                bool skipped = _lazy.Contains(core) && !shootdown.TablesFreed;
-                if (core != shootdown.Initiator.Value && !skipped)
-                {
-                    context.SendInvalidation(shootdown, new CoreId(core), shootdown.Start, pages, shootdown.PageSize);
-                }
-            }
-
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
-            }
+            SharedRules.InterruptLoaded(context, shootdown, pages, _loaded, _lazy);
         }
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core)

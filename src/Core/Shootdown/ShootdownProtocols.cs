@@ -8,6 +8,7 @@ public static class ShootdownProtocols
     [
         new BroadcastProtocol(),
         new LinuxProtocol(),
+        new LatrProtocol(),
     ];
 
     /// <summary>The protocol with this name; null if there is none.</summary>

@@ -27,6 +27,12 @@ public enum SeededBug
 
     /// <summary>The initiator's own core keeps its translations.</summary>
     ForgetsTheInitiator,
+
+    /// <summary>What an operation that returned early freed is given back when it returns.</summary>
+    ReleasesDeferredAtOnce,
+
+    /// <summary>Cores never sweep at ticks and switches.</summary>
+    NeverSweeps,
 }
 
 /// <summary>A protocol with a bug in it, built around a right one.</summary>
@@ -35,6 +41,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
     public string Name => right.Name;
 
     public string Summary => right.Summary;
+
+    public long AllowedStaleness(Core.Machine.MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.AllowedStaleness(machine, kernel);
 
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => right.CreateSpaceHalf(new BuggyContext(context, bug));
 
@@ -85,9 +93,22 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
             }
         }
 
-        public void FinishDeferringRelease(ShootdownRequest shootdown) => right.FinishDeferringRelease(shootdown);
+        public void FinishDeferringRelease(ShootdownRequest shootdown)
+        {
+            right.FinishDeferringRelease(shootdown);
+            if (bug == SeededBug.ReleasesDeferredAtOnce)
+            {
+                right.ReleaseDeferred(shootdown);
+            }
+        }
 
-        public void ReleaseDeferred(ShootdownRequest shootdown) => right.ReleaseDeferred(shootdown);
+        public void ReleaseDeferred(ShootdownRequest shootdown)
+        {
+            if (bug != SeededBug.ReleasesDeferredAtOnce)
+            {
+                right.ReleaseDeferred(shootdown);
+            }
+        }
 
         public void SetTimer(long at, long argument) => right.SetTimer(at, argument);
 
@@ -99,6 +120,14 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
         public override bool TellsLazy => right.TellsLazy;
 
         public override bool ReloadAfterIdle => right.ReloadAfterIdle;
+
+        public override long TickCycles => right.TickCycles;
+
+        public override long OnTick() => bug == SeededBug.NeverSweeps ? 0 : right.OnTick();
+
+        public override long OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : right.OnSwitch();
+
+        public override long OnProtocol(in SimMessage message) => right.OnProtocol(message);
 
         public override InvalidationResult OnInvalidation(in SimMessage message)
         {

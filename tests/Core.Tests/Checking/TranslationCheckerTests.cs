@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -38,6 +39,30 @@ public sealed class TranslationCheckerTests
     {
         IReadOnlyList<Violation> violations = RunUnmap("broadcast", SeededBug.ReleasesAtOnce);
         Assert.Contains(violations, violation => violation.Rule == CheckRule.EarlyRelease);
+    }
+
+    [Fact]
+    public void Check_DeferredMemoryReleasedAtOnce_IsCaughtAsEarlyRelease()
+    {
+        IReadOnlyList<Violation> violations = RunUnmap("latr", SeededBug.ReleasesDeferredAtOnce);
+        Assert.Contains(violations, violation => violation.Rule == CheckRule.EarlyRelease);
+    }
+
+    [Fact]
+    public void Check_LazyStatesNeverSwept_IsCaughtAfterTheAllowedTime()
+    {
+        ThreadBuilder user = new("u");
+        for (int i = 0; i < 300; i++)
+        {
+            user.Load(TestWorlds.Page(i % 4)).Compute(5_000);
+        }
+
+        ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 4).Compute(300_000).Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(1_000_000).Build();
+        ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user.Build()) with { Kernel = new KernelProfile { TickCycles = 100_000 } };
+        Assert.Empty(Run(scenario, "latr", SeededBug.None));
+        Violation violation = Assert.Single(Run(scenario, "latr", SeededBug.NeverSweeps));
+        Assert.Equal(CheckRule.DeadTranslation, violation.Rule);
+        Assert.InRange(violation.Time, 500_000, 540_000);
     }
 
     [Fact]

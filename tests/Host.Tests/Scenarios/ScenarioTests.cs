@@ -85,6 +85,17 @@ public class ScenarioTests
     }
 
     [Fact]
+    public async Task MunmapLatr_AgainstLinux_InterruptsNobodyAndReturnsSooner()
+    {
+        RunReport latr = await RunAsync("munmap-latr");
+        RunReport linux = await RunAsync("munmap-latr", "--set", "shootdown.protocol=linux");
+        Assert.Equal((300, 300, 0), (latr.Total("shootdowns"), latr.Total("deferredShootdowns"), latr.Total("ipisSent")));
+        Assert.Equal((300, 0, 300 * 15), (linux.Total("shootdowns"), linux.Total("deferredShootdowns"), linux.Total("ipisSent")));
+        Assert.Equal(300, latr.Total("framesFreed"));
+        Assert.True(latr.Cores[0].Cycles.Syscall + latr.Cores[0].Cycles.ShootdownWait < (linux.Cores[0].Cycles.Syscall + linux.Cores[0].Cycles.ShootdownWait) / 2);
+    }
+
+    [Fact]
     public async Task SharedRegionFaults_EveryPage_FaultsOnce()
     {
         RunReport report = await RunAsync("shared-region-faults");

@@ -40,6 +40,7 @@ public static class ProgramKinds
         new("garbage-collector", "A collector that relocates regions while mutators load from them.", () => new GarbageCollector { Threads = 8 }),
         new("snapshot", "A key-value store that forks to save itself while it goes on storing.", () => new Snapshot()),
         new("web-server", "Workers that map, send and unmap a file for each request.", () => new WebServer { Threads = 8 }),
+        new("munmap-shared", "LATR's munmap benchmark: one thread unmaps pages that all have touched.", () => new MunmapShared { Threads = 16, Pages = 1 }),
         new("compaction", "A daemon that migrates pages while others use them.", () => new Compaction { Threads = 8 }),
         new("jit-patching", "A compiler that patches code pages while others execute them.", () => new JitPatching { Threads = 8 }),
     ];

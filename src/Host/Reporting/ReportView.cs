@@ -23,6 +23,7 @@ public static class ReportView
         console.Write(Latencies(report));
         console.WriteLine();
         console.Write(Cores(report));
+        LockTable.Show(report, console);
         Findings(report, console);
         if (report.Host is { } host)
         {

@@ -257,7 +257,7 @@ public sealed partial class AddressSpace
             LockKind kind = Kernel.PerVmaLocks && operation.Kind == MessageKind.Fault ? LockKind.Area : LockKind.Map;
             Counters.LockWaits++;
             Counters.LockWaitCycles += wait;
-            Counters.Locks[(int)kind].Waits++;
+            operation.Waited = true;
             Counters.Locks[(int)kind].WaitCycles += wait;
             SendToSelf(MessageKind.OperationStart, _now + _delays.Service, operation.Id);
         }

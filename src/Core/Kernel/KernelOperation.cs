@@ -57,6 +57,9 @@ internal sealed class KernelOperation
     /// <summary>What <see cref="LockLine"/> is.</summary>
     public LockKind LockKind { get; set; }
 
+    /// <summary>Whether others kept it from starting at once.</summary>
+    public bool Waited { get; set; }
+
     /// <summary>Cycles of its own work that are still to come after the batch of pages it is at.</summary>
     public long WorkLeft { get; set; }
 

@@ -29,6 +29,7 @@ public static class ReportView
 
         console.WriteLine();
         console.Write(Cores(report));
+        LockTable.Show(report, console);
         Findings(report, console);
         if (report.Host is { } host)
         {

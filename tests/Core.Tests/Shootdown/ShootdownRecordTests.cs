@@ -1,5 +1,7 @@
 using CsCheck;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -41,8 +43,12 @@ public sealed class ShootdownRecordTests
         Assert.All(records, record => Assert.Equal(5, record.DeadPages));
     }
 
+    /// <summary>Protocols whose cores invalidate when they are told, not some time later by themselves.</summary>
+    public static TheoryData<string> PromptProtocols =>
+        [.. ShootdownProtocols.All.Where(protocol => protocol.AllowedStaleness(new MachineSpec(), new KernelProfile()) == 0).Select(protocol => protocol.Name)];
+
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [MemberData(nameof(PromptProtocols))]
     public void FullFlush_OnTwoCores_SumsWhatBothLost(string protocol)
     {
         ThreadProgram other = new ThreadBuilder("b").Touch(TestWorlds.Page(50), 30).Compute(2_000_000).Touch(TestWorlds.Page(50), 30).Build();

@@ -34,9 +34,8 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         CoreId core = operation.Core;
         bool usesArea = kernel.PerVmaLocks && fault.AreaStart is not null;
         LockKind kind = usesArea ? LockKind.Area : LockKind.Map;
-        operation.LockLine = usesArea ? LockOf(_areas, fault.AreaStart!.Value.PageNumber) : _map;
-        operation.LockKind = kind;
-        long delay = operation.LockLine.Acquire(now, core, kernel.AtomicCycles, machine, counters[(int)kind]);
+        VirtualLock line = usesArea ? LockOf(_areas, fault.AreaStart!.Value.PageNumber) : _map;
+        long delay = Enter(operation, line, kind, now);
         if (!fault.Succeeded)
         {
             return delay;
@@ -54,12 +53,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     }
 
     /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike.</summary>
-    public long EnterCall(KernelOperation operation, long now)
-    {
-        operation.LockLine = _map;
-        operation.LockKind = LockKind.Map;
-        return _map.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counters[(int)LockKind.Map]);
-    }
+    public long EnterCall(KernelOperation operation, long now) => Enter(operation, _map, LockKind.Map, now);
 
     /// <summary>The line is written once more when the operation gives its lock back.</summary>
     public long Leave(KernelOperation operation, long now) =>
@@ -135,6 +129,16 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         }
 
         _areasKept = Math.Max(AreasKeptMin, 2 * _areas.Count);
+    }
+
+    /// <summary>Takes the lock that the operation holds to its end. An operation that waited for it counts once, be it for a holder, for its line, or both.</summary>
+    private long Enter(KernelOperation operation, VirtualLock line, LockKind kind, long now)
+    {
+        operation.LockLine = line;
+        operation.LockKind = kind;
+        LockCounters counted = counters[(int)kind];
+        counted.Waits += operation.Waited && line.FreeAt <= now ? 1 : 0;
+        return line.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counted);
     }
 
     private static VirtualLock LockOf(Dictionary<ulong, VirtualLock> locks, ulong key)

@@ -1,0 +1,56 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel.Locks;
+using VmSim.Core.Machine;
+
+namespace VmSim.Core.Tests.Kernel.Locks;
+
+public sealed class VirtualLockTests
+{
+    private static readonly MachineSpec s_machine = new() { Cores = 4, Sockets = 2, LineTransferCycles = 100, LineTransferRemoteCycles = 300 };
+
+    private readonly VirtualLock _lock = new();
+    private readonly LockCounters _counters = new();
+
+    [Fact]
+    public void Acquire_FreeLockOnOneCore_CostsNothing()
+    {
+        Assert.Equal(0, Acquire(at: 1000, core: 0, hold: 50));
+        Assert.Equal(0, Acquire(at: 1050, core: 0, hold: 50));
+        Assert.Equal((2, 0, 0, 0, 0), Counts());
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 100)]
+    [InlineData(2, 300)]
+    public void Acquire_FreeLockLastHeldElsewhere_CostsTheTransferByDistance(int core, long cycles)
+    {
+        Acquire(at: 0, core: 0, hold: 50);
+        Assert.Equal(cycles, Acquire(at: 1000, core, hold: 50));
+        Assert.Equal((2, 0, 0, core == 1 ? 1 : 0, core == 2 ? 1 : 0), Counts());
+    }
+
+    [Fact]
+    public void Acquire_HeldLock_WaitsForAllBeforeItFirstComeFirstServed()
+    {
+        Acquire(at: 0, core: 0, hold: 50);
+        Assert.Equal(40 + 100, Acquire(at: 10, core: 1, hold: 50));
+        Assert.Equal(50 + 100 + 50 - 20 + 300, Acquire(at: 20, core: 2, hold: 50));
+        Assert.Equal(550, _lock.FreeAt);
+        Assert.Equal((3, 2, 40 + 180, 1, 1), Counts());
+    }
+
+    [Fact]
+    public void Release_LineTakenMeanwhile_MovesItBackWithoutAnAcquisition()
+    {
+        Acquire(at: 0, core: 0, hold: 10);
+        Acquire(at: 20, core: 1, hold: 10);
+        Assert.Equal(100, _lock.Release(500, new CoreId(0), 10, s_machine, _counters));
+        Assert.Equal((2, 0, 0, 2, 0), Counts());
+    }
+
+    private long Acquire(long at, int core, long hold) => _lock.Acquire(at, new CoreId(core), hold, s_machine, _counters);
+
+    private (long, long, long, long, long) Counts() =>
+        (_counters.Acquisitions, _counters.Waits, _counters.WaitCycles, _counters.LocalTransfers, _counters.RemoteTransfers);
+}

@@ -23,14 +23,24 @@ public static class RandomPrograms
         from two in Gen.Bool
         from slice in Gen.Int[2_000, 50_000]
         from protocol in Gen.Int[0, ShootdownProtocols.All.Count - 1].Select(index => ShootdownProtocols.All[index].Name)
-        select Build(cores, park, two ? [first, second] : [first], slice, protocol);
+        from areaLocks in Gen.Bool
+        from batch in Gen.Int[1, 31]
+        let kernel = new KernelProfile
+        {
+            Traps = park ? TrapModes.Park : TrapModes.Hold,
+            TimeSliceCycles = slice,
+            PerVmaLocks = areaLocks,
+            LruBatch = batch,
+            FreePageBatch = batch,
+        }
+        select Build(cores, two ? [first, second] : [first], kernel, protocol);
 
-    private static ScenarioSpec Build(int cores, bool park, (int Kind, int Page, int Count)[][][] processes, int slice, string protocol) => new()
+    private static ScenarioSpec Build(int cores, (int Kind, int Page, int Count)[][][] processes, KernelProfile kernel, string protocol) => new()
     {
         Name = "random",
         Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },
         Shootdown = new ShootdownSpec { Protocol = protocol },
-        Kernel = new KernelProfile { Traps = park ? TrapModes.Park : TrapModes.Hold, TimeSliceCycles = slice },
+        Kernel = kernel,
         Processes = [.. processes.Select((threads, index) => new ProcessSpec
         {
             Name = $"p{index}",

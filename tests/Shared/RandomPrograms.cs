@@ -24,15 +24,26 @@ public static class RandomPrograms
         from slice in Gen.Int[2_000, 50_000]
         from tick in Gen.Int[2_000, 300_000]
         from protocol in Gen.Int[0, ShootdownProtocols.All.Count - 1].Select(index => ShootdownProtocols.All[index].Name)
+        from areaLocks in Gen.Bool
+        from batch in Gen.Int[1, 31]
         from shared in Gen.Bool
-        select Build(cores, park, two ? [first, second] : [first], slice, tick, protocol) with { Memory = new MemorySpec { Shared = shared } };
+        let kernel = new KernelProfile
+        {
+            Traps = park ? TrapModes.Park : TrapModes.Hold,
+            TimeSliceCycles = slice,
+            TickCycles = tick,
+            PerVmaLocks = areaLocks,
+            LruBatch = batch,
+            FreePageBatch = batch,
+        }
+        select Build(cores, two ? [first, second] : [first], kernel, protocol) with { Memory = new MemorySpec { Shared = shared } };
 
-    private static ScenarioSpec Build(int cores, bool park, (int Kind, int Page, int Count)[][][] processes, int slice, int tick, string protocol) => new()
+    private static ScenarioSpec Build(int cores, (int Kind, int Page, int Count)[][][] processes, KernelProfile kernel, string protocol) => new()
     {
         Name = "random",
         Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },
         Shootdown = new ShootdownSpec { Protocol = protocol },
-        Kernel = new KernelProfile { Traps = park ? TrapModes.Park : TrapModes.Hold, TimeSliceCycles = slice, TickCycles = tick },
+        Kernel = kernel,
         Processes = [.. processes.Select((threads, index) => new ProcessSpec
         {
             Name = $"p{index}",

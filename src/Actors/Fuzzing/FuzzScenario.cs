@@ -39,6 +39,9 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"kernel.service-cycles = {dice.Between(1, 3_000)}");
         dice.Maybe(settings, () => $"kernel.ack-cycles = {dice.Between(1, 3_000)}");
         dice.Maybe(settings, () => $"kernel.handler-cycles = {dice.Between(0, 5_000)}");
+        dice.Maybe(settings, () => "kernel.per-vma-locks = off");
+        dice.Maybe(settings, () => $"kernel.lru-batch = {dice.Between(1, 40)}");
+        dice.Maybe(settings, () => $"machine.line-transfer-cycles = {dice.Between(1, 3_000)}");
         dice.Maybe(settings, () => $"machine.ipi-cycles = {dice.Between(1, 4_000)}");
         dice.Maybe(settings, () => "memory.shared = on");
         dice.Maybe(settings, () => "memory.zero-page = off");

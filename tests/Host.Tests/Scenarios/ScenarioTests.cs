@@ -49,6 +49,20 @@ public class ScenarioTests
     }
 
     [Fact]
+    public async Task FaultLocks_WithoutAreaLocks_FaultsWaitForOneLineAndMoveIt()
+    {
+        RunReport areas = await RunAsync("fault-locks");
+        RunReport map = await RunAsync("fault-locks", "--set", "kernel.per-vma-locks=off");
+        RunReport spread = await RunAsync("fault-locks", "--set", "kernel.per-vma-locks=off", "--set", "threads.placement=spread");
+        Assert.Equal((64_000, 64_000, 64_000), (areas.Total("minorFaults"), map.Total("minorFaults"), spread.Total("minorFaults")));
+        Assert.Equal((0, 0), (areas.Total("areaLockWaits"), areas.Total("areaLockLocalTransfers")));
+        Assert.InRange(map.Total("mmapLockLocalTransfers"), 100_000, 2 * map.Total("mmapLockAcquisitions"));
+        Assert.Equal(0, map.Total("mmapLockRemoteTransfers"));
+        Assert.True(spread.Total("mmapLockRemoteTransfers") > 0);
+        Assert.True(areas.Total("cycles") < map.Total("cycles") && map.Total("cycles") < spread.Total("cycles"));
+    }
+
+    [Fact]
     public async Task Mmap1_UntouchedMappings_CauseNoFaultAndNoShootdown()
     {
         RunReport report = await RunAsync("mmap1");

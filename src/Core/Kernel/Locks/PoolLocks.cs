@@ -17,6 +17,8 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
     private readonly VirtualLock _zone = new();
     private readonly VirtualLock _lru = new();
     private readonly Dictionary<int, CoreLists> _lists = [];
+    private CoreLists? _lastLists;
+    private int _lastCore;
 
     private sealed class CoreLists
     {
@@ -92,11 +94,17 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
 
     private CoreLists ListsOf(CoreId core)
     {
+        if (_lastLists is not null && _lastCore == core.Value)
+        {
+            return _lastLists;
+        }
+
         if (!_lists.TryGetValue(core.Value, out CoreLists? lists))
         {
             _lists.Add(core.Value, lists = new CoreLists());
         }
 
-        return lists;
+        _lastCore = core.Value;
+        return _lastLists = lists;
     }
 }

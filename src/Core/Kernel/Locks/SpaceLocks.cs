@@ -21,8 +21,8 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     private readonly VirtualLock _map = new();
     private readonly VirtualLock _generation = new();
     private readonly VirtualLock _coreMask = new();
-    private readonly Dictionary<ulong, VirtualLock> _areas = [];
-    private readonly Dictionary<ulong, VirtualLock> _tables = [];
+    private readonly LockDirectory _areas = new();
+    private readonly LockDirectory _tables = new();
     private int _areasKept = AreasKeptMin;
 
     /// <summary>
@@ -34,7 +34,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         CoreId core = operation.Core;
         bool usesArea = kernel.PerVmaLocks && fault.AreaStart is not null;
         LockKind kind = usesArea ? LockKind.Area : LockKind.Map;
-        VirtualLock line = usesArea ? LockOf(_areas, fault.AreaStart!.Value.PageNumber) : _map;
+        VirtualLock line = usesArea ? _areas.Of(fault.AreaStart!.Value.PageNumber) : _map;
         long delay = Enter(operation, line, kind, now);
         if (!fault.Succeeded)
         {
@@ -73,7 +73,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
 
     /// <summary>The lock of the lowest-level table page for an address (ptlock_ptr, include/linux/mm.h).</summary>
     public long EnterTable(VirtAddr address, CoreId core, long now) =>
-        LockOf(_tables, address.Value >> EntryLayout.LevelShift(1)).Acquire(now, core, kernel.PageTableLockCycles, machine, counters[(int)LockKind.PageTable]);
+        _tables.Of(address.Value >> EntryLayout.LevelShift(1)).Acquire(now, core, kernel.PageTableLockCycles, machine, counters[(int)LockKind.PageTable]);
 
     /// <summary>A shootdown's initiator increments the generation, then reads the set of cores (flush_tlb_mm_range, arch/x86/mm/tlb.c).</summary>
     public long Shootdown(CoreId core, long now)
@@ -139,15 +139,5 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         LockCounters counted = counters[(int)kind];
         counted.Waits += operation.Waited && line.FreeAt <= now ? 1 : 0;
         return line.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counted);
-    }
-
-    private static VirtualLock LockOf(Dictionary<ulong, VirtualLock> locks, ulong key)
-    {
-        if (!locks.TryGetValue(key, out VirtualLock? found))
-        {
-            locks.Add(key, found = new VirtualLock());
-        }
-
-        return found;
     }
 }

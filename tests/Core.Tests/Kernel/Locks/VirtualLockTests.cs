@@ -49,6 +49,30 @@ public sealed class VirtualLockTests
         Assert.Equal((2, 0, 0, 2, 0), Counts());
     }
 
+    [Fact]
+    public void Acquire_KnownLockOfADirectory_AllocatesNothing()
+    {
+        LockDirectory directory = new();
+        Assert.NotSame(directory.Of(1), directory.Of(2));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            directory.Of((ulong)(1 + (i & 1))).Acquire(i, new CoreId(i & 3), 10, s_machine, _counters);
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.Equal(2, directory.Count);
+    }
+
+    [Fact]
+    public void Remove_LastLockAskedFor_IsForgotten()
+    {
+        LockDirectory directory = new();
+        VirtualLock old = directory.Of(7);
+        directory.Remove(7);
+        Assert.NotSame(old, directory.Of(7));
+    }
+
     private long Acquire(long at, int core, long hold) => _lock.Acquire(at, new CoreId(core), hold, s_machine, _counters);
 
     private (long, long, long, long, long) Counts() =>

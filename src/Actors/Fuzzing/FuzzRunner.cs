@@ -12,8 +12,8 @@ namespace VmSim.Actors.Fuzzing;
 public sealed record FuzzFailure(ulong Seed, FuzzScenario Scenario, IReadOnlyList<string> Lines);
 
 /// <summary>
-/// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop: nothing may be violated, and all
-/// fingerprints must agree.
+/// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop with the checker and without it (cores take
+/// shorter ways then): nothing may be violated, and all fingerprints must agree.
 /// </summary>
 /// <param name="runner">Runs scenarios on at least two lanes.</param>
 public sealed class FuzzRunner(ISimulationRunner runner)
@@ -36,7 +36,7 @@ public sealed class FuzzRunner(ISimulationRunner runner)
         try
         {
             ScenarioSpec scenario = drawn.Load();
-            RunReport plain = RunPlainly(scenario);
+            RunReport plain = RunPlainly(scenario, check: true);
             if (plain.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock)
             {
                 return [plain.Outcome, .. plain.Findings.Take(20)];
@@ -44,6 +44,12 @@ public sealed class FuzzRunner(ISimulationRunner runner)
 
             long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
             List<string> lines = [];
+            string unwatched = RunPlainly(scenario, check: false).Fingerprint;
+            if (unwatched != plain.Fingerprint)
+            {
+                lines.Add($"fingerprint {unwatched[..16]} without the checker, {plain.Fingerprint[..16]} with it");
+            }
+
             foreach ((int threads, long window) in ((int, long)[])[(1, bound), (2, Math.Max(1, bound / 3))])
             {
                 RunReport report = await runner.RunAsync(scenario, new RunOptions { Threads = threads, Window = window, Check = true }, null, cancellation);
@@ -61,9 +67,9 @@ public sealed class FuzzRunner(ISimulationRunner runner)
         }
     }
 
-    private static RunReport RunPlainly(ScenarioSpec scenario)
+    private static RunReport RunPlainly(ScenarioSpec scenario, bool check)
     {
-        using World world = new(scenario, check: true);
+        using World world = new(scenario, check);
         bool finished = new SequentialEngine(world).Run();
         return ReportBuilder.Build(world, finished);
     }

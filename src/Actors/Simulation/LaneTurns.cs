@@ -8,8 +8,8 @@ namespace VmSim.Actors.Simulation;
 /// </summary>
 public sealed class LaneTurns
 {
-    /// <summary>Windows of a turn: some milliseconds, against some tens of microseconds to fetch a domain's state; calibrated.</summary>
-    public const int Windows = 256;
+    /// <summary>Windows of a turn: tenths of a second, against milliseconds to fetch a domain's state where the shared cache is full of others'; calibrated.</summary>
+    public const int Windows = 16384;
 
     private readonly Queue<IActorRef> _waiting = new();
     private bool _isTaken;

@@ -11,9 +11,6 @@ public sealed partial class CoreModel
     /// <summary>Of the fault message: an access of the kernel.</summary>
     public const long KernelAccessBit = 1 << 8;
 
-    /// <summary>Operations between a miss and the one whose page-table entries the host is told to fetch meanwhile, whatever it is; calibrated.</summary>
-    private const int LookAhead = 6;
-
     /// <summary>Faults on one operation after which the model, not the program, must be wrong.</summary>
     private const int FaultsInARowMax = 1_000;
 
@@ -27,6 +24,11 @@ public sealed partial class CoreModel
             {
                 ExitThread(thread);
                 return;
+            }
+
+            if (_watch is null && Mmu.CanRun)
+            {
+                RunPlain(thread, until);
             }
 
             RunHits(thread, until);
@@ -48,8 +50,30 @@ public sealed partial class CoreModel
         while (_clock < until && State == CoreState.Running && ReferenceEquals(_thread, thread));
     }
 
+    /// <summary>What the MMU can do in one go.</summary>
+    private void RunPlain(SimThread thread, long until)
+    {
+        AccessRun run = new() { Position = thread.Position, Clock = _clock };
+        Mmu.Run(thread.Buffer, thread.Length, until, _accessCycles, ref run);
+        if (run.SecondLevelHits + run.Walks > 0)
+        {
+            thread.FaultsInARow = 0;
+            Counters.AccessesMissed += run.SecondLevelHits + run.Walks;
+            Counters.SecondLevelHits += run.SecondLevelHits;
+            Counters.Walks += run.Walks;
+            Counters.WalkReferences += run.Walks;
+            Counters.WalkCycles += run.WalkCycles;
+        }
+
+        Counters.UserCycles += run.Clock - _clock - run.WalkCycles;
+        Counters.Accesses += run.Accesses;
+        thread.Accesses += run.Accesses;
+        thread.Position = run.Position;
+        _clock = run.Clock;
+    }
+
     /// <summary>
-    /// The hot loop: accesses that hit a TLB. Stops at the first operation that needs more, or at the limit. Counts in locals and adds them up once a stretch.
+    /// Accesses that hit a TLB, one by one. Stops at the first operation that needs more, or at the limit. Counts in locals and adds them up once a stretch.
     /// </summary>
     private void RunHits(SimThread thread, long until)
     {
@@ -76,7 +100,7 @@ public sealed partial class CoreModel
             long cost = costs[kind];
             if (!mmu.TryHit((AccessKind)kind, address))
             {
-                int second = mmu.TryHitSecond((AccessKind)kind, address, position + LookAhead < length ? buffer[position + LookAhead] : word);
+                int second = mmu.TryHitSecond((AccessKind)kind, address);
                 if (second < 0)
                 {
                     break;

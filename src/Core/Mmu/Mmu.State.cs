@@ -6,7 +6,7 @@ namespace VmSim.Core.Mmu;
 public sealed unsafe partial class Mmu
 {
     private const uint StateMagic = 0x4D4D_4D56;
-    private const int StateVersion = 1;
+    private const int StateVersion = 2;
 
     /// <summary>Writes everything cached and the state of replacement; not which tables are loaded.</summary>
     /// <param name="stream">Where to; it stays open.</param>

@@ -77,6 +77,7 @@ public sealed unsafe partial class Mmu : IDisposable
         _lineHitCycles = spec.LineHitCycles;
         _lineMissCycles = spec.LineMissCycles;
         _chargesLines = spec.WalkCost == WalkCosts.CacheLines;
+        _isPlain = _hasData && _data.IsOrdered && _second is { IsOrdered: true } && !_chargesLines;
         _nested = spec.NestedEntries == 0 ? null : new Tlb(new TlbSpec { Entries = spec.NestedEntries, Ways = spec.NestedEntries }, 0);
 
         static Tlb? Optional(TlbSpec spec, ulong seed) => spec.Entries == 0 ? null : new Tlb(spec, seed);
@@ -134,12 +135,10 @@ public sealed unsafe partial class Mmu : IDisposable
     /// </summary>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Its virtual address.</param>
-    /// <param name="soon">An address that is likely to be translated soon, as for <see cref="Prefetch"/>.</param>
     /// <returns>Cycles of the second level; -1 if another must decide.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int TryHitSecond(AccessKind kind, ulong address, ulong soon)
+    public int TryHitSecond(AccessKind kind, ulong address)
     {
-        Prefetch(soon);
         if (_missed == Missed.Nothing || _second is not { } second)
         {
             return -1;

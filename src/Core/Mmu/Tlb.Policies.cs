@@ -23,10 +23,10 @@ internal sealed unsafe partial class Tlb
                     return null;
                 }
 
-                if (_rests[first + (nuint)(uint)way] == rest)
+                if (_entries[first + (nuint)(uint)way].Rest == rest)
                 {
                     Touch(_orders + (set * (nuint)(uint)_orderBytes), way);
-                    return _data + first + (uint)way;
+                    return &_entries[first + (nuint)(uint)way].Data;
                 }
 
                 matches &= matches - 1;
@@ -92,7 +92,7 @@ internal sealed unsafe partial class Tlb
                     return -1;
                 }
 
-                if (_rests[(set * (nuint)(uint)_ways) + (nuint)(uint)way] == 0)
+                if (_entries[(set * (nuint)(uint)_ways) + (nuint)(uint)way].Rest == 0)
                 {
                     return way;
                 }

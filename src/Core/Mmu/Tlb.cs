@@ -7,7 +7,7 @@ namespace VmSim.Core.Mmu;
 /// <summary>A set-associative array of translations in native memory. Bit 0 of a key is 1; an empty way holds 0.</summary>
 /// <remarks>
 /// Layout: each set has a head of at most one cache line. It begins with a 32-bit digest of each way's key, so that one vector compare finds the way
-/// (<see cref="WayMatch"/>); the other 32 bits of the key and its data stand apart, 12 bytes for each way. Digest and rest together are the key.
+/// (<see cref="WayMatch"/>); the other 32 bits of the key stand apart with its data, in 12 bytes for each way, so that a hit reads two lines or three. Digest and rest together are the key.
 /// Up to 14 ways, a word of the head also holds the set's replacement state, else it stands apart: under LRU and FIFO up to 16 nibbles, newest way
 /// first (<see cref="WayOrder"/>), empty ways last, so that the victim is always the last; under tree-PLRU the tree. Larger sets under LRU and FIFO
 /// have a linked list of their ways. A hit on the newest way writes nothing.
@@ -22,8 +22,7 @@ internal sealed unsafe partial class Tlb : IDisposable
 
     private readonly byte* _heads;
     private readonly byte* _orders;
-    private readonly uint* _rests;
-    private readonly ulong* _data;
+    private readonly Entry* _entries;
     private readonly byte* _memory;
     private readonly int _ways;
     private readonly int _headBytes;
@@ -84,15 +83,13 @@ internal sealed unsafe partial class Tlb : IDisposable
         };
         _orderBytes = apart ? ownOrderBytes : _headBytes;
         nuint heads = ((nuint)_sets * (nuint)_headBytes) + LineBytes;
-        nuint data = Align(heads);
-        nuint rests = data + ((nuint)Entries * sizeof(ulong));
-        nuint orders = Align(rests + ((nuint)Entries * sizeof(uint)));
+        nuint entries = Align(heads);
+        nuint orders = Align(entries + ((nuint)Entries * (nuint)sizeof(Entry)));
         NativeBytes = (long)(orders + ((nuint)_sets * (nuint)ownOrderBytes));
         _memory = (byte*)NativeMemory.AlignedAlloc((nuint)NativeBytes, LineBytes);
         NativeMemory.Clear(_memory, (nuint)NativeBytes);
         _heads = _memory;
-        _data = (ulong*)(_memory + data);
-        _rests = (uint*)(_memory + rests);
+        _entries = (Entry*)(_memory + entries);
         _orders = apart ? _memory + orders : _memory + orderOffset;
         ResetOrders();
 
@@ -111,6 +108,9 @@ internal sealed unsafe partial class Tlb : IDisposable
     }
 
     public int Entries { get; }
+
+    /// <summary>Whether its sets, a power of two of them, are small and in the order of use: the kind of most hardware, and the fastest here.</summary>
+    public bool IsOrdered => _policy == Policy.Order && _touches && !_oddSets;
 
     /// <summary>Native memory it takes, in bytes.</summary>
     public long NativeBytes { get; }
@@ -131,12 +131,35 @@ internal sealed unsafe partial class Tlb : IDisposable
         return matches == 0 ? null : Confirm(key, set, matches);
     }
 
+    /// <summary><see cref="Find"/> of an array for which <see cref="IsOrdered"/> holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong* FindOrdered(ulong key, ulong page)
+    {
+        nuint set = (uint)page & (_sets - 1);
+        byte* head = _heads + (set * (nuint)(uint)_headBytes);
+        uint matches = WayMatch.Of16(head, DigestOf(key), _ways) & _wayMask;
+        uint rest = RestOf(key);
+        for (; matches != 0; matches &= matches - 1)
+        {
+            int way = BitOperations.TrailingZeroCount(matches);
+            Entry* entry = _entries + (set * (nuint)(uint)_ways) + (nuint)(uint)way;
+            if (entry->Rest == rest)
+            {
+                ulong* order = (ulong*)(_orders + (set * (nuint)(uint)_orderBytes));
+                *order = WayOrder.ToFront(*order, way);
+                return &entry->Data;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Looks a key up without counting it as used.</summary>
     public ulong* Peek(ulong key, ulong page)
     {
         nuint set = SetOf(page);
         int way = WayOf(key, set);
-        return way < 0 ? null : &_data[(set * (nuint)_ways) + (nuint)way];
+        return way < 0 ? null : &_entries[(set * (nuint)_ways) + (nuint)way].Data;
     }
 
     /// <summary>Puts a translation in that is not there, in an empty way or the victim's.</summary>
@@ -167,9 +190,10 @@ internal sealed unsafe partial class Tlb : IDisposable
             ((uint*)head)[way] = DigestOf(key);
         }
 
-        _live += _rests[at] == 0 ? 1 : 0;
-        _rests[at] = RestOf(key);
-        _data[at] = data;
+        Entry* entry = _entries + at;
+        _live += entry->Rest == 0 ? 1 : 0;
+        entry->Rest = RestOf(key);
+        entry->Data = data;
     }
 
     /// <summary>Drops one key.</summary>
@@ -186,7 +210,7 @@ internal sealed unsafe partial class Tlb : IDisposable
             return 0;
         }
 
-        losses?.Note(key, _data[(set * (nuint)_ways) + (nuint)way]);
+        losses?.Note(key, _entries[(set * (nuint)_ways) + (nuint)way].Data);
         Remove(set, way);
         return 1;
     }
@@ -198,9 +222,9 @@ internal sealed unsafe partial class Tlb : IDisposable
         int before = _live;
         for (int i = 0; i < Entries && _live > 0; i++)
         {
-            if (_rests[i] != 0 && KeyAt(i) is ulong key && (key & mask) == value && (key >> pageShift) - firstPage < pages)
+            if (_entries[i].Rest != 0 && KeyAt(i) is ulong key && (key & mask) == value && (key >> pageShift) - firstPage < pages)
             {
-                losses?.Note(key, _data[i]);
+                losses?.Note(key, _entries[i].Data);
                 Remove((nuint)(i / _ways), i % _ways);
             }
         }
@@ -215,9 +239,9 @@ internal sealed unsafe partial class Tlb : IDisposable
         int before = _live;
         for (int i = 0; i < Entries && _live > 0; i++)
         {
-            if (_rests[i] != 0 && KeyAt(i) is ulong key && (key & mask) != value)
+            if (_entries[i].Rest != 0 && KeyAt(i) is ulong key && (key & mask) != value)
             {
-                losses?.Note(key, _data[i]);
+                losses?.Note(key, _entries[i].Data);
                 Remove((nuint)(i / _ways), i % _ways);
             }
         }
@@ -232,9 +256,9 @@ internal sealed unsafe partial class Tlb : IDisposable
         int dropped = _live;
         for (int i = 0; losses is not null && i < Entries; i++)
         {
-            if (_rests[i] != 0)
+            if (_entries[i].Rest != 0)
             {
-                losses.Note(KeyAt(i), _data[i]);
+                losses.Note(KeyAt(i), _entries[i].Data);
             }
         }
 
@@ -245,8 +269,7 @@ internal sealed unsafe partial class Tlb : IDisposable
                 NativeMemory.Clear(_heads + (set * (nuint)_headBytes), (nuint)_ways * sizeof(uint));
             }
 
-            NativeMemory.Clear(_rests, (nuint)Entries * sizeof(uint));
-            NativeMemory.Clear(_data, (nuint)Entries * sizeof(ulong));
+            NativeMemory.Clear(_entries, (nuint)Entries * (nuint)sizeof(Entry));
             ResetOrders();
             _live = 0;
         }
@@ -298,7 +321,7 @@ internal sealed unsafe partial class Tlb : IDisposable
         {
             int way = BitOperations.TrailingZeroCount(matches);
             nuint at = first + (nuint)(uint)way;
-            if (_rests[at] == rest)
+            if (_entries[at].Rest == rest)
             {
                 if (_touches)
                 {
@@ -313,7 +336,7 @@ internal sealed unsafe partial class Tlb : IDisposable
                     }
                 }
 
-                return _data + at;
+                return &_entries[at].Data;
             }
 
             matches &= matches - 1;
@@ -324,7 +347,7 @@ internal sealed unsafe partial class Tlb : IDisposable
 
     private ulong KeyAt(int at)
     {
-        uint rest = _rests[at];
+        uint rest = _entries[at].Rest;
         uint digest = ((uint*)(_heads + ((nuint)(at / _ways) * (nuint)_headBytes)))[at % _ways];
         ulong low = rest & LowMask;
         return ((ulong)(rest >> LowBits) << HighShift) | ((ulong)(digest ^ (uint)(low << (32 - LowBits))) << LowBits) | low;
@@ -332,19 +355,19 @@ internal sealed unsafe partial class Tlb : IDisposable
 
     private int WayOf(ulong key, nuint set)
     {
-        uint* rests = _rests + (set * (nuint)_ways);
+        Entry* entries = _entries + (set * (nuint)_ways);
         byte* head = _heads + (set * (nuint)_headBytes);
         uint digest = DigestOf(key);
         uint rest = RestOf(key);
         if (!_small)
         {
-            return WayOfLarge((uint*)head, rests, digest, rest);
+            return WayOfLarge((uint*)head, entries, digest, rest);
         }
 
         for (uint matches = WayMatch.Of16(head, digest, _ways) & _wayMask; matches != 0; matches &= matches - 1)
         {
             int way = BitOperations.TrailingZeroCount(matches);
-            if (rests[way] == rest)
+            if (entries[way].Rest == rest)
             {
                 return way;
             }
@@ -353,11 +376,11 @@ internal sealed unsafe partial class Tlb : IDisposable
         return -1;
     }
 
-    private int WayOfLarge(uint* digests, uint* rests, uint digest, uint rest)
+    private int WayOfLarge(uint* digests, Entry* entries, uint digest, uint rest)
     {
         for (int way = 0; way < _ways; way++)
         {
-            if (digests[way] == digest && rests[way] == rest)
+            if (digests[way] == digest && entries[way].Rest == rest)
             {
                 return way;
             }
@@ -370,7 +393,7 @@ internal sealed unsafe partial class Tlb : IDisposable
     private void Remove(nuint set, int way)
     {
         ((uint*)(_heads + (set * (nuint)_headBytes)))[way] = 0;
-        _rests[(set * (nuint)_ways) + (nuint)way] = 0;
+        _entries[(set * (nuint)_ways) + (nuint)way].Rest = 0;
         _live--;
         byte* order = _orders + (set * (nuint)_orderBytes);
         if (_policy == Policy.Order)
@@ -397,5 +420,13 @@ internal sealed unsafe partial class Tlb : IDisposable
                 ResetList((Link*)order);
             }
         }
+    }
+
+    /// <summary>One translation in 12 bytes; a rest of 0 is none.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = sizeof(uint))]
+    private struct Entry
+    {
+        public ulong Data;
+        public uint Rest;
     }
 }

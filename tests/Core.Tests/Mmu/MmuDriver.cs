@@ -107,7 +107,7 @@ internal sealed class MmuDriver : IDisposable
             return;
         }
 
-        if (split && user && (address & 0x800) != 0 && _mmu.TryHitSecond(kind, address, address) >= 0)
+        if (split && user && (address & 0x800) != 0 && _mmu.TryHitSecond(kind, address) >= 0)
         {
             HitSecond(kind, address);
             return;

@@ -120,7 +120,7 @@ public sealed class MmuTests
         foreach (string file in Directory.GetFiles(Path.Combine(folder, "config", "machines"), "*.conf"))
         {
             using Translator mmu = new(Read(file), 0);
-            Assert.InRange(mmu.NativeBytes, 1024, 64 * 1024);
+            Assert.True(mmu.NativeBytes is >= 1024 and < 64 * 1024, $"{Path.GetFileName(file)}: {mmu.NativeBytes} bytes");
         }
 
         using Translator large = new(new MmuSpec { Second = new TlbSpec { Entries = 3072, Ways = 12 }, PdeEntries = 64, PdpteEntries = 64, Pml4eEntries = 64 }, 0);

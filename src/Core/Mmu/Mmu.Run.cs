@@ -1,0 +1,178 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Mmu;
+
+/// <content>The hot loop: user accesses to 4 KiB pages on the kind of MMU that most hardware has, as long as nobody else must hear of one.</content>
+/// <remarks>
+/// It does what <see cref="TryHit"/>, <see cref="TryHitSecond"/> and <see cref="TranslateMissed(AccessKind, ulong, long)"/> do one by one, in three short methods without the cases that are
+/// rare or exclude each other, so that what they need stays in registers.
+/// </remarks>
+public sealed unsafe partial class Mmu
+{
+    /// <summary>As <see cref="NeededByKind"/>, for the first level of data: of a fetch, and of what is no access, all bits, which no page has.</summary>
+    private const ulong NeededOfData = (NeededByKind & ~0xFFFFUL) | 0xFFFF | (0xFFFFUL << 48);
+
+    /// <summary>Bits of <see cref="FindPlain"/>'s result that say where it found the page; cycles stand above them.</summary>
+    private const int SecondBit = 1;
+
+    private const int WalkBit = 2;
+    private const int CyclesShift = 2;
+
+    private readonly bool _isPlain;
+
+    /// <summary>Whether <see cref="Run"/> gets on: the arrays are of the plain kind, and no large or global page was seen.</summary>
+    public bool CanRun => _isPlain && _sizesSeen == 1 && !_globals && _host is null;
+
+    /// <summary>
+    /// Makes the accesses of a buffer until one begins at or after a time, or is to be made by another: a fetch from another page than the last, an access that faults or sets bits of its
+    /// entry, a walk that does not begin behind a cached directory entry, or no access at all. What stands before that is done, and nothing of it.
+    /// </summary>
+    /// <param name="operations">Operations (see <see cref="Operation"/>); of a run that is cut in two, the rest is put back.</param>
+    /// <param name="length">How many there are.</param>
+    /// <param name="until">No access begins at this time, in cycles, or later.</param>
+    /// <param name="costs">Cycles of each <see cref="AccessKind"/> beside its translation.</param>
+    /// <param name="run">Where to begin; afterwards, how far it came. Counts are added.</param>
+    public void Run(ulong[] operations, int length, long until, long[] costs, ref AccessRun run)
+    {
+        ref ulong buffer = ref MemoryMarshal.GetArrayDataReference(operations);
+        ulong tag = _tag | 1;
+        long clock = run.Clock;
+        long accesses = 0;
+        int position = run.Position;
+        while (clock < until && position < length)
+        {
+            ulong word = Unsafe.Add(ref buffer, position);
+            ulong page = word >> PageSizes.BaseShift;
+            ulong key = (page << PageShift) | tag;
+            int kind = (int)word & 3;
+            ulong needed = (ushort)(NeededOfData >> (16 * kind)) | (ulong)PageFlags.User;
+            if (_recentData.Key != key || (_recentData.Data & needed) != needed)
+            {
+                if ((kind - 1) >> 1 != 0)
+                {
+                    if (!IsRecentFetch(kind, key))
+                    {
+                        break;
+                    }
+                }
+                else
+                {
+                    int found = FindPlain(key, page, needed, clock);
+                    if (found < 0)
+                    {
+                        break;
+                    }
+
+                    run.SecondLevelHits += found & SecondBit;
+                    run.Walks += (found >> 1) & 1;
+                    run.WalkCycles += found >> CyclesShift;
+                    clock += found >> CyclesShift;
+                }
+            }
+
+            long cost = costs[kind];
+            uint more = (uint)(word >> 2) & 0x3FF;
+            if (more == 0)
+            {
+                clock += cost;
+                accesses++;
+                position++;
+                continue;
+            }
+
+            // the first reference is made whatever its translation cost
+            long room = cost == 1 ? until - clock : (until - clock + cost - 1) / cost;
+            long count = Math.Max(1, Math.Min(room, (long)more + 1));
+            clock += count * cost;
+            accesses += count;
+            if (count <= more)
+            {
+                Unsafe.Add(ref buffer, position) = Operation.Access((AccessKind)kind, word, (int)(more + 1 - count));
+            }
+            else
+            {
+                position++;
+            }
+        }
+
+        run.Position = position;
+        run.Clock = clock;
+        run.Accesses += accesses;
+    }
+
+    /// <summary>Whether an operation is a fetch of the page that was fetched from last.</summary>
+    private bool IsRecentFetch(int kind, ulong key)
+    {
+        const ulong Needed = (ulong)(PageFlags.Execute | PageFlags.User);
+        return kind == (int)AccessKind.Fetch && _recentFetch.Key == key && (_recentFetch.Data & Needed) == Needed;
+    }
+
+    /// <summary>Translates a load or store whose page was not the last one.</summary>
+    /// <returns>Where it was found and the cycles that took; -1 if another must decide, and nothing was changed that counts.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int FindPlain(ulong key, ulong page, ulong needed, long time)
+    {
+        ulong* data = _data.FindOrdered(key, page);
+        if (data != null)
+        {
+            ulong held = *data;
+            _recentData.Key = key;
+            _recentData.Data = held;
+            return (held & needed) == needed ? 0 : -1;
+        }
+
+        data = _second!.FindOrdered(key, page);
+        if (data == null)
+        {
+            return WalkPlain(key, page, needed, time);
+        }
+
+        ulong found = *data;
+        if ((found & needed) != needed)
+        {
+            return -1;
+        }
+
+        _data.Fill(key, page, found);
+        _recentData.Key = key;
+        _recentData.Data = found;
+        return (_secondCycles << CyclesShift) | SecondBit;
+    }
+
+    /// <summary>A walk of one reference that finds a page whose bits need not change; -1 if it is not one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private int WalkPlain(ulong key, ulong page, ulong needed, long time)
+    {
+        ulong address = page << PageSizes.BaseShift;
+        if (_pde is not { } pde || !pde.Find(StructureKey(address, 0), out int tablePage))
+        {
+            return -1;
+        }
+
+        ulong entry = _table!.ReadEntry(tablePage, (int)page & (EntryLayout.EntriesPerTable - 1), time);
+        ulong attributes = entry & ~_layout.AddressMask;
+        ref FlagsMemo memo = ref _flags[(int)((attributes * 0x9E3779B97F4A7C15) >> FlagsMemoShift)];
+        ulong flags = (ulong)memo.Flags;
+        ulong demanded = needed | (ulong)PageFlags.Accessed;
+        if (memo.Attributes != attributes || (flags & (demanded | (ulong)PageFlags.Global)) != demanded)
+        {
+            return -1;
+        }
+
+        ulong data = (_layout.LeafFrame(entry, 0).PageNumber << FrameShift) | flags;
+        _second!.Fill(key, page, data);
+        _data.Fill(key, page, data);
+        _recentData.Key = key;
+        _recentData.Data = data;
+        if (_losses is { } losses && losses.MayHold(key))
+        {
+            TellWalk(losses, key, data);
+        }
+
+        return ((_secondCycles + _pscCycles + _referenceCycles) << CyclesShift) | WalkBit;
+    }
+}

@@ -68,6 +68,10 @@ internal sealed class ZipfTable
         {
             ulong point = Math.BigMul(block[i], total, out _);
             uint rank = guide[point >> shift];
+
+            // mostly the first or second rank is the one: steps without branches, which no host could foretell
+            rank += sums[rank] <= point ? 1u : 0;
+            rank += sums[rank] <= point ? 1u : 0;
             while (sums[rank] <= point)
             {
                 rank++;

@@ -1,55 +1,40 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>Draws ranks with Zipf's law: weight j^-0.9 of the j-th, in integers so that every machine draws the same.</summary>
 /// <remarks>
-/// Weights are floor(2^32 j^-0.9 + 1/2); a draw is the first rank whose cumulated weight passes a number below the sum. A guide table
-/// of the sum's upper bits gives the place to search from. Tables are immutable and shared by all streams over as many pages.
+/// Weights are floor(2^32 j^-0.9 + 1/2); a draw is the first rank whose cumulated weight passes a number below the sum. The sum of the first j weights is close to 10 (j + 1/2)^0.1 + zeta(0.9)
+/// (Euler and Maclaurin), whose inverse guesses the rank; the table of sums decides. Tables are immutable and shared by all streams over as many pages.
 /// </remarks>
 internal sealed class ZipfTable
 {
     private const double Exponent = 0.9;
 
+    // zeta(0.9)
+    private const double Zeta = -9.4301140194;
+
     // odd, so that neighbouring ranks lie far apart
     private const ulong Scatter = 0x9E3779B1;
 
-    // enough that the search mostly ends where it begins, and few enough that the table stays in the caches
-    private const ulong GuidesPerRank = 2;
     private static readonly ConcurrentDictionary<uint, ZipfTable> s_tables = new();
+
+    /// <summary>From 1 on, the sum of the first weights; 0 at 0.</summary>
     private readonly ulong[] _sums;
-    private readonly uint[] _guide;
+
     private readonly uint[] _places;
-    private readonly int _guideShift;
-    private readonly ulong _total;
+    private readonly uint _count;
 
     private ZipfTable(uint count)
     {
-        _sums = new ulong[count];
+        _count = count;
+        _sums = new ulong[count + 1];
         _places = new uint[count];
         for (uint rank = 0; rank < count; rank++)
         {
-            _total += (ulong)Math.Floor((4294967296.0 * Math.Pow(rank + 1, -Exponent)) + 0.5);
-            _sums[rank] = _total;
+            _sums[rank + 1] = _sums[rank] + (ulong)Math.Floor((4294967296.0 * Math.Pow(rank + 1, -Exponent)) + 0.5);
             _places[rank] = (uint)(rank * Scatter % count);
-        }
-
-        ulong guides = Math.Clamp((ulong)count * GuidesPerRank, 16, 1UL << 20);
-        while ((_total >> _guideShift) >= guides)
-        {
-            _guideShift++;
-        }
-
-        _guide = new uint[(_total >> _guideShift) + 1];
-        uint next = 0;
-        for (uint slot = 0; slot < _guide.Length; slot++)
-        {
-            while (next < count && _sums[next] <= (ulong)slot << _guideShift)
-            {
-                next++;
-            }
-
-            _guide[slot] = next;
         }
     }
 
@@ -59,34 +44,30 @@ internal sealed class ZipfTable
     /// <summary>Turns random bits into ranks, or with <paramref name="scattered"/> into the places over which the ranks are scattered.</summary>
     public void Draw(Span<ulong> block, bool scattered)
     {
-        ulong[] sums = _sums;
-        uint[] guide = _guide;
         uint[] places = _places;
-        ulong total = _total;
-        int shift = _guideShift;
         for (int i = 0; i < block.Length; i++)
         {
-            ulong point = Math.BigMul(block[i], total, out _);
-            uint rank = guide[point >> shift];
-
-            // mostly the first or second rank is the one: steps without branches, which no host could foretell
-            rank += sums[rank] <= point ? 1u : 0;
-            rank += sums[rank] <= point ? 1u : 0;
-            while (sums[rank] <= point)
-            {
-                rank++;
-            }
-
+            uint rank = Rank(block[i]);
             block[i] = scattered ? places[rank] : rank;
         }
     }
 
     /// <summary>The rank, from 0, that 64 random bits draw.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Rank(ulong random)
     {
-        ulong point = Math.BigMul(random, _total, out _);
-        uint rank = _guide[point >> _guideShift];
-        while (_sums[rank] <= point)
+        ulong[] sums = _sums;
+        ulong point = Math.BigMul(random, sums[^1], out _);
+        double root = (point * (0.1 / 4294967296.0)) - (0.1 * Zeta);
+        double squared = root * root;
+        double eighth = squared * squared * squared * squared;
+        uint rank = Math.Min((uint)((eighth * squared) - 0.5), _count - 1);
+        while (point < sums[rank])
+        {
+            rank--;
+        }
+
+        while (point >= sums[rank + 1])
         {
             rank++;
         }

@@ -9,23 +9,38 @@ namespace VmSim.Core.Mmu;
 /// translation is live if the page table still gives its page the same frame and at least the same rights.
 /// </summary>
 /// <remarks>
-/// A ring of losses, newest last, an open-addressed index of them by TLB key, and a filter of 1 KiB that answers most walks of pages that were not lost. A loss is forgotten when its page is walked, whatever the walk finds;
+/// A ring of losses, newest last, an open-addressed index of them by TLB key, and a filter of 1 KiB that answers most walks of pages that were not lost. To which shootdown a loss
+/// belongs follows from its place in the order of losses. A loss is forgotten when its page is walked, whatever the walk finds;
 /// when it lies in the range of a newer invalidation; when its tag is flushed for another reason than a shootdown; and when the core has lost as many
-/// others since as its TLBs have entries. Memory grows with what is lost, up to 48 bytes an entry of the TLBs.
+/// others since as its TLBs have entries. The index keeps what points to a forgotten loss until it is made anew. Memory grows with what is lost, up to 24 bytes an entry of the TLBs: it
+/// lies in the host's caches beside the TLBs themselves.
 /// </remarks>
-/// <param name="capacity">Losses remembered: the entries of all TLBs of the core.</param>
+/// <param name="entries">Entries of all TLBs of the core: so many losses are remembered, but at most 65,535.</param>
 /// <param name="refilled">Told of refill misses: the space, the shootdown, how many.</param>
-public sealed class LostTranslations(int capacity, Action<int, long, int> refilled)
+public sealed class LostTranslations(int entries, Action<int, long, int> refilled)
 {
     private const int SlotsMin = 64;
     private const int FilterShift = 64 - 13;
+    private const int BatchesKept = 64;
+    private readonly int _capacity = Math.Min(entries, ushort.MaxValue);
 
     /// <summary>A bit for each hash of a key: not set if no such key is remembered.</summary>
     private readonly ulong[] _filter = new ulong[(1 << (64 - FilterShift)) / 64];
 
     private Loss[] _losses = [];
-    private int[] _index = [];
+    private ushort[] _index = [];
     private int _indexShift = 64;
+
+    /// <summary>Shootdowns, from the serial number of their first loss on; oldest first.</summary>
+    private readonly List<Batch> _batches = [];
+
+    private bool _batchIsOpen;
+
+    /// <summary>Losses noted in all: the serial number of the next.</summary>
+    private long _serial;
+
+    /// <summary>The serial number of the loss that stood, or will stand, in slot 0 in this round of the ring.</summary>
+    private long _round;
 
     /// <summary>Where the next loss goes.</summary>
     private int _head;
@@ -41,14 +56,14 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
     private long _refilledShootdown;
     private int _refilledCount;
 
-    /// <summary>Losses removed since the filter was made, whose bits may still be set.</summary>
-    private int _removed;
+    /// <summary>Losses forgotten since index and filter were made, which still know them.</summary>
+    private int _stale;
 
     /// <summary>Losses remembered now.</summary>
     public int Count { get; private set; }
 
     /// <summary>Slots of the ring that may hold losses.</summary>
-    internal int Used => _wrapped ? capacity : _head;
+    internal int Used => _wrapped ? _capacity : _head;
 
     /// <summary>Whether an invalidation for a shootdown is going on, so that what is dropped is noted.</summary>
     internal bool Notes => _table is not null;
@@ -75,9 +90,16 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
         _time = time;
         Dead = dead;
         DeadBytes = deadBytes;
-        if (_removed > Count / 4)
+        _batchIsOpen = false;
+        if (_stale > Count / 4)
         {
-            MakeFilter();
+            MakeIndex();
+        }
+
+        if (_batches.Count > BatchesKept)
+        {
+            int over = _batches.FindLastIndex(batch => batch.First <= _serial - _capacity);
+            _batches.RemoveRange(0, Math.Max(0, over));
         }
     }
 
@@ -107,31 +129,31 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
     {
         if (Find(key) < 0 && (Mmu.AddressOf(key) - Dead >= DeadBytes || IsLive(key, data)))
         {
-            Add(new Loss(key, data, _shootdown, _space));
+            Add(new Loss(key, data));
         }
     }
 
     /// <summary>A walk has found a translation; it is a refill miss if the core had lost it.</summary>
     internal void OnWalk(ulong key, ulong data)
     {
-        int at = Find(key);
-        if (at < 0)
+        int slot = Find(key);
+        if (slot < 0)
         {
             return;
         }
 
-        Loss loss = _losses[_index[at] - 1];
-        Remove(at);
-        if (!Mmu.Covers(data, loss.Data))
+        Remove(slot);
+        if (!Mmu.Covers(data, _losses[slot].Data))
         {
             return;
         }
 
-        if (loss.Space != _refilledSpace || loss.Shootdown != _refilledShootdown)
+        Batch batch = BatchOf(slot);
+        if (batch.Space != _refilledSpace || batch.Shootdown != _refilledShootdown)
         {
             Flush();
-            _refilledSpace = loss.Space;
-            _refilledShootdown = loss.Shootdown;
+            _refilledSpace = batch.Space;
+            _refilledShootdown = batch.Shootdown;
         }
 
         _refilledCount++;
@@ -139,10 +161,10 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
 
     internal void Forget(ulong key)
     {
-        int at = Find(key);
-        if (at >= 0)
+        int slot = Find(key);
+        if (slot >= 0)
         {
-            Remove(at);
+            Remove(slot);
         }
     }
 
@@ -154,7 +176,7 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
             ulong key = _losses[i].Key;
             if (key != 0 && (key & mask) == value && (key >> pageShift) - firstPage < pages)
             {
-                Remove(Find(key));
+                Remove(i);
             }
         }
     }
@@ -167,68 +189,106 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
         {
             _head = 0;
             _wrapped = false;
+            _round = _serial;
+            _batches.Clear();
+            _batchIsOpen = false;
         }
 
-        if (_head == capacity)
+        if (_head == _capacity)
         {
             _head = 0;
             _wrapped = true;
+            _round = _serial;
         }
 
         if (_head == _losses.Length)
         {
-            Grow();
+            Array.Resize(ref _losses, Math.Min(_capacity, Math.Max(SlotsMin, 2 * _losses.Length)));
+            MakeIndex();
         }
 
         if (_losses[_head].Key != 0)
         {
-            Remove(Find(_losses[_head].Key));
+            Remove(_head);
+        }
+
+        if (Count + _stale >= _index.Length / 4 * 3)
+        {
+            MakeIndex();
+        }
+
+        if (!_batchIsOpen)
+        {
+            _batches.Add(new Batch(_serial, _space, _shootdown));
+            _batchIsOpen = true;
         }
 
         _losses[_head] = loss;
-        Mark(loss.Key);
-        int at = SlotOf(loss.Key);
+        Register(_head);
+        _head++;
+        _serial++;
+        Count++;
+    }
+
+    /// <summary>The shootdown that a slot's loss belongs to.</summary>
+    private Batch BatchOf(int slot)
+    {
+        long serial = _round + slot - (slot < _head ? 0 : _capacity);
+        int low = 0;
+        int high = _batches.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (_batches[middle].First <= serial)
+            {
+                low = middle;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return _batches[low];
+    }
+
+    /// <summary>Makes index and filter anew, of twice as many slots as there may be losses.</summary>
+    private void MakeIndex()
+    {
+        int slots = 2 * _losses.Length;
+        _indexShift = BitOperations.LeadingZeroCount((ulong)slots - 1);
+        if (_index.Length == 1 << (64 - _indexShift))
+        {
+            Array.Clear(_index);
+        }
+        else
+        {
+            _index = new ushort[1 << (64 - _indexShift)];
+        }
+
+        Array.Clear(_filter);
+        _stale = 0;
+        for (int slot = 0; slot < _losses.Length; slot++)
+        {
+            if (_losses[slot].Key != 0)
+            {
+                Register(slot);
+            }
+        }
+    }
+
+    /// <summary>Enters a slot's loss in index and filter.</summary>
+    private void Register(int slot)
+    {
+        ulong key = _losses[slot].Key;
+        Mark(key);
+        int at = SlotOf(key);
         while (_index[at] != 0)
         {
             at = (at + 1) & (_index.Length - 1);
         }
 
-        _index[at] = ++_head;
-        Count++;
-    }
-
-    private void Grow()
-    {
-        int slots = Math.Min(capacity, Math.Max(SlotsMin, 2 * _losses.Length));
-        Array.Resize(ref _losses, slots);
-        _indexShift = BitOperations.LeadingZeroCount((ulong)(2 * slots) - 1);
-        _index = new int[1 << (64 - _indexShift)];
-        for (int i = 0; i < _head; i++)
-        {
-            if (_losses[i].Key != 0)
-            {
-                int at = SlotOf(_losses[i].Key);
-                while (_index[at] != 0)
-                {
-                    at = (at + 1) & (_index.Length - 1);
-                }
-
-                _index[at] = i + 1;
-            }
-        }
-    }
-
-    private void MakeFilter()
-    {
-        Array.Clear(_filter);
-        _removed = 0;
-        for (int i = 0; i < Used; i++)
-        {
-            if (_losses[i].Key != 0)
-            {
-                Mark(_losses[i].Key);
-            }
-        }
+        _index[at] = (ushort)(slot + 1);
     }
 
     private void Mark(ulong key)
@@ -242,7 +302,7 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
 
     private int SlotOf(ulong key) => (int)(Hash(key) >> _indexShift);
 
-    /// <summary>Where the index holds a key; -1 if it does not.</summary>
+    /// <summary>The slot of a key's loss; -1 if there is none.</summary>
     private int Find(ulong key)
     {
         if (!MayHold(key))
@@ -252,36 +312,26 @@ public sealed class LostTranslations(int capacity, Action<int, long, int> refill
 
         for (int at = SlotOf(key); _index[at] != 0; at = (at + 1) & (_index.Length - 1))
         {
-            if (_losses[_index[at] - 1].Key == key)
+            int slot = _index[at] - 1;
+            if (_losses[slot].Key == key)
             {
-                return at;
+                return slot;
             }
         }
 
         return -1;
     }
 
-    /// <summary>Empties a slot of the index and its loss; what was pushed on by it moves back.</summary>
-    private void Remove(int at)
+    private void Remove(int slot)
     {
-        _losses[_index[at] - 1] = default;
+        _losses[slot].Key = 0;
         Count--;
-        _removed++;
-        int mask = _index.Length - 1;
-        int hole = at;
-        for (int next = (at + 1) & mask; _index[next] != 0; next = (next + 1) & mask)
-        {
-            int home = SlotOf(_losses[_index[next] - 1].Key);
-            if (((next - home) & mask) >= ((next - hole) & mask))
-            {
-                _index[hole] = _index[next];
-                hole = next;
-            }
-        }
-
-        _index[hole] = 0;
+        _stale++;
     }
 
-    /// <summary>A loss: the TLB entry as it was, and to which shootdown it went. 32 bytes; a key of 0 is no loss.</summary>
-    private readonly record struct Loss(ulong Key, ulong Data, long Shootdown, int Space);
+    /// <summary>A loss: the TLB entry as it was. A key of 0 is no loss.</summary>
+    private record struct Loss(ulong Key, ulong Data);
+
+    /// <summary>A shootdown and the serial number of its first loss.</summary>
+    private readonly record struct Batch(long First, int Space, long Shootdown);
 }

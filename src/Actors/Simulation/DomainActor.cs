@@ -181,7 +181,7 @@ public sealed class DomainActor : UntypedActor
 
         if (_turn == Turn.Taken && _turnWindows-- == 0)
         {
-            _turnWindows = LaneTurns.Windows;
+            _turnWindows = _turns.Windows;
             if (_turns.IsWanted)
             {
                 _turns.Pass();
@@ -191,7 +191,7 @@ public sealed class DomainActor : UntypedActor
 
         if (_turn == Turn.None)
         {
-            _turnWindows = LaneTurns.Windows;
+            _turnWindows = _turns.Windows;
             _turn = _turns.Ask(Self) ? Turn.Taken : Turn.Asked;
         }
 

@@ -53,8 +53,8 @@ internal sealed class DomainCrew
     public static int HomeLane(Domain domain, int lanes) => domain.Index % lanes;
 
     /// <summary>Turns for each lane, where domains live wholly on lanes.</summary>
-    public static LaneTurns?[] TurnsOf(World world, int lanes) =>
-        [.. Enumerable.Range(0, lanes).Select(_ => AreWhole(world, lanes) ? new LaneTurns() : null)];
+    public static LaneTurns?[] TurnsOf(World world, int lanes, int windows) =>
+        [.. Enumerable.Range(0, lanes).Select(_ => AreWhole(world, lanes) ? new LaneTurns(windows) : null)];
 
     /// <summary>Whether there are domains enough for every lane, so that each lives on one lane wholly.</summary>
     private static bool AreWhole(World world, int lanes) => world.Domains.Count >= lanes;

@@ -12,6 +12,7 @@ public sealed class SimulationActor : UntypedActor
     private readonly int _lanes;
     private readonly IProgress<RunProgress>? _progress;
     private readonly long[] _accesses;
+    private readonly int _turnWindows;
     private IActorRef _starter = ActorRefs.Nobody;
     private int _running;
     private bool _completed = true;
@@ -26,8 +27,10 @@ public sealed class SimulationActor : UntypedActor
     /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
     /// <param name="lanes">Lanes of the actor system that the run may use.</param>
     /// <param name="progress">Whom to tell how far the run has come; null for nobody.</param>
-    public SimulationActor(World world, long window, int lanes, IProgress<RunProgress>? progress)
+    /// <param name="turnWindows">Windows of a domain's turn on its lane; see <see cref="LaneTurns"/>.</param>
+    public SimulationActor(World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows)
     {
+        _turnWindows = turnWindows;
         _world = world;
         _window = window;
         _lanes = lanes;
@@ -36,8 +39,8 @@ public sealed class SimulationActor : UntypedActor
     }
 
     /// <summary>How to make the actor of a run.</summary>
-    public static Props Props(World world, long window, int lanes, IProgress<RunProgress>? progress) =>
-        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress));
+    public static Props Props(World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows = LaneTurns.DefaultWindows) =>
+        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows));
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
@@ -88,7 +91,7 @@ public sealed class SimulationActor : UntypedActor
     {
         _running = _world.Domains.Count;
         NodePlacement placement = new(_world, 1, int.MaxValue);
-        LaneTurns?[] turns = DomainCrew.TurnsOf(_world, _lanes);
+        LaneTurns?[] turns = DomainCrew.TurnsOf(_world, _lanes, _turnWindows);
         foreach (Domain domain in _world.Domains)
         {
             IActorRef actor = Context.ActorOf(DomainActor.Props(_world, new DomainShare(domain, placement, 0), [], _window, _lanes, turns[DomainCrew.HomeLane(domain, _lanes)]), $"domain-{domain.Index}");

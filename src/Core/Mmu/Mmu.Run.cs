@@ -22,6 +22,15 @@ public sealed unsafe partial class Mmu
     private const int WalkBit = 2;
     private const int CyclesShift = 2;
 
+    /// <summary>Operations from a walk to those whose entries are fetched, and how many; calibrated.</summary>
+    private const int Ahead = 3;
+
+    private const int AheadCount = 3;
+    private const int LeafTables = 32;
+
+    /// <summary>Table pages that walks read leaves from lately, by address: a guess where others will read.</summary>
+    private readonly int[] _leafTables = new int[LeafTables];
+
     private readonly bool _isPlain;
 
     /// <summary>Whether <see cref="Run"/> gets on: the arrays are of the plain kind, and no large or global page was seen.</summary>
@@ -71,6 +80,10 @@ public sealed unsafe partial class Mmu
                     run.Walks += (found >> 1) & 1;
                     run.WalkCycles += found >> CyclesShift;
                     clock += found >> CyclesShift;
+                    if ((found & WalkBit) != 0 && position + Ahead + AheadCount <= length)
+                    {
+                        PrefetchLeaves(ref Unsafe.Add(ref buffer, position + Ahead));
+                    }
                 }
             }
 
@@ -102,6 +115,20 @@ public sealed unsafe partial class Mmu
         run.Position = position;
         run.Clock = clock;
         run.Accesses += accesses;
+    }
+
+    /// <summary>
+    /// Where one access had to walk, the next ones are likely to: has the host fetch the entries they would read, so that its memory latencies overlap. Nothing that is simulated changes,
+    /// and a page that is none does no harm.
+    /// </summary>
+    private void PrefetchLeaves(ref ulong operations)
+    {
+        PageTable table = _table!;
+        for (int i = 0; i < AheadCount; i++)
+        {
+            ulong page = Unsafe.Add(ref operations, i) >> PageSizes.BaseShift;
+            table.Prefetch(_leafTables[(page >> EntryLayout.BitsPerLevel) % LeafTables], (int)page & (EntryLayout.EntriesPerTable - 1));
+        }
     }
 
     /// <summary>Whether an operation is a fetch of the page that was fetched from last.</summary>
@@ -163,6 +190,7 @@ public sealed unsafe partial class Mmu
             return -1;
         }
 
+        _leafTables[(page >> EntryLayout.BitsPerLevel) % LeafTables] = tablePage;
         ulong data = (_layout.LeafFrame(entry, 0).PageNumber << FrameShift) | flags;
         _second!.Fill(key, page, data);
         _data.Fill(key, page, data);

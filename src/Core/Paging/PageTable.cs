@@ -88,6 +88,18 @@ public sealed unsafe partial class PageTable : IDisposable
         }
     }
 
+    /// <summary>Has the host fetch an entry, as <see cref="Prefetch(ulong)"/> does.</summary>
+    /// <param name="tablePage">Any number; of a table page that never was, nothing is fetched.</param>
+    /// <param name="index">0 to 511.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Prefetch(int tablePage, int index)
+    {
+        if ((uint)tablePage < (uint)nextPage && Sse.IsSupported)
+        {
+            Sse.Prefetch0(Entries(tablePage) + index);
+        }
+    }
+
     /// <summary>An entry as the writer sees it.</summary>
     /// <param name="tablePage">A table page in use.</param>
     /// <param name="index">0 to 511.</param>

@@ -4,8 +4,8 @@ using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Host.Cluster;
 using VmSim.Core.Shootdown;
+using VmSim.Host.Cluster;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;

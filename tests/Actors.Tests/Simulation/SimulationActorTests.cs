@@ -108,12 +108,13 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
     [InlineData(2)]
     public void PauseAndResume_DomainsThatTakeTurns_GiveTheSameFingerprint(int lanes)
     {
+        const int TurnWindows = 256;
         ThreadProgram[] threads = [.. Enumerable.Range(0, 2).Select(number => Looper($"t{number}", number))];
         ScenarioSpec scenario = TestWorlds.Scenario(8, threads);
         scenario = scenario with { Processes = [scenario.Processes[0] with { Count = 4 }] };
         string expected = TestWorlds.Run(scenario).Fingerprint;
         using World world = new(scenario);
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null, TurnWindows));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         for (int i = 0; i < 20; i++)
         {
@@ -124,7 +125,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
 
         SimulationProtocol.Finished finished = ExpectMsg<SimulationProtocol.Finished>(Patience);
         Assert.True(finished.Completed);
-        Assert.True(finished.Windows > 4 * 2 * LaneTurns.Windows);
+        Assert.True(finished.Windows > 4 * 2 * TurnWindows);
         StopAndWait(simulation);
         Assert.Equal(expected, ReportBuilder.Build(world, finished: true).Fingerprint);
     }

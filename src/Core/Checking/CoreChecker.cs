@@ -11,6 +11,8 @@ namespace VmSim.Core.Checking;
 internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.Mmu mmu)
 {
     private const int Slots = 2048;
+    private const int KindBits = 3;
+    private const long AllKinds = (1 << KindBits) - 1;
     private readonly Verified[] _verified = new Verified[Slots];
     private SpaceChecker? _watched;
     private int _space = -1;
@@ -32,8 +34,9 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
 
         ulong page = address >> PageSizes.BaseShift;
         ref Verified verified = ref _verified[(page ^ (page >> 11)) & (Slots - 1)];
-        ulong key = (page << 18) | ((ulong)(uint)space << 2) | (ulong)kind;
-        if (verified.Key != key || verified.Version != _watched!.VersionOf(page))
+        ulong key = (page << 18) | (uint)space;
+        long bit = 1L << (int)kind;
+        if (verified.Key != key || ((verified.State ^ (_watched!.VersionOf(page) << KindBits)) & ~(AllKinds ^ bit)) != bit)
         {
             Look(time, tag, kind, address, key, ref verified);
         }
@@ -54,9 +57,11 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
             return;
         }
 
-        long version = _watched!.VersionOf(page);
-        verified = _watched.Verify(time, core, page, frame, needed) ? new Verified(key, version) : default;
+        long state = _watched!.VersionOf(page) << KindBits;
+        long known = verified.Key == key && (verified.State & ~AllKinds) == state ? verified.State & AllKinds : 0;
+        verified = _watched.Verify(time, core, page, frame, needed) ? new Verified(key, state | known | (1L << (int)kind)) : default;
     }
 
-    private readonly record struct Verified(ulong Key, long Version);
+    /// <summary>A page of a space, and the version at which accesses of some kinds (the lowest bits) were found good.</summary>
+    private readonly record struct Verified(ulong Key, long State);
 }

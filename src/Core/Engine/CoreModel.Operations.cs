@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Workloads;
@@ -26,7 +28,7 @@ public sealed partial class CoreModel
                 return;
             }
 
-            if (_watch is null && Mmu.CanRun)
+            if (Mmu.CanRun)
             {
                 RunPlain(thread, until);
             }
@@ -54,7 +56,15 @@ public sealed partial class CoreModel
     private void RunPlain(SimThread thread, long until)
     {
         AccessRun run = new() { Position = thread.Position, Clock = _clock };
-        Mmu.Run(thread.Buffer, thread.Length, until, _accessCycles, ref run);
+        if (_watch is { } watch)
+        {
+            Mmu.Run(thread.Buffer, thread.Length, until, _accessCycles, ref run, new Watch(watch, thread.Space.Value, _tag));
+        }
+        else
+        {
+            Mmu.Run(thread.Buffer, thread.Length, until, _accessCycles, ref run, default(Unwatched));
+        }
+
         if (run.SecondLevelHits + run.Walks > 0)
         {
             thread.FaultsInARow = 0;
@@ -370,5 +380,12 @@ public sealed partial class CoreModel
         thread.Close();
         Send(MessageKind.ThreadExit, thread.Space.Value, _clock + _delays.Notice, thread.Id.Value);
         PickNext();
+    }
+
+    /// <summary>Passes accesses on to the checker.</summary>
+    private readonly struct Watch(CoreChecker checker, int space, Asid tag) : IAccessWatch
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void OnAccess(long time, AccessKind kind, ulong address) => checker.OnAccess(time, space, tag, kind, address);
     }
 }

@@ -45,7 +45,9 @@ public sealed unsafe partial class Mmu
     /// <param name="until">No access begins at this time, in cycles, or later.</param>
     /// <param name="costs">Cycles of each <see cref="AccessKind"/> beside its translation.</param>
     /// <param name="run">Where to begin; afterwards, how far it came. Counts are added.</param>
-    public void Run(ulong[] operations, int length, long until, long[] costs, ref AccessRun run)
+    /// <param name="watch">Told of each operation that is made, once it is translated.</param>
+    public void Run<TWatch>(ulong[] operations, int length, long until, long[] costs, ref AccessRun run, TWatch watch)
+        where TWatch : struct, IAccessWatch
     {
         ref ulong buffer = ref MemoryMarshal.GetArrayDataReference(operations);
         ulong tag = _tag | 1;
@@ -87,6 +89,7 @@ public sealed unsafe partial class Mmu
                 }
             }
 
+            watch.OnAccess(clock, (AccessKind)kind, word);
             long cost = costs[kind];
             uint more = (uint)(word >> 2) & 0x3FF;
             if (more == 0)

@@ -88,7 +88,7 @@ public class MmuRunTests
         while (run.Position < ours.Length)
         {
             long until = run.Clock + slice;
-            fast.Run(ours, ours.Length, until, s_costs, ref run);
+            fast.Run(ours, ours.Length, until, s_costs, ref run, default(Unwatched));
             OneByOne(plain, theirs, run.Accesses, ref judge);
             Assert.Equal(judge, run);
             Assert.Equal(theirs[run.Position..], ours[run.Position..]);

@@ -1,0 +1,22 @@
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Mmu;
+
+/// <summary>Hears of the accesses that <see cref="Mmu.Run"/> makes. A struct, so that the loop is compiled for each kind and one that does nothing costs nothing.</summary>
+public interface IAccessWatch
+{
+    /// <summary>An access was translated, and <see cref="Mmu.PeekUsed"/> tells by what.</summary>
+    /// <param name="time">Virtual time, in cycles.</param>
+    /// <param name="kind">What the access does.</param>
+    /// <param name="address">Any address of the page.</param>
+    void OnAccess(long time, AccessKind kind, ulong address);
+}
+
+/// <summary>Nobody watches.</summary>
+public readonly struct Unwatched : IAccessWatch
+{
+    /// <inheritdoc/>
+    public void OnAccess(long time, AccessKind kind, ulong address)
+    {
+    }
+}

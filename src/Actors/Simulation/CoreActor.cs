@@ -46,6 +46,9 @@ public sealed class CoreActor : UntypedActor
                 Publish();
                 _part.Countdown.Done();
                 break;
+            case DomainProtocol.Settle:
+                _part.Countdown.Done();
+                break;
             default:
                 Unhandled(message);
                 break;

@@ -55,6 +55,7 @@ public sealed class DomainActor : UntypedActor
         Idle,
         Cores,
         MemorySets,
+        Settling,
         Ended,
     }
 
@@ -151,13 +152,7 @@ public sealed class DomainActor : UntypedActor
         _plan = WindowPlan.Next(_horizon, _world.Delays, _window, _until);
         if (_plan.Finished || _stopping)
         {
-            _phase = Phase.Ended;
-            if (_turn == Turn.Taken)
-            {
-                _turns!.Pass();
-            }
-
-            Context.Parent.Tell(new DomainProtocol.Ended(_domain, _plan.Finished, _windows, _exchange?.Summary));
+            BeginPhase(Phase.Settling, _crew.MusterEveryone(), new DomainProtocol.Settle());
             return;
         }
 
@@ -169,6 +164,18 @@ public sealed class DomainActor : UntypedActor
         _windows++;
         ReportProgress();
         RunCores(new CoreProtocol.RunWindow(_plan.CoreLimit, _plan.Alone >= 0), everyone: false);
+    }
+
+    /// <summary>Everyone here has taken in what was on its way, so that the models say all that is left to do.</summary>
+    private void End()
+    {
+        _phase = Phase.Ended;
+        if (_turn == Turn.Taken)
+        {
+            _turns!.Pass();
+        }
+
+        Context.Parent.Tell(new DomainProtocol.Ended(_domain, _plan.Finished, _windows, _exchange?.Summary));
     }
 
     /// <summary>Whether the domain may open a window now; if not, its turn will come.</summary>
@@ -244,6 +251,12 @@ public sealed class DomainActor : UntypedActor
     /// <summary>Everyone here has ended the phase.</summary>
     private void EndPhase()
     {
+        if (_phase == Phase.Settling)
+        {
+            End();
+            return;
+        }
+
         if (_exchange is null)
         {
             GoOn(_crew.Horizon());

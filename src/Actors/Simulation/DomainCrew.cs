@@ -157,6 +157,22 @@ internal sealed class DomainCrew
         return _mustered.Count > 0;
     }
 
+    /// <summary>Chooses all cores and memory sets that live here.</summary>
+    /// <returns>Whether there is one.</returns>
+    public bool MusterEveryone()
+    {
+        BeginMuster();
+        for (int slot = 0; slot < _slots.Count; slot++)
+        {
+            if (_here[slot])
+            {
+                Muster(slot);
+            }
+        }
+
+        return _mustered.Count > 0;
+    }
+
     private void BeginMuster()
     {
         _mustered.Clear();

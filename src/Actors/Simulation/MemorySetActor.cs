@@ -42,6 +42,9 @@ public sealed class MemorySetActor : UntypedActor
                 Publish();
                 _part.Countdown.Done();
                 break;
+            case DomainProtocol.Settle:
+                _part.Countdown.Done();
+                break;
             default:
                 Unhandled(message);
                 break;

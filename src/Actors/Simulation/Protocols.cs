@@ -68,6 +68,9 @@ public static class DomainProtocol
     /// <param name="Exchange">What was traded with other nodes; null if the domain lives on one node.</param>
     public sealed record Ended(int Domain, bool Completed, long Windows, ExchangeSummary? Exchange) : IMessage;
 
+    /// <summary>To cores and memory sets at the end: what was handed over before has been taken in once this is answered.</summary>
+    public sealed record Settle : IMessage;
+
     /// <summary>How far the domain has come.</summary>
     /// <param name="Domain">Its number.</param>
     /// <param name="VirtualTime">Start of its last window, in cycles.</param>

@@ -1,7 +1,10 @@
+using Akka.Actor;
 using VmSim.Actors.Configuration;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;
 
@@ -48,8 +51,32 @@ public sealed class FingerprintTests : ShardRuns
         RunSequentially(Load("scenarios/throughput-64.conf", "until=100us")),
         RunSequentially(Load("scenarios/throughput-64.conf", "until=100us seed=2")));
 
+    /// <summary>One thread soon, whose traps are mostly all that is left to do: that they are must not depend on whether their messages have arrived at the end.</summary>
+    [Fact]
+    public void Run_CutAtAnyTime_EndsTheSameOnALateLane()
+    {
+        // a lane that is always late, so that its messages are still on their way at the end
+        Sys.ActorOf(Props.Create(() => new Dawdler()).WithDispatcher(Lanes.Dispatcher(1))).Tell(1);
+        for (int i = 0; i < 2; i++)
+        {
+            ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 1), TestWorlds.Toucher("b", 8, 200)) with { Until = 8_000 + (377 * i) };
+            string expected = TestWorlds.Run(scenario).Fingerprint;
+            Assert.Equal(expected, RunOnLanes(scenario, 2).Fingerprint);
+        }
+    }
+
     private static ScenarioSpec Load(string file, string settings) =>
         ScenarioLoader.Load(ConfigFiles.Find(file), settings.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>Keeps its lane from other work for a millisecond, again and again.</summary>
+    private sealed class Dawdler : UntypedActor
+    {
+        protected override void OnReceive(object message)
+        {
+            Thread.Sleep(1);
+            Self.Tell(message);
+        }
+    }
 
     private static string RunSequentially(ScenarioSpec scenario)
     {

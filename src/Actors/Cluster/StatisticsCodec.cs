@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 
@@ -20,20 +21,7 @@ public static class StatisticsCodec
 
     /// <summary>Reads statistics.</summary>
     /// <exception cref="InvalidDataException">The bytes are no statistics.</exception>
-    public static RunStatistics Decode(byte[] bytes)
-    {
-        ArgumentNullException.ThrowIfNull(bytes);
-        using MemoryStream stream = new(bytes, writable: false);
-        using BinaryReader reader = new(stream);
-        try
-        {
-            return Read(reader);
-        }
-        catch (EndOfStreamException reason)
-        {
-            throw new InvalidDataException($"statistics: the data end at byte {bytes.Length}, in the middle", reason);
-        }
-    }
+    public static RunStatistics Decode(byte[] bytes) => WireFormat.Decode(bytes, "statistics", Read);
 
     private static void Write(BinaryWriter writer, RunStatistics statistics)
     {

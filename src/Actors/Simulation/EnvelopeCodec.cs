@@ -54,20 +54,7 @@ public static class EnvelopeCodec
 
     /// <summary>Reads an envelope.</summary>
     /// <exception cref="InvalidDataException">The bytes are no envelope of this version.</exception>
-    public static PhaseEnvelope Decode(byte[] bytes)
-    {
-        ArgumentNullException.ThrowIfNull(bytes);
-        using MemoryStream stream = new(bytes, writable: false);
-        using BinaryReader reader = new(stream);
-        try
-        {
-            return Read(reader);
-        }
-        catch (EndOfStreamException reason)
-        {
-            throw new InvalidDataException($"envelope: the data end at byte {bytes.Length}, in the middle", reason);
-        }
-    }
+    public static PhaseEnvelope Decode(byte[] bytes) => WireFormat.Decode(bytes, "envelope", Read);
 
     private static PhaseEnvelope Read(BinaryReader reader)
     {

@@ -83,7 +83,7 @@ public sealed partial class CoreModel
     }
 
     /// <summary>
-    /// Accesses that hit a TLB, one by one. Stops at the first operation that needs more, or at the limit. Counts in locals and adds them up once a stretch.
+    /// Accesses that hit the first-level TLB, one by one. Stops at the first operation that needs more, or at the limit. Counts in locals and adds them up once a stretch.
     /// </summary>
     private void RunHits(SimThread thread, long until)
     {
@@ -92,8 +92,6 @@ public sealed partial class CoreModel
         int length = thread.Length;
         long clock = _clock;
         long accesses = 0;
-        long walkCycles = 0;
-        int missed = 0;
         Mmu.Mmu mmu = Mmu;
         long[] costs = _accessCycles;
         while (clock < until && position < length)
@@ -110,29 +108,7 @@ public sealed partial class CoreModel
             long cost = costs[kind];
             if (!mmu.TryHit((AccessKind)kind, address))
             {
-                int second = mmu.TryHitSecond((AccessKind)kind, address);
-                if (second < 0)
-                {
-                    break;
-                }
-
-                // One access; the rest of its run hits the first level.
-                clock += second;
-                walkCycles += second;
-                missed++;
-                _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, address);
-                clock += cost;
-                accesses++;
-                if (count == 1)
-                {
-                    position++;
-                }
-                else
-                {
-                    buffer[position] = Operation.Access((AccessKind)kind, word, (int)count - 1);
-                }
-
-                continue;
+                break;
             }
 
             _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, address);
@@ -159,22 +135,14 @@ public sealed partial class CoreModel
             accesses += count;
         }
 
-        if (missed > 0)
-        {
-            thread.FaultsInARow = 0;
-            Counters.WalkCycles += walkCycles;
-            Counters.AccessesMissed += missed;
-            Counters.SecondLevelHits += missed;
-        }
-
-        Counters.UserCycles += clock - _clock - walkCycles;
+        Counters.UserCycles += clock - _clock;
         Counters.Accesses += accesses;
         thread.Accesses += accesses;
         thread.Position = position;
         _clock = clock;
     }
 
-    /// <summary>One access that needs a walk or may fault; the rest of its run stays for the hot loop.</summary>
+    /// <summary>One access that misses the first level or may fault; the rest of its run stays for the hot loop.</summary>
     private void RunMiss(SimThread thread, ulong word, bool userMode)
     {
         AccessKind kind = (AccessKind)(word & 3);

@@ -6,10 +6,10 @@ using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Mmu;
 
-/// <content>The hot loop: user accesses to 4 KiB pages on the kind of MMU that most hardware has, as long as nobody else must hear of one.</content>
+/// <content>The hot loop: user accesses to 4 KiB pages, as long as nobody else must hear of one.</content>
 /// <remarks>
-/// It does what <see cref="TryHit"/>, <see cref="TryHitSecond"/> and <see cref="TranslateMissed(AccessKind, ulong, long)"/> do one by one, in three short methods without the cases that are
-/// rare or exclude each other, so that what they need stays in registers.
+/// It does what <see cref="TryHit"/> and <see cref="TranslateMissed(AccessKind, ulong, long)"/> do one by one, in three short methods without the cases that are rare or exclude each
+/// other, so that what they need stays in registers.
 /// </remarks>
 public sealed unsafe partial class Mmu
 {
@@ -33,7 +33,7 @@ public sealed unsafe partial class Mmu
 
     private readonly bool _isPlain;
 
-    /// <summary>Whether <see cref="Run"/> gets on: the arrays are of the plain kind, and no large or global page was seen.</summary>
+    /// <summary>Whether <see cref="Run"/> gets on: there are two levels, walks cost the same everywhere, and no large or global page was seen.</summary>
     public bool CanRun => _isPlain && _sizesSeen == 1 && !_globals && _host is null;
 
     /// <summary>
@@ -146,7 +146,7 @@ public sealed unsafe partial class Mmu
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int FindPlain(ulong key, ulong page, ulong needed, long time)
     {
-        ulong* data = _data.FindOrdered(key, page);
+        ulong* data = _data.Find(key, page);
         if (data != null)
         {
             ulong held = *data;
@@ -155,7 +155,7 @@ public sealed unsafe partial class Mmu
             return (held & needed) == needed ? 0 : -1;
         }
 
-        data = _second!.FindOrdered(key, page);
+        data = _second!.Find(key, page);
         if (data == null)
         {
             return WalkPlain(key, page, needed, time);

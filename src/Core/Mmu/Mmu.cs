@@ -46,8 +46,8 @@ public sealed unsafe partial class Mmu : IDisposable
 
     private bool _globals;
 
-    /// <summary>What the last <see cref="TryHit"/>, and <see cref="TryHitSecond"/> behind it, found.</summary>
-    private Missed _missed;
+    /// <summary>Whether the last <see cref="TryHit"/> found nothing, as against too few rights.</summary>
+    private bool _missed;
 
     /// <summary>The 4 KiB page that was hit or filled last, at the first level of data and of instructions: to use it again changes nothing.</summary>
     private Recent _recentData;
@@ -77,7 +77,7 @@ public sealed unsafe partial class Mmu : IDisposable
         _lineHitCycles = spec.LineHitCycles;
         _lineMissCycles = spec.LineMissCycles;
         _chargesLines = spec.WalkCost == WalkCosts.CacheLines;
-        _isPlain = _hasData && _data.IsOrdered && _second is { IsOrdered: true } && !_chargesLines;
+        _isPlain = _hasData && _second is not null && !_chargesLines;
         _nested = spec.NestedEntries == 0 ? null : new Tlb(new TlbSpec { Entries = spec.NestedEntries, Ways = spec.NestedEntries }, 0);
 
         static Tlb? Optional(TlbSpec spec, ulong seed) => spec.Entries == 0 ? null : new Tlb(spec, seed);
@@ -121,47 +121,12 @@ public sealed unsafe partial class Mmu : IDisposable
         {
             recent.Key = key;
             recent.Data = *data;
-            _missed = Missed.Nothing;
+            _missed = false;
             return (recent.Data & needed) == needed;
         }
 
-        _missed = Missed.First;
+        _missed = true;
         return (_sizesSeen != 1 || _globals) && TryHitFurther(kind, address);
-    }
-
-    /// <summary>
-    /// An access of user mode for which <see cref="TryHit"/> has just said no, if it hits the second-level TLB with a 4 KiB page and is allowed: counts it as used and puts it in
-    /// the first level. Otherwise changes nothing that counts, and <see cref="TranslateMissed(AccessKind, ulong, long)"/> must decide.
-    /// </summary>
-    /// <param name="kind">What the access does.</param>
-    /// <param name="address">Its virtual address.</param>
-    /// <returns>Cycles of the second level; -1 if another must decide.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int TryHitSecond(AccessKind kind, ulong address)
-    {
-        if (_missed == Missed.Nothing || _second is not { } second)
-        {
-            return -1;
-        }
-
-        ulong page = address >> PageSizes.BaseShift;
-        ulong key = (page << PageShift) | _tag | 1;
-        ulong needed = NeededByUser(kind);
-        ulong* data = second.Find(key, page);
-        if (data == null)
-        {
-            _missed = _sizesSeen == 1 && !_globals ? Missed.Both : Missed.First;
-            return -1;
-        }
-
-        ulong found = *data;
-        if ((found & needed) != needed)
-        {
-            return -1;
-        }
-
-        FillFirst4K(kind, key, page, found);
-        return _secondCycles;
     }
 
     /// <summary>
@@ -208,9 +173,7 @@ public sealed unsafe partial class Mmu : IDisposable
     /// <param name="time">Time of the access, in cycles.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public TranslationResult TranslateMissed(AccessKind kind, ulong address, long time) =>
-        _missed == Missed.Both ? Walk(kind, address, NeededByUser(kind), time, _secondCycles)
-        : _missed == Missed.First ? TranslateMissed(kind, address, NeededByUser(kind), time)
-        : TranslateTooFew(kind, address, time);
+        _missed ? TranslateMissed(kind, address, NeededByUser(kind), time) : TranslateTooFew(kind, address, time);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private TranslationResult TranslateTooFew(AccessKind kind, ulong address, long time) => Translate(kind, address, user: true, time);
@@ -370,7 +333,7 @@ public sealed unsafe partial class Mmu : IDisposable
         {
             if ((size > 0 || _globals) && FindFirst(kind, address, size, out ulong data))
             {
-                _missed = Missed.Nothing;
+                _missed = false;
                 return (data & needed) == needed;
             }
         }
@@ -428,14 +391,6 @@ public sealed unsafe partial class Mmu : IDisposable
     {
         _recentData = default;
         _recentFetch = default;
-    }
-
-    /// <summary>Where a translation was not.</summary>
-    private enum Missed : byte
-    {
-        Nothing,
-        First,
-        Both,
     }
 
     private struct Recent

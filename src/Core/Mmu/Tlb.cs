@@ -109,9 +109,6 @@ internal sealed unsafe partial class Tlb : IDisposable
 
     public int Entries { get; }
 
-    /// <summary>Whether its sets, a power of two of them, are small and in the order of use: the kind of most hardware, and the fastest here.</summary>
-    public bool IsOrdered => _policy == Policy.Order && _touches && !_oddSets;
-
     /// <summary>Native memory it takes, in bytes.</summary>
     public long NativeBytes { get; }
 
@@ -129,29 +126,6 @@ internal sealed unsafe partial class Tlb : IDisposable
 
         uint matches = WayMatch.Of16(head, DigestOf(key), _ways) & _wayMask;
         return matches == 0 ? null : Confirm(key, set, matches);
-    }
-
-    /// <summary><see cref="Find"/> of an array for which <see cref="IsOrdered"/> holds.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong* FindOrdered(ulong key, ulong page)
-    {
-        nuint set = (uint)page & (_sets - 1);
-        byte* head = _heads + (set * (nuint)(uint)_headBytes);
-        uint matches = WayMatch.Of16(head, DigestOf(key), _ways) & _wayMask;
-        uint rest = RestOf(key);
-        for (; matches != 0; matches &= matches - 1)
-        {
-            int way = BitOperations.TrailingZeroCount(matches);
-            Entry* entry = _entries + (set * (nuint)(uint)_ways) + (nuint)(uint)way;
-            if (entry->Rest == rest)
-            {
-                ulong* order = (ulong*)(_orders + (set * (nuint)(uint)_orderBytes));
-                *order = WayOrder.ToFront(*order, way);
-                return &entry->Data;
-            }
-        }
-
-        return null;
     }
 
     /// <summary>Looks a key up without counting it as used.</summary>

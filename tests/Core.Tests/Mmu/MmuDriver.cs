@@ -107,12 +107,6 @@ internal sealed class MmuDriver : IDisposable
             return;
         }
 
-        if (split && user && (address & 0x800) != 0 && _mmu.TryHitSecond(kind, address) >= 0)
-        {
-            HitSecond(kind, address);
-            return;
-        }
-
         TranslationResult result = split && user ? _mmu.TranslateMissed(kind, address, 0) : _mmu.Translate(kind, address, user, 0);
         Assert.False(split && user && result.Outcome == TranslationOutcome.L1Hit);
         if (_exact || result.Outcome is not (TranslationOutcome.L1Hit or TranslationOutcome.StlbHit))
@@ -130,19 +124,6 @@ internal sealed class MmuDriver : IDisposable
         {
             _model.Refill(kind, _asid, address, result.Frame);
         }
-    }
-
-    private void HitSecond(AccessKind kind, ulong address)
-    {
-        Assert.True(_mmu.Peek(Asid, address, out ulong frame, out _));
-        if (_exact)
-        {
-            Assert.Equal(TranslationOutcome.StlbHit, _model.Access(kind, _asid, address, user: true, Table).Outcome);
-            return;
-        }
-
-        Assert.True(_model.MayHit(second: true, kind, _asid, address, user: true, frame), $"second-level hit at {address:x} with a translation that was dropped");
-        _model.Refill(kind, _asid, address, frame);
     }
 
     private void Map(ulong address, PageSize size, PageFlags flags)

@@ -14,12 +14,13 @@ public class MmuRunTests
     private const int FlagCombinations = 4;
     private static readonly long[] s_costs = [1, 2, 3];
 
-    private static readonly Gen<(TlbSpec Data, TlbSpec Second)> Arrays =
-        from ways in Gen.Int[2, 8]
-        from sets in Gen.Int[0, 4].Select(power => 1 << power)
-        from secondWays in Gen.Int[2, 16]
-        from secondSets in Gen.Int[0, 7].Select(power => 1 << power)
-        select (new TlbSpec { Entries = ways * sets, Ways = ways }, new TlbSpec { Entries = secondWays * secondSets, Ways = secondWays });
+    private static readonly Gen<TlbSpec> Array =
+        from policy in Gen.Int[0, 3].Select(index => ReplacementPolicies.Choices.Split('|')[index])
+        from ways in policy == ReplacementPolicies.TreePlru ? Gen.Int[0, 5].Select(power => 1 << power) : Gen.Int[1, 24]
+        from sets in Gen.Int[1, 20]
+        select new TlbSpec { Entries = ways * sets, Ways = ways, Policy = policy };
+
+    private static readonly Gen<(TlbSpec Data, TlbSpec Second)> Arrays = Gen.Select(Array, Array);
 
     private static readonly Gen<ulong> Access =
         Gen.Select(Gen.Int[0, 40], Gen.Int[0, 15], Gen.Int[0, Pages - 1], Gen.Int[1, 20], (kind, near, far, count) => Operation.Access(
@@ -46,10 +47,8 @@ public class MmuRunTests
     [Fact]
     public void CanRun_OtherArraysOrPages_IsFalse()
     {
-        using Core.Mmu.Mmu odd = new(new MmuSpec { Second = new TlbSpec { Entries = 36, Ways = 12 } }, 1);
-        Assert.False(odd.CanRun);
-        using Core.Mmu.Mmu random = new(new MmuSpec { Data4K = new TlbSpec { Entries = 64, Ways = 4, Policy = ReplacementPolicies.Random } }, 1);
-        Assert.False(random.CanRun);
+        using Core.Mmu.Mmu single = new(new MmuSpec { Second = new TlbSpec { Entries = 0 } }, 1);
+        Assert.False(single.CanRun);
         using Core.Mmu.Mmu lines = new(new MmuSpec { WalkCost = WalkCosts.CacheLines }, 1);
         Assert.False(lines.CanRun);
 

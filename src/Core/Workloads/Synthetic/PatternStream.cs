@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
 
@@ -20,9 +22,11 @@ internal sealed class PatternStream : IOperationStream
     private const ulong Multiplier = 6364136223846793005;
     private const ulong Increment = 1442695040888963407;
 
-    // four steps at once: x -> m^4 x + (m^3 + m^2 + m + 1) c
-    private const ulong Multiplier4 = unchecked(Multiplier * Multiplier * Multiplier * Multiplier);
-    private const ulong Increment4 = unchecked(Increment * ((Multiplier * Multiplier * Multiplier) + (Multiplier * Multiplier) + Multiplier + 1));
+    // eight steps at once: x -> m^8 x + (m^7 + ... + m + 1) c = m^8 x + (m^4 + 1) (m^2 + 1) (m + 1) c
+    private const ulong Multiplier2 = unchecked(Multiplier * Multiplier);
+    private const ulong Multiplier4 = unchecked(Multiplier2 * Multiplier2);
+    private const ulong Multiplier8 = unchecked(Multiplier4 * Multiplier4);
+    private const ulong Increment8 = unchecked((Multiplier4 + 1) * (Multiplier2 + 1) * (Multiplier + 1) * Increment);
 
     private readonly PagePattern _pattern;
     private readonly PatternShape _shape;
@@ -59,50 +63,54 @@ internal sealed class PatternStream : IOperationStream
         return operations.Length;
     }
 
-    /// <summary>Makes accesses of page numbers, in place. The four lanes of the generator do not wait for each other.</summary>
+    /// <summary>Makes accesses of page numbers, in place.</summary>
     private void EncodeSingles(Span<ulong> operations)
     {
         ulong start = _shape.Start & Operation.PageMask;
         ulong storeLimit = _storeLimit;
+        int i = Vector512.IsHardwareAccelerated ? EncodeEights(operations) : 0;
         ulong draw = _draws;
-        int i = 0;
-        ulong draw0 = Step(draw);
-        ulong draw1 = Step(draw0);
-        ulong draw2 = Step(draw1);
-        ulong draw3 = Step(draw2);
-        for (; i + 4 <= operations.Length; i += 4)
-        {
-            Span<ulong> four = operations.Slice(i, 4);
-            four[0] = Single(start, four[0], draw0, storeLimit);
-            four[1] = Single(start, four[1], draw1, storeLimit);
-            four[2] = Single(start, four[2], draw2, storeLimit);
-            four[3] = Single(start, four[3], draw3, storeLimit);
-            draw = draw3;
-            draw0 = (draw0 * Multiplier4) + Increment4;
-            draw1 = (draw1 * Multiplier4) + Increment4;
-            draw2 = (draw2 * Multiplier4) + Increment4;
-            draw3 = (draw3 * Multiplier4) + Increment4;
-        }
-
         for (; i < operations.Length; i++)
         {
             draw = Step(draw);
-            operations[i] = Single(start, operations[i], draw, storeLimit);
+            operations[i] = (start + (operations[i] << PageSizes.BaseShift)) | (ulong)KindOf(draw, storeLimit);
         }
 
         _draws = draw;
         _left -= operations.Length;
     }
 
+    /// <summary>As many eights as there are, each in one vector.</summary>
+    /// <returns>How many operations it made.</returns>
+    private int EncodeEights(Span<ulong> operations)
+    {
+        ref ulong first = ref MemoryMarshal.GetReference(operations);
+        Vector512<ulong> start = Vector512.Create(_shape.Start & Operation.PageMask);
+        Vector512<ulong> storeLimit = Vector512.Create(_storeLimit);
+        Vector512<ulong> draws = NextEight(_draws);
+        ulong last = _draws;
+        int i = 0;
+        for (; i + Vector512<ulong>.Count <= operations.Length; i += Vector512<ulong>.Count)
+        {
+            last = draws[7];
+            Vector512<ulong> pages = Vector512.LoadUnsafe(ref first, (nuint)i) << PageSizes.BaseShift;
+            ((start + pages) | KindsOf(draws, storeLimit)).StoreUnsafe(ref first, (nuint)i);
+            draws = (draws * Multiplier8) + Vector512.Create(Increment8);
+        }
+
+        _draws = last;
+        return i;
+    }
+
     /// <summary>Makes runs of references of page numbers, in place, until the page numbers or the references left run out; at least one if there is any.</summary>
     private int EncodeRuns(Span<ulong> operations)
     {
+        int done = Vector512.IsHardwareAccelerated ? EncodeEightRuns(operations) : 0;
         ulong draw = _draws;
         ulong start = _shape.Start;
         uint longest = (uint)_shape.RunLength;
         ulong storeLimit = _storeLimit;
         long left = _left;
-        int done = 0;
         while (done < operations.Length && left > 0)
         {
             draw = Step(draw);
@@ -116,6 +124,34 @@ internal sealed class PatternStream : IOperationStream
         _draws = draw;
         _left = left;
         return done;
+    }
+
+    /// <summary>As many eights of runs as there are page numbers and, whatever their lengths, references for.</summary>
+    /// <returns>How many runs it made.</returns>
+    private int EncodeEightRuns(Span<ulong> operations)
+    {
+        ref ulong first = ref MemoryMarshal.GetReference(operations);
+        ulong longest = (ulong)_shape.RunLength;
+        int eights = (int)Math.Min(operations.Length / Vector512<ulong>.Count, _left / (Vector512<ulong>.Count * (long)longest));
+        Vector512<ulong> start = Vector512.Create(_shape.Start & Operation.PageMask);
+        Vector512<ulong> storeLimit = Vector512.Create(_storeLimit);
+        Vector512<ulong> draws = NextEight(_draws);
+        Vector512<ulong> more = Vector512<ulong>.Zero;
+        ulong last = _draws;
+        int end = eights * Vector512<ulong>.Count;
+        for (int i = 0; i < end; i += Vector512<ulong>.Count)
+        {
+            last = draws[7];
+            Vector512<ulong> pages = Vector512.LoadUnsafe(ref first, (nuint)i) << PageSizes.BaseShift;
+            Vector512<ulong> others = (((draws >> 16) & Vector512.Create(0xFFFFUL)) * longest) >> 16;
+            ((start + pages) | (others << 2) | KindsOf(draws, storeLimit)).StoreUnsafe(ref first, (nuint)i);
+            more += others;
+            draws = (draws * Multiplier8) + Vector512.Create(Increment8);
+        }
+
+        _draws = last;
+        _left -= end + (long)Vector512.Sum(more);
+        return end;
     }
 
     /// <summary>An access, then the computing behind it, and so on: the accesses are made in the rear half and moved forward to their places.</summary>
@@ -154,6 +190,19 @@ internal sealed class PatternStream : IOperationStream
     private static AccessKind KindOf(ulong draw, ulong storeLimit) => (AccessKind)((int)AccessKind.Load + (int)(((draw >> 32) - storeLimit) >> 63));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Single(ulong start, ulong page, ulong draw, ulong storeLimit) =>
-        (start + (page << PageSizes.BaseShift)) | (ulong)KindOf(draw, storeLimit);
+    private static Vector512<ulong> KindsOf(Vector512<ulong> draws, Vector512<ulong> storeLimit) =>
+        Vector512.Create((ulong)AccessKind.Load) + (((draws >> 32) - storeLimit) >> 63);
+
+    /// <summary>The eight draws after one.</summary>
+    private static Vector512<ulong> NextEight(ulong draw)
+    {
+        Vector512<ulong> eight = Vector512<ulong>.Zero;
+        for (int i = 0; i < Vector512<ulong>.Count; i++)
+        {
+            draw = Step(draw);
+            eight = eight.WithElement(i, draw);
+        }
+
+        return eight;
+    }
 }

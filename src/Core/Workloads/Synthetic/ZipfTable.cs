@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace VmSim.Core.Workloads.Synthetic;
@@ -23,18 +24,20 @@ internal sealed class ZipfTable
     /// <summary>From 1 on, the sum of the first weights; 0 at 0.</summary>
     private readonly ulong[] _sums;
 
-    private readonly uint[] _places;
+    /// <summary>Where each rank's page lies; null if their number is a power of two, where a mask tells it.</summary>
+    private readonly uint[]? _places;
+
     private readonly uint _count;
 
     private ZipfTable(uint count)
     {
         _count = count;
         _sums = new ulong[count + 1];
-        _places = new uint[count];
+        _places = BitOperations.IsPow2(count) ? null : new uint[count];
         for (uint rank = 0; rank < count; rank++)
         {
             _sums[rank + 1] = _sums[rank] + (ulong)Math.Floor((4294967296.0 * Math.Pow(rank + 1, -Exponent)) + 0.5);
-            _places[rank] = (uint)(rank * Scatter % count);
+            _places?[rank] = (uint)(rank * Scatter % count);
         }
     }
 
@@ -44,11 +47,27 @@ internal sealed class ZipfTable
     /// <summary>Turns random bits into ranks, or with <paramref name="scattered"/> into the places over which the ranks are scattered.</summary>
     public void Draw(Span<ulong> block, bool scattered)
     {
-        uint[] places = _places;
-        for (int i = 0; i < block.Length; i++)
+        if (!scattered)
         {
-            uint rank = Rank(block[i]);
-            block[i] = scattered ? places[rank] : rank;
+            for (int i = 0; i < block.Length; i++)
+            {
+                block[i] = Rank(block[i]);
+            }
+        }
+        else if (_places is { } places)
+        {
+            for (int i = 0; i < block.Length; i++)
+            {
+                block[i] = places[Rank(block[i])];
+            }
+        }
+        else
+        {
+            ulong mask = _count - 1;
+            for (int i = 0; i < block.Length; i++)
+            {
+                block[i] = (Rank(block[i]) * Scatter) & mask;
+            }
         }
     }
 

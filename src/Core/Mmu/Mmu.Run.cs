@@ -32,6 +32,7 @@ public sealed unsafe partial class Mmu
     private readonly int[] _leafTables = new int[LeafTables];
 
     private readonly bool _isPlain;
+    private readonly bool _hasCommonShape;
 
     /// <summary>Whether <see cref="Run"/> gets on: there are two levels, walks cost the same everywhere, and no large or global page was seen.</summary>
     public bool CanRun => _isPlain && _sizesSeen == 1 && !_globals && _host is null;
@@ -48,6 +49,21 @@ public sealed unsafe partial class Mmu
     /// <param name="watch">Told of each operation that is made, once it is translated.</param>
     public void Run<TWatch>(ulong[] operations, int length, long until, long[] costs, ref AccessRun run, TWatch watch)
         where TWatch : struct, IAccessWatch
+    {
+        if (_hasCommonShape)
+        {
+            RunShaped<TWatch, Shape4, Shape12>(operations, length, until, costs, ref run, watch);
+        }
+        else
+        {
+            RunShaped<TWatch, AnyShape, AnyShape>(operations, length, until, costs, ref run, watch);
+        }
+    }
+
+    private void RunShaped<TWatch, TFirst, TSecond>(ulong[] operations, int length, long until, long[] costs, ref AccessRun run, TWatch watch)
+        where TWatch : struct, IAccessWatch
+        where TFirst : struct, ITlbShape
+        where TSecond : struct, ITlbShape
     {
         ref ulong buffer = ref MemoryMarshal.GetArrayDataReference(operations);
         ulong tag = _tag | 1;
@@ -72,7 +88,7 @@ public sealed unsafe partial class Mmu
                 }
                 else
                 {
-                    int found = FindPlain(key, page, needed, clock);
+                    int found = FindPlain<TFirst, TSecond>(key, page, needed, clock);
                     if (found < 0)
                     {
                         break;
@@ -144,9 +160,11 @@ public sealed unsafe partial class Mmu
     /// <summary>Translates a load or store whose page was not the last one.</summary>
     /// <returns>Where it was found and the cycles that took; -1 if another must decide, and nothing was changed that counts.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int FindPlain(ulong key, ulong page, ulong needed, long time)
+    private int FindPlain<TFirst, TSecond>(ulong key, ulong page, ulong needed, long time)
+        where TFirst : struct, ITlbShape
+        where TSecond : struct, ITlbShape
     {
-        ulong* data = _data.Find(key, page);
+        ulong* data = _data.Find<TFirst>(key, page);
         if (data != null)
         {
             ulong held = *data;
@@ -155,10 +173,10 @@ public sealed unsafe partial class Mmu
             return (held & needed) == needed ? 0 : -1;
         }
 
-        data = _second!.Find(key, page);
+        data = _second!.Find<TSecond>(key, page);
         if (data == null)
         {
-            return WalkPlain(key, page, needed, time);
+            return WalkPlain<TFirst, TSecond>(key, page, needed, time);
         }
 
         ulong found = *data;
@@ -167,7 +185,7 @@ public sealed unsafe partial class Mmu
             return -1;
         }
 
-        _data.Fill(key, page, found);
+        _data.Fill<TFirst>(key, page, found);
         _recentData.Key = key;
         _recentData.Data = found;
         return (_secondCycles << CyclesShift) | SecondBit;
@@ -175,7 +193,9 @@ public sealed unsafe partial class Mmu
 
     /// <summary>A walk of one reference that finds a page whose bits need not change; -1 if it is not one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private int WalkPlain(ulong key, ulong page, ulong needed, long time)
+    private int WalkPlain<TFirst, TSecond>(ulong key, ulong page, ulong needed, long time)
+        where TFirst : struct, ITlbShape
+        where TSecond : struct, ITlbShape
     {
         ulong address = page << PageSizes.BaseShift;
         if (_pde is not { } pde || !pde.Find(StructureKey(address, 0), out int tablePage))
@@ -195,8 +215,8 @@ public sealed unsafe partial class Mmu
 
         _leafTables[(page >> EntryLayout.BitsPerLevel) % LeafTables] = tablePage;
         ulong data = (_layout.LeafFrame(entry, 0).PageNumber << FrameShift) | flags;
-        _second!.Fill(key, page, data);
-        _data.Fill(key, page, data);
+        _second!.Fill<TSecond>(key, page, data);
+        _data.Fill<TFirst>(key, page, data);
         _recentData.Key = key;
         _recentData.Data = data;
         if (_losses is { } losses && losses.MayHold(key))

@@ -78,6 +78,7 @@ public sealed unsafe partial class Mmu : IDisposable
         _lineMissCycles = spec.LineMissCycles;
         _chargesLines = spec.WalkCost == WalkCosts.CacheLines;
         _isPlain = _hasData && _second is not null && !_chargesLines;
+        _hasCommonShape = _data.Has<Shape4>() && _second is not null && _second.Has<Shape12>();
         _nested = spec.NestedEntries == 0 ? null : new Tlb(new TlbSpec { Entries = spec.NestedEntries, Ways = spec.NestedEntries }, 0);
 
         static Tlb? Optional(TlbSpec spec, ulong seed) => spec.Entries == 0 ? null : new Tlb(spec, seed);

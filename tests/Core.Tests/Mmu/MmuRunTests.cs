@@ -20,7 +20,16 @@ public class MmuRunTests
         from sets in Gen.Int[1, 20]
         select new TlbSpec { Entries = ways * sets, Ways = ways, Policy = policy };
 
-    private static readonly Gen<(TlbSpec Data, TlbSpec Second)> Arrays = Gen.Select(Array, Array);
+    /// <summary>The shape that the loop has code of its own for.</summary>
+    private static readonly Gen<(TlbSpec Data, TlbSpec Second)> Common =
+        from first in Gen.Int[0, 4]
+        from second in Gen.Int[0, 6]
+        select (new TlbSpec { Entries = 4 << first, Ways = 4 }, new TlbSpec { Entries = 12 << second, Ways = 12 });
+
+    private static readonly Gen<(TlbSpec Data, TlbSpec Second)> Arrays =
+        from common in Gen.Bool
+        from arrays in common ? Common : Gen.Select(Array, Array)
+        select arrays;
 
     private static readonly Gen<ulong> Access =
         Gen.Select(Gen.Int[0, 40], Gen.Int[0, 15], Gen.Int[0, Pages - 1], Gen.Int[1, 20], (kind, near, far, count) => Operation.Access(

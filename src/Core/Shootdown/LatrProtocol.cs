@@ -60,8 +60,7 @@ public sealed class LatrProtocol : IShootdownProtocol
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
-        private readonly CoreMask _loaded = new(context.Machine.Cores);
-        private readonly CoreMask _lazy = new(context.Machine.Cores);
+        private readonly LoadedCores _cores = new(context.Machine.Cores);
         private readonly LazyState?[]?[] _rings = new LazyState?[]?[context.Machine.Cores];
         private readonly int[] _heads = new int[context.Machine.Cores];
         private readonly long _untilReuse = Math.Max(TicksUntilReuse * context.Kernel.TickCycles, 2 * new Delays(context.Machine, context.Kernel).WindowBound);
@@ -81,40 +80,30 @@ public sealed class LatrProtocol : IShootdownProtocol
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
             if (shootdown is not { FreesMemory: true, IsDiscard: true } || !TrySave(shootdown, pages))
             {
-                SharedRules.InterruptLoaded(context, shootdown, pages, _loaded, _lazy);
+                _cores.Interrupt(context, shootdown, pages);
             }
         }
 
-        public override void OnAck(ShootdownRequest shootdown, CoreId core)
-        {
-            ArgumentNullException.ThrowIfNull(shootdown);
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
-            }
-        }
+        public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
 
         public override bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => _active.Exists(state => state.Overlaps(start, end));
 
         public override LoadAnswer OnLoad(CoreId core)
         {
-            _loaded.Add(core.Value);
-            _lazy.Remove(core.Value);
+            _cores.Load(core);
             return new LoadAnswer(0, _generation, Flush: false);
         }
 
         public override void OnLeave(CoreId core)
         {
-            _loaded.Remove(core.Value);
-            _lazy.Remove(core.Value);
+            _cores.Leave(core);
             Swept(core, long.MaxValue);
         }
 
         public override void OnLazy(CoreId core)
         {
-            if (_loaded.Contains(core.Value))
+            if (_cores.Idle(core))
             {
-                _lazy.Add(core.Value);
                 Swept(core, long.MaxValue);
             }
         }
@@ -148,16 +137,13 @@ public sealed class LatrProtocol : IShootdownProtocol
 
             LazyState state = new(shootdown, context.Machine.Cores);
             long writing = 0;
-            for (int core = _loaded.Next(0); core >= 0; core = _loaded.Next(core + 1))
+            foreach (CoreId core in _cores.Others(shootdown.Initiator, lazyToo: false))
             {
-                if (core != initiator && !_lazy.Contains(core))
-                {
-                    state.Waiting.Add(core);
-                    long way = context.Machine.LineTransfer(shootdown.Initiator, new CoreId(core));
-                    writing = Math.Max(writing, way);
-                    long packed = SharedRules.Pack(pages, shootdown.PageSize, shootdown.SpanPages);
-                    context.SendProtocol(new CoreId(core), way, shootdown.Generation, (long)shootdown.Start.Value, packed, initiator);
-                }
+                state.Waiting.Add(core.Value);
+                long way = context.Machine.LineTransfer(shootdown.Initiator, core);
+                writing = Math.Max(writing, way);
+                long packed = SharedRules.Pack(pages, shootdown.PageSize, shootdown.SpanPages);
+                context.SendProtocol(core, way, shootdown.Generation, (long)shootdown.Start.Value, packed, initiator);
             }
 
             if (state.Waiting.Count == 0)

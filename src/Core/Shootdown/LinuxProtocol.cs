@@ -27,8 +27,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
-        private readonly CoreMask _loaded = new(context.Machine.Cores);
-        private readonly CoreMask _lazy = new(context.Machine.Cores);
+        private readonly LoadedCores _cores = new(context.Machine.Cores);
         private long _generation = 1;
 
         public override void Begin(ShootdownRequest shootdown)
@@ -37,38 +36,20 @@ public sealed class LinuxProtocol : IShootdownProtocol
             shootdown.Generation = ++_generation;
             ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            SharedRules.InterruptLoaded(context, shootdown, pages, _loaded, _lazy);
+            _cores.Interrupt(context, shootdown, pages);
         }
 
-        public override void OnAck(ShootdownRequest shootdown, CoreId core)
-        {
-            ArgumentNullException.ThrowIfNull(shootdown);
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
-            }
-        }
+        public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
 
         public override LoadAnswer OnLoad(CoreId core)
         {
-            _loaded.Add(core.Value);
-            _lazy.Remove(core.Value);
+            _cores.Load(core);
             return new LoadAnswer(0, _generation, Flush: false);
         }
 
-        public override void OnLeave(CoreId core)
-        {
-            _loaded.Remove(core.Value);
-            _lazy.Remove(core.Value);
-        }
+        public override void OnLeave(CoreId core) => _cores.Leave(core);
 
-        public override void OnLazy(CoreId core)
-        {
-            if (_loaded.Contains(core.Value))
-            {
-                _lazy.Add(core.Value);
-            }
-        }
+        public override void OnLazy(CoreId core) => _cores.Idle(core);
     }
 
     private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown

@@ -44,6 +44,20 @@ public sealed class ShootdownProtocolContract
 
     [Theory]
     [MemberData(nameof(Protocols))]
+    public void AnyRun_AnyWindow_GivesOneLongestStaleness(string protocol) => RandomPrograms.Scenario.Sample(
+        scenario =>
+        {
+            ScenarioSpec under = Under(protocol, scenario);
+            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+            CheckerReport? expected = TestWorlds.Run(under).Checker;
+            Assert.Equal(expected, TestWorlds.Run(under, bound / 3).Checker);
+            Assert.Equal(expected, TestWorlds.Run(under, 17).Checker);
+            Assert.Equal(ShootdownProtocols.ByName(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? 0);
+        },
+        iter: 200);
+
+    [Theory]
+    [MemberData(nameof(Protocols))]
     public void EverythingUnmapped_GivesEveryFrameBack(string protocol)
     {
         ThreadProgram toucher = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 40).Compute(200_000).Touch(TestWorlds.Page(0), 40).Compute(400_000).Build();

@@ -43,6 +43,11 @@ public sealed class LatrProtocol : IShootdownProtocol
     /// <inheritdoc/>
     public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
 
+    /// <summary>The generation that a space reaches with a shootdown: it has 1 before the first.</summary>
+    private static long GenerationOf(long shootdown) => shootdown + 1;
+
+    private static long ShootdownOf(long generation) => generation - 1;
+
     /// <summary>One entry of a ring.</summary>
     private sealed class LazyState(ShootdownRequest shootdown, int cores)
     {
@@ -75,7 +80,7 @@ public sealed class LatrProtocol : IShootdownProtocol
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
-            shootdown.Generation = ++_generation;
+            shootdown.Generation = _generation = GenerationOf(shootdown.Id);
             ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
             if (shootdown is not { FreesMemory: true, IsDiscard: true } || !TrySave(shootdown, pages))
@@ -197,7 +202,19 @@ public sealed class LatrProtocol : IShootdownProtocol
     }
 
     /// <summary>A lazy state as a core sees it.</summary>
-    private readonly record struct QueuedState(long Generation, ulong Start, ulong Pages, PageSize Size, CoreId Initiator);
+    private readonly record struct QueuedState(long Generation, VirtAddr Start, ulong Pages, ulong SpanPages, PageSize Size, CoreId Initiator)
+    {
+        public QueuedState(in SimMessage message)
+            : this(
+                message.A,
+                new VirtAddr((ulong)message.B),
+                SharedRules.PagesOf(message),
+                SharedRules.SpanOf(message),
+                SharedRules.SizeOf(message),
+                new CoreId((int)message.D))
+        {
+        }
+    }
 
     /// <summary>What a core knows of a space that it keeps under a tag.</summary>
     private sealed class Slot(Asid tag)
@@ -297,7 +314,7 @@ public sealed class LatrProtocol : IShootdownProtocol
             else if (!context.IsLazy)
             {
                 slot.Hear(message.A);
-                slot.Queue.Add(new QueuedState(message.A, (ulong)message.B, SharedRules.PagesOf(message), SharedRules.SizeOf(message), new CoreId((int)message.D)));
+                slot.Queue.Add(new QueuedState(message));
             }
 
             return 0;
@@ -329,6 +346,11 @@ public sealed class LatrProtocol : IShootdownProtocol
         private InvalidationResult Flush(Slot slot)
         {
             bool reports = slot.Queue.Count > 0;
+            foreach (QueuedState state in slot.Queue)
+            {
+                context.AlsoDead(state.Start, state.SpanPages, state.Size);
+            }
+
             slot.FinishAll();
             if (reports)
             {
@@ -352,33 +374,40 @@ public sealed class LatrProtocol : IShootdownProtocol
             return cycles;
         }
 
-        /// <summary>Looks at every state, each in its initiator's cache, and invalidates page by page up to the kernel's ceiling, else all.</summary>
+        /// <summary>
+        /// Looks at every state, each in its initiator's cache, and invalidates page by page up to the kernel's ceiling, else all. What live translations that costs
+        /// belongs to the state that is swept, and to the newest of those that together cost everything.
+        /// </summary>
         private long Sweep(Slot slot)
         {
             long looking = 0;
             ulong pages = 0;
             bool whole = false;
-            long last = 0;
+            QueuedState newest = slot.Queue[0];
             foreach (QueuedState state in slot.Queue)
             {
                 looking += context.Machine.LineTransfer(state.Initiator, context.Core);
                 pages += state.Pages;
                 whole |= state.Pages == 0;
-                last = Math.Max(last, state.Generation);
+                newest = state.Generation > newest.Generation ? state : newest;
             }
 
             int states = slot.Queue.Count;
             InvalidationResult result;
-            if (whole || pages > (ulong)context.Kernel.FlushCeilingPages || !slot.KnowsAllBelow(last))
+            if (whole || pages > (ulong)context.Kernel.FlushCeilingPages || !slot.KnowsAllBelow(newest.Generation))
             {
+                BeginLosses(slot, newest);
                 result = Flush(slot);
+                context.EndLosses();
             }
             else
             {
                 int dropped = 0;
                 foreach (QueuedState state in slot.Queue)
                 {
-                    dropped += context.Mmu.InvalidateRange(slot.Tag, state.Start, state.Pages, state.Size);
+                    BeginLosses(slot, state);
+                    dropped += context.Mmu.InvalidateRange(slot.Tag, state.Start.Value, state.Pages, state.Size);
+                    context.EndLosses();
                     slot.Finish(state.Generation);
                 }
 
@@ -390,6 +419,9 @@ public sealed class LatrProtocol : IShootdownProtocol
             context.CountSweep(states, result);
             return looking + result.Cycles;
         }
+
+        private void BeginLosses(Slot slot, in QueuedState state) =>
+            context.BeginLosses(new SpaceId(slot.Space), ShootdownOf(state.Generation), state.Start, state.SpanPages, state.Size);
 
         /// <summary>Clears the core's bits in the states of a space up to a generation.</summary>
         private void Report(int space, long generation) => context.SendProtocol(new SpaceId(space), generation, 0, 0, 0);

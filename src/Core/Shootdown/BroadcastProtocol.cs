@@ -29,7 +29,7 @@ public sealed class BroadcastProtocol : IShootdownProtocol
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
-            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            ulong pages = _everLoaded.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
             _everLoaded.Interrupt(context, shootdown, pages);
         }

@@ -81,7 +81,7 @@ public sealed class LatrProtocol : IShootdownProtocol
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             shootdown.Generation = _generation = GenerationOf(shootdown.Id);
-            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            ulong pages = _cores.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
             if (shootdown is not { FreesMemory: true, IsDiscard: true } || !TrySave(shootdown, pages))
             {

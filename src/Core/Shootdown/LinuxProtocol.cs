@@ -5,8 +5,8 @@ namespace VmSim.Core.Shootdown;
 
 /// <summary>
 /// What Linux does on x86 (arch/x86/mm/tlb.c, 6.18): a generation counter for each space; cores that have the space loaded are interrupted, lazy ones only if table
-/// pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and else flushes all. Each core keeps six spaces under
-/// PCIDs of its own and checks the generation when it loads one again.
+/// pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and else flushes all; what reclaim collects costs one interrupt a core and flushes all. Each
+/// core keeps six spaces under PCIDs of its own and checks the generation when it loads one again.
 /// </summary>
 public sealed class LinuxProtocol : IShootdownProtocol
 {
@@ -34,7 +34,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             shootdown.Generation = ++_generation;
-            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            ulong pages = _cores.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
             _cores.Interrupt(context, shootdown, pages);
         }

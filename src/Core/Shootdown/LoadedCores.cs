@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
 
 namespace VmSim.Core.Shootdown;
 
@@ -52,6 +53,13 @@ internal sealed class LoadedCores(int cores)
             }
         }
     }
+
+    /// <summary>
+    /// Entries that a ranged invalidation of the shootdown names; 0 when the whole space is to be flushed: above the kernel's ceiling, and for what reclaim
+    /// has collected, which it does while any other core has the space loaded (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes all).
+    /// </summary>
+    public ulong RangedPages(KernelProfile kernel, ShootdownRequest shootdown) =>
+        shootdown.IsReclaim && Others(shootdown.Initiator, lazyToo: true).Any() ? 0 : SharedRules.RangedPages(kernel, shootdown);
 
     /// <summary>
     /// Interrupts the cores that have the space loaded, idle ones only if table pages are freed (Linux: flush_tlb_multi, arch/x86/mm/tlb.c); the shootdown

@@ -18,7 +18,7 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
     private int _space = -1;
 
     /// <summary>The core accesses a page, and its TLB has the translation.</summary>
-    /// <param name="time">Time of the access, in cycles.</param>
+    /// <param name="time">Time of the access, of a run of references the last one's, in cycles.</param>
     /// <param name="space">The address space.</param>
     /// <param name="tag">Its tag on this core.</param>
     /// <param name="kind">What the access does.</param>

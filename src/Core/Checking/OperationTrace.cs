@@ -62,6 +62,9 @@ internal sealed class OperationTrace(OperationText what, CoreId core, long start
         Returns,
     }
 
+    /// <summary>When it started, in cycles.</summary>
+    public long StartedAt => start;
+
     /// <summary>When it returned to its thread, in cycles; <see cref="long.MaxValue"/> while it has not.</summary>
     public long ReturnedAt { get; private set; } = long.MaxValue;
 
@@ -130,7 +133,8 @@ internal sealed class OperationTrace(OperationText what, CoreId core, long start
 /// <param name="page">The page.</param>
 /// <param name="was">Frame and rights that it gave.</param>
 /// <param name="operation">The operation that killed it.</param>
-internal sealed class DeadPage(ulong page, PageCopy was, OperationTrace operation)
+/// <param name="made">When the operation started that had made it, in cycles; 0 if no translation of the page to the frame had died before.</param>
+internal sealed class DeadPage(ulong page, PageCopy was, OperationTrace operation, long made)
 {
     public ulong Page => page;
 
@@ -139,6 +143,11 @@ internal sealed class DeadPage(ulong page, PageCopy was, OperationTrace operatio
     public PageFlags Rights => was.Rights;
 
     public OperationTrace Operation => operation;
+
+    public long MadeAt => made;
+
+    /// <summary>When the operation started that mapped the page to the frame again, in cycles; <see cref="long.MaxValue"/> if none has.</summary>
+    public long MadeAgainAt { get; set; } = long.MaxValue;
 
     /// <summary>An earlier death of a translation of the same page to the same frame.</summary>
     public DeadPage? Earlier { get; set; }

@@ -175,15 +175,18 @@ internal sealed class SpaceChecker
     public bool Verify(long time, CoreId core, ulong page, ulong frame, PageFlags needed)
     {
         PageCopy now = _pages[page];
-        if (now.Gives(frame, needed))
+        bool gives = now.Gives(frame, needed);
+        DeadPage? latest = _dead.GetValueOrDefault((page, frame));
+        if (gives && (latest is null || latest.MadeAgainAt <= time))
         {
             return true;
         }
 
+        // Address spaces are ahead of cores: a translation that was made again later than the access is not the one it used.
         DeadPage? last = null;
-        for (DeadPage? dead = _dead.GetValueOrDefault((page, frame)); dead is not null; dead = dead.Earlier)
+        for (DeadPage? dead = latest; dead is not null; dead = dead.Earlier)
         {
-            if ((dead.Rights & needed) == needed)
+            if ((dead.Rights & needed) == needed && dead.MadeAt <= time)
             {
                 if (time <= dead.Operation.AllowedUntil)
                 {
@@ -193,6 +196,11 @@ internal sealed class SpaceChecker
 
                 last ??= dead;
             }
+        }
+
+        if (gives && last is null)
+        {
+            return true;
         }
 
         Accuse(time, core, page, frame, needed, last, sameFrame: now.Known && now.Frame == frame);
@@ -290,6 +298,10 @@ internal sealed class SpaceChecker
                 }
 
                 _pages[page] = copy;
+                if (_dead.TryGetValue((page, copy.Frame), out DeadPage? latest))
+                {
+                    latest.MadeAgainAt = Math.Min(latest.MadeAgainAt, trace.StartedAt);
+                }
             }
         }
     }
@@ -301,16 +313,16 @@ internal sealed class SpaceChecker
             return;
         }
 
-        DeadPage dead = new(page, old, trace);
-        trace.Dead.Add(dead);
         ref DeadPage? latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_dead, (page, old.Frame), out _);
-        dead.Earlier = latest;
+        DeadPage dead = new(page, old, trace, latest?.MadeAgainAt ?? 0) { Earlier = latest };
+        trace.Dead.Add(dead);
         latest = dead;
 
-        // What has been dead for longer than any core's time needs no record but the last of its kind.
+        // No core's time lies more than a window before this operation: what died before the next of its kind was made, and that one earlier, needs no record.
+        long reached = trace.StartedAt - _checker.WindowBound;
         for (DeadPage later = dead; later.Earlier is { } earlier;)
         {
-            if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue)
+            if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue && later.MadeAt <= reached)
             {
                 later.Earlier = earlier.Earlier;
             }

@@ -31,10 +31,13 @@ public sealed class TranslationChecker
         }
     }
 
+    /// <summary>The longest window, in cycles.</summary>
+    internal long WindowBound => _world.Delays.WindowBound;
+
     /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
     public long AllowedStaleness { get; }
 
-    /// <summary>How long after its operation had returned a dead translation was last used, at most, in cycles; 0 if none was.</summary>
+    /// <summary>How long after its operation had returned a dead translation was last used, at most, in cycles; 0 if none was. The same for any threads and windows.</summary>
     public long LongestStaleness => Interlocked.Read(ref _longestStaleness);
 
     /// <summary>Whether a rule was broken; the run stops at the end of the window.</summary>
@@ -84,6 +87,11 @@ public sealed class TranslationChecker
     /// <summary>A core used a dead translation as long after its operation had returned as its protocol allows; negative before it returned.</summary>
     internal void NoteStaleness(long cycles)
     {
+        if (cycles <= LongestStaleness)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             _longestStaleness = Math.Max(_longestStaleness, cycles);

@@ -40,10 +40,9 @@ public sealed partial class CoreModel
 
     private void HandleInvalidation(in SimMessage message)
     {
-        ulong deadBytes = SharedRules.SpanOf(message) << (int)SharedRules.SizeOf(message);
-        _losses.Begin(message.Space, message.A, _world.TableOf(message.Space), _clock, (ulong)message.B, deadBytes);
+        BeginLosses(new SpaceId(message.Space), message.A, new VirtAddr((ulong)message.B), SharedRules.SpanOf(message), SharedRules.SizeOf(message));
         InvalidationResult result = _shootdown.OnInvalidation(message);
-        _losses.End();
+        EndLosses();
         if (result.Full)
         {
             Counters.FullFlushes++;

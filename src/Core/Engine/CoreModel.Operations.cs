@@ -111,9 +111,9 @@ public sealed partial class CoreModel
                 break;
             }
 
-            _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, address);
             if (count == 1)
             {
+                _watch?.OnAccess(clock, thread.Space.Value, _tag, (AccessKind)kind, address);
                 clock += cost;
                 accesses++;
                 position++;
@@ -131,6 +131,7 @@ public sealed partial class CoreModel
                 position++;
             }
 
+            _watch?.OnAccess(clock + ((count - 1) * cost), thread.Space.Value, _tag, (AccessKind)kind, address);
             clock += count * cost;
             accesses += count;
         }

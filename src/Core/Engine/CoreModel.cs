@@ -226,6 +226,16 @@ public sealed partial class CoreModel : ICoreShootdownContext
         MessageKind.Protocol, space.Value, _clock + _delays.Notice, a, b, c, d);
 
     /// <inheritdoc/>
+    public void BeginLosses(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size) =>
+        _losses.Begin(space.Value, shootdown, _world.TableOf(space.Value), _clock, start.Value, spanPages << (int)size);
+
+    /// <inheritdoc/>
+    public void AlsoDead(VirtAddr start, ulong spanPages, PageSize size) => _losses.AlsoDead(start.Value, spanPages << (int)size);
+
+    /// <inheritdoc/>
+    public void EndLosses() => _losses.End();
+
+    /// <inheritdoc/>
     public void CountSweep(int shootdowns, in InvalidationResult result)
     {
         Counters.InvalidationsSwept += shootdowns;

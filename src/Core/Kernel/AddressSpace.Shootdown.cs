@@ -97,6 +97,7 @@ public sealed partial class AddressSpace
             TablesFreed = operation.TablesFreed,
             FreesMemory = dead.FreesMemory,
             IsDiscard = operation.Call is { } call && IsDiscard(call),
+            IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
             BegunAt = _now + _delays.Service,
             Operation = operation,
         };

@@ -69,6 +69,28 @@ public sealed partial class SpaceMemory
         Table.ProtectRange(start, size, ref visitor);
     }
 
+    /// <summary>Takes clean pages of a file out of memory that only its cache and one mapping in the range hold; their frames wait for the release.</summary>
+    internal void Reclaim(VirtAddr start, ulong size, Backing backing)
+    {
+        MemoryObject source = backing.Object!;
+        List<VirtAddr> reclaimed = [];
+        foreach (MappedLeaf leaf in Table.Leaves(start, size))
+        {
+            ulong page = backing.PageOf(leaf.Address);
+            bool clean = (leaf.Entry.Flags & (PageFlags.Write | PageFlags.Dirty)) == 0 && !source.IsDirty(page);
+            if (clean && source.TryGetFrame(page, out PhysAddr frame) && frame == leaf.Entry.Frame && Frames.References(frame) == 2)
+            {
+                reclaimed.Add(leaf.Address);
+            }
+        }
+
+        foreach (VirtAddr page in reclaimed)
+        {
+            Unmap(page, PageSizes.BaseBytes, backing);
+            Give(source.Remove(backing.PageOf(page)), 1);
+        }
+    }
+
     /// <summary>Reads the window around a page that is not in memory (Linux: do_sync_mmap_readahead, mm/filemap.c).</summary>
     private bool ReadAround(MemoryObject source, ulong page, AreaFlags flags)
     {

@@ -55,6 +55,7 @@ public sealed partial class VirtualMemory
         {
             Advice.DontNeed => ForEachPiece(call.Start, size, DontNeed),
             Advice.Free => ForEachPiece(call.Start, size, FreeLazily),
+            Advice.PageOut => ForEachPiece(call.Start, size, PageOut),
             Advice.WillNeed => ForEachPiece(call.Start, size, WillNeed),
             Advice.PopulateRead => PopulateOrFail(call.Start, size, write: false),
             Advice.PopulateWrite => PopulateOrFail(call.Start, size, write: true),
@@ -114,6 +115,17 @@ public sealed partial class VirtualMemory
         }
 
         return _memory.ClearAccessedDirty(piece.Start, piece.Size);
+    }
+
+    /// <summary>MADV_PAGEOUT (Linux: madvise_cold_or_pageout_pte_range, mm/madvise.c). There is no swap, so anonymous pages stay; so do dirty ones.</summary>
+    private bool PageOut(in Area piece)
+    {
+        if (piece.Backend.Backing is { Object.Kind: FrameKind.File } backing)
+        {
+            _memory.Reclaim(piece.Start, piece.Size, backing);
+        }
+
+        return true;
     }
 
     private bool WillNeed(in Area piece)

@@ -5,8 +5,8 @@ namespace VmSim.Core.Mmu;
 /// <summary>Hears of the accesses that <see cref="Mmu.Run"/> makes. A struct, so that the loop is compiled for each kind and one that does nothing costs nothing.</summary>
 public interface IAccessWatch
 {
-    /// <summary>An access was translated, and <see cref="Mmu.PeekUsed"/> tells by what.</summary>
-    /// <param name="time">Virtual time, in cycles.</param>
+    /// <summary>An access, or a run of references to one page, was translated, and <see cref="Mmu.PeekUsed"/> tells by what.</summary>
+    /// <param name="time">Virtual time of the last reference, in cycles: the same however a run is cut.</param>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Any address of the page.</param>
     void OnAccess(long time, AccessKind kind, ulong address);

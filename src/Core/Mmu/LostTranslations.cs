@@ -34,6 +34,9 @@ public sealed class LostTranslations(int entries, Action<int, long, int> refille
     /// <summary>Shootdowns, from the serial number of their first loss on; oldest first.</summary>
     private readonly List<Batch> _batches = [];
 
+    /// <summary>More ranges of dead translations, of shootdowns that are handled together.</summary>
+    private readonly List<(ulong First, ulong Bytes)> _alsoDead = [];
+
     private bool _batchIsOpen;
 
     /// <summary>Losses noted in all: the serial number of the next.</summary>
@@ -74,6 +77,9 @@ public sealed class LostTranslations(int entries, Action<int, long, int> refille
     /// <summary>Bytes of that range.</summary>
     internal ulong DeadBytes { get; private set; }
 
+    /// <summary>The ranges of other shootdowns that the same invalidation is for.</summary>
+    internal IReadOnlyList<(ulong First, ulong Bytes)> MoreDead => _alsoDead;
+
     /// <summary>From now to <see cref="End"/>, what the MMU drops is lost to a shootdown.</summary>
     /// <param name="space">The address space.</param>
     /// <param name="shootdown">The shootdown's number within the space.</param>
@@ -90,6 +96,7 @@ public sealed class LostTranslations(int entries, Action<int, long, int> refille
         _time = time;
         Dead = dead;
         DeadBytes = deadBytes;
+        _alsoDead.Clear();
         _batchIsOpen = false;
         if (_stale > Count / 4)
         {
@@ -100,6 +107,20 @@ public sealed class LostTranslations(int entries, Action<int, long, int> refille
         {
             int over = _batches.FindLastIndex(batch => batch.First <= _serial - _capacity);
             _batches.RemoveRange(0, Math.Max(0, over));
+        }
+    }
+
+    /// <summary>
+    /// The invalidation is for what died in another shootdown too: entries of this range count as lost only if they are live, and older losses in it no longer
+    /// count. What is lost still belongs to the shootdown of <see cref="Begin"/>. Without one, nothing happens.
+    /// </summary>
+    /// <param name="dead">First address of the range.</param>
+    /// <param name="deadBytes">Bytes of the range.</param>
+    public void AlsoDead(ulong dead, ulong deadBytes)
+    {
+        if (Notes)
+        {
+            _alsoDead.Add((dead, deadBytes));
         }
     }
 
@@ -127,7 +148,7 @@ public sealed class LostTranslations(int entries, Action<int, long, int> refille
     /// <summary>The MMU drops an entry; it is a loss if it is live.</summary>
     internal void Note(ulong key, ulong data)
     {
-        if (Find(key) < 0 && (Mmu.AddressOf(key) - Dead >= DeadBytes || IsLive(key, data)))
+        if (Find(key) < 0 && (!MayBeDead(Mmu.AddressOf(key)) || IsLive(key, data)))
         {
             Add(new Loss(key, data));
         }
@@ -179,6 +200,24 @@ public sealed class LostTranslations(int entries, Action<int, long, int> refille
                 Remove(i);
             }
         }
+    }
+
+    private bool MayBeDead(ulong address)
+    {
+        if (address - Dead < DeadBytes)
+        {
+            return true;
+        }
+
+        foreach ((ulong first, ulong bytes) in _alsoDead)
+        {
+            if (address - first < bytes)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private bool IsLive(ulong key, ulong data) => Mmu.Lookup(_table!, Mmu.AddressOf(key), Mmu.LevelOf(key), _time, out ulong now) && Mmu.Covers(now, data);

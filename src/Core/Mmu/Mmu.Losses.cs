@@ -79,12 +79,16 @@ public sealed unsafe partial class Mmu
         }
     }
 
-    /// <summary>A tag is flushed: if not for a shootdown, what it held before matters no more, else only what lies in the shootdown's range.</summary>
+    /// <summary>A tag is flushed: if not for a shootdown, what it held before matters no more, else only what lies in the ranges of what died.</summary>
     private void ForgetLossesOf(ulong tag)
     {
         if (Noting is { } noting)
         {
             ForgetLosses(tag, noting.Dead, noting.DeadBytes);
+            foreach ((ulong first, ulong bytes) in noting.MoreDead)
+            {
+                ForgetLosses(tag, first, bytes);
+            }
         }
         else if (_losses is { Count: > 0 } losses)
         {

@@ -105,11 +105,11 @@ public sealed unsafe partial class Mmu
                 }
             }
 
-            watch.OnAccess(clock, (AccessKind)kind, word);
             long cost = costs[kind];
             uint more = (uint)(word >> 2) & 0x3FF;
             if (more == 0)
             {
+                watch.OnAccess(clock, (AccessKind)kind, word);
                 clock += cost;
                 accesses++;
                 position++;
@@ -119,6 +119,7 @@ public sealed unsafe partial class Mmu
             // the first reference is made whatever its translation cost
             long room = cost == 1 ? until - clock : (until - clock + cost - 1) / cost;
             long count = Math.Max(1, Math.Min(room, (long)more + 1));
+            watch.OnAccess(clock + ((count - 1) * cost), (AccessKind)kind, word);
             clock += count * cost;
             accesses += count;
             if (count <= more)

@@ -72,6 +72,7 @@ public static class ReportBuilder
             Cores = [.. world.Cores.Select(core => OfCore(core, statistics.Cores[core.Core.Value], cycles))],
             AddressSpaces = [.. world.Spaces.Select(space => OfSpace(space, statistics))],
             Threads = [.. statistics.Threads.Values],
+            Checker = world.Checker is { AllowedStaleness: > 0 } checker ? new CheckerReport(checker.AllowedStaleness, checker.LongestStaleness) : null,
         };
         return report with { Fingerprint = ReportFingerprint.Of(report) };
     }

@@ -7,7 +7,7 @@ namespace VmSim.Core.Reports;
 /// <summary>A digest of a report that equals another's exactly when the two runs found the same.</summary>
 public static class ReportFingerprint
 {
-    /// <summary>SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Host"/>, the list of shootdowns and the fingerprint itself.</summary>
+    /// <summary>SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Checker"/>, <see cref="RunReport.Host"/>, the list of shootdowns and the fingerprint itself.</summary>
     public static string Of(RunReport report)
     {
         ArgumentNullException.ThrowIfNull(report);

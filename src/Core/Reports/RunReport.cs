@@ -2,7 +2,7 @@ using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Reports;
 
-/// <summary>What a run found, in the shape of <c>report.json</c>. Everything but <see cref="Host"/> depends on the scenario and seed alone.</summary>
+/// <summary>What a run found, in the shape of <c>report.json</c>. Everything but <see cref="Host"/> depends on the scenario and seed alone; <see cref="Checker"/> also on whether the checker ran.</summary>
 public sealed record RunReport
 {
     /// <summary>Version of the shape; grows when a reader must change.</summary>
@@ -14,7 +14,7 @@ public sealed record RunReport
     /// <summary>The seed.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>Hex digest over everything but <see cref="Host"/>.</summary>
+    /// <summary>Hex digest over everything but <see cref="Checker"/> and <see cref="Host"/>.</summary>
     public string Fingerprint { get; init; } = "";
 
     /// <summary>Why the run ended: completed, until, stopped, deadlock, violation.</summary>
@@ -55,6 +55,12 @@ public sealed record RunReport
 
     /// <summary>One entry a thread.</summary>
     public required IReadOnlyList<ThreadReport> Threads { get; init; }
+
+    /// <summary>
+    /// What the translation checker measured of a protocol by whose design dead translations may be used late; null if it did not run or nothing may be late. Outside the
+    /// fingerprint, which is the same with and without the checker.
+    /// </summary>
+    public CheckerReport? Checker { get; init; }
 
     /// <summary>What the run cost the host; outside the fingerprint.</summary>
     public HostReport? Host { get; init; }
@@ -161,6 +167,11 @@ public sealed record ThreadReport
     /// <summary>Faults it took.</summary>
     public required long Faults { get; init; }
 }
+
+/// <summary>How late dead translations were used, over the whole run, <c>warmup</c> included.</summary>
+/// <param name="AllowedStaleness">How long after an operation returned the protocol's design lets its dead translations be used, in cycles; above 0.</param>
+/// <param name="LongestStaleness">The longest time after an operation had returned at which a translation that it killed was used, in cycles; 0 if none was.</param>
+public sealed record CheckerReport(long AllowedStaleness, long LongestStaleness);
 
 /// <summary>What the run cost the machine it ran on.</summary>
 public sealed record HostReport

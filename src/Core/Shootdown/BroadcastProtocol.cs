@@ -23,39 +23,22 @@ public sealed class BroadcastProtocol : IShootdownProtocol
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
-        private readonly CoreMask _everLoaded = new(context.Machine.Cores);
+        /// <summary>No core ever leaves, and none is told apart for idling.</summary>
+        private readonly LoadedCores _everLoaded = new(context.Machine.Cores);
 
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
-            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            ulong pages = _everLoaded.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            for (int core = _everLoaded.Next(0); core >= 0; core = _everLoaded.Next(core + 1))
-            {
-                if (core != shootdown.Initiator.Value)
-                {
-                    context.SendInvalidation(shootdown, new CoreId(core), shootdown.Start, pages, shootdown.PageSize);
-                }
-            }
-
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
-            }
+            _everLoaded.Interrupt(context, shootdown, pages);
         }
 
-        public override void OnAck(ShootdownRequest shootdown, CoreId core)
-        {
-            ArgumentNullException.ThrowIfNull(shootdown);
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
-            }
-        }
+        public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
 
         public override LoadAnswer OnLoad(CoreId core)
         {
-            _everLoaded.Add(core.Value);
+            _everLoaded.Load(core);
             return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount), 0, Flush: false);
         }
     }

@@ -32,6 +32,23 @@ public interface ICoreShootdownContext
     /// <summary>Sends the protocol's own message to a space's half, delivered a notice's delay from now.</summary>
     void SendProtocol(SpaceId space, long a, long b, long c, long d);
 
+    /// <summary>
+    /// From now to <see cref="EndLosses"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring them back are its refill misses. For
+    /// invalidations that the core does by itself; those that it is told to do have begun so.
+    /// </summary>
+    /// <param name="space">The address space.</param>
+    /// <param name="shootdown">The shootdown's number within the space.</param>
+    /// <param name="start">First address of the range that covers what died.</param>
+    /// <param name="spanPages">Its length in pages of <paramref name="size"/>.</param>
+    /// <param name="size">The page size.</param>
+    void BeginLosses(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size);
+
+    /// <summary>The invalidation is for what died in another shootdown too, in this range; what is lost stays with the first. Does nothing unless losses have begun.</summary>
+    void AlsoDead(VirtAddr start, ulong spanPages, PageSize size);
+
+    /// <summary>What the MMU drops is no longer lost to a shootdown.</summary>
+    void EndLosses();
+
     /// <summary>Counts invalidations that the core did by itself, at a tick or a switch.</summary>
     /// <param name="shootdowns">Shootdowns that they belong to.</param>
     /// <param name="result">What they did.</param>

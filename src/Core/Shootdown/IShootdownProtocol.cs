@@ -60,6 +60,12 @@ public sealed class ShootdownRequest
     /// <summary>Whether what died is gone for good and nothing took its place: munmap, MADV_DONTNEED, a lower break, an mremap that shrinks.</summary>
     public bool IsDiscard { get; internal set; }
 
+    /// <summary>
+    /// Whether reclaim took the pages one by one and collected them for one flush of everything, instead of one flush a page (Linux since 4.3:
+    /// arch_tlbbatch_add_pending and arch_tlbbatch_flush, mm/rmap.c and arch/x86/mm/tlb.c).
+    /// </summary>
+    public bool IsReclaim { get; internal set; }
+
     /// <summary>Acks that are still missing.</summary>
     public int PendingAcks { get; set; }
 

@@ -43,6 +43,11 @@ public sealed class LatrProtocol : IShootdownProtocol
     /// <inheritdoc/>
     public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
 
+    /// <summary>The generation that a space reaches with a shootdown: it has 1 before the first.</summary>
+    private static long GenerationOf(long shootdown) => shootdown + 1;
+
+    private static long ShootdownOf(long generation) => generation - 1;
+
     /// <summary>One entry of a ring.</summary>
     private sealed class LazyState(ShootdownRequest shootdown, int cores)
     {
@@ -60,8 +65,7 @@ public sealed class LatrProtocol : IShootdownProtocol
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
-        private readonly CoreMask _loaded = new(context.Machine.Cores);
-        private readonly CoreMask _lazy = new(context.Machine.Cores);
+        private readonly LoadedCores _cores = new(context.Machine.Cores);
         private readonly LazyState?[]?[] _rings = new LazyState?[]?[context.Machine.Cores];
         private readonly int[] _heads = new int[context.Machine.Cores];
         private readonly long _untilReuse = Math.Max(TicksUntilReuse * context.Kernel.TickCycles, 2 * new Delays(context.Machine, context.Kernel).WindowBound);
@@ -76,45 +80,35 @@ public sealed class LatrProtocol : IShootdownProtocol
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
-            shootdown.Generation = ++_generation;
-            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            shootdown.Generation = _generation = GenerationOf(shootdown.Id);
+            ulong pages = _cores.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
             if (shootdown is not { FreesMemory: true, IsDiscard: true } || !TrySave(shootdown, pages))
             {
-                SharedRules.InterruptLoaded(context, shootdown, pages, _loaded, _lazy);
+                _cores.Interrupt(context, shootdown, pages);
             }
         }
 
-        public override void OnAck(ShootdownRequest shootdown, CoreId core)
-        {
-            ArgumentNullException.ThrowIfNull(shootdown);
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
-            }
-        }
+        public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
 
         public override bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => _active.Exists(state => state.Overlaps(start, end));
 
         public override LoadAnswer OnLoad(CoreId core)
         {
-            _loaded.Add(core.Value);
-            _lazy.Remove(core.Value);
+            _cores.Load(core);
             return new LoadAnswer(0, _generation, Flush: false);
         }
 
         public override void OnLeave(CoreId core)
         {
-            _loaded.Remove(core.Value);
-            _lazy.Remove(core.Value);
+            _cores.Leave(core);
             Swept(core, long.MaxValue);
         }
 
         public override void OnLazy(CoreId core)
         {
-            if (_loaded.Contains(core.Value))
+            if (_cores.Idle(core))
             {
-                _lazy.Add(core.Value);
                 Swept(core, long.MaxValue);
             }
         }
@@ -148,16 +142,13 @@ public sealed class LatrProtocol : IShootdownProtocol
 
             LazyState state = new(shootdown, context.Machine.Cores);
             long writing = 0;
-            for (int core = _loaded.Next(0); core >= 0; core = _loaded.Next(core + 1))
+            foreach (CoreId core in _cores.Others(shootdown.Initiator, lazyToo: false))
             {
-                if (core != initiator && !_lazy.Contains(core))
-                {
-                    state.Waiting.Add(core);
-                    long way = context.Machine.LineTransfer(shootdown.Initiator, new CoreId(core));
-                    writing = Math.Max(writing, way);
-                    long packed = SharedRules.Pack(pages, shootdown.PageSize, shootdown.SpanPages);
-                    context.SendProtocol(new CoreId(core), way, shootdown.Generation, (long)shootdown.Start.Value, packed, initiator);
-                }
+                state.Waiting.Add(core.Value);
+                long way = context.Machine.LineTransfer(shootdown.Initiator, core);
+                writing = Math.Max(writing, way);
+                long packed = SharedRules.Pack(pages, shootdown.PageSize, shootdown.SpanPages);
+                context.SendProtocol(core, way, shootdown.Generation, (long)shootdown.Start.Value, packed, initiator);
             }
 
             if (state.Waiting.Count == 0)
@@ -211,7 +202,19 @@ public sealed class LatrProtocol : IShootdownProtocol
     }
 
     /// <summary>A lazy state as a core sees it.</summary>
-    private readonly record struct QueuedState(long Generation, ulong Start, ulong Pages, PageSize Size, CoreId Initiator);
+    private readonly record struct QueuedState(long Generation, VirtAddr Start, ulong Pages, ulong SpanPages, PageSize Size, CoreId Initiator)
+    {
+        public QueuedState(in SimMessage message)
+            : this(
+                message.A,
+                new VirtAddr((ulong)message.B),
+                SharedRules.PagesOf(message),
+                SharedRules.SpanOf(message),
+                SharedRules.SizeOf(message),
+                new CoreId((int)message.D))
+        {
+        }
+    }
 
     /// <summary>What a core knows of a space that it keeps under a tag.</summary>
     private sealed class Slot(Asid tag)
@@ -311,7 +314,7 @@ public sealed class LatrProtocol : IShootdownProtocol
             else if (!context.IsLazy)
             {
                 slot.Hear(message.A);
-                slot.Queue.Add(new QueuedState(message.A, (ulong)message.B, SharedRules.PagesOf(message), SharedRules.SizeOf(message), new CoreId((int)message.D)));
+                slot.Queue.Add(new QueuedState(message));
             }
 
             return 0;
@@ -343,6 +346,11 @@ public sealed class LatrProtocol : IShootdownProtocol
         private InvalidationResult Flush(Slot slot)
         {
             bool reports = slot.Queue.Count > 0;
+            foreach (QueuedState state in slot.Queue)
+            {
+                context.AlsoDead(state.Start, state.SpanPages, state.Size);
+            }
+
             slot.FinishAll();
             if (reports)
             {
@@ -366,33 +374,40 @@ public sealed class LatrProtocol : IShootdownProtocol
             return cycles;
         }
 
-        /// <summary>Looks at every state, each in its initiator's cache, and invalidates page by page up to the kernel's ceiling, else all.</summary>
+        /// <summary>
+        /// Looks at every state, each in its initiator's cache, and invalidates page by page up to the kernel's ceiling, else all. What live translations that costs
+        /// belongs to the state that is swept, and to the newest of those that together cost everything.
+        /// </summary>
         private long Sweep(Slot slot)
         {
             long looking = 0;
             ulong pages = 0;
             bool whole = false;
-            long last = 0;
+            QueuedState newest = slot.Queue[0];
             foreach (QueuedState state in slot.Queue)
             {
                 looking += context.Machine.LineTransfer(state.Initiator, context.Core);
                 pages += state.Pages;
                 whole |= state.Pages == 0;
-                last = Math.Max(last, state.Generation);
+                newest = state.Generation > newest.Generation ? state : newest;
             }
 
             int states = slot.Queue.Count;
             InvalidationResult result;
-            if (whole || pages > (ulong)context.Kernel.FlushCeilingPages || !slot.KnowsAllBelow(last))
+            if (whole || pages > (ulong)context.Kernel.FlushCeilingPages || !slot.KnowsAllBelow(newest.Generation))
             {
+                BeginLosses(slot, newest);
                 result = Flush(slot);
+                context.EndLosses();
             }
             else
             {
                 int dropped = 0;
                 foreach (QueuedState state in slot.Queue)
                 {
-                    dropped += context.Mmu.InvalidateRange(slot.Tag, state.Start, state.Pages, state.Size);
+                    BeginLosses(slot, state);
+                    dropped += context.Mmu.InvalidateRange(slot.Tag, state.Start.Value, state.Pages, state.Size);
+                    context.EndLosses();
                     slot.Finish(state.Generation);
                 }
 
@@ -404,6 +419,9 @@ public sealed class LatrProtocol : IShootdownProtocol
             context.CountSweep(states, result);
             return looking + result.Cycles;
         }
+
+        private void BeginLosses(Slot slot, in QueuedState state) =>
+            context.BeginLosses(new SpaceId(slot.Space), ShootdownOf(state.Generation), state.Start, state.SpanPages, state.Size);
 
         /// <summary>Clears the core's bits in the states of a space up to a generation.</summary>
         private void Report(int space, long generation) => context.SendProtocol(new SpaceId(space), generation, 0, 0, 0);

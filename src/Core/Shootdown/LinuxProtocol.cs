@@ -5,8 +5,8 @@ namespace VmSim.Core.Shootdown;
 
 /// <summary>
 /// What Linux does on x86 (arch/x86/mm/tlb.c, 6.18): a generation counter for each space; cores that have the space loaded are interrupted, lazy ones only if table
-/// pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and else flushes all. Each core keeps six spaces under
-/// PCIDs of its own and checks the generation when it loads one again.
+/// pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and else flushes all; what reclaim collects costs one interrupt a core and flushes all. Each
+/// core keeps six spaces under PCIDs of its own and checks the generation when it loads one again.
 /// </summary>
 public sealed class LinuxProtocol : IShootdownProtocol
 {
@@ -27,48 +27,29 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
-        private readonly CoreMask _loaded = new(context.Machine.Cores);
-        private readonly CoreMask _lazy = new(context.Machine.Cores);
+        private readonly LoadedCores _cores = new(context.Machine.Cores);
         private long _generation = 1;
 
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             shootdown.Generation = ++_generation;
-            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            ulong pages = _cores.RangedPages(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            SharedRules.InterruptLoaded(context, shootdown, pages, _loaded, _lazy);
+            _cores.Interrupt(context, shootdown, pages);
         }
 
-        public override void OnAck(ShootdownRequest shootdown, CoreId core)
-        {
-            ArgumentNullException.ThrowIfNull(shootdown);
-            if (shootdown.PendingAcks == 0)
-            {
-                context.Finish(shootdown);
-            }
-        }
+        public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
 
         public override LoadAnswer OnLoad(CoreId core)
         {
-            _loaded.Add(core.Value);
-            _lazy.Remove(core.Value);
+            _cores.Load(core);
             return new LoadAnswer(0, _generation, Flush: false);
         }
 
-        public override void OnLeave(CoreId core)
-        {
-            _loaded.Remove(core.Value);
-            _lazy.Remove(core.Value);
-        }
+        public override void OnLeave(CoreId core) => _cores.Leave(core);
 
-        public override void OnLazy(CoreId core)
-        {
-            if (_loaded.Contains(core.Value))
-            {
-                _lazy.Add(core.Value);
-            }
-        }
+        public override void OnLazy(CoreId core) => _cores.Idle(core);
     }
 
     private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown

@@ -26,21 +26,10 @@ internal static class SharedRules
         return entries > (ulong)kernel.FlushCeilingPages ? 0 : entries;
     }
 
-    /// <summary>
-    /// Linux's choice of targets: interrupts to the cores that have the space loaded, idle ones only if table pages are freed (flush_tlb_multi,
-    /// arch/x86/mm/tlb.c); finishes at once if there are none.
-    /// </summary>
-    public static void InterruptLoaded(ISpaceShootdownContext context, ShootdownRequest shootdown, ulong pages, CoreMask loaded, CoreMask lazy)
+    /// <summary>Finishes a shootdown for whose acknowledgements its operation waits, once none is missing.</summary>
+    public static void FinishWhenAcknowledged(ISpaceShootdownContext context, ShootdownRequest shootdown)
     {
-        for (int core = loaded.Next(0); core >= 0; core = loaded.Next(core + 1))
-        {
-            bool skipped = lazy.Contains(core) && !shootdown.TablesFreed;
-            if (core != shootdown.Initiator.Value && !skipped)
-            {
-                context.SendInvalidation(shootdown, new CoreId(core), shootdown.Start, pages, shootdown.PageSize);
-            }
-        }
-
+        ArgumentNullException.ThrowIfNull(shootdown);
         if (shootdown.PendingAcks == 0)
         {
             context.Finish(shootdown);

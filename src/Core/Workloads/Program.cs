@@ -83,6 +83,9 @@ public enum Advice
     /// <summary>MADV_NOHUGEPAGE.</summary>
     NoHugePage = 15,
 
+    /// <summary>MADV_PAGEOUT: reclaims the range's clean file pages that nobody else maps.</summary>
+    PageOut = 21,
+
     /// <summary>MADV_POPULATE_READ.</summary>
     PopulateRead = 22,
 

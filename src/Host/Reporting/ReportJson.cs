@@ -36,6 +36,14 @@ public static class ReportJson
         WriteArray(json, "cores", report.Cores, WriteCore);
         WriteArray(json, "addressSpaces", report.AddressSpaces, WriteSpace);
         WriteArray(json, "threads", report.Threads, WriteThread);
+        if (report.Checker is { } checker)
+        {
+            json.WriteStartObject("checker");
+            json.WriteNumber("allowedStaleness", checker.AllowedStaleness);
+            json.WriteNumber("longestStaleness", checker.LongestStaleness);
+            json.WriteEndObject();
+        }
+
         if (report.Host is { } host)
         {
             WriteHost(json, host);
@@ -212,6 +220,9 @@ public static class ReportJson
             Accesses = Long(item, "accesses"),
             Faults = Long(item, "faults"),
         })],
+        Checker = root.TryGetProperty("checker", out JsonElement checker)
+            ? new CheckerReport(Long(checker, "allowedStaleness"), Long(checker, "longestStaleness"))
+            : null,
         Host = root.TryGetProperty("host", out JsonElement host) ? ReadHost(host) : null,
     };
 

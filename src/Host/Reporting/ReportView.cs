@@ -31,6 +31,12 @@ public static class ReportView
         console.Write(Cores(report));
         LockTable.Show(report, console);
         Findings(report, console);
+        if (report.Checker is { } checker)
+        {
+            console.MarkupLine(
+                $"late use of dead translations: [bold]{Quantities.Exact(checker.LongestStaleness)}[/] cycles at most, {Quantities.Exact(checker.AllowedStaleness)} allowed");
+        }
+
         if (report.Host is { } host)
         {
             Speed(report, host, console);

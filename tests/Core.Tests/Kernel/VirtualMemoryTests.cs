@@ -251,6 +251,60 @@ public sealed class VirtualMemoryTests
         Assert.Equal(FaultKind.ReuseWrite, space.Fault(3, AccessKind.Store).Kind);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void PageOut_CleanFilePages_LeaveMemory(bool shared)
+    {
+        TestSpace space = new();
+        space.MapFile(TestSpace.FileA, 0, 64, shared: shared);
+        space.Touch(0, 64, AccessKind.Load);
+        long before = space.Pool.Allocated;
+        MmResult result = space.Advise(8, 40, Advice.PageOut);
+        Assert.Equal((40L, 40UL, 40L), (result.Dead!.Value.Pages, result.Dead.Value.SpanPages, result.PagesZapped));
+        Assert.True(result.Dead.Value.FreesMemory);
+        Assert.Equal(before - 40, space.Pool.Allocated);
+        Assert.Equal(24, space.Memory.Cache.CachedPages);
+        Assert.Equal(FaultKind.File, space.Fault(8, AccessKind.Load).Kind);
+        Assert.Null(space.Advise(0, 8, Advice.PageOut).Error);
+    }
+
+    [Fact]
+    public void PageOut_ColdCache_IsReadAgain()
+    {
+        TestSpace space = new(warm: false);
+        space.MapFile(TestSpace.FileA, 0, 64, shared: true);
+        Assert.Equal(FaultKind.Major, space.Fault(3, AccessKind.Load).Kind);
+        space.Advise(0, 64, Advice.PageOut);
+        Assert.Equal(FaultKind.Major, space.Fault(3, AccessKind.Load).Kind);
+    }
+
+    [Fact]
+    public void PageOut_AnonymousDirtyAndSharedPages_Stay()
+    {
+        TestSpace space = new();
+        space.Map(0, 16);
+        space.Touch(0, 16, AccessKind.Store);
+        space.MapFile(TestSpace.FileA, 100, 16, shared: true);
+        space.Touch(100, 16, AccessKind.Store);
+        space.MapFile(TestSpace.FileA, 200, 16, offsetPages: 16);
+        space.Touch(200, 16, AccessKind.Store);
+        space.MapFile(TestSpace.FileA, 300, 16, offsetPages: 32);
+        space.MapFile(TestSpace.FileA, 400, 16, offsetPages: 32);
+        space.Touch(300, 16, AccessKind.Load);
+        space.Touch(400, 16, AccessKind.Load);
+        space.MapFile(TestSpace.MemoryFile, 500, 16, shared: true);
+        space.Touch(500, 16, AccessKind.Load);
+        long before = space.Pool.Allocated;
+        foreach (ulong page in (ulong[])[0, 100, 200, 300, 400, 500])
+        {
+            MmResult result = space.Advise(page, 16, Advice.PageOut);
+            Assert.Equal((0L, null), (result.PagesZapped, result.Dead));
+        }
+
+        Assert.Equal(before, space.Pool.Allocated);
+    }
+
     [Fact]
     public void SharedMemory_LivesAsLongAsAMapping()
     {

@@ -58,6 +58,32 @@ public sealed class LostTranslationsTests
         Assert.Equal(entries, counted);
     }
 
+    [Fact]
+    public void AlsoDead_OutsideAnInvalidation_DoesNothing()
+    {
+        using PageTable table = new(PageTableFormats.X64);
+        table.MapRange(new VirtAddr(Here), new PhysAddr(0), 4UL << 12, ReadWrite);
+        using Translator mmu = new(new MmuSpec(), 0);
+        int counted = 0;
+        LostTranslations losses = mmu.RememberLosses((_, _, count) => counted += count);
+        mmu.Load(new Asid(1), table);
+        mmu.Translate(AccessKind.Load, Here, user: true, 0);
+        losses.AlsoDead(Here, 1UL << 12);
+        NoVisitor visitor = default;
+        losses.Begin(0, 1, table, 0, Here + (1UL << 12), 1UL << 12);
+        table.UnmapRange(new VirtAddr(Here), 1UL << 12, ref visitor, TableFreeing.Never);
+        mmu.InvalidateAsid(new Asid(1));
+        losses.End();
+        Assert.Equal(1, losses.Count);
+    }
+
+    private readonly struct NoVisitor : IUnmapVisitor
+    {
+        public void OnUnmapped(VirtAddr address, in EntryInfo entry)
+        {
+        }
+    }
+
     /// <summary>An MMU with two spaces of small and large pages beside the list.</summary>
     private sealed class Model : IDisposable
     {
@@ -101,7 +127,7 @@ public sealed class LostTranslationsTests
                     Change(page, _random.Next(1, 6));
                     break;
                 case < 16:
-                    Invalidate(page, _random.Next(1, 6), ranged: _random.Next(3) > 0);
+                    Invalidate(page, _random.Next(1, 6), ranged: _random.Next(3) > 0, more: _random.Next(4));
                     break;
                 default:
                     Access(page);
@@ -142,20 +168,29 @@ public sealed class LostTranslationsTests
             }
         }
 
-        private void Invalidate(int first, int count, bool ranged)
+        /// <summary>Invalidates a range, or flushes all for it and <paramref name="more"/> other ranges that died with it.</summary>
+        private void Invalidate(int first, int count, bool ranged, int more)
         {
             count = IsHuge(first) ? 1 : Math.Min(count, Pages - first);
             ulong start = AddressOf(first);
             ulong bytes = (ulong)count * BytesOf(first);
+            List<(ulong Start, ulong Bytes)> ranges = [(start, bytes)];
             Asid tag = new((ushort)(_loaded + 1));
             Dictionary<int, ulong> held = Held(tag);
             Losses.Begin(_loaded, ++_shootdown, _tables[_loaded], 0, start, bytes);
+            for (int i = 0; i < more && !ranged; i++)
+            {
+                int page = _random.Next(Pages);
+                ranges.Add((AddressOf(page), (ulong)Math.Min(_random.Next(1, 6), Pages - page) << 12));
+                Losses.AlsoDead(ranges[^1].Start, ranges[^1].Bytes);
+            }
+
             _ = ranged ? _mmu.InvalidateRange(tag, start, (ulong)count, IsHuge(first) ? PageSize.Size2M : PageSize.Size4K) : _mmu.InvalidateAsid(tag);
             Losses.End();
-            _lost.RemoveAll(lost => lost.Space == _loaded && AddressOf(lost.Page) - start < bytes);
+            _lost.RemoveAll(lost => lost.Space == _loaded && ranges.Exists(range => AddressOf(lost.Page) - range.Start < range.Bytes));
             foreach ((int page, ulong data) in held)
             {
-                bool inside = AddressOf(page) - start < bytes;
+                bool inside = ranges.Exists(range => AddressOf(page) - range.Start < range.Bytes);
                 if ((inside && IsLive(page, data)) || (!inside && !ranged))
                 {
                     _lost.Add(new Lost(_loaded, page, data, _shootdown));
@@ -200,13 +235,6 @@ public sealed class LostTranslationsTests
             }
 
             return held;
-        }
-
-        private readonly struct NoVisitor : IUnmapVisitor
-        {
-            public void OnUnmapped(VirtAddr address, in EntryInfo entry)
-            {
-            }
         }
 
         private readonly record struct Lost(int Space, int Page, ulong Data, long Shootdown);

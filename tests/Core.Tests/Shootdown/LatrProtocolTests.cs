@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
+using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
@@ -83,7 +84,24 @@ public sealed class LatrProtocolTests
     {
         RecordedRun run = Run(Giver().Advise(TestWorlds.Page(0), 1, Advice.DontNeed).Compute(3 * Tick).Build(), Reader(TestWorlds.Page(0)));
         Assert.InRange(run.LongestStaleness, Tick / 2, Tick);
+        Assert.Equal(new CheckerReport(run.AllowedStaleness, run.LongestStaleness), run.Report.Checker);
         Assert.Equal(0, run.Report.Total("ipisSent"));
+    }
+
+    [Fact]
+    public void Unmap_RunsOfReferences_TheLastOneCountsForAnyWindow()
+    {
+        ThreadBuilder user = new("u");
+        for (int i = 0; i < 60; i++)
+        {
+            user.Store(TestWorlds.Page(0), 1024);
+        }
+
+        ScenarioSpec scenario = Scenario(Giver().Advise(TestWorlds.Page(0), 1, Advice.DontNeed).Compute(3 * Tick).Build(), user.Build());
+        scenario = scenario with { Machine = scenario.Machine with { StoreCycles = 30 } };
+        long longest = TestWorlds.Run(scenario).Checker!.LongestStaleness;
+        Assert.InRange(longest, Tick / 2, Tick);
+        Assert.All((long[])[17, 100, 333], window => Assert.Equal(longest, TestWorlds.Run(scenario, window).Checker!.LongestStaleness));
     }
 
     [Fact]
@@ -245,9 +263,11 @@ public sealed class LatrProtocolTests
         };
     }
 
-    private static RecordedRun Run(params ThreadProgram[] threads) => RecordedRun.Of("latr", TestWorlds.Scenario(threads.Length, threads) with
+    private static RecordedRun Run(params ThreadProgram[] threads) => RecordedRun.Of("latr", Scenario(threads));
+
+    private static ScenarioSpec Scenario(params ThreadProgram[] threads) => TestWorlds.Scenario(threads.Length, threads) with
     {
         Shootdown = new ShootdownSpec { Protocol = "latr" },
         Kernel = new KernelProfile { TickCycles = Tick },
-    });
+    };
 }

@@ -112,6 +112,29 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_CheckedUnderLatr_ReportsTheLongestStalenessBesideTheFingerprint()
+    {
+        string scenario = Path.Combine(_folder, "late.conf");
+        await File.WriteAllTextAsync(scenario, """
+            name = late
+            machine.cores = 3
+            shootdown.protocol = latr
+            kernel.tick-cycles = 300000
+            processes = [{ name = p, program = compaction, threads = 3, pages = 64, batch = 8, iterations = 20, copy-cycles = 5000, accesses = 100000 }]
+
+            """);
+        string[] settings = [scenario];
+        string first = await WithoutHost("a", [.. settings, "--check", "--threads", "1"]);
+        Assert.Equal(first, await WithoutHost("b", [.. settings, "--check", "--threads", "2", "--window", "123"]));
+        JsonNode report = await ReportOf("c", [.. settings, "--check"]);
+        JsonNode unwatched = await ReportOf("d", settings);
+        Assert.InRange((long)report["checker"]!["longestStaleness"]!, 1, (long)report["checker"]!["allowedStaleness"]!);
+        Assert.Null(unwatched["checker"]);
+        Assert.Equal((string)report["fingerprint"]!, (string)unwatched["fingerprint"]!);
+        Assert.Null((await ReportOf("e", [.. settings, "--check", "--set", "shootdown.protocol=linux"]))["checker"]);
+    }
+
+    [Fact]
     public async Task Run_SegmentationFaults_AreListed()
     {
         string trace = Path.Combine(_folder, "wild.vmt");

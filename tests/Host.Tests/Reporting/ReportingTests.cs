@@ -19,11 +19,12 @@ public sealed class ReportingTests
     }
 
     [Fact]
-    public void ReportFingerprint_EveryPartButHost_Counts()
+    public void ReportFingerprint_EveryPartButCheckerAndHost_Counts()
     {
         RunReport report = Sample(2);
         string fingerprint = ReportFingerprint.Of(report);
         Assert.Equal(fingerprint, ReportFingerprint.Of(report with { Host = null }));
+        Assert.Equal(fingerprint, ReportFingerprint.Of(report with { Checker = null }));
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Seed = 2 }));
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Findings = ["x"] }));
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Totals = [new("cycles", 1)] }));
@@ -46,9 +47,23 @@ public sealed class ReportingTests
         ReportView.Show(Sample(cores), Terminal.For(text));
         string[] lines = text.ToString().Split('\n');
         Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 80));
-        Assert.InRange(lines.Length, 20, 60);
+        Assert.InRange(lines.Length, 20, 61);
         Assert.Contains("all cores", cores > 1 ? text.ToString() : "all cores", StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b", text.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ReportView_Checker_SaysTheLongestStaleness()
+    {
+        Assert.Contains("late use of dead translations: 98,765,432 cycles at most, 123,456,789 allowed", Shown(Sample(1)), StringComparison.Ordinal);
+        Assert.DoesNotContain("dead translations:", Shown(Sample(1) with { Checker = null }), StringComparison.Ordinal);
+
+        static string Shown(RunReport report)
+        {
+            using StringWriter text = new();
+            ReportView.Show(report, Terminal.For(text));
+            return text.ToString();
+        }
     }
 
     [Theory]
@@ -92,6 +107,7 @@ public sealed class ReportingTests
             Cores = [.. Enumerable.Range(0, cores).Select(Core)],
             AddressSpaces = [new AddressSpaceReport { Id = 0, Name = "p", Counters = [new("forks", 3)], Shootdowns = [new("wait", Wide)] }],
             Threads = [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],
+            Checker = new CheckerReport(123_456_789, 98_765_432),
             Host = new HostReport { WallSeconds = 1.5, Threads = 2, AccessesPerSecond = 75e6, PeakMemoryBytes = 1 << 30, WindowCycles = 1300, Windows = long.MaxValue },
         };
     }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using VmSim.Core.Tests.Workloads.Traces;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Import;
@@ -104,7 +103,7 @@ public class LackeyImporterTests
 
     private static string Reference(string name)
     {
-        using var reader = new StreamReader(new GZipStream(TestTraces.Open(name)!, CompressionMode.Decompress));
+        using var reader = new StreamReader(TraceStreams.Unpack(TestTraces.Open(name)!));
         return reader.ReadToEnd();
     }
 }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Traces;
@@ -12,7 +11,7 @@ internal static class Logs
 
     public static byte[] Read(string name)
     {
-        using var unpacked = new GZipStream(Open(name), CompressionMode.Decompress);
+        using Stream unpacked = TraceStreams.Unpack(Open(name));
         using var bytes = new MemoryStream();
         unpacked.CopyTo(bytes);
         return bytes.ToArray();

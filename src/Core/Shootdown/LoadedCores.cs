@@ -1,0 +1,80 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>
+/// The cores that an address space knows to have it loaded, and which of them idle with it (Linux: mm_cpumask and cpu_tlbstate_shared.is_lazy,
+/// arch/x86/mm/tlb.c): whom a shootdown concerns. The list that protocols choose their targets from.
+/// </summary>
+/// <param name="cores">Cores of the machine.</param>
+internal sealed class LoadedCores(int cores)
+{
+    private readonly CoreMask _loaded = new(cores);
+    private readonly CoreMask _lazy = new(cores);
+
+    /// <summary>A core loads the space, to run a thread of it.</summary>
+    public void Load(CoreId core)
+    {
+        _loaded.Add(core.Value);
+        _lazy.Remove(core.Value);
+    }
+
+    /// <summary>The space has left a core.</summary>
+    public void Leave(CoreId core)
+    {
+        _loaded.Remove(core.Value);
+        _lazy.Remove(core.Value);
+    }
+
+    /// <summary>A core idles with the space loaded.</summary>
+    /// <returns>False if the space has left the core meanwhile.</returns>
+    public bool Idle(CoreId core)
+    {
+        bool loaded = _loaded.Contains(core.Value);
+        if (loaded)
+        {
+            _lazy.Add(core.Value);
+        }
+
+        return loaded;
+    }
+
+    /// <summary>The cores that have the space loaded but for one, by rising number.</summary>
+    /// <param name="initiator">The one that is left out.</param>
+    /// <param name="lazyToo">Whether cores that idle with the space are among them.</param>
+    public IEnumerable<CoreId> Others(CoreId initiator, bool lazyToo)
+    {
+        for (int core = _loaded.Next(0); core >= 0; core = _loaded.Next(core + 1))
+        {
+            if (core != initiator.Value && (lazyToo || !_lazy.Contains(core)))
+            {
+                yield return new CoreId(core);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Entries that a ranged invalidation of the shootdown names; 0 when the whole space is to be flushed: above the kernel's ceiling, and for what reclaim
+    /// has collected, which it does while any other core has the space loaded (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes all).
+    /// </summary>
+    public ulong RangedPages(KernelProfile kernel, ShootdownRequest shootdown) =>
+        shootdown.IsReclaim && Others(shootdown.Initiator, lazyToo: true).Any() ? 0 : SharedRules.RangedPages(kernel, shootdown);
+
+    /// <summary>
+    /// Interrupts the cores that have the space loaded, idle ones only if table pages are freed (Linux: flush_tlb_multi, arch/x86/mm/tlb.c); the shootdown
+    /// finishes at once if there are none.
+    /// </summary>
+    /// <param name="context">The space.</param>
+    /// <param name="shootdown">What died.</param>
+    /// <param name="pages">Entries that each is to drop; 0 for the whole space.</param>
+    public void Interrupt(ISpaceShootdownContext context, ShootdownRequest shootdown, ulong pages)
+    {
+        foreach (CoreId core in Others(shootdown.Initiator, lazyToo: shootdown.TablesFreed))
+        {
+            context.SendInvalidation(shootdown, core, shootdown.Start, pages, shootdown.PageSize);
+        }
+
+        SharedRules.FinishWhenAcknowledged(context, shootdown);
+    }
+}

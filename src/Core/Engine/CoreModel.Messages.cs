@@ -29,7 +29,7 @@ public sealed partial class CoreModel
                 HandleSpaceLoaded(message);
                 break;
             case MessageKind.Protocol:
-                long cycles = _shootdown.OnProtocol(message);
+                long cycles = message.Sender < Machine.Cores ? _shootdown.OnDirect(message) : _shootdown.OnProtocol(message);
                 Counters.InterruptCycles += cycles;
                 _clock += cycles;
                 break;

@@ -89,6 +89,9 @@ public sealed partial class CoreModel : ICoreShootdownContext
     public KernelProfile Kernel { get; }
 
     /// <inheritdoc/>
+    public Delays Delays => _delays;
+
+    /// <inheritdoc/>
     public int SpaceCount => _world.SpaceCount;
 
     /// <inheritdoc/>
@@ -99,6 +102,9 @@ public sealed partial class CoreModel : ICoreShootdownContext
 
     /// <inheritdoc/>
     public bool IsLazy => _lazy;
+
+    /// <summary>The domain it belongs to; null for a core that has no thread.</summary>
+    internal Domain? Domain { get; set; }
 
     /// <summary>What the core is doing.</summary>
     public CoreState State { get; private set; }
@@ -222,8 +228,38 @@ public sealed partial class CoreModel : ICoreShootdownContext
     internal long Clock => _clock;
 
     /// <inheritdoc/>
-    public void SendProtocol(SpaceId space, long a, long b, long c, long d) => Send(
-        MessageKind.Protocol, space.Value, _clock + _delays.Notice, a, b, c, d);
+    public void SendProtocol(SpaceId space, int kind, long delay, long a, long b, long c, long d)
+    {
+        if ((uint)space.Value >= (uint)SpaceCount || !ReferenceEquals(_world.GroupOf(space.Value).Domain, Domain))
+        {
+            throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
+        }
+
+        long due = _clock + _delays.Checked(kind, MessageDirection.CoreToSpace, delay);
+        Send(MessageKind.Protocol, space.Value, due, a, b, c, d, (ushort)kind);
+    }
+
+    /// <inheritdoc/>
+    public void SendDirect(CoreId target, int kind, long delay, long a, long b, long c, long d)
+    {
+        if (target == Core || Domain is null || !_world.IsInDomain(target, Domain))
+        {
+            throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses core {target}, which is not another core of its domain");
+        }
+
+        Outbox.Add(new SimMessage
+        {
+            Kind = MessageKind.Protocol,
+            Flags = (ushort)kind,
+            Due = _clock + _delays.Checked(kind, MessageDirection.CoreToCore, delay),
+            Target = target.Value,
+            Space = -1,
+            A = a,
+            B = b,
+            C = c,
+            D = d,
+        });
+    }
 
     /// <inheritdoc/>
     public void CountSweep(int shootdowns, in InvalidationResult result)
@@ -233,9 +269,10 @@ public sealed partial class CoreModel : ICoreShootdownContext
         Counters.FullFlushes += result.Full ? 1 : 0;
     }
 
-    private void Send(MessageKind kind, int space, long due, long a, long b = 0, long c = 0, long d = 0) => Outbox.Add(new SimMessage
+    private void Send(MessageKind kind, int space, long due, long a, long b = 0, long c = 0, long d = 0, ushort flags = 0) => Outbox.Add(new SimMessage
     {
         Kind = kind,
+        Flags = flags,
         Due = due,
         Target = _world.TargetOfSpace(space),
         Space = space,

@@ -96,7 +96,7 @@ public enum MessageKind : ushort
     /// <summary>Space to core: invalidate; A = shootdown, B = first address, C = pages | page shift &lt;&lt; 48, bit 63 set for the whole space (then the pages are those that cover what died), D = generation; flags say more.</summary>
     Invalidate,
 
-    /// <summary>Core to core or core to space: the shootdown protocol's own; A to D are the protocol's.</summary>
+    /// <summary>Between cores and spaces, or core to core: the shootdown protocol's own; the flags are its kind, A to D the protocol's.</summary>
     Protocol,
 }
 
@@ -163,6 +163,9 @@ public struct SimMessage
 
     /// <summary>Fourth argument, by kind.</summary>
     public long D;
+
+    /// <summary>Of the protocol's own message: its kind, as the protocol numbers them.</summary>
+    public readonly int ProtocolKind => Flags;
 
     /// <summary>Whether this message comes before another in the run's total order.</summary>
     public readonly bool Before(in SimMessage other)

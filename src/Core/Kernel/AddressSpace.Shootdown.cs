@@ -80,8 +80,12 @@ public sealed partial class AddressSpace
     public void SetTimer(long at, long argument) => SendToSelf(MessageKind.ProtocolTimer, Math.Max(at, _now), 0, argument);
 
     /// <inheritdoc/>
-    public void SendProtocol(CoreId core, long delay, long a, long b, long c, long d) =>
-        SendToCore(MessageKind.Protocol, core.Value, _now + _delays.Service + Math.Max(delay, _delays.SpaceToCore), a, b, c, d);
+    public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) =>
+        SendToCore(MessageKind.Protocol, InDomain(core).Value, _now + _delays.Service + _delays.Checked(kind, MessageDirection.SpaceToCore, delay), a, b, c, d, (ushort)kind);
+
+    private CoreId InDomain(CoreId core) => _world.IsInDomain(core, _group.Domain!)
+        ? core
+        : throw new InvalidOperationException($"the shootdown protocol of space {Space} addresses core {core}, which is not of its domain");
 
     private void BeginShootdown(KernelOperation operation)
     {

@@ -77,6 +77,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     public KernelProfile Kernel { get; }
 
     /// <inheritdoc/>
+    public Delays Delays => _delays;
+
+    /// <inheritdoc/>
     public int SpaceCount => _world.SpaceCount;
 
     /// <inheritdoc/>

@@ -17,6 +17,9 @@ public interface ICoreShootdownContext
     /// <summary>The kernel's costs.</summary>
     KernelProfile Kernel { get; }
 
+    /// <summary>The run's least delays.</summary>
+    Delays Delays { get; }
+
     /// <summary>How many spaces the run has.</summary>
     int SpaceCount { get; }
 
@@ -29,8 +32,27 @@ public interface ICoreShootdownContext
     /// <summary>Whether the core idles with a space loaded.</summary>
     bool IsLazy { get; }
 
-    /// <summary>Sends the protocol's own message to a space's half, delivered a notice's delay from now.</summary>
-    void SendProtocol(SpaceId space, long a, long b, long c, long d);
+    /// <summary>Sends one of the protocol's messages to a space's half.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="kind">Its kind, declared from core to space; <see cref="SimMessage.ProtocolKind"/> of the message.</param>
+    /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
+    /// <param name="a">First argument.</param>
+    /// <param name="b">Second argument.</param>
+    /// <param name="c">Third argument.</param>
+    /// <param name="d">Fourth argument.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the space is not of the core's domain.</exception>
+    void SendProtocol(SpaceId space, int kind, long delay, long a, long b, long c, long d);
+
+    /// <summary>Sends one of the protocol's messages to another core's half, <see cref="CoreShootdown.OnDirect"/>.</summary>
+    /// <param name="target">Another core of the domain.</param>
+    /// <param name="kind">Its kind, declared from core to core.</param>
+    /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
+    /// <param name="a">First argument.</param>
+    /// <param name="b">Second argument.</param>
+    /// <param name="c">Third argument.</param>
+    /// <param name="d">Fourth argument.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the target is not another core of the domain.</exception>
+    void SendDirect(CoreId target, int kind, long delay, long a, long b, long c, long d);
 
     /// <summary>Counts invalidations that the core did by itself, at a tick or a switch.</summary>
     /// <param name="shootdowns">Shootdowns that they belong to.</param>
@@ -85,4 +107,8 @@ public abstract class CoreShootdown
     /// <summary>A message of the protocol's own has come from a space.</summary>
     /// <returns>Cycles it took.</returns>
     public virtual long OnProtocol(in SimMessage message) => 0;
+
+    /// <summary>A message of the protocol's own has come from another core, whose number is its sender.</summary>
+    /// <returns>Cycles it took.</returns>
+    public virtual long OnDirect(in SimMessage message) => 0;
 }

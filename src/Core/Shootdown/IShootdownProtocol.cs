@@ -14,8 +14,8 @@ public interface IShootdownProtocol
     /// <summary>One sentence on the algorithm and its source.</summary>
     string Summary { get; }
 
-    /// <summary>Least delay of any core-to-core message kind the protocol adds, in cycles; <see cref="long.MaxValue"/> if it adds none.</summary>
-    long DirectDelay(MachineSpec machine, KernelProfile kernel) => long.MaxValue;
+    /// <summary>The message kinds that the protocol adds, each with its least delay; a kind's number is its place in the list.</summary>
+    IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => [];
 
     /// <summary>
     /// How long after an unmap returned a core may, by the protocol's design, still use the dead translation, in cycles; 0 for protocols
@@ -102,6 +102,9 @@ public interface ISpaceShootdownContext
     /// <summary>The kernel's costs.</summary>
     KernelProfile Kernel { get; }
 
+    /// <summary>The run's least delays.</summary>
+    Delays Delays { get; }
+
     /// <summary>How many spaces the run has.</summary>
     int SpaceCount { get; }
 
@@ -131,8 +134,16 @@ public interface ISpaceShootdownContext
     /// <summary>Calls <see cref="SpaceShootdown.OnTimer"/> at a time not before now, in cycles.</summary>
     void SetTimer(long at, long argument);
 
-    /// <summary>Sends the protocol's own message to a core; <paramref name="delay"/> at least the machine's least delay to that core.</summary>
-    void SendProtocol(CoreId core, long delay, long a, long b, long c, long d);
+    /// <summary>Sends one of the protocol's messages to the core's half. It leaves a service time from now.</summary>
+    /// <param name="core">A core of the space's domain.</param>
+    /// <param name="kind">Its kind, declared from space to core; <see cref="SimMessage.ProtocolKind"/> of the message.</param>
+    /// <param name="delay">Cycles on the way, at least as many as declared.</param>
+    /// <param name="a">First argument.</param>
+    /// <param name="b">Second argument.</param>
+    /// <param name="c">Third argument.</param>
+    /// <param name="d">Fourth argument.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
+    void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d);
 }
 
 /// <summary>The address-space half of a protocol, one object a space.</summary>

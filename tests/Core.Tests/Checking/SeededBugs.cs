@@ -44,6 +44,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
     public long AllowedStaleness(Core.Machine.MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.AllowedStaleness(machine, kernel);
 
+    public IReadOnlyList<ProtocolMessage> Messages(Core.Machine.MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.Messages(machine, kernel);
+
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => right.CreateSpaceHalf(new BuggyContext(context, bug));
 
     public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new BuggyCore(right.CreateCoreHalf(context), bug);
@@ -55,6 +57,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
         public Core.Machine.MachineSpec Machine => right.Machine;
 
         public Core.Kernel.KernelProfile Kernel => right.Kernel;
+
+        public Delays Delays => right.Delays;
 
         public int SpaceCount => right.SpaceCount;
 
@@ -112,7 +116,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
         public void SetTimer(long at, long argument) => right.SetTimer(at, argument);
 
-        public void SendProtocol(CoreId core, long delay, long a, long b, long c, long d) => right.SendProtocol(core, delay, a, b, c, d);
+        public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) => right.SendProtocol(core, kind, delay, a, b, c, d);
     }
 
     private sealed class BuggyCore(CoreShootdown right, SeededBug bug) : CoreShootdown

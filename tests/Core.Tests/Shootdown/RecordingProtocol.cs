@@ -45,7 +45,7 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
 
     public long AllowedStaleness(MachineSpec machine, KernelProfile kernel) => real.AllowedStaleness(machine, kernel);
 
-    public long DirectDelay(MachineSpec machine, KernelProfile kernel) => real.DirectDelay(machine, kernel);
+    public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => real.Messages(machine, kernel);
 
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
     {
@@ -64,6 +64,8 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
         public MachineSpec Machine => real.Machine;
 
         public KernelProfile Kernel => real.Kernel;
+
+        public Delays Delays => real.Delays;
 
         public int SpaceCount => real.SpaceCount;
 
@@ -98,10 +100,10 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
 
         public void SetTimer(long at, long argument) => real.SetTimer(at, argument);
 
-        public void SendProtocol(CoreId core, long delay, long a, long b, long c, long d)
+        public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d)
         {
             steps.Add(new SpaceStep(SpaceEvent.Tells, Space.Value, 0, core.Value, Now));
-            real.SendProtocol(core, delay, a, b, c, d);
+            real.SendProtocol(core, kind, delay, a, b, c, d);
         }
 
         public void Note(SpaceEvent kind, ShootdownRequest shootdown, int core = -1) =>

@@ -37,7 +37,7 @@ public sealed class ShootdownProtocolContract
         scenario =>
         {
             ScenarioSpec under = Under(protocol, scenario);
-            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+            long bound = Delays.Of(under).WindowBound;
             Assert.Equal(TestWorlds.Run(under).Fingerprint, TestWorlds.Run(under, bound / 7).Fingerprint);
         },
         iter: 40);

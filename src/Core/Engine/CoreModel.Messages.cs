@@ -11,6 +11,7 @@ public sealed partial class CoreModel
     private void Take(in SimMessage message)
     {
         AccountWait(message.Due);
+        LeaveKernel();
         switch (message.Kind)
         {
             case MessageKind.Invalidate:
@@ -41,7 +42,7 @@ public sealed partial class CoreModel
     private void HandleInvalidation(in SimMessage message)
     {
         ulong deadBytes = SharedRules.SpanOf(message) << (int)SharedRules.SizeOf(message);
-        _losses.Begin(message.Space, message.A, _world.TableOf(message.Space), _clock, (ulong)message.B, deadBytes);
+        _losses.Begin(message.Space, message.A, TableOf(message.Space), _clock, (ulong)message.B, deadBytes);
         InvalidationResult result = _shootdown.OnInvalidation(message);
         _losses.End();
         if (result.Full)
@@ -66,11 +67,21 @@ public sealed partial class CoreModel
             return;
         }
 
-        long cycles = Kernel.HandlerCycles + result.Cycles;
-        Counters.InvalidationsHandled++;
+        long entered = _clock;
+        long cycles = result.Cycles;
+        if ((message.Flags & SimMessage.ToldFlag) == 0)
+        {
+            cycles += Kernel.HandlerCycles;
+            Counters.InvalidationsHandled++;
+        }
+
         Counters.InterruptCycles += cycles;
         _clock += cycles;
-        Send(MessageKind.Ack, message.Space, _clock + _delays.Notice, message.A, result.Dropped, cycles);
+        if (result.Ack != AckTime.Later)
+        {
+            SendAck(message, result.Ack == AckTime.AtEntry ? entered : _clock, result.Dropped, cycles);
+        }
+
         if (result.LeavesSpace && _loadedSpace == message.Space)
         {
             Send(MessageKind.LeaveSpace, message.Space, _clock + _delays.Notice, 0);
@@ -79,8 +90,17 @@ public sealed partial class CoreModel
         }
     }
 
+    private void TakeWord(in SimMessage message)
+    {
+        if (message.D != 0)
+        {
+            _shootdown.OnReturnWord(new SpaceId(message.Space), message.D);
+        }
+    }
+
     private void HandleTrapReturn(in SimMessage message)
     {
+        TakeWord(message);
         SimThread thread = _world.Thread((int)message.A);
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
@@ -107,6 +127,7 @@ public sealed partial class CoreModel
 
     private void HandleWake(in SimMessage message)
     {
+        TakeWord(message);
         SimThread thread = _world.Thread((int)message.A);
         thread.Core = Core;
         if (thread.Trap != TrapKind.None)
@@ -192,7 +213,12 @@ public sealed partial class CoreModel
         _loadedSpace = message.Space;
         _lazy = false;
         _tag = loaded.Tag;
-        _table = _world.TableOf(message.Space);
+        if (_tables is { } tables)
+        {
+            tables[message.Space] = (int)(message.D >> 1);
+        }
+
+        _table = TableOf(message.Space);
         Mmu.Load(_tag, _table);
         if (loaded.Flushed)
         {
@@ -209,6 +235,7 @@ public sealed partial class CoreModel
     private void BeginThread()
     {
         State = CoreState.Running;
+        LeaveKernel();
         _sliceEnd = _clock + Kernel.TimeSliceCycles;
         if (_thread!.Started < 0)
         {

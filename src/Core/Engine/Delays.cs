@@ -58,6 +58,12 @@ public sealed class Delays
     /// <summary>From the moment a space handles an operation to the moment every walker sees its page-table stores.</summary>
     public long StoreVisibility { get; }
 
+    /// <summary>
+    /// From the end of an operation to when what it freed is given back: every core has run beyond the moment at which the stores, and what the space said
+    /// last, reached it.
+    /// </summary>
+    public long ReleaseAfter => CoreToSpace + StoreVisibility;
+
     /// <summary>The bound W: whatever a core does at time t reaches another core no earlier than t + W.</summary>
     public long WindowBound { get; }
 

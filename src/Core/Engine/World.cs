@@ -116,7 +116,7 @@ public sealed class World : IDisposable
 
     internal AddressSpace Space(int id) => _spaces[id];
 
-    internal PageTable TableOf(int space) => _spaces[space].Table;
+    internal PageTable TableOf(int space, int table) => _spaces[space].Tables[table];
 
     internal int TargetOfSpace(int space) => _cores.Length + space;
 
@@ -130,8 +130,19 @@ public sealed class World : IDisposable
 
         foreach (AddressSpace space in _spaces)
         {
-            space.Table.Dispose();
+            space.Tables.Dispose();
         }
+    }
+
+    private PageTableSet NewTables(int space)
+    {
+        PageTable[] tables = new PageTable[Math.Max(1, Protocol.Tables(Scenario.Machine))];
+        for (int i = 0; i < tables.Length; i++)
+        {
+            tables[i] = new PageTable(Format) { TableBase = new PhysAddr((ulong)((i * SpaceCount) + space) << TableSpaceShift) };
+        }
+
+        return new PageTableSet(tables, Protocol.FillsTablesOnDemand);
     }
 
     private void BuildSpaces(WorldLayout layout)
@@ -147,7 +158,7 @@ public sealed class World : IDisposable
         {
             SpacePlan plan = layout.Spaces[i];
             SpaceGroup group = _groups[plan.Group];
-            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, new PageTable(Format) { TableBase = new PhysAddr((ulong)i << TableSpaceShift) }, plan.FirstThread);
+            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, NewTables(i), plan.FirstThread);
             group.Add(_spaces[i]);
         }
 

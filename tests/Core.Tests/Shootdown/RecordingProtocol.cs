@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Tests.Shootdown;
@@ -12,13 +13,13 @@ public enum SpaceEvent
     /// <summary>A shootdown begins.</summary>
     Begins,
 
-    /// <summary>A core is interrupted.</summary>
+    /// <summary>A core is interrupted, or told without an interrupt and waited for.</summary>
     Interrupts,
 
     /// <summary>A core has acknowledged.</summary>
     Acknowledged,
 
-    /// <summary>A core is sent a message of the protocol's own.</summary>
+    /// <summary>A core is sent a message of the protocol's own, or told and not waited for.</summary>
     Tells,
 
     /// <summary>The operation may return and its memory be reused.</summary>
@@ -44,6 +45,12 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
     public string Summary => real.Summary;
 
     public long AllowedStaleness(MachineSpec machine, KernelProfile kernel) => real.AllowedStaleness(machine, kernel);
+
+    public CoreEvents Watches => real.Watches;
+
+    public bool FillsTablesOnDemand => real.FillsTablesOnDemand;
+
+    public int Tables(MachineSpec machine) => real.Tables(machine);
 
     public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => real.Messages(machine, kernel);
 
@@ -76,6 +83,14 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
             Note(SpaceEvent.Interrupts, shootdown, core.Value);
             real.SendInvalidation(shootdown, core, start, pages, size);
         }
+
+        public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+        {
+            Note(awaited ? SpaceEvent.Interrupts : SpaceEvent.Tells, shootdown, core.Value);
+            real.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+        }
+
+        public bool FillTable(int table, VirtAddr address) => real.FillTable(table, address);
 
         public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size) =>
             real.InvalidateLocally(shootdown, start, pages, size);
@@ -135,6 +150,16 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
         public override void OnTimer(long argument) => real.OnTimer(argument);
 
         public override void OnProtocol(CoreId core, in SimMessage message) => real.OnProtocol(core, message);
+
+        public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
+
+        public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => real.OnAccessed(core, address, bits);
+
+        public override void OnTrapWord(CoreId core, long word) => real.OnTrapWord(core, word);
+
+        public override long ReturnWord(CoreId core) => real.ReturnWord(core);
+
+        public override long OnCopied(long entries) => real.OnCopied(entries);
     }
 }
 

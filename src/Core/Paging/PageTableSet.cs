@@ -87,6 +87,7 @@ public sealed class PageTableSet : IDisposable
     public bool Fill(int table, VirtAddr address, long visibleAt)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(table, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(table, Count);
         if (!_onDemand)
         {
             throw new InvalidOperationException("page tables that hold every leaf are not filled");

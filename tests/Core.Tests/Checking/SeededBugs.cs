@@ -81,8 +81,13 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
             right.SendInvalidation(shootdown, core, start, shorter ? pages - 1 : pages, size);
         }
 
-        public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited) =>
-            right.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+        public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+        {
+            if (bug != SeededBug.DropsOneInterrupt || core.Value != Machine.Cores - 1)
+            {
+                right.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+            }
+        }
 
         public bool FillTable(int table, VirtAddr address) => right.FillTable(table, address);
 

@@ -42,7 +42,7 @@ public sealed class FuzzRunner(ISimulationRunner runner)
                 return [plain.Outcome, .. plain.Findings.Take(20)];
             }
 
-            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+            long bound = Delays.Of(scenario).WindowBound;
             List<string> lines = [];
             string unwatched = RunPlainly(scenario, check: false).Fingerprint;
             if (unwatched != plain.Fingerprint)

@@ -10,7 +10,7 @@ namespace VmSim.Actors.Simulation;
 public static class EnvelopeCodec
 {
     /// <summary>Version of the form; both ends must have the same.</summary>
-    private const byte Version = 1;
+    private const byte Version = 2;
 
     /// <summary>Writes an envelope.</summary>
     public static byte[] Encode(PhaseEnvelope envelope)
@@ -39,6 +39,7 @@ public static class EnvelopeCodec
         foreach (TableChanges table in envelope.Tables)
         {
             writer.Write(table.Space);
+            writer.Write(table.Table);
             writer.Write(table.Changes.Length);
             writer.Write(table.Changes);
         }
@@ -90,11 +91,12 @@ public static class EnvelopeCodec
 
     private static TableChanges[] ReadTables(BinaryReader reader)
     {
-        TableChanges[] tables = new TableChanges[ReadCount(reader, 2 * sizeof(int))];
+        TableChanges[] tables = new TableChanges[ReadCount(reader, 3 * sizeof(int))];
         for (int i = 0; i < tables.Length; i++)
         {
             int space = reader.ReadInt32();
-            tables[i] = new TableChanges(space, reader.ReadBytes(ReadCount(reader, 1)));
+            int table = reader.ReadInt32();
+            tables[i] = new TableChanges(space, table, reader.ReadBytes(ReadCount(reader, 1)));
         }
 
         return tables;

@@ -2,10 +2,11 @@ using VmSim.Core.Engine;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>Page-table stores of one address space since the last envelope.</summary>
+/// <summary>Stores of one page table of an address space since the last envelope.</summary>
 /// <param name="Space">The space.</param>
+/// <param name="Table">Which of the space's tables.</param>
 /// <param name="Changes">What its table's change log gave.</param>
-public readonly record struct TableChanges(int Space, byte[] Changes);
+public readonly record struct TableChanges(int Space, int Table, byte[] Changes);
 
 /// <summary>What one node of a split domain says to another at the end of a phase: the only thing that nodes send each other while they simulate.</summary>
 public sealed record PhaseEnvelope

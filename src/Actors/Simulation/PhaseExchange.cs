@@ -46,7 +46,7 @@ internal sealed class PhaseExchange
             IReadOnlyList<int> readers = share.ReadersOf(space);
             if (readers.Count > 0)
             {
-                space.Table.LogsChanges = true;
+                space.Tables.LogChanges();
                 _replicated.Add((space, readers));
             }
         }
@@ -117,7 +117,7 @@ internal sealed class PhaseExchange
         {
             foreach (TableChanges table in envelope.Tables)
             {
-                Core.Paging.PageTable replica = _world.Spaces[table.Space].Table;
+                Core.Paging.PageTable replica = _world.Spaces[table.Space].Tables[table.Table];
                 replica.ApplyChanges(table.Changes);
                 replica.Fold(windowStart);
             }
@@ -137,11 +137,14 @@ internal sealed class PhaseExchange
         Dictionary<int, List<TableChanges>> tables = [];
         foreach ((AddressSpace space, IReadOnlyList<int> readers) in _replicated)
         {
-            byte[] changes = space.Table.TakeChanges();
-            foreach (int reader in changes.Length > 0 ? readers : [])
+            for (int table = 0; table < space.Tables.Count; table++)
             {
-                ref List<TableChanges>? list = ref CollectionsMarshal.GetValueRefOrAddDefault(tables, reader, out _);
-                (list ??= []).Add(new TableChanges(space.Space.Value, changes));
+                byte[] changes = space.Tables.TakeChanges(table);
+                foreach (int reader in changes.Length > 0 ? readers : [])
+                {
+                    ref List<TableChanges>? list = ref CollectionsMarshal.GetValueRefOrAddDefault(tables, reader, out _);
+                    (list ??= []).Add(new TableChanges(space.Space.Value, table, changes));
+                }
             }
         }
 

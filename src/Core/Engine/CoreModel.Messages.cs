@@ -11,6 +11,7 @@ public sealed partial class CoreModel
     private void Take(in SimMessage message)
     {
         AccountWait(message.Due);
+        LeaveKernel();
         switch (message.Kind)
         {
             case MessageKind.Invalidate:
@@ -29,7 +30,7 @@ public sealed partial class CoreModel
                 HandleSpaceLoaded(message);
                 break;
             case MessageKind.Protocol:
-                long cycles = _shootdown.OnProtocol(message);
+                long cycles = message.Sender < Machine.Cores ? _shootdown.OnDirect(message) : _shootdown.OnProtocol(message);
                 Counters.InterruptCycles += cycles;
                 _clock += cycles;
                 break;
@@ -65,11 +66,21 @@ public sealed partial class CoreModel
             return;
         }
 
-        long cycles = Kernel.HandlerCycles + result.Cycles;
-        Counters.InvalidationsHandled++;
+        long entered = _clock;
+        long cycles = result.Cycles;
+        if ((message.Flags & SimMessage.ToldFlag) == 0)
+        {
+            cycles += Kernel.HandlerCycles;
+            Counters.InvalidationsHandled++;
+        }
+
         Counters.InterruptCycles += cycles;
         _clock += cycles;
-        Send(MessageKind.Ack, message.Space, _clock + _delays.Notice, message.A, result.Dropped, cycles);
+        if (result.Ack != AckTime.Later)
+        {
+            SendAck(message, result.Ack == AckTime.AtEntry ? entered : _clock, result.Dropped, cycles);
+        }
+
         if (result.LeavesSpace && _loadedSpace == message.Space)
         {
             Send(MessageKind.LeaveSpace, message.Space, _clock + _delays.Notice, 0);
@@ -78,8 +89,17 @@ public sealed partial class CoreModel
         }
     }
 
+    private void TakeWord(in SimMessage message)
+    {
+        if (message.D != 0)
+        {
+            _shootdown.OnReturnWord(new SpaceId(message.Space), message.D);
+        }
+    }
+
     private void HandleTrapReturn(in SimMessage message)
     {
+        TakeWord(message);
         SimThread thread = _world.Thread((int)message.A);
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
@@ -106,6 +126,7 @@ public sealed partial class CoreModel
 
     private void HandleWake(in SimMessage message)
     {
+        TakeWord(message);
         SimThread thread = _world.Thread((int)message.A);
         thread.Core = Core;
         if (thread.Trap != TrapKind.None)
@@ -191,7 +212,12 @@ public sealed partial class CoreModel
         _loadedSpace = message.Space;
         _lazy = false;
         _tag = loaded.Tag;
-        _table = _world.TableOf(message.Space);
+        if (_tables is { } tables)
+        {
+            tables[message.Space] = (int)(message.D >> 1);
+        }
+
+        _table = TableOf(message.Space);
         Mmu.Load(_tag, _table);
         if (loaded.Flushed)
         {
@@ -208,6 +234,7 @@ public sealed partial class CoreModel
     private void BeginThread()
     {
         State = CoreState.Running;
+        LeaveKernel();
         _sliceEnd = _clock + Kernel.TimeSliceCycles;
         if (_thread!.Started < 0)
         {

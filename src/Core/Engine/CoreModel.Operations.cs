@@ -3,6 +3,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Engine;
@@ -158,13 +159,23 @@ public sealed partial class CoreModel
         }
 
         CountTranslation(translation);
-        if (translation.Outcome is TranslationOutcome.NotPresentFault or TranslationOutcome.ProtectionFault)
+        bool faulted = translation.Outcome is TranslationOutcome.NotPresentFault or TranslationOutcome.ProtectionFault;
+        if (!faulted)
+        {
+            _watch?.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
+        }
+
+        if (_tellsTranslations)
+        {
+            TellTranslation(thread, kind, address, faulted, translation);
+        }
+
+        if (faulted)
         {
             RaiseFault(thread, kind, address, userMode, began);
             return;
         }
 
-        _watch?.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
         thread.FaultsInARow = 0;
         long cost = _accessCycles[(int)kind];
         _clock += cost;
@@ -181,6 +192,24 @@ public sealed partial class CoreModel
         {
             thread.Position++;
         }
+    }
+
+    /// <summary>Tells the shootdown protocol what a translation that missed the first level has done, and takes the time that this takes.</summary>
+    private void TellTranslation(SimThread thread, AccessKind kind, ulong address, bool faulted, in TranslationResult translation)
+    {
+        long cycles = 0;
+        if (faulted || translation.Outcome == TranslationOutcome.Walked)
+        {
+            cycles += _shootdown.OnWalk(new PageWalk(thread.Space, new VirtAddr(address), kind, faulted, translation.Size, translation.BitsSet));
+        }
+
+        foreach ((TlbEntry entry, bool evicted) in Mmu.TakeEvents())
+        {
+            cycles += evicted ? _shootdown.OnEvict(entry) : _shootdown.OnFill(entry);
+        }
+
+        Counters.WalkCycles += cycles;
+        _clock += cycles;
     }
 
     private void CountTranslation(in TranslationResult translation)
@@ -332,7 +361,7 @@ public sealed partial class CoreModel
     {
         thread.Trap = trap;
         thread.TrapBegan = _clock;
-        Send(kind, thread.Space.Value, _clock + delay, thread.Id.Value, b, c);
+        Send(kind, thread.Space.Value, _clock + delay, thread.Id.Value, b, c, trap == TrapKind.Synchronization ? 0 : _shootdown.TrapWord(thread.Space));
         if (_park)
         {
             PickNext();

@@ -39,6 +39,11 @@ public sealed partial class CoreModel : ICoreShootdownContext
     private readonly LostTranslations _losses;
     private readonly bool _park;
     private readonly bool _kernelAccesses;
+    private readonly bool _tellsReturns;
+    private readonly bool _tellsTranslations;
+
+    /// <summary>The page table that the core last walked for each space; null where spaces have one.</summary>
+    private readonly int[]? _tables;
     private readonly long _warmup;
     private readonly long[] _accessCycles;
     private CoreChecker? _watch;
@@ -52,6 +57,9 @@ public sealed partial class CoreModel : ICoreShootdownContext
     private int _loadedSpace = -1;
     private bool _lazy;
     private bool _warm;
+
+    /// <summary>Whether the protocol is to be told that the core goes on in user mode.</summary>
+    private bool _entersUser;
 
     internal CoreModel(World world, CoreId id)
     {
@@ -72,6 +80,15 @@ public sealed partial class CoreModel : ICoreShootdownContext
             Counters.RefillMisses += count;
             world.RefillMisses.Add(space, shootdown, count);
         });
+        CoreEvents watches = world.Protocol.Watches;
+        _tellsReturns = (watches & CoreEvents.UserReturns) != 0;
+        _tellsTranslations = (watches & ~CoreEvents.UserReturns) != 0;
+        if (_tellsTranslations)
+        {
+            Mmu.RememberEvents((watches & CoreEvents.Fills) != 0, (watches & CoreEvents.Evictions) != 0);
+        }
+
+        _tables = world.Protocol.Tables(Machine) > 1 ? new int[world.SpaceCount] : null;
         _shootdown = world.Protocol.CreateCoreHalf(this);
         if (_shootdown.TickCycles > 0)
         {
@@ -89,6 +106,9 @@ public sealed partial class CoreModel : ICoreShootdownContext
     public KernelProfile Kernel { get; }
 
     /// <inheritdoc/>
+    public Delays Delays => _delays;
+
+    /// <inheritdoc/>
     public int SpaceCount => _world.SpaceCount;
 
     /// <inheritdoc/>
@@ -99,6 +119,9 @@ public sealed partial class CoreModel : ICoreShootdownContext
 
     /// <inheritdoc/>
     public bool IsLazy => _lazy;
+
+    /// <summary>The domain it belongs to; null for a core that has no thread.</summary>
+    internal Domain? Domain { get; set; }
 
     /// <summary>What the core is doing.</summary>
     public CoreState State { get; private set; }
@@ -181,6 +204,10 @@ public sealed partial class CoreModel : ICoreShootdownContext
             {
                 RequeueCurrent();
             }
+            else if (_entersUser)
+            {
+                EnterUser();
+            }
             else
             {
                 long until = Math.Min(Math.Min(limit, due), _nextTick);
@@ -222,12 +249,42 @@ public sealed partial class CoreModel : ICoreShootdownContext
     internal long Clock => _clock;
 
     /// <inheritdoc/>
-    public void SendProtocol(SpaceId space, long a, long b, long c, long d) => Send(
-        MessageKind.Protocol, space.Value, _clock + _delays.Notice, a, b, c, d);
+    public void SendProtocol(SpaceId space, int kind, long delay, long a, long b, long c, long d)
+    {
+        if ((uint)space.Value >= (uint)SpaceCount || !ReferenceEquals(_world.GroupOf(space.Value).Domain, Domain))
+        {
+            throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
+        }
+
+        long due = _clock + _delays.Checked(kind, MessageDirection.CoreToSpace, delay);
+        Send(MessageKind.Protocol, space.Value, due, a, b, c, d, (ushort)kind);
+    }
+
+    /// <inheritdoc/>
+    public void SendDirect(CoreId target, int kind, long delay, long a, long b, long c, long d)
+    {
+        if (target == Core || Domain is null || !_world.IsInDomain(target, Domain))
+        {
+            throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses core {target}, which is not another core of its domain");
+        }
+
+        Outbox.Add(new SimMessage
+        {
+            Kind = MessageKind.Protocol,
+            Flags = (ushort)kind,
+            Due = _clock + _delays.Checked(kind, MessageDirection.CoreToCore, delay),
+            Target = target.Value,
+            Space = -1,
+            A = a,
+            B = b,
+            C = c,
+            D = d,
+        });
+    }
 
     /// <inheritdoc/>
     public void BeginLosses(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size) =>
-        _losses.Begin(space.Value, shootdown, _world.TableOf(space.Value), _clock, start.Value, spanPages << (int)size);
+        _losses.Begin(space.Value, shootdown, TableOf(space.Value), _clock, start.Value, spanPages << (int)size);
 
     /// <inheritdoc/>
     public void AlsoDead(VirtAddr start, ulong spanPages, PageSize size) => _losses.AlsoDead(start.Value, spanPages << (int)size);
@@ -243,9 +300,48 @@ public sealed partial class CoreModel : ICoreShootdownContext
         Counters.FullFlushes += result.Full ? 1 : 0;
     }
 
-    private void Send(MessageKind kind, int space, long due, long a, long b = 0, long c = 0, long d = 0) => Outbox.Add(new SimMessage
+    /// <inheritdoc/>
+    public void Acknowledge(in SimMessage invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
+
+    /// <inheritdoc/>
+    public void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong bytes) =>
+        _losses.Begin(space.Value, shootdown, TableOf(space.Value), _clock, start.Value, bytes);
+
+    /// <inheritdoc/>
+    public void EndInvalidation(in InvalidationResult result)
+    {
+        _losses.End();
+        Counters.EntriesInvalidated += result.Dropped;
+        Counters.FullFlushes += result.Full ? 1 : 0;
+    }
+
+    /// <inheritdoc/>
+    public void UseTag(Asid tag)
+    {
+        if (_loadedSpace < 0 || State == CoreState.Loading)
+        {
+            throw new InvalidOperationException($"the shootdown protocol of core {Core} changes its tag while no space is loaded");
+        }
+
+        _tag = tag;
+        Mmu.Load(tag, _table!);
+    }
+
+    private PageTable TableOf(int space) => _world.TableOf(space, _tables is { } tables ? tables[space] : 0);
+
+    private void SendAck(in SimMessage invalidation, long leaves, int dropped, long cycles) => Send(
+        MessageKind.Ack,
+        invalidation.Space,
+        leaves + _delays.Notice,
+        invalidation.A,
+        dropped,
+        cycles,
+        flags: (ushort)(invalidation.Flags & (SimMessage.ToldFlag | SimMessage.ReportFlag)));
+
+    private void Send(MessageKind kind, int space, long due, long a, long b = 0, long c = 0, long d = 0, ushort flags = 0) => Outbox.Add(new SimMessage
     {
         Kind = kind,
+        Flags = flags,
         Due = due,
         Target = _world.TargetOfSpace(space),
         Space = space,
@@ -309,6 +405,18 @@ public sealed partial class CoreModel : ICoreShootdownContext
 
         _nextTick += _shootdown.TickCycles;
         long cycles = _shootdown.OnTick();
+        Counters.InterruptCycles += cycles;
+        _clock += cycles;
+        LeaveKernel();
+    }
+
+    /// <summary>The kernel has run on the core: before its thread goes on, the protocol hears of it.</summary>
+    private void LeaveKernel() => _entersUser = _tellsReturns;
+
+    private void EnterUser()
+    {
+        _entersUser = false;
+        long cycles = _shootdown.OnReturnToUser();
         Counters.InterruptCycles += cycles;
         _clock += cycles;
     }

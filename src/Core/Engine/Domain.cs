@@ -17,6 +17,11 @@ public sealed class Domain
         {
             group.Domain = this;
         }
+
+        foreach (CoreModel core in cores)
+        {
+            core.Domain = this;
+        }
     }
 
     /// <summary>Number of the domain in the run.</summary>

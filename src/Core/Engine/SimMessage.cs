@@ -6,10 +6,10 @@ namespace VmSim.Core.Engine;
 /// <summary>What a message of virtual time asks or says. Cores send the first group to address spaces, spaces the second to cores.</summary>
 public enum MessageKind : ushort
 {
-    /// <summary>Core to space: a page fault; A = thread, B = address, C = access kind, bit 8 set for a kernel access.</summary>
+    /// <summary>Core to space: a page fault; A = thread, B = address, C = access kind, bit 8 set for a kernel access, D = the protocol's word.</summary>
     Fault,
 
-    /// <summary>Core to space: a system call; A = thread, B = index of the call.</summary>
+    /// <summary>Core to space: a system call; A = thread, B = index of the call, D = the protocol's word.</summary>
     SystemCall,
 
     /// <summary>Core to space: an invalidation is done; A = shootdown, B = entries dropped, C = handler cycles.</summary>
@@ -81,22 +81,22 @@ public enum MessageKind : ushort
     /// <summary>Space to itself: a timer of the shootdown protocol; A to D are the protocol's.</summary>
     ProtocolTimer,
 
-    /// <summary>Space to core: a trap is over; A = thread, B = cycles of it spent waiting for invalidations, C = <see cref="TrapResult"/>.</summary>
+    /// <summary>Space to core: a trap is over; A = thread, B = cycles of it spent waiting for invalidations, C = <see cref="TrapResult"/>, D = the protocol's word.</summary>
     TrapReturn,
 
     /// <summary>Space to core: the thread in the trap sleeps; A = thread.</summary>
     TrapSleep,
 
-    /// <summary>Space to core: a thread is runnable; A = thread, B and C as for <see cref="TrapReturn"/> when it slept in a trap.</summary>
+    /// <summary>Space to core: a thread is runnable; A = thread, B, C and D as for <see cref="TrapReturn"/> when it slept in a trap.</summary>
     ThreadWake,
 
-    /// <summary>Space to core: the space is loaded; A = thread, B = TLB tag, C = generation, D bit 0 = flush the tag.</summary>
+    /// <summary>Space to core: the space is loaded; A = thread, B = TLB tag, C = generation, D bit 0 = flush the tag, from bit 1 on the page table to walk.</summary>
     SpaceLoaded,
 
     /// <summary>Space to core: invalidate; A = shootdown, B = first address, C = pages | page shift &lt;&lt; 48, bit 63 set for the whole space (then the pages are those that cover what died), D = generation; flags say more.</summary>
     Invalidate,
 
-    /// <summary>Core to core or core to space: the shootdown protocol's own; A to D are the protocol's.</summary>
+    /// <summary>Between cores and spaces, or core to core: the shootdown protocol's own; the flags are its kind, A to D the protocol's.</summary>
     Protocol,
 }
 
@@ -131,6 +131,12 @@ public struct SimMessage
     /// <summary>Flag of <see cref="MessageKind.Invalidate"/>: table pages are freed.</summary>
     public const ushort TablesFreedFlag = 2;
 
+    /// <summary>Flag of <see cref="MessageKind.Invalidate"/> and its <see cref="MessageKind.Ack"/>: told without an interrupt.</summary>
+    public const ushort ToldFlag = 4;
+
+    /// <summary>Flag of <see cref="MessageKind.Invalidate"/> and its <see cref="MessageKind.Ack"/>: nobody waits for the ack.</summary>
+    public const ushort ReportFlag = 8;
+
     /// <summary>Delivery time in cycles.</summary>
     public long Due;
 
@@ -163,6 +169,9 @@ public struct SimMessage
 
     /// <summary>Fourth argument, by kind.</summary>
     public long D;
+
+    /// <summary>Of the protocol's own message: its kind, as the protocol numbers them.</summary>
+    public readonly int ProtocolKind => Flags;
 
     /// <summary>Whether this message comes before another in the run's total order.</summary>
     public readonly bool Before(in SimMessage other)

@@ -29,11 +29,10 @@ public sealed class World : IDisposable
         ArgumentNullException.ThrowIfNull(scenario);
         Scenario = scenario;
         MachineSpec machine = scenario.Machine;
-        Protocol = protocol ?? ShootdownProtocols.ByName(scenario.Shootdown.Protocol)
-            ?? throw new ScenarioException($"shootdown.protocol: there is no protocol \"{scenario.Shootdown.Protocol}\"; there are {string.Join(", ", ShootdownProtocols.All.Select(p => p.Name))}");
+        Protocol = protocol ?? ShootdownProtocols.Of(scenario);
         Format = PageTableFormats.Find(machine.PageTable)
             ?? throw new ScenarioException($"machine.page-table: there is no format \"{machine.PageTable}\"; there are {string.Join(", ", PageTableFormats.All.Select(f => f.Name))}");
-        Delays = new Delays(machine, scenario.Kernel, Protocol.DirectDelay(machine, scenario.Kernel));
+        Delays = new Delays(machine, scenario.Kernel, Protocol.Messages(machine, scenario.Kernel));
         WorldLayout layout = new(scenario);
         SpaceCount = layout.Spaces.Count;
         _threads = [.. layout.Threads];
@@ -55,12 +54,12 @@ public sealed class World : IDisposable
             }
         }
 
+        Domains = Domain.Partition(this, layout);
         foreach (CoreModel core in _cores)
         {
             core.Start();
         }
 
-        Domains = Domain.Partition(this, layout);
         if (check)
         {
             Checker = new TranslationChecker(this);
@@ -107,6 +106,9 @@ public sealed class World : IDisposable
     /// <summary>The refill misses that shootdowns caused.</summary>
     internal RefillMisses RefillMisses { get; }
 
+    /// <summary>Whether a core belongs to a domain.</summary>
+    internal bool IsInDomain(CoreId core, Domain domain) => (uint)core.Value < (uint)_cores.Length && ReferenceEquals(_cores[core.Value].Domain, domain);
+
     /// <summary>The group of a space.</summary>
     public SpaceGroup GroupOf(int space) => _spaces[space].Group;
 
@@ -114,7 +116,7 @@ public sealed class World : IDisposable
 
     internal AddressSpace Space(int id) => _spaces[id];
 
-    internal PageTable TableOf(int space) => _spaces[space].Table;
+    internal PageTable TableOf(int space, int table) => _spaces[space].Tables[table];
 
     internal int TargetOfSpace(int space) => _cores.Length + space;
 
@@ -128,8 +130,19 @@ public sealed class World : IDisposable
 
         foreach (AddressSpace space in _spaces)
         {
-            space.Table.Dispose();
+            space.Tables.Dispose();
         }
+    }
+
+    private PageTableSet NewTables(int space)
+    {
+        PageTable[] tables = new PageTable[Math.Max(1, Protocol.Tables(Scenario.Machine))];
+        for (int i = 0; i < tables.Length; i++)
+        {
+            tables[i] = new PageTable(Format) { TableBase = new PhysAddr((ulong)((i * SpaceCount) + space) << TableSpaceShift) };
+        }
+
+        return new PageTableSet(tables, Protocol.FillsTablesOnDemand);
     }
 
     private void BuildSpaces(WorldLayout layout)
@@ -145,7 +158,7 @@ public sealed class World : IDisposable
         {
             SpacePlan plan = layout.Spaces[i];
             SpaceGroup group = _groups[plan.Group];
-            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, new PageTable(Format) { TableBase = new PhysAddr((ulong)i << TableSpaceShift) }, plan.FirstThread);
+            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, NewTables(i), plan.FirstThread);
             group.Add(_spaces[i]);
         }
 

@@ -15,6 +15,7 @@ public sealed partial class AddressSpace
 
     private void BeginFault(in SimMessage message)
     {
+        TakeWord(message);
         ulong page = (ulong)message.B >> PageSizes.BaseShift;
         Admit(new KernelOperation
         {
@@ -26,11 +27,13 @@ public sealed partial class AddressSpace
             Access = message.C,
             FirstPage = page,
             EndPage = page + 1,
+            Word = message.D,
         });
     }
 
     private void BeginCall(in SimMessage message)
     {
+        TakeWord(message);
         SystemCall call = _world.Thread((int)message.A).SystemCalls[(int)message.B];
         (ulong first, ulong end) = PagesOf(call);
         Admit(new KernelOperation
@@ -44,6 +47,14 @@ public sealed partial class AddressSpace
             FirstPage = first,
             EndPage = end,
         });
+    }
+
+    private void TakeWord(in SimMessage message)
+    {
+        if (message.D != 0)
+        {
+            _shootdown.OnTrapWord(new CoreId(message.Sender), message.D);
+        }
     }
 
     private void BeginFork(in SimMessage message) => Admit(new KernelOperation
@@ -81,7 +92,7 @@ public sealed partial class AddressSpace
     {
         operation.StartedAt = _now;
         SetVisibility();
-        Table.Fold(_group.WindowStart);
+        Tables.Fold(_group.WindowStart);
         switch (operation.Kind)
         {
             case MessageKind.Fault:
@@ -121,13 +132,17 @@ public sealed partial class AddressSpace
             FaultKind.SegmentationFault or FaultKind.BusError or FaultKind.OutOfMemory => TrapResult.Segmentation,
             _ => TrapResult.Done,
         };
-        long cycles = OperationCosts.OfFault(Kernel, fault);
+        long cycles = OperationCosts.OfFault(Kernel, fault) + UpdateTables();
         long delay = _locks.EnterFault(operation, fault, _now);
         if (operation.Result == TrapResult.Segmentation)
         {
             CountBadAccess(address, access, fault.Kind == FaultKind.BusError);
+            Proceed(operation, cycles, delay);
+            return;
         }
-        else if (operation.Result == TrapResult.Major)
+
+        cycles += _shootdown.OnFault(operation.Core, VirtAddr.OfPage(operation.FirstPage), access, operation.Word);
+        if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
             AdmitWaiting();
@@ -161,7 +176,7 @@ public sealed partial class AddressSpace
             _locks.ForgetAreas(_memory);
         }
 
-        BeginBatches(operation, OperationCosts.OfCall(Kernel, call.Kind, result), result);
+        BeginBatches(operation, OperationCosts.OfCall(Kernel, call.Kind, result) + UpdateTables(), result);
     }
 
     private void ExecuteFork(KernelOperation operation)
@@ -170,6 +185,7 @@ public sealed partial class AddressSpace
         child._now = _now;
         child.SetVisibility();
         VirtualMemory? memory = _memory!.Fork(child.Table, _group.Frames, out MmResult effect);
+        long copying = UpdateTables() + child.UpdateTables();
         if (memory is null)
         {
             CountCall(SystemCallKind.Other, failed: true);
@@ -185,7 +201,7 @@ public sealed partial class AddressSpace
         operation.TablesFreed = effect.TablesFreed;
         operation.Release = effect.Release;
         Counters.Forks++;
-        BeginBatches(operation, OperationCosts.OfFork(Kernel, effect), effect);
+        BeginBatches(operation, OperationCosts.OfFork(Kernel, effect) + copying, effect);
     }
 
     /// <summary>
@@ -226,7 +242,7 @@ public sealed partial class AddressSpace
         }
         else
         {
-            SendToSelf(MessageKind.ReleaseMemory, _now + _delays.WindowBound, operation.Id);
+            SendToSelf(MessageKind.ReleaseMemory, _now + _delays.ReleaseAfter, operation.Id);
         }
 
         _mapLock.Leave(operation);
@@ -244,7 +260,7 @@ public sealed partial class AddressSpace
         }
 
         Watch?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
-        SendToCore(kind, operation.Core.Value, due, operation.Thread, operation.ShootdownWait, (long)operation.Result);
+        SendToCore(kind, operation.Core.Value, due, operation.Thread, operation.ShootdownWait, (long)operation.Result, _shootdown.ReturnWord(operation.Core));
     }
 
     private long WakeTime => _now + Math.Max(_delays.Service, Kernel.WakeCycles) + _delays.Return;

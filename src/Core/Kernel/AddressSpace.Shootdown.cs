@@ -16,8 +16,8 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.PendingAcks++;
-        long leaves = _now + _delays.Service + (shootdown.Targets++ * Kernel.IpiSendCycles);
-        shootdown.Interrupts++;
+        shootdown.Targets++;
+        long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         Counters.IpisSent++;
         Watch?.Sent(shootdown.Operation!.Id, core, leaves + Machine.IpiDelay(shootdown.Initiator, core));
         SendToCore(
@@ -29,6 +29,27 @@ public sealed partial class AddressSpace
             SharedRules.Pack(pages, size, shootdown.SpanPages),
             shootdown.Generation,
             shootdown.TablesFreed ? SimMessage.TablesFreedFlag : (ushort)0);
+    }
+
+    /// <inheritdoc/>
+    public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+    {
+        ArgumentNullException.ThrowIfNull(shootdown);
+        long due = _now + _delays.Service + _delays.Checked(kind, MessageDirection.SpaceToCore, delay);
+        shootdown.Targets++;
+        shootdown.PendingAcks += awaited ? 1 : 0;
+        shootdown.PendingReports += awaited ? 0 : 1;
+        Watch?.Sent(shootdown.Operation!.Id, core, due);
+        int flags = SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag) | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
+        SendToCore(
+            MessageKind.Invalidate,
+            InDomain(core).Value,
+            due,
+            shootdown.Id,
+            (long)start.Value,
+            SharedRules.Pack(pages, size, shootdown.SpanPages),
+            shootdown.Generation,
+            (ushort)flags);
     }
 
     /// <inheritdoc/>
@@ -51,7 +72,7 @@ public sealed partial class AddressSpace
     public void Finish(ShootdownRequest shootdown)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
-        _shootdowns.Remove(shootdown.Id);
+        Forget(shootdown);
         EndShootdown(shootdown);
     }
 
@@ -68,7 +89,7 @@ public sealed partial class AddressSpace
     public void ReleaseDeferred(ShootdownRequest shootdown)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
-        _shootdowns.Remove(shootdown.Id);
+        Forget(shootdown);
         if (shootdown.Operation!.Release is { } release)
         {
             Watch?.Releasing(shootdown.Operation.Id, release, _now);
@@ -80,8 +101,12 @@ public sealed partial class AddressSpace
     public void SetTimer(long at, long argument) => SendToSelf(MessageKind.ProtocolTimer, Math.Max(at, _now), 0, argument);
 
     /// <inheritdoc/>
-    public void SendProtocol(CoreId core, long delay, long a, long b, long c, long d) =>
-        SendToCore(MessageKind.Protocol, core.Value, _now + _delays.Service + Math.Max(delay, _delays.SpaceToCore), a, b, c, d);
+    public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) =>
+        SendToCore(MessageKind.Protocol, InDomain(core).Value, _now + _delays.Service + _delays.Checked(kind, MessageDirection.SpaceToCore, delay), a, b, c, d, (ushort)kind);
+
+    private CoreId InDomain(CoreId core) => _world.IsInDomain(core, _group.Domain!)
+        ? core
+        : throw new InvalidOperationException($"the shootdown protocol of space {Space} addresses core {core}, which is not of its domain");
 
     private void BeginShootdown(KernelOperation operation)
     {
@@ -138,16 +163,37 @@ public sealed partial class AddressSpace
     {
         ShootdownRequest shootdown = _shootdowns[message.A];
         Watch?.Acknowledged(shootdown.Operation!.Id, new CoreId(message.Sender), _now);
-        shootdown.PendingAcks--;
         shootdown.HandlerCycles += message.C;
-        if (message.B == 0)
+        if (message.B == 0 && (message.Flags & SimMessage.ToldFlag) == 0)
         {
             shootdown.SpuriousTargets++;
             Counters.SpuriousIpis++;
         }
 
         Counters.ShootdownLog.Update(shootdown);
+        if ((message.Flags & SimMessage.ReportFlag) != 0)
+        {
+            shootdown.PendingReports--;
+            if (shootdown.IsOver)
+            {
+                Forget(shootdown);
+            }
+
+            return;
+        }
+
+        shootdown.PendingAcks--;
         _shootdown.OnAck(shootdown, new CoreId(message.Sender));
+    }
+
+    /// <summary>A shootdown is over; its number means nothing any more once every report is in.</summary>
+    private void Forget(ShootdownRequest shootdown)
+    {
+        shootdown.IsOver = true;
+        if (shootdown.PendingReports == 0)
+        {
+            _shootdowns.Remove(shootdown.Id);
+        }
     }
 
     private void EndShootdown(ShootdownRequest shootdown)

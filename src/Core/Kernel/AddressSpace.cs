@@ -26,7 +26,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     private long _now;
     private long _nextOperation;
 
-    internal AddressSpace(World world, SpaceGroup group, SpaceId space, string name, ProgramImage image, PageTable table, int firstThread)
+    internal AddressSpace(World world, SpaceGroup group, SpaceId space, string name, ProgramImage image, PageTableSet tables, int firstThread)
     {
         _world = world;
         _group = group;
@@ -34,7 +34,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         Space = space;
         Name = name;
         Image = image;
-        Table = table;
+        Tables = tables;
         FirstThread = firstThread;
         Machine = world.Scenario.Machine;
         Kernel = world.Scenario.Kernel;
@@ -67,14 +67,20 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     /// <summary>What the process runs.</summary>
     public ProgramImage Image { get; }
 
-    /// <summary>The page table that walkers of this space read.</summary>
-    public PageTable Table { get; }
+    /// <summary>The page table of the space.</summary>
+    public PageTable Table => Tables.Own;
+
+    /// <summary>The page tables that walkers of this space read: its own, and copies if the shootdown protocol wants them.</summary>
+    public PageTableSet Tables { get; }
 
     /// <inheritdoc/>
     public MachineSpec Machine { get; }
 
     /// <inheritdoc/>
     public KernelProfile Kernel { get; }
+
+    /// <inheritdoc/>
+    public Delays Delays => _delays;
 
     /// <inheritdoc/>
     public int SpaceCount => _world.SpaceCount;
@@ -127,6 +133,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
                 _memory.Release(release);
             }
         }
+
+        Tables.Update();
     }
 
     /// <summary>Takes one message; messages come in the run's total order.</summary>
@@ -185,6 +193,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
                 HandleSynchronization(message);
                 break;
         }
+
+        Tables.Update();
     }
 
     /// <summary>Accesses that were refused, by page, as lines for the report.</summary>
@@ -200,16 +210,33 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     private void HandleLoad(in SimMessage message)
     {
         LoadAnswer answer = _shootdown.OnLoad(new CoreId(message.Sender));
+        if ((uint)answer.Table >= (uint)Tables.Count)
+        {
+            throw new InvalidOperationException($"the shootdown protocol has core {message.Sender} walk table {answer.Table} of space {Space}, which has {Tables.Count}");
+        }
+
         long delay = _locks.EnterCoreMask(new CoreId(message.Sender), _now);
         SendToCore(
-            MessageKind.SpaceLoaded, message.Sender, _now + delay + _delays.Service + _delays.Return, message.A, answer.Tag, answer.Generation, answer.Flush ? 1 : 0);
+            MessageKind.SpaceLoaded, message.Sender, _now + delay + _delays.Service + _delays.Return, message.A, answer.Tag, answer.Generation, (answer.Flush ? 1L : 0L) + (2L * answer.Table));
     }
 
     private void LogAccess(in SimMessage message)
     {
         SetVisibility();
         Table.SetAccessedDirty(new VirtAddr((ulong)message.A), (PageFlags)message.B);
+        _shootdown.OnAccessed(new CoreId(message.Sender), new VirtAddr((ulong)message.A), (PageFlags)message.B);
     }
+
+    /// <summary>Makes in the copies of the page table what an operation has changed.</summary>
+    /// <returns>Cycles that it takes by the protocol's word.</returns>
+    private long UpdateTables()
+    {
+        long written = Tables.Update();
+        return written == 0 ? 0 : _shootdown.OnCopied(written);
+    }
+
+    /// <inheritdoc/>
+    public bool FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility);
 
     private void SetVisibility() => Table.VisibleAt = _now + _delays.StoreVisibility;
 

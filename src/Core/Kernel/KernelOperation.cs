@@ -27,6 +27,9 @@ internal sealed class KernelOperation
     /// <summary>Access kind of a fault, with <see cref="CoreModel.KernelAccessBit"/>.</summary>
     public long Access { get; init; }
 
+    /// <summary>The word of the shootdown protocol that its trap brought.</summary>
+    public long Word { get; init; }
+
     /// <summary>Whether it holds the address space's lock as a writer.</summary>
     public bool Exclusive { get; init; }
 

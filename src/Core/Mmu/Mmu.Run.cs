@@ -31,8 +31,8 @@ public sealed unsafe partial class Mmu
     /// <summary>Table pages that walks read leaves from lately, by address: a guess where others will read.</summary>
     private readonly int[] _leafTables = new int[LeafTables];
 
-    private readonly bool _isPlain;
     private readonly bool _hasCommonShape;
+    private bool _isPlain;
 
     /// <summary>Whether <see cref="Run"/> gets on: there are two levels, walks cost the same everywhere, and no large or global page was seen.</summary>
     public bool CanRun => _isPlain && _sizesSeen == 1 && !_globals && _host is null;

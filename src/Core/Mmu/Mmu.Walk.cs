@@ -110,7 +110,16 @@ public sealed unsafe partial class Mmu
 
         ulong key = KeyOf(page, tag, level);
         _sizesSeen |= 1 << level;
-        _second?.Fill(key, page, data);
+        if (_tellsFills)
+        {
+            TellFill(key);
+        }
+
+        if (_second is { } second)
+        {
+            Put(second, key, page, data);
+        }
+
         FillFirst(kind, level, key, page, data);
         if (_losses is { } losses && losses.MayHold(key))
         {

@@ -303,12 +303,12 @@ public sealed unsafe partial class Mmu : IDisposable
 
         if (kind == AccessKind.Fetch)
         {
-            _instruction.Fill(key, page, data);
+            Put(_instruction, key, page, data);
             _recentFetch = new Recent { Key = key, Data = data };
         }
         else
         {
-            _data.Fill(key, page, data);
+            Put(_data, key, page, data);
             _recentData = new Recent { Key = key, Data = data };
         }
     }
@@ -322,7 +322,10 @@ public sealed unsafe partial class Mmu : IDisposable
         }
         else
         {
-            FirstOf(kind, size)?.Fill(key, page, data);
+            if (FirstOf(kind, size) is { } tlb)
+            {
+                Put(tlb, key, page, data);
+            }
         }
     }
 

@@ -1,3 +1,5 @@
+using VmSim.Core.Addresses;
+
 namespace VmSim.Core.Paging;
 
 /// <summary>
@@ -36,21 +38,48 @@ public sealed unsafe partial class PageTable
 
     /// <summary>Makes the changes of another table here, so that walkers see the same entries at the same times.</summary>
     /// <param name="taken">What <see cref="TakeChanges"/> gave; every batch once, in order.</param>
+    /// <param name="heldLeavesOnly">Whether leaves are changed only where this table has one, so that it holds what <see cref="CopyLeaf"/> put in.</param>
+    /// <returns>Entries written.</returns>
     /// <exception cref="InvalidDataException">The data are damaged or do not belong to this table; the table is of no use any more.</exception>
-    public void ApplyChanges(ReadOnlySpan<byte> taken)
+    public long ApplyChanges(ReadOnlySpan<byte> taken, bool heldLeavesOnly = false)
     {
         CheckNoMark();
         ChangeReader reader = new(taken);
+        long written = 0;
         while (!reader.IsAtEnd)
         {
-            ApplyChange(ref reader);
+            written += ApplyChange(ref reader, heldLeavesOnly);
         }
+
+        return written;
+    }
+
+    /// <summary>Copies the leaf that maps an address from the table whose changes this one applies.</summary>
+    /// <param name="source">The other table; every change of it is applied here.</param>
+    /// <param name="va">A canonical address.</param>
+    /// <returns>Whether an entry was written; false if no leaf maps the address there, or this table has it.</returns>
+    public bool CopyLeaf(PageTable source, VirtAddr va)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (!source.Locate(va.Value, out int page, out int index, out _))
+        {
+            return false;
+        }
+
+        ulong leaf = source.Entries(page)[index];
+        if (Entries(page)[index] == leaf)
+        {
+            return false;
+        }
+
+        Store(page, index, leaf);
+        return true;
     }
 
     private void LogRun(int page, int index, int count)
         => changes?.WriteEntries(visibleAt, page, index, new ReadOnlySpan<ulong>(Entries(page) + index, count));
 
-    private void ApplyChange(ref ChangeReader reader)
+    private int ApplyChange(ref ChangeReader reader, bool heldLeavesOnly)
     {
         ChangeKind kind = reader.ReadKind();
         switch (kind)
@@ -61,8 +90,7 @@ public sealed unsafe partial class PageTable
                 VisibleAt = (long)time;
                 break;
             case ChangeKind.Uniform or ChangeKind.Stepped or ChangeKind.Values:
-                ApplyRun(ref reader, kind);
-                break;
+                return ApplyRun(ref reader, kind, heldLeavesOnly);
             case ChangeKind.Allocated:
                 ApplyAllocation(reader.ReadNumber(nextPage), reader.ReadNumber(format.Levels - 2), reader.ReadNumber(byte.MaxValue));
                 break;
@@ -73,6 +101,7 @@ public sealed unsafe partial class PageTable
                 break;
             case ChangeKind.Taken:
                 freedPages.Clear();
+                changes?.Write(ChangeKind.Taken);
                 break;
             case ChangeKind.Released:
                 int released = reader.ReadNumber(nextPage - 1);
@@ -85,20 +114,20 @@ public sealed unsafe partial class PageTable
             default:
                 throw new InvalidDataException($"Page-table changes: kind {(int)kind} is unknown.");
         }
+
+        return 0;
     }
 
-    private void ApplyRun(ref ChangeReader reader, ChangeKind kind)
+    private int ApplyRun(ref ChangeReader reader, ChangeKind kind, bool heldLeavesOnly)
     {
         int page = ReadPage(ref reader, TableState.Live);
         int index = reader.ReadNumber(EntriesPerTable - 1);
         int count = reader.ReadNumber(EntriesPerTable - index);
         RequireChange(count > 0, "a run has entries");
-        RecordRun(page, index, count);
-        Span<ulong> run = new(Entries(page) + index, count);
-        int used = CountUsed(run);
+        Span<ulong> entries = stackalloc ulong[count];
         if (kind == ChangeKind.Values)
         {
-            reader.ReadEntries(run);
+            reader.ReadEntries(entries);
         }
         else
         {
@@ -106,11 +135,40 @@ public sealed unsafe partial class PageTable
             ulong step = kind == ChangeKind.Stepped ? reader.ReadEntry() : 0;
             for (int i = 0; i < count; i++)
             {
-                run[i] = entry + ((ulong)i * step);
+                entries[i] = entry + ((ulong)i * step);
             }
         }
 
+        Span<ulong> run = new(Entries(page) + index, count);
+        if (heldLeavesOnly)
+        {
+            LeaveOutUnheld(entries, run, infos[page].Level);
+            if (entries.SequenceEqual(run))
+            {
+                return 0;
+            }
+        }
+
+        RecordRun(page, index, count);
+        int used = CountUsed(run);
+        entries.CopyTo(run);
         infos[page].Live += (short)(CountUsed(run) - used);
+        LogRun(page, index, count);
+        return count;
+    }
+
+    /// <summary>Of the entries that a run is to get, empties the leaves where it has none.</summary>
+    private void LeaveOutUnheld(Span<ulong> entries, ReadOnlySpan<ulong> run, int level)
+    {
+        for (int i = 0; i < entries.Length; i++)
+        {
+            bool isLeaf = entries[i] != 0 && layout.IsLeaf(entries[i], level);
+            bool holds = run[i] != 0 && layout.IsLeaf(run[i], level);
+            if (isLeaf && !holds)
+            {
+                entries[i] = 0;
+            }
+        }
     }
 
     private void ApplyAllocation(int page, int level, int node)

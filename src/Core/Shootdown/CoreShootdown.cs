@@ -17,6 +17,9 @@ public interface ICoreShootdownContext
     /// <summary>The kernel's costs.</summary>
     KernelProfile Kernel { get; }
 
+    /// <summary>The run's least delays.</summary>
+    Delays Delays { get; }
+
     /// <summary>How many spaces the run has.</summary>
     int SpaceCount { get; }
 
@@ -29,8 +32,53 @@ public interface ICoreShootdownContext
     /// <summary>Whether the core idles with a space loaded.</summary>
     bool IsLazy { get; }
 
-    /// <summary>Sends the protocol's own message to a space's half, delivered a notice's delay from now.</summary>
-    void SendProtocol(SpaceId space, long a, long b, long c, long d);
+    /// <summary>What the core does: it is in user mode while <see cref="CoreState.Running"/>, else the kernel runs on it or it idles.</summary>
+    CoreState State { get; }
+
+    /// <summary>Sends one of the protocol's messages to a space's half.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="kind">Its kind, declared from core to space; <see cref="SimMessage.ProtocolKind"/> of the message.</param>
+    /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
+    /// <param name="a">First argument.</param>
+    /// <param name="b">Second argument.</param>
+    /// <param name="c">Third argument.</param>
+    /// <param name="d">Fourth argument.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the space is not of the core's domain.</exception>
+    void SendProtocol(SpaceId space, int kind, long delay, long a, long b, long c, long d);
+
+    /// <summary>Sends one of the protocol's messages to another core's half, <see cref="CoreShootdown.OnDirect"/>.</summary>
+    /// <param name="target">Another core of the domain.</param>
+    /// <param name="kind">Its kind, declared from core to core.</param>
+    /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
+    /// <param name="a">First argument.</param>
+    /// <param name="b">Second argument.</param>
+    /// <param name="c">Third argument.</param>
+    /// <param name="d">Fourth argument.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the target is not another core of the domain.</exception>
+    void SendDirect(CoreId target, int kind, long delay, long a, long b, long c, long d);
+
+    /// <summary>Sends the ack of an invalidation whose result said <see cref="AckTime.Later"/>; it takes an ack's delay from now.</summary>
+    /// <param name="invalidation">The invalidation as it came.</param>
+    /// <param name="dropped">Entries dropped for it.</param>
+    /// <param name="cycles">Cycles that it took.</param>
+    void Acknowledge(in SimMessage invalidation, int dropped, long cycles);
+
+    /// <summary>
+    /// From now to <see cref="EndInvalidation"/>, what the MMU drops is lost to a shootdown: for invalidations outside of <see cref="CoreShootdown.OnInvalidation"/>.
+    /// </summary>
+    /// <param name="space">The space.</param>
+    /// <param name="shootdown">The shootdown's number, <see cref="SimMessage.A"/> of the invalidation.</param>
+    /// <param name="start">First address of the range that covers what died.</param>
+    /// <param name="bytes">Its length.</param>
+    void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong bytes);
+
+    /// <summary>Ends what <see cref="BeginInvalidation"/> began and counts it. Its cycles are the caller's to return.</summary>
+    /// <param name="result">What it did.</param>
+    void EndInvalidation(in InvalidationResult result);
+
+    /// <summary>From now on the translations of the loaded space go under another tag.</summary>
+    /// <param name="tag">The tag.</param>
+    void UseTag(Asid tag);
 
     /// <summary>
     /// From now to <see cref="EndLosses"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring them back are its refill misses. For
@@ -60,7 +108,21 @@ public interface ICoreShootdownContext
 /// <param name="Dropped">Entries dropped.</param>
 /// <param name="Full">Whether the whole space was flushed.</param>
 /// <param name="LeavesSpace">Whether the core, which idles, gives the space up.</param>
-public readonly record struct InvalidationResult(long Cycles, int Dropped, bool Full, bool LeavesSpace = false);
+/// <param name="Ack">When the ack leaves; no matter where none is due.</param>
+public readonly record struct InvalidationResult(long Cycles, int Dropped, bool Full, bool LeavesSpace = false, AckTime Ack = AckTime.AfterHandler);
+
+/// <summary>When the ack of an invalidation leaves its core.</summary>
+public enum AckTime
+{
+    /// <summary>When the handler has ended.</summary>
+    AfterHandler,
+
+    /// <summary>When the handler begins, before it invalidates.</summary>
+    AtEntry,
+
+    /// <summary>When the core half says so: <see cref="ICoreShootdownContext.Acknowledge"/>.</summary>
+    Later,
+}
 
 /// <summary>Which tag a core uses for a space it has loaded, and what loading cost.</summary>
 /// <param name="Tag">The TLB tag.</param>
@@ -102,4 +164,41 @@ public abstract class CoreShootdown
     /// <summary>A message of the protocol's own has come from a space.</summary>
     /// <returns>Cycles it took.</returns>
     public virtual long OnProtocol(in SimMessage message) => 0;
+
+    /// <summary>
+    /// The core is about to run a thread in user mode: after a trap, a switch, an interrupt, a tick or a message, before the first operation. Called only if
+    /// the protocol watches <see cref="CoreEvents.UserReturns"/>.
+    /// </summary>
+    /// <returns>Cycles it took, counted as those of interrupts.</returns>
+    public virtual long OnReturnToUser() => 0;
+
+    /// <summary>A page walk has ended, before the access is made or faults. Called only if the protocol watches <see cref="CoreEvents.Walks"/>.</summary>
+    /// <returns>Cycles it took, counted as those of walks.</returns>
+    public virtual long OnWalk(in PageWalk walk) => 0;
+
+    /// <summary>A walk has put a translation into the TLBs. Called only if the protocol watches <see cref="CoreEvents.Fills"/>, after <see cref="OnWalk"/>.</summary>
+    /// <returns>Cycles it took, counted as those of walks.</returns>
+    public virtual long OnFill(in TlbEntry entry) => 0;
+
+    /// <summary>
+    /// A translation has left the last TLB that held it because another took its place; invalidations and faults drop without a word. Called only if the
+    /// protocol watches <see cref="CoreEvents.Evictions"/>, in the order of fills.
+    /// </summary>
+    /// <returns>Cycles it took, counted as those of walks.</returns>
+    public virtual long OnEvict(in TlbEntry entry) => 0;
+
+    /// <summary>The word that a fault or system call takes along to the space's half; it costs nothing. 0 for none.</summary>
+    /// <param name="space">The space.</param>
+    public virtual long TrapWord(SpaceId space) => 0;
+
+    /// <summary>The answer to a fault or system call has brought a word other than 0.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="word">The space half's <see cref="SpaceShootdown.ReturnWord"/>.</param>
+    public virtual void OnReturnWord(SpaceId space, long word)
+    {
+    }
+
+    /// <summary>A message of the protocol's own has come from another core, whose number is its sender.</summary>
+    /// <returns>Cycles it took.</returns>
+    public virtual long OnDirect(in SimMessage message) => 0;
 }

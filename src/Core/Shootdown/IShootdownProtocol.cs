@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Paging;
 
 namespace VmSim.Core.Shootdown;
 
@@ -14,14 +15,26 @@ public interface IShootdownProtocol
     /// <summary>One sentence on the algorithm and its source.</summary>
     string Summary { get; }
 
-    /// <summary>Least delay of any core-to-core message kind the protocol adds, in cycles; <see cref="long.MaxValue"/> if it adds none.</summary>
-    long DirectDelay(MachineSpec machine, KernelProfile kernel) => long.MaxValue;
+    /// <summary>The message kinds that the protocol adds, each with its least delay; a kind's number is its place in the list.</summary>
+    IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => [];
 
     /// <summary>
     /// How long after an unmap returned a core may, by the protocol's design, still use the dead translation, in cycles; 0 for protocols
     /// that finish before they return.
     /// </summary>
     long AllowedStaleness(MachineSpec machine, KernelProfile kernel) => 0;
+
+    /// <summary>What the core half wants to hear of.</summary>
+    CoreEvents Watches => CoreEvents.None;
+
+    /// <summary>
+    /// Page tables of each space that cores can walk; <see cref="LoadAnswer.Table"/> says which one a core does. Table 0 is the space's own; the others are copies
+    /// whose stores become visible at the same times.
+    /// </summary>
+    int Tables(MachineSpec machine) => 1;
+
+    /// <summary>Whether the copies hold only the leaves that <see cref="ISpaceShootdownContext.FillTable"/> put in, instead of all.</summary>
+    bool FillsTablesOnDemand => false;
 
     /// <summary>Makes the address-space half for one space.</summary>
     SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context);
@@ -75,6 +88,12 @@ public sealed class ShootdownRequest
     /// <summary>Interrupts sent for it.</summary>
     public int Interrupts { get; internal set; }
 
+    /// <summary>Cores that were told and that nobody waits for, whose reports are still missing.</summary>
+    internal int PendingReports { get; set; }
+
+    /// <summary>Whether it is over but for reports.</summary>
+    internal bool IsOver { get; set; }
+
     /// <summary>Targets that held nothing of it.</summary>
     public int SpuriousTargets { get; set; }
 
@@ -108,6 +127,9 @@ public interface ISpaceShootdownContext
     /// <summary>The kernel's costs.</summary>
     KernelProfile Kernel { get; }
 
+    /// <summary>The run's least delays.</summary>
+    Delays Delays { get; }
+
     /// <summary>How many spaces the run has.</summary>
     int SpaceCount { get; }
 
@@ -121,6 +143,21 @@ public interface ISpaceShootdownContext
     /// <param name="pages">Entries from there at the stride of <paramref name="size"/>; 0 for the whole space.</param>
     /// <param name="size">The stride.</param>
     void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size);
+
+    /// <summary>
+    /// Tells a core to invalidate without an interrupt, as hardware broadcasts do: its half gets the invalidation as from an interrupt, and what that takes is
+    /// all it costs the core. A core is told once a shootdown.
+    /// </summary>
+    /// <param name="shootdown">The shootdown it belongs to.</param>
+    /// <param name="core">A core of the space's domain.</param>
+    /// <param name="kind">The kind whose delay it has, declared from space to core.</param>
+    /// <param name="delay">Cycles on the way, at least as many as declared; it leaves a service time from now.</param>
+    /// <param name="start">First address.</param>
+    /// <param name="pages">Entries from there at the stride of <paramref name="size"/>; 0 for the whole space.</param>
+    /// <param name="size">The stride.</param>
+    /// <param name="awaited">Whether the shootdown waits for the core's ack; else it only reports what it did, and no hook is called.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
+    void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited);
 
     /// <summary>Has the initiator's own core invalidate while it waits; no interrupt, no ack.</summary>
     void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size);
@@ -137,8 +174,25 @@ public interface ISpaceShootdownContext
     /// <summary>Calls <see cref="SpaceShootdown.OnTimer"/> at a time not before now, in cycles.</summary>
     void SetTimer(long at, long argument);
 
-    /// <summary>Sends the protocol's own message to a core; <paramref name="delay"/> at least the machine's least delay to that core.</summary>
-    void SendProtocol(CoreId core, long delay, long a, long b, long c, long d);
+    /// <summary>
+    /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand. Walkers see it when they see the stores of the message being
+    /// handled. A leaf that changes or goes later does so in every copy that has it.
+    /// </summary>
+    /// <param name="table">1 to <see cref="IShootdownProtocol.Tables"/> - 1.</param>
+    /// <param name="address">A canonical address.</param>
+    /// <returns>Whether an entry was written; false if no leaf maps the address or the copy has it.</returns>
+    bool FillTable(int table, VirtAddr address);
+
+    /// <summary>Sends one of the protocol's messages to the core's half. It leaves a service time from now.</summary>
+    /// <param name="core">A core of the space's domain.</param>
+    /// <param name="kind">Its kind, declared from space to core; <see cref="SimMessage.ProtocolKind"/> of the message.</param>
+    /// <param name="delay">Cycles on the way, at least as many as declared.</param>
+    /// <param name="a">First argument.</param>
+    /// <param name="b">Second argument.</param>
+    /// <param name="c">Third argument.</param>
+    /// <param name="d">Fourth argument.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
+    void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d);
 }
 
 /// <summary>The address-space half of a protocol, one object a space.</summary>
@@ -180,10 +234,43 @@ public abstract class SpaceShootdown
     public virtual void OnProtocol(CoreId core, in SimMessage message)
     {
     }
+
+    /// <summary>A page fault of a core is resolved: the page is mapped as the access needs it, or was. A fault that failed calls nothing.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="page">The page's first 4 KiB-aligned address.</param>
+    /// <param name="access">What the access does.</param>
+    /// <param name="word">The core half's <see cref="CoreShootdown.TrapWord"/>.</param>
+    /// <returns>Cycles that the fault takes longer.</returns>
+    public virtual long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => 0;
+
+    /// <summary>A walk of a core has set accessed or dirty bits, and the notice of it has come.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="address">The address that was accessed.</param>
+    /// <param name="bits">The bits that its walk found clear.</param>
+    public virtual void OnAccessed(CoreId core, VirtAddr address, PageFlags bits)
+    {
+    }
+
+    /// <summary>A fault or system call has come with a word other than 0; its operation has not begun.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="word">The core half's <see cref="CoreShootdown.TrapWord"/>.</param>
+    public virtual void OnTrapWord(CoreId core, long word)
+    {
+    }
+
+    /// <summary>An operation has written entries in copies of the page table.</summary>
+    /// <param name="entries">Entries in all copies.</param>
+    /// <returns>Cycles that the operation takes longer.</returns>
+    public virtual long OnCopied(long entries) => 0;
+
+    /// <summary>The word that the answer to a fault or system call takes along; it costs nothing. 0 for none.</summary>
+    /// <param name="core">The core whose thread is answered.</param>
+    public virtual long ReturnWord(CoreId core) => 0;
 }
 
 /// <summary>What a core learns when it loads a space.</summary>
 /// <param name="Tag">The space's TLB tag, if tags belong to spaces; 0 when the core chooses.</param>
 /// <param name="Generation">The space's generation.</param>
 /// <param name="Flush">Whether entries under the tag may be stale.</param>
-public readonly record struct LoadAnswer(ushort Tag, long Generation, bool Flush);
+/// <param name="Table">The page table that the core walks.</param>
+public readonly record struct LoadAnswer(ushort Tag, long Generation, bool Flush, int Table = 0);

@@ -22,11 +22,24 @@ public sealed class LatrProtocol : IShootdownProtocol
     /// <summary>Ticks after which what died may be reused (LATR, section 4.2: ticks of cores are not synchronised, so one is not enough).</summary>
     private const int TicksUntilReuse = 2;
 
+    /// <summary>The message by which a core hears of a lazy state.</summary>
+    private const int StateWritten = 0;
+
+    /// <summary>The message by which a core clears its bits.</summary>
+    private const int BitsCleared = 1;
+
     /// <inheritdoc/>
     public string Name => "latr";
 
     /// <inheritdoc/>
     public string Summary => "unmaps leave a lazy state that cores sweep at ticks and switches, memory comes back after two ticks; else as linux (LATR, ASPLOS 2018)";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel)
+    {
+        Delays basic = new(machine, kernel);
+        return [new("lazy state", MessageDirection.SpaceToCore, basic.SpaceToCore), new("bits cleared", MessageDirection.CoreToSpace, basic.Notice)];
+    }
 
     /// <inheritdoc/>
     public long AllowedStaleness(MachineSpec machine, KernelProfile kernel)
@@ -68,7 +81,7 @@ public sealed class LatrProtocol : IShootdownProtocol
         private readonly LoadedCores _cores = new(context.Machine.Cores);
         private readonly LazyState?[]?[] _rings = new LazyState?[]?[context.Machine.Cores];
         private readonly int[] _heads = new int[context.Machine.Cores];
-        private readonly long _untilReuse = Math.Max(TicksUntilReuse * context.Kernel.TickCycles, 2 * new Delays(context.Machine, context.Kernel).WindowBound);
+        private readonly long _untilReuse = Math.Max(TicksUntilReuse * context.Kernel.TickCycles, 2 * context.Delays.WindowBound);
 
         /// <summary>States that some core has not swept, by rising generation.</summary>
         private readonly List<LazyState> _active = [];
@@ -148,7 +161,8 @@ public sealed class LatrProtocol : IShootdownProtocol
                 long way = context.Machine.LineTransfer(shootdown.Initiator, core);
                 writing = Math.Max(writing, way);
                 long packed = SharedRules.Pack(pages, shootdown.PageSize, shootdown.SpanPages);
-                context.SendProtocol(core, way, shootdown.Generation, (long)shootdown.Start.Value, packed, initiator);
+                context.SendProtocol(
+                    core, StateWritten, Math.Max(way, context.Delays.SpaceToCore), shootdown.Generation, (long)shootdown.Start.Value, packed, initiator);
             }
 
             if (state.Waiting.Count == 0)
@@ -424,6 +438,6 @@ public sealed class LatrProtocol : IShootdownProtocol
             context.BeginLosses(new SpaceId(slot.Space), ShootdownOf(state.Generation), state.Start, state.SpanPages, state.Size);
 
         /// <summary>Clears the core's bits in the states of a space up to a generation.</summary>
-        private void Report(int space, long generation) => context.SendProtocol(new SpaceId(space), generation, 0, 0, 0);
+        private void Report(int space, long generation) => context.SendProtocol(new SpaceId(space), BitsCleared, context.Delays.Notice, generation, 0, 0, 0);
     }
 }

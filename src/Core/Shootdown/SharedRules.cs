@@ -5,7 +5,7 @@ using VmSim.Core.Kernel;
 namespace VmSim.Core.Shootdown;
 
 /// <summary>Rules that several protocols share.</summary>
-internal static class SharedRules
+public static class SharedRules
 {
     /// <summary>Tags that can be given to spaces for good: a 12-bit PCID less tag 0 (Intel SDM vol. 3, 4.10.1).</summary>
     public const int TagsOfSpaces = 4095;

@@ -1,3 +1,5 @@
+using VmSim.Core.Scenarios;
+
 namespace VmSim.Core.Shootdown;
 
 /// <summary>The protocols that scenarios can name.</summary>
@@ -23,5 +25,15 @@ public static class ShootdownProtocols
         }
 
         return null;
+    }
+
+    /// <summary>The protocol that a scenario names.</summary>
+    /// <exception cref="ScenarioException">There is none of this name.</exception>
+    public static IShootdownProtocol Of(ScenarioSpec scenario)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        string name = scenario.Shootdown.Protocol;
+        return ByName(name)
+            ?? throw new ScenarioException($"shootdown.protocol: there is no protocol \"{name}\"; there are {string.Join(", ", All.Select(p => p.Name))}");
     }
 }

@@ -112,7 +112,7 @@ public sealed class ClusterSerializerTests : TestKit
                 Limit = number,
                 Horizon = new DomainHorizon(number, 1, number / 2, 3, number / 3),
                 Messages = [.. Enumerable.Range(0, messages).Select(i => new SimMessage { Due = number + i, Sender = i, Target = 3, Sequence = i, Kind = MessageKind.Ack, Flags = 2, Space = 1, A = number, B = 2, C = 3, D = 4 })],
-                Tables = [new TableChanges(5, changes)],
+                Tables = [new TableChanges(5, 1, changes)],
                 Threads = [new SimThreadState(1, 2, number, operations, 4, 5, 6)],
             };
             byte[] bytes = EnvelopeCodec.Encode(envelope);
@@ -122,6 +122,7 @@ public sealed class ClusterSerializerTests : TestKit
             Assert.Equal(envelope.Horizon, back.Horizon);
             Assert.Equal(operations, back.Threads[0].Operations);
             Assert.Equal(changes, back.Tables[0].Changes);
+            Assert.Equal((5, 1), (back.Tables[0].Space, back.Tables[0].Table));
         });
 
     [Fact]
@@ -136,7 +137,7 @@ public sealed class ClusterSerializerTests : TestKit
                 Limit = 3,
                 Horizon = DomainHorizon.Empty,
                 Messages = [default, default],
-                Tables = [new TableChanges(1, [1, 2, 3])],
+                Tables = [new TableChanges(1, 0, [1, 2, 3])],
                 Threads = [new SimThreadState(1, 2, 3, [7, 8], 4, 5, 6)],
             });
             bytes[at % bytes.Length] = value;

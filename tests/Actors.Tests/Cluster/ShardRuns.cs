@@ -5,6 +5,7 @@ using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Actors.Tests.Cluster;
 
@@ -18,9 +19,10 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
     /// <param name="nodes">Over how many nodes.</param>
     /// <param name="coresPerNode">Most cores of a domain that lives on one node; 0 splits all.</param>
     /// <param name="windowDivisor">The window is the bound over this.</param>
-    protected RunReport RunOnNodes(ScenarioSpec scenario, int nodes, int coresPerNode, int windowDivisor = 1)
+    /// <param name="protocol">The shootdown protocol; null for the scenario's.</param>
+    protected RunReport RunOnNodes(ScenarioSpec scenario, int nodes, int coresPerNode, int windowDivisor = 1, IShootdownProtocol? protocol = null)
     {
-        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario))];
+        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check: false, protocol))];
         try
         {
             long window = Math.Max(1, worlds[0].Delays.WindowBound / windowDivisor);
@@ -34,9 +36,9 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
     }
 
     /// <summary>Runs a scenario in one process on lanes.</summary>
-    protected RunReport RunOnLanes(ScenarioSpec scenario, int lanes, int windowDivisor = 1)
+    protected RunReport RunOnLanes(ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null, bool check = false)
     {
-        using World world = new(scenario);
+        using World world = new(scenario, check, protocol);
         long window = Math.Max(1, world.Delays.WindowBound / windowDivisor);
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, window, lanes, null));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);

@@ -44,6 +44,14 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
     public long AllowedStaleness(Core.Machine.MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.AllowedStaleness(machine, kernel);
 
+    public CoreEvents Watches => right.Watches;
+
+    public bool FillsTablesOnDemand => right.FillsTablesOnDemand;
+
+    public int Tables(Core.Machine.MachineSpec machine) => right.Tables(machine);
+
+    public IReadOnlyList<ProtocolMessage> Messages(Core.Machine.MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.Messages(machine, kernel);
+
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => right.CreateSpaceHalf(new BuggyContext(context, bug));
 
     public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new BuggyCore(right.CreateCoreHalf(context), bug);
@@ -55,6 +63,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
         public Core.Machine.MachineSpec Machine => right.Machine;
 
         public Core.Kernel.KernelProfile Kernel => right.Kernel;
+
+        public Delays Delays => right.Delays;
 
         public int SpaceCount => right.SpaceCount;
 
@@ -70,6 +80,16 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
             bool shorter = bug == SeededBug.LeavesOutTheLastPage && pages > 1;
             right.SendInvalidation(shootdown, core, start, shorter ? pages - 1 : pages, size);
         }
+
+        public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+        {
+            if (bug != SeededBug.DropsOneInterrupt || core.Value != Machine.Cores - 1)
+            {
+                right.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+            }
+        }
+
+        public bool FillTable(int table, VirtAddr address) => right.FillTable(table, address);
 
         public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
         {
@@ -112,7 +132,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
         public void SetTimer(long at, long argument) => right.SetTimer(at, argument);
 
-        public void SendProtocol(CoreId core, long delay, long a, long b, long c, long d) => right.SendProtocol(core, delay, a, b, c, d);
+        public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) => right.SendProtocol(core, kind, delay, a, b, c, d);
     }
 
     private sealed class BuggyCore(CoreShootdown right, SeededBug bug) : CoreShootdown
@@ -128,6 +148,20 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
         public override long OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : right.OnSwitch();
 
         public override long OnProtocol(in SimMessage message) => right.OnProtocol(message);
+
+        public override long OnDirect(in SimMessage message) => right.OnDirect(message);
+
+        public override long OnReturnToUser() => right.OnReturnToUser();
+
+        public override long OnWalk(in PageWalk walk) => right.OnWalk(walk);
+
+        public override long OnFill(in TlbEntry entry) => right.OnFill(entry);
+
+        public override long OnEvict(in TlbEntry entry) => right.OnEvict(entry);
+
+        public override long TrapWord(SpaceId space) => right.TrapWord(space);
+
+        public override void OnReturnWord(SpaceId space, long word) => right.OnReturnWord(space, word);
 
         public override InvalidationResult OnInvalidation(in SimMessage message)
         {

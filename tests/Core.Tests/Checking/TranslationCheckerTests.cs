@@ -129,9 +129,23 @@ public sealed class TranslationCheckerTests
         return table;
     }
 
-    private static IReadOnlyList<Violation> Run(string protocol, SeededBug bug)
+    [Theory]
+    [InlineData(ProbeFeatures.Tell, SeededBug.DropsOneInterrupt)]
+    [InlineData(ProbeFeatures.EarlyAck, SeededBug.DropsOneInterrupt)]
+    [InlineData(ProbeFeatures.EarlyAck, SeededBug.AcknowledgesWithoutInvalidating)]
+    [InlineData(ProbeFeatures.Copies | ProbeFeatures.OnDemand, SeededBug.ForgetsTheInitiator)]
+    public void Check_SeededBugBehindAHook_IsCaught(ProbeFeatures features, SeededBug bug)
     {
-        // Two cores go on using what the first one gives back.
+        ProbeProtocol probe = new(features);
+        Assert.Empty(Run(Crowd(users: 3), probe, SeededBug.None));
+        Assert.Contains(Run(Crowd(users: 3), probe, bug), violation => violation.Rule is CheckRule.DeadTranslation or CheckRule.EarlyRelease);
+    }
+
+    private static IReadOnlyList<Violation> Run(string protocol, SeededBug bug) => Run(Crowd(users: 2), protocol, bug);
+
+    /// <summary>Cores go on using what the first one gives back.</summary>
+    private static ScenarioSpec Crowd(int users)
+    {
         ThreadBuilder user = new("u");
         for (int i = 0; i < 300; i++)
         {
@@ -145,7 +159,7 @@ public sealed class TranslationCheckerTests
             giver.Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Touch(TestWorlds.Page(0), 4).Compute(50_000);
         }
 
-        return Run(TestWorlds.Scenario(3, giver.Build(), user.Build(), user.Build()), protocol, bug);
+        return TestWorlds.Scenario(1 + users, [giver.Build(), .. Enumerable.Repeat(0, users).Select(_ => user.Build())]);
     }
 
     private static IReadOnlyList<Violation> RunUnmap(string protocol, SeededBug bug)
@@ -155,9 +169,11 @@ public sealed class TranslationCheckerTests
         return Run(TestWorlds.Scenario(2, giver, user), protocol, bug);
     }
 
-    private static IReadOnlyList<Violation> Run(ScenarioSpec scenario, string protocol, SeededBug bug)
+    private static IReadOnlyList<Violation> Run(ScenarioSpec scenario, string protocol, SeededBug bug) => Run(scenario, ShootdownProtocols.ByName(protocol)!, bug);
+
+    private static IReadOnlyList<Violation> Run(ScenarioSpec scenario, IShootdownProtocol protocol, SeededBug bug)
     {
-        using World world = new(scenario, check: true, new BuggyProtocol(ShootdownProtocols.ByName(protocol)!, bug));
+        using World world = new(scenario, check: true, new BuggyProtocol(protocol, bug));
         new SequentialEngine(world).Run();
         if (!world.Checker!.Violated)
         {

@@ -12,7 +12,7 @@ public sealed class WindowInvarianceTests
         scenario =>
         {
             string expected = TestWorlds.Run(scenario).Fingerprint;
-            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+            long bound = Delays.Of(scenario).WindowBound;
             foreach (long window in new[] { bound / 2, bound / 7, bound / 50 })
             {
                 Assert.Equal(expected, TestWorlds.Run(scenario, window).Fingerprint);
@@ -26,7 +26,7 @@ public sealed class WindowInvarianceTests
         {
             ScenarioSpec cut = scenario with { Warmup = warmup, Until = warmup + until };
             string expected = TestWorlds.Run(cut).Fingerprint;
-            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+            long bound = Delays.Of(scenario).WindowBound;
             Assert.Equal(expected, TestWorlds.Run(cut, bound / 3).Fingerprint);
             Assert.Equal(expected, TestWorlds.Run(cut, 17).Fingerprint);
         },

@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Tests.Shootdown;
@@ -12,13 +13,13 @@ public enum SpaceEvent
     /// <summary>A shootdown begins.</summary>
     Begins,
 
-    /// <summary>A core is interrupted.</summary>
+    /// <summary>A core is interrupted, or told without an interrupt and waited for.</summary>
     Interrupts,
 
     /// <summary>A core has acknowledged.</summary>
     Acknowledged,
 
-    /// <summary>A core is sent a message of the protocol's own.</summary>
+    /// <summary>A core is sent a message of the protocol's own, or told and not waited for.</summary>
     Tells,
 
     /// <summary>The operation may return and its memory be reused.</summary>
@@ -45,7 +46,13 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
 
     public long AllowedStaleness(MachineSpec machine, KernelProfile kernel) => real.AllowedStaleness(machine, kernel);
 
-    public long DirectDelay(MachineSpec machine, KernelProfile kernel) => real.DirectDelay(machine, kernel);
+    public CoreEvents Watches => real.Watches;
+
+    public bool FillsTablesOnDemand => real.FillsTablesOnDemand;
+
+    public int Tables(MachineSpec machine) => real.Tables(machine);
+
+    public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => real.Messages(machine, kernel);
 
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
     {
@@ -65,6 +72,8 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
 
         public KernelProfile Kernel => real.Kernel;
 
+        public Delays Delays => real.Delays;
+
         public int SpaceCount => real.SpaceCount;
 
         public long Now => real.Now;
@@ -74,6 +83,14 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
             Note(SpaceEvent.Interrupts, shootdown, core.Value);
             real.SendInvalidation(shootdown, core, start, pages, size);
         }
+
+        public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+        {
+            Note(awaited ? SpaceEvent.Interrupts : SpaceEvent.Tells, shootdown, core.Value);
+            real.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+        }
+
+        public bool FillTable(int table, VirtAddr address) => real.FillTable(table, address);
 
         public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size) =>
             real.InvalidateLocally(shootdown, start, pages, size);
@@ -98,10 +115,10 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
 
         public void SetTimer(long at, long argument) => real.SetTimer(at, argument);
 
-        public void SendProtocol(CoreId core, long delay, long a, long b, long c, long d)
+        public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d)
         {
             steps.Add(new SpaceStep(SpaceEvent.Tells, Space.Value, 0, core.Value, Now));
-            real.SendProtocol(core, delay, a, b, c, d);
+            real.SendProtocol(core, kind, delay, a, b, c, d);
         }
 
         public void Note(SpaceEvent kind, ShootdownRequest shootdown, int core = -1) =>
@@ -133,6 +150,16 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : IShootdownPro
         public override void OnTimer(long argument) => real.OnTimer(argument);
 
         public override void OnProtocol(CoreId core, in SimMessage message) => real.OnProtocol(core, message);
+
+        public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
+
+        public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => real.OnAccessed(core, address, bits);
+
+        public override void OnTrapWord(CoreId core, long word) => real.OnTrapWord(core, word);
+
+        public override long ReturnWord(CoreId core) => real.ReturnWord(core);
+
+        public override long OnCopied(long entries) => real.OnCopied(entries);
     }
 }
 

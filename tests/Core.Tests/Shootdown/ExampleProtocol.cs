@@ -1,0 +1,77 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.Tests.Shootdown;
+
+// docs/protocols.md shows this file from here on.
+
+/// <summary>A broadcast by hardware: no core is interrupted, and the initiator waits until all that have loaded the space have dropped the range.</summary>
+public sealed class ExampleProtocol : IShootdownProtocol
+{
+    private const int Broadcast = 0;
+    private const long BroadcastCycles = 600;
+    private const long StallCycles = 40;
+
+    public string Name => "example";
+
+    public string Summary => "hardware broadcast to every core that has loaded the space, wait for all";
+
+    public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) =>
+        [new("broadcast", MessageDirection.SpaceToCore, BroadcastCycles)];
+
+    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
+
+    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
+
+    private static Asid TagOf(int space) => new((ushort)(space + 1));
+
+    private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
+    {
+        private readonly CoreMask _users = new(context.Machine.Cores);
+
+        public override void Begin(ShootdownRequest shootdown)
+        {
+            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
+            for (int core = _users.Next(0); core >= 0; core = _users.Next(core + 1))
+            {
+                if (core != shootdown.Initiator.Value)
+                {
+                    context.Tell(shootdown, new CoreId(core), Broadcast, BroadcastCycles, shootdown.Start, pages, shootdown.PageSize, awaited: true);
+                }
+            }
+
+            OnAck(shootdown, shootdown.Initiator);
+        }
+
+        public override void OnAck(ShootdownRequest shootdown, CoreId core)
+        {
+            if (shootdown.PendingAcks == 0)
+            {
+                context.Finish(shootdown);
+            }
+        }
+
+        public override LoadAnswer OnLoad(CoreId core)
+        {
+            _users.Add(core.Value);
+            return new LoadAnswer(TagOf(context.Space.Value).Value, 0, Flush: false);
+        }
+    }
+
+    private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
+    {
+        public override InvalidationResult OnInvalidation(in SimMessage message)
+        {
+            InvalidationResult result = SharedRules.Invalidate(context, TagOf(message.Space), message);
+            return (message.Flags & SimMessage.ToldFlag) != 0 ? result with { Cycles = StallCycles } : result;
+        }
+
+        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) => new(new Asid((ushort)answer.B), 0, Flushed: false);
+
+        public override Asid? ReachableTag(SpaceId space, bool loaded) => TagOf(space.Value);
+    }
+}

@@ -226,7 +226,7 @@ public sealed partial class AddressSpace
         }
         else
         {
-            SendToSelf(MessageKind.ReleaseMemory, _now + _delays.WindowBound, operation.Id);
+            SendToSelf(MessageKind.ReleaseMemory, _now + _delays.CoreToSpace + _delays.StoreVisibility, operation.Id);
         }
 
         _mapLock.Leave(operation);

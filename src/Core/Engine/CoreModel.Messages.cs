@@ -209,6 +209,7 @@ public sealed partial class CoreModel
     private void BeginThread()
     {
         State = CoreState.Running;
+        _watch?.OnBegin(_clock, _loadedSpace, _tag);
         _sliceEnd = _clock + Kernel.TimeSliceCycles;
         if (_thread!.Started < 0)
         {

@@ -163,7 +163,16 @@ public sealed partial class CoreModel
             return;
         }
 
-        _watch?.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
+        if (_watch is { } watch)
+        {
+            if (translation.Outcome == TranslationOutcome.Walked)
+            {
+                watch.OnWalk(_clock, thread.Space.Value, address);
+            }
+
+            watch.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
+        }
+
         thread.FaultsInARow = 0;
         long cost = _accessCycles[(int)kind];
         _clock += cost;
@@ -353,6 +362,9 @@ public sealed partial class CoreModel
     /// <summary>Passes accesses on to the checker.</summary>
     private readonly struct Watch(CoreChecker checker, int space, Asid tag) : IAccessWatch
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void OnWalk(long time, ulong address) => checker.OnWalk(time, space, address);
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void OnAccess(long time, AccessKind kind, ulong address) => checker.OnAccess(time, space, tag, kind, address);
     }

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
@@ -11,19 +12,25 @@ public sealed partial class AddressSpace
     private readonly Dictionary<long, ShootdownRequest> _shootdowns = [];
     private long _nextShootdown;
 
+    /// <summary>What operations have given up and nobody may use yet.</summary>
+    internal IReadOnlyList<ReleaseBatch> PendingReleases =>
+        [.. _operations.Values.Concat(_shootdowns.Values.Select(shootdown => shootdown.Operation!))
+            .Select(operation => operation.Release).OfType<ReleaseBatch>().Where(batch => !batch.IsReleased).Distinct()];
+
     /// <inheritdoc/>
     public void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.PendingAcks++;
         long leaves = _now + _delays.Service + (shootdown.Targets++ * Kernel.IpiSendCycles);
+        long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         shootdown.Interrupts++;
         Counters.IpisSent++;
-        Watch?.Sent(shootdown.Operation!.Id, core, leaves + Machine.IpiDelay(shootdown.Initiator, core));
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
         SendToCore(
             MessageKind.Invalidate,
             core.Value,
-            leaves + Machine.IpiDelay(shootdown.Initiator, core),
+            due,
             shootdown.Id,
             (long)start.Value,
             SharedRules.Pack(pages, size, shootdown.SpanPages),
@@ -35,11 +42,13 @@ public sealed partial class AddressSpace
     public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
+        long due = _now + _delays.StoreVisibility;
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(shootdown.Initiator, _now, due, local: true));
         int flags = SimMessage.LocalFlag | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
         SendToCore(
             MessageKind.Invalidate,
             shootdown.Initiator.Value,
-            _now + _delays.StoreVisibility,
+            due,
             shootdown.Id,
             (long)start.Value,
             SharedRules.Pack(pages, size, shootdown.SpanPages),
@@ -71,8 +80,8 @@ public sealed partial class AddressSpace
         _shootdowns.Remove(shootdown.Id);
         if (shootdown.Operation!.Release is { } release)
         {
-            Watch?.Releasing(shootdown.Operation.Id, release, _now);
             _memory!.Release(release);
+            Watch?.Released(shootdown.Operation.Id, release, _now);
         }
     }
 
@@ -135,8 +144,18 @@ public sealed partial class AddressSpace
 
     private void HandleAck(in SimMessage message)
     {
-        ShootdownRequest shootdown = _shootdowns[message.A];
-        Watch?.Acknowledged(shootdown.Operation!.Id, new CoreId(message.Sender), _now);
+        CoreId core = new(message.Sender);
+        if (Watch is { } watch && !watch.Acknowledged(message.A, core, _now))
+        {
+            return;
+        }
+
+        if (!_shootdowns.TryGetValue(message.A, out ShootdownRequest? shootdown))
+        {
+            throw new InvalidOperationException(
+                $"core {core} acknowledged shootdown {message.A} of {Name}, which is over or never was; run with --check to see what led to it");
+        }
+
         shootdown.PendingAcks--;
         shootdown.HandlerCycles += message.C;
         if (message.B == 0)
@@ -146,7 +165,7 @@ public sealed partial class AddressSpace
         }
 
         Counters.ShootdownLog.Update(shootdown);
-        _shootdown.OnAck(shootdown, new CoreId(message.Sender));
+        _shootdown.OnAck(shootdown, core);
     }
 
     private void EndShootdown(ShootdownRequest shootdown)

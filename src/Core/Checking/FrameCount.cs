@@ -150,6 +150,8 @@ internal sealed class FrameCount
         return (long)frames;
     }
 
+    private static string Count(int references) => references == 1 ? "1 reference" : $"{references} references";
+
     private void Compare(List<string> problems)
     {
         long used = 0;
@@ -161,7 +163,7 @@ internal sealed class FrameCount
             used += counted > 0 ? 1 : 0;
             if (counted != said)
             {
-                first ??= $"frame 0x{_first + index:x} ({_pool.KindOf(PhysAddr.OfPage(_first + index))}) has {said} references in the pool, and {counted} can be found";
+                first ??= $"frame 0x{_first + index:x} ({_pool.KindOf(PhysAddr.OfPage(_first + index))}) has {Count(said)} in the pool, and {counted} can be found";
             }
         }
 

@@ -50,8 +50,8 @@ public enum SeededBug
     /// <summary>A core acknowledges twice.</summary>
     AcknowledgesTwice,
 
-    /// <summary>A core acknowledges what another was sent.</summary>
-    AcknowledgesForAnother,
+    /// <summary>A core acknowledges a shootdown that it was sent no interrupt for.</summary>
+    AcknowledgesAnother,
 
     /// <summary>A backend unmaps all but the last page of a range.</summary>
     LeavesAPageMapped,
@@ -225,11 +225,11 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
                 || (bug == SeededBug.IgnoresFreedTables && (message.Flags & SimMessage.TablesFreedFlag) != 0);
             if (bug == SeededBug.AcknowledgesTwice)
             {
-                Acknowledge(context.Core.Value, message);
+                Acknowledge(message, message.A);
             }
-            else if (bug == SeededBug.AcknowledgesForAnother)
+            else if (bug == SeededBug.AcknowledgesAnother)
             {
-                Acknowledge(context.Machine.Cores - 1, message);
+                Acknowledge(message, message.A + 1);
             }
 
             return ignores ? default : right.OnInvalidation(message);
@@ -241,14 +241,13 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             bug == SeededBug.SharesTags ? new LoadResult(new Asid(1), 0, Flushed: false) : right.OnLoaded(space, answer);
 
         /// <summary>An acknowledgement too many, which arrives long after the right ones.</summary>
-        private void Acknowledge(int core, in SimMessage message) => ((CoreModel)context).Outbox.Add(new SimMessage
+        private void Acknowledge(in SimMessage message, long shootdown) => ((CoreModel)context).Outbox.Add(new SimMessage
         {
             Kind = MessageKind.Ack,
             Due = context.Now + 20_000,
-            Sender = core,
             Target = context.Machine.Cores + message.Space,
             Space = message.Space,
-            A = message.A,
+            A = shootdown,
         });
     }
 }

@@ -46,7 +46,7 @@ internal static class SeededRuns
         [SeededBug.ForgetsGenerations] = new("linux", CheckRule.EarlyRelease, SleeperScenario()),
         [SeededBug.IgnoresFreedTables] = new("broadcast", CheckRule.EarlyTableRelease, TableScenario()),
         [SeededBug.AcknowledgesTwice] = new("broadcast", CheckRule.StrayAcknowledgement, FileScenario()),
-        [SeededBug.AcknowledgesForAnother] = new("broadcast", CheckRule.StrayAcknowledgement, TwoOfThree()),
+        [SeededBug.AcknowledgesAnother] = new("broadcast", CheckRule.StrayAcknowledgement, FileScenario()),
         [SeededBug.LeavesAPageMapped] = new("broadcast", CheckRule.TableDisagrees, WithBackend<LeavesAPageMappedBackend>(UnmapScenario())),
         [SeededBug.MapsMoreRights] = new("broadcast", CheckRule.TableDisagrees, WithBackend<MapsMoreRightsBackend>(UnmapScenario())),
         [SeededBug.AreasOverlap] = new("broadcast", CheckRule.TableDisagrees, ProtectScenario()),
@@ -87,14 +87,6 @@ internal static class SeededRuns
 
     /// <summary>As above; the last core is so far away that the other's acknowledgement is there before its interrupt.</summary>
     private static ScenarioSpec FarScenario() => FileScenario() with { Machine = new() { Cores = 3, Sockets = 2, IpiRemoteCycles = 30_000 } };
-
-    /// <summary>As above, with a core that is sent nothing because it never loads the space.</summary>
-    private static ScenarioSpec TwoOfThree()
-    {
-        ScenarioSpec two = Scenario(3, new ThreadBuilder("giver").Load(s_file).Compute(300_000).Unmap(s_file, FilePages).Compute(100_000).Build(), Reader("reader", 400).Build());
-        ThreadProgram other = new ThreadBuilder("other").Compute(1_000_000).Build(core: 2);
-        return two with { Processes = [.. two.Processes, new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(other) }] };
-    }
 
     /// <summary>A core goes on reading what another has given back and every core sweeps at its tick.</summary>
     private static ScenarioSpec LazyScenario()

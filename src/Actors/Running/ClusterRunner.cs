@@ -20,9 +20,10 @@ public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings setting
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Check)
+        if (options.Check || scenario.Check)
         {
-            throw new ScenarioException("--check: the checker watches runs in one process; leave out --nodes and --local-nodes");
+            string asked = options.Check ? "--check" : "check = on";
+            throw new ScenarioException($"{asked}: the checker watches runs in one process; leave out --nodes and --local-nodes");
         }
 
         using World world = new(scenario);

@@ -9,7 +9,7 @@ public sealed record RunOptions
     /// <summary>Length of a window in cycles, at most the bound; 0 for the bound.</summary>
     public long Window { get; init; }
 
-    /// <summary>Whether the translation checker watches.</summary>
+    /// <summary>Whether the translation checker watches, also where the scenario does not ask for it.</summary>
     public bool Check { get; init; }
 
     /// <summary>Whether the report lists the shootdowns one by one.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;
@@ -8,7 +9,7 @@ namespace VmSim.Core.Checking;
 /// Watches one core: every access is compared with what its address space's page table says or said. What was found good is not looked up again until the
 /// page, or one of few that share its version, dies.
 /// </summary>
-internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.Mmu mmu)
+internal sealed partial class CoreChecker(TranslationChecker checker, CoreModel core)
 {
     private const int Slots = 2048;
     private const int KindBits = 3;
@@ -16,6 +17,22 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
     private readonly Verified[] _verified = new Verified[Slots];
     private SpaceChecker? _watched;
     private int _space = -1;
+
+    /// <summary>The core.</summary>
+    public CoreModel Core => core;
+
+    /// <summary>A walk has put the translation of a page into the core's TLB.</summary>
+    /// <param name="time">Time of the walk's end, in cycles.</param>
+    /// <param name="space">The address space.</param>
+    /// <param name="address">An address in the page.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void OnWalk(long time, int space, ulong address)
+    {
+        ulong page = address >> PageSizes.BaseShift;
+        ref Verified verified = ref Slot(page);
+        ulong key = KeyOf(page, space);
+        verified = new Verified(key, verified.Key == key ? verified.State : 0, time);
+    }
 
     /// <summary>The core accesses a page, and its TLB has the translation.</summary>
     /// <param name="time">Time of the access, of a run of references the last one's, in cycles.</param>
@@ -33,14 +50,23 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
         }
 
         ulong page = address >> PageSizes.BaseShift;
-        ref Verified verified = ref _verified[(page ^ (page >> 11)) & (Slots - 1)];
-        ulong key = (page << 18) | (uint)space;
+        ref Verified verified = ref Slot(page);
+        ulong key = KeyOf(page, space);
         long bit = 1L << (int)kind;
         if (verified.Key != key || ((verified.State ^ (_watched!.VersionOf(page) << KindBits)) & ~(AllKinds ^ bit)) != bit)
         {
             Look(time, tag, kind, address, key, ref verified);
         }
     }
+
+    /// <summary>When the core put a translation of a page into its TLB, in cycles; -1 if that is not known any more.</summary>
+    public long FilledAt(int space, ulong page) => Slot(page) is { FilledAt: > 0 } slot && slot.Key == KeyOf(page, space) ? slot.FilledAt : -1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref Verified Slot(ulong page) => ref _verified[(page ^ (page >> 11)) & (Slots - 1)];
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong KeyOf(ulong page, int space) => (page << 18) | (uint)space;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Look(long time, Asid tag, AccessKind kind, ulong address, ulong key, ref Verified verified)
@@ -52,16 +78,21 @@ internal sealed class CoreChecker(TranslationChecker checker, CoreId core, Mmu.M
             AccessKind.Load => PageFlags.Read,
             _ => PageFlags.Write,
         };
-        if (!mmu.PeekUsed(kind, tag, address, out ulong frame))
+        if (!core.Mmu.PeekUsed(kind, tag, address, out ulong frame, out PageSize size))
         {
             return;
         }
 
-        long state = _watched!.VersionOf(page) << KindBits;
+        _watched!.Releases.NoteUse(frame, page, size, core.Core);
+        long filledAt = verified.Key == key ? verified.FilledAt : 0;
+        long state = _watched.VersionOf(page) << KindBits;
         long known = verified.Key == key && (verified.State & ~AllKinds) == state ? verified.State & AllKinds : 0;
-        verified = _watched.Verify(time, core, page, frame, needed) ? new Verified(key, state | known | (1L << (int)kind)) : default;
+        bool good = _watched.Verify(time, core.Core, page, frame, needed);
+        verified = new Verified(key, good ? state | known | (1L << (int)kind) : 0, filledAt);
     }
 
-    /// <summary>A page of a space, and the version at which accesses of some kinds (the lowest bits) were found good.</summary>
-    private readonly record struct Verified(ulong Key, long State);
+    /// <summary>
+    /// A page of a space, the version at which accesses of some kinds (the lowest bits) were found good, and when a walk last filled it; 0 if that is not known.
+    /// </summary>
+    private readonly record struct Verified(ulong Key, long State, long FilledAt);
 }

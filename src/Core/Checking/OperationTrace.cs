@@ -1,69 +1,30 @@
-using System.Globalization;
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
-using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Checking;
 
-/// <summary>What an operation is, put into words only when a violation is described.</summary>
-internal readonly record struct OperationText
-{
-    private readonly SystemCallKind? _call;
-    private readonly FaultKind? _fault;
-    private readonly AccessKind _access;
-    private readonly VirtAddr _address;
-
-    private OperationText(SystemCallKind? call, FaultKind? fault, AccessKind access, VirtAddr address)
-    {
-        _call = call;
-        _fault = fault;
-        _access = access;
-        _address = address;
-    }
-
-    /// <summary>A fork.</summary>
-    public static OperationText Fork => default;
-
-    /// <summary>A system call at an address.</summary>
-    public static OperationText Call(SystemCallKind call, VirtAddr address) => new(call, null, default, address);
-
-    /// <summary>A fault of an access at an address, and how it was resolved.</summary>
-    public static OperationText Fault(AccessKind access, VirtAddr address, FaultKind fault) => new(null, fault, access, address);
-
-    /// <inheritdoc/>
-    public override string ToString()
-    {
-        if (_fault is { } fault)
-        {
-            return $"{_access.ToString().ToLowerInvariant()} fault at {_address} ({fault})";
-        }
-
-        return _call is { } call ? $"{call.ToString().ToLowerInvariant()} call at {_address}" : "fork";
-    }
-}
-
-/// <summary>What happened to one operation that removed translations or tightened their rights: the material of a violation's trace.</summary>
+/// <summary>What happened to one operation that removed translations, tightened their rights or gave memory back: the material of a violation's trace.</summary>
 /// <param name="what">The call, or the fault.</param>
+/// <param name="thread">Name of the thread that asked.</param>
 /// <param name="core">The core that asked.</param>
 /// <param name="start">When it started, in cycles.</param>
-internal sealed class OperationTrace(OperationText what, CoreId core, long start)
+/// <param name="visibleAt">When its page-table stores are visible to every walk, in cycles.</param>
+internal sealed class OperationTrace(OperationText what, string thread, CoreId core, long start, long visibleAt)
 {
-    private readonly List<(long Time, EventKind Kind, CoreId Core)> _events = [];
+    /// <summary>What it was.</summary>
+    public OperationText What => what;
 
-    /// <summary>Cores whose acknowledgement is due, one bit each.</summary>
-    private ulong[] _unacknowledged = [];
+    /// <summary>Name of the thread that asked.</summary>
+    public string Thread => thread;
 
-    private enum EventKind : byte
-    {
-        Starts,
-        InvalidationArrives,
-        AcknowledgementArrives,
-        Returns,
-    }
+    /// <summary>The core that asked.</summary>
+    public CoreId Core => core;
 
     /// <summary>When it started, in cycles.</summary>
-    public long StartedAt => start;
+    public long Start => start;
+
+    /// <summary>When its page-table stores are visible to every walk, in cycles.</summary>
+    public long VisibleAt => visibleAt;
 
     /// <summary>When it returned to its thread, in cycles; <see cref="long.MaxValue"/> while it has not.</summary>
     public long ReturnedAt { get; private set; } = long.MaxValue;
@@ -71,76 +32,57 @@ internal sealed class OperationTrace(OperationText what, CoreId core, long start
     /// <summary>Until when its dead translations may be used, in cycles; <see cref="long.MaxValue"/> while it has not returned.</summary>
     public long AllowedUntil { get; private set; } = long.MaxValue;
 
-    /// <summary>Whether it returned before every core had invalidated, and what it freed has not come back yet.</summary>
-    public bool AwaitsRelease { get; set; }
-
-    /// <summary>What it was.</summary>
-    public OperationText What => what;
-
     /// <summary>Translations that died, by page.</summary>
     public List<DeadPage> Dead { get; } = [];
 
-    public void Sent(CoreId target, long due)
-    {
-        int word = target.Value >> 6;
-        if (word >= _unacknowledged.Length)
-        {
-            Array.Resize(ref _unacknowledged, word + 1);
-        }
+    /// <summary>Invalidations that were sent, in order.</summary>
+    public List<Invalidation> Invalidations { get; } = [];
 
-        _unacknowledged[word] |= 1UL << (target.Value & 63);
-        _events.Add((due, EventKind.InvalidationArrives, target));
-    }
-
-    /// <summary>An acknowledgement came.</summary>
-    /// <returns>False if none was due from that core.</returns>
-    public bool Acknowledged(CoreId from, long time)
-    {
-        _events.Add((time, EventKind.AcknowledgementArrives, from));
-        int word = from.Value >> 6;
-        ulong bit = 1UL << (from.Value & 63);
-        bool due = word < _unacknowledged.Length && (_unacknowledged[word] & bit) != 0;
-        if (due)
-        {
-            _unacknowledged[word] &= ~bit;
-        }
-
-        return due;
-    }
-
+    /// <summary>It returns.</summary>
+    /// <param name="time">When, in cycles.</param>
+    /// <param name="allowedStaleness">For how long its dead translations may still be used, in cycles.</param>
     public void Returned(long time, long allowedStaleness)
     {
         ReturnedAt = time;
         AllowedUntil = time + allowedStaleness;
-        _events.Add((time, EventKind.Returns, core));
     }
+}
 
-    /// <summary>The events by time, with a last one.</summary>
-    public IReadOnlyList<string> Describe(long time, string last) =>
-        [.. _events.Prepend((start, EventKind.Starts, core)).Select(item => (item.Item1, TextOf(item.Item2, item.Item3))).Append((time, last)).OrderBy(item => item.Item1)
-            .Select(item => string.Create(CultureInfo.InvariantCulture, $"cycle {item.Item1,12}  {item.Item2}"))];
+/// <summary>An invalidation that one core was sent.</summary>
+/// <param name="core">The core.</param>
+/// <param name="sent">When it left, in cycles.</param>
+/// <param name="due">When it arrives, in cycles.</param>
+/// <param name="local">Whether it goes to the initiator's own core, which acknowledges nothing.</param>
+internal sealed class Invalidation(CoreId core, long sent, long due, bool local)
+{
+    public CoreId Core => core;
 
-    private string TextOf(EventKind kind, CoreId where) => kind switch
-    {
-        EventKind.Starts => $"core {where}: {what} starts",
-        EventKind.InvalidationArrives => $"core {where}: its invalidation arrives",
-        EventKind.AcknowledgementArrives => $"core {where}: its acknowledgement arrives",
-        _ => $"core {where}: {what} has returned",
-    };
+    public long Sent => sent;
+
+    public long Due => due;
+
+    public bool IsLocal => local;
+
+    /// <summary>When its acknowledgement arrived, in cycles; -1 while none has.</summary>
+    public long AcknowledgedAt { get; set; } = -1;
 }
 
 /// <summary>A translation that died or lost rights.</summary>
 /// <param name="page">The page.</param>
 /// <param name="was">Frame and rights that it gave.</param>
+/// <param name="remaining">Rights that the page has to the same frame from now on.</param>
 /// <param name="operation">The operation that killed it.</param>
 /// <param name="made">When the operation started that had made it, in cycles; 0 if no translation of the page to the frame had died before.</param>
-internal sealed class DeadPage(ulong page, PageCopy was, OperationTrace operation, long made)
+internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, OperationTrace operation, long made)
 {
     public ulong Page => page;
 
     public ulong Frame => was.Frame;
 
     public PageFlags Rights => was.Rights;
+
+    /// <summary>Rights that the page has to the same frame from now on.</summary>
+    public PageFlags Remaining => remaining;
 
     public OperationTrace Operation => operation;
 

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;
@@ -11,7 +10,7 @@ namespace VmSim.Core.Checking;
 /// Watches one address space: keeps a copy of its page table, page by page, and compares after every operation, so that it finds out by itself what
 /// died. Written while address spaces run, read while cores run.
 /// </summary>
-internal sealed class SpaceChecker
+internal sealed partial class SpaceChecker
 {
     private const int Versions = 1024;
     private readonly TranslationChecker _checker;
@@ -23,37 +22,58 @@ internal sealed class SpaceChecker
 
     private readonly Dictionary<long, OperationTrace> _operations = [];
     private readonly long[] _versions = new long[Versions];
-    private readonly List<(CoreModel Core, Asid Tag)> _reachable = [];
 
-    public SpaceChecker(TranslationChecker checker, AddressSpace space)
+    public SpaceChecker(TranslationChecker checker, AddressSpace space, ReleaseChecker releases)
     {
         _checker = checker;
         _space = space;
+        Releases = releases;
     }
+
+    /// <summary>The space.</summary>
+    public SpaceId Id => _space.Space;
+
+    /// <summary>The space's name.</summary>
+    public string Name => _space.Name;
+
+    /// <summary>Who watches the memory that it gives back.</summary>
+    public ReleaseChecker Releases { get; }
+
+    /// <summary>Bytes of the lower half of the address space, where processes live.</summary>
+    private ulong UserBytes => 1UL << (_space.Table.Format.VirtualBits - 1);
 
     /// <summary>Grows whenever a translation of a page has died or the operation that killed it has returned; what was verified before must be verified again.</summary>
     public long VersionOf(ulong page) => _versions[page & (Versions - 1)];
 
-    /// <summary>Bytes of the lower half of the address space, where processes live.</summary>
-    private ulong UserBytes => 1UL << (_space.Table.Format.VirtualBits - 1);
+    /// <summary>How the last translation of a page to a frame died; null if none has.</summary>
+    public DeadPage? DeathOf(ulong page, ulong frame) => _dead.GetValueOrDefault((page, frame));
 
     /// <summary>Takes the table as it is, before the first operation.</summary>
     public void Adopt()
     {
         foreach (MappedLeaf leaf in _space.Table.Leaves(default, UserBytes))
         {
-            Remember(leaf);
+            ulong pages = leaf.Entry.Size.BasePages();
+            Releases.Cover(leaf.Entry.Frame.PageNumber, pages);
+            for (ulong i = 0; i < pages; i++)
+            {
+                _pages[leaf.Address.PageNumber + i] = CopyOf(leaf, i);
+            }
         }
     }
 
-    /// <summary>An operation has changed the table at its start.</summary>
-    /// <param name="operation">The operation's number.</param>
+    /// <summary>An operation has changed the table at its start; <see cref="Compare"/> finds out what.</summary>
     /// <param name="what">The call, or the fault.</param>
+    /// <param name="thread">The thread that asked.</param>
     /// <param name="core">The core that asked.</param>
     /// <param name="now">Its start, in cycles.</param>
-    /// <param name="first">First page it may have changed.</param>
+    public OperationTrace Begin(OperationText what, int thread, CoreId core, long now) => new(what, _checker.NameOf(thread), core, now, _space.Table.VisibleAt);
+
+    /// <summary>Compares a range that an operation may have changed, with the copy and with the areas.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="first">First page of the range.</param>
     /// <param name="end">The page after the last one.</param>
-    public void Executed(long operation, OperationText what, CoreId core, long now, ulong first, ulong end)
+    public void Compare(OperationTrace operation, ulong first, ulong end)
     {
         end = Math.Min(end, UserBytes >> PageSizes.BaseShift);
         if (end <= first)
@@ -61,108 +81,72 @@ internal sealed class SpaceChecker
             return;
         }
 
-        OperationTrace trace = new(what, core, now);
+        AreaCursor areas = new(_space.Memory!, first, end);
         ulong next = first;
         foreach (MappedLeaf leaf in _space.Table.Leaves(VirtAddr.OfPage(first), (end - first) << PageSizes.BaseShift))
         {
             ulong page = leaf.Address.PageNumber;
             ulong from = Math.Max(first, page);
             ulong to = Math.Min(end, page + leaf.Entry.Size.BasePages());
-            Vanish(next, from, trace);
-            Compare(leaf, from, to, trace);
+            Vanish(next, from, operation);
+            CompareLeaf(leaf, from, to, operation);
+            if (areas.Problem(leaf, from, to) is { } problem)
+            {
+                Disagree(operation.Start, problem, operation);
+                return;
+            }
+
             next = to;
         }
 
-        Vanish(next, end, trace);
-        if (trace.Dead.Count > 0)
+        Vanish(next, end, operation);
+        if (areas.Rest() is { } overlap)
         {
-            _operations[operation] = trace;
+            Disagree(operation.Start, overlap, operation);
         }
     }
 
-    public void Sent(long operation, CoreId target, long due)
+    /// <summary>All that the operation may have changed has been compared.</summary>
+    /// <param name="id">The operation's number.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="releases">Whether it will give memory back later.</param>
+    public void Settle(long id, OperationTrace operation, bool releases)
     {
-        if (_operations.TryGetValue(operation, out OperationTrace? trace))
+        if (operation.Dead.Count > 0 || releases)
         {
-            trace.Sent(target, due);
-        }
-    }
-
-    public void Acknowledged(long operation, CoreId from, long now)
-    {
-        if (_operations.TryGetValue(operation, out OperationTrace? trace) && !trace.Acknowledged(from, now))
-        {
-            string message = $"core {from} acknowledges an invalidation that was not sent to it, or twice";
-            _checker.Report(new Violation(CheckRule.StrayAcknowledgement, now, _space.Space, message, trace.Describe(now, message)));
+            _operations[id] = operation;
         }
     }
 
     /// <summary>The operation's answer reaches its thread at <paramref name="due"/>.</summary>
-    /// <param name="operation">The operation's number.</param>
+    /// <param name="id">The operation's number.</param>
     /// <param name="due">When, in cycles.</param>
     /// <param name="releases">Whether it will give memory back later.</param>
     /// <param name="deferred">Whether it returned before every core had invalidated, as its protocol may.</param>
-    public void Returned(long operation, long due, bool releases, bool deferred)
+    public void Returned(long id, long due, bool releases, bool deferred)
     {
-        if (_operations.TryGetValue(operation, out OperationTrace? trace))
+        if (_operations.TryGetValue(id, out OperationTrace? operation))
         {
-            trace.Returned(due, deferred ? _checker.AllowedStaleness : 0);
-            trace.AwaitsRelease = deferred && releases;
-            foreach (DeadPage dead in trace.Dead)
+            operation.Returned(due, deferred ? _checker.AllowedStaleness : 0);
+            foreach (DeadPage dead in operation.Dead)
             {
                 _versions[dead.Page & (Versions - 1)]++;
             }
 
             if (!releases)
             {
-                _operations.Remove(operation);
+                _operations.Remove(id);
             }
         }
     }
 
-    /// <summary>What the operation freed is about to be usable again.</summary>
-    public void Releasing(long operation, ReleaseBatch batch, long now)
+    /// <summary>What the operation gave up has been given back.</summary>
+    public void Released(long id, ReleaseBatch batch, long now)
     {
-        _checker.CheckTables(_space, batch, now);
-        if (_operations.Remove(operation, out OperationTrace? trace))
+        if (_operations.Remove(id, out OperationTrace? operation))
         {
-            trace.AwaitsRelease = false;
-            _reachable.Clear();
-            foreach (CoreModel core in _space.Group.Domain!.Cores)
-            {
-                if (core.ReachableTag(_space.Space) is { } tag)
-                {
-                    _reachable.Add((core, tag));
-                }
-            }
-
-            foreach (DeadPage dead in trace.Dead)
-            {
-                if (!MayBeHeld(dead, now))
-                {
-                    _checker.CheckUnreachable(_space, _reachable, dead, now);
-                }
-            }
+            Releases.Check(this, operation, batch, now);
         }
-    }
-
-    /// <summary>Whether a core may hold the same translation for another reason: it was made again, as with the zero page, and lives or is about to die.</summary>
-    private bool MayBeHeld(DeadPage dead, long now)
-    {
-        if (_pages[dead.Page] is { Known: true } live && live.Frame == dead.Frame)
-        {
-            return true;
-        }
-
-        for (DeadPage? other = _dead[(dead.Page, dead.Frame)]; other is not null; other = other.Earlier)
-        {
-            if (other.Operation != dead.Operation && (other.Operation.ReturnedAt >= now || other.Operation.AwaitsRelease))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     /// <summary>Checks an access that a core makes with a translation.</summary>
@@ -174,9 +158,8 @@ internal sealed class SpaceChecker
     /// <returns>Whether the same access may be taken as good until the version changes.</returns>
     public bool Verify(long time, CoreId core, ulong page, ulong frame, PageFlags needed)
     {
-        PageCopy now = _pages[page];
-        bool gives = now.Gives(frame, needed);
-        DeadPage? latest = _dead.GetValueOrDefault((page, frame));
+        bool gives = _pages[page].Gives(frame, needed);
+        DeadPage? latest = DeathOf(page, frame);
         if (gives && (latest is null || latest.MadeAgainAt <= time))
         {
             return true;
@@ -203,110 +186,90 @@ internal sealed class SpaceChecker
             return true;
         }
 
-        Accuse(time, core, page, frame, needed, last, sameFrame: now.Known && now.Frame == frame);
+        Accuse(time, core, page, frame, needed, last);
         return false;
     }
 
-    /// <summary>Compares areas and page table; for the end of a run.</summary>
-    public void CheckAgreement(long now)
+    private static PageCopy CopyOf(in MappedLeaf leaf, ulong page) => new(leaf.Entry.Frame.PageNumber + page, leaf.Entry.Flags);
+
+    private void Accuse(long time, CoreId core, ulong page, ulong frame, PageFlags needed, DeadPage? last)
     {
-        if (_space.Memory is not { } memory)
-        {
-            return;
-        }
-
-        ulong end = 0;
-        List<AreaInfo> areas = [.. memory.Areas];
-        foreach (AreaInfo area in areas)
-        {
-            if (area.Range.Start.Value < end)
-            {
-                Disagree(now, $"area {area.Range} overlaps the one below it");
-            }
-
-            end = area.Range.End.Value;
-        }
-
-        int index = 0;
-        foreach (MappedLeaf leaf in _space.Table.Leaves(default, UserBytes))
-        {
-            while (index < areas.Count && areas[index].Range.End.Value <= leaf.Address.Value)
-            {
-                index++;
-            }
-
-            bool inside = index < areas.Count && areas[index].Range.Contains(leaf.Address);
-            if (!inside || !Allows(areas[index].Flags, leaf.Entry.Flags))
-            {
-                Disagree(now, $"the page table maps {leaf.Address} ({leaf.Entry.Flags}), {(inside ? $"its area allows {areas[index].Flags}" : "where no area is")}");
-                return;
-            }
-        }
-    }
-
-    private static bool Allows(AreaFlags area, PageFlags leaf) =>
-        ((leaf & PageFlags.Write) == 0 || (area & AreaFlags.Write) != 0) && ((leaf & PageFlags.Execute) == 0 || (area & AreaFlags.Execute) != 0);
-
-    private void Disagree(long now, string message) =>
-        _checker.Report(new Violation(CheckRule.TableDisagrees, now, _space.Space, $"{_space.Name}: {message}", []));
-
-    private void Accuse(long time, CoreId core, ulong page, ulong frame, PageFlags needed, DeadPage? last, bool sameFrame)
-    {
-        string access = $"core {core}: {needed.ToString().ToLowerInvariant()} access to page {VirtAddr.OfPage(page)} through frame 0x{frame:x}";
+        PageCopy now = _pages[page];
+        string access = $"core {core} uses page {VirtAddr.OfPage(page)} -> frame 0x{frame:x} to {TraceLines.Words(needed)}";
+        TraceLines lines = new TraceLines().AddFill(core, page, frame, _checker.Core(core).FilledAt(Id.Value, page));
         if (last is not { } dead)
         {
-            _checker.Report(new Violation(CheckRule.UnknownTranslation, time, _space.Space, $"{_space.Name}: {access}, a translation that the page table never had", [access]));
+            AddTakeOver(lines, core, page, frame);
+            string truth = now.Known ? $"the page table has frame 0x{now.Frame:x} there ({TraceLines.Words(now.Rights)})" : "the page table maps nothing there";
+            lines.Add(time, $"{access}; {truth}");
+            Report(CheckRule.UnknownTranslation, time, $"{access}, which the page table never said", lines);
             return;
         }
 
-        CheckRule rule = sameFrame ? CheckRule.WiderRights : CheckRule.DeadTranslation;
-        string message = $"{_space.Name}: {access}, {time - dead.Operation.ReturnedAt} cycles after {dead.Operation.What} had returned";
-        _checker.Report(new Violation(rule, time, _space.Space, message, dead.Operation.Describe(time, access)));
+        OperationTrace operation = dead.Operation;
+        CheckRule rule = now.Known && now.Frame == frame ? CheckRule.WiderRights : CheckRule.DeadTranslation;
+        string late = operation.AllowedUntil == operation.ReturnedAt ? "" : $", {time - operation.AllowedUntil} more than its protocol allows";
+        lines.AddDeath(dead).AddTold(operation, core, time).AddReturn(operation, time).Add(time, $"{access}, {time - operation.ReturnedAt} cycles after the return{late}");
+        Report(rule, time, $"{access}, {time - operation.ReturnedAt} cycles after {operation.What} had returned{late}", lines);
     }
 
-    private void Remember(MappedLeaf leaf)
+    /// <summary>How the core may have come by a translation that the space never had: from the space that had its tag before.</summary>
+    private void AddTakeOver(TraceLines lines, CoreId core, ulong page, ulong frame)
     {
-        for (ulong i = 0; i < leaf.Entry.Size.BasePages(); i++)
+        CoreChecker checker = _checker.Core(core);
+        (long time, int before) = checker.TakeOver;
+        if (before >= 0)
         {
-            _pages[leaf.Address.PageNumber + i] = new PageCopy(leaf.Entry.Frame.PageNumber + i, leaf.Entry.Flags);
+            string other = _checker.Space(before).Name;
+            lines.AddFill(core, page, frame, checker.FilledAt(before, page)).Add(time, $"core {core} goes on with {Name}, under the tag that {other} had");
         }
     }
 
+    private void Report(CheckRule rule, long time, string message, TraceLines lines) =>
+        _checker.Report(new Violation(rule, time, Id, $"{Name}: {message}", lines.Lines));
+
     /// <summary>The table maps nothing in a range.</summary>
-    private void Vanish(ulong from, ulong to, OperationTrace trace)
+    private void Vanish(ulong from, ulong to, OperationTrace operation)
     {
         while (_pages.TryFirst(from, to, out ulong page))
         {
-            Die(page, _pages[page], trace);
+            Die(page, _pages[page], PageFlags.None, operation);
             _pages[page] = default;
             from = page + 1;
         }
     }
 
     /// <summary>The table maps a range by a leaf.</summary>
-    private void Compare(MappedLeaf leaf, ulong from, ulong to, OperationTrace trace)
+    private void CompareLeaf(in MappedLeaf leaf, ulong from, ulong to, OperationTrace operation)
     {
+        bool covered = false;
         for (ulong page = from; page < to; page++)
         {
             PageCopy old = _pages[page];
-            PageCopy copy = new(leaf.Entry.Frame.PageNumber + (page - leaf.Address.PageNumber), leaf.Entry.Flags);
+            PageCopy copy = CopyOf(leaf, page - leaf.Address.PageNumber);
             if (old != copy)
             {
+                if (!covered)
+                {
+                    Releases.Cover(leaf.Entry.Frame.PageNumber, leaf.Entry.Size.BasePages());
+                    covered = true;
+                }
+
                 if (old.Known && !copy.Gives(old.Frame, old.Rights))
                 {
-                    Die(page, old, trace);
+                    Die(page, old, copy.Frame == old.Frame ? copy.Rights : PageFlags.None, operation);
                 }
 
                 _pages[page] = copy;
                 if (_dead.TryGetValue((page, copy.Frame), out DeadPage? latest))
                 {
-                    latest.MadeAgainAt = Math.Min(latest.MadeAgainAt, trace.StartedAt);
+                    latest.MadeAgainAt = Math.Min(latest.MadeAgainAt, operation.Start);
                 }
             }
         }
     }
 
-    private void Die(ulong page, PageCopy old, OperationTrace trace)
+    private void Die(ulong page, PageCopy old, PageFlags remaining, OperationTrace operation)
     {
         if (old.Rights == PageFlags.None)
         {
@@ -314,12 +277,12 @@ internal sealed class SpaceChecker
         }
 
         ref DeadPage? latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_dead, (page, old.Frame), out _);
-        DeadPage dead = new(page, old, trace, latest?.MadeAgainAt ?? 0) { Earlier = latest };
-        trace.Dead.Add(dead);
+        DeadPage dead = new(page, old, remaining, operation, latest?.MadeAgainAt ?? 0) { Earlier = latest };
+        operation.Dead.Add(dead);
         latest = dead;
 
         // No core's time lies more than a window before this operation: what died before the next of its kind was made, and that one earlier, needs no record.
-        long reached = trace.StartedAt - _checker.WindowBound;
+        long reached = operation.Start - _checker.WindowBound;
         for (DeadPage later = dead; later.Earlier is { } earlier;)
         {
             if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue && later.MadeAt <= reached)

@@ -1,13 +1,12 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
-using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;
 
 /// <summary>
 /// Proves for one run that its shootdown protocol never lets a core use a dead translation, or shows how it did. It is written apart from what it checks:
-/// it keeps its own copy of every page table and looks into every TLB.
+/// it keeps its own copy of every page table, looks into every TLB, and asks no protocol anything but how late it means to be.
 /// </summary>
 public sealed class TranslationChecker
 {
@@ -23,8 +22,9 @@ public sealed class TranslationChecker
     {
         _world = world;
         AllowedStaleness = world.Protocol.AllowedStaleness(world.Scenario.Machine, world.Scenario.Kernel);
-        _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space))];
-        _cores = [.. world.Cores.Select(core => new CoreChecker(this, core.Core, core.Mmu))];
+        ReleaseChecker[] releases = [.. world.Groups.Select(group => new ReleaseChecker(this, group, world.Cores.Count, world.Delays.CoreToSpace))];
+        _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space, releases[space.Group.Index]))];
+        _cores = [.. world.Cores.Select(core => new CoreChecker(this, core))];
         foreach (SpaceChecker space in _spaces)
         {
             space.Adopt();
@@ -55,9 +55,14 @@ public sealed class TranslationChecker
         }
     }
 
-    /// <summary>Checks what can only be checked when nothing is in progress; for the end of a run.</summary>
+    /// <summary>Compares whole page tables with their areas and counts all frames anew; for the end of a run. After a violation there is nothing to add.</summary>
     public void Finish()
     {
+        if (_violated)
+        {
+            return;
+        }
+
         long now = _world.Cores.Max(core => core.Now);
         foreach (SpaceChecker space in _spaces)
         {
@@ -66,13 +71,23 @@ public sealed class TranslationChecker
 
         foreach (SpaceGroup group in _world.Groups)
         {
-            CheckFrames(group, now);
+            bool over = group.NextDue == long.MaxValue && group.Domain is { } domain && domain.Cores.All(core => core.NextTime == long.MaxValue);
+            if (FrameCount.Check(group, over) is { Count: > 0 } problems)
+            {
+                string name = group.Members[0].Name;
+                TraceLines lines = problems.Aggregate(new TraceLines().Add(now, "the run is over, and the frames are counted"), (all, problem) => all.Add(now, problem));
+                Report(new Violation(CheckRule.FramesLost, now, group.Members[0].Space, $"{name}: {problems[0]}", lines.Lines));
+            }
         }
     }
 
     internal SpaceChecker Space(int space) => _spaces[space];
 
     internal CoreChecker Core(CoreId core) => _cores[core.Value];
+
+    internal int GroupOf(int space) => _world.GroupOf(space).Index;
+
+    internal string NameOf(int thread) => _world.Thread(thread).Name;
 
     internal void Report(Violation violation)
     {
@@ -95,49 +110,6 @@ public sealed class TranslationChecker
         lock (_gate)
         {
             _longestStaleness = Math.Max(_longestStaleness, cycles);
-        }
-    }
-
-    /// <summary>No core that could still use the space's entries holds a dead translation.</summary>
-    internal void CheckUnreachable(AddressSpace space, List<(CoreModel Core, Asid Tag)> reachable, DeadPage dead, long now)
-    {
-        foreach ((CoreModel core, Asid tag) in reachable)
-        {
-            if (core.Mmu.MapsTo(tag, dead.Page << PageSizes.BaseShift, dead.Frame))
-            {
-                string message = $"{space.Name}: frame 0x{dead.Frame:x} is given back while core {core.Core} still maps page {VirtAddr.OfPage(dead.Page)} to it";
-                Report(new Violation(CheckRule.EarlyRelease, now, space.Space, message, dead.Operation.Describe(now, message)));
-                return;
-            }
-        }
-    }
-
-    /// <summary>No paging-structure cache points to a table page that is given back.</summary>
-    internal void CheckTables(AddressSpace space, ReleaseBatch batch, long now)
-    {
-        if (batch.Tables.IsEmpty)
-        {
-            return;
-        }
-
-        foreach (CoreModel core in space.Group.Domain!.Cores)
-        {
-            if (core.ReachableTag(space.Space) is { } tag && core.Mmu.CachesTable(tag, batch.Tables.Pages))
-            {
-                string message = $"{space.Name}: a table page is given back while a paging-structure cache of core {core.Core} points to it";
-                Report(new Violation(CheckRule.EarlyTableRelease, now, space.Space, message, [message]));
-                return;
-            }
-        }
-    }
-
-    private void CheckFrames(SpaceGroup group, long now)
-    {
-        FramePool pool = group.Frames;
-        if (pool.TotalAllocations - pool.TotalFrees != pool.Allocated)
-        {
-            string message = $"{pool.TotalAllocations} frames allocated, {pool.TotalFrees} freed, {pool.Allocated} in use";
-            Report(new Violation(CheckRule.FramesLost, now, group.Members[0].Space, message, [message]));
         }
     }
 }

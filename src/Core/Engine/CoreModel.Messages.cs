@@ -235,6 +235,11 @@ public sealed partial class CoreModel
     {
         State = CoreState.Running;
         LeaveKernel();
+        if (!_entersUser)
+        {
+            _watch?.OnBegin(_clock, _loadedSpace, _tag);
+        }
+
         _sliceEnd = _clock + Kernel.TimeSliceCycles;
         if (_thread!.Started < 0)
         {

@@ -160,9 +160,14 @@ public sealed partial class CoreModel
 
         CountTranslation(translation);
         bool faulted = translation.Outcome is TranslationOutcome.NotPresentFault or TranslationOutcome.ProtectionFault;
-        if (!faulted)
+        if (!faulted && _watch is { } watch)
         {
-            _watch?.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
+            if (translation.Outcome == TranslationOutcome.Walked)
+            {
+                watch.OnWalk(_clock, thread.Space.Value, address);
+            }
+
+            watch.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
         }
 
         if (_tellsTranslations)
@@ -383,6 +388,9 @@ public sealed partial class CoreModel
     /// <summary>Passes accesses on to the checker.</summary>
     private readonly struct Watch(CoreChecker checker, int space, Asid tag) : IAccessWatch
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void OnWalk(long time, ulong address) => checker.OnWalk(time, space, address);
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void OnAccess(long time, AccessKind kind, ulong address) => checker.OnAccess(time, space, tag, kind, address);
     }

@@ -155,8 +155,14 @@ public sealed partial class CoreModel : ICoreShootdownContext
         }
     }
 
-    /// <summary>The tag under which the core could use translations of a space without asking anyone first; null if there is none.</summary>
-    internal Asid? ReachableTag(SpaceId space) => _shootdown.ReachableTag(space, _loadedSpace == space.Value && State != CoreState.Loading);
+    /// <summary>Whether the core can use what it holds under a tag before it begins with another thread.</summary>
+    internal bool CanUse(Asid tag) => _loadedSpace >= 0 && !_lazy && State != CoreState.Loading && !ReturnsFirst && _tag == tag;
+
+    /// <summary>Whether the core can walk the table of a space before it begins with another thread.</summary>
+    internal bool CanWalk(SpaceId space) => _loadedSpace == space.Value && !_lazy && State != CoreState.Loading && !ReturnsFirst;
+
+    /// <summary>Whether the kernel runs on the core, and the protocol hears of it before user mode goes on.</summary>
+    private bool ReturnsFirst => _tellsReturns && (State == CoreState.Trapped || _entersUser);
 
     /// <summary>Has a checker watch every access from now on.</summary>
     internal void WatchedBy(CoreChecker watch) => _watch = watch;
@@ -419,5 +425,6 @@ public sealed partial class CoreModel : ICoreShootdownContext
         long cycles = _shootdown.OnReturnToUser();
         Counters.InterruptCycles += cycles;
         _clock += cycles;
+        _watch?.OnBegin(_clock, _loadedSpace, _tag);
     }
 }

@@ -22,7 +22,7 @@ public sealed class World : IDisposable
     /// <summary>Builds the world of a scenario at time 0.</summary>
     /// <exception cref="ScenarioException">The scenario names something that does not exist or cannot be.</exception>
     /// <param name="scenario">What is simulated.</param>
-    /// <param name="check">Whether a translation checker watches.</param>
+    /// <param name="check">Whether a translation checker watches, whatever the scenario says.</param>
     /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
     public World(ScenarioSpec scenario, bool check = false, IShootdownProtocol? protocol = null)
     {
@@ -60,7 +60,7 @@ public sealed class World : IDisposable
             core.Start();
         }
 
-        if (check)
+        if (check || scenario.Check)
         {
             Checker = new TranslationChecker(this);
             foreach (CoreModel core in _cores)

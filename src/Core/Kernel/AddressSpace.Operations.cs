@@ -120,7 +120,9 @@ public sealed partial class AddressSpace
             EntryInfo leaf = _memory.Table.Query(address);
             ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
             ulong first = address.PageNumber & ~(around - 1);
-            watch.Executed(operation.Id, OperationText.Fault(access, address, fault.Kind), operation.Core, _now, first, first + (2 * around));
+            OperationTrace trace = watch.Begin(OperationText.Fault(access, address, fault.Kind), operation.Thread, operation.Core, _now);
+            watch.Compare(trace, first, first + (2 * around));
+            watch.Settle(operation.Id, trace, fault.Release is not null);
         }
 
         operation.Dead = fault.Dead;
@@ -165,7 +167,13 @@ public sealed partial class AddressSpace
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
         (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
-        Watch?.Executed(operation.Id, OperationText.Call(call.Kind, call.Start), operation.Core, _now, first, end);
+        if (Watch is { } watch)
+        {
+            OperationTrace trace = watch.Begin(OperationText.Call(call), operation.Thread, operation.Core, _now);
+            CompareTouched(watch, trace, call, oldBreak);
+            watch.Settle(operation.Id, trace, operation.Release is not null);
+        }
+
         if (operation.TablesFreed)
         {
             _locks.ForgetTables(first, end);
@@ -177,6 +185,25 @@ public sealed partial class AddressSpace
         }
 
         BeginBatches(operation, OperationCosts.OfCall(Kernel, call.Kind, result) + UpdateTables(), result);
+    }
+
+    /// <summary>Has the checker compare the pages that a call may have changed.</summary>
+    private void CompareTouched(SpaceChecker watch, OperationTrace trace, SystemCall call, VirtAddr oldBreak)
+    {
+        switch (call.Kind)
+        {
+            case SystemCallKind.SetBreak:
+                watch.Compare(trace, Math.Min(oldBreak.PageNumber, call.Start.PageNumber), Math.Max(oldBreak.PageNumber, call.Start.PageNumber) + 1);
+                break;
+            case SystemCallKind.Remap:
+                watch.Compare(trace, call.Start.PageNumber, (call.Start + call.Length).PageNumber + 1);
+                watch.Compare(trace, call.NewStart.PageNumber, (call.NewStart + call.NewLength).PageNumber + 1);
+                break;
+            default:
+                (ulong first, ulong end) = PagesOf(call);
+                watch.Compare(trace, first, end);
+                break;
+        }
     }
 
     private void ExecuteFork(KernelOperation operation)
@@ -195,8 +222,14 @@ public sealed partial class AddressSpace
         }
 
         child.Attach(memory);
-        Watch?.Executed(operation.Id, OperationText.Fork, operation.Core, _now, 0, ulong.MaxValue);
-        child.Watch?.Adopt();
+        if (Watch is { } watch)
+        {
+            OperationTrace trace = watch.Begin(OperationText.Fork, operation.Thread, operation.Core, _now);
+            watch.Compare(trace, 0, ulong.MaxValue);
+            watch.Settle(operation.Id, trace, effect.Release is not null);
+            child.Watch!.Adopt();
+        }
+
         operation.Dead = effect.Dead;
         operation.TablesFreed = effect.TablesFreed;
         operation.Release = effect.Release;
@@ -283,8 +316,8 @@ public sealed partial class AddressSpace
     {
         if (_operations.Remove(id, out KernelOperation? operation))
         {
-            Watch?.Releasing(id, operation.Release!, _now);
             _memory!.Release(operation.Release!);
+            Watch?.Released(id, operation.Release!, _now);
         }
     }
 

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
@@ -11,6 +12,11 @@ public sealed partial class AddressSpace
     private readonly Dictionary<long, ShootdownRequest> _shootdowns = [];
     private long _nextShootdown;
 
+    /// <summary>What operations have given up and nobody may use yet.</summary>
+    internal IReadOnlyList<ReleaseBatch> PendingReleases =>
+        [.. _operations.Values.Concat(_shootdowns.Values.Select(shootdown => shootdown.Operation!))
+            .Select(operation => operation.Release).OfType<ReleaseBatch>().Where(batch => !batch.IsReleased).Distinct()];
+
     /// <inheritdoc/>
     public void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
     {
@@ -18,12 +24,13 @@ public sealed partial class AddressSpace
         shootdown.PendingAcks++;
         shootdown.Targets++;
         long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
+        long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters.IpisSent++;
-        Watch?.Sent(shootdown.Operation!.Id, core, leaves + Machine.IpiDelay(shootdown.Initiator, core));
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
         SendToCore(
             MessageKind.Invalidate,
             core.Value,
-            leaves + Machine.IpiDelay(shootdown.Initiator, core),
+            due,
             shootdown.Id,
             (long)start.Value,
             SharedRules.Pack(pages, size, shootdown.SpanPages),
@@ -35,11 +42,12 @@ public sealed partial class AddressSpace
     public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
-        long due = _now + _delays.Service + _delays.Checked(kind, MessageDirection.SpaceToCore, delay);
+        long leaves = _now + _delays.Service;
+        long due = leaves + _delays.Checked(kind, MessageDirection.SpaceToCore, delay);
         shootdown.Targets++;
         shootdown.PendingAcks += awaited ? 1 : 0;
         shootdown.PendingReports += awaited ? 0 : 1;
-        Watch?.Sent(shootdown.Operation!.Id, core, due);
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
         int flags = SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag) | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
         SendToCore(
             MessageKind.Invalidate,
@@ -56,11 +64,13 @@ public sealed partial class AddressSpace
     public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
+        long due = _now + _delays.StoreVisibility;
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(shootdown.Initiator, _now, due, local: true));
         int flags = SimMessage.LocalFlag | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
         SendToCore(
             MessageKind.Invalidate,
             shootdown.Initiator.Value,
-            _now + _delays.StoreVisibility,
+            due,
             shootdown.Id,
             (long)start.Value,
             SharedRules.Pack(pages, size, shootdown.SpanPages),
@@ -92,8 +102,8 @@ public sealed partial class AddressSpace
         Forget(shootdown);
         if (shootdown.Operation!.Release is { } release)
         {
-            Watch?.Releasing(shootdown.Operation.Id, release, _now);
             _memory!.Release(release);
+            Watch?.Released(shootdown.Operation.Id, release, _now);
         }
     }
 
@@ -161,8 +171,18 @@ public sealed partial class AddressSpace
 
     private void HandleAck(in SimMessage message)
     {
-        ShootdownRequest shootdown = _shootdowns[message.A];
-        Watch?.Acknowledged(shootdown.Operation!.Id, new CoreId(message.Sender), _now);
+        CoreId core = new(message.Sender);
+        if (Watch is { } watch && !watch.Acknowledged(message.A, core, _now))
+        {
+            return;
+        }
+
+        if (!_shootdowns.TryGetValue(message.A, out ShootdownRequest? shootdown))
+        {
+            throw new InvalidOperationException(
+                $"core {core} acknowledged shootdown {message.A} of {Name}, which is over or never was; run with --check to see what led to it");
+        }
+
         shootdown.HandlerCycles += message.C;
         if (message.B == 0 && (message.Flags & SimMessage.ToldFlag) == 0)
         {
@@ -183,7 +203,7 @@ public sealed partial class AddressSpace
         }
 
         shootdown.PendingAcks--;
-        _shootdown.OnAck(shootdown, new CoreId(message.Sender));
+        _shootdown.OnAck(shootdown, core);
     }
 
     /// <summary>A shootdown is over; its number means nothing any more once every report is in.</summary>

@@ -44,6 +44,9 @@ public sealed partial class FramePool
         _blockCount = 1 + (int)((Capacity + BlockFrames - 1) >> BlockShift);
     }
 
+    /// <summary>Frames from the pool's first one on, zero block included, of which some may ever have been allocated.</summary>
+    internal ulong FramesTouched => (ulong)_fresh << BlockShift;
+
     /// <summary>Frames that can be allocated in all.</summary>
     public long Capacity { get; }
 

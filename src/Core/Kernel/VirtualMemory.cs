@@ -83,6 +83,9 @@ public sealed partial class VirtualMemory
     /// <summary>The areas, ascending.</summary>
     public IEnumerable<AreaInfo> Areas => _set.Select(Describe);
 
+    /// <summary>The areas, or parts of them, in a range.</summary>
+    internal AreaPieces<VirtAddr, AreaFlags, SpaceMemory, MemoryBackend> AreasIn(VirtAddr start, ulong bytes) => _set.Pieces(start, bytes);
+
     /// <summary>Frees what an operation gave up, once no core can reach it.</summary>
     /// <param name="batch">A batch of this space.</param>
     /// <exception cref="InvalidOperationException">The batch was released before.</exception>

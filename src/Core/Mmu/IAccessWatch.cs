@@ -5,6 +5,11 @@ namespace VmSim.Core.Mmu;
 /// <summary>Hears of the accesses that <see cref="Mmu.Run"/> makes. A struct, so that the loop is compiled for each kind and one that does nothing costs nothing.</summary>
 public interface IAccessWatch
 {
+    /// <summary>An access has walked, and its translation is in the TLBs now.</summary>
+    /// <param name="time">Virtual time at the walk's end, in cycles.</param>
+    /// <param name="address">Any address of the page.</param>
+    void OnWalk(long time, ulong address);
+
     /// <summary>An access, or a run of references to one page, was translated, and <see cref="Mmu.PeekUsed"/> tells by what.</summary>
     /// <param name="time">Virtual time of the last reference, in cycles: the same however a run is cut.</param>
     /// <param name="kind">What the access does.</param>
@@ -15,6 +20,11 @@ public interface IAccessWatch
 /// <summary>Nobody watches.</summary>
 public readonly struct Unwatched : IAccessWatch
 {
+    /// <inheritdoc/>
+    public void OnWalk(long time, ulong address)
+    {
+    }
+
     /// <inheritdoc/>
     public void OnAccess(long time, AccessKind kind, ulong address)
     {

@@ -11,9 +11,11 @@ public sealed unsafe partial class Mmu
     /// <param name="asid">The tag.</param>
     /// <param name="address">The virtual address.</param>
     /// <param name="frame">Number of the 4 KiB frame that the address lies in.</param>
+    /// <param name="pageSize">Size of the translation.</param>
     /// <returns>False if no TLB has one.</returns>
-    public bool PeekUsed(AccessKind kind, Asid asid, ulong address, out ulong frame)
+    public bool PeekUsed(AccessKind kind, Asid asid, ulong address, out ulong frame, out PageSize pageSize)
     {
+        pageSize = PageSize.Size4K;
         ulong tag = (ulong)asid.Value << TagShift;
         ref Recent recent = ref kind == AccessKind.Fetch ? ref _recentFetch : ref _recentData;
         if (recent.Key == KeyOf(address >> PageSizes.BaseShift, tag, 0))
@@ -31,6 +33,7 @@ public sealed unsafe partial class Mmu
             {
                 ulong within = (address >> PageSizes.BaseShift) & ((1UL << (9 * size)) - 1);
                 frame = (*data >> FrameShift) + within;
+                pageSize = SizeOf(size);
                 return true;
             }
         }
@@ -65,18 +68,46 @@ public sealed unsafe partial class Mmu
         return false;
     }
 
+    /// <summary>Looks through all TLBs for a translation to a frame.</summary>
+    /// <param name="asid">The tag.</param>
+    /// <param name="frame">Number of a 4 KiB frame.</param>
+    /// <param name="page">Number of the 4 KiB page that leads to it.</param>
+    /// <returns>False if there is none.</returns>
+    public bool FindFrame(Asid asid, ulong frame, out ulong page)
+    {
+        ulong tag = (ulong)asid.Value << TagShift;
+        foreach (Tlb? tlb in Arrays())
+        {
+            for (int entry = 0; tlb is not null && entry < tlb.Entries; entry++)
+            {
+                if (!tlb.TryRead(entry, out ulong key, out ulong data) || (key & TagMask) != tag)
+                {
+                    continue;
+                }
+
+                int size = (int)(key >> 1) & (Sizes - 1);
+                ulong within = frame - (data >> FrameShift);
+                if (within >> (9 * size) == 0)
+                {
+                    page = ((key >> PageShift) << (9 * size)) + within;
+                    return true;
+                }
+            }
+        }
+
+        page = 0;
+        return false;
+    }
+
     /// <summary>Whether a paging-structure cache holds a pointer to one of these table pages under a tag.</summary>
     public bool CachesTable(Asid asid, ReadOnlySpan<int> tablePages)
     {
         ulong tag = (ulong)asid.Value << TagShift;
         foreach (StructureCache? cache in (ReadOnlySpan<StructureCache?>)[_pde, _pdpte, _pml4e])
         {
-            foreach (int page in tablePages)
+            if (cache is { IsUsed: true } && cache.HoldsAny(TagMask, tag, tablePages))
             {
-                if (cache is not null && cache.Holds(TagMask, tag, page))
-                {
-                    return true;
-                }
+                return true;
             }
         }
 

@@ -98,6 +98,11 @@ public sealed unsafe partial class Mmu
                     run.Walks += (found >> 1) & 1;
                     run.WalkCycles += found >> CyclesShift;
                     clock += found >> CyclesShift;
+                    if ((found & WalkBit) != 0)
+                    {
+                        watch.OnWalk(clock, word);
+                    }
+
                     if ((found & WalkBit) != 0 && position + Ahead + AheadCount <= length)
                     {
                         PrefetchLeaves(ref Unsafe.Add(ref buffer, position + Ahead));

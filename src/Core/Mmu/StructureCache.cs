@@ -77,12 +77,12 @@ internal sealed unsafe class StructureCache : IDisposable
         return false;
     }
 
-    /// <summary>Whether an entry under a masked key leads to a table page.</summary>
-    public bool Holds(ulong mask, ulong value, int page)
+    /// <summary>Whether an entry under a masked key leads to one of several table pages.</summary>
+    public bool HoldsAny(ulong mask, ulong value, ReadOnlySpan<int> pages)
     {
         for (int entry = 0; entry < Entries; entry++)
         {
-            if (_keys[entry] != 0 && (_keys[entry] & mask) == value && _pages[entry] == page)
+            if (_keys[entry] != 0 && (_keys[entry] & mask) == value && pages.Contains(_pages[entry]))
             {
                 return true;
             }

@@ -192,6 +192,19 @@ internal sealed unsafe partial class Tlb : IDisposable
         return way < 0 ? null : &_entries[(set * (nuint)_ways) + (nuint)way].Data;
     }
 
+    /// <summary>What stands in one place of the array.</summary>
+    /// <param name="entry">0 to <see cref="Entries"/> less 1.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="data">Its data.</param>
+    /// <returns>False if the place is empty.</returns>
+    public bool TryRead(int entry, out ulong key, out ulong data)
+    {
+        bool used = _entries[entry].Rest != 0;
+        key = used ? KeyAt(entry) : 0;
+        data = _entries[entry].Data;
+        return used;
+    }
+
     /// <summary>Puts a translation in that is not there, in an empty way or the victim's.</summary>
     public void Fill(ulong key, ulong page, ulong data)
     {

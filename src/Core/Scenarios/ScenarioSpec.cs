@@ -24,6 +24,10 @@ public sealed record ScenarioSpec
     [Setting("Virtual time at which counters are reset, so that only what follows is reported.", Unit = SettingUnit.Cycles, Min = 0, Max = 9e18)]
     public long Warmup { get; init; }
 
+    /// <summary>Whether the translation checker watches. It changes nothing that the run finds.</summary>
+    [Setting("Whether the translation checker watches every translation, as with --check; a broken rule ends the run with exit code 1.")]
+    public bool Check { get; init; }
+
     /// <summary>The machine.</summary>
     public MachineSpec Machine { get; init; } = new();
 

@@ -51,12 +51,6 @@ public sealed class BroadcastProtocol : IShootdownProtocol
             return SharedRules.Invalidate(context, tag, message);
         }
 
-        public override Asid? ReachableTag(SpaceId space, bool loaded)
-        {
-            ushort tag = SharedRules.TagOf(space, context.SpaceCount);
-            return tag != 0 || loaded ? new Asid(tag) : null;
-        }
-
         public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
         {
             bool flush = context.SpaceCount > SharedRules.TagsOfSpaces;

@@ -139,11 +139,6 @@ public abstract class CoreShootdown
     /// <summary>The answer to a load has come: choose the tag, flush what may be stale.</summary>
     public abstract LoadResult OnLoaded(SpaceId space, in SimMessage answer);
 
-    /// <summary>The tag under which the core could use translations of a space without asking anyone first; null if there is none.</summary>
-    /// <param name="space">The space.</param>
-    /// <param name="loaded">Whether the space is loaded now.</param>
-    public abstract Asid? ReachableTag(SpaceId space, bool loaded);
-
     /// <summary>Whether a core that idled with its space loaded must ask the space again before it runs a thread of it.</summary>
     public virtual bool ReloadAfterIdle => false;
 

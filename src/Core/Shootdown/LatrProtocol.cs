@@ -338,8 +338,6 @@ public sealed class LatrProtocol : IShootdownProtocol
 
         public override long OnSwitch() => Sweep();
 
-        public override Asid? ReachableTag(SpaceId space, bool loaded) => loaded && !context.IsLazy ? Find(space.Value)?.Tag : null;
-
         public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
         {
             Slot? slot = Find(space.Value);

@@ -84,12 +84,6 @@ public sealed class LinuxProtocol : IShootdownProtocol
                 : new InvalidationResult(context.Kernel.InvalidateAllCycles, context.Mmu.InvalidateAsid(tag), Full: true);
         }
 
-        public override Asid? ReachableTag(SpaceId space, bool loaded)
-        {
-            int slot = loaded && !context.IsLazy ? Array.IndexOf(_spaces, space.Value) : -1;
-            return slot < 0 ? null : TagOf(slot);
-        }
-
         public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
         {
             int slot = Array.IndexOf(_spaces, space.Value);

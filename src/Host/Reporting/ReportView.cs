@@ -196,7 +196,8 @@ public static class ReportView
         console.MarkupLine($"[yellow]{report.Findings.Count} finding{(report.Findings.Count == 1 ? "" : "s")}[/]");
         foreach (string finding in report.Findings.Take(FindingsShown))
         {
-            console.WriteLine($"  {finding}");
+            // A line of a violation's trace stays one line, however wide the console is.
+            console.Profile.Out.Writer.WriteLine($"  {finding}");
         }
 
         if (report.Findings.Count > FindingsShown)

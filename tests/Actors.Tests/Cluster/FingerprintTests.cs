@@ -34,7 +34,8 @@ public sealed class FingerprintTests : ShardRuns
     public void Scenario_AnyWindowThreadsAndNodes_HasOneFingerprint(string file, string settings)
     {
         ScenarioSpec scenario = Load(file, settings);
-        string expected = RunSequentially(scenario);
+        string expected = RunSequentially(scenario, check: true);
+        Assert.Equal(expected, RunSequentially(scenario, check: false));
         foreach ((int lanes, int divisor) in ((int, int)[])[(1, 2), (2, 1), (4, 7), (2, 50)])
         {
             Assert.Equal(expected, RunOnLanes(scenario, lanes, divisor).Fingerprint);
@@ -48,8 +49,23 @@ public sealed class FingerprintTests : ShardRuns
 
     [Fact]
     public void AnotherSeed_HasAnotherFingerprint() => Assert.NotEqual(
-        RunSequentially(Load("scenarios/throughput-64.conf", "until=100us")),
-        RunSequentially(Load("scenarios/throughput-64.conf", "until=100us seed=2")));
+        RunSequentially(Load("scenarios/throughput-64.conf", "until=100us"), check: true),
+        RunSequentially(Load("scenarios/throughput-64.conf", "until=100us seed=2"), check: true));
+
+    /// <summary>The setting does what the option does, and neither is part of what is simulated.</summary>
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("check=off", false)]
+    [InlineData("check=on", true)]
+    public void Check_OnOrOff_IsNoPartOfTheFingerprint(string setting, bool watched)
+    {
+        ScenarioSpec scenario = Load("scenarios/garbage-collector.conf", $"until=100us {setting}");
+        using World world = new(scenario);
+        Assert.Equal(watched, world.Checker is not null);
+        Assert.Equal(
+            RunSequentially(Load("scenarios/garbage-collector.conf", "until=100us"), check: true),
+            ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint);
+    }
 
     /// <summary>One thread soon, whose traps are mostly all that is left to do: that they are must not depend on whether their messages have arrived at the end.</summary>
     [Fact]
@@ -78,9 +94,11 @@ public sealed class FingerprintTests : ShardRuns
         }
     }
 
-    private static string RunSequentially(ScenarioSpec scenario)
+    private static string RunSequentially(ScenarioSpec scenario, bool check)
     {
-        using World world = new(scenario);
-        return ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint;
+        using World world = new(scenario, check);
+        RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.NotEqual(RunOutcomes.Violation, report.Outcome);
+        return report.Fingerprint;
     }
 }

@@ -14,7 +14,7 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
 {
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    /// <summary>Runs a scenario over nodes of this process.</summary>
+    /// <summary>Runs a scenario over nodes of this process; one alone has the checker.</summary>
     /// <param name="scenario">What is simulated.</param>
     /// <param name="nodes">Over how many nodes.</param>
     /// <param name="coresPerNode">Most cores of a domain that lives on one node; 0 splits all.</param>
@@ -22,7 +22,7 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
     /// <param name="protocol">The shootdown protocol; null for the scenario's.</param>
     protected RunReport RunOnNodes(ScenarioSpec scenario, int nodes, int coresPerNode, int windowDivisor = 1, IShootdownProtocol? protocol = null)
     {
-        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check: false, protocol))];
+        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check: nodes == 1, protocol))];
         try
         {
             long window = Math.Max(1, worlds[0].Delays.WindowBound / windowDivisor);
@@ -35,10 +35,10 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
         }
     }
 
-    /// <summary>Runs a scenario in one process on lanes.</summary>
-    protected RunReport RunOnLanes(ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null, bool check = false)
+    /// <summary>Runs a scenario in one process on lanes, with the checker.</summary>
+    protected RunReport RunOnLanes(ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null)
     {
-        using World world = new(scenario, check, protocol);
+        using World world = new(scenario, check: true, protocol);
         long window = Math.Max(1, world.Delays.WindowBound / windowDivisor);
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, window, lanes, null));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);

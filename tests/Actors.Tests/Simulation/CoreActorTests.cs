@@ -23,7 +23,7 @@ public sealed class CoreActorTests : TestKit
         ThreadProgram faulting = new ThreadBuilder("faulting").Store(TestWorlds.Page(0)).Compute(100).Build();
         ThreadProgram other = new ThreadBuilder("other").Compute(50_000).Build();
         ScenarioSpec scenario = TestWorlds.Scenario(1, faulting, other);
-        _world = new World(scenario);
+        _world = new World(scenario, check: true);
         _set = CreateTestProbe("memory-set");
         _domain = CreateTestProbe("domain");
         _countdown = new PhaseCountdown(0, _domain);

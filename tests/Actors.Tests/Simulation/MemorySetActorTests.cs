@@ -26,7 +26,7 @@ public sealed class MemorySetActorTests : TestKit
         // The call that core 0's thread will make is known by its index.
         ThreadProgram unmapper = new ThreadBuilder("u").Unmap(TestWorlds.Page(0), 2).Build();
         ScenarioSpec scenario = TestWorlds.Scenario(Cores, unmapper, TestWorlds.Toucher("b", 0, 1), TestWorlds.Toucher("c", 0, 1));
-        _world = new World(scenario);
+        _world = new World(scenario, check: true);
         _cores = [.. Enumerable.Range(0, Cores).Select(i => CreateTestProbe($"core-{i}"))];
         _domain = CreateTestProbe("domain");
         _countdown = new PhaseCountdown(0, _domain);

@@ -1,15 +1,14 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Machine;
+using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Tests.Checking;
 
-/// <summary>Bugs that a shootdown protocol can have.</summary>
+/// <summary>Bugs that a protocol, a backend or the memory set can have.</summary>
 public enum SeededBug
 {
-    /// <summary>No bug.</summary>
-    None,
-
     /// <summary>The highest core is never told.</summary>
     DropsOneInterrupt,
 
@@ -22,45 +21,140 @@ public enum SeededBug
     /// <summary>A ranged invalidation leaves out its last page.</summary>
     LeavesOutTheLastPage,
 
+    /// <summary>The initiator's own core keeps its translations.</summary>
+    ForgetsTheInitiator,
+
+    /// <summary>Cores never sweep at ticks and switches.</summary>
+    NeverSweeps,
+
+    /// <summary>The highest core is not told that rights were tightened.</summary>
+    DropsOneInterruptOfAProtect,
+
+    /// <summary>Two spaces get one tag on a core, and nothing is flushed between them.</summary>
+    SharesTags,
+
     /// <summary>Memory is given back before the interrupts arrive.</summary>
     ReleasesAtOnce,
 
-    /// <summary>The initiator's own core keeps its translations.</summary>
-    ForgetsTheInitiator,
+    /// <summary>Memory is given back before walks see that its translations are gone.</summary>
+    ReleasesBeforeTheStoresAreVisible,
 
     /// <summary>What an operation that returned early freed is given back when it returns.</summary>
     ReleasesDeferredAtOnce,
 
-    /// <summary>Cores never sweep at ticks and switches.</summary>
-    NeverSweeps,
+    /// <summary>A core that takes a space up again is told an old generation, and flushes nothing.</summary>
+    ForgetsGenerations,
+
+    /// <summary>Cores acknowledge that table pages are freed, and keep their paging-structure caches.</summary>
+    IgnoresFreedTables,
+
+    /// <summary>A core acknowledges twice.</summary>
+    AcknowledgesTwice,
+
+    /// <summary>A core acknowledges a shootdown that it was sent no interrupt for.</summary>
+    AcknowledgesAnother,
+
+    /// <summary>A backend unmaps all but the last page of a range.</summary>
+    LeavesAPageMapped,
+
+    /// <summary>A backend gives a page more rights than its area has.</summary>
+    MapsMoreRights,
+
+    /// <summary>An area grows over the next one.</summary>
+    AreasOverlap,
+
+    /// <summary>A backend takes a frame and forgets it.</summary>
+    LosesAFrame,
+
+    /// <summary>What an operation that returned early freed is never given back.</summary>
+    NeverReleases,
 }
 
 /// <summary>A protocol with a bug in it, built around a right one.</summary>
-internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : IShootdownProtocol
+/// <param name="right">The right one.</param>
+/// <param name="bug">The bug.</param>
+/// <param name="onShootdown">What is done when a shootdown begins, for bugs that are not the protocol's.</param>
+internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Action? onShootdown = null) : IShootdownProtocol
 {
     public string Name => right.Name;
 
     public string Summary => right.Summary;
 
-    public long AllowedStaleness(Core.Machine.MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.AllowedStaleness(machine, kernel);
+    public long AllowedStaleness(MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.AllowedStaleness(machine, kernel);
 
     public CoreEvents Watches => right.Watches;
 
     public bool FillsTablesOnDemand => right.FillsTablesOnDemand;
 
-    public int Tables(Core.Machine.MachineSpec machine) => right.Tables(machine);
+    public int Tables(MachineSpec machine) => right.Tables(machine);
 
-    public IReadOnlyList<ProtocolMessage> Messages(Core.Machine.MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.Messages(machine, kernel);
+    public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.Messages(machine, kernel);
 
-    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => right.CreateSpaceHalf(new BuggyContext(context, bug));
+    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
+    {
+        BuggyContext buggy = new(context, bug);
+        return new BuggySpace(right.CreateSpaceHalf(buggy), buggy, bug, onShootdown);
+    }
 
-    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new BuggyCore(right.CreateCoreHalf(context), bug);
+    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new BuggyCore(right.CreateCoreHalf(context), context, bug);
+
+    private sealed class BuggySpace(SpaceShootdown right, BuggyContext context, SeededBug bug, Action? onShootdown) : SpaceShootdown
+    {
+        private readonly HashSet<long> _returned = [];
+
+        public override void Begin(ShootdownRequest shootdown)
+        {
+            onShootdown?.Invoke();
+            right.Begin(shootdown);
+        }
+
+        public override void OnAck(ShootdownRequest shootdown, CoreId core)
+        {
+            if (bug != SeededBug.ReturnsAtFirstAck)
+            {
+                right.OnAck(shootdown, core);
+                return;
+            }
+
+            if (_returned.Add(shootdown.Id))
+            {
+                context.FinishDeferringRelease(shootdown);
+            }
+
+            if (shootdown.PendingAcks == 0)
+            {
+                context.ReleaseDeferred(shootdown);
+            }
+        }
+
+        public override bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => right.FlushesBeforeMapping(start, end);
+
+        public override LoadAnswer OnLoad(CoreId core) => bug == SeededBug.ForgetsGenerations ? right.OnLoad(core) with { Generation = 1 } : right.OnLoad(core);
+
+        public override void OnLeave(CoreId core) => right.OnLeave(core);
+
+        public override void OnLazy(CoreId core) => right.OnLazy(core);
+
+        public override void OnTimer(long argument) => right.OnTimer(argument);
+
+        public override void OnProtocol(CoreId core, in SimMessage message) => right.OnProtocol(core, message);
+
+        public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => right.OnFault(core, page, access, word);
+
+        public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => right.OnAccessed(core, address, bits);
+
+        public override void OnTrapWord(CoreId core, long word) => right.OnTrapWord(core, word);
+
+        public override long OnCopied(long entries) => right.OnCopied(entries);
+
+        public override long ReturnWord(CoreId core) => right.ReturnWord(core);
+    }
 
     private sealed class BuggyContext(ISpaceShootdownContext right, SeededBug bug) : ISpaceShootdownContext
     {
         public SpaceId Space => right.Space;
 
-        public Core.Machine.MachineSpec Machine => right.Machine;
+        public MachineSpec Machine => right.Machine;
 
         public Core.Kernel.KernelProfile Kernel => right.Kernel;
 
@@ -70,9 +164,11 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
         public long Now => right.Now;
 
+        private bool ReleasesEarly => bug is SeededBug.ReleasesAtOnce or SeededBug.ReleasesBeforeTheStoresAreVisible;
+
         public void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
         {
-            if (bug == SeededBug.DropsOneInterrupt && core.Value == Machine.Cores - 1)
+            if (bug is SeededBug.DropsOneInterrupt or SeededBug.DropsOneInterruptOfAProtect && core.Value == Machine.Cores - 1)
             {
                 return;
             }
@@ -98,7 +194,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
                 right.InvalidateLocally(shootdown, start, pages, size);
             }
 
-            if (bug == SeededBug.ReleasesAtOnce)
+            if (ReleasesEarly)
             {
                 right.FinishDeferringRelease(shootdown);
                 right.ReleaseDeferred(shootdown);
@@ -107,7 +203,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
         public void Finish(ShootdownRequest shootdown)
         {
-            if (bug != SeededBug.ReleasesAtOnce)
+            if (!ReleasesEarly)
             {
                 right.Finish(shootdown);
             }
@@ -124,7 +220,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
         public void ReleaseDeferred(ShootdownRequest shootdown)
         {
-            if (bug != SeededBug.ReleasesDeferredAtOnce)
+            if (bug is not (SeededBug.ReleasesDeferredAtOnce or SeededBug.NeverReleases))
             {
                 right.ReleaseDeferred(shootdown);
             }
@@ -135,7 +231,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
         public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) => right.SendProtocol(core, kind, delay, a, b, c, d);
     }
 
-    private sealed class BuggyCore(CoreShootdown right, SeededBug bug) : CoreShootdown
+    private sealed class BuggyCore(CoreShootdown right, ICoreShootdownContext context, SeededBug bug) : CoreShootdown
     {
         public override bool TellsLazy => right.TellsLazy;
 
@@ -165,12 +261,36 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : I
 
         public override InvalidationResult OnInvalidation(in SimMessage message)
         {
-            bool local = (message.Flags & SimMessage.LocalFlag) != 0;
-            return bug == SeededBug.AcknowledgesWithoutInvalidating && !local ? default : right.OnInvalidation(message);
+            if ((message.Flags & SimMessage.LocalFlag) != 0)
+            {
+                return right.OnInvalidation(message);
+            }
+
+            bool ignores = bug == SeededBug.AcknowledgesWithoutInvalidating
+                || (bug == SeededBug.IgnoresFreedTables && (message.Flags & SimMessage.TablesFreedFlag) != 0);
+            if (bug == SeededBug.AcknowledgesTwice)
+            {
+                Acknowledge(message, message.A);
+            }
+            else if (bug == SeededBug.AcknowledgesAnother)
+            {
+                Acknowledge(message, message.A + 1);
+            }
+
+            return ignores ? default : right.OnInvalidation(message);
         }
 
-        public override Asid? ReachableTag(SpaceId space, bool loaded) => right.ReachableTag(space, loaded);
+        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) =>
+            bug == SeededBug.SharesTags ? new LoadResult(new Asid(1), 0, Flushed: false) : right.OnLoaded(space, answer);
 
-        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) => right.OnLoaded(space, answer);
+        /// <summary>An acknowledgement too many, which arrives long after the right ones.</summary>
+        private void Acknowledge(in SimMessage message, long shootdown) => ((CoreModel)context).Outbox.Add(new SimMessage
+        {
+            Kind = MessageKind.Ack,
+            Due = context.Now + 20_000,
+            Target = context.Machine.Cores + message.Space,
+            Space = message.Space,
+            A = shootdown,
+        });
     }
 }

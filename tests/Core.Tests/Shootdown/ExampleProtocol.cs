@@ -71,7 +71,5 @@ public sealed class ExampleProtocol : IShootdownProtocol
         }
 
         public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) => new(new Asid((ushort)answer.B), 0, Flushed: false);
-
-        public override Asid? ReachableTag(SpaceId space, bool loaded) => TagOf(space.Value);
     }
 }

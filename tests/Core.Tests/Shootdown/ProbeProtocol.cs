@@ -232,9 +232,6 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             return cycles;
         }
 
-        public override Asid? ReachableTag(SpaceId space, bool loaded) =>
-            _deferred.Any(deferred => deferred.Message.Space == space.Value) ? null : TagOf(space.Value);
-
         public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) => new(TagOf(space.Value), 0, Flushed: false);
 
         public override long OnProtocol(in SimMessage message)

@@ -1,0 +1,119 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+
+namespace VmSim.Core.Checking;
+
+/// <content>
+/// Which space each of the core's tags last belonged to, and what its TLB held under tags that it could not use when memory was given back: that is only
+/// allowed if it is gone when the tag is taken up again.
+/// </content>
+internal sealed partial class CoreChecker
+{
+    /// <summary>Excuses of one tag from which on those that have come true by themselves are sorted out.</summary>
+    private const int ExcusesMax = 4096;
+
+    private readonly Dictionary<ushort, int> _groupOfTag = [];
+    private readonly Dictionary<int, List<Asid>> _tagsOfGroup = [];
+    private readonly Dictionary<ushort, Dictionary<(ulong Number, ulong Frame), Excuse>> _excuses = [];
+    private readonly Dictionary<ushort, int> _spaceOfTag = [];
+
+    /// <summary>When the space that runs last took over a tag, in cycles, and from which space, -1 for none; -1 if it never has.</summary>
+    public (long Time, int Before) TakeOver { get; private set; } = (-1, -1);
+
+    /// <summary>Tags under which the TLB may hold translations of a group of spaces.</summary>
+    public IReadOnlyList<Asid> TagsOf(int group) => _tagsOfGroup.TryGetValue(group, out List<Asid>? tags) ? tags : [];
+
+    /// <summary>The space that last used a tag.</summary>
+    public int SpaceOf(Asid tag) => _spaceOfTag.GetValueOrDefault(tag.Value, -1);
+
+    /// <summary>The core begins or goes on with a thread: from now on it can use what it holds under a tag.</summary>
+    /// <param name="time">When, in cycles.</param>
+    /// <param name="space">The space that is loaded.</param>
+    /// <param name="tag">Its tag.</param>
+    public void OnBegin(long time, int space, Asid tag)
+    {
+        if (_excuses.Count > 0 && _excuses.Remove(tag.Value, out Dictionary<(ulong Number, ulong Frame), Excuse>? excuses))
+        {
+            VerifyExcuses(time, tag, excuses.Values);
+        }
+
+        int before = SpaceOf(tag);
+        if (before != space)
+        {
+            TakeOver = (time, before);
+            _spaceOfTag[tag.Value] = space;
+            BelongsTo(tag, checker.GroupOf(space));
+        }
+    }
+
+    /// <summary>The core holds something that was given back, under a tag that it cannot use now. Address spaces may run at the same time.</summary>
+    public void Add(in Excuse excuse)
+    {
+        lock (_excuses)
+        {
+            if (!_excuses.TryGetValue(excuse.Tag.Value, out Dictionary<(ulong Number, ulong Frame), Excuse>? excuses))
+            {
+                _excuses.Add(excuse.Tag.Value, excuses = []);
+            }
+
+            if (excuses.Count >= ExcusesMax)
+            {
+                foreach (((ulong Number, ulong Frame) key, Excuse old) in excuses.Where(pair => !StillHolds(pair.Value)).ToList())
+                {
+                    excuses.Remove(key);
+                }
+            }
+
+            excuses[(excuse.Number, excuse.Frame)] = excuse;
+        }
+    }
+
+    private void BelongsTo(Asid tag, int group)
+    {
+        if (_groupOfTag.TryGetValue(tag.Value, out int before))
+        {
+            _tagsOfGroup[before].Remove(tag);
+        }
+
+        _groupOfTag[tag.Value] = group;
+        if (!_tagsOfGroup.TryGetValue(group, out List<Asid>? tags))
+        {
+            _tagsOfGroup.Add(group, tags = []);
+        }
+
+        tags.Add(tag);
+    }
+
+    private bool StillHolds(in Excuse excuse) => excuse.IsTable
+        ? core.Mmu.CachesTable(excuse.Tag, [(int)excuse.Number])
+        : core.Mmu.MapsTo(excuse.Tag, excuse.Number << PageSizes.BaseShift, excuse.Frame);
+
+    private void VerifyExcuses(long time, Asid tag, IEnumerable<Excuse> excuses)
+    {
+        foreach (Excuse excuse in excuses.OrderBy(excuse => excuse.Number).ThenBy(excuse => excuse.Frame))
+        {
+            if (StillHolds(excuse))
+            {
+                excuse.Releases.ReportBrokenExcuse(excuse, core.Core, tag, time);
+                return;
+            }
+        }
+    }
+}
+
+/// <summary>Something a core held under a tag that it could not use when its memory was given back.</summary>
+/// <param name="Releases">Who watches the memory.</param>
+/// <param name="Space">The space.</param>
+/// <param name="Tag">The tag.</param>
+/// <param name="Number">The page, or the number of the table page.</param>
+/// <param name="Frame">The frame; <see cref="OfTable"/> for a table page.</param>
+/// <param name="Operation">The operation that gave it back.</param>
+/// <param name="Time">When, in cycles.</param>
+internal readonly record struct Excuse(ReleaseChecker Releases, SpaceChecker Space, Asid Tag, ulong Number, ulong Frame, OperationTrace Operation, long Time)
+{
+    /// <summary>Stands for the frame where a table page is meant.</summary>
+    public const ulong OfTable = ulong.MaxValue;
+
+    /// <summary>Whether it is a table page.</summary>
+    public bool IsTable => Frame == OfTable;
+}

@@ -1,0 +1,61 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
+using VmSim.Core.Paging;
+using VmSim.Core.Workloads;
+
+namespace VmSim.Core.Checking;
+
+/// <summary>What an operation is, put into words only when a violation is described.</summary>
+internal readonly record struct OperationText
+{
+    private readonly SystemCall? _call;
+    private readonly FaultKind? _fault;
+    private readonly AccessKind _access;
+    private readonly VirtAddr _address;
+
+    private OperationText(SystemCall? call, FaultKind? fault, AccessKind access, VirtAddr address)
+    {
+        _call = call;
+        _fault = fault;
+        _access = access;
+        _address = address;
+    }
+
+    /// <summary>A fork.</summary>
+    public static OperationText Fork => default;
+
+    /// <summary>A system call.</summary>
+    public static OperationText Call(SystemCall call) => new(call, null, default, default);
+
+    /// <summary>A fault of an access at an address, and how it was resolved.</summary>
+    public static OperationText Fault(AccessKind access, VirtAddr address, FaultKind fault) => new(null, fault, access, address);
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        if (_fault is { } fault)
+        {
+            return $"{_access.ToString().ToLowerInvariant()} fault at {_address} ({fault})";
+        }
+
+        return _call is { } call ? Describe(call) : "fork()";
+    }
+
+    private static string Describe(SystemCall call) => call.Kind switch
+    {
+        SystemCallKind.Map => $"mmap({call.Start}, {Pages(call.Length)})",
+        SystemCallKind.Unmap => $"munmap({call.Start}, {Pages(call.Length)})",
+        SystemCallKind.Protect => $"mprotect({call.Start}, {Pages(call.Length)}, {call.Protection})",
+        SystemCallKind.SetBreak => $"brk({call.Start})",
+        SystemCallKind.Remap => $"mremap({call.Start}, {Pages(call.Length)}, {Pages(call.NewLength)}, {call.NewStart})",
+        SystemCallKind.Advise => $"madvise({call.Start}, {Pages(call.Length)}, {call.Advice})",
+        SystemCallKind.Sync => $"msync({call.Start}, {Pages(call.Length)})",
+        _ => call.Kind.ToString(),
+    };
+
+    private static string Pages(ulong bytes)
+    {
+        ulong pages = (bytes + PageSizes.BaseBytes - 1) >> PageSizes.BaseShift;
+        return pages == 1 ? "1 page" : $"{pages} pages";
+    }
+}

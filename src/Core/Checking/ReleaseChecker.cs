@@ -1,0 +1,258 @@
+using System.Numerics;
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Checking;
+
+/// <summary>
+/// Watches the memory of one group of spaces: when a frame or table page is free again, no walk may still read the stores before it, and no TLB or paging-structure
+/// cache may lead to it under any tag, except one that its core cannot use without a flush first, which is verified later.
+/// </summary>
+internal sealed class ReleaseChecker
+{
+    private readonly TranslationChecker _checker;
+    private readonly SpaceGroup _group;
+    private readonly long _coreToSpace;
+    private readonly FrameHolders[] _holders;
+    private bool _largeUsed;
+
+    public ReleaseChecker(TranslationChecker checker, SpaceGroup group, int cores, long coreToSpace)
+    {
+        _checker = checker;
+        _group = group;
+        _coreToSpace = coreToSpace;
+        _holders = [.. new[] { PageSize.Size4K, PageSize.Size2M, PageSize.Size1G }.Select(size => new FrameHolders(group.Frames, cores, size))];
+    }
+
+    /// <summary>A page table maps adjacent frames from now on.</summary>
+    public void Cover(ulong frame, ulong count)
+    {
+        _holders[0].Cover(frame, count);
+        if (count > 1)
+        {
+            _largeUsed = true;
+        }
+
+        if (_largeUsed)
+        {
+            _holders[1].Cover(frame, count);
+            _holders[2].Cover(frame, count);
+        }
+    }
+
+    /// <summary>A core uses a frame through a translation of a page. Cores may run at the same time.</summary>
+    public void NoteUse(ulong frame, ulong page, PageSize size, CoreId core) => _holders[((int)size - PageSizes.BaseShift) / 9].Note(frame, page, core.Value);
+
+    /// <summary>A batch has been given back.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="operation">The operation that gave it up.</param>
+    /// <param name="batch">What it is.</param>
+    /// <param name="now">When, in cycles.</param>
+    public void Check(SpaceChecker space, OperationTrace operation, ReleaseBatch batch, long now)
+    {
+        // A space hears of what a core did no sooner than a message takes, so a core's walks may be as far behind it.
+        bool killed = operation.Dead.Count > 0 || !batch.Tables.IsEmpty;
+        if (killed && operation.VisibleAt > now - _coreToSpace && Walker(space) is { } walker)
+        {
+            ReportPendingView(space, operation, batch, walker, now);
+            return;
+        }
+
+        foreach (FrameRun run in batch.Frames)
+        {
+            for (ulong i = 0; i < run.Count; i++)
+            {
+                PhysAddr frame = run.First + (i << PageSizes.BaseShift);
+                if (!_group.Frames.Owns(frame) && !CheckFrame(space, operation, frame.PageNumber, now))
+                {
+                    return;
+                }
+
+                ForgetLarge(frame.PageNumber, i);
+            }
+        }
+
+        if (!batch.Tables.IsEmpty)
+        {
+            CheckTables(space, operation, batch.Tables.Pages!, now);
+        }
+    }
+
+    /// <summary>A tag was taken up again and still led to memory that was given back.</summary>
+    public void ReportBrokenExcuse(in Excuse excuse, CoreId core, Asid tag, long now)
+    {
+        TraceLines lines = new();
+        string what = "a freed table page";
+        if (excuse.IsTable)
+        {
+            lines.AddStart(excuse.Operation, $"table page {excuse.Number} leaves the page table");
+        }
+        else
+        {
+            what = $"page {VirtAddr.OfPage(excuse.Number)} -> frame 0x{excuse.Frame:x}, which is free";
+            AddKill(lines, excuse.Space, excuse.Operation, excuse.Number, excuse.Frame);
+            lines.AddFill(core, excuse.Number, excuse.Frame, _checker.Core(core).FilledAt(excuse.Space.Id.Value, excuse.Number));
+        }
+
+        string message = $"core {core} goes on under tag {tag.Value} without a flush, and its {(excuse.IsTable ? "paging-structure cache" : "TLB")} still has {what}";
+        lines.AddTold(excuse.Operation, core, now)
+            .AddReturn(excuse.Operation, now)
+            .Add(excuse.Time, $"{What(excuse.IsTable, excuse.Number, excuse.Frame)} is free for anyone; core {core} cannot use tag {tag.Value} now")
+            .Add(now, message);
+        Report(excuse.IsTable ? CheckRule.EarlyTableRelease : CheckRule.EarlyRelease, excuse.Space, message, lines, now);
+    }
+
+    /// <summary>Looks for cores that reach a free frame; false if a violation was reported.</summary>
+    private bool CheckFrame(SpaceChecker space, OperationTrace operation, ulong frame, long now)
+    {
+        for (int size = 0; size < (_largeUsed ? _holders.Length : 1); size++)
+        {
+            ReadOnlySpan<ulong> words = _holders[size].CoresOf(frame, out ulong page);
+            for (int word = 0; word < words.Length; word++)
+            {
+                for (ulong bits = words[word]; bits != 0; bits &= bits - 1)
+                {
+                    if (!CheckCore(space, operation, _checker.Core(new CoreId((word << 6) + BitOperations.TrailingZeroCount(bits))), page, frame, now))
+                    {
+                        return false;
+                    }
+                }
+            }
+        }
+
+        _holders[0].Forget(frame);
+        return true;
+    }
+
+    /// <summary>A large page's frames are free up to its last one: nobody holds it any more.</summary>
+    private void ForgetLarge(ulong frame, ulong before)
+    {
+        for (int size = 1; _largeUsed && size < _holders.Length; size++)
+        {
+            ulong last = (1UL << (9 * size)) - 1;
+            if ((frame & last) == last && before >= last && !_group.Frames.Owns(PhysAddr.OfPage(frame)))
+            {
+                _holders[size].Forget(frame);
+            }
+        }
+    }
+
+    private bool CheckCore(SpaceChecker space, OperationTrace operation, CoreChecker core, ulong page, ulong frame, long now)
+    {
+        foreach (Asid tag in core.TagsOf(_group.Index))
+        {
+            ulong found = page;
+            bool holds = page == FrameHolders.Several
+                ? core.Core.Mmu.FindFrame(tag, frame, out found)
+                : core.Core.Mmu.MapsTo(tag, page << PageSizes.BaseShift, frame);
+            if (!holds)
+            {
+                continue;
+            }
+
+            SpaceChecker owner = core.SpaceOf(tag) is >= 0 and int last ? _checker.Space(last) : space;
+            if (core.Core.CanUse(tag))
+            {
+                ReportFrame(owner, operation, core, found, frame, now);
+                return false;
+            }
+
+            core.Add(new Excuse(this, owner, tag, found, frame, operation, now));
+        }
+
+        return true;
+    }
+
+    private void CheckTables(SpaceChecker space, OperationTrace operation, int[] pages, long now)
+    {
+        foreach (CoreModel model in _group.Domain!.Cores)
+        {
+            CoreChecker core = _checker.Core(model.Core);
+            foreach (Asid tag in core.TagsOf(_group.Index))
+            {
+                // Numbers of table pages mean something within their space only.
+                if (core.SpaceOf(tag) != space.Id.Value || !model.Mmu.CachesTable(tag, pages))
+                {
+                    continue;
+                }
+
+                int page = Array.Find(pages, page => model.Mmu.CachesTable(tag, [page]));
+                if (model.CanUse(tag))
+                {
+                    ReportTable(space, operation, core, page, now);
+                    return;
+                }
+
+                foreach (int held in pages.Where(page => model.Mmu.CachesTable(tag, [page])))
+                {
+                    core.Add(new Excuse(this, space, tag, (ulong)held, Excuse.OfTable, operation, now));
+                }
+            }
+        }
+    }
+
+    /// <summary>A core that has the space loaded and could walk its table.</summary>
+    private CoreModel? Walker(SpaceChecker space) => _group.Domain!.Cores.FirstOrDefault(core => core.CanWalk(space.Id));
+
+    private void ReportPendingView(SpaceChecker space, OperationTrace operation, ReleaseBatch batch, CoreModel walker, long now)
+    {
+        bool table = operation.Dead.Count == 0 || batch.Frames.IsEmpty;
+        TraceLines lines = new();
+        string what = table ? "table pages are" : $"frame 0x{batch.Frames[0].First.PageNumber:x} is";
+        if (table)
+        {
+            lines.AddStart(operation, $"table page {batch.Tables.Pages![0]} leaves the page table");
+        }
+        else
+        {
+            DeadPage dead = operation.Dead.Find(dead => dead.Frame == batch.Frames[0].First.PageNumber) ?? operation.Dead[0];
+            lines.AddDeath(dead);
+        }
+
+        string message = $"{what} free for anyone while core {walker.Core} can still walk the page table as it was until cycle {operation.VisibleAt}";
+        lines.AddTold(operation, walker.Core, now).AddReturn(operation, now).Add(now, message);
+        Report(table ? CheckRule.EarlyTableRelease : CheckRule.EarlyRelease, space, message, lines, now);
+    }
+
+    private void ReportFrame(SpaceChecker owner, OperationTrace operation, CoreChecker core, ulong page, ulong frame, long now)
+    {
+        string message = $"frame 0x{frame:x} is free for anyone while core {core.Core.Core}'s TLB still leads from page {VirtAddr.OfPage(page)} to it";
+        TraceLines lines = new TraceLines().AddFill(core.Core.Core, page, frame, core.FilledAt(owner.Id.Value, page));
+        AddKill(lines, owner, operation, page, frame);
+        lines.AddTold(operation, core.Core.Core, now).AddReturn(operation, now).Add(now, message);
+        Report(CheckRule.EarlyRelease, owner, message, lines, now);
+    }
+
+    private void ReportTable(SpaceChecker space, OperationTrace operation, CoreChecker core, int page, long now)
+    {
+        string message = $"table page {page} is free for anyone while core {core.Core.Core}'s paging-structure cache still leads to it";
+        TraceLines lines = new TraceLines()
+            .AddStart(operation, $"table page {page} leaves the page table")
+            .AddTold(operation, core.Core.Core, now)
+            .AddReturn(operation, now)
+            .Add(now, message);
+        Report(CheckRule.EarlyTableRelease, space, message, lines, now);
+    }
+
+    /// <summary>Who took the frame away from the page, if that is known, and otherwise who gave it back.</summary>
+    private static void AddKill(TraceLines lines, SpaceChecker space, OperationTrace operation, ulong page, ulong frame)
+    {
+        if (space.DeathOf(page, frame) is not { } dead)
+        {
+            lines.AddStart(operation, $"frame 0x{frame:x} is given up");
+            return;
+        }
+
+        lines.AddDeath(dead);
+        if (dead.Operation != operation)
+        {
+            lines.AddStart(operation, $"frame 0x{frame:x} is given up");
+        }
+    }
+
+    private static string What(bool table, ulong number, ulong frame) => table ? $"table page {number}" : $"frame 0x{frame:x}";
+
+    private void Report(CheckRule rule, SpaceChecker space, string message, TraceLines lines, long now) =>
+        _checker.Report(new Violation(rule, now, space.Id, $"{space.Name}: {message}", lines.Lines));
+}

@@ -1,0 +1,58 @@
+using VmSim.Core.Addresses;
+
+namespace VmSim.Core.Checking;
+
+/// <content>Every acknowledgement belongs to an invalidation that was sent, and comes once.</content>
+internal sealed partial class SpaceChecker
+{
+    private readonly Dictionary<(long Shootdown, int Core), Invalidation> _unacknowledged = [];
+
+    /// <summary>The last acknowledgement of each core, and what it was for.</summary>
+    private readonly Dictionary<int, (long Shootdown, Invalidation Invalidation)> _acknowledged = [];
+
+    /// <summary>An invalidation is on its way.</summary>
+    /// <param name="id">The operation's number.</param>
+    /// <param name="shootdown">The shootdown's number.</param>
+    /// <param name="invalidation">What was sent.</param>
+    public void Sent(long id, long shootdown, Invalidation invalidation)
+    {
+        if (_operations.TryGetValue(id, out OperationTrace? operation))
+        {
+            operation.Invalidations.Add(invalidation);
+        }
+
+        if (!invalidation.IsLocal)
+        {
+            _unacknowledged[(shootdown, invalidation.Core.Value)] = invalidation;
+        }
+    }
+
+    /// <summary>An acknowledgement has come.</summary>
+    /// <param name="shootdown">The shootdown's number.</param>
+    /// <param name="from">The core.</param>
+    /// <param name="now">When, in cycles.</param>
+    /// <returns>False if none was due: a violation.</returns>
+    public bool Acknowledged(long shootdown, CoreId from, long now)
+    {
+        if (_unacknowledged.Remove((shootdown, from.Value), out Invalidation? invalidation))
+        {
+            invalidation.AcknowledgedAt = now;
+            _acknowledged[from.Value] = (shootdown, invalidation);
+            return true;
+        }
+
+        TraceLines lines = new();
+        bool again = _acknowledged.TryGetValue(from.Value, out (long Shootdown, Invalidation Invalidation) last) && last.Shootdown == shootdown;
+        if (again)
+        {
+            lines.Add(last.Invalidation.Sent, $"core {from} is sent an interrupt for shootdown {shootdown}, which arrives at cycle {last.Invalidation.Due}")
+                .Add(last.Invalidation.AcknowledgedAt, $"core {from}'s acknowledgement is there");
+        }
+
+        string message = again
+            ? $"core {from} acknowledges shootdown {shootdown} a second time"
+            : $"core {from} acknowledges shootdown {shootdown}, for which it was sent no interrupt";
+        Report(CheckRule.StrayAcknowledgement, now, message, lines.Add(now, message));
+        return false;
+    }
+}

@@ -1,0 +1,129 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
+using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Paging;
+using AreaWalk = VmSim.Core.Mapping.AreaEnumerator<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Mapping.Backends.AreaFlags, VmSim.Core.Kernel.SpaceMemory, VmSim.Core.Mapping.Backends.MemoryBackend>;
+
+namespace VmSim.Core.Checking;
+
+/// <content>Areas against page table: no area overlaps another, and every translation lies in areas that allow its rights.</content>
+internal sealed partial class SpaceChecker
+{
+    /// <summary>Compares all areas, the whole page table and the whole copy; for the end of a run.</summary>
+    public void CheckAgreement(long now)
+    {
+        if (_space.Memory is not { } memory)
+        {
+            return;
+        }
+
+        AreaCursor areas = new(memory, 0, UserBytes >> PageSizes.BaseShift);
+        foreach (MappedLeaf leaf in _space.Table.Leaves(default, UserBytes))
+        {
+            ulong page = leaf.Address.PageNumber;
+            string? problem = areas.Problem(leaf, page, page + leaf.Entry.Size.BasePages());
+            if (problem is null && _pages[page] != CopyOf(leaf, 0))
+            {
+                problem = $"the page table maps {leaf.Address} to frame 0x{leaf.Entry.Frame.PageNumber:x}, and no operation has put that there";
+            }
+
+            if (problem is not null)
+            {
+                Disagree(now, problem, null);
+                return;
+            }
+        }
+
+        if (areas.Rest() is { } overlap)
+        {
+            Disagree(now, overlap, null);
+        }
+    }
+
+    private void Disagree(long now, string problem, OperationTrace? operation)
+    {
+        TraceLines lines = operation is null
+            ? new TraceLines().Add(now, "the run is over; no operation since the last check is known to have done it")
+            : new TraceLines().Add(now, $"core {operation.Core}, thread {operation.Thread}: {operation.What} starts");
+        Report(CheckRule.TableDisagrees, now, problem, lines.Add(now, problem));
+    }
+
+    /// <summary>Goes through areas beside the leaves of the page table.</summary>
+    private struct AreaCursor
+    {
+        private AreaWalk _walk;
+        private AddrRange<VirtAddr> _range;
+        private AreaFlags _flags;
+        private bool _some;
+        private string? _overlap;
+
+        public AreaCursor(VirtualMemory memory, ulong first, ulong end)
+        {
+            _walk = memory.AreasIn(VirtAddr.OfPage(first), (end - first) << PageSizes.BaseShift).GetEnumerator();
+            _some = true;
+            Next();
+        }
+
+        /// <summary>What is wrong with a part of a leaf, or with the areas up to it; null for nothing.</summary>
+        public string? Problem(in MappedLeaf leaf, ulong from, ulong to)
+        {
+            ulong at = from << PageSizes.BaseShift;
+            ulong end = to << PageSizes.BaseShift;
+            while (at < end)
+            {
+                while (_some && _range.End.Value <= at)
+                {
+                    Next();
+                }
+
+                if (_overlap is not null)
+                {
+                    return _overlap;
+                }
+
+                if (!_some || _range.Start.Value > at)
+                {
+                    return $"the page table maps {new VirtAddr(at)} to frame 0x{leaf.Entry.Frame.PageNumber + ((at - leaf.Address.Value) >> PageSizes.BaseShift):x}, where no area is";
+                }
+
+                if (!Allows(_flags, leaf.Entry.Flags))
+                {
+                    return $"the page table lets {new VirtAddr(at)} be used to {TraceLines.Words(leaf.Entry.Flags)}; its area is {_flags}";
+                }
+
+                at = _range.End.Value;
+            }
+
+            return null;
+        }
+
+        /// <summary>Goes through the areas that are left; what is wrong with them, null for nothing.</summary>
+        public string? Rest()
+        {
+            while (_some)
+            {
+                Next();
+            }
+
+            return _overlap;
+        }
+
+        private static bool Allows(AreaFlags area, PageFlags leaf) =>
+            ((leaf & PageFlags.Write) == 0 || (area & AreaFlags.Write) != 0) && ((leaf & PageFlags.Execute) == 0 || (area & AreaFlags.Execute) != 0);
+
+        private void Next()
+        {
+            VirtAddr end = _range.End;
+            _some = _walk.MoveNext();
+            if (_some)
+            {
+                _range = _walk.Current.Range;
+                _flags = _walk.Current.Flags;
+                if (_range.Start < end)
+                {
+                    _overlap ??= $"area {_range} begins before the area below it ends, at {end}";
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+using System.Reflection;
+using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Core.Tests.Checking;
+
+/// <summary>One run for each seeded bug: what runs, and which rule the bug breaks.</summary>
+internal static class SeededRuns
+{
+    private const int FilePages = 4;
+    private static readonly ulong s_file = TestWorlds.Page(300);
+
+    /// <summary>A kernel whose calls take no time but for the least delays.</summary>
+    private static KernelProfile Instant { get; } = new()
+    {
+        UnmapCycles = 0,
+        ZapPageCycles = 0,
+        AreaCycles = 0,
+        PageTableLockCycles = 0,
+        LruLockCycles = 0,
+        ZoneLockCycles = 0,
+        AtomicCycles = 0,
+    };
+
+    /// <summary>The bugs with the protocol they are built into, the scenario and the rule.</summary>
+    public static IReadOnlyDictionary<SeededBug, SeededRun> All { get; } = new Dictionary<SeededBug, SeededRun>
+    {
+        [SeededBug.DropsOneInterrupt] = new("broadcast", CheckRule.DeadTranslation, FileScenario()),
+        [SeededBug.AcknowledgesWithoutInvalidating] = new("linux", CheckRule.DeadTranslation, FileScenario()),
+        [SeededBug.LeavesOutTheLastPage] = new("broadcast", CheckRule.DeadTranslation, FileScenario()),
+        [SeededBug.ForgetsTheInitiator] = new("broadcast", CheckRule.DeadTranslation, FileScenario()),
+        [SeededBug.ReturnsAtFirstAck] = new("broadcast", CheckRule.DeadTranslation, FarScenario()),
+        [SeededBug.NeverSweeps] = new("latr", CheckRule.DeadTranslation, LazyScenario()),
+        [SeededBug.DropsOneInterruptOfAProtect] = new("broadcast", CheckRule.WiderRights, ProtectScenario()),
+        [SeededBug.SharesTags] = new("linux", CheckRule.UnknownTranslation, TwoProcesses()),
+        [SeededBug.ReleasesAtOnce] = new("broadcast", CheckRule.EarlyRelease, UnmapScenario()),
+        [SeededBug.ReleasesBeforeTheStoresAreVisible] = new("broadcast", CheckRule.EarlyRelease, UnmapScenario() with { Kernel = Instant }),
+        [SeededBug.ReleasesDeferredAtOnce] = new("latr", CheckRule.EarlyRelease, UnmapScenario()),
+        [SeededBug.ForgetsGenerations] = new("linux", CheckRule.EarlyRelease, SleeperScenario()),
+        [SeededBug.IgnoresFreedTables] = new("broadcast", CheckRule.EarlyTableRelease, TableScenario()),
+        [SeededBug.AcknowledgesTwice] = new("broadcast", CheckRule.StrayAcknowledgement, FileScenario()),
+        [SeededBug.AcknowledgesAnother] = new("broadcast", CheckRule.StrayAcknowledgement, FileScenario()),
+        [SeededBug.LeavesAPageMapped] = new("broadcast", CheckRule.TableDisagrees, WithBackend<LeavesAPageMappedBackend>(UnmapScenario())),
+        [SeededBug.MapsMoreRights] = new("broadcast", CheckRule.TableDisagrees, WithBackend<MapsMoreRightsBackend>(UnmapScenario())),
+        [SeededBug.AreasOverlap] = new("broadcast", CheckRule.TableDisagrees, ProtectScenario()),
+        [SeededBug.LosesAFrame] = new("broadcast", CheckRule.FramesLost, WithBackend<LosesAFrameBackend>(UnmapScenario())),
+        [SeededBug.NeverReleases] = new("latr", CheckRule.FramesLost, UnmapScenario()),
+    };
+
+    /// <summary>Runs the scenario of a bug.</summary>
+    /// <param name="bug">The bug.</param>
+    /// <param name="seeded">Whether the bug is there.</param>
+    /// <param name="check">Whether the checker watches.</param>
+    public static (RunReport Report, IReadOnlyList<Violation> Violations) Run(SeededBug bug, bool seeded, bool check = true)
+    {
+        SeededRun run = All[bug];
+        ScenarioSpec scenario = seeded ? run.Scenario : run.Scenario with { Memory = new MemorySpec { Shared = run.Scenario.Memory.Shared } };
+        World? world = null;
+        IShootdownProtocol right = ShootdownProtocols.ByName(run.Protocol)!;
+        IShootdownProtocol protocol = !seeded ? right : new BuggyProtocol(right, bug, bug == SeededBug.AreasOverlap ? () => Overlap(world!) : null);
+        using (world = new World(scenario, check, protocol))
+        {
+            bool finished = new SequentialEngine(world).Run();
+            return (ReportBuilder.Build(world, finished), world.Checker?.Violations ?? []);
+        }
+    }
+
+    /// <summary>Three cores read a file's pages, also after one of them has unmapped them. The frames stay in the page cache.</summary>
+    private static ScenarioSpec FileScenario()
+    {
+        ThreadBuilder giver = Reader("giver", 4);
+        giver.Compute(300_000).Unmap(s_file, FilePages);
+        for (int i = 0; i < 200; i++)
+        {
+            giver.Load(s_file + ((ulong)(i % FilePages) << 12)).Compute(500);
+        }
+
+        return Scenario(3, giver.Build(), Reader("reader1", 400).Build(), Reader("reader2", 400).Build());
+    }
+
+    /// <summary>As above; the last core is so far away that the other's acknowledgement is there before its interrupt.</summary>
+    private static ScenarioSpec FarScenario() => FileScenario() with { Machine = new() { Cores = 3, Sockets = 2, IpiRemoteCycles = 30_000 } };
+
+    /// <summary>A core goes on reading what another has given back and every core sweeps at its tick.</summary>
+    private static ScenarioSpec LazyScenario()
+    {
+        ThreadBuilder user = new("user");
+        for (int i = 0; i < 300; i++)
+        {
+            user.Load(TestWorlds.Page(i % 4)).Compute(5_000);
+        }
+
+        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(300_000).Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(1_000_000).Build();
+        return Scenario(2, giver, user.Build()) with { Kernel = new KernelProfile { TickCycles = 100_000 } };
+    }
+
+    /// <summary>A core goes on storing to what another has made read-only.</summary>
+    private static ScenarioSpec ProtectScenario()
+    {
+        ThreadBuilder writer = new("writer");
+        for (int i = 0; i < 200; i++)
+        {
+            writer.Store(TestWorlds.Page(1)).Compute(20_000);
+        }
+
+        ThreadProgram protector = new ThreadBuilder("protector").Compute(1_000_000).Protect(TestWorlds.Page(0), 4, Protection.Read).Build();
+        return Scenario(2, protector, writer.Build());
+    }
+
+    /// <summary>Two processes take turns on one core; the second reads pages that only the first has touched.</summary>
+    private static ScenarioSpec TwoProcesses()
+    {
+        ThreadBuilder first = new("first");
+        first.Touch(TestWorlds.Page(0), 4);
+        ThreadBuilder second = new("second");
+        for (int i = 0; i < 40; i++)
+        {
+            first.Load(TestWorlds.Page(i % 4)).Compute(20_000);
+            second.Compute(20_000).Load(TestWorlds.Page(i % 4));
+        }
+
+        return Scenario(1, first.Build(core: 0)) with
+        {
+            Kernel = new KernelProfile { TimeSliceCycles = 100_000 },
+            Processes =
+            [
+                new ProcessSpec { Name = "p", Program = _ => TestWorlds.Image(first.Build(core: 0)) },
+                new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(second.Build(core: 0)) },
+            ],
+        };
+    }
+
+    /// <summary>A core has touched what another unmaps.</summary>
+    private static ScenarioSpec UnmapScenario()
+    {
+        ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Unmap(TestWorlds.Page(0), 4).Build();
+        return Scenario(2, giver, new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build());
+    }
+
+    /// <summary>A core sleeps while another gives back what it has touched, and then goes on with the same space under the same tag.</summary>
+    private static ScenarioSpec SleeperScenario()
+    {
+        ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Unmap(TestWorlds.Page(0), 4).Compute(500_000).Build();
+        ThreadProgram sleeper = new ThreadBuilder("sleeper").Touch(TestWorlds.Page(0), 4).Control(ControlKind.Sleep, 400_000).Touch(TestWorlds.Page(8), 1).Build();
+        return Scenario(2, giver, sleeper);
+    }
+
+    /// <summary>A core has walked, in vain, behind the table page that another's unmap frees: its paging-structure cache holds it, and its TLB nothing.</summary>
+    private static ScenarioSpec TableScenario()
+    {
+        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(200_000).Unmap(TestWorlds.Page(0), 512).Compute(10_000).Build();
+        return Scenario(2, giver, new ThreadBuilder("walker").Compute(100_000).Load(TestWorlds.Page(400)).Compute(1_000_000).Build());
+    }
+
+    private static ThreadBuilder Reader(string name, int loads)
+    {
+        ThreadBuilder reader = new(name);
+        for (int i = 0; i < loads; i++)
+        {
+            reader.Load(s_file + ((ulong)(i % FilePages) << 12)).Compute(1_000);
+        }
+
+        return reader;
+    }
+
+    private static ScenarioSpec Scenario(int cores, params ThreadProgram[] threads)
+    {
+        SystemCall file = new()
+        {
+            Kind = SystemCallKind.Map,
+            Start = new VirtAddr(s_file),
+            Length = FilePages << 12,
+            Protection = Protection.Read,
+            Source = MappingSource.File,
+            FileId = 0,
+        };
+        ProgramImage image = TestWorlds.Image(threads);
+        return TestWorlds.Scenario(cores) with
+        {
+            Processes =
+            [
+                new ProcessSpec
+                {
+                    Name = "p",
+                    Program = _ => new ProgramImage
+                    {
+                        Name = "p",
+                        Threads = threads,
+                        Files = [new ProgramFile("/data", FilePages << 12)],
+                        InitialMappings = [.. image.InitialMappings, file],
+                        EventCount = image.EventCount,
+                        MutexCount = image.MutexCount,
+                        BarrierParties = image.BarrierParties,
+                    },
+                },
+            ],
+        };
+    }
+
+    private static ScenarioSpec WithBackend<T>(ScenarioSpec scenario) => scenario with { Memory = new MemorySpec { Anonymous = typeof(T).AssemblyQualifiedName! } };
+
+    /// <summary>Lets the first area of the first space end a page later, over whatever begins there. No code of vmsim can do that.</summary>
+    private static void Overlap(World world)
+    {
+        const BindingFlags Inside = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+        object set = typeof(VirtualMemory).GetField("_set", Inside)!.GetValue(world.Spaces[0].Memory)!;
+        object tree = set.GetType().GetField("_tree", Inside)!.GetValue(set)!;
+        object first = tree.GetType().GetMethod("FirstReaching")!.Invoke(tree, [0UL])!;
+        tree.GetType().GetMethod("SetLast")!.Invoke(tree, [first, TestWorlds.Page(4) + 0xFFF]);
+    }
+}
+
+/// <summary>A run with a bug in it.</summary>
+/// <param name="Protocol">The protocol that the bug is built into, or that runs beside it.</param>
+/// <param name="Rule">The rule that is broken, and no other.</param>
+/// <param name="Scenario">What runs.</param>
+internal sealed record SeededRun(string Protocol, CheckRule Rule, ScenarioSpec Scenario);

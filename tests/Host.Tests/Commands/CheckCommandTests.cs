@@ -1,0 +1,51 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
+using VmSim.Core.Mapping.Backends;
+using VmSim.Host.Tests.CommandLine;
+
+namespace VmSim.Host.Tests.Commands;
+
+/// <summary>A backend, as a plug-in, that takes a second frame at each first touch and forgets it.</summary>
+public sealed class ForgetfulBackend : MemoryBackend
+{
+    /// <inheritdoc/>
+    public override string Name => "forgetful";
+
+    /// <inheritdoc/>
+    public override FaultKind HandleFault(in Fault fault, SpaceMemory memory)
+    {
+        memory.TryAllocate(FrameKind.Anonymous, out PhysAddr _);
+        return LazyBackend.Instance.HandleFault(fault, memory);
+    }
+}
+
+public sealed class CheckCommandTests
+{
+    [Theory]
+    [InlineData("run", "--check")]
+    [InlineData("run", "--set", "check=on")]
+    [InlineData("check")]
+    public async Task Run_BrokenRuleWithTheChecker_EndsWithCode1AndTheTrace(string command, params string[] options)
+    {
+        (int code, string output, _) = await RunAsync(command, options);
+        Assert.Equal(ExitCodes.Broken, code);
+        Assert.Contains("FramesLost", output, StringComparison.Ordinal);
+        Assert.Contains("(Anonymous) has 1 reference in the pool, and 0 can be found", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("run", "--set", "check=off")]
+    public async Task Run_BrokenRuleWithoutTheChecker_GoesUnnoticed(string command, params string[] options)
+    {
+        (int code, string output, _) = await RunAsync(command, options);
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.DoesNotContain("FramesLost", output, StringComparison.Ordinal);
+    }
+
+    private static Task<(int Code, string Output, string Error)> RunAsync(string command, string[] options) => CommandRunner.RunAsync(
+    [
+        command, CommandRunner.At("config/scenarios/quickstart.conf"), "--threads", "1", "--set", "until=100us",
+        "--set", $"memory.anonymous=\"{typeof(ForgetfulBackend).AssemblyQualifiedName}\"", .. options,
+    ]);
+}

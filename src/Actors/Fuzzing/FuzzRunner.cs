@@ -22,8 +22,9 @@ public sealed class FuzzRunner(ISimulationRunner runner)
 
     /// <summary>Runs one seed.</summary>
     /// <param name="seed">The seed.</param>
-    /// <param name="cancellation">Stops between runs.</param>
+    /// <param name="cancellation">Stops at a window's end; a failure that was found by then is returned as small as it has become.</param>
     /// <returns>Null if all was well.</returns>
+    /// <exception cref="OperationCanceledException">The seed was stopped before it was judged.</exception>
     public async Task<FuzzFailure?> RunAsync(ulong seed, CancellationToken cancellation = default)
     {
         FuzzScenario scenario = FuzzScenario.Draw(seed);
@@ -36,7 +37,7 @@ public sealed class FuzzRunner(ISimulationRunner runner)
         try
         {
             ScenarioSpec scenario = drawn.Load();
-            RunReport plain = RunPlainly(scenario, check: true);
+            RunReport plain = RunPlainly(scenario, check: true, cancellation);
             if (plain.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock)
             {
                 return [plain.Outcome, .. plain.Findings.Take(20)];
@@ -44,7 +45,7 @@ public sealed class FuzzRunner(ISimulationRunner runner)
 
             long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
             List<string> lines = [];
-            string unwatched = RunPlainly(scenario, check: false).Fingerprint;
+            string unwatched = RunPlainly(scenario, check: false, cancellation).Fingerprint;
             if (unwatched != plain.Fingerprint)
             {
                 lines.Add($"fingerprint {unwatched[..16]} without the checker, {plain.Fingerprint[..16]} with it");
@@ -53,6 +54,7 @@ public sealed class FuzzRunner(ISimulationRunner runner)
             foreach ((int threads, long window) in ((int, long)[])[(1, bound), (2, Math.Max(1, bound / 3))])
             {
                 RunReport report = await runner.RunAsync(scenario, new RunOptions { Threads = threads, Window = window, Check = true }, null, cancellation);
+                cancellation.ThrowIfCancellationRequested();
                 if (report.Fingerprint != plain.Fingerprint)
                 {
                     lines.Add($"fingerprint {report.Fingerprint[..16]} with {threads} threads and a window of {window} cycles, {plain.Fingerprint[..16]} plainly");
@@ -67,14 +69,17 @@ public sealed class FuzzRunner(ISimulationRunner runner)
         }
     }
 
-    private static RunReport RunPlainly(ScenarioSpec scenario, bool check)
+    private static RunReport RunPlainly(ScenarioSpec scenario, bool check, CancellationToken cancellation)
     {
         using World world = new(scenario, check);
-        bool finished = new SequentialEngine(world).Run();
+        bool finished = new SequentialEngine(world).Run(cancellation);
+
+        // A run that was stopped says nothing of the scenario: it has a fingerprint of its own.
+        cancellation.ThrowIfCancellationRequested();
         return ReportBuilder.Build(world, finished);
     }
 
-    /// <summary>Leaves out whatever the failure does not need, one thing at a time.</summary>
+    /// <summary>Leaves out whatever the failure does not need, one thing at a time, for as long as nobody stops it.</summary>
     private async Task<FuzzFailure> ShrinkAsync(FuzzFailure failure, CancellationToken cancellation)
     {
         int runs = 0;
@@ -89,7 +94,16 @@ public sealed class FuzzRunner(ISimulationRunner runner)
                     break;
                 }
 
-                IReadOnlyList<string> lines = await JudgeAsync(smaller, cancellation);
+                IReadOnlyList<string> lines;
+                try
+                {
+                    lines = await JudgeAsync(smaller, cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    return failure;
+                }
+
                 if (lines.Count > 0 && lines[0].Split(' ')[0] == failure.Lines[0].Split(' ')[0])
                 {
                     failure = failure with { Scenario = smaller, Lines = lines };

@@ -27,7 +27,17 @@ internal static class FuzzCommand
         for (ulong seed = first; seed <= last && !cancellation.IsCancellationRequested; seed++)
         {
             status.Show($"seed {seed}, {last - seed} to go");
-            if (await fuzz.RunAsync(seed, cancellation) is { } failure)
+            FuzzFailure? failure;
+            try
+            {
+                failure = await fuzz.RunAsync(seed, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+
+            if (failure is not null)
             {
                 await output.WriteLineAsync($"seed {failure.Seed} fails; again: vmsim fuzz --seeds {failure.Seed}\n");
                 await output.WriteLineAsync(string.Join('\n', failure.Lines));
@@ -38,7 +48,8 @@ internal static class FuzzCommand
             run++;
         }
 
-        await output.WriteLineAsync($"{run.ToString(CultureInfo.InvariantCulture)} seeds, no violation, all fingerprints equal");
+        string stopped = run <= last - first ? $"stopped at seed {(first + run).ToString(CultureInfo.InvariantCulture)}; " : "";
+        await output.WriteLineAsync($"{stopped}{run.ToString(CultureInfo.InvariantCulture)} seeds, no violation, all fingerprints equal");
         return ExitCodes.Ok;
     }
 

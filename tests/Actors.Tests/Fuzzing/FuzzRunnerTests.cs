@@ -32,19 +32,55 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     }
 
     [Fact]
+    public async Task Run_Stopped_IsNoFailure()
+    {
+        using CancellationTokenSource stop = new();
+        FuzzRunner fuzz = new(new Interrupted(new SimulationRunner(Sys), stop));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fuzz.RunAsync(3, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fuzz.RunAsync(4, stop.Token));
+    }
+
+    [Fact]
+    public async Task Run_StoppedWhileShrinking_ReturnsTheFailureAsItIs()
+    {
+        using CancellationTokenSource stop = new();
+        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys), stopAfter: 3, stop));
+        FuzzFailure? failure = await fuzz.RunAsync(3, stop.Token);
+        Assert.NotNull(failure);
+        Assert.Contains("fingerprint", failure.Lines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Draw_OneSeed_IsAlwaysTheSameScenario()
     {
         Assert.Equal(FuzzScenario.Draw(5).Text(), FuzzScenario.Draw(5).Text());
         Assert.NotEqual(FuzzScenario.Draw(5).Text(), FuzzScenario.Draw(6).Text());
     }
 
-    /// <summary>Loses a fault when it runs on two threads.</summary>
-    private sealed class Forgetful(ISimulationRunner right) : ISimulationRunner
+    /// <summary>Loses a fault when it runs on two threads. May be told to stop after some runs.</summary>
+    private sealed class Forgetful(ISimulationRunner right, int stopAfter = int.MaxValue, CancellationTokenSource? stop = null) : ISimulationRunner
+    {
+        private int _runs;
+
+        public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+        {
+            if (++_runs == stopAfter)
+            {
+                await stop!.CancelAsync();
+            }
+
+            RunReport report = await right.RunAsync(scenario, options, progress, cancellation);
+            return options.Threads < 2 ? report : report with { Fingerprint = new string('0', 64) };
+        }
+    }
+
+    /// <summary>Is stopped as soon as it runs.</summary>
+    private sealed class Interrupted(ISimulationRunner right, CancellationTokenSource stop) : ISimulationRunner
     {
         public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
         {
-            RunReport report = await right.RunAsync(scenario, options, progress, cancellation);
-            return options.Threads < 2 ? report : report with { Fingerprint = new string('0', 64) };
+            await stop.CancelAsync();
+            return await right.RunAsync(scenario, options, progress, cancellation);
         }
     }
 }

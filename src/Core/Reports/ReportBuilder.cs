@@ -37,7 +37,7 @@ public static class ReportBuilder
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
         world.Checker?.Finish();
-        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until)), listShootdowns);
+        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished)), listShootdowns);
     }
 
     /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>
@@ -50,7 +50,7 @@ public static class ReportBuilder
     {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(statistics);
-        long cycles = Math.Max(0, end.Time(world.Scenario.Until) - world.Scenario.Warmup);
+        long cycles = Math.Max(0, end.Time(world.Scenario.Until, finished) - world.Scenario.Warmup);
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, end, statistics, findings);
         findings.AddRange(statistics.BadAccesses.Values.SelectMany(lines => lines));

@@ -14,10 +14,9 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
     public static RunEnd Of(RunPart part)
     {
         ArgumentNullException.ThrowIfNull(part);
-        bool waits = part.Groups.Any(group => group.Members.Any(member => member.DescribeWaits().Any()));
         return new RunEnd(
             part.Cores.Count == 0 ? 0 : part.Cores.Max(core => core.Clock),
-            !waits && part.Cores.All(core => core.State == CoreState.Idle),
+            part.Threads.All(thread => thread.Started < 0 || thread.Ended >= 0) && part.Cores.All(core => core.State == CoreState.Idle),
             part.Cores.Any(core => core.NextTime != long.MaxValue) || part.Groups.Any(group => group.NextDue != long.MaxValue));
     }
 
@@ -25,9 +24,12 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
     public RunEnd Merge(RunEnd other) =>
         new(Math.Max(Clock, other.Clock), AllThreadsEnded && other.AllThreadsEnded, HasWorkLeft || other.HasWorkLeft);
 
-    /// <summary>Virtual time at which the run ends, in cycles: of the last operation if all threads ended, else not before <paramref name="until"/>.</summary>
+    /// <summary>
+    /// Virtual time at which the run ends, in cycles: of the last operation if all threads ended or the run was stopped early, else not before <paramref name="until"/>.
+    /// </summary>
     /// <param name="until">The scenario's end; 0 for none.</param>
-    public long Time(long until) => until > 0 && AllThreadsEnded ? Clock : Math.Max(until, Clock);
+    /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
+    public long Time(long until, bool finished) => finished && !AllThreadsEnded ? Math.Max(until, Clock) : Clock;
 }
 
 /// <summary>The cores, groups and threads that one node has simulated.</summary>

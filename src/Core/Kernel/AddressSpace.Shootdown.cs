@@ -16,6 +16,8 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.PendingAcks++;
+        shootdown.Unacknowledged ??= new CoreMask(Machine.Cores);
+        shootdown.Unacknowledged.Add(core.Value);
         long leaves = _now + _delays.Service + (shootdown.Targets++ * Kernel.IpiSendCycles);
         shootdown.Interrupts++;
         Counters.IpisSent++;
@@ -138,6 +140,7 @@ public sealed partial class AddressSpace
         ShootdownRequest shootdown = _shootdowns[message.A];
         Watch?.Acknowledged(shootdown.Operation!.Id, new CoreId(message.Sender), _now);
         shootdown.PendingAcks--;
+        shootdown.Unacknowledged!.Remove(message.Sender);
         shootdown.HandlerCycles += message.C;
         if (message.B == 0)
         {

@@ -98,8 +98,19 @@ public static class ReportBuilder
             return RunOutcomes.Until;
         }
 
-        findings.AddRange(world.Domains.SelectMany(domain => domain.Groups).SelectMany(group => statistics.Waits[group.Index]));
+        findings.AddRange(Waits(world, statistics));
         return RunOutcomes.Deadlock;
+    }
+
+    /// <summary>Who waits for what, which cores are held, and which threads nobody has started.</summary>
+    private static IEnumerable<string> Waits(World world, RunStatistics statistics)
+    {
+        IEnumerable<string> threads = world.Threads
+            .Where(thread => statistics.Threads[thread.Id.Value].Started < 0 && !world.IsRunnableAtStart(thread))
+            .Select(thread => $"{world.Spaces[thread.Space.Value].Name}: thread {thread.Id} ({thread.Name}) was never started");
+        return world.Domains.SelectMany(domain => domain.Groups).SelectMany(group => statistics.Waits[group.Index])
+            .Concat(statistics.CoreWaits.Values.SelectMany(lines => lines))
+            .Concat(threads);
     }
 
     private static List<KeyValuePair<string, long>> Totals(RunStatistics statistics, long cycles)

@@ -74,6 +74,9 @@ public sealed class RunStatistics
     /// <summary>Who waits for what in each group, as lines, by number.</summary>
     public SortedDictionary<int, string[]> Waits { get; } = [];
 
+    /// <summary>What holds each core that is held, as lines, by number.</summary>
+    public SortedDictionary<int, string[]> CoreWaits { get; } = [];
+
     /// <summary>Records of each address space's shootdowns, by its number; refill misses are not in them.</summary>
     public SortedDictionary<int, IReadOnlyList<ShootdownRecord>> ShootdownRecords { get; } = [];
 
@@ -92,6 +95,12 @@ public sealed class RunStatistics
         RunStatistics statistics = new();
         foreach (CoreModel core in part.Cores)
         {
+            string[] waits = [.. core.DescribeWaits()];
+            if (waits.Length > 0)
+            {
+                statistics.CoreWaits.Add(core.Core.Value, waits);
+            }
+
             core.FinishAt(end);
             statistics.Cores.Add(
                 core.Core.Value, [.. CounterCatalog.CoreCycles.Select(read => read(core)), .. CounterCatalog.Core.Select(counter => counter.Read(core))]);
@@ -136,6 +145,7 @@ public sealed class RunStatistics
         AddAll(Threads, other.Threads);
         AddAll(BadAccesses, other.BadAccesses);
         AddAll(Waits, other.Waits);
+        AddAll(CoreWaits, other.CoreWaits);
         AddAll(ShootdownRecords, other.ShootdownRecords);
         ShootdownsLeftOut += other.ShootdownsLeftOut;
         foreach ((int space, Dictionary<int, int> misses) in other.RefillMisses)

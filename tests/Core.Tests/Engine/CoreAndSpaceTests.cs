@@ -79,15 +79,6 @@ public sealed class CoreAndSpaceTests
         }
     }
 
-    [Fact]
-    public void Run_WaitForAnEventThatNeverHappens_IsADeadlockThatNamesTheThread()
-    {
-        ThreadProgram thread = new ThreadBuilder("stuck").Control(ControlKind.Wait, 3).Build();
-        RunReport report = TestWorlds.Run(TestWorlds.Scenario(1, thread));
-        Assert.Equal(RunOutcomes.Deadlock, report.Outcome);
-        Assert.Contains(report.Findings, line => line.Contains("stuck", StringComparison.Ordinal) && line.Contains("event 3", StringComparison.Ordinal));
-    }
-
     [Theory]
     [InlineData(TrapModes.Hold)]
     [InlineData(TrapModes.Park)]

@@ -43,7 +43,7 @@ public sealed class FuzzRunner(ISimulationRunner runner)
                 return [plain.Outcome, .. plain.Findings.Take(20)];
             }
 
-            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
+            long bound = Delays.Of(scenario).WindowBound;
             List<string> lines = [];
             string unwatched = RunPlainly(scenario, check: false, cancellation).Fingerprint;
             if (unwatched != plain.Fingerprint)

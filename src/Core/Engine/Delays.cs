@@ -1,6 +1,8 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Engine;
 
@@ -26,6 +28,14 @@ public sealed class Delays
         SpaceToCore = Math.Min(Return, ipi);
         StoreVisibility = Service + SpaceToCore;
         WindowBound = Math.Min(CoreToSpace + Service + SpaceToCore, protocolDirectDelay);
+    }
+
+    /// <summary>The delays of a scenario with the protocol that it names.</summary>
+    public static Delays Of(ScenarioSpec scenario)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        IShootdownProtocol? protocol = ShootdownProtocols.ByName(scenario.Shootdown.Protocol);
+        return new Delays(scenario.Machine, scenario.Kernel, protocol?.DirectDelay(scenario.Machine, scenario.Kernel) ?? long.MaxValue);
     }
 
     /// <summary>Core to space: a page fault.</summary>

@@ -59,6 +59,21 @@ public sealed class LocalNodesTests : IDisposable
         Assert.Equal(64, (await CommandRunner.RunAsync(["node", .. options])).Code);
 
     [Fact]
+    public async Task Node_NobodyAnswers_SaysSoAndGoesOn()
+    {
+        using Process node = Start("node", "--join", "nowhere.invalid:4053");
+        string said = "";
+        while (!said.Contains("nobody answers", StringComparison.Ordinal))
+        {
+            said = await node.StandardError.ReadLineAsync().WaitAsync(Patience) ?? throw new InvalidOperationException($"the node has ended; it last said {said}");
+        }
+
+        Assert.Contains("nobody answers at nowhere.invalid:4053 yet", said, StringComparison.Ordinal);
+        Assert.False(node.HasExited);
+        node.Kill();
+    }
+
+    [Fact]
     public async Task Run_ANodeIsKilled_EndsAndLeavesNoProcess()
     {
         using Process run = Start("run", Endless, "--local-nodes", "2", "--set", "cluster.placement=split", "--threads", "1");

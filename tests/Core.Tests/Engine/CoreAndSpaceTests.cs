@@ -79,6 +79,16 @@ public sealed class CoreAndSpaceTests
         }
     }
 
+    [Fact]
+    public void Run_NoMemoryLeft_RefusesTheAccessAndSaysSo()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 40)) with { Memory = new MemorySpec { Bytes = 64 << 10 } };
+        RunReport report = TestWorlds.Run(scenario);
+        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.True(report.Total("segmentationFaults") > 0);
+        Assert.Contains(report.Findings, line => line.Contains("found no memory left", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData(TrapModes.Hold)]
     [InlineData(TrapModes.Park)]

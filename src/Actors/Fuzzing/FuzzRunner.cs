@@ -13,10 +13,11 @@ public sealed record FuzzFailure(ulong Seed, FuzzScenario Scenario, IReadOnlyLis
 
 /// <summary>
 /// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop with the checker and without it (cores take
-/// shorter ways then): nothing may be violated, and all fingerprints must agree.
+/// shorter ways then), and some split over shards: nothing may be violated, and all fingerprints must agree.
 /// </summary>
 /// <param name="runner">Runs scenarios on at least two lanes.</param>
-public sealed class FuzzRunner(ISimulationRunner runner)
+/// <param name="split">Runs scenarios split over shards, on one lane each.</param>
+public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split)
 {
     private const int ShrinkRunsMax = 200;
 
@@ -37,6 +38,11 @@ public sealed class FuzzRunner(ISimulationRunner runner)
         try
         {
             ScenarioSpec scenario = drawn.Load();
+            if (IsRefused(scenario))
+            {
+                return [];
+            }
+
             RunReport plain = RunPlainly(scenario, check: true, cancellation);
             if (plain.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock)
             {
@@ -61,11 +67,35 @@ public sealed class FuzzRunner(ISimulationRunner runner)
                 }
             }
 
+            if (drawn.Split)
+            {
+                RunReport report = await split.RunAsync(scenario, new RunOptions { Threads = 1 }, null, cancellation);
+                cancellation.ThrowIfCancellationRequested();
+                if (report.Fingerprint != plain.Fingerprint)
+                {
+                    lines.Add($"fingerprint {report.Fingerprint[..16]} split over shards, {plain.Fingerprint[..16]} plainly");
+                }
+            }
+
             return lines;
         }
         catch (Exception reason) when (reason is not OperationCanceledException)
         {
             return [$"{reason.GetType().Name}: {reason.Message}", .. (reason.StackTrace ?? "").Split('\n').Take(8)];
+        }
+    }
+
+    /// <summary>Whether the world cannot be built, as when a program maps more from the start than there is memory.</summary>
+    private static bool IsRefused(ScenarioSpec scenario)
+    {
+        try
+        {
+            new World(scenario).Dispose();
+            return false;
+        }
+        catch (ScenarioException)
+        {
+            return true;
         }
     }
 

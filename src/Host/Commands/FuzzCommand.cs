@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using VmSim.Actors.Fuzzing;
+using VmSim.Actors.Running;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;
@@ -21,7 +22,7 @@ internal static class FuzzCommand
     {
         (ulong first, ulong last) = Range(seeds);
         await using SimulationHost host = await SimulationHost.StartAsync(lanes: 2);
-        FuzzRunner fuzz = new(host.Runner);
+        FuzzRunner fuzz = new(host.Runner, new ShardRunner(host.System, 2));
         using StatusLine status = new(error);
         ulong run = 0;
         for (ulong seed = first; seed <= last && !cancellation.IsCancellationRequested; seed++)

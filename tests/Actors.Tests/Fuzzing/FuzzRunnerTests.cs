@@ -12,7 +12,7 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     [Fact]
     public async Task Run_ManySeeds_FindNothing()
     {
-        FuzzRunner fuzz = new(new SimulationRunner(Sys));
+        FuzzRunner fuzz = new(new SimulationRunner(Sys), new ShardRunner(Sys, 2));
         for (ulong seed = 10_000; seed < 10_200; seed++)
         {
             FuzzFailure? failure = await fuzz.RunAsync(seed);
@@ -23,7 +23,7 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     [Fact]
     public async Task Run_ARunnerThatDepends_IsCaughtAndShrunk()
     {
-        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys)));
+        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys)), new ShardRunner(Sys, 2));
         FuzzFailure? failure = await fuzz.RunAsync(3);
         Assert.NotNull(failure);
         Assert.Contains("fingerprint", failure.Lines[0], StringComparison.Ordinal);
@@ -35,7 +35,7 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     public async Task Run_Stopped_IsNoFailure()
     {
         using CancellationTokenSource stop = new();
-        FuzzRunner fuzz = new(new Interrupted(new SimulationRunner(Sys), stop));
+        FuzzRunner fuzz = new(new Interrupted(new SimulationRunner(Sys), stop), new ShardRunner(Sys, 2));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fuzz.RunAsync(3, stop.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fuzz.RunAsync(4, stop.Token));
     }
@@ -44,7 +44,7 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     public async Task Run_StoppedWhileShrinking_ReturnsTheFailureAsItIs()
     {
         using CancellationTokenSource stop = new();
-        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys), stopAfter: 3, stop));
+        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys), stopAfter: 3, stop), new ShardRunner(Sys, 2));
         FuzzFailure? failure = await fuzz.RunAsync(3, stop.Token);
         Assert.NotNull(failure);
         Assert.Contains("fingerprint", failure.Lines[0], StringComparison.Ordinal);

@@ -1,3 +1,4 @@
 using VmSim.Host;
 
+Console.SetOut(StandardOutput.Writer());
 return await CommandLineApp.RunAsync(args, Console.Out, Console.Error);

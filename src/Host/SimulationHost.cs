@@ -18,8 +18,12 @@ internal sealed class SimulationHost : IAsyncDisposable
     private SimulationHost(IHost host)
     {
         _host = host;
-        Runner = new SimulationRunner(host.Services.GetRequiredService<ActorSystem>());
+        System = host.Services.GetRequiredService<ActorSystem>();
+        Runner = new SimulationRunner(System);
     }
+
+    /// <summary>The actor system.</summary>
+    public ActorSystem System { get; }
 
     /// <summary>Runs scenarios on the actor system.</summary>
     public ISimulationRunner Runner { get; }

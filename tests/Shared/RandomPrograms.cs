@@ -4,13 +4,14 @@ using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
+using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Tests.Shared;
 
-/// <summary>Scenarios drawn at random: few cores, several threads that map, touch, protect and unmap the same pages, sleep, lock and migrate.</summary>
+/// <summary>Scenarios drawn at random: few cores, several threads that do random steps on the same pages.</summary>
 public static class RandomPrograms
 {
-    private static readonly Gen<(int Kind, int Page, int Count)> Step = Gen.Select(Gen.Int[0, 15], Gen.Int[0, 40], Gen.Int[1, 30]);
+    private static readonly Gen<(int Kind, int Page, int Count)> Step = Gen.Select(Gen.Int[0, RandomSteps.Weighted.Count - 1], Gen.Int[0, 40], Gen.Int[1, 30]);
 
     private static readonly Gen<(int Kind, int Page, int Count)[][]> Threads = Step.Array[1, 60].Array[1, 6];
 
@@ -47,61 +48,19 @@ public static class RandomPrograms
         Processes = [.. processes.Select((threads, index) => new ProcessSpec
         {
             Name = $"p{index}",
-            Program = _ => TestWorlds.Image([.. threads.Select((steps, number) => Thread(number, steps))]),
+            Program = _ => TestWorlds.Image(mayMigrate: true, [.. threads.Select((steps, number) => Thread(number, steps, cores))]),
         })],
     };
 
-    private static ThreadProgram Thread(int number, (int Kind, int Page, int Count)[] steps)
+    private static ThreadProgram Thread(int number, (int Kind, int Page, int Count)[] steps, int cores)
     {
+        RandomSteps writer = new(TestWorlds.Base, cores);
         ThreadBuilder thread = new($"t{number}");
         foreach ((int kind, int page, int count) in steps)
         {
-            Write(thread, kind, TestWorlds.Page(page), count);
+            writer.Write(thread, RandomSteps.Weighted[kind], page, count);
         }
 
         return thread.Build();
-    }
-
-    private static void Write(ThreadBuilder thread, int kind, ulong address, int count)
-    {
-        switch (kind)
-        {
-            case 0 or 1 or 2:
-                thread.Load(address, count);
-                break;
-            case 3 or 4 or 5:
-                thread.Store(address, count);
-                break;
-            case 6:
-                thread.Touch(address, count);
-                break;
-            case 7:
-                thread.Compute(count * 100);
-                break;
-            case 8:
-                thread.Unmap(address, count);
-                break;
-            case 9:
-                thread.Map(address, count);
-                break;
-            case 10:
-                thread.Protect(address, count, Protection.Read);
-                break;
-            case 11:
-                thread.Protect(address, count, Protection.Read | Protection.Write);
-                break;
-            case 12:
-                thread.Advise(address, count, Advice.DontNeed);
-                break;
-            case 13:
-                thread.Control(ControlKind.Lock, 0).Store(address).Control(ControlKind.Unlock, 0);
-                break;
-            case 14:
-                thread.Control(ControlKind.Sleep, (ulong)count * 500);
-                break;
-            default:
-                thread.Control(ControlKind.Yield);
-                break;
-        }
     }
 }

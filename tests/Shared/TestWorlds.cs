@@ -4,6 +4,7 @@ using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Workloads;
+using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Tests.Shared;
 
@@ -41,6 +42,7 @@ public static class TestWorlds
                 Name = "test",
             },
         ],
+        Files = [RandomSteps.SharedFile],
         EventCount = 8,
         MutexCount = 2,
         BarrierParties = [threads.Length],

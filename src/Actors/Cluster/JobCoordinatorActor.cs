@@ -220,7 +220,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     {
         _wall = Stopwatch.GetElapsedTime(_started).TotalSeconds;
         _pending = _shards.Length;
-        long end = _end!.Value.Time(_job!.Plan.Until);
+        long end = _end!.Value.Time(_job!.Plan.Until, _completed);
         foreach (IActorRef shard in _shards)
         {
             shard.Tell(new NodeShardProtocol.Collect(end));

@@ -31,6 +31,7 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Threads, WriteThread);
         WriteAll(writer, statistics.BadAccesses, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
+        WriteAll(writer, statistics.CoreWaits, WriteLines);
         WriteAll(writer, statistics.ShootdownRecords, WriteRecords);
         writer.Write(statistics.ShootdownsLeftOut);
         WriteAll(writer, statistics.RefillMisses, WriteMisses);
@@ -49,6 +50,7 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Threads, ReadThread);
         ReadAll(reader, statistics.BadAccesses, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);
+        ReadAll(reader, statistics.CoreWaits, ReadLines);
         ReadAll(reader, statistics.ShootdownRecords, ReadRecords);
         statistics.ShootdownsLeftOut = reader.ReadInt64();
         ReadAll(reader, statistics.RefillMisses, ReadMisses);

@@ -22,6 +22,11 @@ public static class ScenarioLoader
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(sets);
+        if (Directory.Exists(path))
+        {
+            throw new ScenarioException($"{path}: this is a folder; a scenario (.conf) or a trace (.vmt, .vmt.gz) is needed");
+        }
+
         if (!File.Exists(path))
         {
             throw new ScenarioException($"{path}: there is no such file{Hint(path)}");

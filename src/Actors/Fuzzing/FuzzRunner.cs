@@ -13,17 +13,19 @@ public sealed record FuzzFailure(ulong Seed, FuzzScenario Scenario, IReadOnlyLis
 
 /// <summary>
 /// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop with the checker and without it (cores take
-/// shorter ways then): nothing may be violated, and all fingerprints must agree.
+/// shorter ways then), and some split over shards: nothing may be violated, and all fingerprints must agree.
 /// </summary>
 /// <param name="runner">Runs scenarios on at least two lanes.</param>
-public sealed class FuzzRunner(ISimulationRunner runner)
+/// <param name="split">Runs scenarios split over shards, on one lane each.</param>
+public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split)
 {
     private const int ShrinkRunsMax = 200;
 
     /// <summary>Runs one seed.</summary>
     /// <param name="seed">The seed.</param>
-    /// <param name="cancellation">Stops between runs.</param>
+    /// <param name="cancellation">Stops at a window's end; a failure that was found by then is returned as small as it has become.</param>
     /// <returns>Null if all was well.</returns>
+    /// <exception cref="OperationCanceledException">The seed was stopped before it was judged.</exception>
     public async Task<FuzzFailure?> RunAsync(ulong seed, CancellationToken cancellation = default)
     {
         FuzzScenario scenario = FuzzScenario.Draw(seed);
@@ -36,7 +38,12 @@ public sealed class FuzzRunner(ISimulationRunner runner)
         try
         {
             ScenarioSpec scenario = drawn.Load();
-            RunReport plain = RunPlainly(scenario, check: true);
+            if (IsRefused(scenario))
+            {
+                return [];
+            }
+
+            RunReport plain = RunPlainly(scenario, check: true, cancellation);
             if (plain.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock)
             {
                 return [plain.Outcome, .. plain.Findings.Take(20)];
@@ -44,7 +51,7 @@ public sealed class FuzzRunner(ISimulationRunner runner)
 
             long bound = Delays.Of(scenario).WindowBound;
             List<string> lines = [];
-            string unwatched = RunPlainly(scenario, check: false).Fingerprint;
+            string unwatched = RunPlainly(scenario, check: false, cancellation).Fingerprint;
             if (unwatched != plain.Fingerprint)
             {
                 lines.Add($"fingerprint {unwatched[..16]} without the checker, {plain.Fingerprint[..16]} with it");
@@ -53,9 +60,20 @@ public sealed class FuzzRunner(ISimulationRunner runner)
             foreach ((int threads, long window) in ((int, long)[])[(1, bound), (2, Math.Max(1, bound / 3))])
             {
                 RunReport report = await runner.RunAsync(scenario, new RunOptions { Threads = threads, Window = window, Check = true }, null, cancellation);
+                cancellation.ThrowIfCancellationRequested();
                 if (report.Fingerprint != plain.Fingerprint)
                 {
                     lines.Add($"fingerprint {report.Fingerprint[..16]} with {threads} threads and a window of {window} cycles, {plain.Fingerprint[..16]} plainly");
+                }
+            }
+
+            if (drawn.Split)
+            {
+                RunReport report = await split.RunAsync(scenario, new RunOptions { Threads = 1 }, null, cancellation);
+                cancellation.ThrowIfCancellationRequested();
+                if (report.Fingerprint != plain.Fingerprint)
+                {
+                    lines.Add($"fingerprint {report.Fingerprint[..16]} split over shards, {plain.Fingerprint[..16]} plainly");
                 }
             }
 
@@ -67,14 +85,31 @@ public sealed class FuzzRunner(ISimulationRunner runner)
         }
     }
 
-    private static RunReport RunPlainly(ScenarioSpec scenario, bool check)
+    /// <summary>Whether the world cannot be built, as when a program maps more from the start than there is memory.</summary>
+    private static bool IsRefused(ScenarioSpec scenario)
+    {
+        try
+        {
+            new World(scenario).Dispose();
+            return false;
+        }
+        catch (ScenarioException)
+        {
+            return true;
+        }
+    }
+
+    private static RunReport RunPlainly(ScenarioSpec scenario, bool check, CancellationToken cancellation)
     {
         using World world = new(scenario, check);
-        bool finished = new SequentialEngine(world).Run();
+        bool finished = new SequentialEngine(world).Run(cancellation);
+
+        // A run that was stopped says nothing of the scenario: it has a fingerprint of its own.
+        cancellation.ThrowIfCancellationRequested();
         return ReportBuilder.Build(world, finished);
     }
 
-    /// <summary>Leaves out whatever the failure does not need, one thing at a time.</summary>
+    /// <summary>Leaves out whatever the failure does not need, one thing at a time, for as long as nobody stops it.</summary>
     private async Task<FuzzFailure> ShrinkAsync(FuzzFailure failure, CancellationToken cancellation)
     {
         int runs = 0;
@@ -89,7 +124,16 @@ public sealed class FuzzRunner(ISimulationRunner runner)
                     break;
                 }
 
-                IReadOnlyList<string> lines = await JudgeAsync(smaller, cancellation);
+                IReadOnlyList<string> lines;
+                try
+                {
+                    lines = await JudgeAsync(smaller, cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    return failure;
+                }
+
                 if (lines.Count > 0 && lines[0].Split(' ')[0] == failure.Lines[0].Split(' ')[0])
                 {
                     failure = failure with { Scenario = smaller, Lines = lines };

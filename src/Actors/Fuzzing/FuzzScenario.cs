@@ -13,22 +13,25 @@ namespace VmSim.Actors.Fuzzing;
 /// </summary>
 /// <param name="Settings">One setting a line.</param>
 /// <param name="Processes">The processes, each the lines of a block.</param>
-public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<IReadOnlyList<string>> Processes)
+/// <param name="Split">Whether it is run split over two shards as well.</param>
+public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<IReadOnlyList<string>> Processes, bool Split)
 {
+    private static readonly int[] SocketCounts = [1, 1, 2, 3, 4];
     private static readonly string[] Machines = ["server-2s", "laptop", "zen4", "sapphire-rapids", "oracle"];
 
     /// <summary>Draws the scenario of a seed.</summary>
     public static FuzzScenario Draw(ulong seed)
     {
         Dice dice = new(seed);
+        int sockets = dice.OneOf(SocketCounts);
         List<string> settings =
         [
             $"name = fuzz-{seed}",
             $"seed = {seed & 0xFFFF}",
             "until = 3ms",
             $"machine-profile = {dice.OneOf(Machines)}",
-            "machine.sockets = 1",
-            $"machine.cores = {dice.Between(1, 12)}",
+            $"machine.sockets = {sockets}",
+            $"machine.cores = {sockets * dice.Between(1, 12 / sockets)}",
             $"shootdown.protocol = {dice.OneOf([.. ShootdownProtocols.All.Select(protocol => protocol.Name)])}",
         ];
         dice.Maybe(settings, () => "kernel.traps = park");
@@ -40,6 +43,12 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"kernel.ack-cycles = {dice.Between(1, 3_000)}");
         dice.Maybe(settings, () => $"kernel.handler-cycles = {dice.Between(0, 5_000)}");
         dice.Maybe(settings, () => "kernel.per-vma-locks = off");
+        dice.Maybe(settings, () => $"kernel.free-page-batch = {dice.Between(1, 40)}");
+        dice.Maybe(settings, () => $"kernel.wake-cycles = {dice.Between(0, 5_000)}");
+        dice.Maybe(settings, () => $"kernel.device-read-cycles = {dice.Between(0, 200_000)}");
+        dice.Maybe(settings, () => $"kernel.ipi-send-cycles = {dice.Between(0, 2_000)}");
+        dice.Maybe(settings, () => $"memory.bytes = {dice.Between(1, 64)} MiB");
+        dice.Maybe(settings, () => "memory.kernel-accesses = off");
         dice.Maybe(settings, () => $"kernel.lru-batch = {dice.Between(1, 40)}");
         dice.Maybe(settings, () => $"machine.line-transfer-cycles = {dice.Between(1, 3_000)}");
         dice.Maybe(settings, () => $"machine.ipi-cycles = {dice.Between(1, 4_000)}");
@@ -48,7 +57,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => "memory.warm-page-cache = off");
         dice.Maybe(settings, () => $"memory.fault-around = {4096 << dice.Between(0, 5)}");
         dice.Maybe(settings, () => "memory.transparent-huge-pages = always");
-        dice.Maybe(settings, () => $"memory.anonymous = {dice.OneOf(["populate", "huge-2m"])}");
+        dice.Maybe(settings, () => $"memory.anonymous = {dice.OneOf(["populate", "huge-2m", "huge-1g", "linear", "device", "guard", "mock"])}");
         dice.Maybe(settings, () => $"machine.mmu.second.policy = {dice.OneOf(["fifo", "random"])}");
         dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");
         dice.Maybe(settings, () => $"warmup = {dice.Between(1, 400)}us");
@@ -59,7 +68,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
             processes.Add(DrawProcess(dice));
         }
 
-        return new FuzzScenario(settings, processes);
+        return new FuzzScenario(settings, processes, Split: dice.Between(0, 3) == 0);
     }
 
     /// <summary>The scenario's file.</summary>
@@ -83,6 +92,11 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
 
     private static List<string> DrawProcess(Dice dice)
     {
+        if (dice.Between(0, 1) == 0)
+        {
+            return DrawRandomProgram(dice);
+        }
+
         ProgramKind kind = dice.OneOf(ProgramKinds.All);
         HashSet<string> keys = [.. SettingsBinder.MembersOf(kind.SettingsType).Select(member => member.Key)];
         List<string> lines = [$"program = {kind.Name}"];
@@ -101,6 +115,22 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
                 lines.Add(string.Create(CultureInfo.InvariantCulture, $"{key} = {value}"));
             }
         }
+    }
+
+    /// <summary>A program of random steps, from which half of the kinds of steps are left out. Many steps between two ticks fill the rings of latr.</summary>
+    private static List<string> DrawRandomProgram(Dice dice)
+    {
+        List<string> kinds = [.. Enum.GetNames<RandomStep>().Select(name => name.ToLowerInvariant()).Where(_ => dice.Between(0, 1) == 0)];
+        List<string> lines =
+        [
+            "program = random",
+            $"operations = \"{string.Join(' ', ["store", .. kinds])}\"",
+            $"threads = {dice.Between(1, 6)}",
+            $"iterations = {dice.Between(1, dice.Between(0, 3) == 0 ? 600 : 80)}",
+            $"pages = {dice.Between(1, 60)}",
+        ];
+        dice.Maybe(lines, () => $"count = {dice.Between(1, 3)}");
+        return lines;
     }
 
     /// <summary>Draws from a seed.</summary>

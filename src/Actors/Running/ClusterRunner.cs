@@ -14,9 +14,11 @@ namespace VmSim.Actors.Running;
 /// <param name="joined">Whom to tell how many nodes have joined; null for nobody.</param>
 public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings settings, int nodes, IProgress<int>? joined) : ISimulationRunner
 {
-    /// <inheritdoc/>
-    /// <exception cref="NodeLostException">A node was lost in the middle of the run.</exception>
-    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    /// <summary>Finds out whether a run can be spread over nodes, before there are any.</summary>
+    /// <param name="scenario">What is simulated.</param>
+    /// <param name="options">How.</param>
+    /// <exception cref="ScenarioException">It cannot.</exception>
+    public static void RequireRunnable(ScenarioSpec scenario, RunOptions options)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
@@ -26,8 +28,18 @@ public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings setting
             throw new ScenarioException($"{asked}: the checker watches runs in one process; leave out --nodes and --local-nodes");
         }
 
+        SimulationRunner.WindowOf(Delays.Of(scenario), options);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="NodeLostException">A node was lost in the middle of the run.</exception>
+    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        ArgumentNullException.ThrowIfNull(options);
+        RequireRunnable(scenario, options);
         using World world = new(scenario);
-        long window = SimulationRunner.WindowOf(world, options);
+        long window = SimulationRunner.WindowOf(world.Delays, options);
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options.Threads);
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         using CancellationTokenRegistration stop = cancellation.Register(() => coordinator.Tell(new JobProtocol.Stop()));

@@ -29,7 +29,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
         using World world = new(scenario, options.Check);
-        long window = WindowOf(world, options);
+        long window = WindowOf(world.Delays, options);
         int threads = options.EffectiveThreads;
         RequireLanes(threads);
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
@@ -53,9 +53,9 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         };
     }
 
-    internal static long WindowOf(World world, RunOptions options)
+    internal static long WindowOf(Delays delays, RunOptions options)
     {
-        long bound = world.Delays.WindowBound;
+        long bound = delays.WindowBound;
         if (options.Window < 0 || options.Window > bound)
         {
             throw new ScenarioException($"--window: {options.Window} cycles found; 1 to {bound}, this scenario's bound, are allowed");

@@ -241,6 +241,19 @@ public sealed partial class CoreModel : ICoreShootdownContext
         return reached;
     }
 
+    /// <summary>What holds the core while nobody has anything to do, as lines for a run that cannot go on.</summary>
+    internal IEnumerable<string> DescribeWaits()
+    {
+        if (State is CoreState.Trapped or CoreState.Loading)
+        {
+            string thread = $"thread {_thread!.Id} ({_thread.Name})";
+            string queue = _ready.Count == 0 ? "" : $"; it keeps threads {string.Join(", ", _ready.Select(ready => ready.Id))} waiting";
+            yield return State == CoreState.Trapped
+                ? $"core {Core} is held by {thread}, in the kernel since cycle {_thread.TrapBegan}{queue}"
+                : $"core {Core} waits for address space {_thread.Space} to load, for {thread}{queue}";
+        }
+    }
+
     /// <summary>Sums up waiting up to the end of the run.</summary>
     internal void FinishAt(long end)
     {

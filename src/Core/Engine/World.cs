@@ -17,6 +17,7 @@ public sealed class World : IDisposable
     private readonly CoreModel[] _cores;
     private readonly AddressSpace[] _spaces;
     private readonly SimThread[] _threads;
+    private readonly bool[] _runsAtStart;
     private readonly SpaceGroup[] _groups;
 
     /// <summary>Builds the world of a scenario at time 0.</summary>
@@ -36,6 +37,7 @@ public sealed class World : IDisposable
         WorldLayout layout = new(scenario);
         SpaceCount = layout.Spaces.Count;
         _threads = [.. layout.Threads];
+        _runsAtStart = new bool[_threads.Length];
         _groups = new SpaceGroup[layout.GroupCount];
         _spaces = new AddressSpace[SpaceCount];
         RefillMisses = new RefillMisses(SpaceCount);
@@ -48,7 +50,8 @@ public sealed class World : IDisposable
 
         foreach (SimThread thread in layout.Threads)
         {
-            if (thread.StartsRunnable && _spaces[thread.Space.Value].Memory is not null)
+            _runsAtStart[thread.Id.Value] = thread.StartsRunnable && _spaces[thread.Space.Value].Memory is not null;
+            if (_runsAtStart[thread.Id.Value])
             {
                 _cores[thread.Core.Value].AddThread(thread);
             }
@@ -111,6 +114,9 @@ public sealed class World : IDisposable
 
     /// <summary>The group of a space.</summary>
     public SpaceGroup GroupOf(int space) => _spaces[space].Group;
+
+    /// <summary>Whether a thread is on its core at time 0; others are started by a thread or by the fork that makes their process.</summary>
+    internal bool IsRunnableAtStart(SimThread thread) => _runsAtStart[thread.Id.Value];
 
     internal SimThread Thread(int id) => _threads[id];
 

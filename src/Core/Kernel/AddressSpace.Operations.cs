@@ -138,7 +138,7 @@ public sealed partial class AddressSpace
         long delay = _locks.EnterFault(operation, fault, _now);
         if (operation.Result == TrapResult.Segmentation)
         {
-            CountBadAccess(address, access, fault.Kind == FaultKind.BusError);
+            CountBadAccess(address, access, fault.Kind);
             Proceed(operation, cycles, delay);
             return;
         }
@@ -346,9 +346,9 @@ public sealed partial class AddressSpace
         }
     }
 
-    private void CountBadAccess(VirtAddr address, AccessKind access, bool bus)
+    private void CountBadAccess(VirtAddr address, AccessKind access, FaultKind fault)
     {
-        (ulong, AccessKind, bool) key = (address.PageNumber, access, bus);
+        (ulong, AccessKind, FaultKind) key = (address.PageNumber, access, fault);
         _badAccesses[key] = _badAccesses.GetValueOrDefault(key) + 1;
     }
 }

@@ -23,6 +23,7 @@ public sealed partial class AddressSpace
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.PendingAcks++;
         shootdown.Targets++;
+        (shootdown.Unacknowledged ??= new CoreMask(Machine.Cores)).Add(core.Value);
         long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters.IpisSent++;
@@ -46,6 +47,7 @@ public sealed partial class AddressSpace
         long due = leaves + _delays.Checked(kind, MessageDirection.SpaceToCore, delay);
         shootdown.Targets++;
         shootdown.PendingAcks += awaited ? 1 : 0;
+        (shootdown.Unacknowledged ??= new CoreMask(Machine.Cores)).Add(core.Value);
         shootdown.PendingReports += awaited ? 0 : 1;
         Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
         int flags = SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag) | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
@@ -183,6 +185,7 @@ public sealed partial class AddressSpace
                 $"core {core} acknowledged shootdown {message.A} of {Name}, which is over or never was; run with --check to see what led to it");
         }
 
+        shootdown.Unacknowledged?.Remove(core.Value);
         shootdown.HandlerCycles += message.C;
         if (message.B == 0 && (message.Flags & SimMessage.ToldFlag) == 0)
         {

@@ -22,31 +22,6 @@ public sealed partial class AddressSpace
         public Queue<int> Waiting { get; } = new();
     }
 
-    /// <summary>Who waits for what, one line a thread, for a run that cannot go on.</summary>
-    internal IEnumerable<string> DescribeWaits()
-    {
-        foreach ((long number, int thread) in _eventWaiters)
-        {
-            yield return $"{Name}: thread {thread} ({_world.Thread(thread).Name}) waits for event {number}";
-        }
-
-        for (int i = 0; i < _barriers.Length; i++)
-        {
-            foreach (int thread in _barriers[i].Waiting)
-            {
-                yield return $"{Name}: thread {thread} ({_world.Thread(thread).Name}) waits at barrier {i} with {_barriers[i].Waiting.Count} of {_barriers[i].Parties} parties";
-            }
-        }
-
-        for (int i = 0; i < _mutexes.Length; i++)
-        {
-            foreach (int thread in _mutexes[i].Waiting)
-            {
-                yield return $"{Name}: thread {thread} ({_world.Thread(thread).Name}) waits for mutex {i}, held by thread {_mutexes[i].Owner}";
-            }
-        }
-    }
-
     /// <summary>Wakes the threads of a process that a fork has made.</summary>
     private void WakeMainThreads(long now)
     {

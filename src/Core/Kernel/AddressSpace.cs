@@ -21,7 +21,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     private readonly Delays _delays;
     private readonly SpaceShootdown _shootdown;
     private readonly Dictionary<long, KernelOperation> _operations = [];
-    private readonly SortedDictionary<(ulong Page, AccessKind Kind, bool Bus), long> _badAccesses = [];
+    private readonly SortedDictionary<(ulong Page, AccessKind Kind, FaultKind Fault), long> _badAccesses = [];
     private VirtualMemory? _memory;
     private long _now;
     private long _nextOperation;
@@ -200,9 +200,14 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     /// <summary>Accesses that were refused, by page, as lines for the report.</summary>
     internal IEnumerable<string> DescribeBadAccesses()
     {
-        foreach (((ulong page, AccessKind kind, bool bus), long count) in _badAccesses)
+        foreach (((ulong page, AccessKind kind, FaultKind fault), long count) in _badAccesses)
         {
-            string what = bus ? "beyond the end of its file" : "not mapped so";
+            string what = fault switch
+            {
+                FaultKind.BusError => "beyond the end of its file",
+                FaultKind.OutOfMemory => "found no memory left",
+                _ => "not mapped so",
+            };
             yield return $"{Name}: {kind.ToString().ToLowerInvariant()} of page {VirtAddr.OfPage(page)} {what} ({count} times)";
         }
     }

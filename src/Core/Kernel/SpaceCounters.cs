@@ -26,7 +26,7 @@ public sealed class SpaceCounters
     public long Forks { get; set; }
 
     /// <summary>Faults by kind, indexed by <see cref="FaultKind"/>.</summary>
-    public long[] Faults { get; } = new long[(int)FaultKind.BusError + 1];
+    public long[] Faults { get; } = new long[(int)FaultKind.OutOfMemory + 1];
 
     /// <summary>Shootdowns: times that translations died which some core might hold.</summary>
     public long Shootdowns { get; set; }

@@ -37,7 +37,7 @@ public static class ReportBuilder
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
         world.Checker?.Finish();
-        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until)), listShootdowns);
+        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished)), listShootdowns);
     }
 
     /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>
@@ -50,7 +50,7 @@ public static class ReportBuilder
     {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(statistics);
-        long cycles = Math.Max(0, end.Time(world.Scenario.Until) - world.Scenario.Warmup);
+        long cycles = Math.Max(0, end.Time(world.Scenario.Until, finished) - world.Scenario.Warmup);
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, end, statistics, findings);
         findings.AddRange(statistics.BadAccesses.Values.SelectMany(lines => lines));
@@ -99,8 +99,19 @@ public static class ReportBuilder
             return RunOutcomes.Until;
         }
 
-        findings.AddRange(world.Domains.SelectMany(domain => domain.Groups).SelectMany(group => statistics.Waits[group.Index]));
+        findings.AddRange(Waits(world, statistics));
         return RunOutcomes.Deadlock;
+    }
+
+    /// <summary>Who waits for what, which cores are held, and which threads nobody has started.</summary>
+    private static IEnumerable<string> Waits(World world, RunStatistics statistics)
+    {
+        IEnumerable<string> threads = world.Threads
+            .Where(thread => statistics.Threads[thread.Id.Value].Started < 0 && !world.IsRunnableAtStart(thread))
+            .Select(thread => $"{world.Spaces[thread.Space.Value].Name}: thread {thread.Id} ({thread.Name}) was never started");
+        return world.Domains.SelectMany(domain => domain.Groups).SelectMany(group => statistics.Waits[group.Index])
+            .Concat(statistics.CoreWaits.Values.SelectMany(lines => lines))
+            .Concat(threads);
     }
 
     private static List<KeyValuePair<string, long>> Totals(RunStatistics statistics, long cycles)

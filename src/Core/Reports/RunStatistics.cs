@@ -14,10 +14,9 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
     public static RunEnd Of(RunPart part)
     {
         ArgumentNullException.ThrowIfNull(part);
-        bool waits = part.Groups.Any(group => group.Members.Any(member => member.DescribeWaits().Any()));
         return new RunEnd(
             part.Cores.Count == 0 ? 0 : part.Cores.Max(core => core.Clock),
-            !waits && part.Cores.All(core => core.State == CoreState.Idle),
+            part.Threads.All(thread => thread.Started < 0 || thread.Ended >= 0) && part.Cores.All(core => core.State == CoreState.Idle),
             part.Cores.Any(core => core.NextTime != long.MaxValue) || part.Groups.Any(group => group.NextDue != long.MaxValue));
     }
 
@@ -25,9 +24,12 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
     public RunEnd Merge(RunEnd other) =>
         new(Math.Max(Clock, other.Clock), AllThreadsEnded && other.AllThreadsEnded, HasWorkLeft || other.HasWorkLeft);
 
-    /// <summary>Virtual time at which the run ends, in cycles: of the last operation if all threads ended, else not before <paramref name="until"/>.</summary>
+    /// <summary>
+    /// Virtual time at which the run ends, in cycles: of the last operation if all threads ended or the run was stopped early, else not before <paramref name="until"/>.
+    /// </summary>
     /// <param name="until">The scenario's end; 0 for none.</param>
-    public long Time(long until) => until > 0 && AllThreadsEnded ? Clock : Math.Max(until, Clock);
+    /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
+    public long Time(long until, bool finished) => finished && !AllThreadsEnded ? Math.Max(until, Clock) : Clock;
 }
 
 /// <summary>The cores, groups and threads that one node has simulated.</summary>
@@ -72,6 +74,9 @@ public sealed class RunStatistics
     /// <summary>Who waits for what in each group, as lines, by number.</summary>
     public SortedDictionary<int, string[]> Waits { get; } = [];
 
+    /// <summary>What holds each core that is held, as lines, by number.</summary>
+    public SortedDictionary<int, string[]> CoreWaits { get; } = [];
+
     /// <summary>Records of each address space's shootdowns, by its number; refill misses are not in them.</summary>
     public SortedDictionary<int, IReadOnlyList<ShootdownRecord>> ShootdownRecords { get; } = [];
 
@@ -90,6 +95,12 @@ public sealed class RunStatistics
         RunStatistics statistics = new();
         foreach (CoreModel core in part.Cores)
         {
+            string[] waits = [.. core.DescribeWaits()];
+            if (waits.Length > 0)
+            {
+                statistics.CoreWaits.Add(core.Core.Value, waits);
+            }
+
             core.FinishAt(end);
             statistics.Cores.Add(
                 core.Core.Value, [.. CounterCatalog.CoreCycles.Select(read => read(core)), .. CounterCatalog.Core.Select(counter => counter.Read(core))]);
@@ -134,6 +145,7 @@ public sealed class RunStatistics
         AddAll(Threads, other.Threads);
         AddAll(BadAccesses, other.BadAccesses);
         AddAll(Waits, other.Waits);
+        AddAll(CoreWaits, other.CoreWaits);
         AddAll(ShootdownRecords, other.ShootdownRecords);
         ShootdownsLeftOut += other.ShootdownsLeftOut;
         foreach ((int space, Dictionary<int, int> misses) in other.RefillMisses)

@@ -113,6 +113,9 @@ public sealed class ShootdownRequest
     internal bool Deferred { get; set; }
 
     internal KernelOperation? Operation { get; set; }
+
+    /// <summary>Cores whose acknowledgement is missing; null while nobody was told.</summary>
+    internal CoreMask? Unacknowledged { get; set; }
 }
 
 /// <summary>What the space half of a protocol can see and do. All times are those of the message being handled.</summary>

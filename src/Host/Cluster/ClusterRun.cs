@@ -21,6 +21,7 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
     /// <summary>Carries the run out.</summary>
     public async Task<RunReport> RunAsync(ScenarioSpec spec, RunOptions options, TextWriter error, CancellationToken cancellation)
     {
+        ClusterRunner.RequireRunnable(spec, options);
         int count = Nodes + LocalNodes;
         await using ClusterHost host = await ClusterHost.StartCoordinatorAsync(Settings, LocalNodes > 0 ? 0 : Settings.Port);
         if (Nodes > 0)

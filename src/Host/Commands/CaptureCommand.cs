@@ -13,13 +13,13 @@ internal static class CaptureCommand
         Option<string> output = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb. Forked children go beside it.", Required = true, HelpName = "FILE" };
         Option<string> with = new("--with") { Description = "Tool: valgrind, qemu, or auto for the faster one that is installed.", DefaultValueFactory = _ => "auto" };
         with.AcceptOnlyFromAmong("auto", "valgrind", "qemu");
-        Option<int> sets = new("--sets") { Description = "Sets of the filter that collapses references to a page: a power of two (qemu).", DefaultValueFactory = _ => 16 };
+        Option<int> sets = NumberOption.Create("--sets", "Sets of the filter that collapses references to a page: a power of two (qemu).", 1, 4096, fallback: 16, "a power of two");
         Option<bool> fixedAddresses = new("--no-aslr") { Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses." };
         Command command = new("capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS") { output, with, sets, fixedAddresses, program };
         command.SetAction(parsed =>
         {
             int setCount = parsed.GetValue(sets);
-            if (setCount is < 1 or > 4096 || (setCount & (setCount - 1)) != 0)
+            if ((setCount & (setCount - 1)) != 0)
             {
                 throw new UsageException($"--sets: {setCount} found; a power of two from 1 to 4096 is allowed");
             }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using VmSim.Actors.Fuzzing;
+using VmSim.Actors.Running;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;
@@ -21,13 +22,23 @@ internal static class FuzzCommand
     {
         (ulong first, ulong last) = Range(seeds);
         await using SimulationHost host = await SimulationHost.StartAsync(lanes: 2);
-        FuzzRunner fuzz = new(host.Runner);
+        FuzzRunner fuzz = new(host.Runner, new ShardRunner(host.System, 2));
         using StatusLine status = new(error);
         ulong run = 0;
         for (ulong seed = first; seed <= last && !cancellation.IsCancellationRequested; seed++)
         {
             status.Show($"seed {seed}, {last - seed} to go");
-            if (await fuzz.RunAsync(seed, cancellation) is { } failure)
+            FuzzFailure? failure;
+            try
+            {
+                failure = await fuzz.RunAsync(seed, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+
+            if (failure is not null)
             {
                 await output.WriteLineAsync($"seed {failure.Seed} fails; again: vmsim fuzz --seeds {failure.Seed}\n");
                 await output.WriteLineAsync(string.Join('\n', failure.Lines));
@@ -38,7 +49,8 @@ internal static class FuzzCommand
             run++;
         }
 
-        await output.WriteLineAsync($"{run.ToString(CultureInfo.InvariantCulture)} seeds, no violation, all fingerprints equal");
+        string stopped = run <= last - first ? $"stopped at seed {(first + run).ToString(CultureInfo.InvariantCulture)}; " : "";
+        await output.WriteLineAsync($"{stopped}{run.ToString(CultureInfo.InvariantCulture)} seeds, no violation, all fingerprints equal");
         return ExitCodes.Ok;
     }
 

@@ -25,7 +25,7 @@ internal static class ImportCommand
         Option<bool> binary = new("--binary") { Description = "Write the binary form whatever the name." };
         Option<string?> layout = new("--layout") { Description = "Valgrind's -d output with the memory layout at start.", HelpName = "FILE" };
         Option<string?> name = new("--name") { Description = "The program's name; the default is the log's." };
-        Option<int> sets = new("--sets") { Description = "Sets of the filter that collapses references to a page: a power of two.", DefaultValueFactory = _ => 16 };
+        Option<int> sets = NumberOption.Create("--sets", "Sets of the filter that collapses references to a page: a power of two.", 1, 4096, fallback: 16, "a power of two");
         Command command = new(importer.Name, importer.Summary) { log, output, binary, name, sets };
         if (importer is LackeyImporter)
         {
@@ -35,7 +35,7 @@ internal static class ImportCommand
         command.SetAction(parsed =>
         {
             int setCount = parsed.GetValue(sets);
-            if (setCount is < 1 or > 4096 || (setCount & (setCount - 1)) != 0)
+            if ((setCount & (setCount - 1)) != 0)
             {
                 throw new UsageException($"--sets: {setCount} found; a power of two from 1 to 4096 is allowed");
             }

@@ -8,11 +8,15 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim node</c>: simulate for runs that are started elsewhere.</summary>
 internal static class NodeCommand
 {
+    /// <summary>How long a node waits before it says that nobody answers.</summary>
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(10);
+
+    /// <summary>Makes the command.</summary>
     public static Command Create(TextWriter error)
     {
         Option<string> join = new("--join") { Description = "Where runs are started: the address on which vmsim run --nodes waits.", HelpName = "HOST:PORT", Required = true };
         Option<string[]> set = new("--set") { Description = "Change a cluster setting: --set cluster.host=192.168.1.7. May be repeated.", HelpName = "key=value" };
-        Option<int> threads = new("--threads") { Description = "Host threads that simulate; the default is one per processor." };
+        Option<int> threads = RunCommand.Threads();
         Option<bool> once = new("--once") { Description = "End after one run; the default is to wait for the next." };
         Option<bool> attached = new("--attached") { Description = "End when standard input ends.", Hidden = true };
         Command command = new("node", "Joins a cluster and simulates a part of the runs that are started there.") { join, set, threads, once, attached };
@@ -21,7 +25,6 @@ internal static class NodeCommand
             string address = parsed.GetValue(join)!;
             int lanes = parsed.GetValue(threads);
             RequireAddress(address);
-            RequireThreads(lanes);
             List<string> sets = [.. parsed.GetValue(set) ?? []];
             if (sets.Find(item => !item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal)) is { } other)
             {
@@ -51,7 +54,13 @@ internal static class NodeCommand
         TaskCompletionSource<string> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using ClusterHost host = await ClusterHost.StartNodeAsync(settings, join, lanes, over);
         await error.WriteLineAsync($"vmsim: node {host.Address.Host}:{host.Address.Port} with {lanes} threads waits for a run at {join}");
-        Akka.Cluster.Cluster.Get(host.System).RegisterOnMemberUp(() => error.WriteLine($"vmsim: joined {join}"));
+        using CancellationTokenSource joined = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Akka.Cluster.Cluster.Get(host.System).RegisterOnMemberUp(() =>
+        {
+            joined.Cancel();
+            error.WriteLine($"vmsim: joined {join}");
+        });
+        _ = SayThatNobodyAnswersAsync(join, error, joined.Token);
         try
         {
             await error.WriteLineAsync($"vmsim: {await over.Task.WaitAsync(cancellation)}");
@@ -59,6 +68,15 @@ internal static class NodeCommand
         catch (OperationCanceledException)
         {
             await error.WriteLineAsync("vmsim: node stopped");
+        }
+    }
+
+    private static async Task SayThatNobodyAnswersAsync(string join, TextWriter error, CancellationToken joined)
+    {
+        await Task.Delay(s_quiet, joined).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!joined.IsCancellationRequested)
+        {
+            await error.WriteLineAsync($"vmsim: nobody answers at {join} yet; the node goes on trying (a run is started there with vmsim run --nodes)");
         }
     }
 
@@ -79,14 +97,6 @@ internal static class NodeCommand
         if (colon <= 0 || !ushort.TryParse(address.AsSpan(colon + 1), out ushort port) || port == 0)
         {
             throw new UsageException($"--join: \"{address}\" found; HOST:PORT is needed, such as 127.0.0.1:4053");
-        }
-    }
-
-    private static void RequireThreads(int threads)
-    {
-        if (threads is < 0 or > Lanes.Max)
-        {
-            throw new UsageException($"--threads: {threads} found; 1 to {Lanes.Max}, or 0 for one per processor, are allowed");
         }
     }
 }

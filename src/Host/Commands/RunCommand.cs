@@ -2,6 +2,7 @@ using System.CommandLine;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -13,12 +14,16 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim run</c> and <c>vmsim check</c>: simulate a scenario or a trace and show the report.</summary>
 internal static class RunCommand
 {
+    /// <summary>No scenario's bound comes near; the scenario's own bound is checked when it is known.</summary>
+    private const long WindowMax = 1_000_000_000_000;
+
     /// <summary>Makes <c>vmsim run</c>.</summary>
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<bool> check = new("--check") { Description = "Watch every translation with the checker; a violation ends the run with exit code 1." };
-        Option<int> nodes = new("--nodes") { Description = "Spread the run over so many nodes, each a process of `vmsim node --join`. Never changes results." };
-        Option<int> local = new("--local-nodes") { Description = "As --nodes, with so many nodes as child processes on this machine." };
+        Option<int> nodes = NumberOption.Create(
+            "--nodes", "Spread the run over so many nodes, each a process of `vmsim node --join`. Never changes results.", 1, ClusterRun.NodesMax, fallback: 0);
+        Option<int> local = NumberOption.Create("--local-nodes", "As --nodes, with so many nodes as child processes on this machine.", 1, ClusterRun.NodesMax, fallback: 0);
         Command command = Build(
             "run",
             "Simulates a scenario (.conf) or a trace (.vmt, .vmt.gz) and prints a report.",
@@ -35,6 +40,10 @@ internal static class RunCommand
     public static Command CreateCheck(TextWriter output, TextWriter error) =>
         Build("check", "Runs with the translation checker; exit code 1 if a rule is broken.", output, error, _ => new Means(Check: true, 0, 0));
 
+    /// <summary>Makes <c>--threads</c>.</summary>
+    internal static Option<int> Threads() => NumberOption.Create(
+        "--threads", "Host threads that simulate; 0, the default, is one per processor. Never changes results.", 0, Lanes.Max, fallback: 0, "0 for one per processor");
+
     /// <summary>What a run uses besides threads.</summary>
     private readonly record struct Means(bool Check, int Nodes, int LocalNodes);
 
@@ -42,9 +51,10 @@ internal static class RunCommand
     {
         Argument<string> scenario = new("scenario") { Description = "Scenario file, or trace to run with the default profiles." };
         Option<string[]> set = new("--set") { Description = "Change a setting: --set machine.cores=16. May be repeated.", HelpName = "key=value" };
-        Option<ulong?> seed = new("--seed") { Description = "Seed of everything drawn at random." };
-        Option<int> threads = new("--threads") { Description = "Host threads that simulate; the default is one per processor. Never changes results." };
-        Option<long> window = new("--window") { Description = "Window in cycles, at most the bound, the default. Never changes results." };
+        Option<ulong> seed = NumberOption.Create("--seed", "Seed of everything drawn at random, in place of the scenario's.", 0UL, ulong.MaxValue, fallback: 0UL);
+        Option<int> threads = Threads();
+        Option<long> window = NumberOption.Create(
+            "--window", "Window in cycles, at most the bound; 0, the default, is the bound. Never changes results.", 0L, WindowMax, fallback: 0L, "0 for the scenario's bound");
         Option<string?> directory = new("--out") { Description = "Folder for effective.conf, report.json and stats.txt.", HelpName = "DIR" };
         Option<bool> shootdowns = new("--shootdowns") { Description = "Also write shootdowns.csv into the folder of --out, one line a shootdown." };
         Command command = new(name, description) { scenario, set, seed, threads, window, directory, shootdowns };
@@ -63,18 +73,17 @@ internal static class RunCommand
                 throw new UsageException("--shootdowns: there is no --out; the list is written into the run's folder, so name one: --out DIR");
             }
 
-            if (options.Threads is < 0 or > Actors.Simulation.Lanes.Max)
+            if (means is { Nodes: not 0, LocalNodes: not 0 })
             {
-                throw new UsageException($"--threads: {options.Threads} found; 1 to {Actors.Simulation.Lanes.Max}, or 0 for one per processor, are allowed");
+                throw new UsageException("--nodes and --local-nodes: one of them is needed, not both");
             }
 
-            RequireNodes(means);
             ILookup<bool, string> given = (parsed.GetValue(set) ?? []).ToLookup(item => item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal));
             ClusterSettings cluster = ClusterHost.Settings([.. given[true]]);
             List<string> sets = [.. given[false]];
-            if (parsed.GetValue(seed) is { } value)
+            if (parsed.GetResult(seed) is { Implicit: false })
             {
-                sets.Add($"seed={value}");
+                sets.Add($"seed={parsed.GetValue(seed)}");
             }
 
             ScenarioSpec spec = ScenarioLoader.Load(parsed.GetValue(scenario)!, sets);
@@ -89,7 +98,7 @@ internal static class RunCommand
         if (directory is not null)
         {
             // A folder that cannot be written is found out before the run, not after it.
-            Directory.CreateDirectory(directory);
+            RunFolder.Prepare(directory);
         }
 
         foreach (string warning in spec.Processes.SelectMany(process => process.Warnings))
@@ -101,6 +110,11 @@ internal static class RunCommand
             ? await cluster.RunAsync(spec, options, error, cancellation)
             : await RunHereAsync(spec, options, error, cancellation);
         ReportView.Show(report, Terminal.For(output));
+        if (spec.Warmup > 0 && report.Total(CounterCatalog.Cycles) == 0)
+        {
+            await error.WriteLineAsync($"vmsim: warmup: the run ended within its warm-up of {spec.Warmup:N0} cycles; the report has 0 cycles, and counts from the warm-up; shorten warmup");
+        }
+
         if (report.ShootdownsLeftOut > 0)
         {
             await error.WriteLineAsync(
@@ -126,21 +140,5 @@ internal static class RunCommand
         await using SimulationHost host = await SimulationHost.StartAsync(options.EffectiveThreads);
         using ProgressLine progress = new(error, spec.Machine.Ghz);
         return await host.Runner.RunAsync(spec, options, progress, cancellation);
-    }
-
-    private static void RequireNodes(Means means)
-    {
-        if (means is { Nodes: not 0, LocalNodes: not 0 })
-        {
-            throw new UsageException("--nodes and --local-nodes: one of them is needed, not both");
-        }
-
-        foreach ((string name, int count) in (ReadOnlySpan<(string, int)>)[("--nodes", means.Nodes), ("--local-nodes", means.LocalNodes)])
-        {
-            if (count is < 0 or > ClusterRun.NodesMax)
-            {
-                throw new UsageException($"{name}: {count} found; 1 to {ClusterRun.NodesMax} are allowed");
-            }
-        }
     }
 }

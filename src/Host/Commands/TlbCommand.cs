@@ -17,19 +17,11 @@ internal static class TlbCommand
     {
         Argument<string> configurations = new("configurations") { Description = "CSV file, a TLB configuration a line." };
         Option<string?> results = new("--output", "-o") { Description = "CSV file to write; without it the CSV goes to stdout.", HelpName = "RESULTS.csv" };
-        Option<int> threads = new("--threads") { Description = "Rows that run at a time; the default is one per processor. Never changes results." };
+        Option<int> threads = NumberOption.Create(
+            "--threads", "Rows that run at a time; 0, the default, is one per processor. Never changes results.", 0, 4096, fallback: 0, "0 for one per processor");
         Command command = new("tlb", "Runs streams of accesses through TLB configurations and counts hits, walks and cycles.") { configurations, results, threads };
-        command.SetAction((parsed, cancellation) =>
-        {
-            int atATime = parsed.GetValue(threads);
-            if (atATime is < 0 or > 4096)
-            {
-                throw new UsageException($"--threads: {atATime} found; 1 to 4096, or 0 for one per processor, are allowed");
-            }
-
-            return Task.Run(
-                () => Run(parsed.GetValue(configurations)!, parsed.GetValue(results), atATime, output, error, cancellation), CancellationToken.None);
-        });
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () => Run(parsed.GetValue(configurations)!, parsed.GetValue(results), parsed.GetValue(threads), output, error, cancellation), CancellationToken.None));
         return command;
     }
 

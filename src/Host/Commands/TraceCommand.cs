@@ -43,7 +43,7 @@ internal static class TraceCommand
         Command command = new("cat", "Writes a trace as text to standard output.") { file, salvage };
         command.SetAction(parsed =>
         {
-            using Stream standard = Console.OpenStandardOutput();
+            using StandardOutput standard = new();
             using var writer = new VmtTextWriter(standard);
             bool mayBeDamaged = parsed.GetValue(salvage);
             return Warn(TraceTools.Copy(TraceInput.OpenTrace(parsed.GetValue(file)!, mayBeDamaged), writer, mayBeDamaged), error);
@@ -55,14 +55,14 @@ internal static class TraceCommand
     {
         Argument<string> file = File();
         Option<bool> salvage = Salvage();
-        Option<long> from = new("--from") { Description = "First access to keep, from 0; mappings before it are kept." };
-        Option<long> to = new("--to") { Description = "First access to leave out.", DefaultValueFactory = _ => long.MaxValue };
+        Option<long> from = NumberOption.Create("--from", "First access to keep, from 0; mappings before it are kept.", 0L, long.MaxValue, fallback: 0L);
+        Option<long> to = NumberOption.Create("--to", "First access to leave out.", 0L, long.MaxValue, fallback: long.MaxValue);
         Option<string> target = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb.", Required = true, HelpName = "FILE" };
         Command command = new("cut", "Copies a part of a trace, or all of it into another form.") { file, from, to, target, salvage };
         command.SetAction(parsed =>
         {
             (long first, long end) = (parsed.GetValue(from), parsed.GetValue(to));
-            if (first < 0 || end < first)
+            if (end < first)
             {
                 throw new UsageException($"--from {first} --to {end}: found; 0 <= from <= to is allowed");
             }

@@ -13,6 +13,35 @@ public static class RunFolder
     /// <summary>Name of the list of shootdowns in the folder.</summary>
     public const string ShootdownsName = "shootdowns.csv";
 
+    /// <summary>Makes the folder if it is not there, and finds out whether files can be written into it.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <exception cref="UsageException">Its name is empty.</exception>
+    /// <exception cref="IOException">It is a file, or cannot be made or written.</exception>
+    public static void Prepare(string directory)
+    {
+        if (string.IsNullOrWhiteSpace(directory))
+        {
+            throw new UsageException("--out: an empty name found; a folder is needed");
+        }
+
+        if (File.Exists(directory))
+        {
+            throw new IOException($"--out {directory}: this is a file; a folder is needed");
+        }
+
+        string probe = Path.Combine(directory, ".vmsim-probe");
+        try
+        {
+            Directory.CreateDirectory(directory);
+            File.Create(probe).Dispose();
+            File.Delete(probe);
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"--out {directory}: files cannot be written there: {reason.Message}", reason);
+        }
+    }
+
     /// <summary>Writes the list of shootdowns into the folder.</summary>
     /// <param name="directory">The folder; made if it is not there.</param>
     /// <param name="records">The shootdowns.</param>

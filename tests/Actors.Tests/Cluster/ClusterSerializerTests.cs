@@ -88,7 +88,7 @@ public sealed class ClusterSerializerTests : TestKit
         bool finished = new SequentialEngine(world).Run();
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
-        RunStatistics statistics = RunStatistics.Collect(whole, end.Time(0));
+        RunStatistics statistics = RunStatistics.Collect(whole, end.Time(0, finished));
         NodeShardProtocol.Collected back = (NodeShardProtocol.Collected)ThereAndBack(new NodeShardProtocol.Collected(1, 3, StatisticsCodec.Encode(statistics), new NodeReport("here", 2, 1, 5, 6)));
         RunStatistics again = StatisticsCodec.Decode(back.Bytes);
         Assert.Equal(3, back.Pieces);

@@ -56,17 +56,18 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
 
         List<NodeShardProtocol.Stopped> stopped = [.. shards.Select(_ => ExpectMsg<NodeShardProtocol.Stopped>(Patience))];
         RunEnd end = stopped.Select(item => item.End).Aggregate((a, b) => a.Merge(b));
+        bool completed = stopped.TrueForAll(item => item.Completed);
         RunStatistics statistics = new();
         foreach (IActorRef shard in shards)
         {
-            shard.Tell(new NodeShardProtocol.Collect(end.Time(scenario.Until)), TestActor);
+            shard.Tell(new NodeShardProtocol.Collect(end.Time(scenario.Until, completed)), TestActor);
             NodeShardProtocol.Collected collected = ExpectMsg<NodeShardProtocol.Collected>(Patience);
             Assert.Equal(1, collected.Pieces);
             statistics.Add(StatisticsCodec.Decode(collected.Bytes));
         }
 
         Array.ForEach(shards, Stop);
-        return ReportBuilder.Build(world, stopped.TrueForAll(item => item.Completed), end, statistics);
+        return ReportBuilder.Build(world, completed, end, statistics);
     }
 
     private void Stop(IActorRef actor)

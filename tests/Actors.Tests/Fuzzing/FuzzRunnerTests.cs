@@ -12,7 +12,7 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     [Fact]
     public async Task Run_ManySeeds_FindNothing()
     {
-        FuzzRunner fuzz = new(new SimulationRunner(Sys));
+        FuzzRunner fuzz = new(new SimulationRunner(Sys), new ShardRunner(Sys, 2));
         for (ulong seed = 10_000; seed < 10_200; seed++)
         {
             FuzzFailure? failure = await fuzz.RunAsync(seed);
@@ -23,12 +23,31 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     [Fact]
     public async Task Run_ARunnerThatDepends_IsCaughtAndShrunk()
     {
-        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys)));
+        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys)), new ShardRunner(Sys, 2));
         FuzzFailure? failure = await fuzz.RunAsync(3);
         Assert.NotNull(failure);
         Assert.Contains("fingerprint", failure.Lines[0], StringComparison.Ordinal);
         Assert.Single(failure.Scenario.Processes);
         Assert.Empty(failure.Scenario.Settings);
+    }
+
+    [Fact]
+    public async Task Run_Stopped_IsNoFailure()
+    {
+        using CancellationTokenSource stop = new();
+        FuzzRunner fuzz = new(new Interrupted(new SimulationRunner(Sys), stop), new ShardRunner(Sys, 2));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fuzz.RunAsync(3, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fuzz.RunAsync(4, stop.Token));
+    }
+
+    [Fact]
+    public async Task Run_StoppedWhileShrinking_ReturnsTheFailureAsItIs()
+    {
+        using CancellationTokenSource stop = new();
+        FuzzRunner fuzz = new(new Forgetful(new SimulationRunner(Sys), stopAfter: 3, stop), new ShardRunner(Sys, 2));
+        FuzzFailure? failure = await fuzz.RunAsync(3, stop.Token);
+        Assert.NotNull(failure);
+        Assert.Contains("fingerprint", failure.Lines[0], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -38,13 +57,30 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
         Assert.NotEqual(FuzzScenario.Draw(5).Text(), FuzzScenario.Draw(6).Text());
     }
 
-    /// <summary>Loses a fault when it runs on two threads.</summary>
-    private sealed class Forgetful(ISimulationRunner right) : ISimulationRunner
+    /// <summary>Loses a fault when it runs on two threads. May be told to stop after some runs.</summary>
+    private sealed class Forgetful(ISimulationRunner right, int stopAfter = int.MaxValue, CancellationTokenSource? stop = null) : ISimulationRunner
+    {
+        private int _runs;
+
+        public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+        {
+            if (++_runs == stopAfter)
+            {
+                await stop!.CancelAsync();
+            }
+
+            RunReport report = await right.RunAsync(scenario, options, progress, cancellation);
+            return options.Threads < 2 ? report : report with { Fingerprint = new string('0', 64) };
+        }
+    }
+
+    /// <summary>Is stopped as soon as it runs.</summary>
+    private sealed class Interrupted(ISimulationRunner right, CancellationTokenSource stop) : ISimulationRunner
     {
         public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
         {
-            RunReport report = await right.RunAsync(scenario, options, progress, cancellation);
-            return options.Threads < 2 ? report : report with { Fingerprint = new string('0', 64) };
+            await stop.CancelAsync();
+            return await right.RunAsync(scenario, options, progress, cancellation);
         }
     }
 }

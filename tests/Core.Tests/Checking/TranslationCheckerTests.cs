@@ -63,6 +63,19 @@ public sealed class TranslationCheckerTests
     }
 
     [Fact]
+    public void Check_Violation_EndsTheReportWhereItWasFound()
+    {
+        ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Load(TestWorlds.Page(0)).Compute(1_000_000_000).Build();
+        ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 4).Compute(300_000).Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(900_000_000).Build();
+        ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user) with { Until = 500_000_000 };
+        using World world = new(scenario, check: true, new BuggyProtocol(ShootdownProtocols.ByName("broadcast")!, SeededBug.DropsOneInterrupt));
+        RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.Equal(RunOutcomes.Violation, report.Outcome);
+        Assert.InRange(report.Total("cycles"), 300_000, 400_000);
+        Assert.All(report.Cores, core => Assert.InRange(core.Cycles.Fault + core.Cycles.Syscall, 0, 1_000_000));
+    }
+
+    [Fact]
     public void Check_TableChangedWithoutAnOperation_IsCaughtAtTheEnd()
     {
         using World world = new(TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 4)), check: true);

@@ -80,12 +80,13 @@ public sealed class CoreAndSpaceTests
     }
 
     [Fact]
-    public void Run_WaitForAnEventThatNeverHappens_IsADeadlockThatNamesTheThread()
+    public void Run_NoMemoryLeft_RefusesTheAccessAndSaysSo()
     {
-        ThreadProgram thread = new ThreadBuilder("stuck").Control(ControlKind.Wait, 3).Build();
-        RunReport report = TestWorlds.Run(TestWorlds.Scenario(1, thread));
-        Assert.Equal(RunOutcomes.Deadlock, report.Outcome);
-        Assert.Contains(report.Findings, line => line.Contains("stuck", StringComparison.Ordinal) && line.Contains("event 3", StringComparison.Ordinal));
+        ScenarioSpec scenario = TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 40)) with { Memory = new MemorySpec { Bytes = 64 << 10 } };
+        RunReport report = TestWorlds.Run(scenario);
+        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.True(report.Total("segmentationFaults") > 0);
+        Assert.Contains(report.Findings, line => line.Contains("found no memory left", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -103,7 +103,7 @@ internal sealed class Replay
                 Children++;
                 Unmapped += child.Unmapped;
                 break;
-            case ControlKind.Compute or ControlKind.Yield:
+            case ControlKind.Compute or ControlKind.Yield or ControlKind.Migrate:
                 break;
             case ControlKind.Barrier:
                 Arrive(thread, (int)operation.Argument);

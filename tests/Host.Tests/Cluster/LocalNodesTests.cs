@@ -60,7 +60,25 @@ public sealed class LocalNodesTests : IDisposable
         Assert.Equal(64, (await CommandRunner.RunAsync(["node", .. options])).Code);
 
     [Fact]
-    public async Task Run_ANodeIsKilled_EndsAndLeavesNoProcess()
+    public async Task Node_NobodyAnswers_SaysSoAndGoesOn()
+    {
+        using Process node = Start("node", "--join", "nowhere.invalid:4053");
+        string said = "";
+        while (!said.Contains("nobody answers", StringComparison.Ordinal))
+        {
+            said = await node.StandardError.ReadLineAsync().WaitAsync(Patience) ?? throw new InvalidOperationException($"the node has ended; it last said {said}");
+        }
+
+        Assert.Contains("nobody answers at nowhere.invalid:4053 yet", said, StringComparison.Ordinal);
+        Assert.False(node.HasExited);
+        node.Kill();
+    }
+
+    /// <summary>A node whose process is gone, or hangs, is named, and the run ends within 30 seconds without a process left over.</summary>
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("STOP")]
+    public async Task Run_ANodeIsLost_EndsSoonNamesItAndLeavesNoProcess(string signal)
     {
         using Process run = Start("run", Endless, "--local-nodes", "2", "--set", "cluster.placement=split", "--threads", "1");
         List<Process> nodes = [];
@@ -71,16 +89,41 @@ public sealed class LocalNodesTests : IDisposable
 
         await Task.Delay(TimeSpan.FromSeconds(5));
         Assert.Equal(2, nodes.Count);
-        nodes[0].Kill();
+        Stopwatch ending = Stopwatch.StartNew();
+        using (Process kill = Process.Start("kill", [$"-{signal}", nodes[0].Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync();
+        }
+
         string error = await run.StandardError.ReadToEndAsync().WaitAsync(Patience);
         await run.WaitForExitAsync().WaitAsync(Patience);
+        Assert.InRange(ending.Elapsed.TotalSeconds, 0, 30);
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("was lost; the run has stopped", error, StringComparison.Ordinal);
+        Assert.Matches(@"vmsim: (local )?node [12] of 2 \(.+\) was lost; the run has stopped", error);
         foreach (Process node in nodes)
         {
             await node.WaitForExitAsync().WaitAsync(Patience);
             Assert.True(node.HasExited);
         }
+    }
+
+    /// <summary>Invalidations that nobody waits for, and a fork, over three processes.</summary>
+    [Theory]
+    [InlineData("latr", "invalidationsSwept", "program = munmap-shared\n threads = 6\n iterations = 20\n pages = 2")]
+    [InlineData("linux", "forks", "program = snapshot\n threads = 3\n iterations = 2\n pages = 40\n accesses = 300")]
+    public async Task Run_SplitOverThreeProcesses_GivesTheSameReport(string protocol, string counter, string program)
+    {
+        string scenario = Path.Combine(_folder, "small.conf");
+        await File.WriteAllTextAsync(
+            scenario,
+            $"name = small\nmachine.cores = 6\nmachine.sockets = 2\nkernel.tick-cycles = 50000\nshootdown.protocol = {protocol}\nuntil = 1ms\nprocesses = [\n {{\n {program}\n }}\n]\n");
+        JsonObject here = await ReportOf("here", [scenario]);
+        JsonObject spread = await ReportOf("spread", [scenario, "--local-nodes", "3", "--threads", "1", "--set", "cluster.placement=split"]);
+        Assert.Equal(3, spread["host"]!["nodes"]!.AsArray().Count);
+        Assert.True((long)here["totals"]![counter]! > 0);
+        here.Remove("host");
+        spread.Remove("host");
+        Assert.Equal(here.ToJsonString(), spread.ToJsonString());
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Compression;
 
 namespace VmSim.Host.Tests.CommandLine;
@@ -53,16 +54,65 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--threads", "-1", 64)]
-    [InlineData("--threads", "100000", 64)]
-    [InlineData("--window", "-1", 65)]
-    [InlineData("--window", "1000000", 65)]
-    public async Task Run_OptionOutOfRange_SaysWhatIsAllowed(string option, string value, int expected)
+    [InlineData("--threads", "-1", 64, "0 to 256")]
+    [InlineData("--threads", "100000", 64, "0 to 256")]
+    [InlineData("--threads", "1.5", 64, "0 for one per processor")]
+    [InlineData("--window", "-1", 64, "0 for the scenario's bound")]
+    [InlineData("--window", "99999999999999999999", 64, "0 to 1,000,000,000,000")]
+    [InlineData("--window", "1000000", 65, "this scenario's bound")]
+    [InlineData("--seed", "-1", 64, "0 to 18,446,744,073,709,551,615")]
+    [InlineData("--seed", "many", 64, "\"many\" found")]
+    [InlineData("--nodes", "0", 64, "1 to 256")]
+    [InlineData("--local-nodes", "0", 64, "1 to 256")]
+    public async Task Run_OptionOutOfRange_SaysWhatIsAllowed(string option, string value, int expected, string words)
     {
         (int code, string output, string error) = await CommandRunner.RunAsync("run", Quickstart, option, value);
         Assert.Equal(expected, code);
         Assert.Contains(option, error, StringComparison.Ordinal);
+        Assert.Contains(words, error, StringComparison.Ordinal);
         AssertReadable(output, error);
+    }
+
+    /// <summary>Found out before a node starts, which takes seconds.</summary>
+    [Fact]
+    public async Task Run_WindowAboveTheBoundOnNodes_StartsNone()
+    {
+        (int code, string output, string error) = await CommandRunner.RunAsync("run", Quickstart, "--nodes", "1", "--window", "5000", "--set", "cluster.port=0");
+        Assert.Equal(65, code);
+        Assert.Contains("--window: 5000 cycles found", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("waits for", error, StringComparison.Ordinal);
+        AssertReadable(output, error);
+    }
+
+    [Fact]
+    public async Task Run_AFolder_SaysThatItIsOne()
+    {
+        (int code, string output, string error) = await CommandRunner.RunAsync("run", _folder);
+        Assert.Equal(65, code);
+        Assert.Contains("this is a folder", error, StringComparison.Ordinal);
+        AssertReadable(output, error);
+    }
+
+    [Fact]
+    public async Task Run_WarmupBeyondTheEnd_IsWarnedOf()
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync("run", Quickstart, "--set", "warmup=100s");
+        Assert.Equal(0, code);
+        Assert.Contains("vmsim: warmup: the run ended within its warm-up", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_FullDiskBehindStandardOutput_NamesIt()
+    {
+        using Process run = Process.Start(new ProcessStartInfo("bash", ["-c", $"dotnet '{typeof(CommandLineApp).Assembly.Location}' list protocols > /dev/full"])
+        {
+            UseShellExecute = false,
+            RedirectStandardError = true,
+        })!;
+        string error = await run.StandardError.ReadToEndAsync();
+        await run.WaitForExitAsync();
+        Assert.Equal(65, run.ExitCode);
+        Assert.Contains("vmsim: standard output cannot be written", error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -154,6 +204,26 @@ public sealed class BadInputTests : IDisposable
         await File.WriteAllTextAsync(path, "in the way");
         (int code, string output, string error) = await CommandRunner.RunAsync("run", Quickstart, "--out", path);
         Assert.Equal(65, code);
+        Assert.Contains("this is a file; a folder is needed", error, StringComparison.Ordinal);
+        AssertReadable(output, error);
+    }
+
+    [Fact]
+    public async Task Run_OutWithoutAName_IsAUsageError()
+    {
+        (int code, string output, string error) = await CommandRunner.RunAsync("run", Quickstart, "--out", "");
+        Assert.Equal(64, code);
+        Assert.Contains("--out", error, StringComparison.Ordinal);
+        AssertReadable(output, error);
+    }
+
+    /// <summary>Nobody, root included, can make files in /proc.</summary>
+    [Fact]
+    public async Task Run_OutThatCannotBeWritten_IsFoundBeforeTheRun()
+    {
+        (int code, string output, string error) = await CommandRunner.RunAsync("run", Quickstart, "--out", "/proc");
+        Assert.Equal(65, code);
+        Assert.Contains("--out /proc: files cannot be written there", error, StringComparison.Ordinal);
         AssertReadable(output, error);
     }
 

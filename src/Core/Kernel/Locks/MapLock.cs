@@ -57,13 +57,25 @@ internal sealed class MapLock(bool areaLocks)
         return false;
     }
 
+    /// <summary>For an operation that waits: one that it waits for, active or ahead of it; null if it does not wait.</summary>
+    public KernelOperation? BlockerOf(KernelOperation operation)
+    {
+        int place = _waiting.FindIndex(waiting => ReferenceEquals(waiting.Operation, operation));
+        if (place < 0)
+        {
+            return null;
+        }
+
+        return _active.Find(active => Conflict(operation, active)) ?? (place > 0 ? _waiting[0].Operation : null);
+    }
+
     private bool Passes(KernelOperation operation) => areaLocks && operation.Kind == MessageKind.Fault;
 
     private bool ConflictsWithActive(KernelOperation operation)
     {
         foreach (KernelOperation active in _active)
         {
-            if ((operation.Exclusive || active.Exclusive) && ((Holds(operation) && Holds(active)) || operation.Overlaps(active)))
+            if (Conflict(operation, active))
             {
                 return true;
             }
@@ -71,6 +83,9 @@ internal sealed class MapLock(bool areaLocks)
 
         return false;
     }
+
+    private bool Conflict(KernelOperation operation, KernelOperation active) =>
+        (operation.Exclusive || active.Exclusive) && ((Holds(operation) && Holds(active)) || operation.Overlaps(active));
 
     /// <summary>A fault that sleeps for a device has given the lock back (VM_FAULT_RETRY); only its pages stay its own.</summary>
     private bool Holds(KernelOperation operation) => operation.Kind != MessageKind.Fault || (!areaLocks && !operation.Sleeps);

@@ -43,6 +43,8 @@ public static class ProgramKinds
         new("munmap-shared", "LATR's munmap benchmark: one thread unmaps pages that all have touched.", () => new MunmapShared { Threads = 16, Pages = 1 }),
         new("compaction", "A daemon that migrates pages while others use them.", () => new Compaction { Threads = 8 }),
         new("jit-patching", "A compiler that patches code pages while others execute them.", () => new JitPatching { Threads = 8 }),
+        new("wander", "Threads that move from core to core and give pages back behind each move.", () => new Wander { Threads = 4 }),
+        new("random", "Threads that do steps drawn at random on the same pages, of the kinds that are named; for searches, not a model of a load.", () => new RandomProgram { Threads = 4 }),
     ];
 
     /// <summary>The kind with a name; null when there is none.</summary>

@@ -1,7 +1,12 @@
 using System.Reflection;
+using VmSim.Core.Machine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
+using VmSim.Core.Workloads.Synthetic.Behaviours;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Workloads.Synthetic;
 
@@ -9,8 +14,11 @@ public class ProgramKindsTests
 {
     public static TheoryData<string> Names => [.. ProgramKinds.All.Select(kind => kind.Name)];
 
+    /// <summary>The programs that use mapped memory alone.</summary>
+    public static TheoryData<string> TidyNames => [.. ProgramKinds.All.Select(kind => kind.Name).Where(name => name != "random")];
+
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(TidyNames))]
     public void Build_SmallProgram_RunsToItsEndOnMappedMemory(string name)
     {
         SyntheticProgram program = Small(name);
@@ -108,6 +116,44 @@ public class ProgramKindsTests
             Assert.True(calls * 15 >= 400, $"{calls} calls");
         }
     }
+
+    [Fact]
+    public void Random_EveryKindOfStep_RunsToItsEndUnderTheChecker()
+    {
+        for (ulong seed = 0; seed < 20; seed++)
+        {
+            RunReport report = Run(new RandomProgram { Threads = 3 }, seed);
+            Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        }
+
+        Assert.Contains("child0", string.Join(' ', Run(new RandomProgram { Threads = 3 }, 1).AddressSpaces.Select(space => space.Name)));
+    }
+
+    [Fact]
+    public void Random_OneKind_DoesNothingElse()
+    {
+        ProgramImage image = new RandomProgram { Threads = 2, Operations = "load yield" }.Build(new ProgramContext("r", 0, 1, 4));
+        Assert.False(image.MayMigrate);
+        Assert.Empty(image.Children);
+        Assert.All(image.Threads, thread => Assert.Empty(thread.SystemCalls));
+        ArgumentException error = Assert.Throws<ArgumentException>(() => new RandomProgram { Operations = "load fly" }.Build(new ProgramContext("r", 0, 1, 4)));
+        Assert.Contains("\"fly\" found", error.Message);
+    }
+
+    [Fact]
+    public void Wander_Threads_VisitEveryCore()
+    {
+        RunReport report = Run(new Wander { Threads = 1, Iterations = 8, Accesses = 50 }, 1);
+        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.All(report.Cores, core => Assert.True(core.Cycles.User > 0));
+    }
+
+    private static RunReport Run(SyntheticProgram program, ulong seed) => TestWorlds.Run(new ScenarioSpec
+    {
+        Name = "r",
+        Machine = new MachineSpec { Cores = 4, Sockets = 2 },
+        Processes = [new ProcessSpec { Name = "r", Program = copy => program.Build(new ProgramContext("r", copy, seed, 4)) }],
+    });
 
     [Fact]
     public void Build_RegionsThatDoNotFit_AreRefused()

@@ -1,0 +1,80 @@
+using Akka.Actor;
+using VmSim.Actors.Cluster;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Actors.Running;
+
+/// <summary>
+/// Runs scenarios split over several shards of this process, each with a world of its own, as nodes of a cluster have: what such a split does to a run, without the
+/// cluster. Every domain is split.
+/// </summary>
+/// <param name="system">The actor system; it has a lane for each thread of a run.</param>
+/// <param name="shards">Over how many shards.</param>
+public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRunner
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
+    /// <inheritdoc/>
+    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
+        ClusterRunner.RequireRunnable(scenario, options);
+        World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario))];
+        long window = SimulationRunner.WindowOf(worlds[0].Delays, options);
+        IActorRef[] actors = [.. worlds.Select((world, node) => system.ActorOf(
+            NodeShardActor.Props(world, new NodePlacement(world, shards, coresPerNode: 0), node, window, options.EffectiveThreads)))];
+        try
+        {
+            using Inbox inbox = Inbox.Create(system);
+            using CancellationTokenRegistration stop = cancellation.Register(() => Array.ForEach(actors, actor => actor.Tell(new NodeShardProtocol.Stop())));
+            return await RunAsync(scenario, worlds[0], actors, inbox, options);
+        }
+        finally
+        {
+            await Task.WhenAll(actors.Select(actor => actor.GracefulStop(TimeSpan.FromSeconds(30))));
+            Array.ForEach(worlds, world => world.Dispose());
+        }
+    }
+
+    private static async Task<RunReport> RunAsync(ScenarioSpec scenario, World world, IActorRef[] actors, Inbox inbox, RunOptions options)
+    {
+        foreach (IActorRef actor in actors)
+        {
+            inbox.Send(actor, new NodeShardProtocol.Begin(actors));
+        }
+
+        bool completed = true;
+        RunEnd? end = null;
+        for (int i = 0; i < actors.Length; i++)
+        {
+            NodeShardProtocol.Stopped stopped = Expect<NodeShardProtocol.Stopped>(await inbox.ReceiveAsync(s_patience));
+            completed &= stopped.Completed;
+            end = end?.Merge(stopped.End) ?? stopped.End;
+        }
+
+        RunStatistics statistics = new();
+        foreach (IActorRef actor in actors)
+        {
+            inbox.Send(actor, new NodeShardProtocol.Collect(end!.Value.Time(scenario.Until, completed)));
+            List<byte[]> pieces = [];
+            NodeShardProtocol.Collected collected;
+            do
+            {
+                collected = Expect<NodeShardProtocol.Collected>(await inbox.ReceiveAsync(s_patience));
+                pieces.Add(collected.Bytes);
+            }
+            while (pieces.Count < collected.Pieces);
+            statistics.Add(StatisticsCodec.Decode([.. pieces.SelectMany(piece => piece)]));
+        }
+
+        return ReportBuilder.Build(world, completed, end!.Value, statistics, options.Shootdowns);
+    }
+
+    private static T Expect<T>(object answer) => answer switch
+    {
+        T expected => expected,
+        NodeShardProtocol.Failed failed => throw new SimulationFailedException(failed.Reason),
+        _ => throw new InvalidOperationException($"a shard answered {answer}"),
+    };
+}

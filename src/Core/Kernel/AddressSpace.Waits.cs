@@ -1,0 +1,74 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Paging;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.Kernel;
+
+/// <content>Who waits for what, for a run that cannot go on.</content>
+public sealed partial class AddressSpace
+{
+    /// <summary>Who waits for what, one line a thread: each other, a lock, or acknowledgements.</summary>
+    internal IEnumerable<string> DescribeWaits()
+    {
+        foreach ((long number, int thread) in _eventWaiters)
+        {
+            yield return $"{Name}: {Describe(thread)} waits for event {number}";
+        }
+
+        for (int i = 0; i < _barriers.Length; i++)
+        {
+            foreach (int thread in _barriers[i].Waiting)
+            {
+                yield return $"{Name}: {Describe(thread)} waits at barrier {i} with {_barriers[i].Waiting.Count} of {_barriers[i].Parties} parties";
+            }
+        }
+
+        for (int i = 0; i < _mutexes.Length; i++)
+        {
+            foreach (int thread in _mutexes[i].Waiting)
+            {
+                yield return $"{Name}: {Describe(thread)} waits for mutex {i}, held by {Describe(_mutexes[i].Owner)}";
+            }
+        }
+
+        foreach (KernelOperation operation in _operations.Values.OrderBy(operation => operation.Id))
+        {
+            yield return $"{Name}: {Describe(operation.Thread)} in {Describe(operation)} {DescribeWait(operation)}";
+        }
+    }
+
+    private string DescribeWait(KernelOperation operation)
+    {
+        if (_mapLock.BlockerOf(operation) is { } other)
+        {
+            return $"waits at mmap_lock behind {Describe(other)} of {Describe(other.Thread)}";
+        }
+
+        if (operation.Shootdown is not { } shootdown)
+        {
+            return "has not ended";
+        }
+
+        return shootdown.PendingAcks == 0
+            ? $"waits for protocol {_world.Protocol.Name} to finish its shootdown"
+            : $"waits for acknowledgements of cores {string.Join(", ", CoresOf(shootdown.Unacknowledged))}";
+    }
+
+    private string Describe(int thread) => $"thread {thread} ({_world.Thread(thread).Name})";
+
+    private static string Describe(KernelOperation operation) => operation switch
+    {
+        { Kind: MessageKind.Fault } => $"{((AccessKind)(operation.Access & 0xFF)).ToString().ToLowerInvariant()} fault at {new VirtAddr((ulong)operation.Argument)}",
+        { Call: { } call } => $"{call.Kind.ToString().ToLowerInvariant()} call at {call.Start}",
+        _ => "fork",
+    };
+
+    private static IEnumerable<int> CoresOf(CoreMask? mask)
+    {
+        for (int core = mask?.Next(0) ?? -1; core >= 0; core = mask!.Next(core + 1))
+        {
+            yield return core;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Workloads.Synthetic;
+
+/// <summary>What a step of a random program does.</summary>
+public enum RandomStep
+{
+    /// <summary>Loads from a page, some times.</summary>
+    Load,
+
+    /// <summary>Stores to a page, some times.</summary>
+    Store,
+
+    /// <summary>Stores once to each of some pages.</summary>
+    Touch,
+
+    /// <summary>Computes.</summary>
+    Compute,
+
+    /// <summary>mmap of anonymous memory.</summary>
+    Map,
+
+    /// <summary>munmap.</summary>
+    Unmap,
+
+    /// <summary>mprotect to read-only.</summary>
+    Protect,
+
+    /// <summary>mprotect to readable and writable.</summary>
+    Unprotect,
+
+    /// <summary>madvise: MADV_DONTNEED, MADV_FREE or MADV_POPULATE_WRITE.</summary>
+    Advise,
+
+    /// <summary>mremap: shrinks or grows in place, or moves away, is used there, and moves back.</summary>
+    Remap,
+
+    /// <summary>mmap of a file, private or shared, and msync.</summary>
+    File,
+
+    /// <summary>Takes a mutex, stores, gives it back.</summary>
+    Lock,
+
+    /// <summary>Sleeps.</summary>
+    Sleep,
+
+    /// <summary>Gives up the core.</summary>
+    Yield,
+
+    /// <summary>Moves to another core; the process must be one whose threads may.</summary>
+    Migrate,
+
+    /// <summary>Forks a child that does such steps itself.</summary>
+    Fork,
+
+    /// <summary>Waits for all threads of the process.</summary>
+    Barrier,
+}
+
+/// <summary>Writes steps of random programs, which need nothing but their page, their count and the machine.</summary>
+/// <param name="start">First address of the pages.</param>
+/// <param name="cores">Cores of the machine.</param>
+public sealed class RandomSteps(ulong start, int cores)
+{
+    /// <summary>The file that <see cref="RandomStep.File"/> maps; pages from its 24th on fault with a bus error.</summary>
+    public static readonly ProgramFile SharedFile = new("random-file", 24 * PageSizes.BaseBytes);
+
+    /// <summary>Cycles of a step that computes or sleeps, for each of its count.</summary>
+    private const int CyclesEach = 300;
+
+    /// <summary>How far mremap moves: farther than the pages of any program reach.</summary>
+    private const int MovePages = 1 << 20;
+
+    /// <summary>Kinds to draw from, those that are to come more often more than once; without those that concern the whole process.</summary>
+    public static IReadOnlyList<RandomStep> Weighted { get; } =
+    [
+        RandomStep.Load, RandomStep.Load, RandomStep.Load, RandomStep.Store, RandomStep.Store, RandomStep.Store, RandomStep.Touch, RandomStep.Compute,
+        RandomStep.Unmap, RandomStep.Map, RandomStep.Protect, RandomStep.Unprotect, RandomStep.Advise, RandomStep.Remap, RandomStep.File, RandomStep.Lock,
+        RandomStep.Sleep, RandomStep.Yield, RandomStep.Migrate,
+    ];
+
+    /// <summary>Writes a step; forks and barriers concern the whole process and are written by whoever knows it.</summary>
+    /// <param name="thread">Where to.</param>
+    /// <param name="step">What it does.</param>
+    /// <param name="page">Its first page, from 0.</param>
+    /// <param name="count">Its pages, or how often, 1 or more.</param>
+    public void Write(ThreadBuilder thread, RandomStep step, int page, int count)
+    {
+        ArgumentNullException.ThrowIfNull(thread);
+        ulong address = start + ((ulong)page << PageSizes.BaseShift);
+        switch (step)
+        {
+            case RandomStep.Load:
+                thread.Load(address, count);
+                break;
+            case RandomStep.Store:
+                thread.Store(address, count);
+                break;
+            case RandomStep.Touch:
+                thread.Touch(address, count);
+                break;
+            case RandomStep.Compute:
+                thread.Compute(count * CyclesEach);
+                break;
+            case RandomStep.Lock:
+                thread.Control(ControlKind.Lock, 0).Store(address).Control(ControlKind.Unlock, 0);
+                break;
+            case RandomStep.Sleep:
+                thread.Control(ControlKind.Sleep, (ulong)count * CyclesEach);
+                break;
+            case RandomStep.Yield:
+                thread.Control(ControlKind.Yield);
+                break;
+            case RandomStep.Migrate:
+                thread.Control(ControlKind.Migrate, (ulong)((page + count) % cores));
+                break;
+            default:
+                WriteCall(thread, step, address, count);
+                break;
+        }
+    }
+
+    private static void WriteCall(ThreadBuilder thread, RandomStep step, ulong address, int count)
+    {
+        switch (step)
+        {
+            case RandomStep.Map:
+                thread.Map(address, count);
+                break;
+            case RandomStep.Unmap:
+                thread.Unmap(address, count);
+                break;
+            case RandomStep.Protect:
+                thread.Protect(address, count, Protection.Read);
+                break;
+            case RandomStep.Unprotect:
+                thread.Protect(address, count, Protection.Read | Protection.Write);
+                break;
+            case RandomStep.Advise:
+                thread.Advise(address, count, (count & 3) switch { 0 => Advice.Free, 1 => Advice.PopulateWrite, _ => Advice.DontNeed });
+                break;
+            case RandomStep.Remap when (count & 1) == 0:
+                thread.Call(Remap(address, count, address, (count / 2) + (count & 2)));
+                break;
+            case RandomStep.Remap:
+                ulong away = address + ((ulong)MovePages << PageSizes.BaseShift);
+                thread.Call(Remap(address, count, away, count)).Touch(away, count).Call(Remap(away, count, address, count));
+                break;
+            case RandomStep.File:
+                thread.Call(MapFile(address, count)).Load(address).Store(address + ((ulong)(count / 2) << PageSizes.BaseShift));
+                thread.Call(new SystemCall { Kind = SystemCallKind.Sync, Start = new VirtAddr(address), Length = (ulong)count << PageSizes.BaseShift });
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(step), step, "not a step of one thread");
+        }
+    }
+
+    private static SystemCall Remap(ulong from, int pages, ulong to, int newPages) => new()
+    {
+        Kind = SystemCallKind.Remap,
+        Start = new VirtAddr(from),
+        Length = (ulong)pages << PageSizes.BaseShift,
+        NewStart = new VirtAddr(to),
+        NewLength = (ulong)Math.Max(1, newPages) << PageSizes.BaseShift,
+    };
+
+    private static SystemCall MapFile(ulong address, int pages) => new()
+    {
+        Kind = SystemCallKind.Map,
+        Start = new VirtAddr(address),
+        Length = (ulong)pages << PageSizes.BaseShift,
+        Protection = Protection.Read | Protection.Write,
+        Source = MappingSource.File,
+        FileId = 0,
+        Shared = (pages & 1) == 0,
+        Offset = (ulong)(pages & 7) << PageSizes.BaseShift,
+    };
+}

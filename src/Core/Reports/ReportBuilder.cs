@@ -37,7 +37,7 @@ public static class ReportBuilder
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
         world.Checker?.Finish();
-        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished)), listShootdowns);
+        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished), stopped: !finished), listShootdowns);
     }
 
     /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>

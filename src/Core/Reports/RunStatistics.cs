@@ -89,7 +89,8 @@ public sealed class RunStatistics
     /// <summary>Reads the counters of a part that has stopped.</summary>
     /// <param name="part">The part.</param>
     /// <param name="end">Virtual time at which the run ends; waiting is counted up to there.</param>
-    public static RunStatistics Collect(RunPart part, long end)
+    /// <param name="stopped">Whether the run was stopped before its end, so that waiting is counted no farther than its own domain has come.</param>
+    public static RunStatistics Collect(RunPart part, long end, bool stopped = false)
     {
         ArgumentNullException.ThrowIfNull(part);
         RunStatistics statistics = new();
@@ -101,7 +102,7 @@ public sealed class RunStatistics
                 statistics.CoreWaits.Add(core.Core.Value, waits);
             }
 
-            core.FinishAt(end);
+            core.FinishAt(stopped ? Math.Min(end, core.Domain!.Reached) : end);
             statistics.Cores.Add(
                 core.Core.Value, [.. CounterCatalog.CoreCycles.Select(read => read(core)), .. CounterCatalog.Core.Select(counter => counter.Read(core))]);
             statistics.Add(info => info.OfCore?.Invoke(core));

@@ -41,15 +41,9 @@ public sealed partial class CoreModel
 
     private void HandleInvalidation(in SimMessage message)
     {
-        BeginLosses(new SpaceId(message.Space), message.A, new VirtAddr((ulong)message.B), SharedRules.SpanOf(message), SharedRules.SizeOf(message));
+        BeginInvalidation(new SpaceId(message.Space), message.A, new VirtAddr((ulong)message.B), SharedRules.SpanOf(message), SharedRules.SizeOf(message));
         InvalidationResult result = _shootdown.OnInvalidation(message);
-        EndLosses();
-        if (result.Full)
-        {
-            Counters.FullFlushes++;
-        }
-
-        Counters.EntriesInvalidated += result.Dropped;
+        EndInvalidation(result);
         if ((message.Flags & SimMessage.LocalFlag) != 0)
         {
             Counters.LocalInvalidations++;

@@ -302,29 +302,11 @@ public sealed partial class CoreModel : ICoreShootdownContext
     }
 
     /// <inheritdoc/>
-    public void BeginLosses(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size) =>
+    public void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size) =>
         _losses.Begin(space.Value, shootdown, TableOf(space.Value), _clock, start.Value, spanPages << (int)size);
 
     /// <inheritdoc/>
     public void AlsoDead(VirtAddr start, ulong spanPages, PageSize size) => _losses.AlsoDead(start.Value, spanPages << (int)size);
-
-    /// <inheritdoc/>
-    public void EndLosses() => _losses.End();
-
-    /// <inheritdoc/>
-    public void CountSweep(int shootdowns, in InvalidationResult result)
-    {
-        Counters.InvalidationsSwept += shootdowns;
-        Counters.EntriesInvalidated += result.Dropped;
-        Counters.FullFlushes += result.Full ? 1 : 0;
-    }
-
-    /// <inheritdoc/>
-    public void Acknowledge(in SimMessage invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
-
-    /// <inheritdoc/>
-    public void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong bytes) =>
-        _losses.Begin(space.Value, shootdown, TableOf(space.Value), _clock, start.Value, bytes);
 
     /// <inheritdoc/>
     public void EndInvalidation(in InvalidationResult result)
@@ -333,6 +315,12 @@ public sealed partial class CoreModel : ICoreShootdownContext
         Counters.EntriesInvalidated += result.Dropped;
         Counters.FullFlushes += result.Full ? 1 : 0;
     }
+
+    /// <inheritdoc/>
+    public void CountSweep(int shootdowns) => Counters.InvalidationsSwept += shootdowns;
+
+    /// <inheritdoc/>
+    public void Acknowledge(in SimMessage invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
 
     /// <inheritdoc/>
     public void UseTag(Asid tag)

@@ -21,22 +21,13 @@ public sealed partial class AddressSpace
     public void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
-        shootdown.PendingAcks++;
+        Await(shootdown, core);
         shootdown.Targets++;
-        (shootdown.Unacknowledged ??= new CoreMask(Machine.Cores)).Add(core.Value);
         long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters.IpisSent++;
         Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
-        SendToCore(
-            MessageKind.Invalidate,
-            core.Value,
-            due,
-            shootdown.Id,
-            (long)start.Value,
-            SharedRules.Pack(pages, size, shootdown.SpanPages),
-            shootdown.Generation,
-            shootdown.TablesFreed ? SimMessage.TablesFreedFlag : (ushort)0);
+        SendInvalidate(shootdown, core, due, start, pages, size, 0);
     }
 
     /// <inheritdoc/>
@@ -46,20 +37,17 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service;
         long due = leaves + _delays.Checked(kind, MessageDirection.SpaceToCore, delay);
         shootdown.Targets++;
-        shootdown.PendingAcks += awaited ? 1 : 0;
-        (shootdown.Unacknowledged ??= new CoreMask(Machine.Cores)).Add(core.Value);
-        shootdown.PendingReports += awaited ? 0 : 1;
+        if (awaited)
+        {
+            Await(shootdown, core);
+        }
+        else
+        {
+            shootdown.PendingReports++;
+        }
+
         Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
-        int flags = SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag) | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
-        SendToCore(
-            MessageKind.Invalidate,
-            InDomain(core).Value,
-            due,
-            shootdown.Id,
-            (long)start.Value,
-            SharedRules.Pack(pages, size, shootdown.SpanPages),
-            shootdown.Generation,
-            (ushort)flags);
+        SendInvalidate(shootdown, InDomain(core), due, start, pages, size, SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag));
     }
 
     /// <inheritdoc/>
@@ -68,16 +56,7 @@ public sealed partial class AddressSpace
         ArgumentNullException.ThrowIfNull(shootdown);
         long due = _now + _delays.StoreVisibility;
         Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(shootdown.Initiator, _now, due, local: true));
-        int flags = SimMessage.LocalFlag | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0);
-        SendToCore(
-            MessageKind.Invalidate,
-            shootdown.Initiator.Value,
-            due,
-            shootdown.Id,
-            (long)start.Value,
-            SharedRules.Pack(pages, size, shootdown.SpanPages),
-            shootdown.Generation,
-            (ushort)flags);
+        SendInvalidate(shootdown, shootdown.Initiator, due, start, pages, size, SimMessage.LocalFlag);
     }
 
     /// <inheritdoc/>
@@ -115,6 +94,22 @@ public sealed partial class AddressSpace
     /// <inheritdoc/>
     public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) =>
         SendToCore(MessageKind.Protocol, InDomain(core).Value, _now + _delays.Service + _delays.Checked(kind, MessageDirection.SpaceToCore, delay), a, b, c, d, (ushort)kind);
+
+    private void Await(ShootdownRequest shootdown, CoreId core)
+    {
+        shootdown.PendingAcks++;
+        (shootdown.Unacknowledged ??= new CoreMask(Machine.Cores)).Add(core.Value);
+    }
+
+    private void SendInvalidate(ShootdownRequest shootdown, CoreId core, long due, VirtAddr start, ulong pages, PageSize size, int flags) => SendToCore(
+        MessageKind.Invalidate,
+        core.Value,
+        due,
+        shootdown.Id,
+        (long)start.Value,
+        SharedRules.Pack(pages, size, shootdown.SpanPages),
+        shootdown.Generation,
+        (ushort)(flags | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0)));
 
     private CoreId InDomain(CoreId core) => _world.IsInDomain(core, _group.Domain!)
         ? core

@@ -128,62 +128,6 @@ internal sealed unsafe partial class Tlb : IDisposable
         return matches == 0 ? null : Confirm(key, set, matches);
     }
 
-    /// <summary>Whether its shape is <typeparamref name="TShape"/>: sets, a power of two of them, of so many ways in the order of use.</summary>
-    public bool Has<TShape>()
-        where TShape : struct, ITlbShape => TShape.Ways == _ways && _policy == Policy.Order && _touches && !_oddSets;
-
-    /// <summary><see cref="Find(ulong, ulong)"/> of an array of a shape, or of any.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong* Find<TShape>(ulong key, ulong page)
-        where TShape : struct, ITlbShape
-    {
-        if (TShape.Ways == 0)
-        {
-            return Find(key, page);
-        }
-
-        nuint set = (uint)page & (_sets - 1);
-        byte* head = _heads + (set * (nuint)(uint)HeadBytes(TShape.Ways));
-        uint matches = WayMatch.Of16(head, DigestOf(key), TShape.Ways) & (uint)((1UL << TShape.Ways) - 1);
-        Entry* entries = _entries + (set * (nuint)(uint)TShape.Ways);
-        uint rest = RestOf(key);
-        for (; matches != 0; matches &= matches - 1)
-        {
-            int way = BitOperations.TrailingZeroCount(matches);
-            if (entries[way].Rest == rest)
-            {
-                ulong* order = (ulong*)(head + HeadBytes(TShape.Ways) - sizeof(ulong));
-                *order = WayOrder.ToFront(*order, way);
-                return &entries[way].Data;
-            }
-        }
-
-        return null;
-    }
-
-    /// <summary><see cref="Fill(ulong, ulong, ulong)"/> of an array of a shape, or of any.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Fill<TShape>(ulong key, ulong page, ulong data)
-        where TShape : struct, ITlbShape
-    {
-        if (TShape.Ways == 0)
-        {
-            Fill(key, page, data);
-            return;
-        }
-
-        nuint set = (uint)page & (_sets - 1);
-        byte* head = _heads + (set * (nuint)(uint)HeadBytes(TShape.Ways));
-        ulong* order = (ulong*)(head + HeadBytes(TShape.Ways) - sizeof(ulong));
-        int way = WayOrder.Last(*order, TShape.Ways);
-        *order = WayOrder.LastToFront(*order, way);
-        WriteDigest(head, way, DigestOf(key), TShape.Ways);
-        Entry* entry = _entries + (set * (nuint)(uint)TShape.Ways) + (nuint)(uint)way;
-        _live += entry->Rest == 0 ? 1 : 0;
-        entry->Rest = RestOf(key);
-        entry->Data = data;
-    }
-
     /// <summary>Looks a key up without counting it as used.</summary>
     public ulong* Peek(ulong key, ulong page)
     {
@@ -331,10 +275,6 @@ internal sealed unsafe partial class Tlb : IDisposable
         NativeMemory.AlignedFree(_memory);
         GC.SuppressFinalize(this);
     }
-
-    /// <summary>Bytes of the head of a set of up to 14 ways that are kept in order: digests, then the order.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int HeadBytes(int ways) => (int)BitOperations.RoundUpToPowerOf2((uint)(((ways * sizeof(uint)) + 7) & ~7) + sizeof(ulong));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void WriteDigest(byte* head, int way, uint digest, int ways)

@@ -64,13 +64,18 @@ public interface ICoreShootdownContext
     void Acknowledge(in SimMessage invalidation, int dropped, long cycles);
 
     /// <summary>
-    /// From now to <see cref="EndInvalidation"/>, what the MMU drops is lost to a shootdown: for invalidations outside of <see cref="CoreShootdown.OnInvalidation"/>.
+    /// From now to <see cref="EndInvalidation"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring them back are its refill misses. For
+    /// invalidations outside of <see cref="CoreShootdown.OnInvalidation"/>, which has begun so.
     /// </summary>
     /// <param name="space">The space.</param>
-    /// <param name="shootdown">The shootdown's number, <see cref="SimMessage.A"/> of the invalidation.</param>
+    /// <param name="shootdown">The shootdown's number within the space, <see cref="SimMessage.A"/> of the invalidation.</param>
     /// <param name="start">First address of the range that covers what died.</param>
-    /// <param name="bytes">Its length.</param>
-    void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong bytes);
+    /// <param name="spanPages">Its length in pages of <paramref name="size"/>.</param>
+    /// <param name="size">The page size.</param>
+    void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size);
+
+    /// <summary>The invalidation that has begun is for what died in another shootdown too, in this range; what is lost stays with the first. Else it does nothing.</summary>
+    void AlsoDead(VirtAddr start, ulong spanPages, PageSize size);
 
     /// <summary>Ends what <see cref="BeginInvalidation"/> began and counts it. Its cycles are the caller's to return.</summary>
     /// <param name="result">What it did.</param>
@@ -80,27 +85,8 @@ public interface ICoreShootdownContext
     /// <param name="tag">The tag.</param>
     void UseTag(Asid tag);
 
-    /// <summary>
-    /// From now to <see cref="EndLosses"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring them back are its refill misses. For
-    /// invalidations that the core does by itself; those that it is told to do have begun so.
-    /// </summary>
-    /// <param name="space">The address space.</param>
-    /// <param name="shootdown">The shootdown's number within the space.</param>
-    /// <param name="start">First address of the range that covers what died.</param>
-    /// <param name="spanPages">Its length in pages of <paramref name="size"/>.</param>
-    /// <param name="size">The page size.</param>
-    void BeginLosses(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size);
-
-    /// <summary>The invalidation is for what died in another shootdown too, in this range; what is lost stays with the first. Does nothing unless losses have begun.</summary>
-    void AlsoDead(VirtAddr start, ulong spanPages, PageSize size);
-
-    /// <summary>What the MMU drops is no longer lost to a shootdown.</summary>
-    void EndLosses();
-
-    /// <summary>Counts invalidations that the core did by itself, at a tick or a switch.</summary>
-    /// <param name="shootdowns">Shootdowns that they belong to.</param>
-    /// <param name="result">What they did.</param>
-    void CountSweep(int shootdowns, in InvalidationResult result);
+    /// <summary>Counts shootdowns for which the core has invalidated by itself, at a tick or a switch.</summary>
+    void CountSweep(int shootdowns);
 }
 
 /// <summary>What an invalidation did.</summary>

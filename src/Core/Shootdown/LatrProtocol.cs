@@ -405,35 +405,34 @@ public sealed class LatrProtocol : IShootdownProtocol
             }
 
             int states = slot.Queue.Count;
-            InvalidationResult result;
+            long cycles = (long)pages * context.Kernel.InvalidatePageCycles;
             if (whole || pages > (ulong)context.Kernel.FlushCeilingPages || !slot.KnowsAllBelow(newest.Generation))
             {
-                BeginLosses(slot, newest);
-                result = Flush(slot);
-                context.EndLosses();
+                BeginInvalidation(slot, newest);
+                InvalidationResult result = Flush(slot);
+                cycles = result.Cycles;
+                context.EndInvalidation(result);
             }
             else
             {
-                int dropped = 0;
                 foreach (QueuedState state in slot.Queue)
                 {
-                    BeginLosses(slot, state);
-                    dropped += context.Mmu.InvalidateRange(slot.Tag, state.Start.Value, state.Pages, state.Size);
-                    context.EndLosses();
+                    BeginInvalidation(slot, state);
+                    int dropped = context.Mmu.InvalidateRange(slot.Tag, state.Start.Value, state.Pages, state.Size);
+                    context.EndInvalidation(new InvalidationResult((long)state.Pages * context.Kernel.InvalidatePageCycles, dropped, Full: false));
                     slot.Finish(state.Generation);
                 }
 
                 slot.Queue.Clear();
                 Report(slot.Space, slot.Done);
-                result = new InvalidationResult((long)pages * context.Kernel.InvalidatePageCycles, dropped, Full: false);
             }
 
-            context.CountSweep(states, result);
-            return looking + result.Cycles;
+            context.CountSweep(states);
+            return looking + cycles;
         }
 
-        private void BeginLosses(Slot slot, in QueuedState state) =>
-            context.BeginLosses(new SpaceId(slot.Space), ShootdownOf(state.Generation), state.Start, state.SpanPages, state.Size);
+        private void BeginInvalidation(Slot slot, in QueuedState state) =>
+            context.BeginInvalidation(new SpaceId(slot.Space), ShootdownOf(state.Generation), state.Start, state.SpanPages, state.Size);
 
         /// <summary>Clears the core's bits in the states of a space up to a generation.</summary>
         private void Report(int space, long generation) => context.SendProtocol(new SpaceId(space), BitsCleared, context.Delays.Notice, generation, 0, 0, 0);

@@ -218,8 +218,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             while (_deferred.TryDequeue(out (SimMessage Message, bool AcksLater) deferred))
             {
                 SimMessage message = deferred.Message;
-                ulong bytes = SharedRules.SpanOf(message) << (int)SharedRules.SizeOf(message);
-                context.BeginInvalidation(new SpaceId(message.Space), message.A, new VirtAddr((ulong)message.B), bytes);
+                context.BeginInvalidation(new SpaceId(message.Space), message.A, new VirtAddr((ulong)message.B), SharedRules.SpanOf(message), SharedRules.SizeOf(message));
                 InvalidationResult result = Invalidate(message);
                 context.EndInvalidation(result);
                 cycles += result.Cycles;

@@ -12,6 +12,7 @@ public sealed partial class CoreModel
     {
         AccountWait(message.Due);
         LeaveKernel();
+        _dueAt = message.Due;
         switch (message.Kind)
         {
             case MessageKind.Invalidate:
@@ -37,6 +38,8 @@ public sealed partial class CoreModel
             default:
                 throw new InvalidOperationException($"core {Core} got a {message.Kind}, which is not for cores");
         }
+
+        _dueAt = long.MaxValue;
     }
 
     private void HandleInvalidation(in SimMessage message)

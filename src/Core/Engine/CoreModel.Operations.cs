@@ -49,6 +49,8 @@ public sealed partial class CoreModel
             {
                 RunMiss(thread, word, userMode: true);
             }
+
+            _dueAt = long.MaxValue;
         }
         while (_clock < until && State == CoreState.Running && ReferenceEquals(_thread, thread));
     }
@@ -149,6 +151,7 @@ public sealed partial class CoreModel
     {
         AccessKind kind = (AccessKind)(word & 3);
         ulong address = word & Operation.PageMask;
+        _dueAt = _clock;
         TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
         Counters.WalkCycles += translation.Cycles;
         long began = _clock;

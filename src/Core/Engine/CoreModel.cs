@@ -61,6 +61,11 @@ public sealed partial class CoreModel : ICoreShootdownContext
     /// <summary>Whether the protocol is to be told that the core goes on in user mode.</summary>
     private bool _entersUser;
 
+    /// <summary>
+    /// When what the core does was due: a message or tick, or an access from its beginning on; <see cref="long.MaxValue"/> between them. It always lies before the window's end.
+    /// </summary>
+    private long _dueAt = long.MaxValue;
+
     internal CoreModel(World world, CoreId id)
     {
         _world = world;
@@ -303,7 +308,7 @@ public sealed partial class CoreModel : ICoreShootdownContext
 
     /// <inheritdoc/>
     public void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size) =>
-        _losses.Begin(space.Value, shootdown, TableOf(space.Value), _clock, start.Value, spanPages << (int)size);
+        _losses.Begin(space.Value, shootdown, TableOf(space.Value), TableTime, start.Value, spanPages << (int)size);
 
     /// <inheritdoc/>
     public void AlsoDead(VirtAddr start, ulong spanPages, PageSize size) => _losses.AlsoDead(start.Value, spanPages << (int)size);
@@ -333,6 +338,12 @@ public sealed partial class CoreModel : ICoreShootdownContext
         _tag = tag;
         Mmu.Load(tag, _table!);
     }
+
+    /// <summary>
+    /// As of when a protocol's work on the core reads page tables. A core that is busy takes a message late, and its clock may lie beyond the window's end, where
+    /// stores that are visible by then may not have been made.
+    /// </summary>
+    private long TableTime => Math.Min(_clock, _dueAt);
 
     private PageTable TableOf(int space) => _world.TableOf(space, _tables is { } tables ? tables[space] : 0);
 
@@ -410,8 +421,10 @@ public sealed partial class CoreModel : ICoreShootdownContext
             AccountWait(_nextTick);
         }
 
+        _dueAt = _nextTick;
         _nextTick += _shootdown.TickCycles;
         long cycles = _shootdown.OnTick();
+        _dueAt = long.MaxValue;
         Counters.InterruptCycles += cycles;
         _clock += cycles;
         LeaveKernel();

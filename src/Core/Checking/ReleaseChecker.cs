@@ -151,7 +151,13 @@ internal sealed class ReleaseChecker
                 continue;
             }
 
+            // A device mapping may lead to any frame and owns none: what the table still says is no old translation.
             SpaceChecker owner = core.SpaceOf(tag) is >= 0 and int last ? _checker.Space(last) : space;
+            if (owner.Maps(found, frame))
+            {
+                continue;
+            }
+
             if (core.Core.CanUse(tag))
             {
                 ReportFrame(owner, operation, core, found, frame, now);

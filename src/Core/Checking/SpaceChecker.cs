@@ -62,6 +62,9 @@ internal sealed partial class SpaceChecker
         }
     }
 
+    /// <summary>Whether the table maps a page to a frame now.</summary>
+    public bool Maps(ulong page, ulong frame) => _pages[page] is { Known: true } copy && copy.Frame == frame;
+
     /// <summary>An operation has changed the table at its start; <see cref="Compare"/> finds out what.</summary>
     /// <param name="what">The call, or the fault.</param>
     /// <param name="thread">The thread that asked.</param>

@@ -1,8 +1,10 @@
 using VmSim.Actors.Configuration;
 using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;
+using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Tests.Shared;
 
@@ -54,6 +56,19 @@ public sealed class PlugInTests
     {
         ScenarioException error = Assert.Throws<ScenarioException>(() => ScenarioLoader.Parse(text + Touching, "here", ".", []));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A device mapping leads to frames by address and owns none: one that another process gives back is no concern of the checker's.</summary>
+    [Fact]
+    public void Run_DeviceMemoryOverSharedFrames_IsNoViolation()
+    {
+        const string Processes = "processes = [\n {\n program = garbage-collector\n },\n {\n program = page-fault2\n pages = 31\n }\n]";
+        ScenarioSpec scenario = ScenarioLoader.Parse($"machine.cores = 6\nmemory.shared = on\nmemory.anonymous = device\nuntil = 3ms\n{Processes}", "here", ".", []);
+        using World world = new(scenario, check: true);
+        RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.DoesNotContain(report.Findings, line => line.Contains("EarlyRelease", StringComparison.Ordinal));
+        Assert.Equal(RunOutcomes.Until, report.Outcome);
+        Assert.True(report.Total("unmapOperations") > 0);
     }
 
     private static long Faults(string text) => TestWorlds.Run(ScenarioLoader.Parse(text + Touching, "here", ".", [])).Total("minorFaults");

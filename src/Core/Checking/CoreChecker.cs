@@ -22,7 +22,7 @@ internal sealed partial class CoreChecker(TranslationChecker checker, CoreModel 
     public CoreModel Core => core;
 
     /// <summary>A walk has put the translation of a page into the core's TLB.</summary>
-    /// <param name="time">Time of the walk's end, in cycles.</param>
+    /// <param name="time">When the access that walked began, in cycles.</param>
     /// <param name="space">The address space.</param>
     /// <param name="address">An address in the page.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -35,7 +35,7 @@ internal sealed partial class CoreChecker(TranslationChecker checker, CoreModel 
     }
 
     /// <summary>The core accesses a page, and its TLB has the translation.</summary>
-    /// <param name="time">Time of the access, of a run of references the last one's, in cycles.</param>
+    /// <param name="time">When the access began, of a run of references the last one, in cycles.</param>
     /// <param name="space">The address space.</param>
     /// <param name="tag">Its tag on this core.</param>
     /// <param name="kind">What the access does.</param>

@@ -167,10 +167,10 @@ public sealed partial class CoreModel
         {
             if (translation.Outcome == TranslationOutcome.Walked)
             {
-                watch.OnWalk(_clock, thread.Space.Value, address);
+                watch.OnWalk(began, thread.Space.Value, address);
             }
 
-            watch.OnAccess(_clock, thread.Space.Value, _tag, kind, address);
+            watch.OnAccess(began, thread.Space.Value, _tag, kind, address);
         }
 
         if (_tellsTranslations)

@@ -6,12 +6,14 @@ namespace VmSim.Core.Mmu;
 public interface IAccessWatch
 {
     /// <summary>An access has walked, and its translation is in the TLBs now.</summary>
-    /// <param name="time">Virtual time at the walk's end, in cycles.</param>
+    /// <param name="time">Virtual time at which the access began: that as of which the walk read the table, in cycles.</param>
     /// <param name="address">Any address of the page.</param>
     void OnWalk(long time, ulong address);
 
     /// <summary>An access, or a run of references to one page, was translated, and <see cref="Mmu.PeekUsed"/> tells by what.</summary>
-    /// <param name="time">Virtual time of the last reference, in cycles: the same however a run is cut.</param>
+    /// <param name="time">
+    /// Virtual time at which the last reference began, in cycles: before a walk of its own, so that it stands for what was known when the walk read the table, and the same however a run is cut.
+    /// </param>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Any address of the page.</param>
     void OnAccess(long time, AccessKind kind, ulong address);

@@ -72,6 +72,7 @@ public sealed unsafe partial class Mmu
         int position = run.Position;
         while (clock < until && position < length)
         {
+            long began = clock;
             ulong word = Unsafe.Add(ref buffer, position);
             ulong page = word >> PageSizes.BaseShift;
             ulong key = (page << PageShift) | tag;
@@ -100,7 +101,7 @@ public sealed unsafe partial class Mmu
                     clock += found >> CyclesShift;
                     if ((found & WalkBit) != 0)
                     {
-                        watch.OnWalk(clock, word);
+                        watch.OnWalk(began, word);
                     }
 
                     if ((found & WalkBit) != 0 && position + Ahead + AheadCount <= length)
@@ -114,7 +115,7 @@ public sealed unsafe partial class Mmu
             uint more = (uint)(word >> 2) & 0x3FF;
             if (more == 0)
             {
-                watch.OnAccess(clock, (AccessKind)kind, word);
+                watch.OnAccess(began, (AccessKind)kind, word);
                 clock += cost;
                 accesses++;
                 position++;
@@ -124,7 +125,7 @@ public sealed unsafe partial class Mmu
             // the first reference is made whatever its translation cost
             long room = cost == 1 ? until - clock : (until - clock + cost - 1) / cost;
             long count = Math.Max(1, Math.Min(room, (long)more + 1));
-            watch.OnAccess(clock + ((count - 1) * cost), (AccessKind)kind, word);
+            watch.OnAccess(count == 1 ? began : clock + ((count - 1) * cost), (AccessKind)kind, word);
             clock += count * cost;
             accesses += count;
             if (count <= more)

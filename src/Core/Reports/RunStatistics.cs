@@ -102,7 +102,7 @@ public sealed class RunStatistics
                 statistics.CoreWaits.Add(core.Core.Value, waits);
             }
 
-            core.FinishAt(stopped ? Math.Min(end, core.Domain!.Reached) : end);
+            core.FinishAt(stopped && core.Domain is { } domain ? Math.Min(end, domain.Reached) : end);
             statistics.Cores.Add(
                 core.Core.Value, [.. CounterCatalog.CoreCycles.Select(read => read(core)), .. CounterCatalog.Core.Select(counter => counter.Read(core))]);
             statistics.Add(info => info.OfCore?.Invoke(core));

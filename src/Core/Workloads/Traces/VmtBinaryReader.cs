@@ -121,6 +121,12 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
 
     private bool ReadBlock()
     {
+        // a block's records take all its bytes, or its head is damaged
+        if (_at != _rawLength)
+        {
+            throw Damaged();
+        }
+
         if (_isAtEnd)
         {
             return false;

@@ -102,7 +102,7 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
     private static RunReport RunPlainly(ScenarioSpec scenario, bool check, CancellationToken cancellation)
     {
         using World world = new(scenario, check);
-        bool finished = new SequentialEngine(world).Run(cancellation);
+        bool finished = new SequentialEngine(world).Run(cancellation: cancellation);
 
         // A run that was stopped says nothing of the scenario: it has a fingerprint of its own.
         cancellation.ThrowIfCancellationRequested();

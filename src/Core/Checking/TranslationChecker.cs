@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 
@@ -14,7 +15,10 @@ public sealed class TranslationChecker
     private readonly SpaceChecker[] _spaces;
     private readonly CoreChecker[] _cores;
     private readonly List<Violation> _violations = [];
+
+    [NotSaved]
     private readonly Lock _gate = new();
+
     private volatile bool _violated;
     private long _longestStaleness;
 

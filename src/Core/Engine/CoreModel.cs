@@ -29,7 +29,7 @@ public enum CoreState : byte
 /// One CPU core: runs threads through its MMU, sends their traps to address spaces, answers invalidations. It hears of the rest of the
 /// machine through messages alone, and reads page tables as of its own time.
 /// </summary>
-public sealed partial class CoreModel : ICoreShootdownContext
+public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter
 {
     private readonly World _world;
     private readonly Delays _delays;
@@ -80,11 +80,7 @@ public sealed partial class CoreModel : ICoreShootdownContext
         _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
         Outbox = new Outbox(id.Value);
         Mmu = new Mmu.Mmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
-        _losses = Mmu.RememberLosses((space, shootdown, count) =>
-        {
-            Counters.RefillMisses += count;
-            world.RefillMisses.Add(space, shootdown, count);
-        });
+        _losses = Mmu.RememberLosses(this);
         CoreEvents watches = world.Protocol.Watches;
         _tellsReturns = (watches & CoreEvents.UserReturns) != 0;
         _tellsTranslations = (watches & ~CoreEvents.UserReturns) != 0;
@@ -344,6 +340,13 @@ public sealed partial class CoreModel : ICoreShootdownContext
     /// stores that are visible by then may not have been made.
     /// </summary>
     private long TableTime => Math.Min(_clock, _dueAt);
+
+    /// <inheritdoc/>
+    void IRefillCounter.CountRefills(int space, long shootdown, int count)
+    {
+        Counters.RefillMisses += count;
+        _world.RefillMisses.Add(space, shootdown, count);
+    }
 
     private PageTable TableOf(int space) => _world.TableOf(space, _tables is { } tables ? tables[space] : 0);
 

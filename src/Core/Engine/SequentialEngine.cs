@@ -14,13 +14,15 @@ public sealed class SequentialEngine(World world, long window = 0)
     public long Windows { get; private set; }
 
     /// <summary>Runs all domains to their ends.</summary>
+    /// <param name="windows">How many windows it opens at most, of all domains together.</param>
     /// <param name="cancellation">Stops at a window's end.</param>
     /// <returns>Whether the run came to its end.</returns>
-    public bool Run(CancellationToken cancellation = default)
+    public bool Run(long windows = long.MaxValue, CancellationToken cancellation = default)
     {
+        long last = windows > long.MaxValue - Windows ? long.MaxValue : Windows + windows;
         foreach (Domain domain in world.Domains)
         {
-            if (!RunDomain(domain, cancellation))
+            if (!RunDomain(domain, last, cancellation))
             {
                 return false;
             }
@@ -29,7 +31,7 @@ public sealed class SequentialEngine(World world, long window = 0)
         return true;
     }
 
-    private bool RunDomain(Domain domain, CancellationToken cancellation)
+    private bool RunDomain(Domain domain, long last, CancellationToken cancellation)
     {
         long[] coreNext = new long[domain.Cores.Count];
         long[] groupNext = new long[domain.Groups.Count];
@@ -54,6 +56,11 @@ public sealed class SequentialEngine(World world, long window = 0)
             if (plan.Finished)
             {
                 return true;
+            }
+
+            if (Windows == last)
+            {
+                return false;
             }
 
             Windows++;

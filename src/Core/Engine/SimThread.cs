@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checkpoints;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Engine;
@@ -29,6 +30,8 @@ public sealed class SimThread
     public const int BufferLength = 512;
 
     private readonly ThreadProgram _program;
+
+    [NotSaved]
     private IOperationStream? _stream;
 
     /// <summary>Makes a thread that has not begun.</summary>
@@ -139,6 +142,17 @@ public sealed class SimThread
         FaultsInARow = 0;
     }
 
+    /// <summary>Reads the program again up to where the thread stands, whose state comes from a checkpoint.</summary>
+    internal void Reopen()
+    {
+        _stream = null;
+        if (Buffer.Length > 0)
+        {
+            _stream = _program.Open();
+            Skip(0, Consumed + Length);
+        }
+    }
+
     private void ReadUpTo(long operation)
     {
         if (operation == 0)
@@ -147,10 +161,17 @@ public sealed class SimThread
         }
 
         Open();
-        for (long at = Consumed + Length; at < operation;)
+        Skip(Consumed + Length, operation);
+    }
+
+    /// <summary>Reads operations that are not needed, from one on and up to another.</summary>
+    private void Skip(long at, long operation)
+    {
+        ulong[] skipped = new ulong[BufferLength];
+        while (at < operation)
         {
-            int read = _stream!.Read(Buffer.AsSpan(0, (int)Math.Min(BufferLength, operation - at)));
-            at += read > 0 ? read : throw new InvalidDataException($"thread {Id} ({Name}): its program ends at operation {at}, on another node it was at {operation}");
+            int read = _stream!.Read(skipped.AsSpan(0, (int)Math.Min(BufferLength, operation - at)));
+            at += read > 0 ? read : throw new InvalidDataException($"thread {Id} ({Name}): its program ends at operation {at}, but it was at {operation} before");
         }
     }
 

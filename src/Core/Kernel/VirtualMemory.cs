@@ -71,6 +71,9 @@ public sealed partial class VirtualMemory
     /// <summary>The files in memory.</summary>
     public PageCache Cache => _memory.Cache;
 
+    /// <summary>How the memory behaves.</summary>
+    internal VirtualMemoryOptions Options => _memory.Options;
+
     /// <summary>Mapped pages by what they hold.</summary>
     public ResidentPages Resident => _memory.Resident;
 

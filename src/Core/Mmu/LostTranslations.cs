@@ -4,6 +4,16 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;
 
+/// <summary>Is told of refill misses.</summary>
+public interface IRefillCounter
+{
+    /// <summary>Walks have brought back what a core had lost.</summary>
+    /// <param name="space">The address space.</param>
+    /// <param name="shootdown">The shootdown's number within the space.</param>
+    /// <param name="count">How many walks, at least 1.</param>
+    void CountRefills(int space, long shootdown, int count);
+}
+
 /// <summary>
 /// Remembers the live translations that one core's TLBs lost to shootdowns, so that the walks which bring them back can be counted: refill misses. A
 /// translation is live if the page table still gives its page the same frame and at least the same rights.
@@ -16,8 +26,8 @@ namespace VmSim.Core.Mmu;
 /// lies in the host's caches beside the TLBs themselves.
 /// </remarks>
 /// <param name="entries">Entries of all TLBs of the core: so many losses are remembered, but at most 65,535.</param>
-/// <param name="refilled">Told of refill misses: the space, the shootdown, how many.</param>
-public sealed class LostTranslations(int entries, Action<int, long, int> refilled)
+/// <param name="counter">Told of refill misses.</param>
+public sealed class LostTranslations(int entries, IRefillCounter counter)
 {
     private const int SlotsMin = 64;
     private const int FilterShift = 64 - 13;
@@ -132,7 +142,7 @@ public sealed class LostTranslations(int entries, Action<int, long, int> refille
     {
         if (_refilledCount > 0)
         {
-            refilled(_refilledSpace, _refilledShootdown, _refilledCount);
+            counter.CountRefills(_refilledSpace, _refilledShootdown, _refilledCount);
             _refilledCount = 0;
         }
     }

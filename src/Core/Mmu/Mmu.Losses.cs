@@ -15,10 +15,10 @@ public sealed unsafe partial class Mmu
     private LostTranslations? Noting => _losses is { Notes: true } losses ? losses : null;
 
     /// <summary>Has the MMU remember what it loses to shootdowns from now on.</summary>
-    /// <param name="refilled">Told of refill misses: the space, the shootdown, how many.</param>
+    /// <param name="counter">Told of refill misses.</param>
     /// <returns>Where it remembers.</returns>
-    public LostTranslations RememberLosses(Action<int, long, int> refilled) =>
-        _losses = new LostTranslations(Arrays().Sum(tlb => tlb?.Entries ?? 0), refilled);
+    public LostTranslations RememberLosses(IRefillCounter counter) =>
+        _losses = new LostTranslations(Arrays().Sum(tlb => tlb?.Entries ?? 0), counter);
 
     /// <summary>The virtual address where the page of a key begins.</summary>
     internal static ulong AddressOf(ulong key) => key >> PageShift << ShiftOf(LevelOf(key));

@@ -1,4 +1,5 @@
 using System.Text;
+using VmSim.Core.Checkpoints;
 
 namespace VmSim.Core.Mmu;
 
@@ -7,6 +8,9 @@ public sealed unsafe partial class Mmu
 {
     private const uint StateMagic = 0x4D4D_4D56;
     private const int StateVersion = 2;
+
+    /// <summary>The parts that lie in native memory, in one order.</summary>
+    internal IEnumerable<INativeState> NativeStates => [.. Arrays().Append(_lines).Append(_nested).OfType<INativeState>(), .. Structures().OfType<INativeState>()];
 
     /// <summary>Writes everything cached and the state of replacement; not which tables are loaded.</summary>
     /// <param name="stream">Where to; it stays open.</param>

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using VmSim.Core.Checkpoints;
 
 namespace VmSim.Core.Mmu;
 
@@ -11,7 +12,7 @@ namespace VmSim.Core.Mmu;
 /// entries last. A digest is written by writing its whole vector: the next look-up loads that vector, and a host forwards a store that is still on
 /// its way only to a load that it covers. A scalar store would make each walk wait until the one before it has retired.
 /// </remarks>
-internal sealed unsafe class StructureCache : IDisposable
+internal sealed unsafe class StructureCache : IDisposable, INativeState
 {
     private const int LineBytes = 64;
     private const int LineEntries = LineBytes / sizeof(uint);

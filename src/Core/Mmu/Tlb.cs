@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using VmSim.Core.Checkpoints;
 
 namespace VmSim.Core.Mmu;
 
@@ -12,7 +13,7 @@ namespace VmSim.Core.Mmu;
 /// first (<see cref="WayOrder"/>), empty ways last, so that the victim is always the last; under tree-PLRU the tree. Larger sets under LRU and FIFO
 /// have a linked list of their ways. A hit on the newest way writes nothing.
 /// </remarks>
-internal sealed unsafe partial class Tlb : IDisposable
+internal sealed unsafe partial class Tlb : IDisposable, INativeState
 {
     private const int LineBytes = 64;
     private const int SmallWaysMax = WayOrder.WaysMax;

@@ -8,9 +8,9 @@ namespace VmSim.Core.Paging;
 public sealed unsafe partial class PageTable
 {
     private const uint StateMagic = 0x5450_4D56;
-    private const int StateVersion = 1;
+    private const int StateVersion = 2;
 
-    /// <summary>Writes the table: entries, history, freed and free table pages, in a form that does not depend on the host but for its byte order.</summary>
+    /// <summary>Writes the table: entries, history, freed and free table pages, changes that are logged and not taken, in a form that does not depend on the host but for its byte order.</summary>
     /// <param name="stream">Where to; it stays open.</param>
     /// <exception cref="InvalidOperationException">A mark is open.</exception>
     public void Export(Stream stream)
@@ -35,6 +35,8 @@ public sealed unsafe partial class PageTable
 
         WriteQueue(writer, journal);
         WriteQueue(writer, images);
+        writer.Write(LogsChanges);
+        WriteRun(writer, changes is null ? [] : changes.Written);
     }
 
     /// <summary>Reads a table that <see cref="Export"/> wrote.</summary>
@@ -88,6 +90,10 @@ public sealed unsafe partial class PageTable
         Require(StateOf(Root) == TableState.Live, "the root is in the tree");
         ReadQueue(reader, journal);
         ReadQueue(reader, images);
+        LogsChanges = reader.ReadBoolean();
+        byte[] logged = ReadRun<byte>(reader);
+        Require(LogsChanges || logged.Length == 0, "only a table that logs changes has some");
+        changes?.Append(logged);
         UpdateRecording();
         UpdatePendingUntil();
     }

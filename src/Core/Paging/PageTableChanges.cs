@@ -45,6 +45,17 @@ internal sealed class ChangeWriter
     /// <summary>Bytes written since the last <see cref="Take"/>.</summary>
     public int Length { get; private set; }
 
+    /// <summary>What was written since the last <see cref="Take"/>.</summary>
+    public ReadOnlySpan<byte> Written => bytes.AsSpan(0, Length);
+
+    /// <summary>Adds what another log held; what is written next says again when it becomes visible.</summary>
+    public void Append(ReadOnlySpan<byte> written)
+    {
+        Reserve(written.Length);
+        written.CopyTo(bytes.AsSpan(Length));
+        Truncate(Length + written.Length);
+    }
+
     public byte[] Take()
     {
         byte[] taken = bytes[..Length];

@@ -36,8 +36,8 @@ public sealed class LostTranslationsTests
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 4096UL << 12, ReadWrite);
         MmuSpec spec = new() { Second = new TlbSpec { Entries = 256, Ways = 4 } };
         using Translator mmu = new(spec, 0);
-        int counted = 0;
-        LostTranslations losses = mmu.RememberLosses((_, _, count) => counted += count);
+        Refills counted = new();
+        LostTranslations losses = mmu.RememberLosses(counted);
         mmu.Load(new Asid(1), table);
         for (int i = 0; i < 4096; i++)
         {
@@ -55,7 +55,7 @@ public sealed class LostTranslationsTests
         }
 
         losses.Flush();
-        Assert.Equal(entries, counted);
+        Assert.Equal(entries, counted.By[(0, 1)]);
     }
 
     [Fact]
@@ -64,8 +64,8 @@ public sealed class LostTranslationsTests
         using PageTable table = new(PageTableFormats.X64);
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 4UL << 12, ReadWrite);
         using Translator mmu = new(new MmuSpec(), 0);
-        int counted = 0;
-        LostTranslations losses = mmu.RememberLosses((_, _, count) => counted += count);
+        Refills counted = new();
+        LostTranslations losses = mmu.RememberLosses(counted);
         mmu.Load(new Asid(1), table);
         mmu.Translate(AccessKind.Load, Here, user: true, 0);
         losses.AlsoDead(Here, 1UL << 12);
@@ -84,6 +84,13 @@ public sealed class LostTranslationsTests
         }
     }
 
+    private sealed class Refills : IRefillCounter
+    {
+        public SortedDictionary<(int Space, long Shootdown), int> By { get; } = [];
+
+        public void CountRefills(int space, long shootdown, int count) => By[(space, shootdown)] = By.GetValueOrDefault((space, shootdown)) + count;
+    }
+
     /// <summary>An MMU with two spaces of small and large pages beside the list.</summary>
     private sealed class Model : IDisposable
     {
@@ -93,19 +100,20 @@ public sealed class LostTranslationsTests
         private readonly PageTable[] _tables = [new(PageTableFormats.X64), new(PageTableFormats.X64)];
         private readonly Translator _mmu = new(new MmuSpec { Second = new TlbSpec { Entries = 1024, Ways = 8 } }, 5);
         private readonly List<Lost> _lost = [];
+        private readonly Refills _refills = new();
         private long _shootdown;
         private int _loaded;
 
         public Model(int seed)
         {
             _random = new Random(seed);
-            Losses = _mmu.RememberLosses((space, shootdown, count) => Counted[(space, shootdown)] = Counted.GetValueOrDefault((space, shootdown)) + count);
+            Losses = _mmu.RememberLosses(_refills);
             _mmu.Load(new Asid(1), _tables[0]);
         }
 
         public LostTranslations Losses { get; }
 
-        public SortedDictionary<(int Space, long Shootdown), int> Counted { get; } = [];
+        public SortedDictionary<(int Space, long Shootdown), int> Counted => _refills.By;
 
         public SortedDictionary<(int Space, long Shootdown), int> Expected { get; } = [];
 

@@ -1,0 +1,150 @@
+using System.Security.Cryptography;
+using System.Text;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+
+namespace VmSim.Core.Checkpoints;
+
+/// <summary>
+/// Writes down everything that is simulated, at the end of a window, and puts another world of the same scenario there: run on, it ends with the same report. State is plain
+/// data, so that a backend or a shootdown protocol needs no code for it.
+/// </summary>
+/// <remarks>
+/// <para>What a scenario says is not in a checkpoint, nor are its programs: a thread's operations are read again up to where it stood.</para>
+/// <para>The bytes depend on the host's byte order and on how classes are laid out in this build: another build refuses them.</para>
+/// </remarks>
+public static class Checkpoint
+{
+    private const uint Magic = 0x5043_4D56;
+    private const int Version = 1;
+    private const int BufferBytes = 1 << 18;
+
+    /// <summary>Writes a world.</summary>
+    /// <param name="world">A world that no engine runs on; at the end of a window.</param>
+    /// <param name="stream">Where to; it stays open.</param>
+    /// <exception cref="NotSupportedException">A shootdown protocol or backend keeps what is not plain data, such as a delegate; the message says where.</exception>
+    public static void Save(World world, Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        ArgumentNullException.ThrowIfNull(stream);
+        using SHA256 hash = SHA256.Create();
+        using (CryptoStream hashed = new(stream, hash, CryptoStreamMode.Write, leaveOpen: true))
+        using (BufferedStream buffered = new(hashed, BufferBytes))
+        using (BinaryWriter data = new(buffered, Encoding.UTF8))
+        {
+            data.Write(Magic);
+            data.Write(Version);
+            foreach ((string _, string value) in Identity(world))
+            {
+                data.Write(value);
+            }
+
+            KnownObjects known = new(world);
+            StateWriter writer = new(data, known);
+            foreach (object value in known.Stateful)
+            {
+                writer.WriteKnown(value);
+            }
+        }
+
+        stream.Write(hash.Hash!);
+    }
+
+    /// <summary>Puts a world to where another one was written.</summary>
+    /// <param name="world">A world of the same scenario, at time 0. After an exception it is of no use.</param>
+    /// <param name="stream">Where from; it can seek, and ends with the checkpoint.</param>
+    /// <exception cref="InvalidDataException">The data are no checkpoint, or are damaged, or of another build, or of a world that differs.</exception>
+    public static void Restore(World world, Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        ArgumentNullException.ThrowIfNull(stream);
+        long start = stream.Position;
+        CheckMagic(stream);
+        long end = CheckHash(stream, start);
+        stream.Position = start + sizeof(uint);
+        using BinaryReader data = new(new BufferedStream(stream, BufferBytes), Encoding.UTF8, leaveOpen: true);
+        int version = data.ReadInt32();
+        Require(version == Version, $"it has version {version}; this program reads version {Version}");
+        foreach ((string what, string value) in Identity(world))
+        {
+            string found = data.ReadString();
+            Require(found == value, $"its {what} is {found}; of the world that it is for, {value}");
+        }
+
+        ReadStates(world, data);
+        stream.Position = end;
+    }
+
+    private static void ReadStates(World world, BinaryReader data)
+    {
+        foreach (AddressSpace space in world.Spaces)
+        {
+            // New ones come from the checkpoint.
+            space.Tables.Dispose();
+        }
+
+        KnownObjects known = new(world);
+        StateReader reader = new(data, known);
+        foreach (object value in known.Stateful)
+        {
+            reader.ReadKnown(value);
+        }
+
+        foreach (SimThread thread in world.Threads)
+        {
+            thread.Reopen();
+        }
+    }
+
+    /// <summary>What two worlds must have in common.</summary>
+    private static IEnumerable<(string What, string Value)> Identity(World world)
+    {
+        yield return ("build of vmsim", typeof(Checkpoint).Module.ModuleVersionId.ToString());
+        yield return ("shootdown protocol", $"{world.Protocol.Name} {world.Protocol.GetType().Module.ModuleVersionId}");
+        yield return ("seed", $"{world.Scenario.Seed}");
+        yield return ("number of cores", $"{world.Cores.Count}");
+        yield return ("number of threads", $"{world.Threads.Count}");
+        yield return ("list of processes", string.Join(", ", world.Spaces.Select(space => space.Name)));
+        yield return ("window bound in cycles", $"{world.Delays.WindowBound}");
+        yield return ("checker", world.Checker is null ? "off" : "on");
+    }
+
+    private static void CheckMagic(Stream stream)
+    {
+        Span<byte> magic = stackalloc byte[sizeof(uint)];
+        bool isWhole = stream.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length;
+        Require(isWhole && BitConverter.ToUInt32(magic) == Magic, "the data are none");
+    }
+
+    /// <summary>Reads to the end, and compares with the hash that stands there.</summary>
+    /// <returns>The end.</returns>
+    private static long CheckHash(Stream stream, long start)
+    {
+        long end = stream.Length;
+        long left = end - start - SHA256.HashSizeInBytes;
+        Require(left > 0, "it is cut short");
+        stream.Position = start;
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[BufferBytes];
+        while (left > 0)
+        {
+            int count = (int)Math.Min(left, buffer.Length);
+            stream.ReadExactly(buffer, 0, count);
+            hash.AppendData(buffer, 0, count);
+            left -= count;
+        }
+
+        byte[] expected = new byte[SHA256.HashSizeInBytes];
+        stream.ReadExactly(expected);
+        Require(expected.AsSpan().SequenceEqual(hash.GetHashAndReset()), "it is damaged or cut short");
+        return end;
+    }
+
+    private static void Require(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new InvalidDataException($"Checkpoint: {what}.");
+        }
+    }
+}

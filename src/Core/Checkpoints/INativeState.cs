@@ -1,0 +1,11 @@
+namespace VmSim.Core.Checkpoints;
+
+/// <summary>State in native memory, which its owner writes and reads itself. The memory of an object made anew has the same size.</summary>
+internal interface INativeState
+{
+    /// <summary>Writes the state.</summary>
+    void Save(BinaryWriter writer);
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    void Restore(BinaryReader reader);
+}

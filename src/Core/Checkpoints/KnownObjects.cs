@@ -1,0 +1,90 @@
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Checkpoints;
+
+/// <summary>
+/// The objects that every world of a scenario has from its beginning, in one order: first what never changes, such as the scenario and its programs, then
+/// cores, address spaces and what belongs to them.
+/// </summary>
+internal sealed class KnownObjects
+{
+    private readonly List<object> _objects = [];
+    private readonly Dictionary<object, int> _numbers = new(ReferenceEqualityComparer.Instance);
+    private readonly int _constants;
+
+    public KnownObjects(World world)
+    {
+        AddConstants(world);
+        _constants = _objects.Count;
+        AddStates(world);
+    }
+
+    /// <summary>Those that have a state of their own.</summary>
+    public IEnumerable<object> Stateful => _objects.Skip(_constants);
+
+    /// <summary>The object of a number.</summary>
+    public object this[int number] =>
+        (uint)number < (uint)_objects.Count ? _objects[number] : throw new InvalidDataException($"the checkpoint names object {number} of {_objects.Count}");
+
+    /// <summary>The number of an object; null if it is none of these.</summary>
+    public int? NumberOf(object value) => _numbers.TryGetValue(value, out int number) ? number : null;
+
+    private void AddConstants(World world)
+    {
+        Add(world.Scenario);
+        Add(world.Scenario.Machine);
+        Add(world.Scenario.Kernel);
+        Add(world.Scenario.Memory);
+        Add(world.Protocol);
+        Add(world.Delays);
+        AddAll(PageTableFormats.All);
+        foreach (AddressSpace space in world.Spaces)
+        {
+            Add(space.Image);
+            AddAll(space.Image.Threads);
+            if (space.Memory is { } memory)
+            {
+                // A forked child has its parent's, which has been added before.
+                Add(memory.Options);
+            }
+        }
+    }
+
+    private void AddStates(World world)
+    {
+        Add(world);
+        AddAll(world.Domains);
+        AddAll(world.Groups);
+        AddAll(world.Spaces);
+        AddAll(world.Threads);
+        foreach (CoreModel core in world.Cores)
+        {
+            Add(core);
+            Add(core.Mmu);
+            AddAll(core.Mmu.NativeStates);
+        }
+
+        if (world.Checker is { } checker)
+        {
+            Add(checker);
+        }
+    }
+
+    private void AddAll(IEnumerable<object> values)
+    {
+        foreach (object value in values)
+        {
+            Add(value);
+        }
+    }
+
+    private void Add(object value)
+    {
+        if (_numbers.TryAdd(value, _objects.Count))
+        {
+            _objects.Add(value);
+        }
+    }
+}

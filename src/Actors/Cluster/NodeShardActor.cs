@@ -40,7 +40,7 @@ public sealed class NodeShardActor : UntypedActor
         _node = node;
         _window = window;
         _lanes = lanes;
-        _threads = [.. world.Threads.Where(thread => placement.NodeOfCore(thread.Core.Value) == node).Select(thread => thread.Id.Value)];
+        _threads = [.. world.Threads.Where(thread => placement.IsOn(node, thread)).Select(thread => thread.Id.Value)];
     }
 
     /// <summary>How to make a node's part of a run.</summary>

@@ -1,4 +1,5 @@
 using VmSim.Actors.Running;
+using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -13,7 +14,7 @@ public sealed record FuzzFailure(ulong Seed, FuzzScenario Scenario, IReadOnlyLis
 
 /// <summary>
 /// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop with the checker and without it (cores take
-/// shorter ways then), and some split over shards: nothing may be violated, and all fingerprints must agree.
+/// shorter ways then), and some split over shards, and from a checkpoint in the middle: nothing may be violated, and all fingerprints must agree.
 /// </summary>
 /// <param name="runner">Runs scenarios on at least two lanes.</param>
 /// <param name="split">Runs scenarios split over shards, on one lane each.</param>
@@ -43,7 +44,7 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
                 return [];
             }
 
-            RunReport plain = RunPlainly(scenario, check: true, cancellation);
+            (RunReport plain, long windows) = RunPlainly(scenario, check: true, cancellation);
             if (plain.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock)
             {
                 return [plain.Outcome, .. plain.Findings.Take(20)];
@@ -51,7 +52,7 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
 
             long bound = Delays.Of(scenario).WindowBound;
             List<string> lines = [];
-            string unwatched = RunPlainly(scenario, check: false, cancellation).Fingerprint;
+            string unwatched = RunPlainly(scenario, check: false, cancellation).Report.Fingerprint;
             if (unwatched != plain.Fingerprint)
             {
                 lines.Add($"fingerprint {unwatched[..16]} without the checker, {plain.Fingerprint[..16]} with it");
@@ -69,6 +70,12 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
 
             if (drawn.Split)
             {
+                string restored = RunFromCheckpoint(scenario, windows / 2, cancellation).Fingerprint;
+                if (restored != plain.Fingerprint)
+                {
+                    lines.Add($"fingerprint {restored[..16]} from a checkpoint after {windows / 2} windows, {plain.Fingerprint[..16]} plainly");
+                }
+
                 RunReport report = await split.RunAsync(scenario, new RunOptions { Threads = 1 }, null, cancellation);
                 cancellation.ThrowIfCancellationRequested();
                 if (report.Fingerprint != plain.Fingerprint)
@@ -99,10 +106,29 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
         }
     }
 
-    private static RunReport RunPlainly(ScenarioSpec scenario, bool check, CancellationToken cancellation)
+    private static (RunReport Report, long Windows) RunPlainly(ScenarioSpec scenario, bool check, CancellationToken cancellation)
     {
         using World world = new(scenario, check);
-        bool finished = new SequentialEngine(world).Run(cancellation: cancellation);
+        SequentialEngine engine = new(world);
+        return (RunToTheEnd(world, engine, cancellation), engine.Windows);
+    }
+
+    /// <summary>Runs for some windows, and to the end in another world that a checkpoint has put there.</summary>
+    private static RunReport RunFromCheckpoint(ScenarioSpec scenario, long windows, CancellationToken cancellation)
+    {
+        using World first = new(scenario, check: true);
+        new SequentialEngine(first).Run(windows, cancellation);
+        using MemoryStream stream = new();
+        Checkpoint.Save(first, stream);
+        stream.Position = 0;
+        using World second = new(scenario, check: true);
+        Checkpoint.Restore(second, stream);
+        return RunToTheEnd(second, new SequentialEngine(second), cancellation);
+    }
+
+    private static RunReport RunToTheEnd(World world, SequentialEngine engine, CancellationToken cancellation)
+    {
+        bool finished = engine.Run(cancellation: cancellation);
 
         // A run that was stopped says nothing of the scenario: it has a fingerprint of its own.
         cancellation.ThrowIfCancellationRequested();

@@ -13,7 +13,7 @@ namespace VmSim.Actors.Fuzzing;
 /// </summary>
 /// <param name="Settings">One setting a line.</param>
 /// <param name="Processes">The processes, each the lines of a block.</param>
-/// <param name="Split">Whether it is run split over two shards as well.</param>
+/// <param name="Split">Whether it is run split over two shards, and from a checkpoint, as well.</param>
 public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<IReadOnlyList<string>> Processes, bool Split)
 {
     private static readonly int[] SocketCounts = [1, 1, 2, 3, 4];

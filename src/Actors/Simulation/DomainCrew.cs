@@ -84,6 +84,7 @@ internal sealed class DomainCrew
         {
             int slot = _slots.SlotOf(_world.Cores.Count + group.Members[0].Space.Value);
             IActorRef actor = Hire(context, slot, MemorySetActor.Props(group, PartOf(slot)), $"memory-set-{group.Index}");
+            Board.SetOwn(slot, group.NextDue);
             foreach (AddressSpace member in group.Members)
             {
                 _directory.MemorySetActors[member.Space.Value] = actor;

@@ -42,11 +42,11 @@ public sealed class DomainShare
     /// <summary>Whether there is anything to do here.</summary>
     public bool IsEmpty => Cores.Count == 0 && Groups.Count == 0;
 
-    /// <summary>The threads that are placed on cores that live here.</summary>
+    /// <summary>The threads of the domain that are here.</summary>
     public IEnumerable<SimThread> Threads(World world)
     {
         ArgumentNullException.ThrowIfNull(world);
-        return world.Threads.Where(thread => Domain.Cores.Contains(world.Cores[thread.Core.Value]) && _placement.NodeOfCore(thread.Core.Value) == Node);
+        return world.Threads.Where(thread => world.GroupOf(thread.Space.Value).DomainIndex == Domain.Index && _placement.IsOn(Node, thread));
     }
 
     /// <summary>The node of a message's target.</summary>

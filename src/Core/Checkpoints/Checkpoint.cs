@@ -11,7 +11,8 @@ namespace VmSim.Core.Checkpoints;
 /// </summary>
 /// <remarks>
 /// <para>What a scenario says is not in a checkpoint, nor are its programs: a thread's operations are read again up to where it stood.</para>
-/// <para>The bytes depend on the host's byte order and on how classes are laid out in this build: another build refuses them.</para>
+/// <para>The bytes depend on the host's byte order and on how classes are laid out in this build: another build refuses them. A hash finds damage, not malice: restore
+/// what a run of your own has written.</para>
 /// </remarks>
 public static class Checkpoint
 {

@@ -19,7 +19,7 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
         {
             ReferenceKind.Null => null,
             ReferenceKind.Known => known[data.Read7BitEncodedInt()],
-            ReferenceKind.Again => _read[data.Read7BitEncodedInt()],
+            ReferenceKind.Again => Before(data.Read7BitEncodedInt()),
             ReferenceKind.New => ReadNew(),
             ReferenceKind.Shared => SharedObjects.Read(ReadType(), data.ReadString()),
             ReferenceKind other => throw new InvalidDataException($"the checkpoint has a reference of kind {(byte)other}, which is unknown"),
@@ -50,6 +50,9 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
         }
     }
 
+    private object Before(int number) =>
+        (uint)number < (uint)_read.Count ? _read[number] : throw new InvalidDataException($"the checkpoint names its object {number} before it has it");
+
     private object ReadNew()
     {
         Shape shape = ShapeOf(ReadType());
@@ -68,9 +71,21 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
         int number = data.Read7BitEncodedInt();
         if (number == _types.Count)
         {
-            _types.Add(StateTypes.Find(data.ReadString()));
+            _types.Add(FindType(data.ReadString()));
         }
 
         return (uint)number < (uint)_types.Count ? _types[number] : throw new InvalidDataException($"the checkpoint names class {number} before it says which that is");
+    }
+
+    private static Type FindType(string name)
+    {
+        try
+        {
+            return Type.GetType(name, throwOnError: true)!;
+        }
+        catch (Exception error) when (error is TypeLoadException or IOException or ArgumentException or BadImageFormatException)
+        {
+            throw new InvalidDataException($"the checkpoint has a class that is not here: {name}", error);
+        }
     }
 }

@@ -92,7 +92,7 @@ internal sealed class StateWriter(BinaryWriter data, KnownObjects known)
         data.Write7BitEncodedInt(_types[type]);
         if (isNew)
         {
-            data.Write(StateTypes.NameOf(type));
+            data.Write(type.AssemblyQualifiedName!);
         }
     }
 }

@@ -13,7 +13,7 @@ public sealed class NodePlacement
     private readonly int[] _nodeOfGroup;
 
     /// <summary>Places the domains of a world.</summary>
-    /// <param name="world">The world, at time 0.</param>
+    /// <param name="world">The world.</param>
     /// <param name="nodes">Nodes of the cluster, at least 1.</param>
     /// <param name="coresPerNode">Most cores that a domain may have to live on one node; 0 splits every domain.</param>
     public NodePlacement(World world, int nodes, int coresPerNode)
@@ -45,6 +45,13 @@ public sealed class NodePlacement
     /// <summary>The node of a core.</summary>
     public int NodeOfCore(int core) => _nodeOfCore[core];
 
+    /// <summary>Whether a thread of this node's world is on this node.</summary>
+    public bool IsOn(int node, SimThread thread)
+    {
+        ArgumentNullException.ThrowIfNull(thread);
+        return thread.Moved == ThreadMove.None ? _nodeOfCore[thread.Placed.Value] == node : thread.Moved == ThreadMove.Came;
+    }
+
     /// <summary>The node of a group of address spaces.</summary>
     public int NodeOfGroup(int group) => _nodeOfGroup[group];
 
@@ -73,7 +80,7 @@ public sealed class NodePlacement
         int home = _nodeOfGroup[space.Group.Index];
         IEnumerable<int> nodes = space.Image.MayMigrate
             ? NodesOf(space.Group.Domain!)
-            : _world.Threads.Where(thread => thread.Space == space.Space).Select(thread => _nodeOfCore[thread.Core.Value]);
+            : _world.Threads.Where(thread => thread.Space == space.Space).Select(thread => _nodeOfCore[thread.Placed.Value]);
         return [.. nodes.Where(node => node != home).Distinct().Order()];
     }
 
@@ -139,7 +146,7 @@ public sealed class NodePlacement
             SpaceGroup group = _world.GroupOf(thread.Space.Value);
             if (group.Domain == domain)
             {
-                wanted[index[thread.Core.Value]][_nodeOfGroup[group.Index]]++;
+                wanted[index[thread.Placed.Value]][_nodeOfGroup[group.Index]]++;
             }
         }
 

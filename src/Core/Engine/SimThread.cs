@@ -20,6 +20,19 @@ public enum TrapKind : byte
     Synchronization,
 }
 
+/// <summary>How a thread came to be on a node of a cluster, or not.</summary>
+public enum ThreadMove : byte
+{
+    /// <summary>It has not moved: it is on the node of the core that it is placed on.</summary>
+    None,
+
+    /// <summary>It came from another node.</summary>
+    Came,
+
+    /// <summary>It went to another node.</summary>
+    Left,
+}
+
 /// <summary>
 /// A thread of the simulated machine: its operations and where it stands in them. It belongs to the core that runs it or holds it in its
 /// queue; on the way from one core to another nobody touches it.
@@ -46,7 +59,7 @@ public sealed class SimThread
         Id = id;
         Number = number;
         Space = space;
-        Core = core;
+        Placed = Core = core;
         _program = program;
     }
 
@@ -67,6 +80,12 @@ public sealed class SimThread
 
     /// <summary>The system calls its operations name.</summary>
     public IReadOnlyList<SystemCall> SystemCalls => _program.SystemCalls;
+
+    /// <summary>The core it is placed on at time 0.</summary>
+    public CoreId Placed { get; }
+
+    /// <summary>Whether it has come to this node, or left it, since time 0.</summary>
+    public ThreadMove Moved { get; private set; }
 
     /// <summary>The core it runs on, or ran on last.</summary>
     public CoreId Core { get; set; }
@@ -115,9 +134,12 @@ public sealed class SimThread
         return Length > 0;
     }
 
-    /// <summary>Where the thread stands, for a core on another node.</summary>
-    public SimThreadState Export() => new(
-        Id.Value, Core.Value, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
+    /// <summary>The thread leaves for a core on another node: where it stands.</summary>
+    public SimThreadState Export()
+    {
+        Moved = ThreadMove.Left;
+        return new(Id.Value, Core.Value, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
+    }
 
     /// <summary>Goes on where the thread stood on another node; its program is read up to there.</summary>
     /// <exception cref="InvalidDataException">The thread was further here than there, or its program ends before that point.</exception>
@@ -135,6 +157,7 @@ public sealed class SimThread
         Position = 0;
         Length = state.Operations.Length;
         Consumed = state.Consumed;
+        Moved = ThreadMove.Came;
         Core = new CoreId(state.Core);
         Started = state.Started;
         Accesses = state.Accesses;

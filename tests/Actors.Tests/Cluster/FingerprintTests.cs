@@ -47,6 +47,16 @@ public sealed class FingerprintTests : ShardRuns
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public void Scenario_StoppedAndRestoredFromCheckpoints_HasOneFingerprint(string file, string settings)
+    {
+        ScenarioSpec scenario = Load(file, settings);
+        string expected = RunSequentially(scenario, check: true);
+        Assert.Equal(expected, RunOnLanes(scenario, 2, stops: [0, 1, 25]).Fingerprint);
+        Assert.Equal(expected, RunOnNodes(scenario, 2, coresPerNode: 0, stops: [0, 25]).Fingerprint);
+    }
+
     [Fact]
     public void AnotherSeed_HasAnotherFingerprint() => Assert.NotEqual(
         RunSequentially(Load("scenarios/throughput-64.conf", "until=100us"), check: true),

@@ -35,6 +35,7 @@ public sealed class NodeShardActorTests : ShardRuns
                 string expected = TestWorlds.Run(scenario).Fingerprint;
                 Assert.Equal(expected, RunOnNodes(scenario, 2, coresPerNode: 0).Fingerprint);
                 Assert.Equal(expected, RunOnNodes(scenario, 3, coresPerNode: 0, windowDivisor: 7).Fingerprint);
+                Assert.Equal(expected, RunOnNodes(scenario, 2, coresPerNode: 0, stops: [1]).Fingerprint);
             },
             iter: 40,
             threads: 1);

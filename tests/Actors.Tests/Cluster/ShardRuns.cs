@@ -6,6 +6,7 @@ using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;
 
@@ -20,14 +21,26 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
     /// <param name="coresPerNode">Most cores of a domain that lives on one node; 0 splits all.</param>
     /// <param name="windowDivisor">The window is the bound over this.</param>
     /// <param name="protocol">The shootdown protocol; null for the scenario's.</param>
-    protected RunReport RunOnNodes(ScenarioSpec scenario, int nodes, int coresPerNode, int windowDivisor = 1, IShootdownProtocol? protocol = null)
+    /// <param name="stops">Milliseconds after which the run stops, again and again, to go on in new worlds from checkpoints.</param>
+    protected RunReport RunOnNodes(
+        ScenarioSpec scenario, int nodes, int coresPerNode, int windowDivisor = 1, IShootdownProtocol? protocol = null, params int[] stops)
     {
         World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check: nodes == 1, protocol))];
         try
         {
             long window = Math.Max(1, worlds[0].Delays.WindowBound / windowDivisor);
-            IActorRef[] shards = [.. worlds.Select((world, node) => Sys.ActorOf(NodeShardActor.Props(world, new NodePlacement(world, nodes, coresPerNode), node, window, 2)))];
-            return Run(scenario, worlds[0], shards);
+            foreach (int stop in stops)
+            {
+                IActorRef[] stoppable = Shards(worlds, coresPerNode, window);
+                Begin(stoppable, stop);
+                Array.ForEach(stoppable, Stop);
+                for (int node = 0; node < nodes; node++)
+                {
+                    worlds[node] = Restored(worlds[node], protocol);
+                }
+            }
+
+            return Run(scenario, worlds[0], Shards(worlds, coresPerNode, window));
         }
         finally
         {
@@ -36,25 +49,77 @@ public abstract class ShardRuns() : TestKit(Lanes.Configuration(4))
     }
 
     /// <summary>Runs a scenario in one process on lanes, with the checker.</summary>
-    protected RunReport RunOnLanes(ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null)
+    /// <param name="scenario">What is simulated.</param>
+    /// <param name="lanes">On how many lanes.</param>
+    /// <param name="windowDivisor">The window is the bound over this.</param>
+    /// <param name="protocol">The shootdown protocol; null for the scenario's.</param>
+    /// <param name="stops">Milliseconds after which the run stops, again and again, to go on in a new world from a checkpoint; 0 stops before its first window.</param>
+    protected RunReport RunOnLanes(ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null, params int[] stops)
     {
-        using World world = new(scenario, check: true, protocol);
-        long window = Math.Max(1, world.Delays.WindowBound / windowDivisor);
+        World world = new(scenario, check: true, protocol);
+        try
+        {
+            long window = Math.Max(1, world.Delays.WindowBound / windowDivisor);
+            foreach (int stop in stops)
+            {
+                RunOnLanes(world, lanes, window, stop);
+                world = Restored(world, protocol);
+            }
+
+            return ReportBuilder.Build(world, RunOnLanes(world, lanes, window, Timeout.Infinite));
+        }
+        finally
+        {
+            world.Dispose();
+        }
+    }
+
+    private static World Restored(World world, IShootdownProtocol? protocol)
+    {
+        World restored = PiecewiseRun.Copy(world, protocol);
+        world.Dispose();
+        return restored;
+    }
+
+    private bool RunOnLanes(World world, int lanes, long window, int stop)
+    {
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, window, lanes, null));
+        if (stop == 0)
+        {
+            simulation.Tell(new SimulationProtocol.Stop());
+        }
+        else if (stop > 0)
+        {
+            Sys.Scheduler.ScheduleTellOnce(stop, simulation, new SimulationProtocol.Stop(), ActorRefs.NoSender);
+        }
+
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         bool completed = ExpectMsg<SimulationProtocol.Finished>(Patience).Completed;
         Stop(simulation);
-        return ReportBuilder.Build(world, completed);
+        return completed;
     }
 
-    private RunReport Run(ScenarioSpec scenario, World world, IActorRef[] shards)
+    private IActorRef[] Shards(World[] worlds, int coresPerNode, long window) =>
+        [.. worlds.Select((world, node) => Sys.ActorOf(NodeShardActor.Props(world, new NodePlacement(world, worlds.Length, coresPerNode), node, window, 2)))];
+
+    private List<NodeShardProtocol.Stopped> Begin(IActorRef[] shards, int stop)
     {
         foreach (IActorRef shard in shards)
         {
             shard.Tell(new NodeShardProtocol.Begin(shards), TestActor);
         }
 
-        List<NodeShardProtocol.Stopped> stopped = [.. shards.Select(_ => ExpectMsg<NodeShardProtocol.Stopped>(Patience))];
+        if (stop >= 0)
+        {
+            Sys.Scheduler.ScheduleTellOnce(stop, shards[^1], new NodeShardProtocol.Stop(), ActorRefs.NoSender);
+        }
+
+        return [.. shards.Select(_ => ExpectMsg<NodeShardProtocol.Stopped>(Patience))];
+    }
+
+    private RunReport Run(ScenarioSpec scenario, World world, IActorRef[] shards)
+    {
+        List<NodeShardProtocol.Stopped> stopped = Begin(shards, Timeout.Infinite);
         RunEnd end = stopped.Select(item => item.End).Aggregate((a, b) => a.Merge(b));
         bool completed = stopped.TrueForAll(item => item.Completed);
         RunStatistics statistics = new();

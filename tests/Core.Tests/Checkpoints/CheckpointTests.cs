@@ -1,7 +1,7 @@
 using CsCheck;
+using VmSim.Core.Addresses;
 using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -31,5 +31,104 @@ public sealed class CheckpointTests
             },
             iter: 60);
         Assert.True(written > 100, $"{written} checkpoints were written");
+    }
+
+    /// <summary>A protocol that uses all of the seam: copies of page tables, words in traps, messages of its own kinds.</summary>
+    [Fact]
+    public void Restore_UnderAProtocolWithAllFeatures_GoesOnToTheSameReport() => Gen.Select(RandomPrograms.Scenario, Gen.Int[1, 60]).Sample(
+        (scenario, windows) =>
+        {
+            ProbeProtocol protocol = new(ProbeFeatures.All);
+            using World world = new(scenario, check: true, protocol);
+            string expected = ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint;
+            Assert.Equal(expected, PiecewiseRun.Of(scenario, windows, 12, check: true, protocol).Report.Fingerprint);
+        },
+        iter: 60);
+
+    [Fact]
+    public void Restore_Damaged_SaysSo()
+    {
+        ScenarioSpec scenario = Scenario();
+        using World world = Stopped(scenario);
+        byte[] data = PiecewiseRun.Saved(world).ToArray();
+        Assert.Contains("the data are none", Refusal(scenario, [1, 2, 3, 4, 5, 6]), StringComparison.Ordinal);
+        Assert.Contains("the data are none", Refusal(scenario, []), StringComparison.Ordinal);
+        for (int length = 4; length < data.Length; length += 1 + (data.Length / 50))
+        {
+            Assert.Contains("cut short", Refusal(scenario, data[..length]), StringComparison.Ordinal);
+        }
+
+        for (int at = 4; at < data.Length; at += 1 + (data.Length / 50))
+        {
+            byte[] damaged = [.. data];
+            damaged[at] ^= 0x10;
+            Assert.Contains("damaged", Refusal(scenario, damaged), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Restore_OfAnotherScenario_SaysWhatDiffers()
+    {
+        ScenarioSpec scenario = Scenario();
+        using World world = Stopped(scenario);
+        byte[] data = PiecewiseRun.Saved(world).ToArray();
+        Assert.Contains("its seed is 1; of the world that it is for, 2", Refusal(scenario with { Seed = 2 }, data), StringComparison.Ordinal);
+        Assert.Contains("number of cores is 2", Refusal(scenario with { Machine = scenario.Machine with { Cores = 4 } }, data), StringComparison.Ordinal);
+        Assert.Contains(
+            "shootdown protocol is linux", Refusal(scenario with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }, data), StringComparison.Ordinal);
+        Assert.Contains("checker is off", Refusal(scenario with { Check = true }, data), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Save_OfAProtocolThatKeepsADelegate_NamesTheField()
+    {
+        using World world = new(Scenario(), check: false, new KeepsADelegate());
+        NotSupportedException error = Assert.Throws<NotSupportedException>(() => PiecewiseRun.Saved(world));
+        Assert.Contains("KeepsADelegate+SpaceHalf._whenAcknowledged", error.Message, StringComparison.Ordinal);
+        Assert.Contains("System.Action", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A protocol with a state that no checkpoint can hold.</summary>
+    private sealed class KeepsADelegate : IShootdownProtocol
+    {
+        private readonly BroadcastProtocol _real = new();
+
+        public string Name => "keeps-a-delegate";
+
+        public string Summary => "for a test";
+
+        public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
+
+        public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => _real.CreateCoreHalf(context);
+
+        private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
+        {
+            private readonly Action<ShootdownRequest> _whenAcknowledged = context.Finish;
+
+            public override void Begin(ShootdownRequest shootdown) => _whenAcknowledged(shootdown);
+
+            public override void OnAck(ShootdownRequest shootdown, CoreId core) => throw new NotSupportedException();
+
+            public override LoadAnswer OnLoad(CoreId core) => default;
+        }
+    }
+
+    private static ScenarioSpec Scenario() => TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60)) with
+    {
+        Shootdown = new ShootdownSpec { Protocol = "linux" },
+    };
+
+    private static World Stopped(ScenarioSpec scenario)
+    {
+        World world = new(scenario);
+        Assert.False(new SequentialEngine(world).Run(windows: 20));
+        return world;
+    }
+
+    private static string Refusal(ScenarioSpec scenario, byte[] data)
+    {
+        using World world = new(scenario);
+        using MemoryStream stream = new(data);
+        return Assert.Throws<InvalidDataException>(() => Checkpoint.Restore(world, stream)).Message;
     }
 }

@@ -3,6 +3,7 @@ using VmSim.Benchmarks;
 
 Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
 {
+    ["checkpoint"] = CheckpointBenchmark.Run,
     ["engine"] = EngineBenchmark.Run,
     ["memory-set"] = MemorySetBenchmark.Run,
     ["mmu"] = MmuBenchmark.Run,

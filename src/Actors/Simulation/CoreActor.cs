@@ -8,6 +8,7 @@ public sealed class CoreActor : UntypedActor
 {
     private readonly CoreModel _model;
     private readonly SimulationPart _part;
+    private IActorRef _self = ActorRefs.Nobody;
 
     /// <summary>Makes the actor of a core.</summary>
     /// <param name="model">The core.</param>
@@ -22,17 +23,20 @@ public sealed class CoreActor : UntypedActor
     public static Props Props(CoreModel model, SimulationPart part) => Akka.Actor.Props.Create(() => new CoreActor(model, part));
 
     /// <inheritdoc/>
+    protected override void PreStart() => _self = Self;
+
+    /// <summary>Straight to <see cref="OnReceive"/>: this actor has one behaviour.</summary>
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        OnReceive(message);
+        return true;
+    }
+
+    /// <inheritdoc/>
     protected override void OnReceive(object message)
     {
         switch (message)
         {
-            case CoreProtocol.Deliver deliver:
-                foreach (ref readonly SimMessage item in deliver.Messages.AsSpan())
-                {
-                    _model.Deliver(item);
-                }
-
-                break;
             case CoreProtocol.RunWindow window:
                 if (window.Alone)
                 {
@@ -46,6 +50,13 @@ public sealed class CoreActor : UntypedActor
                 Publish();
                 _part.Countdown.Done();
                 break;
+            case CoreProtocol.Deliver deliver:
+                foreach (ref readonly SimMessage item in deliver.Messages.AsSpan())
+                {
+                    _model.Deliver(item);
+                }
+
+                break;
             case DomainProtocol.Settle:
                 _part.Countdown.Done();
                 break;
@@ -57,7 +68,7 @@ public sealed class CoreActor : UntypedActor
 
     private void Publish()
     {
-        _part.HandOver(_model.Outbox, Self);
+        _part.HandOver(_model.Outbox, _self);
         _part.Board.SetOwn(_part.Slot, _model.NextTime);
     }
 }

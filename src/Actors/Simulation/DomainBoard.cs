@@ -1,3 +1,4 @@
+using System.Numerics;
 using VmSim.Core.Engine;
 
 namespace VmSim.Actors.Simulation;
@@ -27,6 +28,23 @@ public sealed class DomainBoard
 
     /// <summary>Earliest time at which the holder of a slot has something to do, in cycles.</summary>
     public long Next(int slot) => Math.Min(Volatile.Read(ref _own[slot]), Volatile.Read(ref _incoming[slot]));
+
+    /// <summary>Reads what every slot says; nobody may write meanwhile.</summary>
+    internal void ReadAll(Span<long> next)
+    {
+        ReadOnlySpan<long> own = _own.AsSpan(0, next.Length);
+        ReadOnlySpan<long> incoming = _incoming.AsSpan(0, next.Length);
+        int slot = 0;
+        for (; slot <= next.Length - Vector<long>.Count; slot += Vector<long>.Count)
+        {
+            Vector.Min(new Vector<long>(own[slot..]), new Vector<long>(incoming[slot..])).CopyTo(next[slot..]);
+        }
+
+        for (; slot < next.Length; slot++)
+        {
+            next[slot] = Math.Min(own[slot], incoming[slot]);
+        }
+    }
 
     /// <summary>The holder of a slot says when it has something to do by itself.</summary>
     public void SetOwn(int slot, long time) => Volatile.Write(ref _own[slot], time);

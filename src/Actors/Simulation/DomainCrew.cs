@@ -17,6 +17,8 @@ internal sealed class DomainCrew
     private readonly int[] _laneOf;
     private readonly int[] _laneCounts;
     private readonly bool[] _here;
+
+    /// <summary>When the holder of each slot has something to do, as of the end of the last phase.</summary>
     private readonly long[] _next;
     private readonly List<int> _mustered = [];
 
@@ -95,11 +97,7 @@ internal sealed class DomainCrew
     /// <summary>When cores and groups have something to do, as far as is known here.</summary>
     public DomainHorizon Horizon()
     {
-        for (int slot = 0; slot < _next.Length; slot++)
-        {
-            _next[slot] = Board.Next(slot);
-        }
-
+        Board.ReadAll(_next);
         return DomainHorizon.Of(_next.AsSpan(0, _slots.Cores), _next.AsSpan(_slots.Cores));
     }
 
@@ -122,6 +120,7 @@ internal sealed class DomainCrew
         {
             int slot = _slots.SlotOf(message.Target);
             Board.Announce(slot, message.Due);
+            _next[slot] = Math.Min(_next[slot], message.Due);
             _actors[slot].Tell(slot < _slots.Cores ? new CoreProtocol.Deliver([message]) : new MemorySetProtocol.Deliver([message]), ActorRefs.NoSender);
         }
     }
@@ -133,7 +132,7 @@ internal sealed class DomainCrew
         BeginMuster();
         for (int slot = 0; slot < _slots.Cores; slot++)
         {
-            if (_here[slot] && (everyone || Board.Next(slot) < limit))
+            if (_here[slot] && (everyone || _next[slot] < limit))
             {
                 Muster(slot);
             }
@@ -149,7 +148,7 @@ internal sealed class DomainCrew
         BeginMuster();
         for (int slot = _slots.Cores; slot < _slots.Count; slot++)
         {
-            if (_here[slot] && Board.Next(slot) < limit)
+            if (_here[slot] && _next[slot] < limit)
             {
                 Muster(slot);
             }

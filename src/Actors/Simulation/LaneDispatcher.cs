@@ -39,24 +39,28 @@ internal sealed class LaneExecutor : ExecutorService
     /// <summary>What came from other threads is looked at once in so many turns.</summary>
     private const int LocalTurns = 8;
 
+    [ThreadStatic]
+    private static LaneExecutor? t_current;
+
     private readonly Queue<IRunnable> _local = new();
     private readonly ConcurrentQueue<IRunnable> _remote = new();
     private readonly SemaphoreSlim _wake = new(0);
-    private readonly Thread _thread;
     private int _asleep;
     private volatile bool _stopping;
 
     public LaneExecutor(string id)
         : base(id)
     {
-        _thread = new Thread(Work) { IsBackground = true, Name = id };
-        _thread.Start();
+        new Thread(Work) { IsBackground = true, Name = id }.Start();
     }
+
+    /// <summary>The lane whose thread asks; null for any other thread.</summary>
+    public static LaneExecutor? Current => t_current;
 
     /// <inheritdoc/>
     public override void Execute(IRunnable run)
     {
-        if (ReferenceEquals(Thread.CurrentThread, _thread))
+        if (ReferenceEquals(t_current, this))
         {
             _local.Enqueue(run);
             return;
@@ -85,23 +89,32 @@ internal sealed class LaneExecutor : ExecutorService
 
     private void Work()
     {
-        while (true)
+        t_current = this;
+        do
         {
-            int turns = 0;
-            while (turns++ < LocalTurns && _local.TryDequeue(out IRunnable? own))
+            while (RunTurns())
             {
-                own.Run();
-            }
-
-            if (_remote.TryDequeue(out IRunnable? other))
-            {
-                other.Run();
-            }
-            else if (_local.Count == 0 && !WaitForWork())
-            {
-                return;
             }
         }
+        while (WaitForWork());
+    }
+
+    /// <summary>Runs a few actors. It is entered again and again, so that what it calls is compiled into it.</summary>
+    /// <returns>Whether there may be more to do.</returns>
+    private bool RunTurns()
+    {
+        for (int turn = 0; turn < LocalTurns && _local.TryDequeue(out IRunnable? own); turn++)
+        {
+            own.Run();
+        }
+
+        if (_remote.TryDequeue(out IRunnable? other))
+        {
+            other.Run();
+            return true;
+        }
+
+        return _local.Count > 0;
     }
 
     /// <summary>Waits until another thread has given the lane something to do.</summary>

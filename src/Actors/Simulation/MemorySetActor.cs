@@ -12,18 +12,32 @@ public sealed class MemorySetActor : UntypedActor
 {
     private readonly SpaceGroup _group;
     private readonly SimulationPart _part;
+    private readonly Outbox[] _outboxes;
+    private IActorRef _self = ActorRefs.Nobody;
 
     /// <summary>Makes the actor of a group of address spaces.</summary>
     /// <param name="group">The group.</param>
     /// <param name="part">Its place in the domain.</param>
     public MemorySetActor(SpaceGroup group, SimulationPart part)
     {
+        ArgumentNullException.ThrowIfNull(group);
         _group = group;
         _part = part;
+        _outboxes = [.. group.Members.Select(member => member.Outbox)];
     }
 
     /// <summary>How to make the actor of a group of address spaces.</summary>
     public static Props Props(SpaceGroup group, SimulationPart part) => Akka.Actor.Props.Create(() => new MemorySetActor(group, part));
+
+    /// <inheritdoc/>
+    protected override void PreStart() => _self = Self;
+
+    /// <summary>Straight to <see cref="OnReceive"/>: this actor has one behaviour.</summary>
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        OnReceive(message);
+        return true;
+    }
 
     /// <inheritdoc/>
     protected override void OnReceive(object message)
@@ -53,9 +67,9 @@ public sealed class MemorySetActor : UntypedActor
 
     private void Publish()
     {
-        foreach (AddressSpace member in _group.Members)
+        foreach (Outbox outbox in _outboxes)
         {
-            _part.HandOver(member.Outbox, Self);
+            _part.HandOver(outbox, _self);
         }
 
         _part.Board.SetOwn(_part.Slot, _group.NextDue);

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace VmSim.Core.Engine;
 
 /// <summary>
@@ -19,32 +21,44 @@ public readonly record struct DomainHorizon(long First, int FirstCore, long Seco
     /// <param name="groupNext">Earliest event of each group, in cycles.</param>
     public static DomainHorizon Of(ReadOnlySpan<long> coreNext, ReadOnlySpan<long> groupNext)
     {
-        long first = long.MaxValue;
-        long second = long.MaxValue;
-        int firstCore = -1;
-        int secondCore = -1;
-        for (int i = 0; i < coreNext.Length; i++)
+        long first = Earliest(coreNext);
+        int firstCore = IndexOf(coreNext, first);
+        long second = Math.Min(Earliest(coreNext[..Math.Max(0, firstCore)]), Earliest(coreNext[(firstCore + 1)..]));
+        int secondCore = IndexOf(coreNext, second);
+        if (secondCore == firstCore && firstCore >= 0)
         {
-            long next = coreNext[i];
-            if (next < first)
-            {
-                (second, secondCore) = (first, firstCore);
-                (first, firstCore) = (next, i);
-            }
-            else if (next < second)
-            {
-                (second, secondCore) = (next, i);
-            }
+            int behind = IndexOf(coreNext[(firstCore + 1)..], second);
+            secondCore = behind < 0 ? -1 : firstCore + 1 + behind;
         }
 
-        long group = long.MaxValue;
-        foreach (long next in groupNext)
-        {
-            group = Math.Min(group, next);
-        }
-
-        return new DomainHorizon(first, firstCore, second, secondCore, group);
+        return new DomainHorizon(first, firstCore, second, secondCore, Earliest(groupNext));
     }
+
+    private static long Earliest(ReadOnlySpan<long> times)
+    {
+        Vector<long> least = Vector<long>.AllBitsSet >>> 1;
+        int i = 0;
+        for (; i <= times.Length - Vector<long>.Count; i += Vector<long>.Count)
+        {
+            least = Vector.Min(least, new Vector<long>(times[i..]));
+        }
+
+        long earliest = long.MaxValue;
+        for (int lane = 0; lane < Vector<long>.Count; lane++)
+        {
+            earliest = Math.Min(earliest, least[lane]);
+        }
+
+        for (; i < times.Length; i++)
+        {
+            earliest = Math.Min(earliest, times[i]);
+        }
+
+        return earliest;
+    }
+
+    /// <summary>The first place of a time; -1 for none, and for <see cref="long.MaxValue"/>, which is none.</summary>
+    private static int IndexOf(ReadOnlySpan<long> times, long time) => time == long.MaxValue ? -1 : times.IndexOf(time);
 
     /// <summary>The horizon of both: each core at the earlier of its times.</summary>
     public DomainHorizon Merge(in DomainHorizon other) =>

@@ -17,7 +17,7 @@ internal sealed partial class SpaceChecker
     private readonly AddressSpace _space;
     private readonly PageCopies _pages = new();
 
-    /// <summary>Deaths by page and frame, the latest first.</summary>
+    /// <summary>Deaths by page and frame, the latest first, until the frame is given back by the operation that killed.</summary>
     private readonly Dictionary<(ulong Page, ulong Frame), DeadPage> _dead = [];
 
     private readonly Dictionary<long, OperationTrace> _operations = [];
@@ -45,7 +45,10 @@ internal sealed partial class SpaceChecker
     /// <summary>Grows whenever a translation of a page has died or the operation that killed it has returned; what was verified before must be verified again.</summary>
     public long VersionOf(ulong page) => _versions[page & (Versions - 1)];
 
-    /// <summary>How the last translation of a page to a frame died; null if none has.</summary>
+    /// <summary>Pairs of a page and a frame whose deaths are kept.</summary>
+    public int DeathsKept => _dead.Count;
+
+    /// <summary>How the last translation of a page to a frame died; null if none has, or if the frame was given back since.</summary>
     public DeadPage? DeathOf(ulong page, ulong frame) => _dead.GetValueOrDefault((page, frame));
 
     /// <summary>Takes the table as it is, before the first operation.</summary>
@@ -149,6 +152,23 @@ internal sealed partial class SpaceChecker
         if (_operations.Remove(id, out OperationTrace? operation))
         {
             Releases.Check(this, operation, batch, now);
+        }
+    }
+
+    /// <summary>
+    /// Frames that the operation took away are free, and no core reaches them: who uses them through the same page from now on has a translation that was made
+    /// later, so that nobody asks any more how those before it died.
+    /// </summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="frames">The frames.</param>
+    public void Forget(OperationTrace operation, HashSet<ulong> frames)
+    {
+        foreach (DeadPage dead in frames.Count > 0 ? operation.Dead : [])
+        {
+            if (frames.Contains(dead.Frame))
+            {
+                _dead.Remove((dead.Page, dead.Frame));
+            }
         }
     }
 

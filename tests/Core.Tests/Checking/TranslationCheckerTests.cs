@@ -7,6 +7,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
+using VmSim.Core.Workloads.Synthetic;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;
@@ -53,6 +54,32 @@ public sealed class TranslationCheckerTests
         Violation violation = Assert.Single(world.Checker!.Violations);
         Assert.Equal(CheckRule.EarlyRelease, violation.Rule);
         Assert.Contains("leads from page 0x7f0000207000", violation.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Threads give pages back and take frames that others have given back: pairs of a page and a frame are ever new ones.</summary>
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void Check_MemoryThatGoesRound_KeepsNoDeathsOfFramesThatWereGivenBack(string protocol)
+    {
+        ThreadBuilder[] threads = [new("a"), new("b"), new("c")];
+        SeededRandom random = new(7);
+        for (int i = 0; i < 300; i++)
+        {
+            for (int thread = 0; thread < threads.Length; thread++)
+            {
+                ulong start = TestWorlds.Page((64 * thread) + (int)random.Below(40));
+                int pages = 1 + (int)random.Below(20);
+                threads[thread].Touch(start, pages).Advise(start, pages, Advice.DontNeed);
+            }
+        }
+
+        ScenarioSpec scenario = TestWorlds.Scenario(3, [.. threads.Select(thread => thread.Build())]) with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+        using World world = new(scenario, check: true);
+        Assert.True(new SequentialEngine(world).Run());
+        world.Checker!.Finish();
+        Assert.Empty(world.Checker.Violations);
+        Assert.True(world.Groups[0].Frames.TotalFrees > 5_000);
+        Assert.Equal(0, world.Checker.Space(0).DeathsKept);
     }
 
     [Fact]

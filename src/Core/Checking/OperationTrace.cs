@@ -48,12 +48,25 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
     }
 }
 
+/// <summary>How a core is told to invalidate.</summary>
+internal enum InvalidationWay
+{
+    /// <summary>By an interrupt.</summary>
+    Interrupt,
+
+    /// <summary>By a message that interrupts nothing.</summary>
+    Message,
+
+    /// <summary>As the initiator's own core, which acknowledges nothing.</summary>
+    Local,
+}
+
 /// <summary>An invalidation that one core was sent.</summary>
 /// <param name="core">The core.</param>
 /// <param name="sent">When it left, in cycles.</param>
 /// <param name="due">When it arrives, in cycles.</param>
-/// <param name="local">Whether it goes to the initiator's own core, which acknowledges nothing.</param>
-internal sealed class Invalidation(CoreId core, long sent, long due, bool local)
+/// <param name="way">How.</param>
+internal sealed class Invalidation(CoreId core, long sent, long due, InvalidationWay way)
 {
     public CoreId Core => core;
 
@@ -61,7 +74,7 @@ internal sealed class Invalidation(CoreId core, long sent, long due, bool local)
 
     public long Due => due;
 
-    public bool IsLocal => local;
+    public InvalidationWay Way => way;
 
     /// <summary>When its acknowledgement arrived, in cycles; -1 while none has.</summary>
     public long AcknowledgedAt { get; set; } = -1;

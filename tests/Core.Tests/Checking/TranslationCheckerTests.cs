@@ -144,6 +144,15 @@ public sealed class TranslationCheckerTests
         Assert.Contains(Run(Crowd(users: 3), probe, bug), violation => violation.Rule is CheckRule.DeadTranslation or CheckRule.EarlyRelease);
     }
 
+    [Theory]
+    [InlineData(ProbeFeatures.Tell, "is told to invalidate by a message, which arrives at cycle")]
+    [InlineData(ProbeFeatures.EarlyAck, "is sent an interrupt, which arrives at cycle")]
+    public void Violation_OfACoreThatWasTold_SaysHow(ProbeFeatures features, string how)
+    {
+        Violation violation = Run(Crowd(users: 3), new ProbeProtocol(features), SeededBug.AcknowledgesWithoutInvalidating)[0];
+        Assert.Contains(violation.Trace, line => line.Contains(how, StringComparison.Ordinal));
+    }
+
     /// <summary>Cores go on using what the first one gives back.</summary>
     private static ScenarioSpec Crowd(int users)
     {

@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Shootdown;
 

@@ -183,7 +183,7 @@ internal sealed partial class SpaceChecker
     {
         bool gives = _pages[page].Gives(frame, needed);
         DeadPage? latest = DeathOf(page, frame);
-        if (gives && (latest is null || latest.MadeAgainAt <= time))
+        if (gives && (latest is null || latest.MadeAgain.Of(needed) <= time))
         {
             return true;
         }
@@ -192,7 +192,7 @@ internal sealed partial class SpaceChecker
         DeadPage? last = null;
         for (DeadPage? dead = latest; dead is not null; dead = dead.Earlier)
         {
-            if ((dead.Rights & needed) == needed && dead.MadeAt <= time)
+            if (dead.Took(needed, time))
             {
                 if (time <= dead.Operation.AllowedUntil)
                 {
@@ -286,7 +286,7 @@ internal sealed partial class SpaceChecker
                 _pages[page] = copy;
                 if (_dead.TryGetValue((page, copy.Frame), out DeadPage? latest))
                 {
-                    latest.MadeAgainAt = Math.Min(latest.MadeAgainAt, operation.Start);
+                    latest.MakeAgain(copy.Rights, operation.Start);
                 }
             }
         }
@@ -300,7 +300,7 @@ internal sealed partial class SpaceChecker
         }
 
         ref DeadPage? latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_dead, (page, old.Frame), out _);
-        DeadPage dead = new(page, old, remaining, operation, latest?.MadeAgainAt ?? 0) { Earlier = latest };
+        DeadPage dead = new(page, old, remaining, operation, latest?.MadeAgain ?? default) { Earlier = latest };
         operation.Dead.Add(dead);
         latest = dead;
 
@@ -308,7 +308,7 @@ internal sealed partial class SpaceChecker
         long reached = operation.Start - _checker.WindowBound;
         for (DeadPage later = dead; later.Earlier is { } earlier;)
         {
-            if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue && later.MadeAt <= reached)
+            if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue && later.Made.By(later.Rights, reached))
             {
                 later.Earlier = earlier.Earlier;
             }

@@ -144,6 +144,35 @@ public sealed class TranslationCheckerTests
         Assert.Contains(Run(Crowd(users: 3), probe, bug), violation => violation.Rule is CheckRule.DeadTranslation or CheckRule.EarlyRelease);
     }
 
+    /// <summary>A store with rights that were taken away is a late one, also if they have been given again before the checker hears of it.</summary>
+    [Fact]
+    public void WiderRights_GivenAgainSoonAfter_AreCaughtOnAnyWindow()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            ThreadBuilder user = new("u");
+            for (int store = 0; store < 1_000; store++)
+            {
+                user.Store(TestWorlds.Page(0)).Compute(700);
+            }
+
+            ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 1).Compute(100_000 + (i * 71))
+                .Protect(TestWorlds.Page(0), 1, Protection.Read).Protect(TestWorlds.Page(0), 1, Protection.Read | Protection.Write).Build();
+            ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user.Build()) with
+            {
+                Kernel = new KernelProfile { TrapEntryCycles = 600, SystemCallEntryCycles = 600, AckCycles = 600 },
+            };
+            long bound = Delays.Of(scenario).WindowBound;
+            foreach (long window in (long[])[bound, bound / 7, 17])
+            {
+                using World world = new(scenario, check: true, new BuggyProtocol(new BroadcastProtocol(), SeededBug.DropsOneInterruptOfAProtect));
+                new SequentialEngine(world, window).Run();
+                Assert.True(world.Checker!.Violated, $"{i}, window {window}");
+                Assert.Equal(CheckRule.WiderRights, world.Checker.Violations[0].Rule);
+            }
+        }
+    }
+
     [Theory]
     [InlineData(ProbeFeatures.Tell, "is told to invalidate by a message, which arrives at cycle")]
     [InlineData(ProbeFeatures.EarlyAck, "is sent an interrupt, which arrives at cycle")]

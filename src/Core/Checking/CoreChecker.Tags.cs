@@ -108,8 +108,10 @@ internal sealed partial class CoreChecker
 /// <param name="Number">The page, or the number of the table page.</param>
 /// <param name="Frame">The frame; <see cref="OfTable"/> for a table page.</param>
 /// <param name="Operation">The operation that gave it back.</param>
+/// <param name="Death">How the translation to the frame had died; null if that is not known, and for a table page.</param>
 /// <param name="Time">When, in cycles.</param>
-internal readonly record struct Excuse(ReleaseChecker Releases, SpaceChecker Space, Asid Tag, ulong Number, ulong Frame, OperationTrace Operation, long Time)
+internal readonly record struct Excuse(
+    ReleaseChecker Releases, SpaceChecker Space, Asid Tag, ulong Number, ulong Frame, OperationTrace Operation, DeadPage? Death, long Time)
 {
     /// <summary>Stands for the frame where a table page is meant.</summary>
     public const ulong OfTable = ulong.MaxValue;

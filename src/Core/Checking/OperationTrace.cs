@@ -48,12 +48,25 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
     }
 }
 
+/// <summary>How a core is told to invalidate.</summary>
+internal enum InvalidationWay
+{
+    /// <summary>By an interrupt.</summary>
+    Interrupt,
+
+    /// <summary>By a message that interrupts nothing.</summary>
+    Message,
+
+    /// <summary>As the initiator's own core, which acknowledges nothing.</summary>
+    Local,
+}
+
 /// <summary>An invalidation that one core was sent.</summary>
 /// <param name="core">The core.</param>
 /// <param name="sent">When it left, in cycles.</param>
 /// <param name="due">When it arrives, in cycles.</param>
-/// <param name="local">Whether it goes to the initiator's own core, which acknowledges nothing.</param>
-internal sealed class Invalidation(CoreId core, long sent, long due, bool local)
+/// <param name="way">How.</param>
+internal sealed class Invalidation(CoreId core, long sent, long due, InvalidationWay way)
 {
     public CoreId Core => core;
 
@@ -61,7 +74,7 @@ internal sealed class Invalidation(CoreId core, long sent, long due, bool local)
 
     public long Due => due;
 
-    public bool IsLocal => local;
+    public InvalidationWay Way => way;
 
     /// <summary>When its acknowledgement arrived, in cycles; -1 while none has.</summary>
     public long AcknowledgedAt { get; set; } = -1;
@@ -72,8 +85,8 @@ internal sealed class Invalidation(CoreId core, long sent, long due, bool local)
 /// <param name="was">Frame and rights that it gave.</param>
 /// <param name="remaining">Rights that the page has to the same frame from now on.</param>
 /// <param name="operation">The operation that killed it.</param>
-/// <param name="made">When the operation started that had made it, in cycles; 0 if no translation of the page to the frame had died before.</param>
-internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, OperationTrace operation, long made)
+/// <param name="made">When the operations started that had given its rights; 0 if no translation of the page to the frame had died before.</param>
+internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, OperationTrace operation, RightTimes made)
 {
     public ulong Page => page;
 
@@ -86,11 +99,52 @@ internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, Op
 
     public OperationTrace Operation => operation;
 
-    public long MadeAt => made;
+    /// <summary>When the operations started that had given its rights.</summary>
+    public RightTimes Made => made;
 
-    /// <summary>When the operation started that mapped the page to the frame again, in cycles; <see cref="long.MaxValue"/> if none has.</summary>
-    public long MadeAgainAt { get; set; } = long.MaxValue;
+    /// <summary>
+    /// Since when the page has had each right to the same frame again: since before this death for rights that remained; <see cref="long.MaxValue"/> where it has not had it again.
+    /// </summary>
+    public RightTimes MadeAgain { get; private set; } = RightTimes.Never.With(remaining & was.Rights, made);
+
+    /// <summary>Whether it took a right away that had been given by a time.</summary>
+    /// <param name="right">The right.</param>
+    /// <param name="time">The time, in cycles.</param>
+    public bool Took(PageFlags right, long time) => (was.Rights & ~remaining & right) != 0 && made.Of(right) <= time;
+
+    /// <summary>An operation has mapped the page to the frame again, or given it rights back.</summary>
+    /// <param name="rights">The rights that the page has.</param>
+    /// <param name="time">When the operation started, in cycles.</param>
+    public void MakeAgain(PageFlags rights, long time) => MadeAgain = MadeAgain.With(rights, MadeAgain.EarlierOf(time));
 
     /// <summary>An earlier death of a translation of the same page to the same frame.</summary>
     public DeadPage? Earlier { get; set; }
+}
+
+/// <summary>A time for each right, in cycles.</summary>
+internal readonly record struct RightTimes(long Read, long Write, long Execute)
+{
+    /// <summary>Not given at all.</summary>
+    public static RightTimes Never { get; } = new(long.MaxValue, long.MaxValue, long.MaxValue);
+
+    /// <summary>The time of one right.</summary>
+    public long Of(PageFlags right) => right switch
+    {
+        PageFlags.Read => Read,
+        PageFlags.Write => Write,
+        _ => Execute,
+    };
+
+    /// <summary>These, with the times of some rights from others.</summary>
+    public RightTimes With(PageFlags rights, RightTimes others) => new(
+        (rights & PageFlags.Read) != 0 ? others.Read : Read,
+        (rights & PageFlags.Write) != 0 ? others.Write : Write,
+        (rights & PageFlags.Execute) != 0 ? others.Execute : Execute);
+
+    /// <summary>These, but none later than a time.</summary>
+    public RightTimes EarlierOf(long time) => new(Math.Min(Read, time), Math.Min(Write, time), Math.Min(Execute, time));
+
+    /// <summary>Whether all of some rights had been given by a time.</summary>
+    public bool By(PageFlags rights, long time) =>
+        ((rights & PageFlags.Read) == 0 || Read <= time) && ((rights & PageFlags.Write) == 0 || Write <= time) && ((rights & PageFlags.Execute) == 0 || Execute <= time);
 }

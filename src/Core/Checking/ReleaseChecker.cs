@@ -15,6 +15,10 @@ internal sealed class ReleaseChecker
     private readonly SpaceGroup _group;
     private readonly long _coreToSpace;
     private readonly FrameHolders[] _holders;
+
+    /// <summary>Frames of the batch at hand that are free now and that nobody reaches.</summary>
+    private readonly HashSet<ulong> _freed = [];
+
     private bool _largeUsed;
 
     public ReleaseChecker(TranslationChecker checker, SpaceGroup group, int cores, long coreToSpace)
@@ -59,19 +63,27 @@ internal sealed class ReleaseChecker
             return;
         }
 
+        _freed.Clear();
         foreach (FrameRun run in batch.Frames)
         {
             for (ulong i = 0; i < run.Count; i++)
             {
                 PhysAddr frame = run.First + (i << PageSizes.BaseShift);
-                if (!_group.Frames.Owns(frame) && !CheckFrame(space, operation, frame.PageNumber, now))
+                if (!_group.Frames.Owns(frame))
                 {
-                    return;
+                    if (!CheckFrame(space, operation, frame.PageNumber, now))
+                    {
+                        return;
+                    }
+
+                    _freed.Add(frame.PageNumber);
                 }
 
                 ForgetLarge(frame.PageNumber, i);
             }
         }
+
+        space.Forget(operation, _freed);
 
         if (!batch.Tables.IsEmpty)
         {
@@ -91,7 +103,7 @@ internal sealed class ReleaseChecker
         else
         {
             what = $"page {VirtAddr.OfPage(excuse.Number)} -> frame 0x{excuse.Frame:x}, which is free";
-            AddKill(lines, excuse.Space, excuse.Operation, excuse.Number, excuse.Frame);
+            AddKill(lines, excuse.Death, excuse.Operation, excuse.Frame);
             lines.AddFill(core, excuse.Number, excuse.Frame, _checker.Core(core).FilledAt(excuse.Space.Id.Value, excuse.Number));
         }
 
@@ -164,7 +176,7 @@ internal sealed class ReleaseChecker
                 return false;
             }
 
-            core.Add(new Excuse(this, owner, tag, found, frame, operation, now));
+            core.Add(new Excuse(this, owner, tag, found, frame, operation, owner.DeathOf(found, frame), now));
         }
 
         return true;
@@ -192,7 +204,7 @@ internal sealed class ReleaseChecker
 
                 foreach (int held in pages.Where(page => model.Mmu.CachesTable(tag, [page])))
                 {
-                    core.Add(new Excuse(this, space, tag, (ulong)held, Excuse.OfTable, operation, now));
+                    core.Add(new Excuse(this, space, tag, (ulong)held, Excuse.OfTable, operation, null, now));
                 }
             }
         }
@@ -225,7 +237,7 @@ internal sealed class ReleaseChecker
     {
         string message = $"frame 0x{frame:x} is free for anyone while core {core.Core.Core}'s TLB still leads from page {VirtAddr.OfPage(page)} to it";
         TraceLines lines = new TraceLines().AddFill(core.Core.Core, page, frame, core.FilledAt(owner.Id.Value, page));
-        AddKill(lines, owner, operation, page, frame);
+        AddKill(lines, owner.DeathOf(page, frame), operation, frame);
         lines.AddTold(operation, core.Core.Core, now).AddReturn(operation, now).Add(now, message);
         Report(CheckRule.EarlyRelease, owner, message, lines, now);
     }
@@ -242,9 +254,9 @@ internal sealed class ReleaseChecker
     }
 
     /// <summary>Who took the frame away from the page, if that is known, and otherwise who gave it back.</summary>
-    private static void AddKill(TraceLines lines, SpaceChecker space, OperationTrace operation, ulong page, ulong frame)
+    private static void AddKill(TraceLines lines, DeadPage? dead, OperationTrace operation, ulong frame)
     {
-        if (space.DeathOf(page, frame) is not { } dead)
+        if (dead is null)
         {
             lines.AddStart(operation, $"frame 0x{frame:x} is given up");
             return;

@@ -21,7 +21,7 @@ internal sealed partial class SpaceChecker
             operation.Invalidations.Add(invalidation);
         }
 
-        if (!invalidation.IsLocal)
+        if (invalidation.Way != InvalidationWay.Local)
         {
             _unacknowledged[(shootdown, invalidation.Core.Value)] = invalidation;
         }
@@ -45,7 +45,7 @@ internal sealed partial class SpaceChecker
         bool again = _acknowledged.TryGetValue(from.Value, out (long Shootdown, Invalidation Invalidation) last) && last.Shootdown == shootdown;
         if (again)
         {
-            lines.Add(last.Invalidation.Sent, $"core {from} is sent an interrupt for shootdown {shootdown}, which arrives at cycle {last.Invalidation.Due}")
+            lines.AddSent(last.Invalidation, $" for shootdown {shootdown}", now)
                 .Add(last.Invalidation.AcknowledgedAt, $"core {from}'s acknowledgement is there");
         }
 

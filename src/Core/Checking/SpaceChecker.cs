@@ -17,7 +17,7 @@ internal sealed partial class SpaceChecker
     private readonly AddressSpace _space;
     private readonly PageCopies _pages = new();
 
-    /// <summary>Deaths by page and frame, the latest first.</summary>
+    /// <summary>Deaths by page and frame, the latest first, until the frame is given back by the operation that killed.</summary>
     private readonly Dictionary<(ulong Page, ulong Frame), DeadPage> _dead = [];
 
     private readonly Dictionary<long, OperationTrace> _operations = [];
@@ -45,7 +45,10 @@ internal sealed partial class SpaceChecker
     /// <summary>Grows whenever a translation of a page has died or the operation that killed it has returned; what was verified before must be verified again.</summary>
     public long VersionOf(ulong page) => _versions[page & (Versions - 1)];
 
-    /// <summary>How the last translation of a page to a frame died; null if none has.</summary>
+    /// <summary>Pairs of a page and a frame whose deaths are kept.</summary>
+    public int DeathsKept => _dead.Count;
+
+    /// <summary>How the last translation of a page to a frame died; null if none has, or if the frame was given back since.</summary>
     public DeadPage? DeathOf(ulong page, ulong frame) => _dead.GetValueOrDefault((page, frame));
 
     /// <summary>Takes the table as it is, before the first operation.</summary>
@@ -152,6 +155,23 @@ internal sealed partial class SpaceChecker
         }
     }
 
+    /// <summary>
+    /// Frames that the operation took away are free, and no core reaches them: who uses them through the same page from now on has a translation that was made
+    /// later, so that nobody asks any more how those before it died.
+    /// </summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="frames">The frames.</param>
+    public void Forget(OperationTrace operation, HashSet<ulong> frames)
+    {
+        foreach (DeadPage dead in frames.Count > 0 ? operation.Dead : [])
+        {
+            if (frames.Contains(dead.Frame))
+            {
+                _dead.Remove((dead.Page, dead.Frame));
+            }
+        }
+    }
+
     /// <summary>Checks an access that a core makes with a translation.</summary>
     /// <param name="time">Time of the access, in cycles.</param>
     /// <param name="core">The core.</param>
@@ -163,7 +183,7 @@ internal sealed partial class SpaceChecker
     {
         bool gives = _pages[page].Gives(frame, needed);
         DeadPage? latest = DeathOf(page, frame);
-        if (gives && (latest is null || latest.MadeAgainAt <= time))
+        if (gives && (latest is null || latest.MadeAgain.Of(needed) <= time))
         {
             return true;
         }
@@ -172,7 +192,7 @@ internal sealed partial class SpaceChecker
         DeadPage? last = null;
         for (DeadPage? dead = latest; dead is not null; dead = dead.Earlier)
         {
-            if ((dead.Rights & needed) == needed && dead.MadeAt <= time)
+            if (dead.Took(needed, time))
             {
                 if (time <= dead.Operation.AllowedUntil)
                 {
@@ -266,7 +286,7 @@ internal sealed partial class SpaceChecker
                 _pages[page] = copy;
                 if (_dead.TryGetValue((page, copy.Frame), out DeadPage? latest))
                 {
-                    latest.MadeAgainAt = Math.Min(latest.MadeAgainAt, operation.Start);
+                    latest.MakeAgain(copy.Rights, operation.Start);
                 }
             }
         }
@@ -280,7 +300,7 @@ internal sealed partial class SpaceChecker
         }
 
         ref DeadPage? latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_dead, (page, old.Frame), out _);
-        DeadPage dead = new(page, old, remaining, operation, latest?.MadeAgainAt ?? 0) { Earlier = latest };
+        DeadPage dead = new(page, old, remaining, operation, latest?.MadeAgain ?? default) { Earlier = latest };
         operation.Dead.Add(dead);
         latest = dead;
 
@@ -288,7 +308,7 @@ internal sealed partial class SpaceChecker
         long reached = operation.Start - _checker.WindowBound;
         for (DeadPage later = dead; later.Earlier is { } earlier;)
         {
-            if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue && later.MadeAt <= reached)
+            if (earlier.Rights == dead.Rights && earlier.Operation.ReturnedAt != long.MaxValue && later.Made.By(later.Rights, reached))
             {
                 later.Earlier = earlier.Earlier;
             }

@@ -50,9 +50,23 @@ internal sealed class TraceLines
             return Add(Math.Min(now, Math.Min(operation.VisibleAt, operation.ReturnedAt)), $"core {core} {lacks}");
         }
 
-        string arrives = told.Due > now ? "will arrive" : "arrives";
-        Add(told.Sent, told.IsLocal ? $"core {core} is told to invalidate its own TLB at cycle {told.Due}" : $"core {core} is sent an interrupt, which {arrives} at cycle {told.Due}");
+        AddSent(told, "", now);
         return told.AcknowledgedAt < 0 || told.AcknowledgedAt > now ? this : Add(told.AcknowledgedAt, $"core {core}'s acknowledgement is there");
+    }
+
+    /// <summary>What a core was sent.</summary>
+    /// <param name="told">What.</param>
+    /// <param name="what">For which shootdown, with a blank before it; empty where the story has one alone.</param>
+    /// <param name="now">The end of the story, in cycles.</param>
+    public TraceLines AddSent(Invalidation told, string what, long now)
+    {
+        string arrives = told.Due > now ? "will arrive" : "arrives";
+        return Add(told.Sent, told.Way switch
+        {
+            InvalidationWay.Local => $"core {told.Core} is told to invalidate its own TLB at cycle {told.Due}",
+            InvalidationWay.Message => $"core {told.Core} is told to invalidate{what} by a message, which {arrives} at cycle {told.Due}",
+            _ => $"core {told.Core} is sent an interrupt{what}, which {arrives} at cycle {told.Due}",
+        });
     }
 
     /// <summary>The operation's return, if it has returned.</summary>

@@ -152,7 +152,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter
                 return Math.Min(_clock, _inbox.NextDue);
             }
 
-            return State == CoreState.Idle ? _inbox.NextDue : Math.Min(_inbox.NextDue, _nextTick);
+            return State == CoreState.Idle || !_shootdown.HasTickWork ? _inbox.NextDue : Math.Min(_inbox.NextDue, _nextTick);
         }
     }
 
@@ -195,8 +195,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter
             {
                 Take(_inbox.Pop());
             }
-            else if (_nextTick < limit && ticks && (!running || _nextTick <= _clock))
+            else if (_nextTick < limit && ticks && (running ? _nextTick <= _clock : due < limit || _shootdown.HasTickWork))
             {
+                // A core that waits takes ticks that do nothing before its next message: how far its clock goes without one must not depend on the window.
                 Tick();
             }
             else if (!running || _clock >= limit)

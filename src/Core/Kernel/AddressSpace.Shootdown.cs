@@ -26,7 +26,7 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters.IpisSent++;
-        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, InvalidationWay.Interrupt));
         SendInvalidate(shootdown, core, due, start, pages, size, 0);
     }
 
@@ -46,7 +46,7 @@ public sealed partial class AddressSpace
             shootdown.PendingReports++;
         }
 
-        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, local: false));
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, InvalidationWay.Message));
         SendInvalidate(shootdown, InDomain(core), due, start, pages, size, SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag));
     }
 
@@ -55,7 +55,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         long due = _now + _delays.StoreVisibility;
-        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(shootdown.Initiator, _now, due, local: true));
+        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(shootdown.Initiator, _now, due, InvalidationWay.Local));
         SendInvalidate(shootdown, shootdown.Initiator, due, start, pages, size, SimMessage.LocalFlag);
     }
 

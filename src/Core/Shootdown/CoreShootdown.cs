@@ -134,6 +134,12 @@ public abstract class CoreShootdown
     /// <summary>Period of <see cref="OnTick"/> in cycles; 0 for a protocol that needs no tick.</summary>
     public virtual long TickCycles => 0;
 
+    /// <summary>
+    /// Whether a tick would do anything now. While it says no, a tick must take no time, send nothing and change nothing: nobody waits for it, and a core that waits in the
+    /// kernel takes it only when it goes on. So a run in which nothing else can happen any more is over.
+    /// </summary>
+    public virtual bool HasTickWork => true;
+
     /// <summary>The core's timer tick.</summary>
     /// <returns>Cycles it took.</returns>
     public virtual long OnTick() => 0;

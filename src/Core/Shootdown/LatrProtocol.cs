@@ -334,6 +334,8 @@ public sealed class LatrProtocol : IShootdownProtocol
             return 0;
         }
 
+        public override bool HasTickWork => Array.Exists(_slots, static slot => slot.Queue.Count > 0);
+
         public override long OnTick() => Sweep();
 
         public override long OnSwitch() => Sweep();

@@ -3,6 +3,7 @@ using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 
@@ -34,6 +35,24 @@ public sealed class ProtocolSeamTests : ShardRuns
             {
                 Assert.Equal(plain.Fingerprint, RunOnNodes(scenario, nodes, coresPerNode: 0, divisor, probe).Fingerprint);
             }
+        }
+    }
+
+    [Fact]
+    public void Deadlock_UnderTicks_IsFoundOnAnyLanesAndNodes()
+    {
+        EndlessProtocol endless = new(ShootdownProtocols.ByName("latr")!);
+        ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(1_300_000).Build();
+        ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Protect(TestWorlds.Page(0), 4, Protection.Read).Build();
+        ThreadProgram late = new ThreadBuilder("late").Compute(900_000).Map(TestWorlds.Page(9), 4).Build();
+        ScenarioSpec scenario = TestWorlds.Scenario(4, user, giver, late, user);
+        using World world = new(scenario, check: true, endless);
+        RunReport plain = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.Equal(RunOutcomes.Deadlock, plain.Outcome);
+        foreach ((int lanes, int divisor) in ((int, int)[])[(1, 1), (2, 7)])
+        {
+            Assert.Equal(plain.Fingerprint, RunOnLanes(scenario, lanes, divisor, endless).Fingerprint);
+            Assert.Equal(plain.Fingerprint, RunOnNodes(scenario, 1 + lanes, coresPerNode: 0, divisor, endless).Fingerprint);
         }
     }
 

@@ -1,8 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Machine;
-using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;
 
@@ -74,45 +73,31 @@ public enum SeededBug
 /// <param name="right">The right one.</param>
 /// <param name="bug">The bug.</param>
 /// <param name="onShootdown">What is done when a shootdown begins, for bugs that are not the protocol's.</param>
-internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Action? onShootdown = null) : IShootdownProtocol
+internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Action? onShootdown = null) : ForwardingProtocol(right)
 {
-    public string Name => right.Name;
-
-    public string Summary => right.Summary;
-
-    public long AllowedStaleness(MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.AllowedStaleness(machine, kernel);
-
-    public CoreEvents Watches => right.Watches;
-
-    public bool FillsTablesOnDemand => right.FillsTablesOnDemand;
-
-    public int Tables(MachineSpec machine) => right.Tables(machine);
-
-    public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, Core.Kernel.KernelProfile kernel) => right.Messages(machine, kernel);
-
-    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
+    public override SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
     {
         BuggyContext buggy = new(context, bug);
-        return new BuggySpace(right.CreateSpaceHalf(buggy), buggy, bug, onShootdown);
+        return new BuggySpace(base.CreateSpaceHalf(buggy), buggy, bug, onShootdown);
     }
 
-    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new BuggyCore(right.CreateCoreHalf(context), context, bug);
+    public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new BuggyCore(base.CreateCoreHalf(context), context, bug);
 
-    private sealed class BuggySpace(SpaceShootdown right, BuggyContext context, SeededBug bug, Action? onShootdown) : SpaceShootdown
+    private sealed class BuggySpace(SpaceShootdown right, BuggyContext context, SeededBug bug, Action? onShootdown) : ForwardingSpace(right)
     {
         private readonly HashSet<long> _returned = [];
 
         public override void Begin(ShootdownRequest shootdown)
         {
             onShootdown?.Invoke();
-            right.Begin(shootdown);
+            base.Begin(shootdown);
         }
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core)
         {
             if (bug != SeededBug.ReturnsAtFirstAck)
             {
-                right.OnAck(shootdown, core);
+                base.OnAck(shootdown, core);
                 return;
             }
 
@@ -127,46 +112,14 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             }
         }
 
-        public override bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => right.FlushesBeforeMapping(start, end);
-
-        public override LoadAnswer OnLoad(CoreId core) => bug == SeededBug.ForgetsGenerations ? right.OnLoad(core) with { Generation = 1 } : right.OnLoad(core);
-
-        public override void OnLeave(CoreId core) => right.OnLeave(core);
-
-        public override void OnLazy(CoreId core) => right.OnLazy(core);
-
-        public override void OnTimer(long argument) => right.OnTimer(argument);
-
-        public override void OnProtocol(CoreId core, in SimMessage message) => right.OnProtocol(core, message);
-
-        public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => right.OnFault(core, page, access, word);
-
-        public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => right.OnAccessed(core, address, bits);
-
-        public override void OnTrapWord(CoreId core, long word) => right.OnTrapWord(core, word);
-
-        public override long OnCopied(long entries) => right.OnCopied(entries);
-
-        public override long ReturnWord(CoreId core) => right.ReturnWord(core);
+        public override LoadAnswer OnLoad(CoreId core) => bug == SeededBug.ForgetsGenerations ? base.OnLoad(core) with { Generation = 1 } : base.OnLoad(core);
     }
 
-    private sealed class BuggyContext(ISpaceShootdownContext right, SeededBug bug) : ISpaceShootdownContext
+    private sealed class BuggyContext(ISpaceShootdownContext right, SeededBug bug) : ForwardingContext(right)
     {
-        public SpaceId Space => right.Space;
-
-        public MachineSpec Machine => right.Machine;
-
-        public Core.Kernel.KernelProfile Kernel => right.Kernel;
-
-        public Delays Delays => right.Delays;
-
-        public int SpaceCount => right.SpaceCount;
-
-        public long Now => right.Now;
-
         private bool ReleasesEarly => bug is SeededBug.ReleasesAtOnce or SeededBug.ReleasesBeforeTheStoresAreVisible;
 
-        public void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
+        public override void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
         {
             if (bug is SeededBug.DropsOneInterrupt or SeededBug.DropsOneInterruptOfAProtect && core.Value == Machine.Cores - 1)
             {
@@ -174,96 +127,68 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             }
 
             bool shorter = bug == SeededBug.LeavesOutTheLastPage && pages > 1;
-            right.SendInvalidation(shootdown, core, start, shorter ? pages - 1 : pages, size);
+            base.SendInvalidation(shootdown, core, start, shorter ? pages - 1 : pages, size);
         }
 
-        public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+        public override void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
         {
             if (bug != SeededBug.DropsOneInterrupt || core.Value != Machine.Cores - 1)
             {
-                right.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+                base.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
             }
         }
 
-        public bool FillTable(int table, VirtAddr address) => right.FillTable(table, address);
-
-        public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
+        public override void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
         {
             if (bug != SeededBug.ForgetsTheInitiator)
             {
-                right.InvalidateLocally(shootdown, start, pages, size);
+                base.InvalidateLocally(shootdown, start, pages, size);
             }
 
             if (ReleasesEarly)
             {
-                right.FinishDeferringRelease(shootdown);
-                right.ReleaseDeferred(shootdown);
+                base.FinishDeferringRelease(shootdown);
+                base.ReleaseDeferred(shootdown);
             }
         }
 
-        public void Finish(ShootdownRequest shootdown)
+        public override void Finish(ShootdownRequest shootdown)
         {
             if (!ReleasesEarly)
             {
-                right.Finish(shootdown);
+                base.Finish(shootdown);
             }
         }
 
-        public void FinishDeferringRelease(ShootdownRequest shootdown)
+        public override void FinishDeferringRelease(ShootdownRequest shootdown)
         {
-            right.FinishDeferringRelease(shootdown);
+            base.FinishDeferringRelease(shootdown);
             if (bug == SeededBug.ReleasesDeferredAtOnce)
             {
-                right.ReleaseDeferred(shootdown);
+                base.ReleaseDeferred(shootdown);
             }
         }
 
-        public void ReleaseDeferred(ShootdownRequest shootdown)
+        public override void ReleaseDeferred(ShootdownRequest shootdown)
         {
             if (bug is not (SeededBug.ReleasesDeferredAtOnce or SeededBug.NeverReleases))
             {
-                right.ReleaseDeferred(shootdown);
+                base.ReleaseDeferred(shootdown);
             }
         }
-
-        public void SetTimer(long at, long argument) => right.SetTimer(at, argument);
-
-        public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) => right.SendProtocol(core, kind, delay, a, b, c, d);
     }
 
-    private sealed class BuggyCore(CoreShootdown right, ICoreShootdownContext context, SeededBug bug) : CoreShootdown
+    private sealed class BuggyCore(CoreShootdown right, ICoreShootdownContext context, SeededBug bug) : ForwardingCore(right)
     {
-        public override bool TellsLazy => right.TellsLazy;
+        public override long OnTick() => bug == SeededBug.NeverSweeps ? 0 : base.OnTick();
 
-        public override bool ReloadAfterIdle => right.ReloadAfterIdle;
-
-        public override long TickCycles => right.TickCycles;
-
-        public override long OnTick() => bug == SeededBug.NeverSweeps ? 0 : right.OnTick();
-
-        public override long OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : right.OnSwitch();
-
-        public override long OnProtocol(in SimMessage message) => right.OnProtocol(message);
-
-        public override long OnDirect(in SimMessage message) => right.OnDirect(message);
-
-        public override long OnReturnToUser() => right.OnReturnToUser();
-
-        public override long OnWalk(in PageWalk walk) => right.OnWalk(walk);
-
-        public override long OnFill(in TlbEntry entry) => right.OnFill(entry);
-
-        public override long OnEvict(in TlbEntry entry) => right.OnEvict(entry);
-
-        public override long TrapWord(SpaceId space) => right.TrapWord(space);
-
-        public override void OnReturnWord(SpaceId space, long word) => right.OnReturnWord(space, word);
+        public override long OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : base.OnSwitch();
 
         public override InvalidationResult OnInvalidation(in SimMessage message)
         {
             if ((message.Flags & SimMessage.LocalFlag) != 0)
             {
-                return right.OnInvalidation(message);
+                return base.OnInvalidation(message);
             }
 
             bool ignores = bug == SeededBug.AcknowledgesWithoutInvalidating
@@ -277,11 +202,11 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
                 Acknowledge(message, message.A + 1);
             }
 
-            return ignores ? default : right.OnInvalidation(message);
+            return ignores ? default : base.OnInvalidation(message);
         }
 
         public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) =>
-            bug == SeededBug.SharesTags ? new LoadResult(new Asid(1), 0, Flushed: false) : right.OnLoaded(space, answer);
+            bug == SeededBug.SharesTags ? new LoadResult(new Asid(1), 0, Flushed: false) : base.OnLoaded(space, answer);
 
         /// <summary>An acknowledgement too many, which arrives long after the right ones.</summary>
         private void Acknowledge(in SimMessage message, long shootdown) => ((CoreModel)context).Outbox.Add(new SimMessage

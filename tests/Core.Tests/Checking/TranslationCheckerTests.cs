@@ -7,6 +7,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
+using VmSim.Core.Workloads.Synthetic;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;
@@ -53,6 +54,32 @@ public sealed class TranslationCheckerTests
         Violation violation = Assert.Single(world.Checker!.Violations);
         Assert.Equal(CheckRule.EarlyRelease, violation.Rule);
         Assert.Contains("leads from page 0x7f0000207000", violation.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Threads give pages back and take frames that others have given back: pairs of a page and a frame are ever new ones.</summary>
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void Check_MemoryThatGoesRound_KeepsNoDeathsOfFramesThatWereGivenBack(string protocol)
+    {
+        ThreadBuilder[] threads = [new("a"), new("b"), new("c")];
+        SeededRandom random = new(7);
+        for (int i = 0; i < 300; i++)
+        {
+            for (int thread = 0; thread < threads.Length; thread++)
+            {
+                ulong start = TestWorlds.Page((64 * thread) + (int)random.Below(40));
+                int pages = 1 + (int)random.Below(20);
+                threads[thread].Touch(start, pages).Advise(start, pages, Advice.DontNeed);
+            }
+        }
+
+        ScenarioSpec scenario = TestWorlds.Scenario(3, [.. threads.Select(thread => thread.Build())]) with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+        using World world = new(scenario, check: true);
+        Assert.True(new SequentialEngine(world).Run());
+        world.Checker!.Finish();
+        Assert.Empty(world.Checker.Violations);
+        Assert.True(world.Groups[0].Frames.TotalFrees > 5_000);
+        Assert.Equal(0, world.Checker.Space(0).DeathsKept);
     }
 
     [Fact]
@@ -115,6 +142,44 @@ public sealed class TranslationCheckerTests
         ProbeProtocol probe = new(features);
         Assert.Empty(Run(Crowd(users: 3), probe, bug: null));
         Assert.Contains(Run(Crowd(users: 3), probe, bug), violation => violation.Rule is CheckRule.DeadTranslation or CheckRule.EarlyRelease);
+    }
+
+    /// <summary>A store with rights that were taken away is a late one, also if they have been given again before the checker hears of it.</summary>
+    [Fact]
+    public void WiderRights_GivenAgainSoonAfter_AreCaughtOnAnyWindow()
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            ThreadBuilder user = new("u");
+            for (int store = 0; store < 1_000; store++)
+            {
+                user.Store(TestWorlds.Page(0)).Compute(700);
+            }
+
+            ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 1).Compute(100_000 + (i * 71))
+                .Protect(TestWorlds.Page(0), 1, Protection.Read).Protect(TestWorlds.Page(0), 1, Protection.Read | Protection.Write).Build();
+            ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user.Build()) with
+            {
+                Kernel = new KernelProfile { TrapEntryCycles = 600, SystemCallEntryCycles = 600, AckCycles = 600 },
+            };
+            long bound = Delays.Of(scenario).WindowBound;
+            foreach (long window in (long[])[bound, bound / 7, 17])
+            {
+                using World world = new(scenario, check: true, new BuggyProtocol(new BroadcastProtocol(), SeededBug.DropsOneInterruptOfAProtect));
+                new SequentialEngine(world, window).Run();
+                Assert.True(world.Checker!.Violated, $"{i}, window {window}");
+                Assert.Equal(CheckRule.WiderRights, world.Checker.Violations[0].Rule);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(ProbeFeatures.Tell, "is told to invalidate by a message, which arrives at cycle")]
+    [InlineData(ProbeFeatures.EarlyAck, "is sent an interrupt, which arrives at cycle")]
+    public void Violation_OfACoreThatWasTold_SaysHow(ProbeFeatures features, string how)
+    {
+        Violation violation = Run(Crowd(users: 3), new ProbeProtocol(features), SeededBug.AcknowledgesWithoutInvalidating)[0];
+        Assert.Contains(violation.Trace, line => line.Contains(how, StringComparison.Ordinal));
     }
 
     /// <summary>Cores go on using what the first one gives back.</summary>

@@ -36,21 +36,53 @@ public sealed class DeadlockTests
             "p: thread 1 (b) was never started");
 
     [Theory]
-    [InlineData(TrapModes.Hold)]
-    [InlineData(TrapModes.Park)]
-    public void Shootdown_ThatNeverFinishes_NamesTheCallAndWhoIsBehindIt(string traps)
+    [InlineData("broadcast", TrapModes.Hold)]
+    [InlineData("broadcast", TrapModes.Park)]
+    [InlineData("latr", TrapModes.Hold)]
+    [InlineData("latr", TrapModes.Park)]
+    public void Shootdown_ThatNeverFinishes_NamesTheCallAndWhoIsBehindIt(string protocol, string traps)
     {
-        ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(10).Build();
-        ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Unmap(TestWorlds.Page(0), 4).Build();
-        ThreadProgram late = new ThreadBuilder("late").Compute(900_000).Map(TestWorlds.Page(9), 4).Build();
-        RunReport report = Run(new Endless(), traps, user, giver, late);
+        RunReport report = Run(new EndlessProtocol(ShootdownProtocols.ByName(protocol)!), traps, Stuck());
         AssertFound(
             report,
-            "p: thread 1 (giver) in unmap call at 0x7f0000000000 waits for protocol endless to finish its shootdown",
+            $"p: thread 1 (giver) in unmap call at 0x7f0000000000 waits for protocol {protocol} to finish its shootdown",
             "p: thread 2 (late) in map call at 0x7f0000009000 waits at mmap_lock behind unmap call at 0x7f0000000000 of thread 1 (giver)");
         Assert.Equal(
             traps == TrapModes.Hold,
             report.Findings.Any(line => line.StartsWith("core 1 is held by thread 1 (giver), in the kernel since cycle 20", StringComparison.Ordinal)));
+    }
+
+    /// <summary>A core that waits in the kernel goes on ticking. Where its ticks do nothing, nobody waits for them, and when they are taken is no matter.</summary>
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0, 1_700_000)]
+    [InlineData(1_200_000, 0)]
+    [InlineData(300_000, 1_300_000)]
+    public void Shootdown_ThatNeverFinishesUnderTicks_IsFoundTheSameOnAnyWindow(long warmup, long until)
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(3, Stuck()) with { Warmup = warmup, Until = until };
+        RunReport expected = Run(scenario, window: 0);
+        Assert.Equal(RunOutcomes.Deadlock, expected.Outcome);
+        Assert.InRange(expected.Total("cycles"), Math.Max(0, Math.Max(until, 900_000) - warmup), Math.Max(0, Math.Max(until, 910_000) - warmup));
+        long bound = Delays.Of(scenario with { Shootdown = new ShootdownSpec { Protocol = "latr" } }).WindowBound;
+        foreach (long window in (long[])[bound / 2, bound / 7, 17])
+        {
+            Assert.Equal(expected.Fingerprint, Run(scenario, window).Fingerprint);
+        }
+    }
+
+    /// <summary>One thread waits for a shootdown, another one behind it at the lock of the address space.</summary>
+    private static ThreadProgram[] Stuck() =>
+    [
+        new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(10).Build(),
+        new ThreadBuilder("giver").Compute(200_000).Unmap(TestWorlds.Page(0), 4).Build(),
+        new ThreadBuilder("late").Compute(900_000).Map(TestWorlds.Page(9), 4).Build(),
+    ];
+
+    private static RunReport Run(ScenarioSpec scenario, long window)
+    {
+        using World world = new(scenario, protocol: new EndlessProtocol(ShootdownProtocols.ByName("latr")!));
+        return ReportBuilder.Build(world, new SequentialEngine(world, window).Run());
     }
 
     [Fact]
@@ -111,32 +143,5 @@ public sealed class DeadlockTests
         ScenarioSpec scenario = TestWorlds.Scenario(threads.Length, threads) with { Kernel = new KernelProfile { Traps = traps } };
         using World world = new(scenario, protocol: protocol);
         return ReportBuilder.Build(world, new SequentialEngine(world).Run());
-    }
-
-    /// <summary>The broadcast protocol without an end: tells nobody of a shootdown.</summary>
-    private sealed class Endless : IShootdownProtocol
-    {
-        private static readonly IShootdownProtocol s_right = ShootdownProtocols.ByName("broadcast")!;
-
-        public string Name => "endless";
-
-        public string Summary => "Never finishes.";
-
-        public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new Space(s_right.CreateSpaceHalf(context));
-
-        public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => s_right.CreateCoreHalf(context);
-
-        private sealed class Space(SpaceShootdown right) : SpaceShootdown
-        {
-            public override void Begin(ShootdownRequest shootdown)
-            {
-            }
-
-            public override void OnAck(ShootdownRequest shootdown, CoreId core)
-            {
-            }
-
-            public override LoadAnswer OnLoad(CoreId core) => right.OnLoad(core);
-        }
     }
 }

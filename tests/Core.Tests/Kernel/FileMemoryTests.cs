@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
-using VmSim.Core.Mapping;
 using VmSim.Core.Paging;
 using VmSim.Core.Workloads;
 
@@ -9,8 +8,6 @@ namespace VmSim.Core.Tests.Kernel;
 /// <summary>Pages of files: what a real kernel (Linux 6.18) did in the same situations, and reclaim.</summary>
 public sealed class FileMemoryTests
 {
-    private const Protection ReadWrite = Protection.Read | Protection.Write;
-
     [Fact]
     public void File_ReadWithGaps_FaultsOnceAWindow()
     {

@@ -12,6 +12,7 @@ internal sealed class TestSpace
     public const int FileA = 0;
     public const int FileB = 1;
     public const int MemoryFile = 2;
+    public const Protection ReadWrite = Protection.Read | Protection.Write;
 
     public static readonly ProgramFile[] Files = [new("/a", 4096 * 1000), new("/b", (4096 * 40) + 100), new("/dev/shm/x", 1 << 24)];
 
@@ -33,7 +34,7 @@ internal sealed class TestSpace
 
     public static VirtAddr At(ulong page) => new(Base + (page << 12));
 
-    public MmResult Map(ulong page, ulong pages, Protection rights = Protection.Read | Protection.Write, bool populate = false, bool shared = false) =>
+    public MmResult Map(ulong page, ulong pages, Protection rights = ReadWrite, bool populate = false, bool shared = false) =>
         Ok(new SystemCall { Kind = SystemCallKind.Map, Start = At(page), Length = pages << 12, Protection = rights, Populate = populate, Shared = shared });
 
     public MmResult MapFile(int file, ulong page, ulong pages, ulong offsetPages = 0, bool shared = false, bool write = true) => Ok(new SystemCall
@@ -41,7 +42,7 @@ internal sealed class TestSpace
         Kind = SystemCallKind.Map,
         Start = At(page),
         Length = pages << 12,
-        Protection = write ? Protection.Read | Protection.Write : Protection.Read,
+        Protection = write ? ReadWrite : Protection.Read,
         Source = MappingSource.File,
         FileId = file,
         Offset = offsetPages << 12,

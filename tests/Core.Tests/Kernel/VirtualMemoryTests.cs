@@ -9,8 +9,6 @@ namespace VmSim.Core.Tests.Kernel;
 /// <summary>What a real kernel (Linux 6.18) did in the same situations: faults, dead translations, counts.</summary>
 public sealed class VirtualMemoryTests
 {
-    private const Protection ReadWrite = Protection.Read | Protection.Write;
-
     [Fact]
     public void AnonymousMemory_WrittenPageByPage_TakesOneFaultAPage()
     {
@@ -95,7 +93,7 @@ public sealed class VirtualMemoryTests
         TestSpace space = new();
         space.Map(0, 64);
         space.Touch(8, 16, AccessKind.Store);
-        foreach (Protection rights in (Protection[])[Protection.Read, ReadWrite])
+        foreach (Protection rights in (Protection[])[Protection.Read, TestSpace.ReadWrite])
         {
             MmResult result = space.Protect(0, 64, rights);
             Assert.Equal(new DeadTranslations(TestSpace.At(8), 16, PageSize.Size4K, 16, false), result.Dead);
@@ -112,7 +110,7 @@ public sealed class VirtualMemoryTests
         TestSpace space = new();
         space.Map(0, 8, Protection.Read);
         space.Touch(0, 8, AccessKind.Load);
-        Assert.Null(space.Protect(0, 8, ReadWrite).Dead);
+        Assert.Null(space.Protect(0, 8, TestSpace.ReadWrite).Dead);
         Assert.Equal(new() { [FaultKind.CopyOnWrite] = 8 }, space.Touch(0, 8, AccessKind.Store));
     }
 
@@ -125,7 +123,7 @@ public sealed class VirtualMemoryTests
         Assert.Equal(1, space.Protect(0, 1, Protection.None).Dead!.Value.Pages);
         Assert.False(space.Memory.Table.Query(TestSpace.At(0)).Present);
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(0, AccessKind.Load).Kind);
-        Assert.Null(space.Protect(0, 1, ReadWrite).Dead);
+        Assert.Null(space.Protect(0, 1, TestSpace.ReadWrite).Dead);
         Assert.Empty(space.Touch(0, 1, AccessKind.Store));
         Assert.Equal(1, space.Pool.Allocated);
     }
@@ -160,7 +158,7 @@ public sealed class VirtualMemoryTests
     {
         TestSpace space = new(new VirtualMemoryOptions { AnonymousPopulate = true }, poolBytes: 100 << 12);
         Assert.Equal(60, space.Map(0, 60).PagesPopulated);
-        MmResult refused = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(100), Length = 41 << 12, Protection = ReadWrite });
+        MmResult refused = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(100), Length = 41 << 12, Protection = TestSpace.ReadWrite });
         Assert.Equal(MappingErrorKind.NoMemory, refused.Error!.Value.Kind);
         Assert.Equal((60L, 1), (space.Pool.Allocated, space.Memory.AreaCount));
         Assert.Empty(space.Touch(0, 60, AccessKind.Store));
@@ -228,7 +226,7 @@ public sealed class VirtualMemoryTests
         Assert.Equal((FaultKind.CopyOnWrite, 1L), (copy.Kind, copy.Dead!.Value.Pages));
         Assert.Equal(FaultKind.ReuseWrite, child.Fault(0, AccessKind.Store).Kind);
         space.Protect(1, 1, Protection.Read);
-        space.Protect(1, 1, ReadWrite);
+        space.Protect(1, 1, TestSpace.ReadWrite);
         Assert.Equal(FaultKind.CopyOnWrite, space.Fault(1, AccessKind.Store).Kind);
         child.Exit();
         FaultResult reuse = space.Fault(2, AccessKind.Store);
@@ -306,7 +304,7 @@ public sealed class VirtualMemoryTests
     public void Stack_GrowsDownwardsToItsLimit()
     {
         TestSpace space = new(new VirtualMemoryOptions { StackLimitBytes = 64 << 12 });
-        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(1000), Length = 4 << 12, Protection = ReadWrite, Name = "[stack]" });
+        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(1000), Length = 4 << 12, Protection = TestSpace.ReadWrite, Name = "[stack]" });
         Assert.Equal(FaultKind.Anonymous, space.Fault(990, AccessKind.Store).Kind);
         Assert.Equal(TestSpace.At(990), space.Memory.Areas.Single().Range.Start);
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(900, AccessKind.Store).Kind);
@@ -319,7 +317,7 @@ public sealed class VirtualMemoryTests
     {
         TestSpace space = new();
         VirtAddr last = new(0xffff_ffff_ffff_f000);
-        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = last, Length = 4096, Protection = ReadWrite });
+        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = last, Length = 4096, Protection = TestSpace.ReadWrite });
         Assert.Equal(FaultKind.Anonymous, space.Memory.HandleFault(last + 8, AccessKind.Store, user: true).Kind);
         Assert.Equal(1, space.Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = last, Length = 4096, Protection = Protection.Read }).Dead!.Value.Pages);
         MmResult unmap = space.Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = last, Length = 4096 });
@@ -345,7 +343,7 @@ public sealed class VirtualMemoryTests
     public void Apply_WithAnImpossibleRange_IsInvalid(ulong offset, ulong length)
     {
         TestSpace space = new();
-        SystemCall call = new() { Kind = SystemCallKind.Map, Start = TestSpace.At(0) + offset, Length = length, Protection = ReadWrite };
+        SystemCall call = new() { Kind = SystemCallKind.Map, Start = TestSpace.At(0) + offset, Length = length, Protection = TestSpace.ReadWrite };
         Assert.Equal(MappingErrorKind.InvalidParam, space.Memory.Apply(call).Error!.Value.Kind);
     }
 

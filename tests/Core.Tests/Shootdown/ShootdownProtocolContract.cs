@@ -57,6 +57,17 @@ public sealed class ShootdownProtocolContract
         },
         iter: 200);
 
+    /// <summary>A core that waits takes such ticks late, and nobody waits for them.</summary>
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void AnyTick_WithoutWork_DoesNothing(string protocol) => RandomPrograms.Scenario.Sample(
+        scenario =>
+        {
+            using World world = new(Under(protocol, scenario), check: true, new TickWatch(ShootdownProtocols.ByName(protocol)!));
+            Assert.True(new SequentialEngine(world).Run());
+        },
+        iter: 40);
+
     [Theory]
     [MemberData(nameof(Protocols))]
     public void EverythingUnmapped_GivesEveryFrameBack(string protocol)
@@ -253,4 +264,23 @@ public sealed class ShootdownProtocolContract
 
     private static IEnumerable<(int Space, long Shootdown, int Core)> Targets(RecordedRun run, SpaceEvent kind) =>
         run.Protocol.Steps.Where(step => step.Kind == kind).Select(step => (step.Space, step.Shootdown, step.Core)).Order();
+
+    /// <summary>Fails when a tick does something that was not to be done.</summary>
+    private sealed class TickWatch(IShootdownProtocol real) : ForwardingProtocol(real)
+    {
+        public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new Core(base.CreateCoreHalf(context), (CoreModel)context);
+
+        private sealed class Core(CoreShootdown real, CoreModel core) : ForwardingCore(real)
+        {
+            public override long OnTick()
+            {
+                bool works = HasTickWork;
+                int sent = core.Outbox.Count;
+                long cycles = base.OnTick();
+                Assert.True(works || (cycles == 0 && core.Outbox.Count == sent));
+                Assert.False(works && HasTickWork);
+                return cycles;
+            }
+        }
+    }
 }

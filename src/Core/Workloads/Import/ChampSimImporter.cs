@@ -16,7 +16,7 @@ public sealed class ChampSimImporter : ITraceImporter
     public string Name => "champsim";
 
     /// <inheritdoc/>
-    public string Summary => "ChampSim instruction records of 64 bytes, plain or gzip";
+    public string Summary => "ChampSim instruction records of 64 bytes, plain, gzip or xz";
 
     /// <inheritdoc/>
     public ImportSummary Import(Stream log, IVmtSink sink, ImportOptions options)

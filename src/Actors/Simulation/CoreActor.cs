@@ -38,6 +38,7 @@ public sealed class CoreActor : UntypedActor
         switch (message)
         {
             case CoreProtocol.RunWindow window:
+                Deliver(_part.TakePost());
                 if (window.Alone)
                 {
                     _part.Board.Limits[0] = _model.RunAlone(window.Limit);
@@ -51,18 +52,23 @@ public sealed class CoreActor : UntypedActor
                 _part.Countdown.Done();
                 break;
             case CoreProtocol.Deliver deliver:
-                foreach (ref readonly SimMessage item in deliver.Messages.AsSpan())
-                {
-                    _model.Deliver(item);
-                }
-
+                Deliver(deliver.Messages);
                 break;
             case DomainProtocol.Settle:
+                Deliver(_part.TakePost());
                 _part.Countdown.Done();
                 break;
             default:
                 Unhandled(message);
                 break;
+        }
+    }
+
+    private void Deliver(ReadOnlySpan<SimMessage> messages)
+    {
+        foreach (ref readonly SimMessage message in messages)
+        {
+            _model.Deliver(message);
         }
     }
 

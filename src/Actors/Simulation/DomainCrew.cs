@@ -13,6 +13,7 @@ internal sealed class DomainCrew
     private readonly DomainSlots _slots;
     private readonly DomainDirectory _directory;
     private readonly PhaseCountdown[] _countdowns;
+    private readonly LanePost[] _posts;
     private readonly IActorRef[] _actors;
     private readonly int[] _laneOf;
     private readonly int[] _laneCounts;
@@ -37,6 +38,7 @@ internal sealed class DomainCrew
         _directory = new DomainDirectory(cores, sets);
         _actors = new IActorRef[_slots.Count];
         _countdowns = [.. Enumerable.Range(0, lanes).Select(lane => new PhaseCountdown(lane, owner))];
+        _posts = [.. Enumerable.Range(0, lanes).Select(_ => new LanePost(_slots.Count))];
         _laneCounts = new int[lanes];
         _laneOf = new int[_slots.Count];
         _next = new long[_slots.Count];
@@ -208,11 +210,12 @@ internal sealed class DomainCrew
         return lanes;
     }
 
-    private SimulationPart PartOf(int slot) => new(_directory, Board, _slots, slot, _countdowns[_laneOf[slot]]);
+    private SimulationPart PartOf(int slot) => new(_directory, Board, _slots, slot, _countdowns[_laneOf[slot]], _posts[_laneOf[slot]]);
 
     private IActorRef Hire(IActorContext context, int slot, Props props, string name)
     {
         _here[slot] = true;
+        _posts[_laneOf[slot]].Open(slot);
         _actors[slot] = context.ActorOf(props.WithDispatcher(Lanes.Dispatcher(_laneOf[slot])), name);
         return context.Watch(_actors[slot]);
     }

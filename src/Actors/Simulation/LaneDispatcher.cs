@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Akka.Configuration;
 using Akka.Dispatch;
 
@@ -54,9 +55,6 @@ internal sealed class LaneExecutor : ExecutorService
         new Thread(Work) { IsBackground = true, Name = id }.Start();
     }
 
-    /// <summary>The lane whose thread asks; null for any other thread.</summary>
-    public static LaneExecutor? Current => t_current;
-
     /// <inheritdoc/>
     public override void Execute(IRunnable run)
     {
@@ -99,8 +97,9 @@ internal sealed class LaneExecutor : ExecutorService
         while (WaitForWork());
     }
 
-    /// <summary>Runs a few actors. It is entered again and again, so that what it calls is compiled into it.</summary>
+    /// <summary>Runs a few actors. It is entered again and again, so that it is compiled with what it calls.</summary>
     /// <returns>Whether there may be more to do.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool RunTurns()
     {
         for (int turn = 0; turn < LocalTurns && _local.TryDequeue(out IRunnable? own); turn++)

@@ -23,7 +23,6 @@ public static class Lanes
             $$"""
             {{Dispatcher(lane)}} {
               type = "VmSim.Actors.Simulation.LaneDispatcherConfigurator, VmSim.Actors"
-              mailbox-type = "VmSim.Actors.Simulation.LaneMailbox, VmSim.Actors"
               throughput = {{Throughput}}
             }
             """)));

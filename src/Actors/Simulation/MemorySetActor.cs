@@ -44,24 +44,30 @@ public sealed class MemorySetActor : UntypedActor
     {
         switch (message)
         {
-            case MemorySetProtocol.Deliver deliver:
-                foreach (ref readonly SimMessage item in deliver.Messages.AsSpan())
-                {
-                    _group.Deliver(item);
-                }
-
-                break;
             case MemorySetProtocol.RunWindow window:
+                Deliver(_part.TakePost());
                 _group.Process(window.WindowStart, window.Limit);
                 Publish();
                 _part.Countdown.Done();
                 break;
+            case MemorySetProtocol.Deliver deliver:
+                Deliver(deliver.Messages);
+                break;
             case DomainProtocol.Settle:
+                Deliver(_part.TakePost());
                 _part.Countdown.Done();
                 break;
             default:
                 Unhandled(message);
                 break;
+        }
+    }
+
+    private void Deliver(ReadOnlySpan<SimMessage> messages)
+    {
+        foreach (ref readonly SimMessage message in messages)
+        {
+            _group.Deliver(message);
         }
     }
 

@@ -3,8 +3,10 @@ using VmSim.Core.Engine;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>Hands the messages of an outbox to the actors they are for, one batch a receiver, and announces them on the board.</summary>
-internal sealed class MessageSorter(DomainDirectory directory, DomainBoard board, DomainSlots slots)
+/// <summary>
+/// Hands the messages of an outbox to the actors they are for, one batch a receiver, and announces them on the board: by the post on its own lane, else by an actor message.
+/// </summary>
+internal sealed class MessageSorter(DomainDirectory directory, DomainBoard board, DomainSlots slots, LanePost post)
 {
     private readonly int _cores = directory.CoreActors.Length;
 
@@ -30,8 +32,14 @@ internal sealed class MessageSorter(DomainDirectory directory, DomainBoard board
 
     private void Send(ReadOnlySpan<SimMessage> messages, int target, IActorRef sender)
     {
+        int slot = slots.SlotOf(target);
+        board.Announce(slot, DomainBoard.Earliest(messages));
+        if (post.TryPut(slot, messages))
+        {
+            return;
+        }
+
         SimMessage[] batch = messages.ToArray();
-        board.Announce(slots.SlotOf(target), DomainBoard.Earliest(messages));
         if (target < _cores)
         {
             directory.CoreActors[target].Tell(new CoreProtocol.Deliver(batch), sender);

@@ -7,6 +7,7 @@ namespace VmSim.Actors.Simulation;
 public sealed class SimulationPart
 {
     private readonly MessageSorter _sorter;
+    private readonly LanePost _post;
 
     /// <summary>Makes the place of one actor.</summary>
     /// <param name="directory">Whom it can reach.</param>
@@ -14,12 +15,15 @@ public sealed class SimulationPart
     /// <param name="slots">The board's slots.</param>
     /// <param name="slot">The actor's own slot.</param>
     /// <param name="countdown">The countdown of its lane.</param>
-    public SimulationPart(DomainDirectory directory, DomainBoard board, DomainSlots slots, int slot, PhaseCountdown countdown)
+    /// <param name="post">The post of its lane; null for an actor that sends all it has to say as actor messages.</param>
+    public SimulationPart(DomainDirectory directory, DomainBoard board, DomainSlots slots, int slot, PhaseCountdown countdown, LanePost? post = null)
     {
+        ArgumentNullException.ThrowIfNull(slots);
+        _post = post ?? new LanePost(slots.Count);
         Board = board;
         Slot = slot;
         Countdown = countdown;
-        _sorter = new MessageSorter(directory, board, slots);
+        _sorter = new MessageSorter(directory, board, slots, _post);
     }
 
     /// <summary>The domain's board.</summary>
@@ -30,6 +34,9 @@ public sealed class SimulationPart
 
     /// <summary>The countdown of the actor's lane.</summary>
     public PhaseCountdown Countdown { get; }
+
+    /// <summary>Takes what others of the lane have written to the actor since it was last asked.</summary>
+    internal ReadOnlySpan<SimMessage> TakePost() => _post.Take(Slot);
 
     /// <summary>Sends what an outbox holds.</summary>
     internal void HandOver(Outbox outbox, IActorRef sender)

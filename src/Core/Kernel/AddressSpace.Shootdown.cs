@@ -176,8 +176,8 @@ public sealed partial class AddressSpace
 
         if (!_shootdowns.TryGetValue(message.A, out ShootdownRequest? shootdown))
         {
-            throw new InvalidOperationException(
-                $"core {core} acknowledged shootdown {message.A} of {Name}, which is over or never was; run with --check to see what led to it");
+            string advice = Watch is null ? "; run with --check to see what led to it" : "; the protocol ended it before all acknowledgements were in";
+            throw new InvalidOperationException($"core {core} acknowledged shootdown {message.A} of {Name}, which is over or never was{advice}");
         }
 
         shootdown.Unacknowledged?.Remove(core.Value);

@@ -79,28 +79,18 @@ public static class ReportBuilder
 
     private static string Outcome(World world, bool finished, RunEnd end, RunStatistics statistics, List<string> findings)
     {
-        if (findings.Count > 0)
+        string outcome = !finished ? RunOutcomes.Stopped
+            : end.AllThreadsEnded ? RunOutcomes.Completed
+            : world.Scenario.Until > 0 && end.HasWorkLeft ? RunOutcomes.Until
+            : RunOutcomes.Deadlock;
+        bool violated = findings.Count > 0;
+        if (outcome == RunOutcomes.Deadlock)
         {
-            return RunOutcomes.Violation;
+            // What is never given back because of it is a violation; who waits explains it.
+            findings.AddRange(Waits(world, statistics));
         }
 
-        if (!finished)
-        {
-            return RunOutcomes.Stopped;
-        }
-
-        if (end.AllThreadsEnded)
-        {
-            return RunOutcomes.Completed;
-        }
-
-        if (world.Scenario.Until > 0 && end.HasWorkLeft)
-        {
-            return RunOutcomes.Until;
-        }
-
-        findings.AddRange(Waits(world, statistics));
-        return RunOutcomes.Deadlock;
+        return violated ? RunOutcomes.Violation : outcome;
     }
 
     /// <summary>Who waits for what, which cores are held, and which threads nobody has started.</summary>

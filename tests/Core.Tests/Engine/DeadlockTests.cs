@@ -52,6 +52,17 @@ public sealed class DeadlockTests
             report.Findings.Any(line => line.StartsWith("core 1 is held by thread 1 (giver), in the kernel since cycle 20", StringComparison.Ordinal)));
     }
 
+    /// <summary>What waits for ever to be given back is a violation; who waits for whom stands below it.</summary>
+    [Fact]
+    public void Shootdown_ThatNeverFinishesUnderTheChecker_SaysWhatIsLostAndWhoWaits()
+    {
+        using World world = new(TestWorlds.Scenario(3, Stuck()), check: true, new EndlessProtocol(ShootdownProtocols.ByName("linux")!));
+        RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.Equal(RunOutcomes.Violation, report.Outcome);
+        Assert.Contains("FramesLost", report.Findings[0], StringComparison.Ordinal);
+        Assert.Contains("p: thread 1 (giver) in unmap call at 0x7f0000000000 waits for protocol linux to finish its shootdown", report.Findings);
+    }
+
     /// <summary>A core that waits in the kernel goes on ticking. Where its ticks do nothing, nobody waits for them, and when they are taken is no matter.</summary>
     [Theory]
     [InlineData(0, 0)]

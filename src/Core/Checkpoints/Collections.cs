@@ -54,34 +54,46 @@ internal sealed class SetShape<T> : Shape
     public override void Fill(StateReader reader, object value) => ((HashSet<T>)value).UnionWith(Items<T>.Read(reader));
 }
 
-internal sealed class DictionaryShape<TKey, TValue> : Shape
+/// <summary>Keys and values, in the order in which the dictionary gives them.</summary>
+internal abstract class PairsShape<TKey, TValue> : Shape
     where TKey : notnull
 {
     public override void Save(StateWriter writer, object value)
     {
-        Dictionary<TKey, TValue> dictionary = (Dictionary<TKey, TValue>)value;
-        writer.RequireDefault(dictionary.Comparer, EqualityComparer<TKey>.Default);
-        Items<TKey>.Save(writer, dictionary.Keys.ToArray());
-        Items<TValue>.Save(writer, dictionary.Values.ToArray());
+        RequireDefault(writer, value);
+        IDictionary<TKey, TValue> pairs = (IDictionary<TKey, TValue>)value;
+        Items<TKey>.Save(writer, pairs.Keys.ToArray());
+        Items<TValue>.Save(writer, pairs.Values.ToArray());
     }
 
-    public override object Make(StateReader reader) => new Dictionary<TKey, TValue>();
+    public override void Fill(StateReader reader, object value)
+    {
+        IDictionary<TKey, TValue> pairs = (IDictionary<TKey, TValue>)value;
+        TKey[] keys = Items<TKey>.Read(reader);
+        TValue[] values = Items<TValue>.Read(reader);
+        foreach ((TKey key, TValue item) in keys.Zip(values))
+        {
+            pairs.Add(key, item);
+        }
+    }
 
-    public override void Fill(StateReader reader, object value) => reader.FillPairs((Dictionary<TKey, TValue>)value);
+    protected abstract void RequireDefault(StateWriter writer, object value);
 }
 
-internal sealed class SortedDictionaryShape<TKey, TValue> : Shape
+internal sealed class DictionaryShape<TKey, TValue> : PairsShape<TKey, TValue>
     where TKey : notnull
 {
-    public override void Save(StateWriter writer, object value)
-    {
-        SortedDictionary<TKey, TValue> dictionary = (SortedDictionary<TKey, TValue>)value;
-        writer.RequireDefault(dictionary.Comparer, Comparer<TKey>.Default);
-        Items<TKey>.Save(writer, dictionary.Keys.ToArray());
-        Items<TValue>.Save(writer, dictionary.Values.ToArray());
-    }
+    public override object Make(StateReader reader) => new Dictionary<TKey, TValue>();
 
+    protected override void RequireDefault(StateWriter writer, object value) =>
+        writer.RequireDefault(((Dictionary<TKey, TValue>)value).Comparer, EqualityComparer<TKey>.Default);
+}
+
+internal sealed class SortedDictionaryShape<TKey, TValue> : PairsShape<TKey, TValue>
+    where TKey : notnull
+{
     public override object Make(StateReader reader) => new SortedDictionary<TKey, TValue>();
 
-    public override void Fill(StateReader reader, object value) => reader.FillPairs((SortedDictionary<TKey, TValue>)value);
+    protected override void RequireDefault(StateWriter writer, object value) =>
+        writer.RequireDefault(((SortedDictionary<TKey, TValue>)value).Comparer, Comparer<TKey>.Default);
 }

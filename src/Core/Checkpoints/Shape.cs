@@ -37,7 +37,7 @@ internal abstract class Shape
             return new ByteStreamShape();
         }
 
-        if (type.IsSZArray)
+        if (type.IsSZArray && type.GetElementType() is { IsPointer: false, IsFunctionPointer: false })
         {
             return New(typeof(ArrayShape<>), type.GetElementType()!);
         }
@@ -57,7 +57,9 @@ internal abstract class Shape
         return isPlain ? new FieldsShape(type) : null;
     }
 
-    private static bool IsOfTheRuntime(Type type) => type.Assembly == typeof(object).Assembly || type.Namespace is "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true;
+    /// <summary>Whether a class, or one that it derives from, is the runtime's own: what its fields mean is not known.</summary>
+    private static bool IsOfTheRuntime(Type type) =>
+        type != typeof(object) && (type.Namespace is "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true || IsOfTheRuntime(type.BaseType!));
 
     private static Type? CollectionOf(Type definition) =>
         definition == typeof(List<>) ? typeof(ListShape<>)

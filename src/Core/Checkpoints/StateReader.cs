@@ -39,17 +39,6 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
         return count >= 0 && count <= data.BaseStream.Length ? count : throw new InvalidDataException($"the checkpoint has a length of {count}");
     }
 
-    /// <summary>Reads keys, values, and puts them together.</summary>
-    public void FillPairs<TKey, TValue>(IDictionary<TKey, TValue> target)
-    {
-        TKey[] keys = Items<TKey>.Read(this);
-        TValue[] values = Items<TValue>.Read(this);
-        foreach ((TKey key, TValue value) in keys.Zip(values))
-        {
-            target.Add(key, value);
-        }
-    }
-
     private object Before(int number) =>
         (uint)number < (uint)_read.Count ? _read[number] : throw new InvalidDataException($"the checkpoint names its object {number} before it has it");
 

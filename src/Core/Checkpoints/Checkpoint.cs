@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Scenarios;
 
 namespace VmSim.Core.Checkpoints;
 
@@ -10,7 +11,8 @@ namespace VmSim.Core.Checkpoints;
 /// data, so that a backend or a shootdown protocol needs no code for it.
 /// </summary>
 /// <remarks>
-/// <para>What a scenario says is not in a checkpoint, nor are its programs: a thread's operations are read again up to where it stood.</para>
+/// <para>What a scenario says is not in a checkpoint but for comparison, nor are its programs: a thread's operations are read again up to where it stood. The scenario of the
+/// world that goes on may have another end (<see cref="ScenarioSpec.Until"/>).</para>
 /// <para>The bytes depend on the host's byte order and on how classes are laid out in this build: another build refuses them. A hash finds damage, not malice: restore
 /// what a run of your own has written.</para>
 /// </remarks>
@@ -69,7 +71,8 @@ public static class Checkpoint
         foreach ((string what, string value) in Identity(world))
         {
             string found = data.ReadString();
-            Require(found == value, $"its {what} is {found}; of the world that it is for, {value}");
+            (string itsOwn, string needed) = FirstDifference(found, value);
+            Require(found == value, $"its {what} is {itsOwn}; of the world that it is for, {needed}");
         }
 
         ReadStates(world, data);
@@ -104,10 +107,33 @@ public static class Checkpoint
         yield return ("shootdown protocol", $"{world.Protocol.Name} {world.Protocol.GetType().Module.ModuleVersionId}");
         yield return ("seed", $"{world.Scenario.Seed}");
         yield return ("number of cores", $"{world.Cores.Count}");
-        yield return ("number of threads", $"{world.Threads.Count}");
-        yield return ("list of processes", string.Join(", ", world.Spaces.Select(space => space.Name)));
+        yield return ("machine", world.Scenario.Machine.ToString());
+        yield return ("kernel", world.Scenario.Kernel.ToString());
+        yield return ("memory", world.Scenario.Memory.ToString());
+        yield return ("placement of threads", world.Scenario.Threads.ToString());
+        yield return ("warmup in cycles", $"{world.Scenario.Warmup}");
+        yield return ("list of processes", string.Join(", ", world.Scenario.Processes.Select(Describe)));
+        yield return ("list of address spaces", string.Join(", ", world.Spaces.Select(space => space.Name)));
+        yield return ("list of threads", string.Join(", ", world.Threads.Select(thread => $"{thread.Name} with {thread.SystemCalls.Count} calls")));
         yield return ("window bound in cycles", $"{world.Delays.WindowBound}");
         yield return ("checker", world.Checker is null ? "off" : "on");
+    }
+
+    private static string Describe(ProcessSpec process) =>
+        string.Join(", ", process.Settings.Select(setting => $"{setting.Key} = {setting.Value}").Prepend($"{process.Count} of {process.Name}"));
+
+    /// <summary>Of two texts with commas, the first parts that differ.</summary>
+    private static (string First, string Second) FirstDifference(string first, string second)
+    {
+        string[] ones = first.Split(", ");
+        string[] others = second.Split(", ");
+        int at = 0;
+        while (at < ones.Length && at < others.Length && ones[at] == others[at])
+        {
+            at++;
+        }
+
+        return (at < ones.Length ? ones[at] : "shorter", at < others.Length ? others[at] : "shorter");
     }
 
     private static void CheckMagic(Stream stream)

@@ -60,17 +60,18 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
         int number = data.Read7BitEncodedInt();
         if (number == _types.Count)
         {
-            _types.Add(FindType(data.ReadString()));
+            _types.Add(FindType(data.ReadString(), data.ReadString()));
         }
 
         return (uint)number < (uint)_types.Count ? _types[number] : throw new InvalidDataException($"the checkpoint names class {number} before it says which that is");
     }
 
-    private static Type FindType(string name)
+    private static Type FindType(string name, string build)
     {
         try
         {
-            return Type.GetType(name, throwOnError: true)!;
+            Type type = Type.GetType(name, throwOnError: true)!;
+            return StateWriter.BuildOf(type) == build ? type : throw new InvalidDataException($"the checkpoint is of another build of {type}");
         }
         catch (Exception error) when (error is TypeLoadException or IOException or ArgumentException or BadImageFormatException)
         {

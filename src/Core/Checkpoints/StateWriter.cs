@@ -93,6 +93,14 @@ internal sealed class StateWriter(BinaryWriter data, KnownObjects known)
         if (isNew)
         {
             data.Write(type.AssemblyQualifiedName!);
+            data.Write(BuildOf(type));
         }
+    }
+
+    /// <summary>Which build a class is of: how its fields lie depends on it.</summary>
+    internal static string BuildOf(Type type)
+    {
+        IEnumerable<Type> parts = type.HasElementType ? [type.GetElementType()!] : type.GetGenericArguments();
+        return string.Join(' ', parts.Select(BuildOf).Prepend(type.Module.ModuleVersionId.ToString()));
     }
 }

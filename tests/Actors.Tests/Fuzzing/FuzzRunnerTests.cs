@@ -13,7 +13,7 @@ public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
     public async Task Run_ManySeeds_FindNothing()
     {
         FuzzRunner fuzz = new(new SimulationRunner(Sys), new ShardRunner(Sys, 2));
-        for (ulong seed = 10_000; seed < 10_200; seed++)
+        for (ulong seed = 10_000; seed < 10_300; seed++)
         {
             FuzzFailure? failure = await fuzz.RunAsync(seed);
             Assert.True(failure is null, failure is null ? "" : $"seed {seed}: {string.Join('\n', failure.Lines)}\n{failure.Scenario.Text()}");

@@ -1,7 +1,10 @@
+using System.Security.Cryptography;
+using System.Text;
 using CsCheck;
 using VmSim.Core.Addresses;
 using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
+using VmSim.Core.Mmu;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -77,6 +80,49 @@ public sealed class CheckpointTests
         Assert.Contains(
             "shootdown protocol is linux", Refusal(scenario with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }, data), StringComparison.Ordinal);
         Assert.Contains("checker is off", Refusal(scenario with { Check = true }, data), StringComparison.Ordinal);
+        MmuSpec larger = scenario.Machine.Mmu with { NestedEntries = 99 };
+        Assert.Contains(
+            "machine is NestedEntries = 16 }; of the world that it is for, NestedEntries = 99 }",
+            Refusal(scenario with { Machine = scenario.Machine with { Mmu = larger } }, data),
+            StringComparison.Ordinal);
+        Assert.Contains("warmup in cycles is 0", Refusal(scenario with { Warmup = 10 }, data), StringComparison.Ordinal);
+        ScenarioSpec other = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("c", 20, 60)) with { Shootdown = scenario.Shootdown };
+        Assert.Contains("list of threads is b with", Refusal(other, data), StringComparison.Ordinal);
+        ProcessSpec set = scenario.Processes[0] with { Settings = [new("pages", "7")] };
+        Assert.Contains("of the world that it is for, pages = 7", Refusal(scenario with { Processes = [set] }, data), StringComparison.Ordinal);
+    }
+
+    /// <summary>A run that has come to its end of virtual time goes on in a world with a later one.</summary>
+    [Fact]
+    public void Restore_WithALaterEnd_IsTheLongerRun() => Gen.Select(RandomPrograms.Scenario, Gen.Long[1, 100_000], Gen.Long[1, 100_000]).Sample(
+        (scenario, until, more) =>
+        {
+            ScenarioSpec longer = scenario with { Until = until + more };
+            using World first = new(scenario with { Until = until }, check: true);
+            new SequentialEngine(first).Run();
+            using World second = new(longer, check: true);
+            Checkpoint.Restore(second, PiecewiseRun.Saved(first));
+            bool finished = new SequentialEngine(second).Run();
+            Assert.Equal(TestWorlds.Run(longer).Fingerprint, ReportBuilder.Build(second, finished).Fingerprint);
+        },
+        iter: 60);
+
+    /// <summary>State is saved as its class lies in one build.</summary>
+    [Fact]
+    public void Restore_OfAnotherBuildOfAPlugIn_SaysSo()
+    {
+        using World world = new(Scenario(), check: false, new ProbeProtocol(ProbeFeatures.None));
+        byte[] data = PiecewiseRun.Saved(world).ToArray();
+        byte[] build = Encoding.UTF8.GetBytes(typeof(ProbeProtocol).Module.ModuleVersionId.ToString());
+
+        // The first stands for the protocol, the last for a class of it.
+        byte[] forged = [.. data];
+        forged[forged.AsSpan().LastIndexOf(build)] ^= 1;
+        SHA256.HashData(forged.AsSpan(0, forged.Length - SHA256.HashSizeInBytes), forged.AsSpan(forged.Length - SHA256.HashSizeInBytes));
+        using World other = new(Scenario(), check: false, new ProbeProtocol(ProbeFeatures.None));
+        using MemoryStream stream = new(forged);
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => Checkpoint.Restore(other, stream));
+        Assert.Contains("another build of VmSim.Tests.Shared.ProbeProtocol", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

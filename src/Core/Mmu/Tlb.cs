@@ -73,8 +73,9 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
 
         // The vector load of a head reads up to 64 bytes from its beginning; behind the last head other parts or padding follow.
         bool apart = _ways > 14 || _policy is Policy.Single or Policy.Random;
-        int digestBytes = apart ? _ways * sizeof(uint) : (((_ways * sizeof(uint)) + 7) & ~7) + sizeof(ulong);
-        _headBytes = digestBytes > LineBytes ? (digestBytes + LineBytes - 1) / LineBytes * LineBytes : (int)BitOperations.RoundUpToPowerOf2((uint)digestBytes);
+        int digestBytes = _ways * sizeof(uint);
+        _headBytes = !apart ? HeadBytes(_ways)
+            : digestBytes > LineBytes ? (digestBytes + LineBytes - 1) / LineBytes * LineBytes : (int)BitOperations.RoundUpToPowerOf2((uint)digestBytes);
         int orderOffset = apart ? 0 : _headBytes - sizeof(ulong);
         int ownOrderBytes = !apart ? 0 : _policy switch
         {

@@ -3,7 +3,7 @@ using System.Text.Json;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Running;
 using VmSim.Core.Mmu.Experiments;
-using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Commands;
 

@@ -1,5 +1,4 @@
 using CsCheck;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;

@@ -1,5 +1,4 @@
 using VmSim.Actors.Configuration;
-using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Cluster;

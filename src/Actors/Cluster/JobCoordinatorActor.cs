@@ -5,7 +5,7 @@ using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Remote;
 using VmSim.Actors.Running;
 using VmSim.Core.Reports;
-using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Cluster;
 

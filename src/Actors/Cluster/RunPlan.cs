@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Cluster;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Actors.Cluster;
 

@@ -1,4 +1,4 @@
-using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Configuration;
 

@@ -1,5 +1,6 @@
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Configuration;
 

@@ -3,6 +3,7 @@ using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Actors.Configuration;

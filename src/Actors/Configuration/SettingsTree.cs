@@ -1,6 +1,6 @@
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
-using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Configuration;
 

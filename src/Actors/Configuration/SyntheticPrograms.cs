@@ -1,5 +1,6 @@
 using System.Globalization;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Actors.Configuration;

@@ -1,4 +1,4 @@
-using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Actors.Configuration;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Configuration;

@@ -3,6 +3,7 @@ using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Fuzzing;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using VmSim.Actors.Configuration;
-using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads.Synthetic;
 

@@ -4,6 +4,7 @@ using VmSim.Actors.Cluster;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Running;
 

@@ -4,6 +4,7 @@ using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Running;
 

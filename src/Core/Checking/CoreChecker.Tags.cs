@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 
 namespace VmSim.Core.Checking;
 

@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;

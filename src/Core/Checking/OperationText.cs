@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
-using VmSim.Core.Paging;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Checking;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
-using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;

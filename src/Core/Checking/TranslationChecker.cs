@@ -1,7 +1,7 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Checking;
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Checkpoints;
 

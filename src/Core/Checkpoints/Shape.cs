@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using VmSim.Core.Paging;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Checkpoints;
 

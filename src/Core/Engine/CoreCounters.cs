@@ -1,4 +1,4 @@
-using VmSim.Core.Reports;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Engine;
 

@@ -1,10 +1,8 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
-using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Engine;

@@ -1,7 +1,7 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Engine;

@@ -1,5 +1,5 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Checkpoints;
+using VmSim.Core.State;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Engine;

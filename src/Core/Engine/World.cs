@@ -4,6 +4,7 @@ using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Engine;

@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Engine;

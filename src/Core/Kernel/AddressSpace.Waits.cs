@@ -1,7 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Paging;
-using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Kernel;
 

@@ -4,7 +4,7 @@ using VmSim.Core.Engine;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
-using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
 

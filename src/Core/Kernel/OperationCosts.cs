@@ -1,3 +1,4 @@
+using VmSim.Core.Machine;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Kernel;

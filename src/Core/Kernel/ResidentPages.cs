@@ -1,5 +1,3 @@
-using VmSim.Core.Addresses;
-
 namespace VmSim.Core.Kernel;
 
 /// <summary>Mapped pages of a space by what they hold, in pages of 4 KiB (a huge page counts 512). The sum of the first three is what

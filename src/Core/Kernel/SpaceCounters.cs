@@ -1,6 +1,6 @@
 using VmSim.Core.Kernel.Locks;
-using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Kernel;
 

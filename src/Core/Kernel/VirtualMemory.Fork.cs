@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Paging;
 using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Mapping.Backends.AreaFlags, VmSim.Core.Mapping.Backends.MemoryBackend>;

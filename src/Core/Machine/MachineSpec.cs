@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
+using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Machine;

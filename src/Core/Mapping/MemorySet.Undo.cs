@@ -1,5 +1,3 @@
-using VmSim.Core.Addresses;
-
 namespace VmSim.Core.Mapping;
 
 /// <content>

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Mmu;

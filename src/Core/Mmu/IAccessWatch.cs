@@ -1,4 +1,4 @@
-using VmSim.Core.Paging;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mmu;
 

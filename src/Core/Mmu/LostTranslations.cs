@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
-using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Mmu;
 

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;

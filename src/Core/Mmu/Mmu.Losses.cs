@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;

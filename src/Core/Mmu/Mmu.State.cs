@@ -1,5 +1,5 @@
 using System.Text;
-using VmSim.Core.Checkpoints;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Mmu;
 

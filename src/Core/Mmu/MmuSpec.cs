@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Mmu;

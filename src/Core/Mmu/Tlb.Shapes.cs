@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mmu;
 

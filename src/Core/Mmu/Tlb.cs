@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using VmSim.Core.Checkpoints;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Mmu;
 

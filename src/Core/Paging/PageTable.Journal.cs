@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
 

@@ -1,6 +1,7 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
 

@@ -1,5 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
 

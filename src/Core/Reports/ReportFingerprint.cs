@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
 

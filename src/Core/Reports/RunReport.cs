@@ -1,4 +1,5 @@
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
 
@@ -79,23 +80,6 @@ public sealed record RunReport
         return 0;
     }
 }
-
-/// <summary>A latency distribution in cycles.</summary>
-/// <param name="Count">Samples.</param>
-/// <param name="P50">Median.</param>
-/// <param name="P90">90th percentile.</param>
-/// <param name="P99">99th percentile.</param>
-/// <param name="Max">Greatest sample.</param>
-public sealed record LatencySummary(long Count, long P50, long P90, long P99, long Max);
-
-/// <summary>A distribution of a figure.</summary>
-/// <param name="Count">Samples.</param>
-/// <param name="Sum">Their sum.</param>
-/// <param name="P50">Median.</param>
-/// <param name="P90">90th percentile.</param>
-/// <param name="P99">99th percentile.</param>
-/// <param name="Max">Greatest sample.</param>
-public sealed record Distribution(long Count, long Sum, long P50, long P90, long P99, long Max);
 
 /// <summary>Where a core's cycles went; they add up to the run's length.</summary>
 /// <param name="User">Running the program, TLB hits included.</param>

@@ -1,4 +1,5 @@
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
 

@@ -1,7 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Mmu;
 
 namespace VmSim.Core.Shootdown;
 

@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 
 namespace VmSim.Core.Shootdown;

@@ -1,4 +1,5 @@
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Core.Shootdown;
 

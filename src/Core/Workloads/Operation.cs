@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using VmSim.Core.Paging;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Workloads;
 

@@ -2,7 +2,6 @@ using VmSim.Actors.Cluster;
 using VmSim.Actors.Running;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Cluster;
 

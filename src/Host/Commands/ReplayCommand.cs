@@ -1,6 +1,6 @@
 using System.CommandLine;
 using VmSim.Core.Mapping.Scripts;
-using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Host.Commands;
 

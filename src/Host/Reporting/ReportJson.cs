@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VmSim.Core.Reports;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Host.Reporting;
 

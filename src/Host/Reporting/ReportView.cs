@@ -1,6 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using VmSim.Core.Reports;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Host.Reporting;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Host.Reporting;
 

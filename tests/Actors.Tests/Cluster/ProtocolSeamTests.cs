@@ -1,5 +1,4 @@
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;

@@ -1,8 +1,8 @@
 using CsCheck;
 using VmSim.Actors.Configuration;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Tests.Configuration;
 

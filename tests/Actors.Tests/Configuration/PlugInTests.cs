@@ -6,6 +6,7 @@ using VmSim.Core.Mapping.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Configuration;

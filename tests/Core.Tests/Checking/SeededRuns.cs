@@ -3,6 +3,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;

@@ -2,12 +2,13 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Paging;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.Workloads;
-using VmSim.Core.Workloads.Synthetic;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;

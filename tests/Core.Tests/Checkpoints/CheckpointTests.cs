@@ -8,7 +8,6 @@ using VmSim.Core.Mmu;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Tests.Shootdown;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checkpoints;

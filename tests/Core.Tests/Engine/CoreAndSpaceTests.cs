@@ -1,4 +1,4 @@
-using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Workloads;

@@ -1,6 +1,6 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;

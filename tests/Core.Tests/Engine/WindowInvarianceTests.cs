@@ -1,7 +1,7 @@
 using CsCheck;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Workloads;

@@ -1,5 +1,4 @@
 using CsCheck;
-using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Tests.Paging;

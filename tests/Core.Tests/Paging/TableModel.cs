@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Tests.Paging;

@@ -1,5 +1,5 @@
 using CsCheck;
-using VmSim.Core.Reports;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Tests.Reports;
 

@@ -1,5 +1,5 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;

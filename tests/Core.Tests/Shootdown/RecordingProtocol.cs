@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
 using VmSim.Tests.Shared;
 

@@ -1,7 +1,6 @@
 using CsCheck;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;

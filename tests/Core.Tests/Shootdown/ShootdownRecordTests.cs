@@ -1,6 +1,5 @@
 using CsCheck;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;

@@ -1,5 +1,3 @@
-using VmSim.Host;
-
 namespace VmSim.Host.Tests.CommandLine;
 
 /// <summary>Runs command lines in this process, in the project's own folder.</summary>

@@ -1,4 +1,5 @@
 using VmSim.Actors.Configuration;
+using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;

@@ -1,4 +1,5 @@
 using VmSim.Core.Reports;
+using VmSim.Core.Statistics;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Tests.Reporting;

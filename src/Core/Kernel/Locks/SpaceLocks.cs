@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
 

@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 
 namespace VmSim.Core.Mapping.Backends;

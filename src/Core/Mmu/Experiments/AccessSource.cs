@@ -1,4 +1,4 @@
-using VmSim.Core.Paging;
+using VmSim.Core.Addresses;
 using VmSim.Core.Workloads.Patterns;
 
 namespace VmSim.Core.Mmu.Experiments;

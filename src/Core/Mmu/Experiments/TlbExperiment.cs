@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
-using VmSim.Core.Workloads.Synthetic;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Mmu.Experiments;
 

@@ -1,3 +1,4 @@
+using VmSim.Core.Statistics;
 using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Core.Workloads.Patterns;

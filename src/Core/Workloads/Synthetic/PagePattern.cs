@@ -1,3 +1,5 @@
+using VmSim.Core.Statistics;
+
 namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>An endless sequence of page numbers, relative to the first page of a region, made in blocks.</summary>

@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Paging;
 using VmSim.Core.Settings;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic;
 

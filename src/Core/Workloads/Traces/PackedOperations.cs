@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using VmSim.Core.Paging;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Workloads.Traces;
 

@@ -1,5 +1,3 @@
-using VmSim.Core.Kernel;
-using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;

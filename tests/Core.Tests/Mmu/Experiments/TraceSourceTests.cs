@@ -1,6 +1,6 @@
 using System.Text;
+using VmSim.Core.Addresses;
 using VmSim.Core.Mmu.Experiments;
-using VmSim.Core.Paging;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Tests.Mmu.Experiments;

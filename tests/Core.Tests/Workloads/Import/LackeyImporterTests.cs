@@ -1,5 +1,4 @@
 using VmSim.Core.Tests.Workloads.Traces;
-using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Traces;
 

@@ -1,5 +1,6 @@
 using CsCheck;
-using VmSim.Core.Paging;
+using VmSim.Core.Addresses;
+using VmSim.Core.Statistics;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
 

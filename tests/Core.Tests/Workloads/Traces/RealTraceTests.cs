@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Traces;
 
@@ -51,7 +52,7 @@ public class RealTraceTests
         Assert.Equal(["forkcow.5678", "forkcow.5682", "forkcow.5683"], trace.Image.Children.Select(child => child.Name));
         for (int index = 0; index < 3; index++)
         {
-            ulong[] written = [.. Words(trace.Image.Children[index]).Where(operation => !operation.IsControl && operation.Kind == VmSim.Core.Paging.AccessKind.Store)
+            ulong[] written = [.. Words(trace.Image.Children[index]).Where(operation => !operation.IsControl && operation.Kind == AccessKind.Store)
                 .Select(operation => operation.PageAddress >> 12).Where(page => page is >= 0x4a2b and < 0x4b2b).Distinct()];
             Assert.Equal(Enumerable.Range(0x4a2b + (64 * index), 64).Select(page => (ulong)page), written);
         }

@@ -1,5 +1,3 @@
-using VmSim.Core.Settings;
-
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
 /// <summary>Every thread maps a region of its own, touches each page and unmaps it, again and again.</summary>

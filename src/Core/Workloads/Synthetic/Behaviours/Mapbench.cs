@@ -1,4 +1,4 @@
-using VmSim.Core.Settings;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 

@@ -1,4 +1,5 @@
 using VmSim.Core.Settings;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace VmSim.Core.Reports;
+namespace VmSim.Core.Statistics;
 
 /// <summary>
 /// A histogram of latencies in cycles: exact below 64, then 32 buckets to each doubling (at most 3.2 % wide), so that merging and

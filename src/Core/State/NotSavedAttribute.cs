@@ -1,4 +1,4 @@
-namespace VmSim.Core.Checkpoints;
+namespace VmSim.Core.State;
 
 /// <summary>A field that is no state: a checkpoint leaves it out, and an object that is restored keeps what it has there.</summary>
 [AttributeUsage(AttributeTargets.Field)]

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace VmSim.Core.Workloads.Synthetic;
+namespace VmSim.Core.Statistics;
 
 /// <summary>xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64: small, fast, and the same everywhere.</summary>
 internal struct SeededRandom

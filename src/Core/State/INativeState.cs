@@ -1,4 +1,4 @@
-namespace VmSim.Core.Checkpoints;
+namespace VmSim.Core.State;
 
 /// <summary>State in native memory, which its owner writes and reads itself. The memory of an object made anew has the same size.</summary>
 internal interface INativeState

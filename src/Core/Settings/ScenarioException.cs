@@ -1,4 +1,4 @@
-namespace VmSim.Core.Scenarios;
+namespace VmSim.Core.Settings;
 
 /// <summary>A scenario that cannot be run, with what was found and what is allowed, for the person who wrote it.</summary>
 public sealed class ScenarioException : Exception

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace VmSim.Core.Shootdown;
+namespace VmSim.Core.Addresses;
 
 /// <summary>A set of cores, one bit each, walked in ascending order.</summary>
 /// <param name="cores">Cores of the machine.</param>

@@ -1,6 +1,7 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Settings;
 
-namespace VmSim.Core.Kernel;
+namespace VmSim.Core.Machine;
 
 /// <summary>What a trap does to its core until the answer comes.</summary>
 public static class TrapModes

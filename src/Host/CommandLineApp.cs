@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Running;
-using VmSim.Core.Mmu.Experiments;
+using VmSim.Core.Experiments;
 using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Commands;

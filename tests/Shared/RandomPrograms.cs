@@ -1,8 +1,8 @@
 using CsCheck;
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Tests.Shared;

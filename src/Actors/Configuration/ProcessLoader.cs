@@ -1,7 +1,7 @@
 using System.Globalization;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
-using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Actors.Configuration;

@@ -1,5 +1,5 @@
 using System.Reflection;
-using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;

@@ -1,7 +1,7 @@
 using VmSim.Actors.Cluster;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
-using VmSim.Core.Workloads.Synthetic;
+using VmSim.Core.Workloads;
 
 namespace VmSim.Actors.Configuration;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
+using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Actors.Configuration;
@@ -48,7 +50,7 @@ internal static class SyntheticPrograms
         };
     }
 
-    private static Core.Workloads.ProgramImage Build(SyntheticProgram settings, ProgramContext context, string path)
+    private static ProgramImage Build(SyntheticProgram settings, ProgramContext context, string path)
     {
         try
         {

@@ -3,6 +3,7 @@ using VmSim.Actors.Configuration;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Actors.Fuzzing;

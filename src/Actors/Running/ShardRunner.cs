@@ -3,6 +3,7 @@ using VmSim.Actors.Cluster;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Running;
 

@@ -1,5 +1,5 @@
 using System.Numerics;
-using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 

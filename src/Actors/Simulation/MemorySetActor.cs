@@ -1,6 +1,6 @@
 using Akka.Actor;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 

@@ -1,4 +1,5 @@
 using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Akka.Actor;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 

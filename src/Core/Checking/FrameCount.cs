@@ -1,8 +1,9 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
-using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Memory;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Mapping.Backends.AreaFlags, VmSim.Core.Mapping.Backends.MemoryBackend>;
+using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Checking;
 

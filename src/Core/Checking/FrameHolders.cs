@@ -1,5 +1,5 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
+using VmSim.Core.Memory;
 
 namespace VmSim.Core.Checking;
 

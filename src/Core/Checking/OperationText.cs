@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
-using VmSim.Core.Workloads;
+using VmSim.Core.Memory;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Checking;
 

@@ -2,6 +2,7 @@ using System.Numerics;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Memory;
 
 namespace VmSim.Core.Checking;
 

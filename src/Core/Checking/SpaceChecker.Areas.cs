@@ -1,8 +1,8 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
-using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Memory;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
-using AreaWalk = VmSim.Core.Mapping.AreaEnumerator<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Mapping.Backends.AreaFlags, VmSim.Core.Kernel.SpaceMemory, VmSim.Core.Mapping.Backends.MemoryBackend>;
+using AreaWalk = VmSim.Core.Mapping.AreaEnumerator<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.SpaceMemory, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Checking;
 

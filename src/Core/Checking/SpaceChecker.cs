@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
+using VmSim.Core.Memory;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;

@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.State;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
 

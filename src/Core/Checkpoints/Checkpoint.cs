@@ -3,6 +3,7 @@ using System.Text;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Scenarios;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checkpoints;
 

@@ -1,6 +1,7 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checkpoints;
 

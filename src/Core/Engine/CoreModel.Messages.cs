@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
 

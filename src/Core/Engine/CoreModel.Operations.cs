@@ -3,8 +3,9 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
 

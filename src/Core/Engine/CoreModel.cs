@@ -4,24 +4,9 @@ using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
-
-/// <summary>What a core is doing.</summary>
-public enum CoreState : byte
-{
-    /// <summary>It has nothing to run.</summary>
-    Idle,
-
-    /// <summary>It runs a thread.</summary>
-    Running,
-
-    /// <summary>The kernel runs on it for its thread; it answers interrupts meanwhile.</summary>
-    Trapped,
-
-    /// <summary>It has asked for an address space and waits for the answer.</summary>
-    Loading,
-}
 
 /// <summary>
 /// One CPU core: runs threads through its MMU, sends their traps to address spaces, answers invalidations. It hears of the rest of the

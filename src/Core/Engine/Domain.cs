@@ -1,4 +1,5 @@
 using VmSim.Core.Kernel;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
 

@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 using VmSim.Core.State;
-using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Engine;
 

@@ -1,3 +1,5 @@
+using VmSim.Core.VirtualTime;
+
 namespace VmSim.Core.Engine;
 
 /// <summary>The next window of a domain.</summary>

@@ -2,10 +2,12 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
 using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
 

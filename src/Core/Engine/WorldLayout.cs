@@ -1,8 +1,8 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
-using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Engine;
 

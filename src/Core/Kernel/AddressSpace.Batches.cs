@@ -1,4 +1,5 @@
-using VmSim.Core.Engine;
+using VmSim.Core.Memory;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 

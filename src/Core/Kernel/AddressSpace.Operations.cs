@@ -2,8 +2,10 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel.Locks;
+using VmSim.Core.Memory;
 using VmSim.Core.Paging;
-using VmSim.Core.Workloads;
+using VmSim.Core.Programs;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 

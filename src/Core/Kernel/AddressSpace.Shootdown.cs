@@ -1,8 +1,10 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
+using VmSim.Core.Memory;
+using VmSim.Core.Programs;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 

@@ -1,4 +1,4 @@
-using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 

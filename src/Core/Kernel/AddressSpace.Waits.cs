@@ -1,5 +1,5 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 

@@ -3,10 +3,12 @@ using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 

@@ -1,5 +1,6 @@
 using VmSim.Core.Machine;
-using VmSim.Core.Workloads;
+using VmSim.Core.Memory;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Kernel;
 

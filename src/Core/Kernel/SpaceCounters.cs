@@ -1,4 +1,5 @@
 using VmSim.Core.Kernel.Locks;
+using VmSim.Core.Memory;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 

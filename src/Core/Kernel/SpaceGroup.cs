@@ -1,5 +1,7 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel.Locks;
+using VmSim.Core.Memory;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
-using VmSim.Core.Workloads;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Mmu;
 

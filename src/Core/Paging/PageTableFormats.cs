@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Paging.Formats;
 
 namespace VmSim.Core.Paging;
 

@@ -1,5 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Memory;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 

@@ -1,7 +1,7 @@
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
+using VmSim.Core.Programs;
 using VmSim.Core.Settings;
-using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Scenarios;
 

@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
+using VmSim.Core.Mmu;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 

@@ -1,8 +1,9 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 

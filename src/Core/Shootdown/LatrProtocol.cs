@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Machine;
+using VmSim.Core.Mmu;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 

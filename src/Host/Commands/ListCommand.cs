@@ -1,12 +1,12 @@
 using System.CommandLine;
 using Spectre.Console;
 using VmSim.Actors.Configuration;
-using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Patterns;
-using VmSim.Core.Workloads.Synthetic;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Commands;

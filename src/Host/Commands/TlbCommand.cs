@@ -1,5 +1,5 @@
 using System.CommandLine;
-using VmSim.Core.Mmu.Experiments;
+using VmSim.Core.Experiments;
 using VmSim.Core.Workloads.Patterns;
 using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Reporting;

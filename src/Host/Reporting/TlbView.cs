@@ -1,6 +1,6 @@
 using System.Globalization;
 using Spectre.Console;
-using VmSim.Core.Mmu.Experiments;
+using VmSim.Core.Experiments;
 
 namespace VmSim.Host.Reporting;
 

@@ -1,6 +1,6 @@
 using CsCheck;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;

@@ -1,9 +1,9 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;

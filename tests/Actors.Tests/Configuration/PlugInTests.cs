@@ -1,8 +1,8 @@
 using VmSim.Actors.Configuration;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
-using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Memory;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;

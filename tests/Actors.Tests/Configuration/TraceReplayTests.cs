@@ -1,6 +1,6 @@
 using VmSim.Actors.Configuration;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
 
 namespace VmSim.Actors.Tests.Configuration;
 

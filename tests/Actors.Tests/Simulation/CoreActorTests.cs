@@ -3,8 +3,10 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
+using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;

@@ -3,6 +3,7 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;

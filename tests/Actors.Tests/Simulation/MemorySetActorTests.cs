@@ -4,8 +4,9 @@ using Akka.TestKit.Xunit2;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;

@@ -3,9 +3,10 @@ using Akka.TestKit.Xunit2;
 using CsCheck;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;

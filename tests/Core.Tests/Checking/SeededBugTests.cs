@@ -1,9 +1,9 @@
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 using Xunit.Abstractions;
 

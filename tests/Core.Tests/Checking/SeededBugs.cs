@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;

@@ -2,12 +2,12 @@ using System.Reflection;
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;

@@ -1,10 +1,11 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Tests.Workloads.Traces;
-using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Tests.Engine;
 

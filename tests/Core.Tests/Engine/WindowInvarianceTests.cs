@@ -1,10 +1,10 @@
 using CsCheck;
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Engine;

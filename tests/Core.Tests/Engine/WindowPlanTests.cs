@@ -1,5 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Tests.Engine;
 

@@ -1,8 +1,8 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
+using VmSim.Core.Memory;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
 using VmSim.Core.Tests.Workloads.Traces;
-using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Tests.Kernel;
 

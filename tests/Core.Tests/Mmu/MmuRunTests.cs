@@ -2,7 +2,7 @@ using CsCheck;
 using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
-using VmSim.Core.Workloads;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Tests.Mmu;
 

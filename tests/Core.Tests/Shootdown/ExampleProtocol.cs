@@ -1,7 +1,7 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Tests.Shootdown;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Shootdown;

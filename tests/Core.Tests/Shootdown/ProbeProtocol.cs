@@ -1,9 +1,9 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Tests.Shared;
 

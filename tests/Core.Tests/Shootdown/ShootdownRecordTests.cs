@@ -1,10 +1,11 @@
 using CsCheck;
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Shootdown;

@@ -1,4 +1,4 @@
-using VmSim.Core.Workloads;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Tests.Workloads;
 

@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
-using VmSim.Core.Mapping.Backends;
+using VmSim.Core.Memory;
+using VmSim.Core.Memory.Backends;
 using VmSim.Host.Tests.CommandLine;
 
 namespace VmSim.Host.Tests.Commands;

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel.Locks;
 

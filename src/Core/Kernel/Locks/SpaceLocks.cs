@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Kernel.Locks;

@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
 
-namespace VmSim.Core.Paging;
+namespace VmSim.Core.Paging.Formats;
 
 /// <summary>
 /// AArch64 stage 1 with a 4 KiB granule and 48-bit addresses; the table of the lower address range (TTBR0_EL1), whose addresses have bits

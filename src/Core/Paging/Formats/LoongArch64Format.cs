@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
 
-namespace VmSim.Core.Paging;
+namespace VmSim.Core.Paging.Formats;
 
 /// <summary>
 /// LoongArch64 with 4 KiB pages, 4 levels and 48-bit addresses, as on the 3A5000. LoongArch Reference Manual, volume 1 (v1.00), section 5.4

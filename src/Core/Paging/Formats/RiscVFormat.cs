@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Workloads.Traces;
 
-namespace VmSim.Core.Paging;
+namespace VmSim.Core.Paging.Formats;
 
 /// <summary>
 /// RISC-V Sv39, Sv48 and Sv57. The RISC-V Instruction Set Manual, volume II: Privileged Architecture (20211203), sections 4.3.1, 4.4, 4.5 and

@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
 
-namespace VmSim.Core.Paging;
+namespace VmSim.Core.Paging.Formats;
 
 /// <summary>
 /// x86-64 with 4 or 5 levels. Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3A, section 5.5 "4-level paging and

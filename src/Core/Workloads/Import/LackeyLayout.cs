@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Import;
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic;

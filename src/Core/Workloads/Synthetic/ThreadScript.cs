@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Synthetic;
 

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 using VmSim.Core.Statistics;
 

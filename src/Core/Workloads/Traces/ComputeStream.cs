@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Workloads.Traces;
 
 /// <summary>A stream with a compute stretch after each access: so many cycles for each reference in it.</summary>

@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Workloads.Traces;
 
 /// <summary>How a trace is read.</summary>

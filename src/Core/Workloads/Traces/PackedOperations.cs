@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Traces;
 

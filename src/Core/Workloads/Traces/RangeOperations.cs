@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Workloads.Traces;
 
 /// <summary>Which operation last changed each page's mapping, as sorted disjoint ranges of pages.</summary>

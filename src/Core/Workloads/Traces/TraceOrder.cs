@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Workloads.Traces;
 
 /// <summary>An operation to weave into a thread's operations.</summary>

@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Workloads.Traces;
 
 /// <summary>A thread of a trace while it is being read.</summary>

@@ -1,7 +1,7 @@
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Kernel.Locks;

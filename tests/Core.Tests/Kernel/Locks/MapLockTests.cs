@@ -1,7 +1,7 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Locks;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Tests.Kernel.Locks;
 

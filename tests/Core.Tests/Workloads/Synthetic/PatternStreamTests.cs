@@ -1,7 +1,7 @@
 using CsCheck;
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 using VmSim.Core.Statistics;
-using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Core.Tests.Workloads.Synthetic;

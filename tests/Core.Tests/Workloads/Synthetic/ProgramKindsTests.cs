@@ -1,5 +1,6 @@
 using System.Reflection;
 using VmSim.Core.Machine;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;

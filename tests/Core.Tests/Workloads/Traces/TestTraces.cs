@@ -1,5 +1,5 @@
 using System.Text;
-using VmSim.Core.Workloads;
+using VmSim.Core.Programs;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Tests.Workloads.Traces;

@@ -1,4 +1,4 @@
-using VmSim.Core.Workloads;
+using VmSim.Core.Programs;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Tests.Workloads.Traces;

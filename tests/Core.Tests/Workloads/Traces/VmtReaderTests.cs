@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using VmSim.Core.Addresses;
-using VmSim.Core.Workloads;
+using VmSim.Core.Programs;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Tests.Workloads.Traces;

@@ -1,3 +1,4 @@
+using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 using VmSim.Core.Statistics;
 

@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
 /// <summary>Every thread maps a region of its own, touches each page and unmaps it, again and again.</summary>

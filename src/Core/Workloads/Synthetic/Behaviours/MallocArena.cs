@@ -1,3 +1,4 @@
+using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;

@@ -1,0 +1,39 @@
+namespace VmSim.Core.Memory.Backends;
+
+/// <summary>What is true of every page of a memory area (Linux: vm_flags of a VMA).</summary>
+[Flags]
+public enum AreaFlags : ushort
+{
+    /// <summary>No access at all (PROT_NONE).</summary>
+    None = 0,
+
+    /// <summary>Loads are allowed.</summary>
+    Read = 1 << 0,
+
+    /// <summary>Stores are allowed.</summary>
+    Write = 1 << 1,
+
+    /// <summary>Instruction fetches are allowed.</summary>
+    Execute = 1 << 2,
+
+    /// <summary>Stores reach the object and every other mapping of it; otherwise the first store to a page makes a private copy.</summary>
+    Shared = 1 << 3,
+
+    /// <summary>Huge pages are wanted (MADV_HUGEPAGE).</summary>
+    HugePages = 1 << 4,
+
+    /// <summary>Huge pages are not wanted (MADV_NOHUGEPAGE).</summary>
+    NoHugePages = 1 << 5,
+
+    /// <summary>Reads will be random: no read-around (MADV_RANDOM).</summary>
+    RandomReads = 1 << 6,
+
+    /// <summary>Reads will be sequential: read ahead only (MADV_SEQUENTIAL).</summary>
+    SequentialReads = 1 << 7,
+
+    /// <summary>A fault below the area extends it downwards: a stack (MAP_GROWSDOWN).</summary>
+    GrowsDown = 1 << 8,
+
+    /// <summary>The three rights.</summary>
+    Rights = Read | Write | Execute,
+}

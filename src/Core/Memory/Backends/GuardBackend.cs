@@ -1,0 +1,23 @@
+namespace VmSim.Core.Memory.Backends;
+
+/// <summary>Reserved addresses: every access is a segmentation fault, whatever the area's flags say.</summary>
+public sealed class GuardBackend : MemoryBackend
+{
+    private GuardBackend()
+    {
+    }
+
+    /// <summary>The one instance.</summary>
+    public static GuardBackend Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public override string Name => "guard";
+
+    /// <inheritdoc/>
+    public override bool TakesAdvice => false;
+
+    internal override bool NeedsJournal => false;
+
+    /// <inheritdoc/>
+    public override FaultKind HandleFault(in Fault fault, SpaceMemory memory) => FaultKind.SegmentationFault;
+}

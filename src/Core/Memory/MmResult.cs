@@ -1,0 +1,52 @@
+using VmSim.Core.Mapping;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>What a memory-management system call did. After an error everything is as before, and every number is 0.</summary>
+public sealed class MmResult
+{
+    /// <summary>Why nothing was done; null when the call succeeded.</summary>
+    public MappingError? Error { get; init; }
+
+    /// <summary>The translations that died or changed; null when no core can hold one.</summary>
+    public DeadTranslations? Dead { get; init; }
+
+    /// <summary>Whether table pages became free; paging-structure caches may still refer to them.</summary>
+    public bool TablesFreed => TablesReleased > 0;
+
+    /// <summary>What can be freed once no core can reach it through <see cref="Dead"/>; null for nothing.</summary>
+    public ReleaseBatch? Release { get; init; }
+
+    /// <summary>Areas that the call made, removed, split off, joined or changed; at least 1 when it succeeded.</summary>
+    public int Areas { get; init; }
+
+    /// <summary>Translations that were removed; a large page counts once.</summary>
+    public long PagesZapped { get; init; }
+
+    /// <summary>Translations whose rights were looked at and changed where they had to; a large page counts once.</summary>
+    public long PagesProtected { get; init; }
+
+    /// <summary>Translations that the call made, by faults on its own behalf or at mapping time; a large page counts once.</summary>
+    public long PagesPopulated { get; init; }
+
+    /// <summary>Faults that the kernel took on its own behalf to map them: each is a minor fault of the process.</summary>
+    public long PopulateFaults { get; init; }
+
+    /// <summary>Translations that moved to another address; a large page counts once.</summary>
+    public long PagesMoved { get; init; }
+
+    /// <summary>Translations that the child of a fork got; a large page counts once.</summary>
+    public long PagesShared { get; init; }
+
+    /// <summary>Pages that must be read from a device before the call is done.</summary>
+    public long ReadAheadPages { get; init; }
+
+    /// <summary>File pages that were dirty and are written back.</summary>
+    public long PagesWrittenBack { get; init; }
+
+    /// <summary>Table pages that the call allocated.</summary>
+    public int TablesAllocated { get; init; }
+
+    /// <summary>Table pages that became empty and wait for the release.</summary>
+    public int TablesReleased { get; init; }
+}

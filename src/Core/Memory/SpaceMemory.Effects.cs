@@ -1,0 +1,122 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>What the operation under way has done so far, for its result.</summary>
+public sealed partial class SpaceMemory
+{
+    private Effects _effects;
+    private ReleaseBatch? _release;
+    private TableFreeing _freeing;
+    private VirtAddr? _gapStart;
+    private VirtAddr _unmapStart;
+
+    /// <summary>Notes a translation that a TLB may hold and must not use any more.</summary>
+    internal void NoteDead(VirtAddr page, PageSize size) => NoteDead(page, size.Bytes(), size);
+
+    /// <summary>Notes a large translation that smaller ones replaced: all it covered is invalidated in strides of 4 KiB (Linux:
+    /// pmdp_invalidate in __split_huge_pmd_locked, mm/huge_memory.c, flushes the whole 2 MiB so).</summary>
+    internal void NoteSplit(VirtAddr page, in EntryInfo leaf)
+    {
+        if (leaf.Present)
+        {
+            NoteDead(page, leaf.Size.Bytes(), PageSize.Size4K);
+        }
+    }
+
+    /// <summary>Translations that the operation has made or made writable so far.</summary>
+    internal long Mapped => _effects.MappedByFault;
+
+    /// <summary>Notes that the whole space is invalidated if any translation died.</summary>
+    internal void NoteWholeSpace() => _effects.WholeSpace = true;
+
+    /// <summary>Takes over a reference that is dropped at the release.</summary>
+    internal void Give(PhysAddr frame, ulong count) => (_release ??= new ReleaseBatch()).Add(frame, count);
+
+    /// <summary>Says which table pages the operation may free when they are empty, instead of those that lie wholly in a range that it
+    /// unmaps (Linux's CONFIG_PT_RECLAIM, mm/pt_reclaim.c).</summary>
+    /// <param name="gap">The range without areas once the operation is done; an end of 0 is the top.</param>
+    /// <param name="start">The first address that is unmapped.</param>
+    internal void FreeTablesIn(AddrRange<VirtAddr> gap, VirtAddr start)
+    {
+        _gapStart = gap.Start;
+        _unmapStart = start;
+        _freeing = TableFreeing.Within(gap);
+    }
+
+    /// <summary>Widens the dead range to the beginning of the lowest freed table page: Linux gathers the first page of each table that it
+    /// frees (pte_free_tlb, include/asm-generic/tlb.h).</summary>
+    private void NoteFreedTables()
+    {
+        if (Table.FreedTables.Length == 0)
+        {
+            return;
+        }
+
+        ulong lowest = _effects.DeadPages > 0 ? _effects.DeadFirst : _unmapStart.Value;
+        ulong table = lowest & ~(PageSize.Size2M.Bytes() - 1);
+        if (_effects.DeadPages == 0)
+        {
+            _effects.DeadFirst = table;
+            _effects.DeadLast = table + (PageSizes.BaseBytes - 1);
+            _effects.Stride = PageSize.Size4K;
+        }
+        else if (table >= _gapStart.GetValueOrDefault(new VirtAddr(lowest)).Value)
+        {
+            _effects.DeadFirst = table;
+        }
+    }
+
+    /// <summary>The dead translations so far; null for none.</summary>
+    private DeadTranslations? Dead(bool frees, int tablesFreed = 0)
+    {
+        if (_effects.DeadPages == 0 && tablesFreed == 0)
+        {
+            return null;
+        }
+
+        if (_effects.WholeSpace)
+        {
+            return new DeadTranslations(default, DeadTranslations.WholeSpacePages, PageSize.Size4K, _effects.DeadPages, frees);
+        }
+
+        int shift = (int)_effects.Stride;
+        ulong span = ((_effects.DeadLast - _effects.DeadFirst) >> shift) + 1;
+        return new DeadTranslations(new VirtAddr(_effects.DeadFirst), span, _effects.Stride, _effects.DeadPages, frees);
+    }
+
+    private void NoteDead(VirtAddr start, ulong bytes, PageSize stride)
+    {
+        ulong last = start.Value + (bytes - 1);
+        if (_effects.DeadPages++ == 0)
+        {
+            _effects.DeadFirst = start.Value;
+            _effects.DeadLast = last;
+            _effects.Stride = stride;
+            return;
+        }
+
+        _effects.DeadFirst = Math.Min(_effects.DeadFirst, start.Value);
+        _effects.DeadLast = Math.Max(_effects.DeadLast, last);
+        _effects.Stride = (PageSize)Math.Min((byte)_effects.Stride, (byte)stride);
+    }
+
+    private struct Effects
+    {
+        internal ulong DeadFirst;
+        internal ulong DeadLast;
+        internal long DeadPages;
+        internal PageSize Stride;
+        internal bool WholeSpace;
+        internal long Zapped;
+        internal long Protected;
+        internal long Populated;
+        internal long Moved;
+        internal long Faults;
+        internal long ReadAhead;
+        internal long WrittenBack;
+        internal long MappedByFault;
+        internal int TablesBefore;
+    }
+}

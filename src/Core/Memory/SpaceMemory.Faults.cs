@@ -1,0 +1,206 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Mapping;
+using VmSim.Core.Memory.Backends;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>The steps that faults are made of. A step that fails says so; the caller of the backend takes everything back.</summary>
+public sealed partial class SpaceMemory
+{
+    /// <summary>A first touch of anonymous memory: the page of zeros for a read, a new frame for a store; a huge page where one is
+    /// wanted and fits.</summary>
+    public FaultKind TouchAnonymous(in Fault fault)
+    {
+        if (WantsHugePage(fault.Flags) && TryTouchLarge(fault, PageSize.Size2M))
+        {
+            return FaultKind.Huge;
+        }
+
+        if (!fault.IsStore && Options.ZeroPage)
+        {
+            return MapFrame(fault.Page, Frames.Zero, PageSize.Size4K, EntryFlags(fault.Flags, writable: false))
+                ? FaultKind.ZeroPage
+                : FaultKind.OutOfMemory;
+        }
+
+        return TryAllocate(FrameKind.Anonymous, out PhysAddr frame) && MapFrame(fault.Page, frame, PageSize.Size4K, PrivateFlags(fault.Flags))
+            ? FaultKind.Anonymous
+            : FaultKind.OutOfMemory;
+    }
+
+    /// <summary>Maps a new large page, or the large page of zeros for a read, if the aligned region lies in the area and nothing of it
+    /// is mapped.</summary>
+    /// <returns>False, and nothing changes, if that is not possible.</returns>
+    public bool TryTouchLarge(in Fault fault, PageSize size)
+    {
+        VirtAddr start = new(fault.Page.Value & ~(size.Bytes() - 1));
+        AddrRange<VirtAddr> region = new(start, start + size.Bytes());
+        if (!fault.Area.Contains(region) || HasLeaf(start, size))
+        {
+            return false;
+        }
+
+        if (!fault.IsStore && Options.ZeroPage && size == PageSize.Size2M)
+        {
+            return MapFrame(start, Frames.Zero, size, EntryFlags(fault.Flags, writable: false));
+        }
+
+        int mark = MarkSteps();
+        if (!TryAllocateLarge(size, FrameKind.Anonymous, out PhysAddr frame))
+        {
+            return false;
+        }
+
+        if (MapFrame(start, frame, size, PrivateFlags(fault.Flags)))
+        {
+            return true;
+        }
+
+        UndoTo(mark);
+        return false;
+    }
+
+    /// <summary>A store to a present page of private memory that forbids it: the page becomes writable if nobody shares it, and is
+    /// replaced by a copy otherwise.</summary>
+    public FaultKind WritePrivate(in Fault fault, FaultKind copyKind = FaultKind.CopyOnWrite)
+    {
+        EntryInfo leaf = fault.Entry;
+        bool zero = Frames.IsZero(leaf.Frame);
+        VirtAddr start = new(fault.Page.Value & ~(leaf.Size.Bytes() - 1));
+        if (!zero && Frames.KindOf(leaf.Frame) == FrameKind.Anonymous && Frames.IsUnshared(leaf.Frame, leaf.Size))
+        {
+            SetExclusive(leaf.Frame, leaf.Size, exclusive: true);
+            Table.Set(start, leaf.Frame, PrivateFlags(fault.Flags));
+            _effects.MappedByFault++;
+            return FaultKind.ReuseWrite;
+        }
+
+        if (leaf.Size == PageSize.Size4K)
+        {
+            return CopyPage(fault.Page, leaf, fault.Flags) ? zero ? FaultKind.CopyOnWrite : copyKind : FaultKind.OutOfMemory;
+        }
+
+        if (zero && ReplaceLarge(start, leaf, fault.Flags))
+        {
+            return FaultKind.Huge;
+        }
+
+        return Frames.Available > 0 && SplitToBase(fault.Page) && CopyPage(fault.Page, Table.Query(fault.Page), fault.Flags)
+            ? FaultKind.CopyOnWrite
+            : FaultKind.OutOfMemory;
+    }
+
+    /// <summary>Takes a fault in the course of a system call. A failure takes back what this fault did.</summary>
+    /// <returns>Whether the page is usable now.</returns>
+    internal bool PopulatePage(MemoryBackend backend, in Fault fault)
+    {
+        IUndoablePageTable undo = this;
+        int mark = undo.Mark();
+        long before = _effects.MappedByFault;
+        FaultKind kind = backend.HandleFault(fault, this);
+        if (kind >= FaultKind.SegmentationFault)
+        {
+            undo.Rollback(mark);
+            return false;
+        }
+
+        undo.Commit(mark);
+        _effects.Faults++;
+        _effects.Populated += _effects.MappedByFault - before;
+        return true;
+    }
+
+    /// <summary>Maps a new frame to every page of a range.</summary>
+    /// <returns>False when frames or table pages run out.</returns>
+    internal bool MapNewFrames(VirtAddr start, ulong size, AreaFlags flags)
+    {
+        PageFlags entry = PrivateFlags(flags);
+        for (ulong offset = 0; offset < size; offset += PageSizes.BaseBytes)
+        {
+            if (!TryAllocate(FrameKind.Anonymous, out PhysAddr frame) || !MapFrame(start + offset, frame, PageSize.Size4K, entry))
+            {
+                return false;
+            }
+        }
+
+        _effects.Populated += (long)(size >> PageSizes.BaseShift);
+        return true;
+    }
+
+    /// <summary>Whether transparent huge pages are wanted in an area with these flags.</summary>
+    internal bool WantsHugePage(AreaFlags flags) => Options.TransparentHugePages switch
+    {
+        TransparentHugePages.Always => (flags & AreaFlags.NoHugePages) == 0,
+        TransparentHugePages.Madvise => (flags & AreaFlags.HugePages) != 0,
+        _ => false,
+    };
+
+    private bool HasLeaf(VirtAddr start, PageSize size)
+    {
+        foreach (MappedLeaf _ in Table.Leaves(start, size.Bytes()))
+        {
+            return true;
+        }
+
+        return false;
+    }
+
+    private static PageFlags PrivateFlags(AreaFlags flags) =>
+        EntryFlags(flags, writable: true) | ((flags & AreaFlags.Write) != 0 ? PageFlags.Dirty : PageFlags.None);
+
+    private bool CopyPage(VirtAddr page, in EntryInfo old, AreaFlags flags)
+    {
+        if (!TryAllocate(FrameKind.Anonymous, out PhysAddr copy))
+        {
+            return false;
+        }
+
+        Replace(page, old, copy, flags);
+        return true;
+    }
+
+    /// <summary>A store to the large page of zeros (Linux: do_huge_zero_wp_pmd, mm/huge_memory.c).</summary>
+    private bool ReplaceLarge(VirtAddr start, in EntryInfo zeros, AreaFlags flags)
+    {
+        if (!TryAllocateLarge(zeros.Size, FrameKind.Anonymous, out PhysAddr frame))
+        {
+            return false;
+        }
+
+        Replace(start, zeros, frame, flags);
+        return true;
+    }
+
+    private void Replace(VirtAddr start, in EntryInfo old, PhysAddr frame, AreaFlags flags)
+    {
+        Table.Set(start, frame, PrivateFlags(flags));
+        NoteDead(start, old.Size);
+        Count(old.Frame, -(long)old.Size.BasePages());
+        Count(frame, (long)old.Size.BasePages());
+        if (!Frames.IsZero(old.Frame))
+        {
+            Give(old.Frame, old.Size.BasePages());
+        }
+
+        _effects.MappedByFault++;
+    }
+
+    /// <summary>Splits the large page over an address until a 4 KiB page maps it.</summary>
+    private bool SplitToBase(VirtAddr page)
+    {
+        for (EntryInfo leaf = Table.Query(page); leaf.Size != PageSize.Size4K; leaf = Table.Query(page))
+        {
+            VirtAddr start = new(page.Value & ~(leaf.Size.Bytes() - 1));
+            if (!Table.SplitLeaf(start))
+            {
+                RanOut = true;
+                return false;
+            }
+
+            NoteSplit(start, leaf);
+        }
+
+        return true;
+    }
+}

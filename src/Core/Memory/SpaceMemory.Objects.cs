@@ -1,0 +1,198 @@
+using System.Diagnostics;
+using VmSim.Core.Addresses;
+using VmSim.Core.Memory.Backends;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>Faults on files and shared objects: fault-around, private copies, stores to shared pages, reads from a device.</summary>
+public sealed partial class SpaceMemory
+{
+    private const ulong TablePages = 512;
+
+    /// <summary>A first touch of a page of an object.</summary>
+    public FaultKind TouchObject(in Fault fault, Backing backing)
+    {
+        MemoryObject source = backing.Object!;
+        ulong page = backing.PageOf(fault.Page);
+        if (!source.HasPage(page))
+        {
+            return FaultKind.BusError;
+        }
+
+        bool major = !source.IsInMemory(page);
+        if (major && !ReadAround(source, page, fault.Flags))
+        {
+            return FaultKind.OutOfMemory;
+        }
+
+        FaultKind kind = !fault.IsStore ? MapAround(fault, backing) : backing.IsPrivate ? MapCopy(fault) : MapForStore(fault, backing);
+        return major && kind != FaultKind.OutOfMemory ? FaultKind.Major : kind;
+    }
+
+    /// <summary>A store to a present, clean page of a shared mapping: notes it and lets further stores pass.</summary>
+    public FaultKind WriteShared(in Fault fault, Backing backing)
+    {
+        SetObjectDirty(backing.Object!, backing.PageOf(fault.Page), true);
+        Table.Set(fault.Page, fault.Entry.Frame, EntryFlags(fault.Flags, writable: true) | PageFlags.Dirty);
+        _effects.MappedByFault++;
+        return FaultKind.ReuseWrite;
+    }
+
+    /// <summary>Reads pages of an object into memory if they are not there.</summary>
+    /// <returns>How many were read; fewer than asked for when frames run out.</returns>
+    internal long ReadPages(MemoryObject source, ulong first, ulong count)
+    {
+        long read = 0;
+        for (ulong page = first; page < first + count && source.HasPage(page); page++)
+        {
+            if (!source.IsInMemory(page))
+            {
+                if (!TryFillObjectPage(source, page, out _))
+                {
+                    break;
+                }
+
+                read++;
+            }
+        }
+
+        _effects.ReadAhead += read;
+        return read;
+    }
+
+    /// <summary>Makes stores to clean pages of a shared file mapping fault again, as writing them back does (Linux: folio_mkclean,
+    /// mm/rmap.c); the pages count as written back.</summary>
+    internal void WriteBack(VirtAddr start, ulong size, Backing backing)
+    {
+        WriteBackVisitor visitor = new(this, backing);
+        Table.ProtectRange(start, size, ref visitor);
+    }
+
+    /// <summary>Takes clean pages of a file out of memory that only its cache and one mapping in the range hold; their frames wait for the release.</summary>
+    internal void Reclaim(VirtAddr start, ulong size, Backing backing)
+    {
+        MemoryObject source = backing.Object!;
+        List<VirtAddr> reclaimed = [];
+        foreach (MappedLeaf leaf in Table.Leaves(start, size))
+        {
+            ulong page = backing.PageOf(leaf.Address);
+            bool clean = (leaf.Entry.Flags & (PageFlags.Write | PageFlags.Dirty)) == 0 && !source.IsDirty(page);
+            if (clean && source.TryGetFrame(page, out PhysAddr frame) && frame == leaf.Entry.Frame && Frames.References(frame) == 2)
+            {
+                reclaimed.Add(leaf.Address);
+            }
+        }
+
+        foreach (VirtAddr page in reclaimed)
+        {
+            Unmap(page, PageSizes.BaseBytes, backing);
+            Give(source.Remove(backing.PageOf(page)), 1);
+        }
+    }
+
+    /// <summary>Reads the window around a page that is not in memory (Linux: do_sync_mmap_readahead, mm/filemap.c).</summary>
+    private bool ReadAround(MemoryObject source, ulong page, AreaFlags flags)
+    {
+        ulong window = Options.ReadAheadBytes >> PageSizes.BaseShift;
+        if (!TryFillObjectPage(source, page, out _))
+        {
+            return false;
+        }
+
+        _effects.ReadAhead++;
+        if ((flags & AreaFlags.RandomReads) == 0)
+        {
+            ulong before = (flags & AreaFlags.SequentialReads) != 0 ? 0 : Math.Min(page, window / 2);
+            ReadPages(source, page - before, window);
+        }
+
+        return true;
+    }
+
+    private FaultKind MapCopy(in Fault fault) =>
+        TryAllocate(FrameKind.Anonymous, out PhysAddr frame) && MapFrame(fault.Page, frame, PageSize.Size4K, PrivateFlags(fault.Flags))
+            ? FaultKind.FilePrivateCopy
+            : FaultKind.OutOfMemory;
+
+    private FaultKind MapForStore(in Fault fault, Backing backing)
+    {
+        ulong page = backing.PageOf(fault.Page);
+        if (!MapObjectPage(fault.Page, backing, EntryFlags(fault.Flags, writable: true) | PageFlags.Dirty))
+        {
+            return FaultKind.OutOfMemory;
+        }
+
+        if (backing.Object!.TracksDirtyPages)
+        {
+            SetObjectDirty(backing.Object, page, true);
+        }
+
+        return FaultKind.FileShared;
+    }
+
+    /// <summary>Maps a page for a read, and the pages around it that are in memory.</summary>
+    /// <remarks>The window as in Linux's do_fault_around (mm/memory.c): it begins at the aligned boundary or at the area's first page,
+    /// whichever is higher, is as long as the option says, and ends with the area, the object and the page-table page.</remarks>
+    private FaultKind MapAround(in Fault fault, Backing backing)
+    {
+        MemoryObject source = backing.Object!;
+        bool isNew = !source.TryGetFrame(backing.PageOf(fault.Page), out _) && source.Kind == FrameKind.SharedMemory;
+        PageFlags flags = EntryFlags(fault.Flags, writable: !backing.IsPrivate && !source.TracksDirtyPages);
+        if (!MapObjectPage(fault.Page, backing, flags))
+        {
+            return FaultKind.OutOfMemory;
+        }
+
+        ulong window = Options.FaultAroundBytes >> PageSizes.BaseShift;
+        ulong number = fault.Page.PageNumber;
+        ulong slot = number & (TablePages - 1);
+        ulong inArea = number - fault.Area.Start.PageNumber;
+        ulong from = Math.Max(slot & ~(window - 1), slot - Math.Min(slot, inArea));
+        ulong to = Math.Min(Math.Min(from + window, TablePages), slot + ((fault.Area.Size >> PageSizes.BaseShift) - inArea));
+        for (ulong each = number - slot + from; each < number - slot + to; each++)
+        {
+            VirtAddr page = VirtAddr.OfPage(each);
+            if (each != number && CanMapAround(source, backing.PageOf(page)) && !Table.Query(page).Mapped)
+            {
+                MapObjectPage(page, backing, flags);
+            }
+        }
+
+        return isNew ? FaultKind.FileShared : FaultKind.File;
+    }
+
+    /// <summary>Whether fault-around may map a page: one in memory, but never a new page of shared memory, nor the last frame.</summary>
+    private bool CanMapAround(MemoryObject source, ulong page) => source.HasPage(page)
+        && (source.TryGetFrame(page, out _) || (source is { IsWarm: true, Kind: FrameKind.File } && Frames.Available > 0));
+
+    private bool MapObjectPage(VirtAddr page, Backing backing, PageFlags flags)
+    {
+        if (!TryGetObjectFrame(backing.Object!, backing.PageOf(page), out PhysAddr frame) || !TryShare(frame))
+        {
+            return false;
+        }
+
+        bool mapped = MapFrame(page, frame, PageSize.Size4K, flags);
+        Debug.Assert(mapped || !Table.Query(page).Mapped, "only untouched pages are mapped");
+        return mapped;
+    }
+
+    /// <summary>Takes the right to store, and the dirty flag, away from each leaf.</summary>
+    private readonly struct WriteBackVisitor(SpaceMemory memory, Backing backing) : IProtectVisitor
+    {
+        public PageFlags OnProtect(VirtAddr address, in EntryInfo entry)
+        {
+            const PageFlags Cleared = PageFlags.Write | PageFlags.Dirty;
+            memory._effects.WrittenBack += memory.SetObjectDirty(backing.Object!, backing.PageOf(address), false) ? 1 : 0;
+            if ((entry.Flags & Cleared) == 0)
+            {
+                return entry.Flags;
+            }
+
+            memory._effects.Protected++;
+            memory.NoteChange(address, entry);
+            return entry.Flags & ~Cleared;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Memory.Backends;
+using VmSim.Core.Paging;
+using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>Page faults.</summary>
+public sealed partial class VirtualMemory
+{
+    /// <summary>How close below a stack another area may end before the stack stops growing (Linux: stack_guard_gap, mm/mmap.c: 256
+    /// pages).</summary>
+    private const ulong StackGuardBytes = 256 * PageSizes.BaseBytes;
+
+    /// <summary>Answers a page fault.</summary>
+    /// <param name="address">The faulting address.</param>
+    /// <param name="kind">What the access does.</param>
+    /// <param name="user">Whether user mode made it; the kernel's accesses to user memory follow the same rules.</param>
+    /// <returns>What it turned out to be. A failed fault changes nothing.</returns>
+    public FaultResult HandleFault(VirtAddr address, AccessKind kind, bool user)
+    {
+        _ = user;
+        VirtAddr page = new(address.Value & ~(PageSizes.BaseBytes - 1));
+        if (!_set.TryFind(page, out Area area))
+        {
+            return FaultBelowStack(page, kind);
+        }
+
+        return Fault(page, kind, area);
+    }
+
+    private static bool Allows(AreaFlags flags, AccessKind kind) => kind switch
+    {
+        AccessKind.Store => (flags & AreaFlags.Write) != 0,
+        AccessKind.Fetch => (flags & AreaFlags.Execute) != 0,
+        _ => (flags & AreaFlags.Rights) != 0,
+    };
+
+    private FaultResult Fault(VirtAddr page, AccessKind kind, in Area area)
+    {
+        if (!Allows(area.Flags, kind))
+        {
+            return new FaultResult { Kind = FaultKind.SegmentationFault };
+        }
+
+        EntryInfo leaf = _memory.Table.Query(page);
+        if (leaf.Mapped && (kind != AccessKind.Store || (leaf.Flags & PageFlags.Write) != 0))
+        {
+            MarkUsed(page, kind, leaf.Flags);
+            return new FaultResult { Kind = FaultKind.Spurious, AreaStart = area.Start };
+        }
+
+        MemoryBackend backend = area.Backend;
+        if (backend.NeedsJournal)
+        {
+            _memory.Begin();
+        }
+        else
+        {
+            _memory.BeginFault();
+        }
+
+        return _memory.EndFault(backend.HandleFault(new Fault(page, kind, area.Range, area.Flags, leaf), _memory)) with { AreaStart = area.Start };
+    }
+
+    /// <summary>Sets what a format without hardware-set flags faults for: accessed, and dirty for a store.</summary>
+    private void MarkUsed(VirtAddr page, AccessKind kind, PageFlags flags)
+    {
+        PageFlags needed = kind == AccessKind.Store ? PageFlags.Accessed | PageFlags.Dirty : PageFlags.Accessed;
+        if ((flags & needed) != needed)
+        {
+            _memory.Table.SetAccessedDirty(page, needed);
+        }
+    }
+
+    /// <summary>A fault on an address without an area: the area of a stack above it grows down to it, if it may.</summary>
+    private FaultResult FaultBelowStack(VirtAddr page, AccessKind kind)
+    {
+        FaultResult failure = new() { Kind = FaultKind.SegmentationFault };
+        if (!_set.TryFindNext(page, out Area above) || (above.Flags & AreaFlags.GrowsDown) == 0 || above.Backend.Backing != Backing.Anonymous
+            || StackTop(above).Value - page.Value > _memory.Options.StackLimitBytes
+            || (_set.TryFindPrevious(page, out Area below) && (below.Flags & AreaFlags.Rights) != 0 && page.Value - below.End.Value < StackGuardBytes))
+        {
+            return failure;
+        }
+
+        Area grown = new(page, above.Start.Value - page.Value, above.Flags, above.Backend);
+        _set.Adopt(grown);
+        if (!_set.TryFind(page, out Area stack))
+        {
+            return failure;
+        }
+
+        FaultResult result = Fault(page, kind, stack);
+        if (!result.Succeeded)
+        {
+            _memory.Begin();
+            _set.Unmap(grown.Start, grown.Size, _memory);
+            _memory.EndCall(1);
+        }
+
+        return result;
+    }
+
+    private VirtAddr StackTop(in Area stack)
+    {
+        VirtAddr top = stack.End;
+        while (_set.TryFind(top, out Area next) && (next.Flags & AreaFlags.GrowsDown) != 0)
+        {
+            top = next.End;
+        }
+
+        return top;
+    }
+}

@@ -1,0 +1,71 @@
+using VmSim.Core.Mapping;
+using VmSim.Core.Paging;
+using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>fork and exit.</summary>
+public sealed partial class VirtualMemory
+{
+    /// <summary>Makes a copy of the space that shares its frames: private pages become read-only in both, shared ones stay shared.</summary>
+    /// <param name="childTable">An empty page table for the child.</param>
+    /// <param name="frames">The pool; the parent's.</param>
+    /// <param name="parentEffect">What it did to the parent; its dead translations cover the whole space, because a kernel flushes it
+    /// all (Linux: dup_mmap, mm/mmap.c, ends in flush_tlb_mm).</param>
+    /// <returns>The child; null, with the error in <paramref name="parentEffect"/> and everything as before, when table pages or
+    /// references run out.</returns>
+    public VirtualMemory? Fork(PageTable childTable, FramePool frames, out MmResult parentEffect)
+    {
+        ArgumentNullException.ThrowIfNull(childTable);
+        if (!ReferenceEquals(frames, _memory.Frames))
+        {
+            throw new ArgumentException("a child shares its parent's frames and so its pool", nameof(frames));
+        }
+
+        VirtualMemory child = new(this, childTable);
+        _memory.Begin();
+        child._memory.Begin();
+        MappingError? error = null;
+        foreach (Area area in _set)
+        {
+            bool copied = area.Backend.Fork(area.Start, area.Size, area.Flags, _memory, child._memory);
+            if (!copied)
+            {
+                error = MappingError.Of(MappingErrorKind.NoMemory, area.Start, area.Size);
+                break;
+            }
+
+            child._set.Adopt(area);
+        }
+
+        if (error is not null)
+        {
+            child._memory.Rollback();
+            _memory.Rollback();
+            parentEffect = new MmResult { Error = error };
+            return null;
+        }
+
+        long shared = child._memory.Mapped;
+        MmResult childEffect = child._memory.EndCall(1);
+        _memory.NoteWholeSpace();
+        parentEffect = _memory.EndCall(Math.Max(1, _set.Count), shared, childEffect.TablesAllocated);
+        return child;
+    }
+
+    /// <summary>Removes every area, as the end of the process does.</summary>
+    public MmResult Clear()
+    {
+        _memory.Begin();
+        int areas = Math.Max(1, _set.Count);
+        _memory.FreeTablesIn(default, default);
+        MappingError? error = _set.Clear(_memory);
+        if (error is null)
+        {
+            return _memory.EndCall(areas);
+        }
+
+        _memory.Rollback();
+        return new MmResult { Error = error };
+    }
+}

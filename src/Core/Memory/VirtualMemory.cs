@@ -1,0 +1,127 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Mapping;
+using VmSim.Core.Memory.Backends;
+using VmSim.Core.Paging;
+using VmSim.Core.Programs;
+using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
+using AreaSet = VmSim.Core.Mapping.MemorySet<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.SpaceMemory, VmSim.Core.Memory.Backends.MemoryBackend>;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>A memory area as reports show it.</summary>
+/// <param name="Range">Its addresses.</param>
+/// <param name="Flags">Its flags.</param>
+/// <param name="Backend">Its backend's name.</param>
+/// <param name="Source">The file or object behind it; empty for none.</param>
+/// <param name="Offset">Byte offset of its first page in the object; 0 for none.</param>
+public readonly record struct AreaInfo(AddrRange<VirtAddr> Range, AreaFlags Flags, string Backend, string Source, ulong Offset);
+
+/// <summary>
+/// One process's memory without time: its areas, page table, frames and counts. System calls and page faults come in, and what they did
+/// comes out; who must be told of dead translations, when, and at what cost is others' concern.
+/// </summary>
+/// <remarks>Not thread-safe. Spaces with one frame pool belong to one group and are used in one order.</remarks>
+public sealed partial class VirtualMemory
+{
+    private readonly SpaceMemory _memory;
+    private readonly MemoryObject[] _files;
+    private readonly AreaSet _set;
+
+    /// <summary>Makes a space without areas.</summary>
+    /// <param name="table">An empty page table, of this space alone.</param>
+    /// <param name="frames">The pool its frames come from.</param>
+    /// <param name="cache">The files in memory, with frames of the same pool.</param>
+    /// <param name="options">How its memory behaves.</param>
+    /// <param name="files">The files that mappings name by index.</param>
+    /// <exception cref="ArgumentException">The cache has another pool, or an option is out of its range.</exception>
+    public VirtualMemory(PageTable table, FramePool frames, PageCache cache, VirtualMemoryOptions options, IReadOnlyList<ProgramFile> files)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(frames);
+        ArgumentNullException.ThrowIfNull(cache);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(files);
+        options.Validate();
+        if (!ReferenceEquals(cache.Pool, frames))
+        {
+            throw new ArgumentException("the page cache takes its frames from another pool", nameof(cache));
+        }
+
+        _memory = new SpaceMemory(table, frames, cache, options);
+        _files = [.. files.Select(cache.Open)];
+        _set = NewSet(options);
+    }
+
+    /// <summary>Makes the child of a fork.</summary>
+    private VirtualMemory(VirtualMemory parent, PageTable table)
+    {
+        _memory = new SpaceMemory(table, parent._memory.Frames, parent._memory.Cache, parent._memory.Options);
+        _files = parent._files;
+        _set = NewSet(parent._memory.Options);
+        _breakStart = parent._breakStart;
+        Break = parent.Break;
+    }
+
+    /// <summary>The page table.</summary>
+    public PageTable Table => _memory.Table;
+
+    /// <summary>The pool its frames come from.</summary>
+    public FramePool Frames => _memory.Frames;
+
+    /// <summary>The files in memory.</summary>
+    public PageCache Cache => _memory.Cache;
+
+    /// <summary>How the memory behaves.</summary>
+    internal VirtualMemoryOptions Options => _memory.Options;
+
+    /// <summary>Mapped pages by what they hold.</summary>
+    public ResidentPages Resident => _memory.Resident;
+
+    /// <summary>All translations, in pages of 4 KiB.</summary>
+    public long MappedPages => _memory.Resident.Mapped;
+
+    /// <summary>How many areas there are.</summary>
+    public int AreaCount => _set.Count;
+
+    /// <summary>The areas, ascending.</summary>
+    public IEnumerable<AreaInfo> Areas => _set.Select(Describe);
+
+    /// <summary>The areas, or parts of them, in a range.</summary>
+    internal AreaPieces<VirtAddr, AreaFlags, SpaceMemory, MemoryBackend> AreasIn(VirtAddr start, ulong bytes) => _set.Pieces(start, bytes);
+
+    /// <summary>Frees what an operation gave up, once no core can reach it.</summary>
+    /// <param name="batch">A batch of this space.</param>
+    /// <exception cref="InvalidOperationException">The batch was released before.</exception>
+    public void Release(ReleaseBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch.IsReleased)
+        {
+            throw new InvalidOperationException("a batch is released once");
+        }
+
+        batch.IsReleased = true;
+        foreach (FrameRun run in batch.Frames)
+        {
+            _memory.Frames.Release(run.First, run.Count);
+        }
+
+        _memory.Table.ReleaseTables(batch.Tables);
+    }
+
+    /// <summary>What stands behind an address; null where there is no area.</summary>
+    internal Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out Area area) ? area.Backend.Backing : null;
+
+    /// <summary>Whether an area begins at an address.</summary>
+    internal bool HasAreaStart(VirtAddr address) => _set.TryFind(address, out Area area) && area.Start == address;
+
+    private static AreaSet NewSet(VirtualMemoryOptions options) =>
+        new(new MemorySetOptions { MergeNeighbours = options.MergeAreas, Granule = PageSizes.BaseBytes, MaxAreas = options.MaxAreas });
+
+    private static AreaInfo Describe(Area area)
+    {
+        Backing backing = area.Backend.Backing;
+        ulong offset = backing.Object is null ? 0 : unchecked(area.Start.Value + backing.Delta);
+        return new AreaInfo(area.Range, area.Flags, area.Backend.Name, backing.Object?.Name ?? "", offset);
+    }
+}

@@ -1,0 +1,120 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
+using VmSim.Core.Programs;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.VirtualTime;
+
+/// <summary>
+/// The least delays of the run's message kinds, from the machine and kernel profiles, and what follows from them: how far cores may run
+/// without hearing from each other.
+/// </summary>
+public sealed class Delays
+{
+    private readonly IReadOnlyList<ProtocolMessage> _protocol;
+
+    /// <summary>Derives the delays of a run.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="kernel">The kernel's costs.</param>
+    /// <param name="protocol">Message kinds that the shootdown protocol adds; null for none.</param>
+    /// <exception cref="ArgumentException">A kind has no delay.</exception>
+    public Delays(MachineSpec machine, KernelProfile kernel, IReadOnlyList<ProtocolMessage>? protocol = null)
+    {
+        _protocol = protocol ?? [];
+        Trap = kernel.TrapEntryCycles;
+        SystemCall = kernel.SystemCallEntryCycles;
+        Notice = kernel.AckCycles;
+        Service = kernel.ServiceCycles;
+        Return = kernel.TrapReturnCycles;
+        CoreToSpace = Math.Min(Math.Min(Math.Min(Trap, SystemCall), Notice), LeastOf(_protocol, MessageDirection.CoreToSpace));
+        int ipi = machine.Sockets > 1 ? Math.Min(machine.IpiCycles, machine.IpiRemoteCycles) : machine.IpiCycles;
+        SpaceToCore = Math.Min(Math.Min(Return, ipi), LeastOf(_protocol, MessageDirection.SpaceToCore));
+        StoreVisibility = Service + SpaceToCore;
+        WindowBound = Math.Min(CoreToSpace + Service + SpaceToCore, LeastOf(_protocol, MessageDirection.CoreToCore));
+    }
+
+    /// <summary>Core to space: a page fault.</summary>
+    public long Trap { get; }
+
+    /// <summary>Core to space: a system call.</summary>
+    public long SystemCall { get; }
+
+    /// <summary>Core to space: an ack, a log entry, or any other notice.</summary>
+    public long Notice { get; }
+
+    /// <summary>Least time a space works on a message before it says anything.</summary>
+    public long Service { get; }
+
+    /// <summary>Space to core: the return of a trap, a wake-up, the answer to a load.</summary>
+    public long Return { get; }
+
+    /// <summary>Least delay of any message from a core to a space.</summary>
+    public long CoreToSpace { get; }
+
+    /// <summary>Least delay of any message from a space to a core, counted from the end of its service.</summary>
+    public long SpaceToCore { get; }
+
+    /// <summary>From the moment a space handles an operation to the moment every walker sees its page-table stores.</summary>
+    public long StoreVisibility { get; }
+
+    /// <summary>
+    /// From the end of an operation to when what it freed is given back: every core has run beyond the moment at which the stores, and what the space said
+    /// last, reached it.
+    /// </summary>
+    public long ReleaseAfter => CoreToSpace + StoreVisibility;
+
+    /// <summary>The bound W: whatever a core does at time t reaches another core no earlier than t + W.</summary>
+    public long WindowBound { get; }
+
+    /// <summary>The bound as virtual time.</summary>
+    public Cycles Bound => new(WindowBound);
+
+    /// <summary>The delays of a scenario's run.</summary>
+    /// <exception cref="ScenarioException">There is no such shootdown protocol.</exception>
+    public static Delays Of(ScenarioSpec scenario)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        return new Delays(scenario.Machine, scenario.Kernel, ShootdownProtocols.Of(scenario).Messages(scenario.Machine, scenario.Kernel));
+    }
+
+    /// <summary>Checks the delay of one of the protocol's messages against its declaration.</summary>
+    /// <param name="kind">The message's kind.</param>
+    /// <param name="direction">Between whom it goes.</param>
+    /// <param name="delay">Its delay, in cycles.</param>
+    /// <returns>The delay.</returns>
+    /// <exception cref="InvalidOperationException">The kind is not declared so, or the delay is less than declared: a bug in the protocol.</exception>
+    internal long Checked(int kind, MessageDirection direction, long delay)
+    {
+        if ((uint)kind >= (uint)_protocol.Count)
+        {
+            throw new InvalidOperationException($"the shootdown protocol sends a message of kind {kind} and declares {_protocol.Count} kinds");
+        }
+
+        ProtocolMessage declared = _protocol[kind];
+        if (declared.Direction != direction || delay < declared.LeastDelay)
+        {
+            throw new InvalidOperationException(
+                $"the shootdown protocol sends \"{declared.Name}\" {direction} with a delay of {delay} cycles; it is declared {declared.Direction} with at least {declared.LeastDelay}");
+        }
+
+        return delay;
+    }
+
+    private static long LeastOf(IReadOnlyList<ProtocolMessage> protocol, MessageDirection direction)
+    {
+        long least = long.MaxValue;
+        foreach (ProtocolMessage message in protocol)
+        {
+            if (message.LeastDelay < 1)
+            {
+                throw new ArgumentException($"the shootdown protocol's message \"{message.Name}\" has a least delay of {message.LeastDelay} cycles; it must be at least 1", nameof(protocol));
+            }
+
+            least = message.Direction == direction ? Math.Min(least, message.LeastDelay) : least;
+        }
+
+        return least;
+    }
+}

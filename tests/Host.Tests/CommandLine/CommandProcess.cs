@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Host.Tests.CommandLine;
+
+/// <summary>A command line in a process of its own that says how far it is, so that tests wait for what happens in it. It ends with the test.</summary>
+internal sealed class CommandProcess : IDisposable
+{
+    /// <summary>What a run says once it simulates.</summary>
+    public const string Simulates = "simulated ";
+
+    private readonly Process _process;
+    private readonly Task<string> _output;
+    private readonly StringBuilder _said = new();
+
+    private CommandProcess(Process process)
+    {
+        _process = process;
+        _output = process.StandardOutput.ReadToEndAsync();
+    }
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Starts <c>vmsim</c> with arguments. Ctrl-C means what it means at a terminal, also where these tests run in a script's background, which ignores it.</summary>
+    public static CommandProcess Start(params string[] arguments) => new(Process.Start(
+        new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", typeof(CommandLineApp).Assembly.Location, .. arguments])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["VMSIM_PROGRESS"] = "lines" },
+        })!);
+
+    /// <summary>Sends a signal to a process.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="signal">The signal's name, without SIG.</param>
+    public static async Task SignalAsync(int process, string signal)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", process.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync().OrHangAsync();
+    }
+
+    /// <summary>Waits for a line on stderr.</summary>
+    /// <param name="words">Words of the line.</param>
+    /// <exception cref="InvalidOperationException">The process ends without it.</exception>
+    public async Task<string> SaysAsync(string words)
+    {
+        while (await _process.StandardError.ReadLineAsync().OrHangAsync() is { } line)
+        {
+            _said.AppendLine(line);
+            if (line.Contains(words, StringComparison.Ordinal))
+            {
+                return line;
+            }
+        }
+
+        throw new InvalidOperationException($"the process has ended without \"{words}\"; it said:\n{_said}");
+    }
+
+    /// <summary>Sends a signal to the process.</summary>
+    public Task SignalAsync(string signal) => SignalAsync(_process.Id, signal);
+
+    /// <summary>Waits for the end.</summary>
+    /// <returns>The exit code, and all that was written.</returns>
+    public async Task<(int Code, string Output, string Error)> EndAsync()
+    {
+        _said.Append(await _process.StandardError.ReadToEndAsync().OrHangAsync());
+        string output = await _output.OrHangAsync();
+        await _process.WaitForExitAsync().OrHangAsync();
+        return (_process.ExitCode, output, _said.ToString());
+    }
+
+    /// <summary>The processes that this one has started and that run.</summary>
+    public List<Process> Children() => [.. Process.GetProcessesByName("dotnet").Where(process => ParentOf(process.Id) == _process.Id)];
+
+    public void Dispose()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.Dispose();
+    }
+
+    private static int ParentOf(int process)
+    {
+        try
+        {
+            // The fields behind the name, which may hold blanks: state, parent.
+            string stat = File.ReadAllText($"/proc/{process}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return -1;
+        }
+    }
+}

@@ -30,7 +30,7 @@ public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings setting
             throw new ScenarioException($"{asked}: the checker watches runs in one process; leave out --nodes and --local-nodes");
         }
 
-        SimulationRunner.WindowOf(Delays.Of(scenario), options);
+        SimulationRunner.WindowOf(WorldParts.DelaysOf(scenario), options);
     }
 
     /// <inheritdoc/>

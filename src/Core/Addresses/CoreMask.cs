@@ -14,6 +14,9 @@ public sealed class CoreMask(int cores)
     /// <summary>Whether the core is in the set.</summary>
     public bool Contains(int core) => (_words[core >> 6] & (1UL << (core & 63))) != 0;
 
+    /// <summary>Whether the core is in the set; false for a number that the machine does not have.</summary>
+    public bool Contains(CoreId core) => (uint)core.Value < (uint)cores && Contains(core.Value);
+
     /// <summary>Puts a core in.</summary>
     public void Add(int core)
     {

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;
@@ -9,7 +8,7 @@ namespace VmSim.Core.Checking;
 /// Watches one core: every access is compared with what its address space's page table says or said. What was found good is not looked up again until the
 /// page, or one of few that share its version, dies.
 /// </summary>
-internal sealed partial class CoreChecker(TranslationChecker checker, CoreModel core)
+internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCore core)
 {
     private const int Slots = 2048;
     private const int KindBits = 3;
@@ -19,7 +18,7 @@ internal sealed partial class CoreChecker(TranslationChecker checker, CoreModel 
     private int _space = -1;
 
     /// <summary>The core.</summary>
-    public CoreModel Core => core;
+    public ICheckedCore Watched => core;
 
     /// <summary>A walk has put the translation of a page into the core's TLB.</summary>
     /// <param name="time">When the access that walked began, in cycles.</param>

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
 using VmSim.Core.Memory;
 using VmSim.Core.Programs;
 
@@ -12,22 +13,14 @@ internal readonly record struct OperationText
     private readonly AccessKind _access;
     private readonly VirtAddr _address;
 
-    private OperationText(SystemCall? call, FaultKind? fault, AccessKind access, VirtAddr address)
+    /// <summary>Keeps of an operation what is needed to describe it.</summary>
+    public OperationText(KernelOperation operation)
     {
-        _call = call;
-        _fault = fault;
-        _access = access;
-        _address = address;
+        _call = operation.Call;
+        _fault = operation.Fault;
+        _access = (AccessKind)(operation.Access & 0xFF);
+        _address = new VirtAddr((ulong)operation.Argument);
     }
-
-    /// <summary>A fork.</summary>
-    public static OperationText Fork => default;
-
-    /// <summary>A system call.</summary>
-    public static OperationText Call(SystemCall call) => new(call, null, default, default);
-
-    /// <summary>A fault of an access at an address, and how it was resolved.</summary>
-    public static OperationText Fault(AccessKind access, VirtAddr address, FaultKind fault) => new(null, fault, access, address);
 
     /// <inheritdoc/>
     public override string ToString()

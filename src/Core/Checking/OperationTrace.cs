@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;
@@ -46,19 +47,6 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
         ReturnedAt = time;
         AllowedUntil = time + allowedStaleness;
     }
-}
-
-/// <summary>How a core is told to invalidate.</summary>
-internal enum InvalidationWay
-{
-    /// <summary>By an interrupt.</summary>
-    Interrupt,
-
-    /// <summary>By a message that interrupts nothing.</summary>
-    Message,
-
-    /// <summary>As the initiator's own core, which acknowledges nothing.</summary>
-    Local,
 }
 
 /// <summary>An invalidation that one core was sent.</summary>

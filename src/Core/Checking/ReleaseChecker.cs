@@ -1,6 +1,5 @@
 using System.Numerics;
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Memory;
 
@@ -14,6 +13,7 @@ internal sealed class ReleaseChecker
 {
     private readonly TranslationChecker _checker;
     private readonly SpaceGroup _group;
+    private readonly ICheckedCore[] _cores;
     private readonly long _coreToSpace;
     private readonly FrameHolders[] _holders;
 
@@ -22,12 +22,19 @@ internal sealed class ReleaseChecker
 
     private bool _largeUsed;
 
-    public ReleaseChecker(TranslationChecker checker, SpaceGroup group, int cores, long coreToSpace)
+    /// <summary>Watches the memory of a group.</summary>
+    /// <param name="checker">Who watches the run.</param>
+    /// <param name="group">The group.</param>
+    /// <param name="cores">The cores of the group's domain, by rising number.</param>
+    /// <param name="coreCount">Cores of the machine.</param>
+    /// <param name="coreToSpace">Least delay of a message from a core to a space, in cycles.</param>
+    public ReleaseChecker(TranslationChecker checker, SpaceGroup group, ICheckedCore[] cores, int coreCount, long coreToSpace)
     {
         _checker = checker;
         _group = group;
+        _cores = cores;
         _coreToSpace = coreToSpace;
-        _holders = [.. new[] { PageSize.Size4K, PageSize.Size2M, PageSize.Size1G }.Select(size => new FrameHolders(group.Frames, cores, size))];
+        _holders = [.. new[] { PageSize.Size4K, PageSize.Size2M, PageSize.Size1G }.Select(size => new FrameHolders(group.Frames, coreCount, size))];
     }
 
     /// <summary>A page table maps adjacent frames from now on.</summary>
@@ -157,8 +164,8 @@ internal sealed class ReleaseChecker
         {
             ulong found = page;
             bool holds = page == FrameHolders.Several
-                ? core.Core.Mmu.FindFrame(tag, frame, out found)
-                : core.Core.Mmu.MapsTo(tag, page << PageSizes.BaseShift, frame);
+                ? core.Watched.Mmu.FindFrame(tag, frame, out found)
+                : core.Watched.Mmu.MapsTo(tag, page << PageSizes.BaseShift, frame);
             if (!holds)
             {
                 continue;
@@ -171,7 +178,7 @@ internal sealed class ReleaseChecker
                 continue;
             }
 
-            if (core.Core.CanUse(tag))
+            if (core.Watched.CanUse(tag))
             {
                 ReportFrame(owner, operation, core, found, frame, now);
                 return false;
@@ -185,7 +192,7 @@ internal sealed class ReleaseChecker
 
     private void CheckTables(SpaceChecker space, OperationTrace operation, int[] pages, long now)
     {
-        foreach (CoreModel model in _group.Domain!.Cores)
+        foreach (ICheckedCore model in _cores)
         {
             CoreChecker core = _checker.Core(model.Core);
             foreach (Asid tag in core.TagsOf(_group.Index))
@@ -212,9 +219,9 @@ internal sealed class ReleaseChecker
     }
 
     /// <summary>A core that has the space loaded and could walk its table.</summary>
-    private CoreModel? Walker(SpaceChecker space) => _group.Domain!.Cores.FirstOrDefault(core => core.CanWalk(space.Id));
+    private ICheckedCore? Walker(SpaceChecker space) => Array.Find(_cores, core => core.CanWalk(space.Id));
 
-    private void ReportPendingView(SpaceChecker space, OperationTrace operation, ReleaseBatch batch, CoreModel walker, long now)
+    private void ReportPendingView(SpaceChecker space, OperationTrace operation, ReleaseBatch batch, ICheckedCore walker, long now)
     {
         bool table = operation.Dead.Count == 0 || batch.Frames.IsEmpty;
         TraceLines lines = new();
@@ -236,19 +243,19 @@ internal sealed class ReleaseChecker
 
     private void ReportFrame(SpaceChecker owner, OperationTrace operation, CoreChecker core, ulong page, ulong frame, long now)
     {
-        string message = $"frame 0x{frame:x} is free for anyone while core {core.Core.Core}'s TLB still leads from page {VirtAddr.OfPage(page)} to it";
-        TraceLines lines = new TraceLines().AddFill(core.Core.Core, page, frame, core.FilledAt(owner.Id.Value, page));
+        string message = $"frame 0x{frame:x} is free for anyone while core {core.Watched.Core}'s TLB still leads from page {VirtAddr.OfPage(page)} to it";
+        TraceLines lines = new TraceLines().AddFill(core.Watched.Core, page, frame, core.FilledAt(owner.Id.Value, page));
         AddKill(lines, owner.DeathOf(page, frame), operation, frame);
-        lines.AddTold(operation, core.Core.Core, now).AddReturn(operation, now).Add(now, message);
+        lines.AddTold(operation, core.Watched.Core, now).AddReturn(operation, now).Add(now, message);
         Report(CheckRule.EarlyRelease, owner, message, lines, now);
     }
 
     private void ReportTable(SpaceChecker space, OperationTrace operation, CoreChecker core, int page, long now)
     {
-        string message = $"table page {page} is free for anyone while core {core.Core.Core}'s paging-structure cache still leads to it";
+        string message = $"table page {page} is free for anyone while core {core.Watched.Core}'s paging-structure cache still leads to it";
         TraceLines lines = new TraceLines()
             .AddStart(operation, $"table page {page} leaves the page table")
-            .AddTold(operation, core.Core.Core, now)
+            .AddTold(operation, core.Watched.Core, now)
             .AddReturn(operation, now)
             .Add(now, message);
         Report(CheckRule.EarlyTableRelease, space, message, lines, now);

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
 
 namespace VmSim.Core.Checking;
 
@@ -10,12 +11,10 @@ internal sealed partial class SpaceChecker
     /// <summary>The last acknowledgement of each core, and what it was for.</summary>
     private readonly Dictionary<int, (long Shootdown, Invalidation Invalidation)> _acknowledged = [];
 
-    /// <summary>An invalidation is on its way.</summary>
-    /// <param name="id">The operation's number.</param>
-    /// <param name="shootdown">The shootdown's number.</param>
-    /// <param name="invalidation">What was sent.</param>
-    public void Sent(long id, long shootdown, Invalidation invalidation)
+    /// <inheritdoc/>
+    public void Sent(long id, long shootdown, CoreId core, long leaves, long due, InvalidationWay way)
     {
+        Invalidation invalidation = new(core, leaves, due, way);
         if (_operations.TryGetValue(id, out OperationTrace? operation))
         {
             operation.Invalidations.Add(invalidation);
@@ -27,11 +26,7 @@ internal sealed partial class SpaceChecker
         }
     }
 
-    /// <summary>An acknowledgement has come.</summary>
-    /// <param name="shootdown">The shootdown's number.</param>
-    /// <param name="from">The core.</param>
-    /// <param name="now">When, in cycles.</param>
-    /// <returns>False if none was due: a violation.</returns>
+    /// <inheritdoc/>
     public bool Acknowledged(long shootdown, CoreId from, long now)
     {
         if (_unacknowledged.Remove((shootdown, from.Value), out Invalidation? invalidation))

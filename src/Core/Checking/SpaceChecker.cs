@@ -10,7 +10,7 @@ namespace VmSim.Core.Checking;
 /// Watches one address space: keeps a copy of its page table, page by page, and compares after every operation, so that it finds out by itself what
 /// died. Written while address spaces run, read while cores run.
 /// </summary>
-internal sealed partial class SpaceChecker
+internal sealed partial class SpaceChecker : IOperationWatch
 {
     private const int Versions = 1024;
     private readonly TranslationChecker _checker;
@@ -22,6 +22,11 @@ internal sealed partial class SpaceChecker
 
     private readonly Dictionary<long, OperationTrace> _operations = [];
     private readonly long[] _versions = new long[Versions];
+
+    /// <summary>The operation that has begun and has not settled, and its number.</summary>
+    private OperationTrace? _current;
+
+    private long _currentId;
 
     public SpaceChecker(TranslationChecker checker, AddressSpace space, ReleaseChecker releases)
     {
@@ -68,19 +73,19 @@ internal sealed partial class SpaceChecker
     /// <summary>Whether the table maps a page to a frame now.</summary>
     public bool Maps(ulong page, ulong frame) => _pages[page] is { Known: true } copy && copy.Frame == frame;
 
-    /// <summary>An operation has changed the table at its start; <see cref="Compare"/> finds out what.</summary>
-    /// <param name="what">The call, or the fault.</param>
-    /// <param name="thread">The thread that asked.</param>
-    /// <param name="core">The core that asked.</param>
-    /// <param name="now">Its start, in cycles.</param>
-    public OperationTrace Begin(OperationText what, int thread, CoreId core, long now) => new(what, _checker.NameOf(thread), core, now, _space.Table.VisibleAt);
+    /// <inheritdoc/>
+    public void Begin(KernelOperation operation, long now)
+    {
+        _currentId = operation.Id;
+        _current = new OperationTrace(new OperationText(operation), _checker.NameOf(operation.Thread), operation.Core, now, _space.Table.VisibleAt);
+    }
 
-    /// <summary>Compares a range that an operation may have changed, with the copy and with the areas.</summary>
-    /// <param name="operation">The operation.</param>
+    /// <summary>Compares a range that the operation may have changed, with the copy and with the areas.</summary>
     /// <param name="first">First page of the range.</param>
     /// <param name="end">The page after the last one.</param>
-    public void Compare(OperationTrace operation, ulong first, ulong end)
+    public void Compare(ulong first, ulong end)
     {
+        OperationTrace operation = _current!;
         end = Math.Min(end, UserBytes >> PageSizes.BaseShift);
         if (end <= first)
         {
@@ -112,23 +117,18 @@ internal sealed partial class SpaceChecker
         }
     }
 
-    /// <summary>All that the operation may have changed has been compared.</summary>
-    /// <param name="id">The operation's number.</param>
-    /// <param name="operation">The operation.</param>
-    /// <param name="releases">Whether it will give memory back later.</param>
-    public void Settle(long id, OperationTrace operation, bool releases)
+    /// <inheritdoc/>
+    public void Settle(bool releases)
     {
-        if (operation.Dead.Count > 0 || releases)
+        if (_current!.Dead.Count > 0 || releases)
         {
-            _operations[id] = operation;
+            _operations[_currentId] = _current;
         }
+
+        _current = null;
     }
 
-    /// <summary>The operation's answer reaches its thread at <paramref name="due"/>.</summary>
-    /// <param name="id">The operation's number.</param>
-    /// <param name="due">When, in cycles.</param>
-    /// <param name="releases">Whether it will give memory back later.</param>
-    /// <param name="deferred">Whether it returned before every core had invalidated, as its protocol may.</param>
+    /// <inheritdoc/>
     public void Returned(long id, long due, bool releases, bool deferred)
     {
         if (_operations.TryGetValue(id, out OperationTrace? operation))

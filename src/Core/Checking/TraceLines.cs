@@ -1,5 +1,6 @@
 using System.Globalization;
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;

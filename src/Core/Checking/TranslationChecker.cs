@@ -1,8 +1,6 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.State;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
 
@@ -12,7 +10,7 @@ namespace VmSim.Core.Checking;
 /// </summary>
 public sealed class TranslationChecker
 {
-    private readonly World _world;
+    private readonly CheckedWorld _world;
     private readonly SpaceChecker[] _spaces;
     private readonly CoreChecker[] _cores;
     private readonly List<Violation> _violations = [];
@@ -23,16 +21,17 @@ public sealed class TranslationChecker
     private volatile bool _violated;
     private long _longestStaleness;
 
-    internal TranslationChecker(World world)
+    internal TranslationChecker(CheckedWorld world)
     {
         _world = world;
-        AllowedStaleness = world.Protocol.AllowedStaleness(world.Scenario.Machine, world.Scenario.Kernel);
-        ReleaseChecker[] releases = [.. world.Groups.Select(group => new ReleaseChecker(this, group, world.Cores.Count, world.Delays.CoreToSpace))];
+        AllowedStaleness = world.AllowedStaleness;
+        ReleaseChecker[] releases = [.. world.Groups.Select(group => new ReleaseChecker(this, group, [.. world.CoresOf(group)], world.Cores.Count, world.Delays.CoreToSpace))];
         _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space, releases[space.Group.Index]))];
         _cores = [.. world.Cores.Select(core => new CoreChecker(this, core))];
-        foreach (SpaceChecker space in _spaces)
+        for (int i = 0; i < _spaces.Length; i++)
         {
-            space.Adopt();
+            _spaces[i].Adopt();
+            world.Spaces[i].Watch = _spaces[i];
         }
     }
 
@@ -76,7 +75,7 @@ public sealed class TranslationChecker
 
         foreach (SpaceGroup group in _world.Groups)
         {
-            bool over = group.NextDue == long.MaxValue && group.Domain is { } domain && domain.Cores.All(core => core.NextTime == long.MaxValue);
+            bool over = group.NextDue == long.MaxValue && group.DomainIndex >= 0 && _world.CoresOf(group).All(core => core.NextTime == long.MaxValue);
             if (FrameCount.Check(group, over) is { Count: > 0 } problems)
             {
                 string name = group.Members[0].Name;
@@ -90,9 +89,9 @@ public sealed class TranslationChecker
 
     internal CoreChecker Core(CoreId core) => _cores[core.Value];
 
-    internal int GroupOf(int space) => _world.GroupOf(space).Index;
+    internal int GroupOf(int space) => _world.Spaces[space].Group.Index;
 
-    internal string NameOf(int thread) => _world.Thread(thread).Name;
+    internal string NameOf(int thread) => _world.ThreadNames[thread];
 
     internal void Report(Violation violation)
     {

@@ -98,7 +98,7 @@ public sealed partial class CoreModel
     private void HandleTrapReturn(in SimMessage message)
     {
         TakeWord(message);
-        SimThread thread = _world.Thread((int)message.A);
+        SimThread thread = _world.Threads[(int)message.A];
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
             long booked = thread.Trap == TrapKind.Fault ? Counters.FaultCycles : Counters.SyscallCycles;
@@ -125,7 +125,7 @@ public sealed partial class CoreModel
     private void HandleWake(in SimMessage message)
     {
         TakeWord(message);
-        SimThread thread = _world.Thread((int)message.A);
+        SimThread thread = _world.Threads[(int)message.A];
         thread.Core = Core;
         if (thread.Trap != TrapKind.None)
         {

@@ -12,9 +12,6 @@ namespace VmSim.Core.Engine;
 /// <content>Operations of the running thread.</content>
 public sealed partial class CoreModel
 {
-    /// <summary>Of the fault message: an access of the kernel.</summary>
-    public const long KernelAccessBit = 1 << 8;
-
     /// <summary>Faults on one operation after which the model, not the program, must be wrong.</summary>
     private const int FaultsInARowMax = 1_000;
 
@@ -246,7 +243,7 @@ public sealed partial class CoreModel
         }
 
         thread.Faults++;
-        EnterKernel(thread, TrapKind.Fault, MessageKind.Fault, _delays.Trap, (long)address, (long)kind | (userMode ? 0 : KernelAccessBit));
+        EnterKernel(thread, TrapKind.Fault, MessageKind.Fault, _delays.Trap, (long)address, (long)kind | (userMode ? 0 : SimMessage.KernelAccessBit));
         thread.TrapBegan = began;
     }
 

@@ -12,7 +12,7 @@ namespace VmSim.Core.Engine;
 /// One CPU core: runs threads through its MMU, sends their traps to address spaces, answers invalidations. It hears of the rest of the
 /// machine through messages alone, and reads page tables as of its own time.
 /// </summary>
-public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter
+public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, ICheckedCore
 {
     private readonly World _world;
     private readonly Delays _delays;
@@ -139,11 +139,11 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter
         }
     }
 
-    /// <summary>Whether the core can use what it holds under a tag before it begins with another thread.</summary>
-    internal bool CanUse(Asid tag) => _loadedSpace >= 0 && !_lazy && State != CoreState.Loading && !ReturnsFirst && _tag == tag;
+    /// <inheritdoc/>
+    public bool CanUse(Asid tag) => _loadedSpace >= 0 && !_lazy && State != CoreState.Loading && !ReturnsFirst && _tag == tag;
 
-    /// <summary>Whether the core can walk the table of a space before it begins with another thread.</summary>
-    internal bool CanWalk(SpaceId space) => _loadedSpace == space.Value && !_lazy && State != CoreState.Loading && !ReturnsFirst;
+    /// <inheritdoc/>
+    public bool CanWalk(SpaceId space) => _loadedSpace == space.Value && !_lazy && State != CoreState.Loading && !ReturnsFirst;
 
     /// <summary>Whether the kernel runs on the core, and the protocol hears of it before user mode goes on.</summary>
     private bool ReturnsFirst => _tellsReturns && (State == CoreState.Trapped || _entersUser);
@@ -255,7 +255,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter
     /// <inheritdoc/>
     public void SendProtocol(SpaceId space, int kind, long delay, long a, long b, long c, long d)
     {
-        if ((uint)space.Value >= (uint)SpaceCount || !ReferenceEquals(_world.GroupOf(space.Value).Domain, Domain))
+        if ((uint)space.Value >= (uint)SpaceCount || _world.GroupOf(space.Value).DomainIndex != Domain?.Index)
         {
             throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
         }
@@ -267,7 +267,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter
     /// <inheritdoc/>
     public void SendDirect(CoreId target, int kind, long delay, long a, long b, long c, long d)
     {
-        if (target == Core || Domain is null || !_world.IsInDomain(target, Domain))
+        if (target == Core || Domain is null || !Domain.HasCore(target))
         {
             throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses core {target}, which is not another core of its domain");
         }

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.VirtualTime;
 
@@ -7,6 +8,7 @@ namespace VmSim.Core.Engine;
 public sealed class Domain
 {
     private readonly World _world;
+    private readonly CoreMask _mask;
 
     private Domain(World world, int index, CoreModel[] cores, SpaceGroup[] groups)
     {
@@ -14,9 +16,15 @@ public sealed class Domain
         Index = index;
         Cores = cores;
         Groups = groups;
+        _mask = new CoreMask(world.Cores.Count);
+        foreach (CoreModel core in cores)
+        {
+            _mask.Add(core.Core.Value);
+        }
+
         foreach (SpaceGroup group in groups)
         {
-            group.Domain = this;
+            group.Join(index, _mask);
         }
 
         foreach (CoreModel core in cores)
@@ -36,6 +44,9 @@ public sealed class Domain
 
     /// <summary>Its groups, by rising number.</summary>
     public IReadOnlyList<SpaceGroup> Groups { get; }
+
+    /// <summary>Whether a core is of the domain.</summary>
+    internal bool HasCore(CoreId core) => _mask.Contains(core);
 
     /// <summary>Hands a message to whom it is for.</summary>
     public void Route(in SimMessage message)

@@ -79,7 +79,7 @@ public sealed class NodePlacement
         ArgumentNullException.ThrowIfNull(space);
         int home = _nodeOfGroup[space.Group.Index];
         IEnumerable<int> nodes = space.Image.MayMigrate
-            ? NodesOf(space.Group.Domain!)
+            ? NodesOf(_world.Domains[space.Group.DomainIndex])
             : _world.Threads.Where(thread => thread.Space == space.Space).Select(thread => _nodeOfCore[thread.Placed.Value]);
         return [.. nodes.Where(node => node != home).Distinct().Order()];
     }
@@ -144,7 +144,7 @@ public sealed class NodePlacement
         foreach (SimThread thread in _world.Threads)
         {
             SpaceGroup group = _world.GroupOf(thread.Space.Value);
-            if (group.Domain == domain)
+            if (group.DomainIndex == domain.Index)
             {
                 wanted[index[thread.Placed.Value]][_nodeOfGroup[group.Index]]++;
             }

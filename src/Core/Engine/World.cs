@@ -33,7 +33,7 @@ public sealed class World : IDisposable
         ArgumentNullException.ThrowIfNull(scenario);
         Scenario = scenario;
         MachineSpec machine = scenario.Machine;
-        Protocol = protocol ?? ShootdownProtocols.Of(scenario);
+        Protocol = protocol ?? WorldParts.ProtocolOf(scenario);
         Format = PageTableFormats.Find(machine.PageTable)
             ?? throw new ScenarioException($"machine.page-table: there is no format \"{machine.PageTable}\"; there are {string.Join(", ", PageTableFormats.All.Select(f => f.Name))}");
         Delays = new Delays(machine, scenario.Kernel, Protocol.Messages(machine, scenario.Kernel));
@@ -44,7 +44,7 @@ public sealed class World : IDisposable
         _groups = new SpaceGroup[layout.GroupCount];
         _spaces = new AddressSpace[SpaceCount];
         RefillMisses = new RefillMisses(SpaceCount);
-        BuildSpaces(layout);
+        BuildSpaces(layout, new SpaceSetup(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup));
         _cores = new CoreModel[machine.Cores];
         for (int i = 0; i < _cores.Length; i++)
         {
@@ -68,7 +68,10 @@ public sealed class World : IDisposable
 
         if (check || scenario.Check)
         {
-            Checker = new TranslationChecker(this);
+            Checker = new TranslationChecker(new CheckedWorld(_groups, _spaces, _cores, [.. _threads.Select(thread => thread.Name)], Delays)
+            {
+                AllowedStaleness = Protocol.AllowedStaleness(machine, scenario.Kernel),
+            });
             foreach (CoreModel core in _cores)
             {
                 core.WatchedBy(Checker.Core(core.Core));
@@ -112,18 +115,11 @@ public sealed class World : IDisposable
     /// <summary>The refill misses that shootdowns caused.</summary>
     internal RefillMisses RefillMisses { get; }
 
-    /// <summary>Whether a core belongs to a domain.</summary>
-    internal bool IsInDomain(CoreId core, Domain domain) => (uint)core.Value < (uint)_cores.Length && ReferenceEquals(_cores[core.Value].Domain, domain);
-
     /// <summary>The group of a space.</summary>
     public SpaceGroup GroupOf(int space) => _spaces[space].Group;
 
     /// <summary>Whether a thread is on its core at time 0; others are started by a thread or by the fork that makes their process.</summary>
     internal bool IsRunnableAtStart(SimThread thread) => _runsAtStart[thread.Id.Value];
-
-    internal SimThread Thread(int id) => _threads[id];
-
-    internal AddressSpace Space(int id) => _spaces[id];
 
     internal PageTable TableOf(int space, int table) => _spaces[space].Tables[table];
 
@@ -154,24 +150,25 @@ public sealed class World : IDisposable
         return new PageTableSet(tables, Protocol.FillsTablesOnDemand);
     }
 
-    private void BuildSpaces(WorldLayout layout)
+    private void BuildSpaces(WorldLayout layout, SpaceSetup setup)
     {
         MemorySpec memory = Scenario.Memory;
         for (int i = 0; i < _groups.Length; i++)
         {
             FramePool frames = new(memory.Bytes);
-            _groups[i] = new SpaceGroup(this, i, frames, new PageCache(frames, memory.WarmPageCache));
+            _groups[i] = new SpaceGroup(setup, i, frames, new PageCache(frames, memory.WarmPageCache));
         }
 
         for (int i = 0; i < SpaceCount; i++)
         {
             SpacePlan plan = layout.Spaces[i];
             SpaceGroup group = _groups[plan.Group];
-            _spaces[i] = new AddressSpace(this, group, new SpaceId(i), plan.Name, plan.Image, NewTables(i), plan.FirstThread);
+            IReadOnlyList<CoreId> coreOf = [.. layout.Threads.Skip(plan.FirstThread).Take(plan.Image.Threads.Count).Select(thread => thread.Core)];
+            _spaces[i] = new AddressSpace(setup, group, new SpaceIdentity(new SpaceId(i), plan.Name, plan.FirstThread, coreOf), plan.Image, NewTables(i));
             group.Add(_spaces[i]);
         }
 
-        VirtualMemoryOptions options = VirtualMemoryOptions.From(memory);
+        VirtualMemoryOptions options = memory.ToOptions();
         for (int i = 0; i < SpaceCount; i++)
         {
             SpacePlan plan = layout.Spaces[i];

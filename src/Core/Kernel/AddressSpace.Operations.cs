@@ -1,6 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Checking;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Memory;
 using VmSim.Core.Paging;
@@ -36,7 +34,7 @@ public sealed partial class AddressSpace
     private void BeginCall(in SimMessage message)
     {
         TakeWord(message);
-        SystemCall call = _world.Thread((int)message.A).SystemCalls[(int)message.B];
+        SystemCall call = ThreadOf((int)message.A).SystemCalls[(int)message.B];
         (ulong first, ulong end) = PagesOf(call);
         Admit(new KernelOperation
         {
@@ -113,18 +111,19 @@ public sealed partial class AddressSpace
     {
         VirtAddr address = new((ulong)operation.Argument);
         AccessKind access = (AccessKind)(operation.Access & 0xFF);
-        FaultResult fault = _memory!.HandleFault(address, access, (operation.Access & CoreModel.KernelAccessBit) == 0);
+        FaultResult fault = _memory!.HandleFault(address, access, (operation.Access & SimMessage.KernelAccessBit) == 0);
         Counters.Faults[(int)fault.Kind]++;
         if (Watch is { } watch)
         {
             // Fault-around may begin at the area's first page and then ends past the aligned window.
-            ulong window = Math.Max(1, _world.Scenario.Memory.FaultAround >> PageSizes.BaseShift);
+            ulong window = Math.Max(1, _memory.Options.FaultAroundBytes >> PageSizes.BaseShift);
             EntryInfo leaf = _memory.Table.Query(address);
             ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
             ulong first = address.PageNumber & ~(around - 1);
-            OperationTrace trace = watch.Begin(OperationText.Fault(access, address, fault.Kind), operation.Thread, operation.Core, _now);
-            watch.Compare(trace, first, first + (2 * around));
-            watch.Settle(operation.Id, trace, fault.Release is not null);
+            operation.Fault = fault.Kind;
+            watch.Begin(operation, _now);
+            watch.Compare(first, first + (2 * around));
+            watch.Settle(releases: fault.Release is not null);
         }
 
         operation.Dead = fault.Dead;
@@ -171,9 +170,9 @@ public sealed partial class AddressSpace
         (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
         if (Watch is { } watch)
         {
-            OperationTrace trace = watch.Begin(OperationText.Call(call), operation.Thread, operation.Core, _now);
-            CompareTouched(watch, trace, call, oldBreak);
-            watch.Settle(operation.Id, trace, operation.Release is not null);
+            watch.Begin(operation, _now);
+            CompareTouched(watch, call, oldBreak);
+            watch.Settle(releases: operation.Release is not null);
         }
 
         if (operation.TablesFreed)
@@ -189,21 +188,21 @@ public sealed partial class AddressSpace
         BeginBatches(operation, OperationCosts.OfCall(Kernel, call.Kind, result) + UpdateTables(), result);
     }
 
-    /// <summary>Has the checker compare the pages that a call may have changed.</summary>
-    private void CompareTouched(SpaceChecker watch, OperationTrace trace, SystemCall call, VirtAddr oldBreak)
+    /// <summary>Has the watcher compare the pages that a call may have changed.</summary>
+    private static void CompareTouched(IOperationWatch watch, SystemCall call, VirtAddr oldBreak)
     {
         switch (call.Kind)
         {
             case SystemCallKind.SetBreak:
-                watch.Compare(trace, Math.Min(oldBreak.PageNumber, call.Start.PageNumber), Math.Max(oldBreak.PageNumber, call.Start.PageNumber) + 1);
+                watch.Compare(Math.Min(oldBreak.PageNumber, call.Start.PageNumber), Math.Max(oldBreak.PageNumber, call.Start.PageNumber) + 1);
                 break;
             case SystemCallKind.Remap:
-                watch.Compare(trace, call.Start.PageNumber, (call.Start + call.Length).PageNumber + 1);
-                watch.Compare(trace, call.NewStart.PageNumber, (call.NewStart + call.NewLength).PageNumber + 1);
+                watch.Compare(call.Start.PageNumber, (call.Start + call.Length).PageNumber + 1);
+                watch.Compare(call.NewStart.PageNumber, (call.NewStart + call.NewLength).PageNumber + 1);
                 break;
             default:
                 (ulong first, ulong end) = PagesOf(call);
-                watch.Compare(trace, first, end);
+                watch.Compare(first, end);
                 break;
         }
     }
@@ -226,9 +225,9 @@ public sealed partial class AddressSpace
         child.Attach(memory);
         if (Watch is { } watch)
         {
-            OperationTrace trace = watch.Begin(OperationText.Fork, operation.Thread, operation.Core, _now);
-            watch.Compare(trace, 0, ulong.MaxValue);
-            watch.Settle(operation.Id, trace, effect.Release is not null);
+            watch.Begin(operation, _now);
+            watch.Compare(0, ulong.MaxValue);
+            watch.Settle(releases: effect.Release is not null);
             child.Watch!.Adopt();
         }
 

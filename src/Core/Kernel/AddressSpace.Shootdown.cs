@@ -1,6 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Checking;
-using VmSim.Core.Engine;
 using VmSim.Core.Memory;
 using VmSim.Core.Programs;
 using VmSim.Core.Shootdown;
@@ -11,12 +9,12 @@ namespace VmSim.Core.Kernel;
 /// <content>Shootdowns: what the protocol's half of this space can see and do.</content>
 public sealed partial class AddressSpace
 {
-    private readonly Dictionary<long, ShootdownRequest> _shootdowns = [];
+    private readonly Dictionary<long, OpenShootdown> _shootdowns = [];
     private long _nextShootdown;
 
     /// <summary>What operations have given up and nobody may use yet.</summary>
     internal IReadOnlyList<ReleaseBatch> PendingReleases =>
-        [.. _operations.Values.Concat(_shootdowns.Values.Select(shootdown => shootdown.Operation!))
+        [.. _operations.Values.Concat(_shootdowns.Values.Select(shootdown => shootdown.Operation))
             .Select(operation => operation.Release).OfType<ReleaseBatch>().Where(batch => !batch.IsReleased).Distinct()];
 
     /// <inheritdoc/>
@@ -28,7 +26,7 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters.IpisSent++;
-        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, InvalidationWay.Interrupt));
+        Watch?.Sent(OperationOf(shootdown).Id, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
         SendInvalidate(shootdown, core, due, start, pages, size, 0);
     }
 
@@ -48,7 +46,7 @@ public sealed partial class AddressSpace
             shootdown.PendingReports++;
         }
 
-        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(core, leaves, due, InvalidationWay.Message));
+        Watch?.Sent(OperationOf(shootdown).Id, shootdown.Id, core, leaves, due, InvalidationWay.Message);
         SendInvalidate(shootdown, InDomain(core), due, start, pages, size, SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag));
     }
 
@@ -57,7 +55,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         long due = _now + _delays.StoreVisibility;
-        Watch?.Sent(shootdown.Operation!.Id, shootdown.Id, new Invalidation(shootdown.Initiator, _now, due, InvalidationWay.Local));
+        Watch?.Sent(OperationOf(shootdown).Id, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
         SendInvalidate(shootdown, shootdown.Initiator, due, start, pages, size, SimMessage.LocalFlag);
     }
 
@@ -65,8 +63,9 @@ public sealed partial class AddressSpace
     public void Finish(ShootdownRequest shootdown)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
+        KernelOperation operation = OperationOf(shootdown);
         Forget(shootdown);
-        EndShootdown(shootdown);
+        EndShootdown(shootdown, operation);
     }
 
     /// <inheritdoc/>
@@ -75,18 +74,19 @@ public sealed partial class AddressSpace
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.Deferred = true;
         Counters.DeferredShootdowns++;
-        EndShootdown(shootdown);
+        EndShootdown(shootdown, OperationOf(shootdown));
     }
 
     /// <inheritdoc/>
     public void ReleaseDeferred(ShootdownRequest shootdown)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
+        KernelOperation operation = OperationOf(shootdown);
         Forget(shootdown);
-        if (shootdown.Operation!.Release is { } release)
+        if (operation.Release is { } release)
         {
             _memory!.Release(release);
-            Watch?.Released(shootdown.Operation.Id, release, _now);
+            Watch?.Released(operation.Id, release, _now);
         }
     }
 
@@ -113,7 +113,7 @@ public sealed partial class AddressSpace
         shootdown.Generation,
         (ushort)(flags | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0)));
 
-    private CoreId InDomain(CoreId core) => _world.IsInDomain(core, _group.Domain!)
+    private CoreId InDomain(CoreId core) => _group.HasCore(core)
         ? core
         : throw new InvalidOperationException($"the shootdown protocol of space {Space} addresses core {core}, which is not of its domain");
 
@@ -133,10 +133,9 @@ public sealed partial class AddressSpace
             IsDiscard = operation.Call is { } call && IsDiscard(call),
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
             BegunAt = _now + _delays.Service,
-            Operation = operation,
         };
         operation.Shootdown = shootdown;
-        _shootdowns.Add(shootdown.Id, shootdown);
+        _shootdowns.Add(shootdown.Id, new OpenShootdown(shootdown, operation));
         Counters.Shootdowns++;
         Counters.PagesShotDown += dead.Pages;
         Counters.ShootdownLog.Begin(Space, shootdown);
@@ -176,12 +175,13 @@ public sealed partial class AddressSpace
             return;
         }
 
-        if (!_shootdowns.TryGetValue(message.A, out ShootdownRequest? shootdown))
+        if (!_shootdowns.TryGetValue(message.A, out OpenShootdown? open))
         {
             string advice = Watch is null ? "; run with --check to see what led to it" : "; the protocol ended it before all acknowledgements were in";
             throw new InvalidOperationException($"core {core} acknowledged shootdown {message.A} of {Name}, which is over or never was{advice}");
         }
 
+        ShootdownRequest shootdown = open.Request;
         shootdown.Unacknowledged?.Remove(core.Value);
         shootdown.HandlerCycles += message.C;
         if (message.B == 0 && (message.Flags & SimMessage.ToldFlag) == 0)
@@ -216,18 +216,25 @@ public sealed partial class AddressSpace
         }
     }
 
-    private void EndShootdown(ShootdownRequest shootdown)
+    private void EndShootdown(ShootdownRequest shootdown, KernelOperation operation)
     {
         if (shootdown.Targets > 0)
         {
             long wait = Math.Max(0, _now - shootdown.BegunAt);
             Counters.RemoteShootdowns++;
             Counters.ShootdownLatency.Record(wait);
-            shootdown.Operation!.ShootdownWait += wait;
+            operation.ShootdownWait += wait;
             shootdown.Wait = wait;
         }
 
         Counters.ShootdownLog.Update(shootdown);
-        EndOperation(shootdown.Operation!);
+        EndOperation(operation);
     }
+
+    private KernelOperation OperationOf(ShootdownRequest shootdown) => _shootdowns.TryGetValue(shootdown.Id, out OpenShootdown? open)
+        ? open.Operation
+        : throw new InvalidOperationException($"the shootdown protocol of space {Space} goes on with shootdown {shootdown.Id}, which is over");
+
+    /// <summary>A shootdown that is not over, or whose reports are not all in, and the operation that caused it.</summary>
+    private sealed record OpenShootdown(ShootdownRequest Request, KernelOperation Operation);
 }

@@ -1,3 +1,4 @@
+using VmSim.Core.Programs;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
@@ -21,6 +22,8 @@ public sealed partial class AddressSpace
 
         public Queue<int> Waiting { get; } = new();
     }
+
+    private ThreadProgram ThreadOf(int thread) => Image.Threads[thread - FirstThread];
 
     /// <summary>Wakes the threads of a process that a fork has made.</summary>
     private void WakeMainThreads(long now)
@@ -138,7 +141,7 @@ public sealed partial class AddressSpace
     {
         if (mutex.Owner != thread)
         {
-            throw new InvalidOperationException($"thread {thread} ({_world.Thread(thread).Name}) of {Name} gives back a mutex that thread {mutex.Owner} holds");
+            throw new InvalidOperationException($"thread {thread} ({ThreadOf(thread).Name}) of {Name} gives back a mutex that thread {mutex.Owner} holds");
         }
 
         mutex.Owner = mutex.Waiting.TryDequeue(out int next) ? next : -1;

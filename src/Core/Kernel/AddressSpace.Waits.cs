@@ -49,11 +49,11 @@ public sealed partial class AddressSpace
         }
 
         return shootdown.PendingAcks == 0
-            ? $"waits for protocol {_world.Protocol.Name} to finish its shootdown"
+            ? $"waits for protocol {_setup.Protocol.Name} to finish its shootdown"
             : $"waits for acknowledgements of cores {string.Join(", ", CoresOf(shootdown.Unacknowledged))}";
     }
 
-    private string Describe(int thread) => $"thread {thread} ({_world.Thread(thread).Name})";
+    private string Describe(int thread) => $"thread {thread} ({ThreadOf(thread).Name})";
 
     private static string Describe(KernelOperation operation) => operation switch
     {

@@ -1,6 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Checking;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
 using VmSim.Core.Memory;
@@ -18,7 +16,7 @@ namespace VmSim.Core.Kernel;
 /// </summary>
 public sealed partial class AddressSpace : ISpaceShootdownContext
 {
-    private readonly World _world;
+    private readonly SpaceSetup _setup;
     private readonly SpaceGroup _group;
     private readonly Delays _delays;
     private readonly SpaceShootdown _shootdown;
@@ -28,22 +26,22 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     private long _now;
     private long _nextOperation;
 
-    internal AddressSpace(World world, SpaceGroup group, SpaceId space, string name, ProgramImage image, PageTableSet tables, int firstThread)
+    internal AddressSpace(SpaceSetup setup, SpaceGroup group, SpaceIdentity identity, ProgramImage image, PageTableSet tables)
     {
-        _world = world;
+        _setup = setup;
         _group = group;
-        _delays = world.Delays;
-        Space = space;
-        Name = name;
+        _delays = setup.Delays;
+        Space = identity.Id;
+        Name = identity.Name;
         Image = image;
         Tables = tables;
-        FirstThread = firstThread;
-        Machine = world.Scenario.Machine;
-        Kernel = world.Scenario.Kernel;
+        FirstThread = identity.FirstThread;
+        Machine = setup.Machine;
+        Kernel = setup.Kernel;
         _mapLock = new MapLock(Kernel.PerVmaLocks);
         _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters.Locks);
-        Outbox = new Outbox(Machine.Cores + space.Value);
-        _coreOf = [.. Enumerable.Range(firstThread, image.Threads.Count).Select(thread => world.Thread(thread).Core.Value)];
+        Outbox = new Outbox(Machine.Cores + Space.Value);
+        _coreOf = [.. identity.CoreOf.Select(core => core.Value)];
         _events = new bool[image.EventCount];
         _barriers = new Barrier[image.BarrierParties.Count];
         for (int i = 0; i < _barriers.Length; i++)
@@ -57,7 +55,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
             _mutexes[i] = new Mutex();
         }
 
-        _shootdown = world.Protocol.CreateSpaceHalf(this);
+        _shootdown = setup.Protocol.CreateSpaceHalf(this);
     }
 
     /// <inheritdoc/>
@@ -85,7 +83,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     public Delays Delays => _delays;
 
     /// <inheritdoc/>
-    public int SpaceCount => _world.SpaceCount;
+    public int SpaceCount => _setup.SpaceCount;
 
     /// <inheritdoc/>
     public long Now => _now;
@@ -105,7 +103,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     /// <summary>Messages written since they were last handed over.</summary>
     public Outbox Outbox { get; }
 
-    private SpaceChecker? Watch => _world.Checker?.Space(Space.Value);
+    /// <summary>Who watches its operations; null if nobody does.</summary>
+    internal IOperationWatch? Watch { get; set; }
 
     /// <summary>The group of spaces that share memory with it.</summary>
     internal SpaceGroup Group => _group;

@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Memory;
 using VmSim.Core.Programs;
@@ -26,8 +25,11 @@ internal sealed class KernelOperation
     /// <summary>Faulting address, or number of the child of a fork.</summary>
     public long Argument { get; init; }
 
-    /// <summary>Access kind of a fault, with <see cref="CoreModel.KernelAccessBit"/>.</summary>
+    /// <summary>Access kind of a fault, with <see cref="SimMessage.KernelAccessBit"/>.</summary>
     public long Access { get; init; }
+
+    /// <summary>How a fault was resolved; null for calls and forks, and before it is.</summary>
+    public FaultKind? Fault { get; set; }
 
     /// <summary>The word of the shootdown protocol that its trap brought.</summary>
     public long Word { get; init; }

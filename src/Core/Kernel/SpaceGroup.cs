@@ -1,4 +1,4 @@
-using VmSim.Core.Engine;
+using VmSim.Core.Addresses;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Memory;
 using VmSim.Core.VirtualTime;
@@ -11,19 +11,20 @@ namespace VmSim.Core.Kernel;
 /// </summary>
 public sealed class SpaceGroup
 {
-    private readonly World _world;
+    private readonly long _warmup;
+    private CoreMask? _cores;
     private readonly MessageHeap _inbox = new();
     private readonly List<AddressSpace> _members = [];
     private bool _warm;
 
-    internal SpaceGroup(World world, int index, FramePool frames, PageCache cache)
+    internal SpaceGroup(SpaceSetup setup, int index, FramePool frames, PageCache cache)
     {
-        _world = world;
         Index = index;
         Frames = frames;
-        Locks = new PoolLocks(world.Scenario.Machine, world.Scenario.Kernel);
+        Locks = new PoolLocks(setup.Machine, setup.Kernel);
         Cache = cache;
-        _warm = world.Scenario.Warmup == 0;
+        _warmup = setup.Warmup;
+        _warm = _warmup == 0;
     }
 
     /// <summary>Number of the group in the run.</summary>
@@ -41,11 +42,8 @@ public sealed class SpaceGroup
     /// <summary>File pages of all members.</summary>
     public PageCache Cache { get; }
 
-    /// <summary>The domain it belongs to.</summary>
-    internal Domain? Domain { get; set; }
-
-    /// <summary>Number of the domain it belongs to.</summary>
-    public int DomainIndex => Domain!.Index;
+    /// <summary>Number of the domain it belongs to; -1 before it belongs to one.</summary>
+    public int DomainIndex { get; private set; } = -1;
 
     /// <summary>Delivery time of the earliest message; <see cref="long.MaxValue"/> when none waits.</summary>
     public long NextDue => _inbox.NextDue;
@@ -53,7 +51,26 @@ public sealed class SpaceGroup
     /// <summary>No core walks a page table of the group as of an earlier time than this, in cycles.</summary>
     internal long WindowStart { get; private set; }
 
-    internal void Add(AddressSpace space) => _members.Add(space);
+    /// <summary>Adds a member; the members of a group have adjacent numbers.</summary>
+    internal void Add(AddressSpace space)
+    {
+        if (_members.Count > 0 && space.Space.Value != _members[^1].Space.Value + 1)
+        {
+            throw new InvalidOperationException($"space {space.Space} does not follow space {_members[^1].Space} in group {Index}");
+        }
+
+        _members.Add(space);
+    }
+
+    /// <summary>The group belongs to a domain with these cores, which are the only ones that its spaces may address.</summary>
+    internal void Join(int domain, CoreMask cores)
+    {
+        DomainIndex = domain;
+        _cores = cores;
+    }
+
+    /// <summary>Whether a core is of the group's domain.</summary>
+    internal bool HasCore(CoreId core) => _cores is not null && _cores.Contains(core);
 
     /// <summary>Hands a message to the member it is for.</summary>
     public void Deliver(in SimMessage message) => _inbox.Push(message);
@@ -67,12 +84,12 @@ public sealed class SpaceGroup
         while (_inbox.NextDue < limit)
         {
             SimMessage message = _inbox.Pop();
-            if (!_warm && message.Due >= _world.Scenario.Warmup)
+            if (!_warm && message.Due >= _warmup)
             {
                 ResetCounters();
             }
 
-            _world.Space(message.Space).Handle(message);
+            _members[message.Space - _members[0].Space.Value].Handle(message);
         }
     }
 

@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory.Backends;
-using VmSim.Core.Scenarios;
 
 namespace VmSim.Core.Memory;
 
@@ -54,26 +53,6 @@ public sealed record VirtualMemoryOptions
 
     /// <summary>The plug-in backends that mappings may name.</summary>
     public Memory.Backends.BackendRegistry Backends { get; init; } = Memory.Backends.BackendRegistry.Standard;
-
-    /// <summary>The options that a scenario's memory section asks for.</summary>
-    public static VirtualMemoryOptions From(MemorySpec spec)
-    {
-        ArgumentNullException.ThrowIfNull(spec);
-        return new VirtualMemoryOptions
-        {
-            ZeroPage = spec.ZeroPage,
-            FaultAroundBytes = spec.FaultAround,
-            WarmPageCache = spec.WarmPageCache,
-            AnonymousPopulate = spec.Anonymous == "populate",
-            AnonymousBackend = spec.Anonymous is "populate" or "lazy" ? null : spec.Anonymous,
-            TransparentHugePages = spec.TransparentHugePages switch
-            {
-                "always" => TransparentHugePages.Always,
-                "madvise" => TransparentHugePages.Madvise,
-                _ => TransparentHugePages.Never,
-            },
-        };
-    }
 
     /// <summary>Refuses values out of their range.</summary>
     /// <exception cref="ArgumentException">A window is no power of two or out of its range.</exception>

@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
@@ -112,8 +111,6 @@ public sealed class ShootdownRequest
 
     /// <summary>Whether the operation returned before what it freed may be reused.</summary>
     internal bool Deferred { get; set; }
-
-    internal KernelOperation? Operation { get; set; }
 
     /// <summary>Cores whose acknowledgement is missing; null while nobody was told.</summary>
     internal CoreMask? Unacknowledged { get; set; }

@@ -1,6 +1,3 @@
-using VmSim.Core.Scenarios;
-using VmSim.Core.Settings;
-
 namespace VmSim.Core.Shootdown;
 
 /// <summary>The protocols that scenarios can name.</summary>
@@ -26,15 +23,5 @@ public static class ShootdownProtocols
         }
 
         return null;
-    }
-
-    /// <summary>The protocol that a scenario names.</summary>
-    /// <exception cref="ScenarioException">There is none of this name.</exception>
-    public static IShootdownProtocol Of(ScenarioSpec scenario)
-    {
-        ArgumentNullException.ThrowIfNull(scenario);
-        string name = scenario.Shootdown.Protocol;
-        return ByName(name)
-            ?? throw new ScenarioException($"shootdown.protocol: there is no protocol \"{name}\"; there are {string.Join(", ", All.Select(p => p.Name))}");
     }
 }

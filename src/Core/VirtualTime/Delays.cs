@@ -1,9 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
-using VmSim.Core.Scenarios;
-using VmSim.Core.Settings;
-using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.VirtualTime;
 
@@ -67,17 +64,6 @@ public sealed class Delays
 
     /// <summary>The bound W: whatever a core does at time t reaches another core no earlier than t + W.</summary>
     public long WindowBound { get; }
-
-    /// <summary>The bound as virtual time.</summary>
-    public Cycles Bound => new(WindowBound);
-
-    /// <summary>The delays of a scenario's run.</summary>
-    /// <exception cref="ScenarioException">There is no such shootdown protocol.</exception>
-    public static Delays Of(ScenarioSpec scenario)
-    {
-        ArgumentNullException.ThrowIfNull(scenario);
-        return new Delays(scenario.Machine, scenario.Kernel, ShootdownProtocols.Of(scenario).Messages(scenario.Machine, scenario.Kernel));
-    }
 
     /// <summary>Checks the delay of one of the protocol's messages against its declaration.</summary>
     /// <param name="kind">The message's kind.</param>

@@ -139,6 +139,9 @@ public struct SimMessage
     /// <summary>Flag of <see cref="MessageKind.Invalidate"/> and its <see cref="MessageKind.Ack"/>: nobody waits for the ack.</summary>
     public const ushort ReportFlag = 8;
 
+    /// <summary>Bit of a fault's access kind, <see cref="C"/>: the kernel makes the access.</summary>
+    public const long KernelAccessBit = 1 << 8;
+
     /// <summary>Delivery time in cycles.</summary>
     public long Due;
 

@@ -164,7 +164,7 @@ public sealed class TranslationCheckerTests
             {
                 Kernel = new KernelProfile { TrapEntryCycles = 600, SystemCallEntryCycles = 600, AckCycles = 600 },
             };
-            long bound = Delays.Of(scenario).WindowBound;
+            long bound = WorldParts.DelaysOf(scenario).WindowBound;
             foreach (long window in (long[])[bound, bound / 7, 17])
             {
                 using World world = new(scenario, check: true, new BuggyProtocol(new BroadcastProtocol(), SeededBug.DropsOneInterruptOfAProtect));

@@ -1,5 +1,6 @@
 using CsCheck;
 using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
@@ -16,7 +17,7 @@ public sealed class WindowInvarianceTests
         scenario =>
         {
             string expected = TestWorlds.Run(scenario).Fingerprint;
-            long bound = Delays.Of(scenario).WindowBound;
+            long bound = WorldParts.DelaysOf(scenario).WindowBound;
             foreach (long window in new[] { bound / 2, bound / 7, bound / 50 })
             {
                 Assert.Equal(expected, TestWorlds.Run(scenario, window).Fingerprint);
@@ -30,7 +31,7 @@ public sealed class WindowInvarianceTests
         {
             ScenarioSpec cut = scenario with { Warmup = warmup, Until = warmup + until };
             string expected = TestWorlds.Run(cut).Fingerprint;
-            long bound = Delays.Of(scenario).WindowBound;
+            long bound = WorldParts.DelaysOf(scenario).WindowBound;
             Assert.Equal(expected, TestWorlds.Run(cut, bound / 3).Fingerprint);
             Assert.Equal(expected, TestWorlds.Run(cut, 17).Fingerprint);
         },
@@ -101,7 +102,7 @@ public sealed class WindowInvarianceTests
     private static long MissesOnAnyWindow(ScenarioSpec scenario)
     {
         RunReport expected = TestWorlds.Run(scenario);
-        foreach (long window in new[] { Delays.Of(scenario).WindowBound / 3, 17 })
+        foreach (long window in new[] { WorldParts.DelaysOf(scenario).WindowBound / 3, 17 })
         {
             Assert.Equal(expected.Fingerprint, TestWorlds.Run(scenario, window).Fingerprint);
         }

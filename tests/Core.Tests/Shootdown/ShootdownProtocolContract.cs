@@ -38,7 +38,7 @@ public sealed class ShootdownProtocolContract
         scenario =>
         {
             ScenarioSpec under = Under(protocol, scenario);
-            long bound = Delays.Of(under).WindowBound;
+            long bound = WorldParts.DelaysOf(under).WindowBound;
             Assert.Equal(TestWorlds.Run(under).Fingerprint, TestWorlds.Run(under, bound / 7).Fingerprint);
         },
         iter: 40);

@@ -109,7 +109,7 @@ public sealed class ShootdownRecordTests
             {
                 ScenarioSpec cut = scenario with { Warmup = warmup };
                 IReadOnlyList<ShootdownRecord> expected = RecordsOf(cut);
-                long bound = Delays.Of(scenario).WindowBound;
+                long bound = WorldParts.DelaysOf(scenario).WindowBound;
                 Assert.Equal(expected, RecordsOf(cut, bound / 3));
                 Assert.Equal(expected, RecordsOf(cut, 17));
                 Assert.Equal(expected.OrderBy(record => (record.BegunAt, record.Space.Value, record.Id)), expected);

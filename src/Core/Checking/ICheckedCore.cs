@@ -1,0 +1,43 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
+using VmSim.Core.VirtualTime;
+
+namespace VmSim.Core.Checking;
+
+/// <summary>What the checker asks a core, apart from the accesses it is told of.</summary>
+internal interface ICheckedCore
+{
+    /// <summary>The core.</summary>
+    CoreId Core { get; }
+
+    /// <summary>The core's MMU.</summary>
+    Mmu.Mmu Mmu { get; }
+
+    /// <summary>The core's time, in cycles.</summary>
+    long Now { get; }
+
+    /// <summary>Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has sent.</summary>
+    long NextTime { get; }
+
+    /// <summary>Whether the core can use what it holds under a tag before it begins with another thread.</summary>
+    bool CanUse(Asid tag);
+
+    /// <summary>Whether the core can walk the table of a space before it begins with another thread.</summary>
+    bool CanWalk(SpaceId space);
+}
+
+/// <summary>What the checker watches.</summary>
+/// <param name="Groups">The groups of spaces that share memory, by number.</param>
+/// <param name="Spaces">The spaces, by number.</param>
+/// <param name="Cores">The cores, by number.</param>
+/// <param name="ThreadNames">Names of the threads, by number.</param>
+/// <param name="Delays">The run's least delays.</param>
+internal sealed record CheckedWorld(
+    IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<AddressSpace> Spaces, IReadOnlyList<ICheckedCore> Cores, IReadOnlyList<string> ThreadNames, Delays Delays)
+{
+    /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
+    public required long AllowedStaleness { get; init; }
+
+    /// <summary>The cores of a group's domain.</summary>
+    public IEnumerable<ICheckedCore> CoresOf(SpaceGroup group) => Cores.Where(core => group.HasCore(core.Core));
+}

@@ -1,0 +1,27 @@
+using VmSim.Core.Memory;
+
+namespace VmSim.Core.Scenarios;
+
+/// <summary>From a scenario's memory section to the options of a process's memory.</summary>
+public static class MemoryOptions
+{
+    /// <summary>The options that the section asks for.</summary>
+    public static VirtualMemoryOptions ToOptions(this MemorySpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return new VirtualMemoryOptions
+        {
+            ZeroPage = spec.ZeroPage,
+            FaultAroundBytes = spec.FaultAround,
+            WarmPageCache = spec.WarmPageCache,
+            AnonymousPopulate = spec.Anonymous == "populate",
+            AnonymousBackend = spec.Anonymous is "populate" or "lazy" ? null : spec.Anonymous,
+            TransparentHugePages = spec.TransparentHugePages switch
+            {
+                "always" => TransparentHugePages.Always,
+                "madvise" => TransparentHugePages.Madvise,
+                _ => TransparentHugePages.Never,
+            },
+        };
+    }
+}

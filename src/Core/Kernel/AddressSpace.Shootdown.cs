@@ -26,7 +26,7 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters.IpisSent++;
-        Watch?.Sent(OperationOf(shootdown).Id, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
+        Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
         SendInvalidate(shootdown, core, due, start, pages, size, 0);
     }
 
@@ -46,7 +46,7 @@ public sealed partial class AddressSpace
             shootdown.PendingReports++;
         }
 
-        Watch?.Sent(OperationOf(shootdown).Id, shootdown.Id, core, leaves, due, InvalidationWay.Message);
+        Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Message);
         SendInvalidate(shootdown, InDomain(core), due, start, pages, size, SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag));
     }
 
@@ -55,7 +55,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         long due = _now + _delays.StoreVisibility;
-        Watch?.Sent(OperationOf(shootdown).Id, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
+        Watch?.Sent(shootdown.OperationId, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
         SendInvalidate(shootdown, shootdown.Initiator, due, start, pages, size, SimMessage.LocalFlag);
     }
 
@@ -133,6 +133,7 @@ public sealed partial class AddressSpace
             IsDiscard = operation.Call is { } call && IsDiscard(call),
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
             BegunAt = _now + _delays.Service,
+            OperationId = operation.Id,
         };
         operation.Shootdown = shootdown;
         _shootdowns.Add(shootdown.Id, new OpenShootdown(shootdown, operation));

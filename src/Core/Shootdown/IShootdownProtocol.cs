@@ -112,6 +112,9 @@ public sealed class ShootdownRequest
     /// <summary>Whether the operation returned before what it freed may be reused.</summary>
     internal bool Deferred { get; set; }
 
+    /// <summary>Number of the operation that caused it, within the space.</summary>
+    internal long OperationId { get; init; }
+
     /// <summary>Cores whose acknowledgement is missing; null while nobody was told.</summary>
     internal CoreMask? Unacknowledged { get; set; }
 }

@@ -1,4 +1,4 @@
-using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host;

@@ -4,6 +4,7 @@ using Akka.Cluster;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Remote;
 using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Settings;
 

@@ -1,4 +1,4 @@
-using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 
 namespace VmSim.Actors.Cluster;

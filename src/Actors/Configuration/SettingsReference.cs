@@ -1,4 +1,3 @@
-using VmSim.Actors.Cluster;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Workloads;

@@ -1,3 +1,5 @@
+using VmSim.Actors.Simulation;
+
 namespace VmSim.Actors.Running;
 
 /// <summary>How a run is carried out. Nothing here changes what it finds.</summary>
@@ -16,10 +18,5 @@ public sealed record RunOptions
     public bool Shootdowns { get; init; }
 
     /// <summary>The number of host threads that <see cref="Threads"/> means here.</summary>
-    public int EffectiveThreads => Threads == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Simulation.Lanes.Max) : Threads;
+    public int EffectiveThreads => Threads == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : Threads;
 }
-
-/// <summary>How far a run has come.</summary>
-/// <param name="VirtualTime">Virtual time reached, in cycles.</param>
-/// <param name="Accesses">Accesses simulated.</param>
-public readonly record struct RunProgress(long VirtualTime, long Accesses);

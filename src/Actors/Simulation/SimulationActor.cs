@@ -1,5 +1,4 @@
 using Akka.Actor;
-using VmSim.Actors.Running;
 using VmSim.Core.Engine;
 
 namespace VmSim.Actors.Simulation;

@@ -1,4 +1,5 @@
 using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Fuzzing;
 using VmSim.Actors.Running;
 using VmSim.Host.Reporting;

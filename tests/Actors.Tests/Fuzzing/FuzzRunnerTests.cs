@@ -1,4 +1,5 @@
 using Akka.TestKit.Xunit2;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Fuzzing;
 using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;

@@ -1,5 +1,6 @@
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Tests.CommandLine;

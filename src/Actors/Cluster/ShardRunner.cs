@@ -1,11 +1,12 @@
 using Akka.Actor;
-using VmSim.Actors.Cluster;
+using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.VirtualTime;
 
-namespace VmSim.Actors.Running;
+namespace VmSim.Actors.Cluster;
 
 /// <summary>
 /// Runs scenarios split over several shards of this process, each with a world of its own, as nodes of a cluster have: what such a split does to a run, without the

@@ -1,7 +1,6 @@
-using VmSim.Actors.Configuration;
 using VmSim.Core.Settings;
 
-namespace VmSim.Actors.Cluster;
+namespace VmSim.Actors.Configuration;
 
 /// <summary>How a run is spread over a cluster. Nothing here changes what a run finds.</summary>
 public sealed record ClusterSettings

@@ -1,13 +1,15 @@
 using System.Diagnostics;
 using Akka.Actor;
-using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
+using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.VirtualTime;
 
-namespace VmSim.Actors.Running;
+namespace VmSim.Actors.Cluster;
 
 /// <summary>Runs scenarios on the nodes of a cluster.</summary>
 /// <param name="coordinator">The cluster's <see cref="JobCoordinatorActor"/>.</param>

@@ -6,6 +6,7 @@ using VmSim.Core.Experiments;
 using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Commands;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host;
 

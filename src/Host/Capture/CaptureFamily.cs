@@ -1,7 +1,8 @@
 using System.Globalization;
 using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Traces;
-using VmSim.Host.Commands;
+using VmSim.Host.Files;
+using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Capture;
 
@@ -69,7 +70,7 @@ internal sealed class CaptureFamily(TextWriter error)
         if (depth == 0 || summary.Dropped > 0)
         {
             summary.Notes.RemoveAll(_ => depth > 0);
-            ImportCommand.Tell(summary, target, error, forks: false);
+            ImportSummaryView.Show(summary, target, error, forks: false);
         }
 
         if (depth > 0 && capture.LayoutOf(process) is not null)

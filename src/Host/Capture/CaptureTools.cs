@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Capture;
 

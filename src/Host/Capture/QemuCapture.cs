@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Capture;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VmSim.Host.Capture;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 

@@ -3,7 +3,8 @@ using System.Globalization;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Fuzzing;
 using VmSim.Actors.Running;
-using VmSim.Host.Reporting;
+using VmSim.Host.Hosting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 

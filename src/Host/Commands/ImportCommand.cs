@@ -1,5 +1,8 @@
 using System.CommandLine;
 using VmSim.Core.Workloads.Import;
+using VmSim.Host.Files;
+using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
@@ -55,35 +58,10 @@ internal static class ImportCommand
                 LayoutFile = layoutPath ?? "",
             });
             trace.Complete();
-            Tell(summary, target, error);
+            ImportSummaryView.Show(summary, target, error);
             return ExitCodes.Ok;
         });
         return command;
-    }
-
-    /// <summary>Says what was found and what was left out.</summary>
-    public static void Tell(ImportSummary summary, string target, TextWriter error, bool forks = true)
-    {
-        string calls = summary.Calls.Count == 0 ? "no calls" : string.Join(", ", summary.Calls.Select(call => $"{call.Value:N0} {call.Key}"));
-        error.WriteLine($"{target}: {summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {summary.Threads:N0} threads, {calls}");
-        if (forks && summary.Children.Count > 0)
-        {
-            error.WriteLine($"forked processes: {string.Join(", ", summary.Children)}; put their traces beside this one as NAME.child.PID.vmt");
-        }
-
-        if (summary.Dropped > 0)
-        {
-            error.WriteLine($"left out {summary.Dropped:N0} lines that could not be used, such as");
-            foreach (string example in summary.DroppedExamples)
-            {
-                error.WriteLine($"  {example}");
-            }
-        }
-
-        foreach (string note in summary.Notes)
-        {
-            error.WriteLine($"note: {note}");
-        }
     }
 
     private static string NameOf(string path)

@@ -7,7 +7,7 @@ using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Patterns;
-using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
@@ -41,7 +41,7 @@ internal static class ListCommand
                 table.AddRow(new Text(name), new Text(summary));
             }
 
-            Terminal.For(output).Write(table);
+            Consoles.For(output).Write(table);
             return ExitCodes.Ok;
         });
         return command;

@@ -2,7 +2,8 @@ using System.CommandLine;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Simulation;
-using VmSim.Host.Cluster;
+using VmSim.Host.Hosting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 

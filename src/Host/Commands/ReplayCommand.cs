@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Settings;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VmSim.Core.Reports;
 using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
@@ -23,7 +24,7 @@ internal static class ReportCommand
 
             using FileStream stream = File.OpenRead(file);
             RunReport report = ReportJson.Read(stream);
-            ReportView.Show(report, Terminal.For(output));
+            ReportView.Show(report, Consoles.For(output));
             return ExitCodes.Ok;
         });
         return command;

@@ -6,8 +6,9 @@ using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Host.Cluster;
+using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
@@ -109,7 +110,7 @@ internal static class RunCommand
         RunReport report = cluster.IsWanted
             ? await cluster.RunAsync(spec, options, error, cancellation)
             : await RunHereAsync(spec, options, error, cancellation);
-        ReportView.Show(report, Terminal.For(output));
+        ReportView.Show(report, Consoles.For(output));
         if (spec.Warmup > 0 && report.Total(CounterCatalog.Cycles) == 0)
         {
             await error.WriteLineAsync($"vmsim: warmup: the run ended within its warm-up of {spec.Warmup:N0} cycles; the report has 0 cycles, and counts from the warm-up; shorten warmup");

@@ -3,6 +3,7 @@ using VmSim.Core.Experiments;
 using VmSim.Core.Workloads.Patterns;
 using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
@@ -142,11 +143,11 @@ internal static class TlbCommand
     {
         if (!stdoutIsTaken)
         {
-            TlbView.Show(rows, Terminal.For(output));
+            TlbView.Show(rows, Consoles.For(output));
         }
         else if (ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected)
         {
-            TlbView.Show(rows, Terminal.For(error));
+            TlbView.Show(rows, Consoles.For(error));
         }
     }
 }

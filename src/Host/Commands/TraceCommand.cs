@@ -1,6 +1,8 @@
 using System.CommandLine;
 using VmSim.Core.Workloads.Traces;
+using VmSim.Host.Files;
 using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
@@ -30,7 +32,7 @@ internal static class TraceCommand
             string path = parsed.GetValue(file)!;
             bool mayBeDamaged = parsed.GetValue(salvage);
             TraceInfo info = TraceInfo.Compute(() => TraceInput.OpenTrace(path, mayBeDamaged), mayBeDamaged);
-            TraceInfoView.Show(info, Path.GetFileName(path), Terminal.For(output));
+            TraceInfoView.Show(info, Path.GetFileName(path), Consoles.For(output));
             return Warn(info.Damage, error);
         });
         return command;

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using VmSim.Core.Reports;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 

@@ -2,6 +2,7 @@ using Spectre.Console;
 using Spectre.Console.Rendering;
 using VmSim.Core.Reports;
 using VmSim.Core.Statistics;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 

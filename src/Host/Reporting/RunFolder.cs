@@ -2,6 +2,7 @@ using System.Text;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 

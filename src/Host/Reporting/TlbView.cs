@@ -1,6 +1,7 @@
 using System.Globalization;
 using Spectre.Console;
 using VmSim.Core.Experiments;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 

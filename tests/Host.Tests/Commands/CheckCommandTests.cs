@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
 using VmSim.Core.Memory.Backends;
+using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
 
 namespace VmSim.Host.Tests.Commands;

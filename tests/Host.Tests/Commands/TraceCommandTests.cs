@@ -1,4 +1,5 @@
 using VmSim.Host.Capture;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Tests.Commands;
 

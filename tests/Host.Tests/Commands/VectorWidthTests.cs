@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VmSim.Host.Terminal;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Host.Tests.Commands;

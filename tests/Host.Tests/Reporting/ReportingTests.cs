@@ -1,6 +1,7 @@
 using VmSim.Core.Reports;
 using VmSim.Core.Statistics;
 using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Tests.Reporting;
 
@@ -45,7 +46,7 @@ public sealed class ReportingTests
     public void ReportView_AnyNumberOfCores_FitsEightyColumnsAndOneScreenOrTwo(int cores)
     {
         using StringWriter text = new();
-        ReportView.Show(Sample(cores), Terminal.For(text));
+        ReportView.Show(Sample(cores), Consoles.For(text));
         string[] lines = text.ToString().Split('\n');
         Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 80));
         Assert.InRange(lines.Length, 20, 61);
@@ -62,7 +63,7 @@ public sealed class ReportingTests
         static string Shown(RunReport report)
         {
             using StringWriter text = new();
-            ReportView.Show(report, Terminal.For(text));
+            ReportView.Show(report, Consoles.For(text));
             return text.ToString();
         }
     }

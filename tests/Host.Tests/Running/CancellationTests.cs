@@ -3,6 +3,7 @@ using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Host.Hosting;
 using VmSim.Host.Tests.CommandLine;
 using VmSim.Tests.Shared;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
 
 namespace VmSim.Host.Tests.Running;

@@ -1,5 +1,6 @@
 using VmSim.Core.Reports;
 using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Tests.Scenarios;
 

@@ -1,4 +1,4 @@
-namespace VmSim.Host;
+namespace VmSim.Host.Terminal;
 
 /// <summary>Standard output, named in the message when it cannot be written, as when the disk behind it is full.</summary>
 internal sealed class StandardOutput : Stream

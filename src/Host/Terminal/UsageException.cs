@@ -1,4 +1,4 @@
-namespace VmSim.Host;
+namespace VmSim.Host.Terminal;
 
 /// <summary>A command line that cannot be carried out, with a message for the person who typed it.</summary>
 public sealed class UsageException : Exception

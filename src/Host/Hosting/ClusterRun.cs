@@ -3,8 +3,9 @@ using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Host.Terminal;
 
-namespace VmSim.Host.Cluster;
+namespace VmSim.Host.Hosting;
 
 /// <summary>A run that is spread over nodes: those that join this process, or child processes of it.</summary>
 /// <param name="Settings">How it is spread.</param>
@@ -30,7 +31,7 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
         }
 
         int threads = options.Threads > 0 ? options.Threads : Math.Max(1, Environment.ProcessorCount / count);
-        await using LocalNodes local = Cluster.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator);
+        await using LocalNodes local = Hosting.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator);
         using ProgressLine progress = new(error, spec.Machine.Ghz);
         return await new ClusterRunner(host.Coordinator, Settings, count, progress).RunAsync(spec, options, progress, cancellation);
     }

@@ -8,7 +8,7 @@ using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
 
-namespace VmSim.Host;
+namespace VmSim.Host.Hosting;
 
 /// <summary>The actor system of this process, configured by config/akka.conf and started by Akka.Hosting, with one lane for each host thread.</summary>
 internal sealed class SimulationHost : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace VmSim.Host.Reporting;
+namespace VmSim.Host.Terminal;
 
 /// <summary>
 /// One line on stderr that is written over again and again, and gone at the end. When stderr is not a terminal there is nothing, or with <c>VMSIM_PROGRESS=lines</c> a new line

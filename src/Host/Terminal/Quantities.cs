@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace VmSim.Host.Reporting;
+namespace VmSim.Host.Terminal;
 
 /// <summary>Numbers as people like to read them: at most four digits and a unit.</summary>
 public static class Quantities

@@ -3,7 +3,7 @@ using System.Globalization;
 using Akka.Actor;
 using VmSim.Actors.Cluster;
 
-namespace VmSim.Host.Cluster;
+namespace VmSim.Host.Hosting;
 
 /// <summary>Nodes as child processes of this one, for trying a cluster out. They end with this process, however it ends: their standard input does.</summary>
 internal sealed class LocalNodes : IAsyncDisposable

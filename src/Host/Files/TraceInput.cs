@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using VmSim.Core.Workloads.Traces;
+using VmSim.Host.Terminal;
 
-namespace VmSim.Host.Commands;
+namespace VmSim.Host.Files;
 
 /// <summary>Opens logs and traces for reading.</summary>
 internal static class TraceInput

@@ -1,7 +1,6 @@
 using VmSim.Actors.Simulation;
-using VmSim.Host.Reporting;
 
-namespace VmSim.Host;
+namespace VmSim.Host.Terminal;
 
 /// <summary>Says on stderr how far a run has come, as <see cref="StatusLine"/> does.</summary>
 internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<RunProgress>, IProgress<int>, IDisposable

@@ -1,4 +1,4 @@
-namespace VmSim.Host;
+namespace VmSim.Host.Terminal;
 
 /// <summary>What the program's exit code says (64, 65 and 70 as in BSD's sysexits.h).</summary>
 public static class ExitCodes

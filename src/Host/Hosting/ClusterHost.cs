@@ -9,7 +9,7 @@ using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Simulation;
 
-namespace VmSim.Host.Cluster;
+namespace VmSim.Host.Hosting;
 
 /// <summary>The actor system of a process that is a node of a cluster, configured by config/cluster.conf over config/akka.conf.</summary>
 internal sealed class ClusterHost : IAsyncDisposable

@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using VmSim.Core.Workloads.Traces;
+using VmSim.Host.Terminal;
 
-namespace VmSim.Host.Commands;
+namespace VmSim.Host.Files;
 
 /// <summary>A trace file that is being written: text, gzip or binary, chosen by its name. It appears under its name only when complete.</summary>
 internal sealed class TraceOutput : IDisposable

@@ -1,0 +1,32 @@
+using VmSim.Core.Workloads.Import;
+
+namespace VmSim.Host.Reporting;
+
+/// <summary>Says what an importer found and what it left out.</summary>
+internal static class ImportSummaryView
+{
+    /// <summary>Says what was found and what was left out.</summary>
+    public static void Show(ImportSummary summary, string target, TextWriter error, bool forks = true)
+    {
+        string calls = summary.Calls.Count == 0 ? "no calls" : string.Join(", ", summary.Calls.Select(call => $"{call.Value:N0} {call.Key}"));
+        error.WriteLine($"{target}: {summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {summary.Threads:N0} threads, {calls}");
+        if (forks && summary.Children.Count > 0)
+        {
+            error.WriteLine($"forked processes: {string.Join(", ", summary.Children)}; put their traces beside this one as NAME.child.PID.vmt");
+        }
+
+        if (summary.Dropped > 0)
+        {
+            error.WriteLine($"left out {summary.Dropped:N0} lines that could not be used, such as");
+            foreach (string example in summary.DroppedExamples)
+            {
+                error.WriteLine($"  {example}");
+            }
+        }
+
+        foreach (string note in summary.Notes)
+        {
+            error.WriteLine($"note: {note}");
+        }
+    }
+}

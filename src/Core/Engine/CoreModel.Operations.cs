@@ -19,6 +19,11 @@ public sealed partial class CoreModel
     private void RunThread(long until)
     {
         SimThread thread = _thread!;
+
+        // Three loops, the narrowest first. RunPlain never leaves the MMU: hits and walks of one reference to 4 KiB pages, all in registers.
+        // RunHits makes what hits the first level otherwise: other sizes, fetches from another page, a machine with one level.
+        // RunMiss makes the one access that both left over, which may set bits, tell the protocol or fault, and the fast loops go on behind it.
+        // Each stops before what it cannot do and changes nothing of it, so the order is one of speed alone.
         do
         {
             if (thread.Position == thread.Length && !thread.Refill())

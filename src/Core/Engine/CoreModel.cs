@@ -47,6 +47,10 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>
     /// When what the core does was due: a message or tick, or an access from its beginning on; <see cref="long.MaxValue"/> between them. It always lies before the window's end.
     /// </summary>
+    /// <remarks>
+    /// Look-ups in page tables are made as of this time and not of the clock. The clock of a core that takes a message late may lie beyond the window's end,
+    /// and stores that are visible by then may only be made in the next memory phase: a long window would find them and a short one would not.
+    /// </remarks>
     private long _dueAt = long.MaxValue;
 
     internal CoreModel(World world, CoreId id)
@@ -319,10 +323,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         Mmu.Load(tag, _table!);
     }
 
-    /// <summary>
-    /// As of when a protocol's work on the core reads page tables. A core that is busy takes a message late, and its clock may lie beyond the window's end, where
-    /// stores that are visible by then may not have been made.
-    /// </summary>
+    /// <summary>As of when a protocol's work on the core reads page tables, in cycles; see <see cref="_dueAt"/>.</summary>
     private long TableTime => Math.Min(_clock, _dueAt);
 
     /// <inheritdoc/>

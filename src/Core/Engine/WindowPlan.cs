@@ -24,6 +24,9 @@ public readonly record struct WindowPlan(long Start, long CoreLimit, int Alone)
     {
         ArgumentNullException.ThrowIfNull(delays);
         (long first, int firstCore, long second, _, long group) = horizon;
+
+        // The memory phase reaches a least delay from core to space beyond the core phase. A window that began at the group's event would let
+        // cores run that much farther than the group's answer allows.
         long groupStart = group == long.MaxValue ? long.MaxValue : group - delays.CoreToSpace;
         long start = Math.Min(first, groupStart);
         if (start >= until || start == long.MaxValue)
@@ -37,6 +40,8 @@ public readonly record struct WindowPlan(long Start, long CoreLimit, int Alone)
             return new WindowPlan(start, limit, -1);
         }
 
+        // Every window costs a message to each core that takes part and back. While one core is alone that buys nothing: it may run until the second
+        // core's first event, or until what a group says could reach it, a bound behind where the group's own window would begin.
         long reach = groupStart == long.MaxValue ? long.MaxValue : groupStart + delays.WindowBound;
         long alone = Math.Min(until, Math.Min(second, reach));
         return alone > limit ? new WindowPlan(start, alone, firstCore) : new WindowPlan(start, limit, -1);

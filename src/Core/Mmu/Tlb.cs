@@ -12,6 +12,9 @@ namespace VmSim.Core.Mmu;
 /// Up to 14 ways, a word of the head also holds the set's replacement state, else it stands apart: under LRU and FIFO up to 16 nibbles, newest way
 /// first (<see cref="WayOrder"/>), empty ways last, so that the victim is always the last; under tree-PLRU the tree. Larger sets under LRU and FIFO
 /// have a linked list of their ways. A hit on the newest way writes nothing.
+/// Why so: the arrays of a simulated machine do not fit the host's caches, and a look-up costs what lines of the host it touches. Whole keys in the
+/// head would make it two lines at 12 ways, and a miss, which confirms nothing, would read both. Order in the head costs no line of its own. The
+/// memory is native because arrays of the runtime cannot be aligned to a line.
 /// </remarks>
 internal sealed unsafe partial class Tlb : IDisposable, INativeState
 {

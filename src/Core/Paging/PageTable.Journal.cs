@@ -13,6 +13,11 @@ public readonly record struct UndoMark(long Record, int Depth, int Change);
 /// The journal of old values. It serves walkers at times before a store is visible, oldest record first out when <see cref="Fold"/> says
 /// that nobody can ask, and undo, newest record first out.
 /// </summary>
+/// <remarks>
+/// Old values lie beside the table and not in it: entries keep the bits of the real format, and a walker that asks for now pays one compare. One
+/// journal serves both uses, because an undo must take back what earlier walkers see too: two logs could disagree about it. A record belongs to a
+/// table page, since a walker that asks for an earlier time reads one entry and must not search what happened to all others.
+/// </remarks>
 public sealed unsafe partial class PageTable
 {
     private const long NoRecord = -1;

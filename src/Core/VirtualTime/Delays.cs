@@ -29,6 +29,9 @@ public sealed class Delays
         int ipi = machine.Sockets > 1 ? Math.Min(machine.IpiCycles, machine.IpiRemoteCycles) : machine.IpiCycles;
         SpaceToCore = Math.Min(Math.Min(Return, ipi), LeastOf(_protocol, MessageDirection.SpaceToCore));
         StoreVisibility = Service + SpaceToCore;
+
+        // A longer window would let a core run past a message that another core's work of the same window causes. The core would take it
+        // late, by as much as the window is too long, and the report would depend on the window.
         WindowBound = Math.Min(CoreToSpace + Service + SpaceToCore, LeastOf(_protocol, MessageDirection.CoreToCore));
     }
 
@@ -60,6 +63,11 @@ public sealed class Delays
     /// From the end of an operation to when what it freed is given back: every core has run beyond the moment at which the stores, and what the space said
     /// last, reached it.
     /// </summary>
+    /// <remarks>
+    /// When a space handles a message of time t, its cores have run to t - <see cref="CoreToSpace"/>, and no farther for certain. So the stores have to be
+    /// visible that much earlier, or a core could still walk to a frame that somebody else has been given. The window bound is not enough: a protocol's
+    /// message from core to core may make it shorter than this.
+    /// </remarks>
     public long ReleaseAfter => CoreToSpace + StoreVisibility;
 
     /// <summary>The bound W: whatever a core does at time t reaches another core no earlier than t + W.</summary>

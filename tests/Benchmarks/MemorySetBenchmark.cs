@@ -54,6 +54,14 @@ internal static class MemorySetBenchmark
         return 0;
     }
 
+    internal static void Check(bool ok)
+    {
+        if (!ok)
+        {
+            throw new InvalidOperationException("The memory set did not do what the benchmark asks.");
+        }
+    }
+
     private static int Print(string name, string table, int areas, Figure figure, double[] reference)
     {
         int column = areas switch { 10 => 0, 1000 => 1, 100_000 => 2, _ => -1 };
@@ -71,10 +79,10 @@ internal static class MemorySetBenchmark
         MemorySet<VirtAddr, byte, NoTable, NoBackend> set = new();
         for (int area = 0; area < areas; area++)
         {
-            set.Map(new(new VirtAddr(((ulong)area << 15) + 4096), 1 << 14, 7, default), default, unmapOverlap: false);
+            Check(set.TryMap(new(new VirtAddr(((ulong)area << 15) + 4096), 1 << 14, 7, default), default, out _));
         }
 
-        AddrRange<VirtAddr> limit = new(new VirtAddr(4096), new VirtAddr(ulong.MaxValue));
+        AddrRange<VirtAddr> limit = new(new VirtAddr(4096), new VirtAddr(ulong.MaxValue - 1));
         Console.WriteLine("| search for 4 pages at a multiple of 4 pages | areas | ns |");
         Console.WriteLine("|---|---:|---:|");
         for (int search = 1; search <= 3; search++)
@@ -110,7 +118,7 @@ internal static class MemorySetBenchmark
                     sets[i] = new();
                     foreach (int area in order)
                     {
-                        sets[i].Map(new(new VirtAddr((ulong)area << 15), 1 << 14, 7, backend), default, unmapOverlap: false);
+                        Check(sets[i].TryMap(new(new VirtAddr((ulong)area << 15), 1 << 14, 7, backend), default, out _));
                     }
                 }
 

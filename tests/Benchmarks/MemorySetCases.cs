@@ -31,7 +31,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
         _areas = areas;
         _picks = picks;
         int pages = (areas * 8) + 64;
-        _limit = new AddrRange<VirtAddr>(default, new VirtAddr((ulong)pages * Page));
+        _limit = AddrRange.Of(default(VirtAddr), (ulong)pages * Page);
         _sets = new MemorySet<VirtAddr, byte, TTable, TBackend>[sets];
         _tables = [.. Enumerable.Range(0, sets).Select(_ => makeTable(pages))];
         _picked = new int[sets * picks];
@@ -77,7 +77,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
             bool ok = true;
             foreach (int area in picked)
             {
-                ok &= set.Unmap(Start(area), AreaBytes, table) is null;
+                ok &= set.TryUnmap(Start(area), AreaBytes, table, out _);
             }
 
             return ok;
@@ -87,7 +87,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
             bool ok = true;
             foreach (int area in picked)
             {
-                ok &= set.Map(new(Start(area), AreaBytes, AllRights, default), table, unmapOverlap: false) is null;
+                ok &= set.TryMap(new(Start(area), AreaBytes, AllRights, default), table, out _);
             }
 
             return ok;
@@ -127,7 +127,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
             bool ok = true;
             foreach (int area in picked)
             {
-                ok &= set.Protect(Start(area), AreaBytes, default(Update), table) is null;
+                ok &= set.TryProtect(Start(area), AreaBytes, default(Update), table, out _);
             }
 
             return ok;
@@ -137,7 +137,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
             bool ok = true;
             foreach (int area in picked)
             {
-                ok &= set.Map(new(Start(area), AreaBytes, AllRights, default), table, unmapOverlap: true) is null;
+                ok &= set.TryMapOver(new(Start(area), AreaBytes, AllRights, default), table, out _);
             }
 
             return ok;
@@ -147,7 +147,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
             bool ok = true;
             foreach (int area in picked)
             {
-                ok &= set.Protect(Start(area) + Page, 2 * Page, default(Update), table) is null;
+                ok &= set.TryProtect(Start(area) + Page, 2 * Page, default(Update), table, out _);
             }
 
             return ok;
@@ -160,7 +160,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
             bool ok = true;
             foreach (int area in picked)
             {
-                ok &= set.Unmap(Start(area) + Page, 2 * Page, table) is null;
+                ok &= set.TryUnmap(Start(area) + Page, 2 * Page, table, out _);
             }
 
             return ok;
@@ -168,7 +168,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
         Expect(_picks);
         Clear();
         Build();
-        Time("clear, per area", static (cases, set, table, picked, addresses) => set.Clear(table) is null, _areas);
+        Time("clear, per area", static (cases, set, table, picked, addresses) => set.TryClear(table, out _), _areas);
     }
 
     private void Build()
@@ -177,7 +177,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
         {
             for (int area = 0; area < _areas; area++)
             {
-                Check(_sets[i].Map(new(Start(area), AreaBytes, AllRights, default), _tables[i], unmapOverlap: false) is null);
+                MemorySetBenchmark.Check(_sets[i].TryMap(new(Start(area), AreaBytes, AllRights, default), _tables[i], out _));
             }
         }
     }
@@ -186,7 +186,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
     {
         for (int i = 0; i < _sets.Length; i++)
         {
-            Check(_sets[i].Clear(_tables[i]) is null);
+            MemorySetBenchmark.Check(_sets[i].TryClear(_tables[i], out _));
         }
     }
 
@@ -214,15 +214,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
     {
         foreach (MemorySet<VirtAddr, byte, TTable, TBackend> set in _sets)
         {
-            Check(set.Count == _areas + more);
-        }
-    }
-
-    private static void Check(bool ok)
-    {
-        if (!ok)
-        {
-            throw new InvalidOperationException("The memory set did not do what the benchmark asks.");
+            MemorySetBenchmark.Check(set.Count == _areas + more);
         }
     }
 
@@ -238,7 +230,7 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
         double elapsed = Stopwatch.GetElapsedTime(start).TotalNanoseconds;
         bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
-        Check(ok);
+        MemorySetBenchmark.Check(ok);
         double count = (double)_sets.Length * (operations > 0 ? operations : _picks);
         MemorySetBenchmark.Figure figure = new(elapsed / count, bytes / count);
         if (!_figures.TryGetValue(name, out MemorySetBenchmark.Figure best) || figure.Nanoseconds < best.Nanoseconds)

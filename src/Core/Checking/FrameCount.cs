@@ -3,7 +3,6 @@ using VmSim.Core.Kernel;
 using VmSim.Core.Memory;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Checking;
 
@@ -88,7 +87,7 @@ internal sealed class FrameCount
             return;
         }
 
-        foreach (Area area in memory.AreasIn(default, ulong.MaxValue))
+        foreach (AreaSet.Area area in memory.AreasIn(default, ulong.MaxValue))
         {
             if (area.Backend.Backing.Object is { } source)
             {

@@ -2,7 +2,6 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
-using AreaWalk = VmSim.Core.Mapping.AreaEnumerator<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.SpaceMemory, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Checking;
 
@@ -51,8 +50,9 @@ internal sealed partial class SpaceChecker
     /// <summary>Goes through areas beside the leaves of the page table.</summary>
     private struct AreaCursor
     {
-        private AreaWalk _walk;
+        private AreaSet.AreaEnumerator _walk;
         private AddrRange<VirtAddr> _range;
+        private ulong _end;
         private AreaFlags _flags;
         private bool _some;
         private string? _overlap;
@@ -71,7 +71,7 @@ internal sealed partial class SpaceChecker
             ulong end = to << PageSizes.BaseShift;
             while (at < end)
             {
-                while (_some && _range.End.Value <= at)
+                while (_some && _end <= at)
                 {
                     Next();
                 }
@@ -91,7 +91,7 @@ internal sealed partial class SpaceChecker
                     return $"the page table lets {new VirtAddr(at)} be used to {TraceLines.Words(leaf.Entry.Flags)}; its area is {_flags}";
                 }
 
-                at = _range.End.Value;
+                at = _end;
             }
 
             return null;
@@ -113,16 +113,17 @@ internal sealed partial class SpaceChecker
 
         private void Next()
         {
-            VirtAddr end = _range.End;
             _some = _walk.MoveNext();
             if (_some)
             {
                 _range = _walk.Current.Range;
                 _flags = _walk.Current.Flags;
-                if (_range.Start < end)
+                if (_range.Start.Value < _end)
                 {
-                    _overlap ??= $"area {_range} begins before the area below it ends, at {end}";
+                    _overlap ??= $"area {_range} begins before the area below it ends, at {new VirtAddr(_end - 1)}";
                 }
+
+                _end = _range.Last.Value + 1;
             }
         }
     }

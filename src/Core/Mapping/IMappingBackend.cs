@@ -27,6 +27,12 @@ public interface IMappingBackend<TAddr, TFlags, TPageTable>
     bool Protect(TAddr start, ulong size, TFlags newFlags, TPageTable pageTable);
 }
 
+/// <summary>A backend of a <see cref="MemorySet{TFlags, TPageTable}"/>: one over <see cref="VirtAddr"/>.</summary>
+/// <typeparam name="TFlags">The flags of an area.</typeparam>
+/// <typeparam name="TPageTable">What the backend changes.</typeparam>
+public interface IMappingBackend<TFlags, TPageTable> : IMappingBackend<VirtAddr, TFlags, TPageTable>
+    where TFlags : struct;
+
 /// <summary>
 /// A backend whose mappings can move to other addresses with their contents. Without it, a move unmaps and maps again with the same backend.
 /// </summary>
@@ -45,6 +51,13 @@ public interface IMovableBackend<TAddr, TFlags, TPageTable, TBackend>
     /// <returns>False refuses the whole operation.</returns>
     bool Move(TAddr from, TAddr to, ulong size, TFlags flags, TPageTable pageTable);
 }
+
+/// <summary>A backend of a <see cref="MemorySet{TFlags, TPageTable}"/> whose mappings can move.</summary>
+/// <typeparam name="TFlags">The flags of an area.</typeparam>
+/// <typeparam name="TPageTable">What the backend changes.</typeparam>
+public interface IMovableBackend<TFlags, TPageTable>
+    : IMappingBackend<TFlags, TPageTable>, IMovableBackend<VirtAddr, TFlags, TPageTable, IMappingBackend<TFlags, TPageTable>>
+    where TFlags : struct;
 
 /// <summary>A page table that can take changes back. A memory set uses it for atomicity; without it, it undoes by inverse calls.</summary>
 public interface IUndoablePageTable

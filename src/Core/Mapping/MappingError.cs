@@ -5,6 +5,9 @@ namespace VmSim.Core.Mapping;
 /// <summary>Why an operation on a memory set did nothing.</summary>
 public enum MappingErrorKind
 {
+    /// <summary>The operation succeeded; no error has this kind.</summary>
+    None,
+
     /// <summary>The range is empty, wraps around or is misaligned.</summary>
     InvalidParam,
 
@@ -19,15 +22,13 @@ public enum MappingErrorKind
 }
 
 /// <summary>Why an operation on a memory set did nothing, and where.</summary>
+/// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <param name="Kind">The reason.</param>
-/// <param name="Start">First address of the offending range.</param>
-/// <param name="Size">Bytes of the offending range.</param>
-public readonly record struct MappingError(MappingErrorKind Kind, ulong Start, ulong Size)
+/// <param name="Start">First address of the range that was in the way.</param>
+/// <param name="Size">Its bytes; as the caller gave them, and so perhaps 0 or too many, if the kind is <see cref="MappingErrorKind.InvalidParam"/>.</param>
+public readonly record struct MappingError<TAddr>(MappingErrorKind Kind, TAddr Start, ulong Size)
+    where TAddr : struct, IMemoryAddress<TAddr>
 {
-    /// <summary>An error about a range.</summary>
-    public static MappingError Of<TAddr>(MappingErrorKind kind, TAddr start, ulong size)
-        where TAddr : struct, IMemoryAddress<TAddr> => new(kind, start.Value, size);
-
     /// <summary>The reason and the range.</summary>
-    public override string ToString() => $"{Kind} at {new VirtAddr(Start)}, {Size} bytes";
+    public override string ToString() => $"{Kind} at {Start}, {Size} bytes";
 }

@@ -3,81 +3,55 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Mapping;
 
 /// <content>Mapping and unmapping. Backends are called first; the areas change when all have agreed.</content>
-public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
+public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
-    /// <summary>Adds an area and maps it. O(log n + areas overlapped).</summary>
+    /// <summary>Adds an area to free addresses and maps it. O(log n).</summary>
     /// <param name="area">The area.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <param name="unmapOverlap">Whether what is in its range is unmapped first; otherwise an overlap is an error.</param>
-    /// <returns>
-    /// Null, or why nothing was done: InvalidParam (the size is 0, or the range is misaligned or ends too high), AlreadyExists with the lowest overlap,
-    /// BadState with the range a backend refused, NoMemory if there would be too many areas.
-    /// </returns>
-    public MappingError? Map(in MemoryArea<TAddr, TFlags, TBackend> area, TPageTable pageTable, bool unmapOverlap)
-    {
-        ulong start = area.Start.Value;
-        if (area.Size == 0 || !IsRange(start, area.Size))
-        {
-            return new MappingError(MappingErrorKind.InvalidParam, start, area.Size);
-        }
+    /// <param name="error">
+    /// Why nothing was done: InvalidParam (the size is 0, or the range is misaligned or ends too high), AlreadyExists with the lowest overlap,
+    /// BadState with the range the backend refused, NoMemory if there would be too many areas.
+    /// </param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryMap(in Area area, TPageTable pageTable, out MappingError<TAddr> error) => Map(area, pageTable, over: false, out error);
 
-        ulong last = start + (area.Size - 1);
-        AreaPosition floor = _tree.Floor(start);
-        AreaPosition next = _tree.Next(floor);
-        if (floor.Index >= 0 && _tree.SlotAt(floor).Last >= start)
-        {
-            return MapOver(area, floor, last, pageTable, unmapOverlap);
-        }
+    /// <summary>Adds an area and maps it in place of whatever is in its range, which is unmapped first (Linux: MAP_FIXED). O(log n + areas overlapped).</summary>
+    /// <param name="area">The area.</param>
+    /// <param name="pageTable">The page table.</param>
+    /// <param name="error">As for <see cref="TryMap"/>, but that an overlap is none.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryMapOver(in Area area, TPageTable pageTable, out MappingError<TAddr> error) => Map(area, pageTable, over: true, out error);
 
-        if (next.Exists && _tree.StartAt(next) <= last)
-        {
-            return MapOver(area, next, last, pageTable, unmapOverlap);
-        }
-
-        if (_tree.Count >= _maxAreas)
-        {
-            return new MappingError(MappingErrorKind.NoMemory, start, area.Size);
-        }
-
-        int version = _version;
-        if (!MapOne(area, pageTable))
-        {
-            return new MappingError(MappingErrorKind.BadState, start, area.Size);
-        }
-
-        Changed(version);
-        _tree.InsertAfter(floor, start, SlotOf(area, last));
-        Merge(start, last);
-        return null;
-    }
 
     /// <summary>Unmaps a range and removes it from its areas; areas are shortened or split at its ends. O(log n + areas touched).</summary>
     /// <param name="start">First address.</param>
     /// <param name="size">Bytes; 0 does nothing. Where no area is, nothing is done.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <returns>Null, or why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</returns>
-    public MappingError? Unmap(TAddr start, ulong size, TPageTable pageTable)
+    /// <param name="error">Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryUnmap(TAddr start, ulong size, TPageTable pageTable, out MappingError<TAddr> error)
     {
+        error = default;
         if (!IsRange(start.Value, size))
         {
-            return new MappingError(MappingErrorKind.InvalidParam, start.Value, size);
+            return Fails(MappingErrorKind.InvalidParam, start.Value, size, out error);
         }
 
         if (size == 0)
         {
-            return null;
+            return true;
         }
 
         ulong last = start.Value + (size - 1);
         AreaPosition first = _tree.FirstReaching(start.Value);
         if (!first.Exists || _tree.StartAt(first) > last)
         {
-            return null;
+            return true;
         }
 
         if (_maxAreas != int.MaxValue && AreasAfterCut(first, start.Value, last) > _maxAreas)
         {
-            return new MappingError(MappingErrorKind.NoMemory, start.Value, size);
+            return Fails(MappingErrorKind.NoMemory, start.Value, size, out error);
         }
 
         int version = _version;
@@ -87,43 +61,45 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             AreaPosition refused = first;
             if (!UnmapUntilRefused(ref refused, start.Value, last, pageTable))
             {
-                return RefusedAt(first, start.Value, last);
+                return RefusedAt(first, start.Value, last, out error);
             }
         }
-        else if (UnmapPieces(first, start.Value, last, pageTable) is { } error)
+        else if (!UnmapPieces(first, start.Value, last, pageTable, out error))
         {
-            return error;
+            return false;
         }
 
         Changed(version);
         CutOut(first, start.Value, last);
-        return null;
+        return true;
     }
 
     /// <summary>Unmaps everything and removes all areas. O(n).</summary>
     /// <param name="pageTable">The page table.</param>
-    /// <returns>Null, or why nothing was done: BadState with the range a backend refused.</returns>
-    public MappingError? Clear(TPageTable pageTable)
+    /// <param name="error">Why nothing was done: BadState with the range a backend refused.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryClear(TPageTable pageTable, out MappingError<TAddr> error)
     {
+        error = default;
         if (_tree.Count == 0)
         {
-            return null;
+            return true;
         }
 
         int version = _version;
-        if (UnmapPieces(_tree.FirstReaching(0), 0, TAddr.MaxValue, pageTable) is { } error)
+        if (!UnmapPieces(_tree.FirstReaching(0), 0, TAddr.MaxValue, pageTable, out error))
         {
-            return error;
+            return false;
         }
 
         Changed(version);
         _tree.Reset();
-        return null;
+        return true;
     }
 
     /// <summary>Adds an area whose pages are mapped already. No backend is called.</summary>
     /// <exception cref="InvalidOperationException">The range is not legal, or an area is in it.</exception>
-    public void Adopt(in MemoryArea<TAddr, TFlags, TBackend> area)
+    public void Adopt(in Area area)
     {
         ulong start = area.Start.Value;
         AreaPosition floor = _tree.Floor(start);
@@ -158,25 +134,62 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
     }
 
-    private MappingError? MapOver(
-        in MemoryArea<TAddr, TFlags, TBackend> area, AreaPosition first, ulong last, TPageTable pageTable, bool unmapOverlap)
+    private bool Map(in Area area, TPageTable pageTable, bool over, out MappingError<TAddr> error)
     {
         ulong start = area.Start.Value;
-        if (!unmapOverlap)
+        if (area.Size == 0 || !IsRange(start, area.Size))
         {
-            ulong from = Math.Max(start, _tree.StartAt(first));
-            return new MappingError(MappingErrorKind.AlreadyExists, from, Math.Min(last, _tree.SlotAt(first).Last) - from + 1);
+            return Fails(MappingErrorKind.InvalidParam, start, area.Size, out error);
+        }
+
+        ulong last = start + (area.Size - 1);
+        AreaPosition floor = _tree.Floor(start);
+        AreaPosition next = _tree.Next(floor);
+        if (floor.Index >= 0 && _tree.SlotAt(floor).Last >= start)
+        {
+            return MapOver(area, floor, last, pageTable, over, out error);
+        }
+
+        if (next.Exists && _tree.StartAt(next) <= last)
+        {
+            return MapOver(area, next, last, pageTable, over, out error);
+        }
+
+        if (_tree.Count >= _maxAreas)
+        {
+            return Fails(MappingErrorKind.NoMemory, start, area.Size, out error);
+        }
+
+        int version = _version;
+        if (!MapOne(area, pageTable))
+        {
+            return Fails(MappingErrorKind.BadState, start, area.Size, out error);
+        }
+
+        Changed(version);
+        _tree.InsertAfter(floor, start, SlotOf(area, last));
+        Merge(start, last);
+        error = default;
+        return true;
+    }
+
+    private bool MapOver(in Area area, AreaPosition first, ulong last, TPageTable pageTable, bool over, out MappingError<TAddr> error)
+    {
+        ulong start = area.Start.Value;
+        if (!over)
+        {
+            return Fails(MappingErrorKind.AlreadyExists, first, start, last, out error);
         }
 
         if (_maxAreas != int.MaxValue && AreasAfterCut(first, start, last) >= _maxAreas)
         {
-            return new MappingError(MappingErrorKind.NoMemory, start, area.Size);
+            return Fails(MappingErrorKind.NoMemory, start, area.Size, out error);
         }
 
         int version = _version;
-        if (ReplacePieces(first, area, last, pageTable) is { } error)
+        if (!ReplacePieces(first, area, last, pageTable, out error))
         {
-            return error;
+            return false;
         }
 
         Changed(version);
@@ -191,7 +204,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         Merge(start, last);
-        return null;
+        return true;
     }
 
     /// <summary>Removes [start, last] from the areas, the first of which is at a position.</summary>
@@ -289,7 +302,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             && EqualityComparer<TBackend>.Default.Equals(lower.Backend, upper.Backend);
     }
 
-    private static AreaSlot<TFlags, TBackend> SlotOf(in MemoryArea<TAddr, TFlags, TBackend> area, ulong last) =>
+    private static AreaSlot<TFlags, TBackend> SlotOf(in Area area, ulong last) =>
         new() { Last = last, Flags = area.Flags, Backend = area.Backend };
 
     private bool IsRange(ulong start, ulong size)

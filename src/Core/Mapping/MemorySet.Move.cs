@@ -3,57 +3,118 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Mapping;
 
 /// <content>Moving and resizing, as mremap and brk need them.</content>
-public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
+public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
     private List<MovedPiece>? _pieces;
 
     private List<MovedPiece> Moved => _pieces ??= [];
 
     /// <summary>
-    /// Moves the areas of a range to other addresses; areas are split at its ends. A backend that is an
+    /// Moves the areas of a range to other addresses, which are free; areas are split at its ends. A backend that is an
     /// <see cref="IMovableBackend{TAddr, TFlags, TPageTable, TBackend}"/> moves its mappings; another unmaps and maps again. O(log n + areas touched).
     /// </summary>
     /// <param name="from">First address of the range, which areas cover wholly.</param>
     /// <param name="size">Bytes, 1 or more.</param>
     /// <param name="to">First address of the new range, which does not overlap the old one.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <param name="unmapOverlap">Whether what is in the new range is unmapped first; otherwise an overlap is an error.</param>
-    /// <returns>
-    /// Null, or why nothing was done: InvalidParam (bad or overlapping ranges), AlreadyExists with the lowest overlap, BadState with the hole in the old range or
+    /// <param name="error">
+    /// Why nothing was done: InvalidParam (bad or overlapping ranges), AlreadyExists with the lowest overlap, BadState with the hole in the old range or
     /// the range a backend refused, NoMemory if there would be too many areas.
-    /// </returns>
-    public MappingError? Move(TAddr from, ulong size, TAddr to, TPageTable pageTable, bool unmapOverlap)
+    /// </param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryMove(TAddr from, ulong size, TAddr to, TPageTable pageTable, out MappingError<TAddr> error) =>
+        Move(from, size, to, pageTable, over: false, out error);
+
+    /// <summary>As <see cref="TryMove"/>, in place of whatever is in the new range, which is unmapped first (Linux: MREMAP_FIXED).</summary>
+    /// <param name="from">First address of the range, which areas cover wholly.</param>
+    /// <param name="size">Bytes, 1 or more.</param>
+    /// <param name="to">First address of the new range, which does not overlap the old one.</param>
+    /// <param name="pageTable">The page table.</param>
+    /// <param name="error">As for <see cref="TryMove"/>, but that an overlap with another area is none.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryMoveOver(TAddr from, ulong size, TAddr to, TPageTable pageTable, out MappingError<TAddr> error) =>
+        Move(from, size, to, pageTable, over: true, out error);
+
+    /// <summary>Gives an area another size; its start stays. Growing maps the new part, shrinking unmaps the rest. O(log n).</summary>
+    /// <param name="start">The start of an area.</param>
+    /// <param name="size">Bytes, 1 or more.</param>
+    /// <param name="pageTable">The page table.</param>
+    /// <param name="error">
+    /// Why nothing was done: InvalidParam, AlreadyExists if an area stands in the way, BadState if no area starts there or a backend refused.
+    /// </param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryResize(TAddr start, ulong size, TPageTable pageTable, out MappingError<TAddr> error)
+    {
+        error = default;
+        ulong first = start.Value;
+        if (size == 0 || !IsRange(first, size))
+        {
+            return Fails(MappingErrorKind.InvalidParam, first, size, out error);
+        }
+
+        AreaPosition position = _tree.Floor(first);
+        if (position.Index < 0 || _tree.StartAt(position) != first)
+        {
+            return Fails(MappingErrorKind.BadState, first, size, out error);
+        }
+
+        Area area = AreaAt(position);
+        if (size <= area.Size)
+        {
+            return size == area.Size || TryUnmap(TAddr.FromValue(first + size), area.Size - size, pageTable, out error);
+        }
+
+        ulong last = first + (size - 1);
+        AreaPosition next = _tree.Next(position);
+        if (next.Exists && _tree.StartAt(next) <= last)
+        {
+            return Fails(MappingErrorKind.AlreadyExists, next, first, last, out error);
+        }
+
+        int version = _version;
+        Area more = area with { Start = TAddr.FromValue(first + area.Size), Size = size - area.Size };
+        if (!MapOne(more, pageTable))
+        {
+            return Fails(MappingErrorKind.BadState, more.Start.Value, more.Size, out error);
+        }
+
+        Changed(version);
+        _tree.SetLast(position, last);
+        Merge(first, last);
+        return true;
+    }
+
+    private bool Move(TAddr from, ulong size, TAddr to, TPageTable pageTable, bool over, out MappingError<TAddr> error)
     {
         if (size == 0 || !IsRange(from.Value, size) || !IsRange(to.Value, size) || (from.Value > to.Value ? from.Value - to.Value : to.Value - from.Value) < size)
         {
-            return new MappingError(MappingErrorKind.InvalidParam, to.Value, size);
+            return Fails(MappingErrorKind.InvalidParam, to.Value, size, out error);
         }
 
         ulong sourceLast = from.Value + (size - 1);
         ulong targetLast = to.Value + (size - 1);
         if (FirstHole(from.Value, sourceLast) is { } hole)
         {
-            return Refused(hole.First, hole.Last);
+            return Refused(hole.First, hole.Last, out error);
         }
 
         AreaPosition target = _tree.FirstReaching(to.Value);
         bool overlaps = target.Exists && _tree.StartAt(target) <= targetLast;
-        if (overlaps && !unmapOverlap)
+        if (overlaps && !over)
         {
-            ulong first = Math.Max(to.Value, _tree.StartAt(target));
-            return new MappingError(MappingErrorKind.AlreadyExists, first, Math.Min(targetLast, _tree.SlotAt(target).Last) - first + 1);
+            return Fails(MappingErrorKind.AlreadyExists, target, to.Value, targetLast, out error);
         }
 
         ListPieces(from.Value, sourceLast, to);
         if (_maxAreas != int.MaxValue && AreasAfterMove(from.Value, sourceLast, target, to.Value, targetLast) > _maxAreas)
         {
-            return new MappingError(MappingErrorKind.NoMemory, to.Value, size);
+            return Fails(MappingErrorKind.NoMemory, to.Value, size, out error);
         }
 
         int version = _version;
-        if (MovePieces(overlaps ? target : AreaPosition.None, to.Value, targetLast, pageTable) is { } error)
+        if (!MovePieces(overlaps ? target : AreaPosition.None, to.Value, targetLast, pageTable, out error))
         {
-            return error;
+            return false;
         }
 
         Changed(version);
@@ -69,59 +130,13 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         Merge(to.Value, targetLast);
-        return null;
-    }
-
-    /// <summary>Gives an area another size; its start stays. Growing maps the new part, shrinking unmaps the rest. O(log n).</summary>
-    /// <param name="start">The start of an area.</param>
-    /// <param name="size">Bytes, 1 or more.</param>
-    /// <param name="pageTable">The page table.</param>
-    /// <returns>Null, or why nothing was done: InvalidParam, AlreadyExists if an area stands in the way, BadState if no area starts there or a backend refused.</returns>
-    public MappingError? Resize(TAddr start, ulong size, TPageTable pageTable)
-    {
-        ulong first = start.Value;
-        if (size == 0 || !IsRange(first, size))
-        {
-            return new MappingError(MappingErrorKind.InvalidParam, first, size);
-        }
-
-        AreaPosition position = _tree.Floor(first);
-        if (position.Index < 0 || _tree.StartAt(position) != first)
-        {
-            return new MappingError(MappingErrorKind.BadState, first, size);
-        }
-
-        MemoryArea<TAddr, TFlags, TBackend> area = AreaAt(position);
-        if (size <= area.Size)
-        {
-            return size == area.Size ? null : Unmap(TAddr.FromValue(first + size), area.Size - size, pageTable);
-        }
-
-        ulong last = first + (size - 1);
-        AreaPosition next = _tree.Next(position);
-        if (next.Exists && _tree.StartAt(next) <= last)
-        {
-            ulong other = _tree.StartAt(next);
-            return new MappingError(MappingErrorKind.AlreadyExists, other, Math.Min(last, _tree.SlotAt(next).Last) - other + 1);
-        }
-
-        int version = _version;
-        MemoryArea<TAddr, TFlags, TBackend> more = area with { Start = TAddr.FromValue(first + area.Size), Size = size - area.Size };
-        if (!MapOne(more, pageTable))
-        {
-            return new MappingError(MappingErrorKind.BadState, more.Start.Value, more.Size);
-        }
-
-        Changed(version);
-        _tree.SetLast(position, last);
-        Merge(first, last);
-        return null;
+        return true;
     }
 
     private void ListPieces(ulong first, ulong last, TAddr to)
     {
         Moved.Clear();
-        foreach (MemoryArea<TAddr, TFlags, TBackend> piece in Pieces(TAddr.FromValue(first), last - first + 1))
+        foreach (Area piece in Pieces(TAddr.FromValue(first), last - first + 1))
         {
             TAddr target = TAddr.FromValue(to.Value + (piece.Start.Value - first));
             var movable = piece.Backend as IMovableBackend<TAddr, TFlags, TPageTable, TBackend>;
@@ -137,7 +152,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return target.Exists ? count + AreasAfterCut(target, to, targetLast) - _tree.Count : count;
     }
 
-    private MappingError? MovePieces(AreaPosition target, ulong to, ulong targetLast, TPageTable pageTable)
+    private bool MovePieces(AreaPosition target, ulong to, ulong targetLast, TPageTable pageTable, out MappingError<TAddr> error)
     {
         var undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
@@ -175,14 +190,14 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             }
         }
 
-        return agreed ? null
-            : !unmapped ? RefusedAt(reached, to, targetLast)
-            : Refused(Moved[moved].Old.Start.Value, Moved[moved].Old.Last.Value);
+        error = default;
+        return agreed
+            || (unmapped ? Refused(Moved[moved].Old.Start.Value, Moved[moved].Old.Last.Value, out error) : RefusedAt(reached, to, targetLast, out error));
     }
 
     /// <summary>Moves one piece. Without a journal a half-done move is taken back here.</summary>
     private static bool MovePiece(
-        in MemoryArea<TAddr, TFlags, TBackend> from, in MemoryArea<TAddr, TFlags, TBackend> to, TPageTable pageTable, bool canUndo)
+        in Area from, in Area to, TPageTable pageTable, bool canUndo)
     {
         if (from.Backend is IMovableBackend<TAddr, TFlags, TPageTable, TBackend> movable)
         {
@@ -203,5 +218,5 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return mapped;
     }
 
-    private readonly record struct MovedPiece(MemoryArea<TAddr, TFlags, TBackend> Old, MemoryArea<TAddr, TFlags, TBackend> New);
+    private readonly record struct MovedPiece(Area Old, Area New);
 }

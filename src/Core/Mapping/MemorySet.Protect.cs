@@ -4,7 +4,7 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Mapping;
 
 /// <content>Changing the flags of a range.</content>
-public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
+public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
     // One per area of the operation under way; kept for the next one, so that protecting allocates nothing.
     private Decision[] _decisions = [];
@@ -14,11 +14,12 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <param name="size">Bytes; 0 does nothing.</param>
     /// <param name="updateFlags">New flags from old ones; null leaves an area alone and whole.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <returns>Null, or why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</returns>
-    public MappingError? Protect(TAddr start, ulong size, Func<TFlags, TFlags?> updateFlags, TPageTable pageTable)
+    /// <param name="error">Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryProtect(TAddr start, ulong size, Func<TFlags, TFlags?> updateFlags, TPageTable pageTable, out MappingError<TAddr> error)
     {
         ArgumentNullException.ThrowIfNull(updateFlags);
-        return Protect(start, size, new CalledUpdate(updateFlags), pageTable);
+        return TryProtect(start, size, new CalledUpdate(updateFlags), pageTable, out error);
     }
 
     /// <summary>As above, without allocation.</summary>
@@ -27,76 +28,80 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <param name="size">Bytes; 0 does nothing.</param>
     /// <param name="update">Asked once for each area touched, by rising address, before any backend is called.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <returns>Null, or why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</returns>
-    public MappingError? Protect<TUpdate>(TAddr start, ulong size, TUpdate update, TPageTable pageTable)
+    /// <param name="error">Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TryProtect<TUpdate>(TAddr start, ulong size, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)
         where TUpdate : struct, IFlagsUpdate<TFlags>
     {
+        error = default;
         if (!IsRange(start.Value, size))
         {
-            return new MappingError(MappingErrorKind.InvalidParam, start.Value, size);
+            return Fails(MappingErrorKind.InvalidParam, start.Value, size, out error);
         }
 
         if (size == 0)
         {
-            return null;
+            return true;
         }
 
         ulong last = start.Value + (size - 1);
         AreaPosition first = _tree.FirstReaching(start.Value);
         if (!first.Exists || _tree.StartAt(first) > last)
         {
-            return null;
+            return true;
         }
 
         if (_tree.SlotAt(first).Last >= last && pageTable is not IUndoablePageTable)
         {
-            return ProtectOne(first, start.Value, last, update, pageTable);
+            return ProtectOne(first, start.Value, last, update, pageTable, out error);
         }
 
         int version = _version;
         int touched = Decide(first, last, update, out int changing);
         if (changing == 0)
         {
-            return null;
+            return true;
         }
 
         if (_maxAreas != int.MaxValue && _tree.Count + Splits(first, start.Value, last, touched) > _maxAreas)
         {
-            return new MappingError(MappingErrorKind.NoMemory, start.Value, size);
+            return Fails(MappingErrorKind.NoMemory, start.Value, size, out error);
         }
 
-        if (ProtectPieces(first, start.Value, last, touched, pageTable) is { } error)
+        if (!ProtectPieces(first, start.Value, last, touched, pageTable, out error))
         {
-            return error;
+            return false;
         }
 
         Changed(version);
         ApplyDecisions(first, start.Value, last, touched);
-        return null;
+        return true;
     }
 
     /// <summary>Protects a range within one area, where a refusal leaves nothing to take back.</summary>
-    private MappingError? ProtectOne<TUpdate>(AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable)
+    private bool ProtectOne<TUpdate>(
+        AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)
         where TUpdate : struct, IFlagsUpdate<TFlags>
     {
+        error = default;
         int version = _version;
         ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
         if (!update.TryUpdate(slot.Flags, out TFlags updated))
         {
-            return null;
+            return true;
         }
 
         ulong areaStart = _tree.StartAt(position);
         int splits = (areaStart < start ? 1 : 0) + (slot.Last > last ? 1 : 0);
         if (_tree.Count > _maxAreas - splits)
         {
-            return new MappingError(MappingErrorKind.NoMemory, start, last - start + 1);
+            return Fails(MappingErrorKind.NoMemory, start, last - start + 1, out error);
         }
 
         start = Math.Max(start, areaStart);
         if (!slot.Backend.Protect(TAddr.FromValue(start), last - start + 1, updated, pageTable))
         {
-            return Refused(start, last);
+            return Refused(start, last, out error);
         }
 
         Changed(version);
@@ -110,7 +115,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         Merge(start, last);
-        return null;
+        return true;
     }
 
     /// <summary>Gives the part of an area in [start, last], which is not the whole, flags of its own.</summary>
@@ -150,7 +155,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return touched;
     }
 
-    private MappingError? ProtectPieces(AreaPosition first, ulong start, ulong last, int touched, TPageTable pageTable)
+    private bool ProtectPieces(AreaPosition first, ulong start, ulong last, int touched, TPageTable pageTable, out MappingError<TAddr> error)
     {
         var undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
@@ -178,7 +183,8 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             }
         }
 
-        return done == touched ? null : RefusedAt(reached, start, last);
+        error = default;
+        return done == touched || RefusedAt(reached, start, last, out error);
     }
 
     private bool ProtectPiece(AreaPosition position, ulong start, ulong last, TFlags flags, TPageTable pageTable)

@@ -4,9 +4,9 @@ namespace VmSim.Core.Mapping;
 /// Calls of backends, taken back on a refusal or an exception: by the page table's journal if it has one, otherwise by inverse calls, last piece first.
 /// The areas have not changed meanwhile, so they say what to call.
 /// </content>
-public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
+public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
-    private static bool MapOne(in MemoryArea<TAddr, TFlags, TBackend> area, TPageTable pageTable)
+    private static bool MapOne(in Area area, TPageTable pageTable)
     {
         if (pageTable is not IUndoablePageTable undoable)
         {
@@ -39,10 +39,23 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
     }
 
-    private static MappingError Refused(ulong start, ulong last) => new(MappingErrorKind.BadState, start, last - start + 1);
+    private static bool Fails(MappingErrorKind kind, ulong start, ulong size, out MappingError<TAddr> error)
+    {
+        error = new MappingError<TAddr>(kind, TAddr.FromValue(start), size);
+        return false;
+    }
+
+    /// <summary>Fails at the part of an area that lies in [start, last].</summary>
+    private bool Fails(MappingErrorKind kind, AreaPosition position, ulong start, ulong last, out MappingError<TAddr> error)
+    {
+        ulong first = Math.Max(start, _tree.StartAt(position));
+        return Fails(kind, first, Math.Min(last, _tree.SlotAt(position).Last) - first + 1, out error);
+    }
+
+    private static bool Refused(ulong start, ulong last, out MappingError<TAddr> error) => Fails(MappingErrorKind.BadState, start, last - start + 1, out error);
 
     /// <summary>Unmaps the parts of areas in [start, last].</summary>
-    private MappingError? UnmapPieces(AreaPosition first, ulong start, ulong last, TPageTable pageTable)
+    private bool UnmapPieces(AreaPosition first, ulong start, ulong last, TPageTable pageTable, out MappingError<TAddr> error)
     {
         var undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
@@ -64,11 +77,12 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             }
         }
 
-        return agreed ? null : RefusedAt(reached, start, last);
+        error = default;
+        return agreed || RefusedAt(reached, start, last, out error);
     }
 
     /// <summary>Unmaps the parts of areas in an area's range and maps the area there.</summary>
-    private MappingError? ReplacePieces(AreaPosition first, in MemoryArea<TAddr, TFlags, TBackend> area, ulong last, TPageTable pageTable)
+    private bool ReplacePieces(AreaPosition first, in Area area, ulong last, TPageTable pageTable, out MappingError<TAddr> error)
     {
         ulong start = area.Start.Value;
         var undoable = pageTable as IUndoablePageTable;
@@ -93,11 +107,12 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             }
         }
 
-        return agreed ? null : unmapped ? Refused(start, last) : RefusedAt(reached, start, last);
+        error = default;
+        return agreed || (unmapped ? Refused(start, last, out error) : RefusedAt(reached, start, last, out error));
     }
 
-    private MappingError RefusedAt(AreaPosition position, ulong start, ulong last) =>
-        Refused(Math.Max(start, _tree.StartAt(position)), Math.Min(last, _tree.SlotAt(position).Last));
+    private bool RefusedAt(AreaPosition position, ulong start, ulong last, out MappingError<TAddr> error) =>
+        Fails(MappingErrorKind.BadState, position, start, last, out error);
 
     /// <summary>Calls Unmap for each piece; on a refusal the position is that of its area.</summary>
     private bool UnmapUntilRefused(ref AreaPosition position, ulong start, ulong last, TPageTable pageTable)

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mapping;
@@ -9,11 +8,16 @@ namespace VmSim.Core.Mapping;
 /// The areas of an address space, none overlapping another, by rising address. Operations change areas and page table together, wholly or not at all:
 /// when a backend refuses half way, both are as before. Every operation costs O(log n + areas touched). Readers may share a set that nobody changes.
 /// </summary>
+/// <remarks>
+/// <see cref="MemorySet{TFlags, TPageTable}"/> is the same over <see cref="VirtAddr"/> with backends of any type. A program that wants its own address type,
+/// or backends that are called directly, names its set once: <c>sealed class GuestSet : MemorySet&lt;GuestAddr, Rights, GuestTable, GuestBackend&gt;;</c>
+/// from there on it is <c>GuestSet</c>, and an area of it a <c>GuestSet.Area</c>.
+/// </remarks>
 /// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <typeparam name="TFlags">The flags of areas.</typeparam>
 /// <typeparam name="TPageTable">What backends change.</typeparam>
 /// <typeparam name="TBackend">The backends; a struct or sealed class is called directly, an interface or base class through its table.</typeparam>
-public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerable<MemoryArea<TAddr, TFlags, TBackend>>
+public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerable<MemorySet<TAddr, TFlags, TPageTable, TBackend>.Area>
     where TAddr : struct, IMemoryAddress<TAddr>
     where TFlags : struct
     where TBackend : IMappingBackend<TAddr, TFlags, TPageTable>
@@ -24,13 +28,8 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     private readonly int _maxAreas;
     private int _version;
 
-    /// <summary>Makes an empty byte-granular set.</summary>
-    /// <param name="mergeNeighbours">Whether neighbours with equal flags and backends become one area, as in Linux.</param>
-    public MemorySet(bool mergeNeighbours = false)
-    {
-        _merges = mergeNeighbours;
-        _maxAreas = int.MaxValue;
-    }
+    /// <summary>Makes an empty byte-granular set that never merges areas and has no limit.</summary>
+    public MemorySet() => _maxAreas = int.MaxValue;
 
     /// <summary>Makes an empty set.</summary>
     /// <exception cref="ArgumentException">The granule is no power of two, or the limit of areas is negative.</exception>
@@ -72,11 +71,28 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
         _tree = trimmed;
     }
 
-    internal void Verify() => _tree.Verify();
+    /// <summary>
+    /// Checks what must always hold: areas are sorted, apart, aligned, merged where they must be and not too many, and the tree that keeps them is sound. O(n).
+    /// For tests of programs that change a set from several places; it never fails unless a set was changed by two threads at once or is broken.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Something does not hold; the message says what.</exception>
+    public void Verify()
+    {
+        _tree.Verify();
+        Expect(_tree.Count <= _maxAreas, "there are no more areas than the limit allows");
+        AreaPosition previous = AreaPosition.None;
+        for (AreaPosition position = _tree.FirstReaching(0); position.Exists; position = _tree.Next(position))
+        {
+            ulong start = _tree.StartAt(position);
+            Expect(IsRange(start, _tree.SlotAt(position).Last - start + 1), "areas are aligned and end at the highest address at most");
+            Expect(!_merges || !previous.Exists || !AreEqualNeighbours(previous, position), "equal neighbours are one area");
+            previous = position;
+        }
+    }
 
     /// <summary>The area that holds an address.</summary>
     /// <returns>False if none does.</returns>
-    public bool TryFind(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area)
+    public bool TryFind(TAddr address, out Area area)
     {
         AreaPosition position = _tree.Floor(address.Value);
         if (position.Index >= 0)
@@ -85,7 +101,7 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
             if (slot.Last >= address.Value)
             {
                 ulong start = _tree.StartAt(position);
-                area = new MemoryArea<TAddr, TFlags, TBackend>(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
+                area = new Area(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
                 return true;
             }
         }
@@ -96,12 +112,12 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
 
     /// <summary>The first area that starts after an address.</summary>
     /// <returns>False if none does.</returns>
-    public bool TryFindNext(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area) =>
+    public bool TryFindNext(TAddr address, out Area area) =>
         TryGet(_tree.Next(_tree.Floor(address.Value)), out area);
 
-    /// <summary>The last area that ends at or before an address.</summary>
+    /// <summary>The last area that lies wholly below an address.</summary>
     /// <returns>False if none does.</returns>
-    public bool TryFindPrevious(TAddr address, out MemoryArea<TAddr, TFlags, TBackend> area)
+    public bool TryFindPrevious(TAddr address, out Area area)
     {
         AreaPosition position = _tree.Floor(address.Value);
         if (position.Index >= 0 && _tree.SlotAt(position).Last >= address.Value)
@@ -112,14 +128,11 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
         return TryGet(position.Index < 0 ? AreaPosition.None : position, out area);
     }
 
-    /// <summary>
-    /// Whether an area starts before the range's end and ends after its start; so an empty range inside an area overlaps it. An end of 0 stands for the
-    /// address after the highest, as in <see cref="MemoryArea{TAddr, TFlags, TBackend}.End"/>.
-    /// </summary>
+    /// <summary>Whether an area and the range share an address.</summary>
     public bool Overlaps(AddrRange<TAddr> range)
     {
-        AreaPosition floor = _tree.Floor(LastOf(range));
-        return floor.Index >= 0 && _tree.SlotAt(floor).Last >= range.Start.Value && (range.End.Value | range.Start.Value) != 0;
+        AreaPosition floor = _tree.Floor(range.Last.Value);
+        return floor.Index >= 0 && _tree.SlotAt(floor).Last >= range.Start.Value;
     }
 
     /// <summary>Whether areas cover the whole of a range; true for an empty one.</summary>
@@ -128,10 +141,10 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     /// <summary>The parts of areas that lie in a range, by rising address. The set must not change meanwhile. No allocation in a foreach.</summary>
     /// <param name="start">First address.</param>
     /// <param name="size">Bytes; the range ends at the highest address at most.</param>
-    public AreaPieces<TAddr, TFlags, TPageTable, TBackend> Pieces(TAddr start, ulong size)
+    public AreaPieces Pieces(TAddr start, ulong size)
     {
         ulong last = size - 1 > TAddr.MaxValue - start.Value ? TAddr.MaxValue : start.Value + (size - 1);
-        return new AreaPieces<TAddr, TFlags, TPageTable, TBackend>(this, start.Value, last, size == 0);
+        return new AreaPieces(this, start.Value, last, size == 0);
     }
 
     /// <summary>
@@ -139,35 +152,24 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
     /// </summary>
     /// <param name="hint">Never below this.</param>
     /// <param name="size">Bytes; a multiple of the alignment, not 0.</param>
-    /// <param name="limit">The bytes lie in here; an end of 0 stands for the address after the highest.</param>
+    /// <param name="limit">The bytes lie in here.</param>
     /// <param name="align">A power of two.</param>
     /// <returns>Null if there is no such address, or the size or alignment is not legal.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TAddr? FindFreeArea(TAddr hint, ulong size, AddrRange<TAddr> limit, ulong align) =>
-        limit.Start.Value == limit.End.Value ? null : FindFreeArea(hint, size, limit.Start, TAddr.FromValue(LastOf(limit)), align);
-
-    /// <summary>As above, with a limit that may include the highest address.</summary>
-    /// <param name="hint">Never below this.</param>
-    /// <param name="size">Bytes; a multiple of the alignment, not 0.</param>
-    /// <param name="lowest">First address of the limit.</param>
-    /// <param name="highest">Last address of the limit.</param>
-    /// <param name="align">A power of two.</param>
-    /// <returns>Null if there is no such address, or the size or alignment is not legal.</returns>
-    public TAddr? FindFreeArea(TAddr hint, ulong size, TAddr lowest, TAddr highest, ulong align)
+    public TAddr? FindFreeArea(TAddr hint, ulong size, AddrRange<TAddr> limit, ulong align)
     {
         if (size == 0 || !BitOperations.IsPow2(align) || (size & (align - 1)) != 0 || (size & _granuleMask) != 0)
         {
             return null;
         }
 
-        ulong from = Math.Max(hint.Value, lowest.Value);
-        return _tree.TryFindFree(from, size, Math.Max(align, _granuleMask + 1), highest.Value, out ulong address) ? TAddr.FromValue(address) : null;
+        ulong from = Math.Max(hint.Value, limit.Start.Value);
+        return _tree.TryFindFree(from, size, Math.Max(align, _granuleMask + 1), limit.Last.Value, out ulong address) ? TAddr.FromValue(address) : null;
     }
 
     /// <summary>The areas by rising address. No allocation in a foreach.</summary>
-    public AreaEnumerator<TAddr, TFlags, TPageTable, TBackend> GetEnumerator() => new(this, 0, TAddr.MaxValue, empty: false);
+    public AreaEnumerator GetEnumerator() => new(this, 0, TAddr.MaxValue, empty: false);
 
-    IEnumerator<MemoryArea<TAddr, TFlags, TBackend>> IEnumerable<MemoryArea<TAddr, TFlags, TBackend>>.GetEnumerator() => GetEnumerator();
+    IEnumerator<Area> IEnumerable<Area>.GetEnumerator() => GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -187,16 +189,22 @@ public sealed partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEn
         return _tree.Next(position);
     }
 
-    internal MemoryArea<TAddr, TFlags, TBackend> AreaAt(AreaPosition position)
+    internal Area AreaAt(AreaPosition position)
     {
         ulong start = _tree.StartAt(position);
         ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-        return new MemoryArea<TAddr, TFlags, TBackend>(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
+        return new Area(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
     }
 
-    private static ulong LastOf(AddrRange<TAddr> range) => range.End.Value == 0 ? TAddr.MaxValue : range.End.Value - 1;
+    private static void Expect(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new InvalidOperationException("The memory set is broken: it does not hold that " + what + ".");
+        }
+    }
 
-    private bool TryGet(AreaPosition position, out MemoryArea<TAddr, TFlags, TBackend> area)
+    private bool TryGet(AreaPosition position, out Area area)
     {
         area = position.Exists ? AreaAt(position) : default;
         return position.Exists;

@@ -7,8 +7,8 @@ public sealed record MemorySetOptions
     public bool MergeNeighbours { get; init; }
 
     /// <summary>
-    /// Bytes to which every start and size is aligned; a power of two. Default 1, which asks for no alignment; then the end of an area, exclusive, is an
-    /// address too, so that the very last address cannot be mapped. From 2 up, misalignment is <see cref="MappingErrorKind.InvalidParam"/> and the
+    /// Bytes to which every start and size is aligned; a power of two. Default 1, which asks for no alignment; then the address after an area must exist,
+    /// so that the very last address cannot be mapped. From 2 up, misalignment is <see cref="MappingErrorKind.InvalidParam"/> and the
     /// very last granule can be mapped.
     /// </summary>
     public ulong Granule { get; init; } = 1;

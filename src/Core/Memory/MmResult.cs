@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 
 namespace VmSim.Core.Memory;
@@ -6,7 +7,7 @@ namespace VmSim.Core.Memory;
 public sealed class MmResult
 {
     /// <summary>Why nothing was done; null when the call succeeded.</summary>
-    public MappingError? Error { get; init; }
+    public MappingError<VirtAddr>? Error { get; init; }
 
     /// <summary>The translations that died or changed; null when no core can hold one.</summary>
     public DeadTranslations? Dead { get; init; }

@@ -36,7 +36,7 @@ public sealed partial class SpaceMemory
 
     /// <summary>Says which table pages the operation may free when they are empty, instead of those that lie wholly in a range that it
     /// unmaps (Linux's CONFIG_PT_RECLAIM, mm/pt_reclaim.c).</summary>
-    /// <param name="gap">The range without areas once the operation is done; an end of 0 is the top.</param>
+    /// <param name="gap">The range without areas once the operation is done.</param>
     /// <param name="start">The first address that is unmapped.</param>
     internal void FreeTablesIn(AddrRange<VirtAddr> gap, VirtAddr start)
     {

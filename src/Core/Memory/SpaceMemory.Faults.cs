@@ -35,7 +35,7 @@ public sealed partial class SpaceMemory
     public bool TryTouchLarge(in Fault fault, PageSize size)
     {
         VirtAddr start = new(fault.Page.Value & ~(size.Bytes() - 1));
-        AddrRange<VirtAddr> region = new(start, start + size.Bytes());
+        AddrRange<VirtAddr> region = AddrRange.Of(start, size.Bytes());
         if (!fault.Area.Contains(region) || HasLeaf(start, size))
         {
             return false;

@@ -20,7 +20,7 @@ public sealed partial class SpaceMemory
         }
 
         UnmapVisitor visitor = new(this, backing);
-        TableFreeing freeing = _gapStart is null ? TableFreeing.Within(new AddrRange<VirtAddr>(start, start + size)) : _freeing;
+        TableFreeing freeing = _gapStart is null ? TableFreeing.Within(AddrRange.Of(start, size)) : _freeing;
         Table.UnmapRange(start, size, ref visitor, freeing);
         return true;
     }

@@ -3,7 +3,6 @@ using VmSim.Core.Mapping;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Memory;
 
@@ -20,7 +19,7 @@ public sealed partial class VirtualMemory
         ArgumentNullException.ThrowIfNull(source);
         _memory.Begin();
         ulong firstGone = (bytes >> PageSizes.BaseShift) + ((bytes & (PageSizes.BaseBytes - 1)) == 0 ? 0UL : 1UL);
-        foreach (Area area in _set)
+        foreach (AreaSet.Area area in _set)
         {
             Backing backing = area.Backend.Backing;
             if (!ReferenceEquals(backing.Object, source))
@@ -39,75 +38,80 @@ public sealed partial class VirtualMemory
         return _memory.EndCall(1);
     }
 
-    private MappingError? Advise(SystemCall call)
+    private bool TryAdvise(SystemCall call, out MappingError<VirtAddr> error)
     {
+        error = default;
         if (call.Length == 0 && IsPageAligned(call.Start))
         {
-            return null;
+            return true;
         }
 
         if (!TryRange(call.Start, call.Length, out ulong size))
         {
-            return Invalid(call.Start, call.Length);
+            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
         }
 
         return call.Advice switch
         {
-            Advice.DontNeed => ForEachPiece(call.Start, size, DontNeed),
-            Advice.Free => ForEachPiece(call.Start, size, FreeLazily),
-            Advice.PageOut => ForEachPiece(call.Start, size, PageOut),
-            Advice.WillNeed => ForEachPiece(call.Start, size, WillNeed),
-            Advice.PopulateRead => PopulateOrFail(call.Start, size, write: false),
-            Advice.PopulateWrite => PopulateOrFail(call.Start, size, write: true),
-            Advice.HugePage => ChangeFlags(call.Start, size, AreaFlags.NoHugePages, AreaFlags.HugePages),
-            Advice.NoHugePage => ChangeFlags(call.Start, size, AreaFlags.HugePages, AreaFlags.NoHugePages),
-            Advice.Random => ChangeFlags(call.Start, size, AreaFlags.SequentialReads, AreaFlags.RandomReads),
-            Advice.Sequential => ChangeFlags(call.Start, size, AreaFlags.RandomReads, AreaFlags.SequentialReads),
-            Advice.Normal => ChangeFlags(call.Start, size, AreaFlags.RandomReads | AreaFlags.SequentialReads, AreaFlags.None),
-            _ => Invalid(call.Start, size),
+            Advice.DontNeed => TryEachPiece(call.Start, size, DontNeed, out error),
+            Advice.Free => TryEachPiece(call.Start, size, FreeLazily, out error),
+            Advice.PageOut => TryEachPiece(call.Start, size, PageOut, out error),
+            Advice.WillNeed => TryEachPiece(call.Start, size, WillNeed, out error),
+            Advice.PopulateRead => TryPopulate(call.Start, size, write: false, out error),
+            Advice.PopulateWrite => TryPopulate(call.Start, size, write: true, out error),
+            Advice.HugePage => TryChangeFlags(call.Start, size, AreaFlags.NoHugePages, AreaFlags.HugePages, out error),
+            Advice.NoHugePage => TryChangeFlags(call.Start, size, AreaFlags.HugePages, AreaFlags.NoHugePages, out error),
+            Advice.Random => TryChangeFlags(call.Start, size, AreaFlags.SequentialReads, AreaFlags.RandomReads, out error),
+            Advice.Sequential => TryChangeFlags(call.Start, size, AreaFlags.RandomReads, AreaFlags.SequentialReads, out error),
+            Advice.Normal => TryChangeFlags(call.Start, size, AreaFlags.RandomReads | AreaFlags.SequentialReads, AreaFlags.None, out error),
+            _ => Fails(MappingErrorKind.InvalidParam, call.Start, size, out error),
         };
     }
 
-    private MappingError? Sync(SystemCall call)
+    private bool TrySync(SystemCall call, out MappingError<VirtAddr> error)
     {
+        error = default;
         if (!TryRange(call.Start, call.Length, out ulong size))
         {
-            return call.Length == 0 && IsPageAligned(call.Start) ? null : Invalid(call.Start, call.Length);
+            return (call.Length == 0 && IsPageAligned(call.Start)) || Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
         }
 
-        return ForEachPiece(call.Start, size, (in Area piece) =>
-        {
-            if (piece.Backend.Backing is { IsPrivate: false, Object: { TracksDirtyPages: true } } backing)
-            {
-                _memory.WriteBack(piece.Start, piece.Size, backing);
-            }
-
-            return true;
-        });
+        return TryEachPiece(call.Start, size, WriteBack, out error);
     }
 
-    private delegate bool PieceAction(in Area piece);
+    private bool WriteBack(in AreaSet.Area piece)
+    {
+        if (piece.Backend.Backing is { IsPrivate: false, Object: { TracksDirtyPages: true } } backing)
+        {
+            _memory.WriteBack(piece.Start, piece.Size, backing);
+        }
+
+        return true;
+    }
+
+    private delegate bool PieceAction(in AreaSet.Area piece);
 
     /// <summary>Does something to the part of each area that lies in a range. Holes are passed over.</summary>
-    private MappingError? ForEachPiece(VirtAddr start, ulong size, PieceAction action)
+    private bool TryEachPiece(VirtAddr start, ulong size, PieceAction action, out MappingError<VirtAddr> error)
     {
-        foreach (Area piece in _set.Pieces(start, size))
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
         {
             if (!action(piece))
             {
-                return Invalid(piece.Start, piece.Size);
+                return Fails(MappingErrorKind.InvalidParam, piece.Start, piece.Size, out error);
             }
         }
 
-        return null;
+        error = default;
+        return true;
     }
 
-    private bool DontNeed(in Area piece) =>
+    private bool DontNeed(in AreaSet.Area piece) =>
         piece.Backend.TakesAdvice && _memory.Unmap(piece.Start, piece.Size, piece.Backend.Backing);
 
     /// <summary>MADV_FREE: clean, old pages whose next store is noticed by the hardware's dirty bit. They stay until memory is short,
     /// which never takes them here.</summary>
-    private bool FreeLazily(in Area piece)
+    private bool FreeLazily(in AreaSet.Area piece)
     {
         if (!piece.Backend.TakesAdvice || piece.Backend.Backing is not { IsPrivate: true, Object: null })
         {
@@ -118,7 +122,7 @@ public sealed partial class VirtualMemory
     }
 
     /// <summary>MADV_PAGEOUT (Linux: madvise_cold_or_pageout_pte_range, mm/madvise.c). There is no swap, so anonymous pages stay; so do dirty ones.</summary>
-    private bool PageOut(in Area piece)
+    private bool PageOut(in AreaSet.Area piece)
     {
         if (piece.Backend.Backing is { Object.Kind: FrameKind.File } backing)
         {
@@ -128,7 +132,7 @@ public sealed partial class VirtualMemory
         return true;
     }
 
-    private bool WillNeed(in Area piece)
+    private bool WillNeed(in AreaSet.Area piece)
     {
         if (piece.Backend.Backing is { Object: { } source } backing)
         {
@@ -138,26 +142,22 @@ public sealed partial class VirtualMemory
         return true;
     }
 
-    private MappingError? ChangeFlags(VirtAddr start, ulong size, AreaFlags remove, AreaFlags add) =>
-        _set.Protect(start, size, old => (old & ~remove) | add, _memory);
+    private bool TryChangeFlags(VirtAddr start, ulong size, AreaFlags remove, AreaFlags add, out MappingError<VirtAddr> error) =>
+        _set.TryProtect(start, size, old => (old & ~remove) | add, _memory, out error);
 
-    private MappingError? PopulateOrFail(VirtAddr start, ulong size, bool write)
+    private bool TryPopulate(VirtAddr start, ulong size, bool write, out MappingError<VirtAddr> error)
     {
-        if (!_set.Covers(start, size))
-        {
-            return MappingError.Of(MappingErrorKind.NoMemory, start, size);
-        }
-
-        return Populate(start, size, write) ? null : MappingError.Of(MappingErrorKind.NoMemory, start, size);
+        error = default;
+        return (_set.Covers(start, size) && Populate(start, size, write)) || Fails(MappingErrorKind.NoMemory, start, size, out error);
     }
 
     /// <summary>Takes the faults that accesses to every page would take; stops at the first that fails.</summary>
     private bool Populate(VirtAddr start, ulong size, bool write)
     {
-        foreach (Area piece in _set.Pieces(start, size))
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
         {
             AccessKind kind = write ? AccessKind.Store : AccessKind.Load;
-            if (!Allows(piece.Flags, kind) || !_set.TryFind(piece.Start, out Area area) || !PopulatePiece(piece, area, kind))
+            if (!Allows(piece.Flags, kind) || !_set.TryFind(piece.Start, out AreaSet.Area area) || !PopulatePiece(piece, area, kind))
             {
                 return false;
             }
@@ -166,7 +166,7 @@ public sealed partial class VirtualMemory
         return true;
     }
 
-    private bool PopulatePiece(in Area piece, in Area area, AccessKind kind)
+    private bool PopulatePiece(in AreaSet.Area piece, in AreaSet.Area area, AccessKind kind)
     {
         ulong offset = 0;
         while (offset < piece.Size)

@@ -2,7 +2,6 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Programs;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Memory;
 
@@ -30,10 +29,11 @@ public sealed partial class VirtualMemory
         ArgumentNullException.ThrowIfNull(call);
         _memory.Begin();
         int before = _set.Count;
-        MappingError? error;
+        bool done;
+        MappingError<VirtAddr> error;
         try
         {
-            error = Dispatch(call);
+            done = TryDispatch(call, out error);
         }
         catch
         {
@@ -41,65 +41,69 @@ public sealed partial class VirtualMemory
             throw;
         }
 
-        if (error is not null)
+        if (!done)
         {
             bool ranOut = _memory.RanOut;
             _memory.Rollback();
-            return new MmResult { Error = ranOut ? error.Value with { Kind = MappingErrorKind.NoMemory } : error };
+            return new MmResult { Error = ranOut ? error with { Kind = MappingErrorKind.NoMemory } : error };
         }
 
         return _memory.EndCall(Math.Max(1, Math.Abs(_set.Count - before)));
     }
 
-    private MappingError? Dispatch(SystemCall call) => call.Kind switch
+    private bool TryDispatch(SystemCall call, out MappingError<VirtAddr> error)
     {
-        SystemCallKind.Map => Map(call),
-        SystemCallKind.Unmap => Unmap(call),
-        SystemCallKind.Protect => Protect(call),
-        SystemCallKind.SetBreak => SetBreak(call.Start),
-        SystemCallKind.Remap => Remap(call),
-        SystemCallKind.Advise => Advise(call),
-        SystemCallKind.Sync => Sync(call),
-        _ => null,
-    };
+        error = default;
+        return call.Kind switch
+        {
+            SystemCallKind.Map => TryMap(call, out error),
+            SystemCallKind.Unmap => TryUnmap(call, out error),
+            SystemCallKind.Protect => TryProtect(call, out error),
+            SystemCallKind.SetBreak => TrySetBreak(call.Start, out error),
+            SystemCallKind.Remap => TryRemap(call, out error),
+            SystemCallKind.Advise => TryAdvise(call, out error),
+            SystemCallKind.Sync => TrySync(call, out error),
+            _ => true,
+        };
+    }
 
-    private MappingError? Map(SystemCall call)
+    private bool TryMap(SystemCall call, out MappingError<VirtAddr> error)
     {
         if (!TryRange(call.Start, call.Length, out ulong size) || (call.Offset & (PageSizes.BaseBytes - 1)) != 0)
         {
-            return Invalid(call.Start, call.Length);
+            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
         }
 
         if (!TryMakeBackend(call, size, out MemoryBackend backend))
         {
-            return Invalid(call.Start, size);
+            return Fails(MappingErrorKind.InvalidParam, call.Start, size, out error);
         }
 
         FreeTablesAround(call.Start, size);
         AreaFlags flags = FlagsOf(call);
-        MappingError? error = _set.Map(new Area(call.Start, size, flags, backend), _memory, unmapOverlap: true);
-        if (error is null && call.Populate)
+        if (!_set.TryMapOver(new AreaSet.Area(call.Start, size, flags, backend), _memory, out error))
         {
-            Populate(call.Start, size, write: (flags & (AreaFlags.Write | AreaFlags.Shared)) == AreaFlags.Write);
+            return false;
         }
 
-        return error;
-    }
-
-    private MappingError? Unmap(SystemCall call)
-    {
-        if (!TryRange(call.Start, call.Length, out ulong size))
+        if (call.Populate)
         {
-            return Invalid(call.Start, call.Length);
+            // A mapping whose pages cannot all be made is a mapping all the same (Linux: mm_populate, mm/gup.c, ignores errors).
+            _ = Populate(call.Start, size, write: (flags & (AreaFlags.Write | AreaFlags.Shared)) == AreaFlags.Write);
         }
 
-        return UnmapRange(call.Start, size);
+        return true;
     }
 
-    private MappingError? UnmapRange(VirtAddr start, ulong size)
+    private bool TryUnmap(SystemCall call, out MappingError<VirtAddr> error) =>
+        TryRange(call.Start, call.Length, out ulong size)
+            ? TryUnmap(call.Start, size, out error)
+            : Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
+
+    private bool TryUnmap(VirtAddr start, ulong size, out MappingError<VirtAddr> error)
     {
         FreeTablesAround(start, size);
-        return _set.Unmap(start, size, _memory);
+        return _set.TryUnmap(start, size, _memory, out error);
     }
 
     /// <summary>Says which page-table pages an unmapping may free: those between the neighbouring areas (Linux: free_pgtables,
@@ -108,70 +112,76 @@ public sealed partial class VirtualMemory
     {
         VirtAddr end = start + size;
         bool joinsBelow = start.Value > 0 && _set.TryFind(start - 1, out _);
-        VirtAddr floor = joinsBelow ? start : _set.TryFindPrevious(start, out Area below) ? below.End : default;
-        VirtAddr ceiling = end.Value == 0 || _set.TryFind(end, out _) ? end : _set.TryFindNext(end, out Area above) ? above.Start : default;
-        _memory.FreeTablesIn(new AddrRange<VirtAddr>(floor, ceiling), start);
+        VirtAddr floor = joinsBelow ? start : _set.TryFindPrevious(start, out AreaSet.Area below) ? below.Last + 1 : default;
+        VirtAddr ceiling = end.Value == 0 || _set.TryFind(end, out _) ? end : _set.TryFindNext(end, out AreaSet.Area above) ? above.Start : default;
+        _memory.FreeTablesIn(new AddrRange<VirtAddr>(floor, ceiling - 1), start);
     }
 
-    private static MappingError Invalid(VirtAddr start, ulong size) => MappingError.Of(MappingErrorKind.InvalidParam, start, size);
+    private static bool Fails(MappingErrorKind kind, VirtAddr start, ulong size, out MappingError<VirtAddr> error)
+    {
+        error = new MappingError<VirtAddr>(kind, start, size);
+        return false;
+    }
 
-    private MappingError? Protect(SystemCall call)
+    private bool TryProtect(SystemCall call, out MappingError<VirtAddr> error)
     {
         if (call.Length == 0 && IsPageAligned(call.Start))
         {
-            return null;
+            error = default;
+            return true;
         }
 
         if (!TryRange(call.Start, call.Length, out ulong size))
         {
-            return Invalid(call.Start, call.Length);
+            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
         }
 
         if (!_set.Covers(call.Start, size))
         {
-            return MappingError.Of(MappingErrorKind.NoMemory, call.Start, size);
+            return Fails(MappingErrorKind.NoMemory, call.Start, size, out error);
         }
 
         AreaFlags rights = (AreaFlags)call.Protection & AreaFlags.Rights;
-        return _set.Protect(call.Start, size, old => (old & ~AreaFlags.Rights) | rights, _memory);
+        return _set.TryProtect(call.Start, size, old => (old & ~AreaFlags.Rights) | rights, _memory, out error);
     }
 
     /// <summary>Moves the end of the heap (Linux: brk, mm/mmap.c). A break below the heap's beginning changes nothing.</summary>
-    private MappingError? SetBreak(VirtAddr target)
+    private bool TrySetBreak(VirtAddr target, out MappingError<VirtAddr> error)
     {
+        error = default;
         if (_breakStart.Value == 0)
         {
             SetInitialBreak(target);
-            return null;
+            return true;
         }
 
         if (target < _breakStart || target.Value > ulong.MaxValue - PageSizes.BaseBytes)
         {
-            return null;
+            return true;
         }
 
         VirtAddr oldEnd = PageUp(Break);
         VirtAddr newEnd = PageUp(target);
-        MappingError? error = null;
+        bool done = true;
         if (newEnd < oldEnd)
         {
-            error = UnmapRange(newEnd, oldEnd.Value - newEnd.Value);
+            done = TryUnmap(newEnd, oldEnd.Value - newEnd.Value, out error);
         }
         else if (newEnd > oldEnd)
         {
             MemoryBackend backend = _memory.Options.AnonymousPopulate ? PopulateBackend.Instance : LazyBackend.Instance;
-            Area heap = new(oldEnd, newEnd.Value - oldEnd.Value, AreaFlags.Read | AreaFlags.Write, backend);
-            error = _set.Overlaps(heap.Range)
-                ? MappingError.Of(MappingErrorKind.NoMemory, heap.Start, heap.Size)
-                : _set.Map(heap, _memory, unmapOverlap: false);
+            AreaSet.Area heap = new(oldEnd, newEnd.Value - oldEnd.Value, AreaFlags.Read | AreaFlags.Write, backend);
+            done = _set.Overlaps(heap.Range)
+                ? Fails(MappingErrorKind.NoMemory, heap.Start, heap.Size, out error)
+                : _set.TryMap(heap, _memory, out error);
         }
 
-        if (error is null)
+        if (done)
         {
             Break = target;
         }
 
-        return error;
+        return done;
     }
 
     private static AreaFlags FlagsOf(SystemCall call)

@@ -1,7 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Memory;
 
@@ -21,7 +20,7 @@ public sealed partial class VirtualMemory
     {
         _ = user;
         VirtAddr page = new(address.Value & ~(PageSizes.BaseBytes - 1));
-        if (!_set.TryFind(page, out Area area))
+        if (!_set.TryFind(page, out AreaSet.Area area))
         {
             return FaultBelowStack(page, kind);
         }
@@ -36,7 +35,7 @@ public sealed partial class VirtualMemory
         _ => (flags & AreaFlags.Rights) != 0,
     };
 
-    private FaultResult Fault(VirtAddr page, AccessKind kind, in Area area)
+    private FaultResult Fault(VirtAddr page, AccessKind kind, in AreaSet.Area area)
     {
         if (!Allows(area.Flags, kind))
         {
@@ -77,16 +76,16 @@ public sealed partial class VirtualMemory
     private FaultResult FaultBelowStack(VirtAddr page, AccessKind kind)
     {
         FaultResult failure = new() { Kind = FaultKind.SegmentationFault };
-        if (!_set.TryFindNext(page, out Area above) || (above.Flags & AreaFlags.GrowsDown) == 0 || above.Backend.Backing != Backing.Anonymous
+        if (!_set.TryFindNext(page, out AreaSet.Area above) || (above.Flags & AreaFlags.GrowsDown) == 0 || above.Backend.Backing != Backing.Anonymous
             || StackTop(above).Value - page.Value > _memory.Options.StackLimitBytes
-            || (_set.TryFindPrevious(page, out Area below) && (below.Flags & AreaFlags.Rights) != 0 && page.Value - below.End.Value < StackGuardBytes))
+            || (_set.TryFindPrevious(page, out AreaSet.Area below) && (below.Flags & AreaFlags.Rights) != 0 && page.Value - below.Last.Value <= StackGuardBytes))
         {
             return failure;
         }
 
-        Area grown = new(page, above.Start.Value - page.Value, above.Flags, above.Backend);
+        AreaSet.Area grown = new(page, above.Start.Value - page.Value, above.Flags, above.Backend);
         _set.Adopt(grown);
-        if (!_set.TryFind(page, out Area stack))
+        if (!_set.TryFind(page, out AreaSet.Area stack))
         {
             return failure;
         }
@@ -94,20 +93,19 @@ public sealed partial class VirtualMemory
         FaultResult result = Fault(page, kind, stack);
         if (!result.Succeeded)
         {
-            _memory.Begin();
-            _set.Unmap(grown.Start, grown.Size, _memory);
-            _memory.EndCall(1);
+            // The failed fault has taken back what it had done, so nothing is mapped there.
+            _set.Disown(grown.Start, grown.Size);
         }
 
         return result;
     }
 
-    private VirtAddr StackTop(in Area stack)
+    private VirtAddr StackTop(in AreaSet.Area stack)
     {
-        VirtAddr top = stack.End;
-        while (_set.TryFind(top, out Area next) && (next.Flags & AreaFlags.GrowsDown) != 0)
+        VirtAddr top = stack.Last + 1;
+        while (_set.TryFind(top, out AreaSet.Area next) && (next.Flags & AreaFlags.GrowsDown) != 0)
         {
-            top = next.End;
+            top = next.Last + 1;
         }
 
         return top;

@@ -1,6 +1,6 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Paging;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Memory;
 
@@ -25,13 +25,13 @@ public sealed partial class VirtualMemory
         VirtualMemory child = new(this, childTable);
         _memory.Begin();
         child._memory.Begin();
-        MappingError? error = null;
-        foreach (Area area in _set)
+        MappingError<VirtAddr>? error = null;
+        foreach (AreaSet.Area area in _set)
         {
             bool copied = area.Backend.Fork(area.Start, area.Size, area.Flags, _memory, child._memory);
             if (!copied)
             {
-                error = MappingError.Of(MappingErrorKind.NoMemory, area.Start, area.Size);
+                error = new MappingError<VirtAddr>(MappingErrorKind.NoMemory, area.Start, area.Size);
                 break;
             }
 
@@ -58,9 +58,8 @@ public sealed partial class VirtualMemory
     {
         _memory.Begin();
         int areas = Math.Max(1, _set.Count);
-        _memory.FreeTablesIn(default, default);
-        MappingError? error = _set.Clear(_memory);
-        if (error is null)
+        _memory.FreeTablesIn(AddrRange.All<VirtAddr>(), default);
+        if (_set.TryClear(_memory, out MappingError<VirtAddr> error))
         {
             return _memory.EndCall(areas);
         }

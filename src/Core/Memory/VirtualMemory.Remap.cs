@@ -1,103 +1,93 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Programs;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Memory;
 
 /// <summary>mremap: shrinks, grows in place or moves.</summary>
 public sealed partial class VirtualMemory
 {
-    private MappingError? Remap(SystemCall call)
+    private bool TryRemap(SystemCall call, out MappingError<VirtAddr> error)
     {
+        error = default;
         if (!TryRange(call.Start, call.Length, out ulong oldSize) || !TryRange(call.NewStart, call.NewLength, out ulong newSize))
         {
-            return Invalid(call.Start, call.Length);
+            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
         }
 
-        if (!_set.TryFind(call.Start, out Area area) || area.End.Value - call.Start.Value < oldSize)
+        if (!_set.TryFind(call.Start, out AreaSet.Area area) || area.Last.Value - call.Start.Value < oldSize - 1)
         {
-            return MappingError.Of(MappingErrorKind.BadState, call.Start, oldSize);
+            return Fails(MappingErrorKind.BadState, call.Start, oldSize, out error);
         }
 
         if (call.NewStart != call.Start)
         {
-            return MoveArea(area with { Start = call.Start, Size = oldSize }, call.NewStart, newSize);
+            return TryMoveArea(area with { Start = call.Start, Size = oldSize }, call.NewStart, newSize, out error);
         }
 
-        return newSize < oldSize ? UnmapRange(call.Start + newSize, oldSize - newSize)
-            : newSize > oldSize ? GrowInPlace(area, call.Start + oldSize, newSize - oldSize)
-            : null;
+        return newSize < oldSize ? TryUnmap(call.Start + newSize, oldSize - newSize, out error)
+            : newSize == oldSize || TryGrowInPlace(area, call.Start + oldSize, newSize - oldSize, out error);
     }
 
     /// <summary>Extends an area whose end is the old range's end, if nothing is in the way.</summary>
-    private MappingError? GrowInPlace(in Area area, VirtAddr end, ulong bytes)
+    private bool TryGrowInPlace(in AreaSet.Area area, VirtAddr end, ulong bytes, out MappingError<VirtAddr> error)
     {
-        Area more = area with { Start = end, Size = bytes };
-        if (area.End != end || _set.Overlaps(more.Range))
-        {
-            return MappingError.Of(MappingErrorKind.NoMemory, end, bytes);
-        }
-
-        return _set.Map(more, _memory, unmapOverlap: false);
+        AreaSet.Area more = area with { Start = end, Size = bytes };
+        return area.Last + 1 != end || _set.Overlaps(more.Range)
+            ? Fails(MappingErrorKind.NoMemory, end, bytes, out error)
+            : _set.TryMap(more, _memory, out error);
     }
 
     /// <summary>Moves the pages of a part of an area to a new place, which is emptied first.</summary>
-    private MappingError? MoveArea(in Area old, VirtAddr target, ulong newSize)
+    private bool TryMoveArea(in AreaSet.Area old, VirtAddr target, ulong newSize, out MappingError<VirtAddr> error)
     {
-        AddrRange<VirtAddr> goal = new(target, target + newSize);
+        AddrRange<VirtAddr> goal = AddrRange.Of(target, newSize);
         if (goal.Overlaps(old.Range))
         {
-            return Invalid(target, newSize);
+            return Fails(MappingErrorKind.InvalidParam, target, newSize, out error);
         }
 
-        List<Area> touched = [.. Touching(old.Range), .. Touching(goal)];
-        MappingError? error = TryMove(old, goal);
-        if (error is not null)
+        List<AreaSet.Area> touched = [.. Touching(old.Range), .. Touching(goal)];
+        bool done = TryMoveArea(old, goal, out error);
+        if (!done)
         {
             Restore(touched);
         }
 
-        return error;
+        return done;
     }
 
-    private MappingError? TryMove(in Area old, AddrRange<VirtAddr> goal)
+    private bool TryMoveArea(in AreaSet.Area old, AddrRange<VirtAddr> goal, out MappingError<VirtAddr> error)
     {
         ulong moved = Math.Min(old.Size, goal.Size);
-        MappingError? error = UnmapRange(goal.Start, goal.Size);
-        if (error is null && old.Size > moved)
+        if (!TryUnmap(goal.Start, goal.Size, out error) || (old.Size > moved && !TryUnmap(old.Start + moved, old.Size - moved, out error)))
         {
-            error = UnmapRange(old.Start + moved, old.Size - moved);
+            return false;
         }
 
-        if (error is not null)
-        {
-            return error;
-        }
-
-        Area area = new(goal.Start, goal.Size, old.Flags, old.Backend.MovedBy(unchecked(goal.Start.Value - old.Start.Value)));
+        AreaSet.Area area = new(goal.Start, goal.Size, old.Flags, old.Backend.MovedBy(unchecked(goal.Start.Value - old.Start.Value)));
         if (!_memory.Move(old.Start, goal.Start, moved) || !area.Backend.Arrive(area.Start, moved, _memory)
             || (goal.Size > moved && !area.Backend.Map(area.Start + moved, goal.Size - moved, area.Flags, _memory)))
         {
-            return MappingError.Of(MappingErrorKind.BadState, old.Start, old.Size);
+            return Fails(MappingErrorKind.BadState, old.Start, old.Size, out error);
         }
 
-        error = UnmapRange(old.Start, moved);
-        if (error is null)
+        if (!TryUnmap(old.Start, moved, out error))
         {
-            _set.Adopt(area);
+            return false;
         }
 
-        return error;
+        _set.Adopt(area);
+        return true;
     }
 
-    private IEnumerable<Area> Touching(AddrRange<VirtAddr> range) =>
-        _set.Pieces(range.Start, range.Size).Select(piece => _set.TryFind(piece.Start, out Area whole) ? whole : piece);
+    private IEnumerable<AreaSet.Area> Touching(AddrRange<VirtAddr> range) =>
+        _set.Pieces(range.Start, range.Size).Select(piece => _set.TryFind(piece.Start, out AreaSet.Area whole) ? whole : piece);
 
     /// <summary>Puts areas back as they were before a move that failed half way; what backends did is undone elsewhere.</summary>
-    private void Restore(List<Area> touched)
+    private void Restore(List<AreaSet.Area> touched)
     {
-        foreach (Area area in touched.Distinct())
+        foreach (AreaSet.Area area in touched.Distinct())
         {
             _set.Disown(area.Start, area.Size);
             _set.Adopt(area);

@@ -3,8 +3,6 @@ using VmSim.Core.Mapping;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
-using Area = VmSim.Core.Mapping.MemoryArea<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.Backends.MemoryBackend>;
-using AreaSet = VmSim.Core.Mapping.MemorySet<VmSim.Core.Addresses.VirtAddr, VmSim.Core.Memory.Backends.AreaFlags, VmSim.Core.Memory.SpaceMemory, VmSim.Core.Memory.Backends.MemoryBackend>;
 
 namespace VmSim.Core.Memory;
 
@@ -87,7 +85,7 @@ public sealed partial class VirtualMemory
     public IEnumerable<AreaInfo> Areas => _set.Select(Describe);
 
     /// <summary>The areas, or parts of them, in a range.</summary>
-    internal AreaPieces<VirtAddr, AreaFlags, SpaceMemory, MemoryBackend> AreasIn(VirtAddr start, ulong bytes) => _set.Pieces(start, bytes);
+    internal AreaSet.AreaPieces AreasIn(VirtAddr start, ulong bytes) => _set.Pieces(start, bytes);
 
     /// <summary>Frees what an operation gave up, once no core can reach it.</summary>
     /// <param name="batch">A batch of this space.</param>
@@ -110,15 +108,15 @@ public sealed partial class VirtualMemory
     }
 
     /// <summary>What stands behind an address; null where there is no area.</summary>
-    internal Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out Area area) ? area.Backend.Backing : null;
+    internal Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) ? area.Backend.Backing : null;
 
     /// <summary>Whether an area begins at an address.</summary>
-    internal bool HasAreaStart(VirtAddr address) => _set.TryFind(address, out Area area) && area.Start == address;
+    internal bool HasAreaStart(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) && area.Start == address;
 
     private static AreaSet NewSet(VirtualMemoryOptions options) =>
         new(new MemorySetOptions { MergeNeighbours = options.MergeAreas, Granule = PageSizes.BaseBytes, MaxAreas = options.MaxAreas });
 
-    private static AreaInfo Describe(Area area)
+    private static AreaInfo Describe(AreaSet.Area area)
     {
         Backing backing = area.Backend.Backing;
         ulong offset = backing.Object is null ? 0 : unchecked(area.Start.Value + backing.Delta);

@@ -53,8 +53,8 @@ public readonly record struct TableFreeing
     /// Empty tables whose whole span lies in <paramref name="range"/>: from the end of the area below to the start of the area above, as
     /// Linux frees tables (free_pgd_range, floor and ceiling).
     /// </summary>
-    /// <param name="range">Not empty; an end of 0 means the top of the address space.</param>
-    public static TableFreeing Within(AddrRange<VirtAddr> range) => new(range.Start.Value, range.End.Value - 1);
+    /// <param name="range">The range.</param>
+    public static TableFreeing Within(AddrRange<VirtAddr> range) => new(range.Start.Value, range.Last.Value);
 
     internal bool Allows(ulong first, ulong last) => First <= first && last <= Last;
 }

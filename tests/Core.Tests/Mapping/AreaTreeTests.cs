@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
-using Set = VmSim.Core.Mapping.MemorySet<VmSim.Core.Addresses.VirtAddr, byte, object, VmSim.Core.Tests.Mapping.MemorySetTests.Agreeing>;
+using Set = VmSim.Core.Tests.Mapping.MemorySetTests.AgreeingSet;
 
 namespace VmSim.Core.Tests.Mapping;
 
@@ -28,13 +28,13 @@ public sealed class AreaTreeTests
                 int slot = random.Next(Slots);
                 if (fills && !mapped[slot])
                 {
-                    Assert.Null(set.Map(new(At(slot), 8, 1, default), Table, unmapOverlap: false));
+                    Assert.True(set.TryMap(new(At(slot), 8, 1, default), Table, out _));
                     mapped[slot] = true;
                 }
                 else if (!fills)
                 {
                     int end = Math.Min(Slots, slot + (round % 6 == 5 && i % 300 == 0 ? random.Next(3000) : 1));
-                    Assert.Null(set.Unmap(At(slot), (ulong)(end - slot) * 16, Table));
+                    Assert.True(set.TryUnmap(At(slot), (ulong)(end - slot) * 16, Table, out _));
                     Array.Clear(mapped, slot, end - slot);
                 }
             }
@@ -54,14 +54,14 @@ public sealed class AreaTreeTests
         Set set = new();
         for (int i = 0; i < Areas; i++)
         {
-            Assert.Null(set.Map(new(At(rising ? i : Areas - 1 - i), 16, 1, default), Table, unmapOverlap: false));
+            Assert.True(set.TryMap(new(At(rising ? i : Areas - 1 - i), 16, 1, default), Table, out _));
         }
 
         set.Verify();
         Assert.Equal(Areas, set.Count);
         Assert.True(set.ArrayBytes < 100L * Areas, $"{(double)set.ArrayBytes / Areas} bytes per area");
-        Assert.Equal(At(Areas), set.FindFreeArea(default, 16, new(default, new VirtAddr(ulong.MaxValue)), 16));
-        Assert.Null(set.Unmap(At(10), (Areas - 20) * 16, Table));
+        Assert.Equal(At(Areas), set.FindFreeArea(default, 16, new(default, new VirtAddr(ulong.MaxValue - 1)), 16));
+        Assert.True(set.TryUnmap(At(10), (Areas - 20) * 16, Table, out _));
         set.Verify();
         Assert.Equal(20, set.Count);
         var left = set.ToList();
@@ -69,8 +69,8 @@ public sealed class AreaTreeTests
         set.Verify();
         Assert.Equal(left, set);
         Assert.True(set.ArrayBytes < 2000, $"{set.ArrayBytes} bytes");
-        Assert.Equal(At(10), set.FindFreeArea(default, 16, new(default, new VirtAddr(ulong.MaxValue)), 16));
-        Assert.Null(set.Clear(Table));
+        Assert.Equal(At(10), set.FindFreeArea(default, 16, new(default, new VirtAddr(ulong.MaxValue - 1)), 16));
+        Assert.True(set.TryClear(Table, out _));
         Assert.Empty(set);
     }
 
@@ -83,7 +83,7 @@ public sealed class AreaTreeTests
         MemorySet<VirtAddr, ulong, List<string>, Wide> set = new();
         foreach (int slot in order)
         {
-            Assert.Null(set.Map(new(At(slot), 8, 1, Wide.Only), [], unmapOverlap: false));
+            Assert.True(set.TryMap(new(At(slot), 8, 1, Wide.Only), [], out _));
         }
 
         Assert.True(set.ArrayBytes < 100L * Areas, $"{(double)set.ArrayBytes / Areas} bytes per area");
@@ -93,7 +93,7 @@ public sealed class AreaTreeTests
 
     private static void Search(Set set, bool[] mapped, Random random)
     {
-        AddrRange<VirtAddr> limit = new(default, At(mapped.Length));
+        AddrRange<VirtAddr> limit = new(default, At(mapped.Length) - 1);
         for (int i = 0; i < 50; i++)
         {
             int from = random.Next(mapped.Length);

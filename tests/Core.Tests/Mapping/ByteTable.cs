@@ -101,6 +101,20 @@ public record ByteBackend<TAddr>(int Number) : IMappingBackend<TAddr, byte, Byte
         pageTable.Apply(start.Value, size, present: true, cell => (byte)((cell & ~FlagBits) | newFlags));
 }
 
+/// <summary>A memory set over such a table.</summary>
+public sealed class ByteSet<TAddr> : MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>
+    where TAddr : struct, IMemoryAddress<TAddr>
+{
+    public ByteSet()
+    {
+    }
+
+    public ByteSet(MemorySetOptions options)
+        : base(options)
+    {
+    }
+}
+
 /// <summary>A backend that depends on addresses, as a file's does, and moves cells as they are.</summary>
 public sealed record MovableByteBackend<TAddr>(int Number, long Delta)
     : ByteBackend<TAddr>(Number), IMovableBackend<TAddr, byte, ByteTable, ByteBackend<TAddr>>

@@ -27,7 +27,7 @@ public sealed class MemorySetExamples
     }
 
     /// <summary>Refuses to map what is present, and to unmap or protect what is absent; then it has changed nothing.</summary>
-    public sealed record PageBackend : IMappingBackend<VirtAddr, Rights, PageArray>
+    public sealed record PageBackend : IMappingBackend<Rights, PageArray>
     {
         private const byte Present = 0x80;
 
@@ -77,20 +77,23 @@ public sealed class MemorySetExamples
     public void Example_FirstSteps_Holds()
     {
         #region first-steps
-        var set = new MemorySet<VirtAddr, Rights, PageArray, PageBackend>(new MemorySetOptions { Granule = PageSizes.BaseBytes });
+        MemorySet<Rights, PageArray> set = new(new MemorySetOptions { Granule = PageSizes.BaseBytes });
         PageArray table = new(pages: 64);
         PageBackend backend = new();
 
         // Four pages from 0x4000; then the second and third are unmapped, which leaves two areas.
-        MappingError? error = set.Map(new(new VirtAddr(0x4000), 0x4000, Rights.Read | Rights.Write, backend), table, unmapOverlap: false);
-        Assert.Null(error);
-        Assert.Null(set.Unmap(new VirtAddr(0x5000), 0x2000, table));
+        if (!set.TryMap(new(new VirtAddr(0x4000), 0x4000, Rights.Read | Rights.Write, backend), table, out MappingError<VirtAddr> error))
+        {
+            throw new InvalidOperationException(error.ToString());
+        }
+
+        Assert.True(set.TryUnmap(new VirtAddr(0x5000), 0x2000, table, out _));
         Assert.Equal(2, set.Count);
-        Assert.True(set.TryFind(new VirtAddr(0x7fff), out var area));
+        Assert.True(set.TryFind(new VirtAddr(0x7fff), out MemorySet<Rights, PageArray>.Area area));
         Assert.Equal(new VirtAddr(0x7000), area.Start);
 
         // The lowest two free pages at or above the hint.
-        AddrRange<VirtAddr> limit = new(new VirtAddr(0x4000), new VirtAddr(0x40000));
+        AddrRange<VirtAddr> limit = AddrRange.Of(new VirtAddr(0x4000), 0x3c000);
         Assert.Equal(new VirtAddr(0x5000), set.FindFreeArea(hint: new VirtAddr(0x4000), 0x2000, limit, align: 0x1000));
         #endregion
     }
@@ -98,39 +101,58 @@ public sealed class MemorySetExamples
     [Fact]
     public void Example_Refusal_Holds()
     {
-        var set = new MemorySet<VirtAddr, Rights, PageArray, PageBackend>();
+        MemorySet<Rights, PageArray> set = new();
         PageArray table = new(pages: 64);
         PageBackend backend = new();
 
         #region refusal
-        set.Map(new(new VirtAddr(0x1000), 0x1000, Rights.Read, backend), table, unmapOverlap: false);
-        set.Map(new(new VirtAddr(0x3000), 0x1000, Rights.Read, backend), table, unmapOverlap: false);
+        Assert.True(set.TryMap(new(new VirtAddr(0x1000), 0x1000, Rights.Read, backend), table, out _));
+        Assert.True(set.TryMap(new(new VirtAddr(0x3000), 0x1000, Rights.Read, backend), table, out _));
         table.Entries[3] = 0; // somebody removed an entry behind the set's back
 
         // The first area agrees to be unmapped, the second refuses: nothing has happened.
-        MappingError? error = set.Unmap(new VirtAddr(0), 0x10000, table);
-        Assert.Equal(new MappingError(MappingErrorKind.BadState, 0x3000, 0x1000), error);
+        Assert.False(set.TryUnmap(new VirtAddr(0), 0x10000, table, out MappingError<VirtAddr> error));
+        Assert.Equal("BadState at 0x3000, 4096 bytes", error.ToString());
         Assert.Equal(2, set.Count);
         Assert.NotEqual(0, table.Entries[1]);
         #endregion
     }
 
     [Fact]
+    public void Example_Over_Holds()
+    {
+        MemorySet<Rights, PageArray> set = new();
+        PageArray table = new(pages: 64);
+        PageBackend backend = new();
+
+        #region over
+        Assert.True(set.TryMap(new(new VirtAddr(0x1000), 0x4000, Rights.Read, backend), table, out _));
+        MemorySet<Rights, PageArray>.Area middle = new(new VirtAddr(0x2000), 0x1000, Rights.Read | Rights.Write, backend);
+
+        // TryMap never takes anything away; TryMapOver unmaps what is in the way first, as MAP_FIXED does.
+        Assert.False(set.TryMap(middle, table, out MappingError<VirtAddr> error));
+        Assert.Equal(MappingErrorKind.AlreadyExists, error.Kind);
+        Assert.True(set.TryMapOver(middle, table, out _));
+        Assert.Equal(["0x1000", "0x2000", "0x3000"], set.Select(area => area.Start.ToString()));
+        #endregion
+    }
+
+    [Fact]
     public void Example_Protect_Holds()
     {
-        var set = new MemorySet<VirtAddr, Rights, PageArray, PageBackend>();
+        MemorySet<Rights, PageArray> set = new();
         PageArray table = new(pages: 64);
         PageBackend backend = new();
 
         #region protect
-        set.Map(new(new VirtAddr(0x1000), 0x3000, Rights.Read | Rights.Write, backend), table, unmapOverlap: false);
+        Assert.True(set.TryMap(new(new VirtAddr(0x1000), 0x3000, Rights.Read | Rights.Write, backend), table, out _));
 
         // Only the middle page: the area splits in three, which share the backend.
-        Assert.Null(set.Protect(new VirtAddr(0x2000), 0x1000, default(Freeze), table));
-        Assert.Equal([0x1000UL, 0x2000UL, 0x3000UL], set.Select(piece => piece.Start.Value));
+        Assert.True(set.TryProtect(new VirtAddr(0x2000), 0x1000, default(Freeze), table, out _));
+        Assert.Equal(["0x1000", "0x2000", "0x3000"], set.Select(area => area.Start.ToString()));
 
         // The same with a delegate: null leaves an area alone and whole.
-        Assert.Null(set.Protect(new VirtAddr(0), 0x10000, old => old == Rights.Read ? null : Rights.Read, table));
+        Assert.True(set.TryProtect(new VirtAddr(0), 0x10000, old => old == Rights.Read ? null : Rights.Read, table, out _));
 
         // The parts of areas in a range, clipped to it; foreach over Pieces allocates nothing.
         ulong bytes = 0;
@@ -147,20 +169,72 @@ public sealed class MemorySetExamples
     public void Example_Move_Holds()
     {
         #region move
-        var set = new MemorySet<VirtAddr, Rights, PageArray, PageBackend>(new MemorySetOptions { MergeNeighbours = true, MaxAreas = 65_530 });
+        MemorySet<Rights, PageArray> set = new(new MemorySetOptions { MergeNeighbours = true, MaxAreas = 65_530 });
         PageArray table = new(pages: 64);
         PageBackend backend = new();
-        set.Map(new(new VirtAddr(0x1000), 0x2000, Rights.Read, backend), table, unmapOverlap: false);
+        Assert.True(set.TryMap(new(new VirtAddr(0x1000), 0x2000, Rights.Read, backend), table, out _));
 
         // mremap: the upper page moves away, then back; equal neighbours merge again.
-        Assert.Null(set.Move(from: new VirtAddr(0x2000), 0x1000, to: new VirtAddr(0x8000), table, unmapOverlap: false));
+        Assert.True(set.TryMove(from: new VirtAddr(0x2000), 0x1000, to: new VirtAddr(0x8000), table, out _));
         Assert.Equal(2, set.Count);
-        Assert.Null(set.Move(from: new VirtAddr(0x8000), 0x1000, to: new VirtAddr(0x2000), table, unmapOverlap: false));
+        Assert.True(set.TryMove(from: new VirtAddr(0x8000), 0x1000, to: new VirtAddr(0x2000), table, out _));
         Assert.Equal(1, set.Count);
 
         // brk: the area grows in place to four pages.
-        Assert.Null(set.Resize(new VirtAddr(0x1000), 0x4000, table));
+        Assert.True(set.TryResize(new VirtAddr(0x1000), 0x4000, table, out _));
         Assert.True(set.Covers(new VirtAddr(0x1000), 0x4000));
+        #endregion
+    }
+
+    #region own-set
+    /// <summary>A guest-physical address of 32 bits.</summary>
+    public readonly record struct GuestPhysical(uint Number) : IMemoryAddress<GuestPhysical>
+    {
+        public static ulong MaxValue => uint.MaxValue;
+
+        public ulong Value => Number;
+
+        public static GuestPhysical FromValue(ulong value) => new(checked((uint)value));
+
+        public int CompareTo(GuestPhysical other) => Number.CompareTo(other.Number);
+
+        public override string ToString() => $"guest 0x{Number:x}";
+    }
+
+    /// <summary>Counts pages. A struct, so that the compiler calls it directly.</summary>
+    public readonly record struct CountingBackend : IMappingBackend<GuestPhysical, Rights, int[]>
+    {
+        public bool Map(GuestPhysical start, ulong size, Rights flags, int[] pageTable)
+        {
+            pageTable[0] += (int)(size >> PageSizes.BaseShift);
+            return true;
+        }
+
+        public bool Unmap(GuestPhysical start, ulong size, int[] pageTable)
+        {
+            pageTable[0] -= (int)(size >> PageSizes.BaseShift);
+            return true;
+        }
+
+        public bool Protect(GuestPhysical start, ulong size, Rights newFlags, int[] pageTable) => true;
+    }
+
+    /// <summary>The four types are named here and nowhere else.</summary>
+    public sealed class GuestSet() : MemorySet<GuestPhysical, Rights, int[], CountingBackend>(new MemorySetOptions { Granule = PageSizes.BaseBytes });
+    #endregion
+
+    [Fact]
+    public void Example_OwnTypes_Holds()
+    {
+        #region own-types
+        GuestSet set = new();
+        int[] mapped = [0];
+        GuestSet.Area top = new(new GuestPhysical(0xffff_f000), 0x1000, Rights.Read, default);
+
+        // With a granule the very last page can be mapped: ranges are told by their last address.
+        Assert.True(set.TryMap(top, mapped, out _));
+        Assert.Equal(1, mapped[0]);
+        Assert.True(set.Overlaps(new AddrRange<GuestPhysical>(new GuestPhysical(0xffff_f800), new GuestPhysical(0xffff_ffff))));
         #endregion
     }
 
@@ -169,8 +243,11 @@ public sealed class MemorySetExamples
     [InlineData("update")]
     [InlineData("first-steps")]
     [InlineData("refusal")]
+    [InlineData("over")]
     [InlineData("protect")]
     [InlineData("move")]
+    [InlineData("own-set")]
+    [InlineData("own-types")]
     public void Document_QuotesTheRegion(string region)
     {
         string[] lines = Read(Source);
@@ -185,7 +262,7 @@ public sealed class MemorySetExamples
     }
 
     [Fact]
-    public void Document_QuotesNothingElse() => Assert.Equal(6, Read(Document).Count(line => line == "```csharp"));
+    public void Document_QuotesNothingElse() => Assert.Equal(9, Read(Document).Count(line => line == "```csharp"));
 
     private static string[] Read(string path)
     {

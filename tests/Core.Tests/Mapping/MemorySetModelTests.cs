@@ -38,7 +38,7 @@ public sealed class MemorySetModelTests
         private readonly ulong _origin;
         private readonly MemorySetOptions _options;
         private readonly ByteTable _table;
-        private readonly MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>> _set;
+        private readonly ByteSet<TAddr> _set;
         private readonly NaiveSet<TAddr> _model;
         private readonly ByteBackend<TAddr>[] _backends =
             [new ByteBackend<TAddr>(1), new ByteBackend<TAddr>(2), new MovableByteBackend<TAddr>(3, 0)];
@@ -93,38 +93,45 @@ public sealed class MemorySetModelTests
         {
             (ulong start, ulong size) = Range();
             byte flags = (byte)_random.Next(8);
-            bool unmapOverlap = _random.Next(2) == 0;
-            MappingError? expected;
-            MappingError? actual;
+            bool over = _random.Next(2) == 0;
+            MappingError<TAddr>? expected;
+            MappingError<TAddr> error;
+            bool done;
             switch (_random.Next(20))
             {
                 case < 8:
                     ByteBackend<TAddr> backend = _backends[_random.Next(3)];
-                    _log.Add($"map {start:x} {size} {flags} {backend.Number} {unmapOverlap} refuse {_table.RefuseAfter}");
-                    expected = _model.Map(start, size, flags, backend, unmapOverlap);
-                    actual = _set.Map(new(At(start), size, flags, backend), _table, unmapOverlap);
+                    _log.Add($"map {start:x} {size} {flags} {backend.Number} {over} refuse {_table.RefuseAfter}");
+                    expected = _model.Map(start, size, flags, backend, over);
+                    ByteSet<TAddr>.Area area = new(At(start), size, flags, backend);
+                    done = over ? _set.TryMapOver(area, _table, out error) : _set.TryMap(area, _table, out error);
                     break;
                 case < 11:
                     _log.Add($"unmap {start:x} {size} refuse {_table.RefuseAfter}");
                     expected = _model.Unmap(start, size);
-                    actual = _set.Unmap(At(start), size, _table);
+                    done = _set.TryUnmap(At(start), size, _table, out error);
                     break;
                 case < 15:
                     _log.Add($"protect {start:x} {size} {flags} refuse {_table.RefuseAfter}");
                     expected = _model.Protect(start, size, old => old == flags ? null : flags);
-                    actual = _set.Protect(At(start), size, old => old == flags ? null : flags, _table);
+                    done = _set.TryProtect(At(start), size, old => old == flags ? null : flags, _table, out error);
                     break;
                 case < 17:
                     ulong to = _origin == 0 ? Math.Min(Range().Start, Addresses - size) : Range().Start;
-                    _log.Add($"move {start:x} {size} {to:x} {unmapOverlap} refuse {_table.RefuseAfter}");
-                    expected = _model.Move(start, size, to, unmapOverlap);
-                    actual = _set.Move(At(start), size, At(to), _table, unmapOverlap);
+                    _log.Add($"move {start:x} {size} {to:x} {over} refuse {_table.RefuseAfter}");
+                    expected = _model.Move(start, size, to, over);
+                    done = over ? _set.TryMoveOver(At(start), size, At(to), _table, out error) : _set.TryMove(At(start), size, At(to), _table, out error);
                     break;
                 case < 19:
                     start = _set.TryFindNext(At(start), out var next) ? next.Start.Value : start;
                     _log.Add($"resize {start:x} {size} refuse {_table.RefuseAfter}");
-                    expected = start + size > _origin + Addresses && _origin == 0 ? null : _model.Resize(start, size);
-                    actual = start + size > _origin + Addresses && _origin == 0 ? null : _set.Resize(At(start), size, _table);
+                    if (start + size > _origin + Addresses && _origin == 0)
+                    {
+                        return false;
+                    }
+
+                    expected = _model.Resize(start, size);
+                    done = _set.TryResize(At(start), size, _table, out error);
                     break;
                 default:
                     if (_random.Next(4) > 0)
@@ -135,12 +142,13 @@ public sealed class MemorySetModelTests
 
                     _log.Add($"clear refuse {_table.RefuseAfter}");
                     expected = _model.Clear();
-                    actual = _set.Clear(_table);
+                    done = _set.TryClear(_table, out error);
                     break;
             }
 
-            Assert.Equal(expected, actual);
-            return actual is { Kind: MappingErrorKind.BadState };
+            Assert.Equal(expected, done ? null : error);
+            Assert.True(!done || error == default, "an error beside success");
+            return error.Kind == MappingErrorKind.BadState;
         }
 
         /// <summary>An entry changes behind the set's back; only a journal can restore that.</summary>
@@ -167,15 +175,14 @@ public sealed class MemorySetModelTests
             var pieces = _model.Pieces(start, size);
             Assert.Equal(pieces, _set.Pieces(At(start), size));
             Assert.Equal(pieces.Aggregate(0UL, (sum, piece) => sum + piece.Size) == size, _set.Covers(At(start), size));
-            TAddr end = start + size > TAddr.MaxValue ? default : At(start + size);
-            Assert.Equal(size > 0 ? pieces.Count > 0 : holder.Count > 0 && holder[0].Start.Value != start,
-                _set.Overlaps(new AddrRange<TAddr>(At(start), end)));
+            Assert.True(size == 0 || _set.Overlaps(AddrRange.Of(At(start), size)) == pieces.Count > 0, "overlaps");
 
             ulong align = 1UL << _random.Next(7);
             ulong wanted = align * (ulong)_random.Next(5);
             ulong hint = Range().Start;
-            ulong highest = _origin + (ulong)_random.Next(Addresses);
-            Assert.Equal(_model.FindFree(hint, wanted, start, highest, align), _set.FindFreeArea(At(hint), wanted, At(start), At(highest), align)?.Value);
+            ulong highest = start + (ulong)_random.Next((int)(_origin + Addresses - start));
+            AddrRange<TAddr> limit = new(At(start), At(highest));
+            Assert.Equal(_model.FindFree(hint, wanted, start, highest, align), _set.FindFreeArea(At(hint), wanted, limit, align)?.Value);
         }
 
         private (ulong Start, ulong Size) Range()

@@ -7,12 +7,12 @@ public sealed class MemorySetTests
 {
     private const ulong Top = uint.MaxValue - 255;
 
-    private static MemorySet<VirtAddr, byte, ByteTable, ByteBackend<VirtAddr>> ThreeAreas(ByteTable table)
+    private static ByteSet<VirtAddr> ThreeAreas(ByteTable table)
     {
-        MemorySet<VirtAddr, byte, ByteTable, ByteBackend<VirtAddr>> set = new();
+        ByteSet<VirtAddr> set = new();
         for (ulong start = 0; start < 48; start += 16)
         {
-            Assert.Null(set.Map(new(new VirtAddr(start), 8, 3, new ByteBackend<VirtAddr>(1)), table, unmapOverlap: false));
+            Assert.True(set.TryMap(new(new VirtAddr(start), 8, 3, new ByteBackend<VirtAddr>(1)), table, out _));
         }
 
         return set;
@@ -32,7 +32,7 @@ public sealed class MemorySetTests
         var areas = set.ToList();
         (table.RefuseAfter, table.Throws) = (call, true);
 
-        Assert.Throws<InjectedException>(() => set.Unmap(default, 64, table));
+        Assert.Throws<InjectedException>(() => set.TryUnmap(default, 64, table, out _));
 
         Assert.Equal(areas, set);
         Assert.Equal(cells, table.Cells);
@@ -48,12 +48,12 @@ public sealed class MemorySetTests
         byte[] cells = [.. table.Cells];
         var areas = set.ToList();
         (table.RefuseAfter, table.Throws) = (2, true);
-        Assert.Throws<InjectedException>(() => set.Protect(default, 64, _ => 1, table));
+        Assert.Throws<InjectedException>(() => set.TryProtect(default, 64, _ => 1, table, out _));
         Assert.Equal(areas, set);
         Assert.Equal(cells, table.Cells);
 
         (table.RefuseAfter, table.Throws) = (3, true);
-        Assert.Throws<InjectedException>(() => set.Map(new(default, 64, 1, new ByteBackend<VirtAddr>(2)), table, unmapOverlap: true));
+        Assert.Throws<InjectedException>(() => set.TryMapOver(new(default, 64, 1, new ByteBackend<VirtAddr>(2)), table, out _));
         Assert.Equal(areas, set);
         Assert.Equal(cells, table.Cells);
     }
@@ -62,39 +62,41 @@ public sealed class MemorySetTests
     public void Map_LastAddress_NeedsAGranule()
     {
         ByteTable table = new(Top, 256);
-        MemorySet<GuestAddr, byte, ByteTable, ByteBackend<GuestAddr>> bytes = new();
-        MemorySet<GuestAddr, byte, ByteTable, ByteBackend<GuestAddr>> pages = new(new MemorySetOptions { Granule = 16 });
-        MemoryArea<GuestAddr, byte, ByteBackend<GuestAddr>> top = new(new GuestAddr(uint.MaxValue - 15), 16, 1, new ByteBackend<GuestAddr>(1));
+        ByteSet<GuestAddr> bytes = new();
+        ByteSet<GuestAddr> pages = new(new MemorySetOptions { Granule = 16 });
+        ByteSet<GuestAddr>.Area top = new(new GuestAddr(uint.MaxValue - 15), 16, 1, new ByteBackend<GuestAddr>(1));
 
-        Assert.Equal(new MappingError(MappingErrorKind.InvalidParam, uint.MaxValue - 15, 16), bytes.Map(top, table, unmapOverlap: false));
-        Assert.Null(pages.Map(top, table, unmapOverlap: false));
+        Assert.False(bytes.TryMap(top, table, out MappingError<GuestAddr> error));
+        Assert.Equal(new MappingError<GuestAddr>(MappingErrorKind.InvalidParam, new GuestAddr(uint.MaxValue - 15), 16), error);
+        Assert.True(pages.TryMap(top, table, out _));
 
         Assert.True(pages.TryFind(new GuestAddr(uint.MaxValue), out var found));
         Assert.Equal(top, found);
         Assert.Equal(new GuestAddr(uint.MaxValue), found.Last);
-        Assert.Equal(default, found.End);
+        Assert.Equal(new AddrRange<GuestAddr>(new GuestAddr(uint.MaxValue - 15), new GuestAddr(uint.MaxValue)), found.Range);
         Assert.True(pages.Overlaps(found.Range));
-        Assert.Null(pages.FindFreeArea(new GuestAddr(uint.MaxValue - 15), 16, new GuestAddr(0), new GuestAddr(uint.MaxValue), 16));
-        Assert.Equal(new GuestAddr(uint.MaxValue - 31), pages.FindFreeArea(new GuestAddr(uint.MaxValue - 40), 16, new(new GuestAddr(1), default), 16));
-        Assert.Equal(MappingErrorKind.InvalidParam, pages.Unmap(new GuestAddr(uint.MaxValue - 7), 8, table)?.Kind);
-        Assert.Null(pages.Unmap(top.Start, 16, table));
+        Assert.Null(pages.FindFreeArea(new GuestAddr(uint.MaxValue - 15), 16, AddrRange.All<GuestAddr>(), 16));
+        Assert.Equal(new GuestAddr(uint.MaxValue - 31), pages.FindFreeArea(new GuestAddr(uint.MaxValue - 40), 16, new(new GuestAddr(1), new GuestAddr(uint.MaxValue)), 16));
+        Assert.False(pages.TryUnmap(new GuestAddr(uint.MaxValue - 7), 8, table, out error));
+        Assert.Equal(MappingErrorKind.InvalidParam, error.Kind);
+        Assert.True(pages.TryUnmap(top.Start, 16, table, out _));
         Assert.Equal(0, pages.Count);
     }
 
     [Fact]
     public void Merge_WholeOf64Bits_StaysTwoAreas()
     {
-        MemorySet<VirtAddr, byte, object, Agreeing> set = new(new MemorySetOptions { Granule = 4096, MergeNeighbours = true });
+        AgreeingSet set = new(new MemorySetOptions { Granule = 4096, MergeNeighbours = true });
         object table = new();
-        Assert.Null(set.Map(new(default, 1UL << 62, 1, default), table, unmapOverlap: false));
-        Assert.Null(set.Map(new(new VirtAddr(1UL << 62), 1UL << 62, 1, default), table, unmapOverlap: false));
+        Assert.True(set.TryMap(new(default, 1UL << 62, 1, default), table, out _));
+        Assert.True(set.TryMap(new(new VirtAddr(1UL << 62), 1UL << 62, 1, default), table, out _));
         Assert.Equal(1, set.Count);
 
-        Assert.Null(set.Map(new(new VirtAddr(1UL << 63), 1UL << 63, 1, default), table, unmapOverlap: false));
+        Assert.True(set.TryMap(new(new VirtAddr(1UL << 63), 1UL << 63, 1, default), table, out _));
 
         Assert.Equal(2, set.Count);
         Assert.True(set.TryFind(new VirtAddr(ulong.MaxValue), out _));
-        Assert.Null(set.Clear(table));
+        Assert.True(set.TryClear(table, out _));
         Assert.Equal(0, set.Count);
     }
 
@@ -107,7 +109,7 @@ public sealed class MemorySetTests
         {
             foreach (var area in set)
             {
-                set.Unmap(area.Start, 1, table);
+                _ = set.TryUnmap(area.Start, 1, table, out _);
             }
         });
         set.Verify();
@@ -119,8 +121,8 @@ public sealed class MemorySetTests
         ByteTable table = new(0, 64);
         var set = ThreeAreas(table);
 
-        Assert.Throws<InvalidOperationException>(() => set.Protect(
-            default, 64, old => set.Unmap(new VirtAddr(32), 8, table) is null ? (byte)1 : (byte)2, table));
+        Assert.Throws<InvalidOperationException>(() => set.TryProtect(
+            default, 64, old => set.TryUnmap(new VirtAddr(32), 8, table, out _) ? (byte)1 : (byte)2, table, out _));
 
         set.Verify();
     }
@@ -143,22 +145,37 @@ public sealed class MemorySetTests
         Assert.Equal(3, set.Count);
     }
 
+    [Fact]
+    public void Verify_FlagsThatChangeTheirMind_SaysWhatDoesNotHold()
+    {
+        MemorySet<Whim, object> set = new(new MemorySetOptions { MergeNeighbours = true });
+        Assert.True(set.TryMap(new(new VirtAddr(0), 8, new Whim(1), AnyBackend.Only), new object(), out _));
+        Assert.True(set.TryMap(new(new VirtAddr(8), 8, new Whim(2), AnyBackend.Only), new object(), out _));
+        set.Verify();
+
+        Whim.AllEqual = true;
+        var error = Assert.Throws<InvalidOperationException>(set.Verify);
+        Whim.AllEqual = false;
+
+        Assert.Contains("equal neighbours are one area", error.Message);
+    }
+
     [Theory]
     [InlineData(0UL)]
     [InlineData(3UL)]
     public void Construct_GranuleNoPowerOfTwo_Throws(ulong granule) =>
-        Assert.Throws<ArgumentException>(() => new MemorySet<VirtAddr, byte, object, Agreeing>(new MemorySetOptions { Granule = granule }));
+        Assert.Throws<ArgumentException>(() => new AgreeingSet(new MemorySetOptions { Granule = granule }));
 
     [Fact]
     public void Undo_BackendRefusesTheInverse_SaysSo()
     {
         MemorySet<VirtAddr, byte, List<string>, Stubborn> set = new();
         List<string> calls = [];
-        set.Map(new(default, 8, 1, new Stubborn(Refuses: false)), calls, unmapOverlap: false);
-        set.Map(new(new VirtAddr(8), 8, 1, new Stubborn(Refuses: true)), calls, unmapOverlap: false);
+        Assert.True(set.TryMap(new(default, 8, 1, new Stubborn(Refuses: false)), calls, out _));
+        Assert.True(set.TryMap(new(new VirtAddr(8), 8, 1, new Stubborn(Refuses: true)), calls, out _));
         calls.Add("closed");
 
-        var error = Assert.Throws<InvalidOperationException>(() => set.Unmap(default, 16, calls));
+        var error = Assert.Throws<InvalidOperationException>(() => set.TryUnmap(default, 16, calls, out _));
 
         Assert.Contains("at 0x0 refused to take back", error.Message);
         Assert.Equal(2, set.Count);
@@ -167,19 +184,19 @@ public sealed class MemorySetTests
     [Fact]
     public void Operations_OnAWarmSet_AllocateNothing()
     {
-        MemorySet<VirtAddr, byte, object, Agreeing> set = new();
+        AgreeingSet set = new();
         object table = new();
         for (ulong area = 0; area < 5000; area++)
         {
-            set.Map(new(new VirtAddr(area * 64), 32, 1, default), table, unmapOverlap: false);
+            Assert.True(set.TryMap(new(new VirtAddr(area * 64), 32, 1, default), table, out _));
         }
 
         void Work()
         {
             VirtAddr start = new(64 * 1234);
-            set.Unmap(start, 32, table);
-            set.Map(new(start, 32, 1, default), table, unmapOverlap: false);
-            set.Protect(start, 640, default(Toggle), table);
+            _ = set.TryUnmap(start, 32, table, out _);
+            _ = set.TryMap(new(start, 32, 1, default), table, out _);
+            _ = set.TryProtect(start, 640, default(Toggle), table, out _);
             set.FindFreeArea(default, 33, new(default, new VirtAddr(1UL << 30)), 1);
             set.TryFind(start, out _);
             foreach (var piece in set.Pieces(start, 4096))
@@ -194,6 +211,18 @@ public sealed class MemorySetTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    public sealed class AgreeingSet : MemorySet<VirtAddr, byte, object, Agreeing>
+    {
+        public AgreeingSet()
+        {
+        }
+
+        public AgreeingSet(MemorySetOptions options)
+            : base(options)
+        {
+        }
+    }
+
     public readonly record struct Agreeing : IMappingBackend<VirtAddr, byte, object>
     {
         public bool Map(VirtAddr start, ulong size, byte flags, object pageTable) => true;
@@ -201,6 +230,34 @@ public sealed class MemorySetTests
         public bool Unmap(VirtAddr start, ulong size, object pageTable) => true;
 
         public bool Protect(VirtAddr start, ulong size, byte newFlags, object pageTable) => true;
+    }
+
+    /// <summary>Flags whose equality can be switched, which no flags should do.</summary>
+    public readonly struct Whim(int number) : IEquatable<Whim>
+    {
+        [ThreadStatic]
+        private static bool t_allEqual;
+
+        public static bool AllEqual { get => t_allEqual; set => t_allEqual = value; }
+
+        private int Number { get; } = number;
+
+        public bool Equals(Whim other) => AllEqual || Number == other.Number;
+
+        public override bool Equals(object? obj) => obj is Whim other && Equals(other);
+
+        public override int GetHashCode() => 0;
+    }
+
+    public sealed record AnyBackend : IMappingBackend<Whim, object>
+    {
+        public static readonly AnyBackend Only = new();
+
+        public bool Map(VirtAddr start, ulong size, Whim flags, object pageTable) => true;
+
+        public bool Unmap(VirtAddr start, ulong size, object pageTable) => true;
+
+        public bool Protect(VirtAddr start, ulong size, Whim newFlags, object pageTable) => true;
     }
 
     /// <summary>Maps until the table is closed.</summary>

@@ -22,17 +22,17 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
 
     public ReadOnlySpan<byte> Cells => _cells;
 
-    public MappingError? Map(ulong start, ulong count, byte flags, ByteBackend<TAddr> backend, bool unmapOverlap)
+    public MappingError<TAddr>? Map(ulong start, ulong count, byte flags, ByteBackend<TAddr> backend, bool over)
     {
         if (count == 0 || !IsRange(start, count))
         {
-            return new MappingError(MappingErrorKind.InvalidParam, start, count);
+            return new MappingError<TAddr>(MappingErrorKind.InvalidParam, TAddr.FromValue(start), count);
         }
 
         var pieces = Pieces(start, count);
-        if (pieces.Count > 0 && !unmapOverlap)
+        if (pieces.Count > 0 && !over)
         {
-            return new MappingError(MappingErrorKind.AlreadyExists, pieces[0].Start.Value, pieces[0].Size);
+            return new MappingError<TAddr>(MappingErrorKind.AlreadyExists, pieces[0].Start, pieces[0].Size);
         }
 
         return Atomically(() =>
@@ -40,32 +40,32 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
             int areas = Without(start, count);
             if (areas + 1 > options.MaxAreas)
             {
-                return new MappingError(MappingErrorKind.NoMemory, start, count);
+                return new MappingError<TAddr>(MappingErrorKind.NoMemory, TAddr.FromValue(start), count);
             }
 
             return UnmapEach(pieces) ?? MapNew(start, count, flags, backend, ++_owners);
         });
     }
 
-    public MappingError? Unmap(ulong start, ulong count)
+    public MappingError<TAddr>? Unmap(ulong start, ulong count)
     {
         if (!IsRange(start, count))
         {
-            return new MappingError(MappingErrorKind.InvalidParam, start, count);
+            return new MappingError<TAddr>(MappingErrorKind.InvalidParam, TAddr.FromValue(start), count);
         }
 
         return Atomically(() => count > 0 && Without(start, count) is int areas && areas > options.MaxAreas && areas > Areas().Count
-            ? new MappingError(MappingErrorKind.NoMemory, start, count)
+            ? new MappingError<TAddr>(MappingErrorKind.NoMemory, TAddr.FromValue(start), count)
             : UnmapEach(Pieces(start, count)));
     }
 
-    public MappingError? Clear() => Atomically(() => UnmapEach(Areas()));
+    public MappingError<TAddr>? Clear() => Atomically(() => UnmapEach(Areas()));
 
-    public MappingError? Protect(ulong start, ulong count, Func<byte, byte?> update)
+    public MappingError<TAddr>? Protect(ulong start, ulong count, Func<byte, byte?> update)
     {
         if (!IsRange(start, count))
         {
-            return new MappingError(MappingErrorKind.InvalidParam, start, count);
+            return new MappingError<TAddr>(MappingErrorKind.InvalidParam, TAddr.FromValue(start), count);
         }
 
         return Atomically(() =>
@@ -74,7 +74,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
             int splits = pieces.Sum(piece => (Begins(piece) ? 0 : 1) + (Ends(piece) ? 0 : 1));
             if (pieces.Count > 0 && Areas().Count + splits > options.MaxAreas)
             {
-                return new MappingError(MappingErrorKind.NoMemory, start, count);
+                return new MappingError<TAddr>(MappingErrorKind.NoMemory, TAddr.FromValue(start), count);
             }
 
             foreach (var piece in pieces)
@@ -99,11 +99,11 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         });
     }
 
-    public MappingError? Move(ulong from, ulong count, ulong to, bool unmapOverlap)
+    public MappingError<TAddr>? Move(ulong from, ulong count, ulong to, bool over)
     {
         if (count == 0 || !IsRange(from, count) || !IsRange(to, count) || (from < to ? to - from : from - to) < count)
         {
-            return new MappingError(MappingErrorKind.InvalidParam, to, count);
+            return new MappingError<TAddr>(MappingErrorKind.InvalidParam, TAddr.FromValue(to), count);
         }
 
         int hole = Array.FindIndex(_owner, Index(from), (int)count, owner => owner == 0);
@@ -112,13 +112,13 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
             int end = Array.FindIndex(_owner, hole, owner => owner != 0);
             ulong first = origin + (ulong)hole;
             ulong after = end < 0 ? from + count : Math.Min(from + count, origin + (ulong)end);
-            return new MappingError(MappingErrorKind.BadState, first, after - first);
+            return new MappingError<TAddr>(MappingErrorKind.BadState, TAddr.FromValue(first), after - first);
         }
 
         var targets = Pieces(to, count);
-        if (targets.Count > 0 && !unmapOverlap)
+        if (targets.Count > 0 && !over)
         {
-            return new MappingError(MappingErrorKind.AlreadyExists, targets[0].Start.Value, targets[0].Size);
+            return new MappingError<TAddr>(MappingErrorKind.AlreadyExists, targets[0].Start, targets[0].Size);
         }
 
         return Atomically(() =>
@@ -128,7 +128,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
             // As the set counts: a move within one area may count a piece that the other cut would remove.
             if (Without(from, count) + Without(to, count) - Areas().Count + pieces.Count > options.MaxAreas)
             {
-                return new MappingError(MappingErrorKind.NoMemory, to, count);
+                return new MappingError<TAddr>(MappingErrorKind.NoMemory, TAddr.FromValue(to), count);
             }
 
             if (UnmapEach(targets) is { } refused)
@@ -148,17 +148,17 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         });
     }
 
-    public MappingError? Resize(ulong start, ulong count)
+    public MappingError<TAddr>? Resize(ulong start, ulong count)
     {
         if (count == 0 || !IsRange(start, count))
         {
-            return new MappingError(MappingErrorKind.InvalidParam, start, count);
+            return new MappingError<TAddr>(MappingErrorKind.InvalidParam, TAddr.FromValue(start), count);
         }
 
         int at = Index(start);
         if (_owner[at] == 0 || (at > 0 && SameArea(at - 1, at)))
         {
-            return new MappingError(MappingErrorKind.BadState, start, count);
+            return new MappingError<TAddr>(MappingErrorKind.BadState, TAddr.FromValue(start), count);
         }
 
         var area = Areas().Single(candidate => candidate.Start.Value == start);
@@ -170,7 +170,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         ulong more = start + area.Size;
         var pieces = Pieces(more, count - area.Size);
         return pieces.Count > 0
-            ? new MappingError(MappingErrorKind.AlreadyExists, pieces[0].Start.Value, pieces[0].Size)
+            ? new MappingError<TAddr>(MappingErrorKind.AlreadyExists, pieces[0].Start, pieces[0].Size)
             : Atomically(() =>
             {
                 // A number of its own: pieces of what was once one area share a number.
@@ -202,9 +202,9 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
     }
 
     /// <summary>The parts of areas in a range.</summary>
-    public List<MemoryArea<TAddr, byte, ByteBackend<TAddr>>> Pieces(ulong start, ulong count)
+    public List<ByteSet<TAddr>.Area> Pieces(ulong start, ulong count)
     {
-        List<MemoryArea<TAddr, byte, ByteBackend<TAddr>>> pieces = [];
+        List<ByteSet<TAddr>.Area> pieces = [];
         int first = Index(start);
         int end = Math.Min(_owner.Length, first + (int)count);
         for (int i = first; i < end;)
@@ -226,17 +226,17 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         return pieces;
     }
 
-    public List<MemoryArea<TAddr, byte, ByteBackend<TAddr>>> Areas() => Pieces(origin, (ulong)_owner.Length);
+    public List<ByteSet<TAddr>.Area> Areas() => Pieces(origin, (ulong)_owner.Length);
 
-    private static MappingError Refused(MemoryArea<TAddr, byte, ByteBackend<TAddr>> piece) => new(MappingErrorKind.BadState, piece.Start.Value, piece.Size);
+    private static MappingError<TAddr> Refused(ByteSet<TAddr>.Area piece) => new(MappingErrorKind.BadState, piece.Start, piece.Size);
 
-    private bool Begins(MemoryArea<TAddr, byte, ByteBackend<TAddr>> piece)
+    private bool Begins(ByteSet<TAddr>.Area piece)
     {
         int at = Index(piece.Start.Value);
         return at == 0 || !SameArea(at - 1, at);
     }
 
-    private bool Ends(MemoryArea<TAddr, byte, ByteBackend<TAddr>> piece)
+    private bool Ends(ByteSet<TAddr>.Area piece)
     {
         int end = Index(piece.Start.Value) + (int)piece.Size;
         return end == _owner.Length || !SameArea(end - 1, end);
@@ -267,11 +267,11 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         return areas;
     }
 
-    private MappingError? Atomically(Func<MappingError?> operation)
+    private MappingError<TAddr>? Atomically(Func<MappingError<TAddr>?> operation)
     {
         (int[] owner, byte[] flags, ByteBackend<TAddr>?[] backends, byte[] cells) = ([.. _owner], [.. _flags], [.. _backends], [.. _cells]);
         _calls = 0;
-        MappingError? error = operation();
+        MappingError<TAddr>? error = operation();
         if (error is not null)
         {
             (_owner, _flags, _backends, _cells) = (owner, flags, backends, cells);
@@ -280,7 +280,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         return error;
     }
 
-    private MappingError? UnmapEach(List<MemoryArea<TAddr, byte, ByteBackend<TAddr>>> pieces)
+    private MappingError<TAddr>? UnmapEach(List<ByteSet<TAddr>.Area> pieces)
     {
         foreach (var piece in pieces)
         {
@@ -295,7 +295,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         return null;
     }
 
-    private void Erase(MemoryArea<TAddr, byte, ByteBackend<TAddr>> piece)
+    private void Erase(ByteSet<TAddr>.Area piece)
     {
         int at = Index(piece.Start.Value);
         Array.Clear(_owner, at, (int)piece.Size);
@@ -304,11 +304,11 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         Array.Clear(_cells, at, (int)piece.Size);
     }
 
-    private MappingError? MapNew(ulong start, ulong count, byte flags, ByteBackend<TAddr> backend, int owner)
+    private MappingError<TAddr>? MapNew(ulong start, ulong count, byte flags, ByteBackend<TAddr> backend, int owner)
     {
         if (!Agrees())
         {
-            return new MappingError(MappingErrorKind.BadState, start, count);
+            return new MappingError<TAddr>(MappingErrorKind.BadState, TAddr.FromValue(start), count);
         }
 
         int at = Index(start);
@@ -319,7 +319,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
         return null;
     }
 
-    private MappingError? MovePiece(MemoryArea<TAddr, byte, ByteBackend<TAddr>> piece, ulong to)
+    private MappingError<TAddr>? MovePiece(ByteSet<TAddr>.Area piece, ulong to)
     {
         byte[] cells = _cells[Index(piece.Start.Value)..(Index(piece.Start.Value) + (int)piece.Size)];
         var movable = piece.Backend as MovableByteBackend<TAddr>;

@@ -36,8 +36,8 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
 
     /// <summary>A range that holds everything that operations touch.</summary>
     public static AddrRange<VirtAddr> Window(bool isLarge) => isLarge
-        ? new(VirtAddr.OfPage(First), VirtAddr.OfPage(First + 3072))
-        : new(VirtAddr.OfPage(First + 440), VirtAddr.OfPage(First + 760));
+        ? AddrRange.Of(VirtAddr.OfPage(First), 3072UL << PageSizes.BaseShift)
+        : AddrRange.Of(VirtAddr.OfPage(First + 440), 320UL << PageSizes.BaseShift);
 
     /// <summary>Maps the pages in which most operations play, so that they meet something.</summary>
     public void Begin()
@@ -218,7 +218,7 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
     {
         SystemCall call = Call(SystemCallKind.Remap, page, pages) with { NewStart = VirtAddr.OfPage(target), NewLength = newPages << 12 };
         bool overlap = target != page && target < page + pages && page < target + newPages;
-        bool oneArea = process.Memory.Areas.Any(area => area.Range.Contains(new AddrRange<VirtAddr>(call.Start, call.Start + call.Length)));
+        bool oneArea = process.Memory.Areas.Any(area => area.Range.Contains(AddrRange.Of(call.Start, call.Length)));
         Apply(process, call, () =>
         {
             List<(ulong Page, ModelPage Model)> moved = [.. Pages(page, pages).Select(each => (each, process.Pages[each]))];

@@ -63,7 +63,7 @@ internal sealed class ModelWorld
     public List<PageTable> Tables { get; } = [];
 
     /// <summary>Where all operations play.</summary>
-    public AddrRange<VirtAddr> Window { get; init; } = new(default, new VirtAddr(1UL << 47));
+    public AddrRange<VirtAddr> Window { get; init; } = AddrRange.Of(default(VirtAddr), 1UL << 47);
 
     /// <summary>The most table pages each space may have.</summary>
     public int TablePagesMax
@@ -230,7 +230,7 @@ internal sealed class ModelWorld
             digest = Mix(digest, memory.Break.Value, (ulong)memory.Resident.Mapped, (ulong)memory.Table.TablePages);
             foreach (AreaInfo area in memory.Areas)
             {
-                digest = Mix(digest, area.Range.Start.Value, area.Range.End.Value, (ulong)area.Flags, area.Offset);
+                digest = Mix(digest, area.Range.Start.Value, area.Range.Last.Value, (ulong)area.Flags, area.Offset);
             }
 
             foreach (MappedLeaf leaf in memory.Table.Leaves(Window.Start, Window.Size))
@@ -391,7 +391,7 @@ internal sealed class ModelWorld
         using IEnumerator<ulong> pagesOfModel = process.Pages.Keys.GetEnumerator();
         foreach (AreaInfo area in process.Memory.Areas)
         {
-            for (ulong page = area.Range.Start.PageNumber; page < area.Range.End.PageNumber; page++)
+            for (ulong page = area.Range.Start.PageNumber; page <= area.Range.Last.PageNumber; page++)
             {
                 Assert.True(pagesOfModel.MoveNext() && pagesOfModel.Current == page, "areas and model differ");
             }

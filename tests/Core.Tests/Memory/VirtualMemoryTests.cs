@@ -258,7 +258,7 @@ public sealed class VirtualMemoryTests
         TestSpace space = new();
         space.Memory.SetInitialBreak(TestSpace.At(0) + 100);
         space.Ok(new SystemCall { Kind = SystemCallKind.SetBreak, Start = TestSpace.At(5) + 1 });
-        Assert.Equal((TestSpace.At(1), TestSpace.At(6)), (space.Memory.Areas.Single().Range.Start, space.Memory.Areas.Single().Range.End));
+        Assert.Equal(AddrRange.Of(TestSpace.At(1), 5 << PageSizes.BaseShift), space.Memory.Areas.Single().Range);
         space.Touch(1, 5, AccessKind.Store);
         MmResult shrunk = space.Ok(new SystemCall { Kind = SystemCallKind.SetBreak, Start = TestSpace.At(2) });
         Assert.Equal(4, shrunk.Dead!.Value.Pages);

@@ -105,9 +105,9 @@ public sealed class PageTableTests
         VirtAddr page = Here + 0x3000;
         table.Map(page, new PhysAddr(0x5000), PageSize.Size4K, UserData);
         CountVisitor count = default;
-        table.UnmapRange(page, 0x1000, ref count, TableFreeing.Within(new AddrRange<VirtAddr>(Here + 0x1000, Here + Gigabyte)));
+        table.UnmapRange(page, 0x1000, ref count, TableFreeing.Within(AddrRange.Of(Here + 0x1000, Gigabyte - 0x1000)));
         Assert.Equal(0, table.FreedTablePages);
-        table.UnmapRange(page, 0x1000, ref count, TableFreeing.Within(new AddrRange<VirtAddr>(Here, Here + Megabyte2)));
+        table.UnmapRange(page, 0x1000, ref count, TableFreeing.Within(AddrRange.Of(Here, Megabyte2)));
         Assert.Equal(1, table.FreedTablePages);
         table.UnmapRange(page, 0x1000, ref count, TableFreeing.WhenEmpty);
         Assert.Equal(table.Format.Levels - 1, table.FreedTablePages);

@@ -232,7 +232,7 @@ internal sealed partial class TableDriver : IDisposable
         {
             0 => TableFreeing.WhenEmpty,
             1 => TableFreeing.Never,
-            _ => TableFreeing.Within(new AddrRange<VirtAddr>(VirtAddr.OfPage(page), VirtAddr.OfPage(page + Math.Max(pages, 1)))),
+            _ => TableFreeing.Within(AddrRange.Of(VirtAddr.OfPage(page), Math.Max(pages, 1) << PageSizes.BaseShift)),
         };
         LeafCollector collector = new([]);
         int freedBefore = table.FreedTablePages;

@@ -10,10 +10,10 @@ public sealed partial class OperationScript
     private const ulong HashOffset = 0xcbf29ce484222325;
     private const ulong HashPrime = 0x100000001b3;
 
-    private static string Describe(in MemoryArea<VirtAddr, byte, ScriptBackend> area) =>
-        string.Create(CultureInfo.InvariantCulture, $"{area.Start} {area.End} 0x{area.Flags:x} {area.Backend}");
+    private static string Describe(in ScriptSet.Area area) =>
+        string.Create(CultureInfo.InvariantCulture, $"{area.Start} {area.Last + 1} 0x{area.Flags:x} {area.Backend}");
 
-    private string Outcome(MappingError? error) => error is { } reason ? $"err {reason.Kind} {Fingerprint()}" : $"ok {Fingerprint()}";
+    private string Outcome(bool done, MappingError<VirtAddr> error) => done ? $"ok {Fingerprint()}" : $"err {error.Kind} {Fingerprint()}";
 
     /// <summary>Writes the state's text and says how many areas it has and its hash.</summary>
     private string Fingerprint()
@@ -34,9 +34,9 @@ public sealed partial class OperationScript
     private void WriteState()
     {
         _state.Clear();
-        foreach (MemoryArea<VirtAddr, byte, ScriptBackend> area in _set)
+        foreach (ScriptSet.Area area in _set)
         {
-            _state.Append(CultureInfo.InvariantCulture, $"a 0x{area.Start.Value:x} 0x{area.End.Value:x} 0x{area.Flags:x} ");
+            _state.Append(CultureInfo.InvariantCulture, $"a 0x{area.Start.Value:x} 0x{area.Last.Value + 1:x} 0x{area.Flags:x} ");
             _state.Append(area.Backend.ToString()).Append('\n');
         }
 

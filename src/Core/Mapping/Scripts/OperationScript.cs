@@ -12,7 +12,7 @@ public sealed partial class OperationScript
 
     private readonly TextWriter _output;
     private readonly StringBuilder _state = new();
-    private MemorySet<VirtAddr, byte, ScriptPageTable, ScriptBackend> _set = new();
+    private ScriptSet _set = new();
     private ScriptPageTable _table = new();
     private ulong _frames;
     private int _number;
@@ -72,9 +72,11 @@ public sealed partial class OperationScript
         ulong size = line.Number("SIZE");
         byte flags = line.Flags("FLAGS");
         ScriptBackend backend = line.Backend();
-        bool unmapOverlap = line.Choice("OV");
+        bool over = line.Choice("OV");
         line.End();
-        return Outcome(_set.Map(new(new VirtAddr(start), size, flags, backend), _table, unmapOverlap));
+        ScriptSet.Area area = new(new VirtAddr(start), size, flags, backend);
+        bool done = over ? _set.TryMapOver(area, _table, out MappingError<VirtAddr> error) : _set.TryMap(area, _table, out error);
+        return Outcome(done, error);
     }
 
     private string Unmap(ScriptLine line)
@@ -82,7 +84,7 @@ public sealed partial class OperationScript
         ulong start = line.Number("START");
         ulong size = line.Number("SIZE");
         line.End();
-        return Outcome(_set.Unmap(new VirtAddr(start), size, _table));
+        return Outcome(_set.TryUnmap(new VirtAddr(start), size, _table, out MappingError<VirtAddr> error), error);
     }
 
     private string Protect(ScriptLine line)
@@ -92,7 +94,7 @@ public sealed partial class OperationScript
         byte flags = line.Flags("NEW");
         byte? onlyIf = line.HasMore ? line.Flags("ONLYIF") : null;
         line.End();
-        return Outcome(_set.Protect(new VirtAddr(start), size, new RightsUpdate(flags, onlyIf), _table));
+        return Outcome(_set.TryProtect(new VirtAddr(start), size, new RightsUpdate(flags, onlyIf), _table, out MappingError<VirtAddr> error), error);
     }
 
     private string Find(ScriptLine line)
@@ -107,8 +109,16 @@ public sealed partial class OperationScript
         ulong start = line.Number("START");
         ulong end = line.Number("END");
         line.End();
-        return start > end ? throw line.Wrong("START is above END")
-            : end > 0 && _set.Overlaps(new AddrRange<VirtAddr>(new VirtAddr(start), new VirtAddr(end))) ? "true" : "false";
+        if (start > end)
+        {
+            throw line.Wrong("START is above END");
+        }
+
+        // An empty range overlaps the area that it lies inside of: one that starts before it and ends after it.
+        bool overlaps = start < end
+            ? _set.Overlaps(new AddrRange<VirtAddr>(new VirtAddr(start), new VirtAddr(end - 1)))
+            : _set.TryFind(new VirtAddr(start), out ScriptSet.Area area) && area.Start.Value < start;
+        return overlaps ? "true" : "false";
     }
 
     private string Free(ScriptLine line)
@@ -119,7 +129,9 @@ public sealed partial class OperationScript
         ulong end = line.Number("LIMEND");
         ulong align = line.Number("ALIGN");
         line.End();
-        VirtAddr? found = end == 0 ? null : _set.FindFreeArea(new VirtAddr(hint), size, new VirtAddr(start), new VirtAddr(end - 1), align);
+        VirtAddr? found = end <= start
+            ? null
+            : _set.FindFreeArea(new VirtAddr(hint), size, new AddrRange<VirtAddr>(new VirtAddr(start), new VirtAddr(end - 1)), align);
         return found?.ToString() ?? "none";
     }
 
@@ -191,13 +203,13 @@ public sealed partial class OperationScript
     private string Clear(ScriptLine line)
     {
         line.End();
-        return Outcome(_set.Clear(_table));
+        return Outcome(_set.TryClear(_table, out MappingError<VirtAddr> error), error);
     }
 
     private string Reset(ScriptLine line)
     {
         line.End();
-        _set = new MemorySet<VirtAddr, byte, ScriptPageTable, ScriptBackend>();
+        _set = new ScriptSet();
         _table = new ScriptPageTable();
         _frames = 0;
         return "ok";

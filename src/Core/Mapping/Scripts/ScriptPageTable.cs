@@ -246,3 +246,6 @@ internal sealed record ScriptBackend(ScriptEntryKind Kind, ulong Offset) : IMapp
         _ => "mock",
     };
 }
+
+/// <summary>The memory set of a script.</summary>
+internal sealed class ScriptSet : MemorySet<VirtAddr, byte, ScriptPageTable, ScriptBackend>;

@@ -112,7 +112,7 @@ public sealed class BackendTests
         mock.RefuseAfter = 1;
         mock.RefuseLate = true;
         MmResult refused = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Unmap, Start = TestSpace.At(2), Length = 3 << 12 });
-        Assert.Equal(new MappingError(MappingErrorKind.BadState, TestSpace.At(2).Value, 3 << 12), refused.Error);
+        Assert.Equal(new MappingError<VirtAddr>(MappingErrorKind.BadState, TestSpace.At(2), 3 << 12), refused.Error);
         Assert.Equal((8L, 8L, 1), (space.Memory.MappedPages, space.Pool.Allocated, space.Memory.AreaCount));
         Assert.Equal(new MockCall("Unmap", TestSpace.At(2), 3 << 12, AreaFlags.None, false), mock.Calls[^1]);
         Assert.Equal(3, space.Unmap(2, 3).PagesZapped);

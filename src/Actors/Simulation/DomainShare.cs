@@ -39,6 +39,21 @@ public sealed class DomainShare
     /// <summary>The other nodes that have a share.</summary>
     public IReadOnlyList<int> Peers { get; }
 
+    /// <summary>Accesses that the cores here have made so far.</summary>
+    public long Accesses
+    {
+        get
+        {
+            long accesses = 0;
+            foreach (CoreModel core in Cores)
+            {
+                accesses += core.Counters.Accesses;
+            }
+
+            return accesses;
+        }
+    }
+
     /// <summary>Whether there is anything to do here.</summary>
     public bool IsEmpty => Cores.Count == 0 && Groups.Count == 0;
 

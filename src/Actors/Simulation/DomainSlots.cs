@@ -3,7 +3,7 @@ using VmSim.Core.Kernel;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>The board's slots of a domain: its cores first, then its groups, each by rising number.</summary>
+/// <summary>The slots of a domain on its <see cref="DomainSchedule"/>: its cores first, then its groups, each by rising number.</summary>
 public sealed class DomainSlots
 {
     private readonly int[] _slotOfTarget;

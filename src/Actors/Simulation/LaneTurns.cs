@@ -1,5 +1,3 @@
-using Akka.Actor;
-
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
@@ -12,16 +10,19 @@ public sealed class LaneTurns(int windows = LaneTurns.DefaultWindows)
     /// <summary>Windows of a turn of a run: tenths of a second, against milliseconds to fetch a domain's state where the shared cache is full of others'; calibrated.</summary>
     public const int DefaultWindows = 16384;
 
+    private readonly Queue<DomainTurn> _waiting = new();
+    private bool _isTaken;
+
     /// <summary>Windows of a turn.</summary>
     public int Windows => windows;
 
-    private readonly Queue<IActorRef> _waiting = new();
-    private bool _isTaken;
+    /// <summary>Whether another domain waits for its turn.</summary>
+    public bool IsWanted => _waiting.Count > 0;
 
     /// <summary>Asks for a turn.</summary>
-    /// <param name="domain">Who asks.</param>
-    /// <returns>Whether the turn begins at once; otherwise <see cref="DomainProtocol.TakeTurn"/> will come.</returns>
-    public bool Ask(IActorRef domain)
+    /// <param name="domain">The domain that asks.</param>
+    /// <returns>Whether the turn begins at once; otherwise the domain is called when it does.</returns>
+    internal bool TryTake(DomainTurn domain)
     {
         if (_isTaken)
         {
@@ -33,13 +34,10 @@ public sealed class LaneTurns(int windows = LaneTurns.DefaultWindows)
         return true;
     }
 
-    /// <summary>Whether another domain waits for its turn.</summary>
-    public bool IsWanted => _waiting.Count > 0;
-
-    /// <summary>Gives the turn on.</summary>
-    public void Pass()
+    /// <summary>Ends a turn: the next domain is called.</summary>
+    internal void Pass()
     {
-        _isTaken = _waiting.TryDequeue(out IActorRef? next);
-        next?.Tell(new DomainProtocol.TakeTurn(), ActorRefs.NoSender);
+        _isTaken = _waiting.TryDequeue(out DomainTurn? next);
+        next?.Call();
     }
 }

@@ -4,12 +4,10 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// Hands the messages of an outbox to the actors they are for, one batch a receiver, and announces them on the board: by the post on its own lane, else by an actor message.
+/// Hands the messages of an outbox to their receivers, one batch each, and announces them on the schedule: by the mailboxes of its own lane, else by an actor message.
 /// </summary>
-internal sealed class MessageSorter(DomainDirectory directory, DomainBoard board, DomainSlots slots, LanePost post)
+internal sealed class MessageSorter(IActorRef[] receivers, DomainSchedule schedule, DomainSlots slots, LaneMailboxes mailboxes)
 {
-    private readonly int _cores = directory.CoreActors.Length;
-
     public void HandOver(Outbox outbox, IActorRef sender)
     {
         ReadOnlySpan<SimMessage> messages = outbox.Messages;
@@ -33,20 +31,10 @@ internal sealed class MessageSorter(DomainDirectory directory, DomainBoard board
     private void Send(ReadOnlySpan<SimMessage> messages, int target, IActorRef sender)
     {
         int slot = slots.SlotOf(target);
-        board.Announce(slot, DomainBoard.Earliest(messages));
-        if (post.TryPut(slot, messages))
+        schedule.Announce(slot, DomainSchedule.Earliest(messages));
+        if (!mailboxes.TryPut(slot, messages))
         {
-            return;
-        }
-
-        SimMessage[] batch = messages.ToArray();
-        if (target < _cores)
-        {
-            directory.CoreActors[target].Tell(new CoreProtocol.Deliver(batch), sender);
-        }
-        else
-        {
-            directory.MemorySetActors[target - _cores].Tell(new MemorySetProtocol.Deliver(batch), sender);
+            receivers[target].Tell(new WindowProtocol.Deliver(messages.ToArray()), sender);
         }
     }
 }

@@ -23,7 +23,7 @@ public static class SimulationProtocol
     public sealed record Stop : IMessage;
 
     /// <summary>The run is over.</summary>
-    /// <param name="Completed">Whether it came to its end, as against having been stopped.</param>
+    /// <param name="Completed">Whether it came to its end and was not stopped.</param>
     /// <param name="Windows">Windows that were opened.</param>
     public sealed record Finished(bool Completed, long Windows) : IMessage;
 
@@ -64,13 +64,10 @@ public static class DomainProtocol
 
     /// <summary>The domain has ended.</summary>
     /// <param name="Domain">Its number.</param>
-    /// <param name="Completed">Whether it came to its end, as against having been stopped.</param>
+    /// <param name="Completed">Whether it came to its end and was not stopped.</param>
     /// <param name="Windows">Windows it opened.</param>
     /// <param name="Exchange">What was traded with other nodes; null if the domain lives on one node.</param>
     public sealed record Ended(int Domain, bool Completed, long Windows, ExchangeSummary? Exchange) : IMessage;
-
-    /// <summary>To cores and memory sets at the end: what was handed over before has been taken in once this is answered.</summary>
-    public sealed record Settle : IMessage;
 
     /// <summary>How far the domain has come.</summary>
     /// <param name="Domain">Its number.</param>
@@ -90,39 +87,22 @@ public static class DomainProtocol
 /// <param name="Bytes">Bytes it sent.</param>
 public sealed record ExchangeSummary(IReadOnlySet<int> Threads, long Envelopes, long Bytes);
 
-/// <summary>What a <see cref="CoreActor"/> is asked; it says <see cref="MemorySetProtocol.Deliver"/> to memory sets.</summary>
-public static class CoreProtocol
+/// <summary>What a <see cref="WindowActor"/> is asked, of a core or of a memory set; to others of its kind it says <see cref="Deliver"/>.</summary>
+public static class WindowProtocol
 {
     /// <summary>Any message of this protocol.</summary>
     public interface IMessage;
 
-    /// <summary>Messages of virtual time for the core, in the order of sending.</summary>
+    /// <summary>Messages of virtual time, in the order of sending.</summary>
     /// <param name="Messages">The messages; not changed after sending.</param>
     public sealed record Deliver(SimMessage[] Messages) : IMessage;
 
-    /// <summary>Run the core phase of a window.</summary>
-    /// <param name="Limit">Where it ends, in cycles.</param>
-    /// <param name="Alone">Whether no other core can do anything before then.</param>
-    public sealed record RunWindow(long Limit, bool Alone) : IMessage;
+    /// <summary>Run the core phase of a window, or its memory phase.</summary>
+    /// <param name="Start">Start of the window, in cycles.</param>
+    /// <param name="Limit">Where the phase ends, in cycles: what is due before this is done.</param>
+    /// <param name="IsAlone">Whether no other core can do anything before then; false in the memory phase.</param>
+    public sealed record Run(long Start, long Limit, bool IsAlone) : IMessage;
+
+    /// <summary>At the end: what was handed over before has been taken in once this is answered.</summary>
+    public sealed record Settle : IMessage;
 }
-
-/// <summary>What a <see cref="MemorySetActor"/> is asked; it says <see cref="CoreProtocol.Deliver"/> to cores.</summary>
-public static class MemorySetProtocol
-{
-    /// <summary>Any message of this protocol.</summary>
-    public interface IMessage;
-
-    /// <summary>Messages of virtual time for the memory set, in the order of sending.</summary>
-    /// <param name="Messages">The messages; not changed after sending.</param>
-    public sealed record Deliver(SimMessage[] Messages) : IMessage;
-
-    /// <summary>Run the memory phase of a window.</summary>
-    /// <param name="WindowStart">Start of the window, in cycles.</param>
-    /// <param name="Limit">Messages due before this are handled.</param>
-    public sealed record RunWindow(long WindowStart, long Limit) : IMessage;
-}
-
-/// <summary>Who is who in a domain, by the numbers that messages of virtual time carry.</summary>
-/// <param name="CoreActors">The actor of each core of the run; nobody where a core is not of this domain.</param>
-/// <param name="MemorySetActors">The actor of each address space of the run; nobody where a space is not of this domain.</param>
-public sealed record DomainDirectory(IActorRef[] CoreActors, IActorRef[] MemorySetActors);

@@ -90,10 +90,10 @@ public sealed class SimulationActor : UntypedActor
     {
         _running = _world.Domains.Count;
         NodePlacement placement = new(_world, 1, int.MaxValue);
-        LaneTurns?[] turns = DomainCrew.TurnsOf(_world, _lanes, _turnWindows);
+        LaneTurns?[] turns = DomainRoster.TurnsOf(_world, _lanes, _turnWindows);
         foreach (Domain domain in _world.Domains)
         {
-            IActorRef actor = Context.ActorOf(DomainActor.Props(_world, new DomainShare(domain, placement, 0), [], _window, _lanes, turns[DomainCrew.HomeLane(domain, _lanes)]), $"domain-{domain.Index}");
+            IActorRef actor = Context.ActorOf(DomainActor.Props(_world, new DomainShare(domain, placement, 0), [], _window, _lanes, turns[DomainRoster.HomeLane(domain, _lanes)]), $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());
             if (_stopAsked)

@@ -3,31 +3,32 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>The place of a core's or memory set's actor in its domain: whom it can reach and whom it tells when it is done.</summary>
+/// <summary>The place of a core's or memory set's actor in its domain: its receivers, its lane, and what counts the end of its phases.</summary>
 public sealed class SimulationPart
 {
     private readonly MessageSorter _sorter;
-    private readonly LanePost _post;
+    private readonly LaneMailboxes _mailboxes;
 
     /// <summary>Makes the place of one actor.</summary>
-    /// <param name="directory">Whom it can reach.</param>
-    /// <param name="board">The domain's board.</param>
-    /// <param name="slots">The board's slots.</param>
+    /// <param name="receivers">The actor of each core, then of each address space, of the run; nobody where it is not of this domain.</param>
+    /// <param name="schedule">The domain's schedule.</param>
+    /// <param name="slots">The schedule's slots.</param>
     /// <param name="slot">The actor's own slot.</param>
     /// <param name="countdown">The countdown of its lane.</param>
-    /// <param name="post">The post of its lane; null for an actor that sends all it has to say as actor messages.</param>
-    public SimulationPart(DomainDirectory directory, DomainBoard board, DomainSlots slots, int slot, PhaseCountdown countdown, LanePost? post = null)
+    /// <param name="mailboxes">The mailboxes of its lane; null for an actor that sends all it has to say as actor messages.</param>
+    public SimulationPart(
+        IActorRef[] receivers, DomainSchedule schedule, DomainSlots slots, int slot, PhaseCountdown countdown, LaneMailboxes? mailboxes = null)
     {
         ArgumentNullException.ThrowIfNull(slots);
-        _post = post ?? new LanePost(slots.Count);
-        Board = board;
+        _mailboxes = mailboxes ?? new LaneMailboxes(slots.Count);
+        Schedule = schedule;
         Slot = slot;
         Countdown = countdown;
-        _sorter = new MessageSorter(directory, board, slots, _post);
+        _sorter = new MessageSorter(receivers, schedule, slots, _mailboxes);
     }
 
-    /// <summary>The domain's board.</summary>
-    public DomainBoard Board { get; }
+    /// <summary>The domain's schedule.</summary>
+    public DomainSchedule Schedule { get; }
 
     /// <summary>The actor's slot on it.</summary>
     public int Slot { get; }
@@ -35,8 +36,8 @@ public sealed class SimulationPart
     /// <summary>The countdown of the actor's lane.</summary>
     public PhaseCountdown Countdown { get; }
 
-    /// <summary>Takes what others of the lane have written to the actor since it was last asked.</summary>
-    internal ReadOnlySpan<SimMessage> TakePost() => _post.Take(Slot);
+    /// <summary>Takes what others of the lane have written to the actor since its last window.</summary>
+    internal ReadOnlySpan<SimMessage> TakeMail() => _mailboxes.Take(Slot);
 
     /// <summary>Sends what an outbox holds.</summary>
     internal void HandOver(Outbox outbox, IActorRef sender)

@@ -31,10 +31,10 @@ public sealed class CoreActorTests : TestKit
         _countdown = new PhaseCountdown(0, _domain);
         Domain domain = _world.Domains[0];
         DomainSlots slots = new(_world, domain);
-        DomainDirectory directory = new([ActorRefs.Nobody], [_set.Ref]);
-        SimulationPart part = new(directory, new DomainBoard(slots.Count), slots, 0, _countdown);
+        IActorRef[] receivers = [ActorRefs.Nobody, _set];
+        SimulationPart part = new(receivers, new DomainSchedule(slots.Cores, slots.Count - slots.Cores), slots, 0, _countdown);
         _core = Sys.ActorOf(CoreActor.Props(domain.Cores[0], part));
-        directory.CoreActors[0] = _core;
+        receivers[0] = _core;
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class CoreActorTests : TestKit
         return fault;
     }
 
-    private void Deliver(MessageKind kind, long due, long a, long b = 0, long c = 0) => _core.Tell(new CoreProtocol.Deliver(
+    private void Deliver(MessageKind kind, long due, long a, long b = 0, long c = 0) => _core.Tell(new WindowProtocol.Deliver(
     [
         new SimMessage { Kind = kind, Due = due, Sender = 1, Sequence = _sequence++, Target = 0, A = a, B = b, C = c },
     ]));
@@ -98,9 +98,9 @@ public sealed class CoreActorTests : TestKit
     private void RunUntil(long limit)
     {
         _countdown.Arm(1);
-        _core.Tell(new CoreProtocol.RunWindow(limit, Alone: false));
+        _core.Tell(new WindowProtocol.Run(limit, limit, IsAlone: false));
         _domain.ExpectMsg<DomainProtocol.LaneDone>();
     }
 
-    private SimMessage Single() => Assert.Single(_set.ExpectMsg<MemorySetProtocol.Deliver>().Messages);
+    private SimMessage Single() => Assert.Single(_set.ExpectMsg<WindowProtocol.Deliver>().Messages);
 }

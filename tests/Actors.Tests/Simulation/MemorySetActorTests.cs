@@ -33,10 +33,10 @@ public sealed class MemorySetActorTests : TestKit
         _countdown = new PhaseCountdown(0, _domain);
         Domain domain = _world.Domains[0];
         DomainSlots slots = new(_world, domain);
-        DomainDirectory directory = new([.. _cores.Select(probe => probe.Ref)], [ActorRefs.Nobody]);
-        SimulationPart part = new(directory, new DomainBoard(slots.Count), slots, slots.Cores, _countdown);
+        IActorRef[] receivers = [.. _cores.Select(probe => probe.Ref), ActorRefs.Nobody];
+        SimulationPart part = new(receivers, new DomainSchedule(slots.Cores, slots.Count - slots.Cores), slots, slots.Cores, _countdown);
         _set = Sys.ActorOf(MemorySetActor.Props(domain.Groups[0], part));
-        directory.MemorySetActors[0] = _set;
+        receivers[Cores] = _set;
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class MemorySetActorTests : TestKit
         _world.Dispose();
     }
 
-    private void Deliver(MessageKind kind, int core, long due, long a, long b = 0, long c = 0) => _set.Tell(new MemorySetProtocol.Deliver(
+    private void Deliver(MessageKind kind, int core, long due, long a, long b = 0, long c = 0) => _set.Tell(new WindowProtocol.Deliver(
     [
         new SimMessage { Kind = kind, Due = due, Sender = core, Sequence = _sequence++, Target = Cores, A = a, B = b, C = c },
     ]));
@@ -117,10 +117,10 @@ public sealed class MemorySetActorTests : TestKit
     private void RunUntil(long limit)
     {
         _countdown.Arm(1);
-        _set.Tell(new MemorySetProtocol.RunWindow(_limit, limit));
+        _set.Tell(new WindowProtocol.Run(_limit, limit, IsAlone: false));
         _limit = limit;
         _domain.ExpectMsg<DomainProtocol.LaneDone>();
     }
 
-    private SimMessage Single(int core) => Assert.Single(_cores[core].ExpectMsg<CoreProtocol.Deliver>().Messages);
+    private SimMessage Single(int core) => Assert.Single(_cores[core].ExpectMsg<WindowProtocol.Deliver>().Messages);
 }

@@ -3,27 +3,27 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// What actors of one lane write to each other: it waits here until the receiver's next window, whose message says that it may be there. It spares an actor message for
-/// each; whoever lives on another lane or node is sent one. Only the lane's thread writes and reads.
+/// The mailboxes of one lane: what its actors write to each other waits here until the receiver's next window, whose message says that it may be there. That spares an
+/// actor message for each; an actor of another lane or node is sent one. Only the lane's thread writes and reads.
 /// </summary>
-public sealed class LanePost
+public sealed class LaneMailboxes
 {
     private readonly SimMessage[]?[] _messages;
     private readonly int[] _counts;
 
-    /// <summary>Makes the post of a lane, with nobody on it.</summary>
+    /// <summary>Makes the mailboxes of a lane with no actor on it.</summary>
     /// <param name="slots">Cores and groups of the domain.</param>
-    public LanePost(int slots)
+    public LaneMailboxes(int slots)
     {
         _messages = new SimMessage[slots][];
         _counts = new int[slots];
     }
 
-    /// <summary>The holder of a slot lives on the lane, and takes what comes for it.</summary>
+    /// <summary>Opens the mailbox of a slot, whose holder lives on the lane.</summary>
     public void Open(int slot) => _messages[slot] = new SimMessage[4];
 
-    /// <summary>Puts messages down for the holder of a slot.</summary>
-    /// <returns>False if it does not live on the lane.</returns>
+    /// <summary>Puts messages into the mailbox of a slot.</summary>
+    /// <returns>False if its holder does not live on the lane.</returns>
     public bool TryPut(int slot, ReadOnlySpan<SimMessage> messages)
     {
         if (_messages[slot] is not { } box)
@@ -43,7 +43,7 @@ public sealed class LanePost
         return true;
     }
 
-    /// <summary>Takes what lies there for the holder of a slot. It stands until something else is put down for it.</summary>
+    /// <summary>Empties the mailbox of a slot. What it held stands until something else is put into it.</summary>
     public ReadOnlySpan<SimMessage> Take(int slot)
     {
         int count = _counts[slot];

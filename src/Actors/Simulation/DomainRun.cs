@@ -1,0 +1,235 @@
+using System.Diagnostics;
+using VmSim.Core.Checking;
+using VmSim.Core.Engine;
+using VmSim.Core.VirtualTime;
+
+namespace VmSim.Actors.Simulation;
+
+/// <summary>What a domain's actor has to do next.</summary>
+internal enum DomainAction
+{
+    /// <summary>Nothing, until something happens.</summary>
+    Wait,
+
+    /// <summary>Let every core begin, at time 0.</summary>
+    Start,
+
+    /// <summary>Open the core phase of a window.</summary>
+    RunCores,
+
+    /// <summary>Open the memory phase of a window.</summary>
+    RunMemorySets,
+
+    /// <summary>Trade envelopes with the other nodes of the domain.</summary>
+    Exchange,
+
+    /// <summary>Have all take in what is on its way.</summary>
+    Settle,
+
+    /// <summary>Say that the domain has ended.</summary>
+    End,
+}
+
+/// <summary>A step of a domain.</summary>
+/// <param name="Action">What to do.</param>
+/// <param name="Start">Start of the window, in cycles.</param>
+/// <param name="Limit">Where the phase ends, in cycles.</param>
+/// <param name="IsAlone">Whether only one core can do anything before then.</param>
+internal readonly record struct DomainStep(DomainAction Action, long Start = 0, long Limit = 0, bool IsAlone = false)
+{
+    /// <summary>Nothing to do until something happens.</summary>
+    public static DomainStep Wait => default;
+}
+
+/// <summary>
+/// The windows of one domain: cores run first, then memory sets, and so on until nothing is left to do. It is told what happens and says what to do next; it sends
+/// nothing itself. Of a domain that several nodes share it is this node's view, and each phase ends with an exchange.
+/// </summary>
+/// <param name="schedule">When cores and groups have something to do.</param>
+/// <param name="delays">The run's least delays.</param>
+/// <param name="window">Length of a window in cycles, 1 to the bound.</param>
+/// <param name="until">End of the run in cycles; <see cref="long.MaxValue"/> for none.</param>
+internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long window, long until)
+{
+    private WindowPlan _plan;
+    private Phase _phase;
+    private int _lanesPending;
+    private bool _paused;
+    private bool _stopAsked;
+    private bool _stopping;
+
+    private enum Phase
+    {
+        New,
+        Idle,
+        Cores,
+        MemorySets,
+        Settling,
+        Ended,
+    }
+
+    /// <summary>Whether other nodes have a share of the domain.</summary>
+    public bool IsShared { get; init; }
+
+    /// <summary>The domain's turns on its lane; null for a domain that has the lane to itself.</summary>
+    public DomainTurn? Turn { get; init; }
+
+    /// <summary>The checker that ends the run when it has found a violation; null for none.</summary>
+    public TranslationChecker? Checker { get; init; }
+
+    /// <summary>Windows opened.</summary>
+    public long Windows { get; private set; }
+
+    /// <summary>Start of the last window, in cycles.</summary>
+    public long WindowStart => _plan.Start;
+
+    /// <summary>Whether the domain came to its end and was not stopped.</summary>
+    public bool IsComplete => _plan.Finished;
+
+    /// <summary>When cores and groups have something to do, as of the end of the last phase.</summary>
+    public DomainHorizon Horizon { get; private set; } = DomainHorizon.Empty;
+
+    /// <summary>Whether an exchange is under way.</summary>
+    public bool IsExchanging { get; private set; }
+
+    /// <summary>Whether this node tells the others in the exchange under way that it was asked to stop.</summary>
+    public bool AnnouncesStop { get; private set; }
+
+    /// <summary>The domain begins.</summary>
+    public DomainStep OnBegin()
+    {
+        _phase = Phase.Cores;
+        schedule.CoreEnd = 0;
+        return new DomainStep(DomainAction.Start);
+    }
+
+    /// <summary>A phase was opened.</summary>
+    /// <param name="lanes">Lanes on which somebody takes part.</param>
+    public DomainStep OnPhaseOpened(int lanes)
+    {
+        _lanesPending = lanes;
+        return lanes == 0 ? EndPhase() : DomainStep.Wait;
+    }
+
+    /// <summary>All actors of one lane have ended their part of the phase.</summary>
+    public DomainStep OnLaneDone()
+    {
+        Debug.Assert(_lanesPending > 0 && _phase is Phase.Cores or Phase.MemorySets or Phase.Settling, "a lane is done in a phase that it takes part in");
+        return --_lanesPending == 0 ? EndPhase() : DomainStep.Wait;
+    }
+
+    /// <summary>The envelopes of all other nodes have come, and their messages were handed on.</summary>
+    /// <param name="envelopes">The envelopes.</param>
+    public DomainStep OnExchanged(IReadOnlyList<PhaseEnvelope> envelopes)
+    {
+        IsExchanging = false;
+
+        // A node that stopped by itself would leave the others waiting for its envelopes: all nodes stop at the end of the same phase.
+        _stopping |= AnnouncesStop;
+        foreach (PhaseEnvelope envelope in envelopes)
+        {
+            Horizon = Horizon.Merge(envelope.Horizon);
+            schedule.CoreEnd = Math.Min(schedule.CoreEnd, envelope.Limit);
+            _stopping |= envelope.Stopping;
+        }
+
+        return GoOn();
+    }
+
+    /// <summary>It is the domain's turn on its lane.</summary>
+    public DomainStep OnTurn()
+    {
+        Turn!.Begin();
+        if (_phase == Phase.Ended)
+        {
+            Turn.End();
+            return DomainStep.Wait;
+        }
+
+        return OpenWindowIfIdle();
+    }
+
+    /// <summary>Open no further window until <see cref="OnResume"/>.</summary>
+    public DomainStep OnPause()
+    {
+        _paused = true;
+        return DomainStep.Wait;
+    }
+
+    /// <summary>Go on after <see cref="OnPause"/>.</summary>
+    public DomainStep OnResume()
+    {
+        _paused = false;
+        return OpenWindowIfIdle();
+    }
+
+    /// <summary>Stop at the end of the window, also when paused.</summary>
+    public DomainStep OnStop()
+    {
+        _stopAsked = true;
+        return OpenWindowIfIdle();
+    }
+
+    private DomainStep EndPhase()
+    {
+        if (_phase == Phase.Settling)
+        {
+            _phase = Phase.Ended;
+            Turn?.End();
+            return new DomainStep(DomainAction.End);
+        }
+
+        Horizon = schedule.ReadHorizon();
+        if (!IsShared)
+        {
+            return GoOn();
+        }
+
+        IsExchanging = true;
+        AnnouncesStop = _stopAsked;
+        return new DomainStep(DomainAction.Exchange);
+    }
+
+    /// <summary>Goes on behind a phase that has ended on all nodes.</summary>
+    private DomainStep GoOn()
+    {
+        long limit = schedule.CoreEnd + delays.CoreToSpace;
+        if (_phase == Phase.Cores && Horizon.Group < limit)
+        {
+            _phase = Phase.MemorySets;
+            return new DomainStep(DomainAction.RunMemorySets, _plan.Start, limit);
+        }
+
+        _phase = Phase.Idle;
+        return OpenWindow();
+    }
+
+    private DomainStep OpenWindowIfIdle() => _phase == Phase.Idle ? OpenWindow() : DomainStep.Wait;
+
+    private DomainStep OpenWindow()
+    {
+        if (_paused && !_stopAsked)
+        {
+            return DomainStep.Wait;
+        }
+
+        _stopping |= !IsShared && (_stopAsked || Checker is { Violated: true });
+        _plan = WindowPlan.Next(Horizon, delays, window, until);
+        if (_plan.Finished || _stopping)
+        {
+            // What is on its way is no work any more, but the models are asked what they still wait for.
+            _phase = Phase.Settling;
+            return new DomainStep(DomainAction.Settle);
+        }
+
+        if (Turn is { } turn && !turn.TryBegin())
+        {
+            return DomainStep.Wait;
+        }
+
+        Windows++;
+        _phase = Phase.Cores;
+        schedule.CoreEnd = _plan.CoreLimit;
+        return new DomainStep(DomainAction.RunCores, _plan.Start, _plan.CoreLimit, _plan.Alone >= 0);
+    }
+}

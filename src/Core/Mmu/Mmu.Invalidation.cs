@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Checking;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;

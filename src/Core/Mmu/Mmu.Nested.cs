@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;

@@ -1,5 +1,3 @@
-using VmSim.Core.Addresses;
-
 namespace VmSim.Core.Settings;
 
 /// <summary>What a setting's number counts; also the units its HOCON value may carry.</summary>

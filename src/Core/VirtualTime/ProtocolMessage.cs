@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.VirtualTime;
 
@@ -16,7 +15,7 @@ public enum MessageDirection
     CoreToCore,
 }
 
-/// <summary>A kind of message that a protocol adds. A kind's number is its place in <see cref="IShootdownProtocol.Messages"/>.</summary>
+/// <summary>A kind of message that a protocol adds. A kind's number is its place in what the shootdown protocol declares.</summary>
 /// <param name="Name">What it is, for errors.</param>
 /// <param name="Direction">Between whom it goes.</param>
 /// <param name="LeastDelay">

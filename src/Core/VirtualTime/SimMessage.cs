@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.VirtualTime;

@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Paging.Formats;
 

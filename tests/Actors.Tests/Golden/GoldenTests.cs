@@ -33,7 +33,7 @@ public sealed class GoldenTests
     public void Record_HasNoRowThatNothingMakes()
     {
         SortedSet<string> expected = [.. Short.Select(row => RecordName((string)row[0], (string)row[1]))];
-        foreach (string set in (string[])["short"])
+        foreach (string set in (string[])["short", "long"])
         {
             SortedSet<string> present = [.. Directory.EnumerateFiles(Path.Combine(s_recorded, set)).Select(file => Path.GetFileName(file))];
             Assert.Equal(expected, present);

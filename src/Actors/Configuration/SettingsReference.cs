@@ -14,8 +14,9 @@ public static class SettingsReference
         output.Write("""
             # Settings
 
-            Every setting of a scenario, with what is allowed and the default that holds when neither the scenario nor a profile says otherwise. Give them in a
-            scenario file (HOCON), or with `--set key=value`. Cycles can also be given as time (`250ns`, `2us`), bytes with units (`64 KiB`).
+            Every setting of a scenario, with what is allowed and the default that holds when neither the scenario nor a profile says otherwise.
+            Give them in a scenario file (HOCON), or with `--set key=value`.
+            Cycles can also be given as time (`250ns`, `2us`), bytes with units (`64 KiB`).
 
             A scenario also names its profiles, `machine-profile` and `kernel-profile`, and its processes:
 
@@ -42,7 +43,7 @@ public static class SettingsReference
         WriteMembers(new ScenarioSpec(), "", output);
         output.Write("\n## Traces\n\nSettings of a process with a `trace`; they stand beside it.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
         WriteMembers(new TraceReplay(), "", output);
-        output.Write("\n## Cluster\n\nHow a run is spread over nodes, given in config/cluster.conf or with `--set`. None of these changes what a run finds.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
+        output.Write("\n## Cluster\n\nHow a run is spread over nodes, given in config/cluster.conf or with `--set`.\nNone of these changes what a run finds.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
         WriteMembers(new ClusterSettings(), ClusterSettings.Prefix, output);
         output.Write("\n## Programs\n\n`program` names one of these; the settings stand beside it.\n");
         foreach (ProgramKind kind in ProgramKinds.All)

@@ -98,23 +98,13 @@ internal static class ProcessLoader
             Program = copy =>
             {
                 ProgramImage image = layout is null ? trace.Image : layout.Randomize(SeedOf(scenario.Seed, path, copy));
-                return replay.InitialMaps ? image : WithoutInitialMaps(image);
+                return replay.InitialMaps ? image : image with { InitialMappings = [] };
             },
             Count = count,
             Settings = written,
             Warnings = warnings,
         };
     }
-
-    private static ProgramImage WithoutInitialMaps(ProgramImage image) => new()
-    {
-        Name = image.Name,
-        Files = image.Files,
-        InitialBreak = image.InitialBreak,
-        Threads = image.Threads,
-        Children = image.Children,
-        EventCount = image.EventCount,
-    };
 
     /// <summary>A seed for each copy of each process (FNV-1a over the process's place in the scenario and the copy's number).</summary>
     private static ulong SeedOf(ulong seed, string path, int copy)

@@ -141,7 +141,7 @@ public sealed partial class VirtualMemory
             return Fails(MappingErrorKind.NoMemory, call.Start, size, out error);
         }
 
-        AreaFlags rights = (AreaFlags)call.Protection & AreaFlags.Rights;
+        AreaFlags rights = call.Protection.ToAreaFlags();
         return _set.TryProtect(call.Start, size, old => (old & ~AreaFlags.Rights) | rights, _memory, out error);
     }
 
@@ -186,7 +186,7 @@ public sealed partial class VirtualMemory
 
     private static AreaFlags FlagsOf(SystemCall call)
     {
-        AreaFlags flags = (AreaFlags)call.Protection & AreaFlags.Rights;
+        AreaFlags flags = call.Protection.ToAreaFlags();
         flags |= call.Shared ? AreaFlags.Shared : AreaFlags.None;
         return flags | (call.Name == "[stack]" ? AreaFlags.GrowsDown : AreaFlags.None);
     }

@@ -164,7 +164,7 @@ public sealed record SystemCall
 public sealed record ProgramFile(string Path, ulong Bytes = ulong.MaxValue);
 
 /// <summary>One thread of a program.</summary>
-public sealed class ThreadProgram
+public sealed record ThreadProgram
 {
     /// <summary>A name for reports.</summary>
     public required string Name { get; init; }
@@ -183,7 +183,7 @@ public sealed class ThreadProgram
 }
 
 /// <summary>What one process runs: its initial mappings and its threads.</summary>
-public sealed class ProgramImage
+public sealed record ProgramImage
 {
     /// <summary>A name for reports.</summary>
     public required string Name { get; init; }

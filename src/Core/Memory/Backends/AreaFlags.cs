@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Memory.Backends;
 
 /// <summary>What is true of every page of a memory area (Linux: vm_flags of a VMA).</summary>
@@ -36,4 +38,14 @@ public enum AreaFlags : ushort
 
     /// <summary>The three rights.</summary>
     Rights = Read | Write | Execute,
+}
+
+/// <summary>Flags of areas, from what system calls say.</summary>
+public static class AreaFlagsExtensions
+{
+    /// <summary>The rights that a call asks for; bits of it that are no right are left out. <see cref="SpaceMemory.EntryFlags"/> makes flags of page-table entries of them.</summary>
+    public static AreaFlags ToAreaFlags(this Protection protection) =>
+        ((protection & Protection.Read) != 0 ? AreaFlags.Read : AreaFlags.None)
+        | ((protection & Protection.Write) != 0 ? AreaFlags.Write : AreaFlags.None)
+        | ((protection & Protection.Execute) != 0 ? AreaFlags.Execute : AreaFlags.None);
 }

@@ -10,27 +10,18 @@ internal sealed class AddressShift(TraceLayout layout, ulong[] shifts)
     public static bool IsWholeSpace(SystemCall call) => call.Start.Value == 0 && call.Length == TraceCalls.UserBytes;
 
     /// <summary>The program and its children at their new addresses.</summary>
-    public ProgramImage Apply(ProgramImage image) => new()
+    public ProgramImage Apply(ProgramImage image) => image with
     {
-        Name = image.Name,
-        Files = image.Files,
         InitialMappings = [.. image.InitialMappings.Select(Move)],
         InitialBreak = image.InitialBreak.Value == 0 ? image.InitialBreak : Heap(image.InitialBreak),
         Threads = [.. image.Threads.Select(Apply)],
         Children = [.. image.Children.Select(Apply)],
-        EventCount = image.EventCount,
-        BarrierParties = image.BarrierParties,
-        MayMigrate = image.MayMigrate,
-        MutexCount = image.MutexCount,
     };
 
-    private ThreadProgram Apply(ThreadProgram thread) => new()
+    private ThreadProgram Apply(ThreadProgram thread) => thread with
     {
-        Name = thread.Name,
         Open = () => new Stream(thread.Open(), layout, shifts),
         SystemCalls = [.. thread.SystemCalls.Select(Move)],
-        StartsRunnable = thread.StartsRunnable,
-        Core = thread.Core,
     };
 
     private SystemCall Move(SystemCall call)

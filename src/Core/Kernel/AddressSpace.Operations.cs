@@ -132,8 +132,7 @@ public sealed partial class AddressSpace
         {
             FaultKind.Major => TrapResult.Major,
             FaultKind.Spurious => TrapResult.Spurious,
-            FaultKind.SegmentationFault or FaultKind.BusError or FaultKind.OutOfMemory => TrapResult.Segmentation,
-            _ => TrapResult.Done,
+            _ => fault.Kind.IsFailure() ? TrapResult.Segmentation : TrapResult.Done,
         };
         long cycles = OperationCosts.OfFault(Kernel, fault) + UpdateTables();
         long delay = _locks.EnterFault(operation, fault, _now);

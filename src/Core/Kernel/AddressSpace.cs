@@ -203,13 +203,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     {
         foreach (((ulong page, AccessKind kind, FaultKind fault), long count) in _badAccesses)
         {
-            string what = fault switch
-            {
-                FaultKind.BusError => "beyond the end of its file",
-                FaultKind.OutOfMemory => "found no memory left",
-                _ => "not mapped so",
-            };
-            yield return $"{Name}: {kind.ToString().ToLowerInvariant()} of page {VirtAddr.OfPage(page)} {what} ({count} times)";
+            yield return $"{Name}: {kind.ToString().ToLowerInvariant()} of page {VirtAddr.OfPage(page)} {fault.Refusal()} ({count} times)";
         }
     }
 

@@ -8,22 +8,8 @@ namespace VmSim.Core.Kernel;
 internal static class OperationCosts
 {
     /// <summary>Cycles of the fault handler for a fault, device time apart.</summary>
-    public static long OfFault(KernelProfile kernel, in FaultResult fault)
-    {
-        long cycles = fault.Kind switch
-        {
-            FaultKind.Spurious => kernel.SpuriousFaultCycles,
-            FaultKind.ZeroPage => kernel.ZeroFaultCycles,
-            FaultKind.Anonymous => kernel.AnonymousFaultCycles,
-            FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy => kernel.CopyFaultCycles,
-            FaultKind.ReuseWrite => kernel.ReuseFaultCycles,
-            FaultKind.File or FaultKind.FileShared or FaultKind.Major =>
-                kernel.FileFaultCycles + (Math.Max(0, fault.PagesMapped - 1) * kernel.FileFaultPageCycles),
-            FaultKind.Huge => kernel.HugeFaultCycles,
-            _ => kernel.SegmentationFaultCycles,
-        };
-        return cycles + (fault.TablesAllocated * kernel.TablePageCycles);
-    }
+    public static long OfFault(KernelProfile kernel, in FaultResult fault) =>
+        fault.Kind.HandlerCycles(kernel, fault.PagesMapped) + (fault.TablesAllocated * kernel.TablePageCycles);
 
     /// <summary>Cycles of a system call, shootdowns apart.</summary>
     public static long OfCall(KernelProfile kernel, SystemCallKind kind, MmResult result)

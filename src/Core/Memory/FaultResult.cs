@@ -3,49 +3,6 @@ using VmSim.Core.Memory.Backends;
 
 namespace VmSim.Core.Memory;
 
-/// <summary>What a page fault turned out to be. Every kind up to <see cref="Huge"/> is one minor fault of the process.</summary>
-public enum FaultKind : byte
-{
-    /// <summary>The translation was there with sufficient rights: another thread was faster, or a TLB held an old one.</summary>
-    Spurious,
-
-    /// <summary>A first read of anonymous memory mapped the shared zero page.</summary>
-    ZeroPage,
-
-    /// <summary>A first touch of anonymous memory mapped a new frame.</summary>
-    Anonymous,
-
-    /// <summary>A write to a frame that others share, or to the zero page, mapped a copy in its place.</summary>
-    CopyOnWrite,
-
-    /// <summary>A write found that nobody shares the frame any more, or that a shared page is clean, and made it writable.</summary>
-    ReuseWrite,
-
-    /// <summary>A read mapped the file page and the cached pages around it.</summary>
-    File,
-
-    /// <summary>A write to a private file mapping mapped a copy of the file's page.</summary>
-    FilePrivateCopy,
-
-    /// <summary>A touch of a shared object (a write to a shared file mapping, or shared memory) mapped its frame.</summary>
-    FileShared,
-
-    /// <summary>A large page was mapped, or a written large page of zeros replaced.</summary>
-    Huge,
-
-    /// <summary>The file page had to be read from a device first; the thread sleeps meanwhile. A major fault.</summary>
-    Major,
-
-    /// <summary>No area allows the access; nothing changed.</summary>
-    SegmentationFault,
-
-    /// <summary>The object behind the area has no such page; nothing changed.</summary>
-    BusError,
-
-    /// <summary>No frame or table page was left; nothing changed.</summary>
-    OutOfMemory,
-}
-
 /// <summary>What a page fault did.</summary>
 public readonly record struct FaultResult
 {
@@ -71,5 +28,5 @@ public readonly record struct FaultResult
     public VirtAddr? AreaStart { get; init; }
 
     /// <summary>Whether the access can go on.</summary>
-    public bool Succeeded => Kind < FaultKind.SegmentationFault;
+    public bool Succeeded => !Kind.IsFailure();
 }

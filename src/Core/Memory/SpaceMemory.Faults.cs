@@ -99,7 +99,7 @@ public sealed partial class SpaceMemory
         int mark = undo.Mark();
         long before = _effects.MappedByFault;
         FaultKind kind = backend.HandleFault(fault, this);
-        if (kind >= FaultKind.SegmentationFault)
+        if (kind.IsFailure())
         {
             undo.Rollback(mark);
             return false;

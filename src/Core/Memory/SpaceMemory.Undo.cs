@@ -92,7 +92,7 @@ public sealed partial class SpaceMemory
     /// <summary>Ends a fault.</summary>
     internal FaultResult EndFault(FaultKind kind)
     {
-        if (kind >= FaultKind.SegmentationFault)
+        if (kind.IsFailure())
         {
             Rollback();
             return new FaultResult { Kind = kind };

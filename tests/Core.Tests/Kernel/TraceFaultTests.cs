@@ -70,7 +70,7 @@ internal sealed class SpaceReplay
 
     public int Failures { get; private set; }
 
-    public long Faults => _kinds.Take((int)FaultKind.Huge + 1).Sum();
+    public long Faults => Enum.GetValues<FaultKind>().Where(kind => kind != FaultKind.Major && !kind.IsFailure()).Sum(Count);
 
     public List<SpaceReplay> ChildReplays { get; } = [];
 

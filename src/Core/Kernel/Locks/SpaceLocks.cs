@@ -41,7 +41,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
             return delay;
         }
 
-        bool newPage = fault.Kind is FaultKind.Anonymous or FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy;
+        bool newPage = fault.Kind.TakesNewPage();
         if (fault.Kind == FaultKind.Huge)
         {
             delay += pool.TakeLarge(now + delay, core, counters);

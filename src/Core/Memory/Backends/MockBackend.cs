@@ -70,9 +70,9 @@ public sealed class MockBackend : MemoryBackend
         bool agreed = Answer("HandleFault", fault.Page, PageSizes.BaseBytes, fault.Flags, () =>
         {
             kind = _inner.HandleFault(copy, memory);
-            return kind < FaultKind.SegmentationFault;
+            return !kind.IsFailure();
         });
-        return agreed || kind >= FaultKind.SegmentationFault ? kind : FaultKind.OutOfMemory;
+        return agreed || kind.IsFailure() ? kind : FaultKind.OutOfMemory;
     }
 
     private bool Answer(string method, VirtAddr start, ulong size, AreaFlags flags, Func<bool> work)

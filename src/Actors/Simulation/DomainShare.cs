@@ -47,7 +47,7 @@ public sealed class DomainShare
             long accesses = 0;
             foreach (CoreModel core in Cores)
             {
-                accesses += core.Counters.Accesses;
+                accesses += core.Counters[CoreCounters.Accesses];
             }
 
             return accesses;

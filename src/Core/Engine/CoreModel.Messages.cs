@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
 using VmSim.Core.Programs;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
@@ -33,7 +34,7 @@ public sealed partial class CoreModel
                 break;
             case MessageKind.Protocol:
                 long cycles = message.Sender < Machine.Cores ? _shootdown.OnDirect(message) : _shootdown.OnProtocol(message);
-                Counters.InterruptCycles += cycles;
+                Cycles[CoreCycles.Interrupt] += cycles;
                 _clock += cycles;
                 break;
             default:
@@ -50,7 +51,7 @@ public sealed partial class CoreModel
         EndInvalidation(result);
         if ((message.Flags & SimMessage.LocalFlag) != 0)
         {
-            Counters.LocalInvalidations++;
+            Counters[CoreCounters.LocalInvalidations]++;
             _clock += result.Cycles;
             if (State == CoreState.Trapped)
             {
@@ -58,7 +59,7 @@ public sealed partial class CoreModel
             }
             else
             {
-                Counters.InterruptCycles += result.Cycles;
+                Cycles[CoreCycles.Interrupt] += result.Cycles;
             }
 
             return;
@@ -69,10 +70,10 @@ public sealed partial class CoreModel
         if ((message.Flags & SimMessage.ToldFlag) == 0)
         {
             cycles += Kernel.HandlerCycles;
-            Counters.InvalidationsHandled++;
+            Counters[CoreCounters.InvalidationsHandled]++;
         }
 
-        Counters.InterruptCycles += cycles;
+        Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
         if (result.Ack != AckTime.Later)
         {
@@ -101,10 +102,10 @@ public sealed partial class CoreModel
         SimThread thread = _world.Threads[(int)message.A];
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
-            long booked = thread.Trap == TrapKind.Fault ? Counters.FaultCycles : Counters.SyscallCycles;
+            long booked = thread.Trap == TrapKind.Fault ? Cycles[CoreCycles.Fault] : Cycles[CoreCycles.Syscall];
             long wait = Math.Min(Math.Min(message.B, _clock - thread.TrapBegan), booked);
             BookTrap(-wait);
-            Counters.ShootdownWaitCycles += wait;
+            Cycles[CoreCycles.ShootdownWait] += wait;
             EndTrap(thread, (TrapResult)message.C);
             State = CoreState.Running;
             return;
@@ -162,7 +163,7 @@ public sealed partial class CoreModel
 
         if (result == TrapResult.Failed)
         {
-            Counters.FailedCalls++;
+            Counters[CoreCounters.FailedCalls]++;
         }
 
         thread.Trap = TrapKind.None;
@@ -174,25 +175,25 @@ public sealed partial class CoreModel
         switch (result)
         {
             case TrapResult.Major:
-                Counters.MajorFaults++;
-                Counters.Record(LatencyKind.MajorFault, latency);
+                Counters[CoreCounters.MajorFaults]++;
+                Latencies.Record(LatencyKind.MajorFault, latency);
                 break;
             case TrapResult.Spurious:
-                Counters.SpuriousFaults++;
+                Counters[CoreCounters.SpuriousFaults]++;
                 break;
             case TrapResult.Segmentation:
-                Counters.SegmentationFaults++;
+                Counters[CoreCounters.SegmentationFaults]++;
                 thread.Position++;
                 thread.FaultsInARow = 0;
                 break;
             default:
-                Counters.MinorFaults++;
-                Counters.Record(LatencyKind.MinorFault, latency);
+                Counters[CoreCounters.MinorFaults]++;
+                Latencies.Record(LatencyKind.MinorFault, latency);
                 break;
         }
     }
 
-    private void CountCall(SystemCallKind kind, long latency) => Counters.Record(
+    private void CountCall(SystemCallKind kind, long latency) => Latencies.Record(
         kind switch
         {
             SystemCallKind.Map => LatencyKind.Map,
@@ -219,12 +220,12 @@ public sealed partial class CoreModel
         Mmu.Load(_tag, _table);
         if (loaded.Flushed)
         {
-            Counters.FullFlushes++;
+            Counters[CoreCounters.FullFlushes]++;
         }
 
         long cycles = loaded.Cycles + (other ? Kernel.SpaceSwitchCycles : 0);
-        Counters.SpaceLoads++;
-        Counters.SwitchCycles += cycles;
+        Counters[CoreCounters.SpaceLoads]++;
+        Cycles[CoreCycles.Switch] += cycles;
         _clock += cycles;
         BeginThread();
     }
@@ -253,7 +254,7 @@ public sealed partial class CoreModel
         {
             State = CoreState.Idle;
             long sweeping = _shootdown.OnSwitch();
-            Counters.SwitchCycles += sweeping;
+            Cycles[CoreCycles.Switch] += sweeping;
             _clock += sweeping;
             if (_loadedSpace >= 0 && !_lazy && _shootdown.TellsLazy)
             {
@@ -274,12 +275,12 @@ public sealed partial class CoreModel
         long cycles = _shootdown.OnSwitch();
         if (!ReferenceEquals(next, _lastThread) && _lastThread is not null)
         {
-            Counters.ContextSwitches++;
+            Counters[CoreCounters.ContextSwitches]++;
             cycles += Kernel.ContextSwitchCycles;
         }
 
         _lastThread = next;
-        Counters.SwitchCycles += cycles;
+        Cycles[CoreCycles.Switch] += cycles;
         _clock += cycles;
         int space = next.Space.Value;
         if (space == _loadedSpace && !(_lazy && _shootdown.ReloadAfterIdle))

@@ -74,15 +74,15 @@ public sealed partial class CoreModel
         if (run.SecondLevelHits + run.Walks > 0)
         {
             thread.FaultsInARow = 0;
-            Counters.AccessesMissed += run.SecondLevelHits + run.Walks;
-            Counters.SecondLevelHits += run.SecondLevelHits;
-            Counters.Walks += run.Walks;
-            Counters.WalkReferences += run.Walks;
-            Counters.WalkCycles += run.WalkCycles;
+            Counters[CoreCounters.SecondLevelHits] += run.SecondLevelHits;
+            Counters[CoreCounters.Walks] += run.Walks;
+            Counters[CoreCounters.WalkReferences] += run.Walks;
+            Cycles[CoreCycles.Walk] += run.WalkCycles;
         }
 
-        Counters.UserCycles += run.Clock - _clock - run.WalkCycles;
-        Counters.Accesses += run.Accesses;
+        Cycles[CoreCycles.User] += run.Clock - _clock - run.WalkCycles;
+        Counters[CoreCounters.Accesses] += run.Accesses;
+        Counters[CoreCounters.FirstLevelHits] += run.Accesses - run.SecondLevelHits - run.Walks;
         thread.Accesses += run.Accesses;
         thread.Position = run.Position;
         _clock = run.Clock;
@@ -142,8 +142,9 @@ public sealed partial class CoreModel
             accesses += count;
         }
 
-        Counters.UserCycles += clock - _clock;
-        Counters.Accesses += accesses;
+        Cycles[CoreCycles.User] += clock - _clock;
+        Counters[CoreCounters.Accesses] += accesses;
+        Counters[CoreCounters.FirstLevelHits] += accesses;
         thread.Accesses += accesses;
         thread.Position = position;
         _clock = clock;
@@ -156,7 +157,7 @@ public sealed partial class CoreModel
         ulong address = word & Operation.PageMask;
         _dueAt = _clock;
         TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
-        Counters.WalkCycles += translation.Cycles;
+        Cycles[CoreCycles.Walk] += translation.Cycles;
         long began = _clock;
         _clock += translation.Cycles;
         if (translation.BitsSet != PageFlags.None)
@@ -190,9 +191,9 @@ public sealed partial class CoreModel
         thread.FaultsInARow = 0;
         long cost = _accessCycles[(int)kind];
         _clock += cost;
-        Counters.UserCycles += cost;
-        Counters.Accesses++;
-        Counters.AccessesMissed += translation.Outcome == TranslationOutcome.L1Hit ? 0 : 1;
+        Cycles[CoreCycles.User] += cost;
+        Counters[CoreCounters.Accesses]++;
+        Counters[CoreCounters.FirstLevelHits] += translation.Outcome == TranslationOutcome.L1Hit ? 1 : 0;
         thread.Accesses++;
         int count = (int)((word >> 2) & 0x3FF) + 1;
         if (userMode && count > 1)
@@ -219,7 +220,7 @@ public sealed partial class CoreModel
             cycles += evicted ? _shootdown.OnEvict(entry) : _shootdown.OnFill(entry);
         }
 
-        Counters.WalkCycles += cycles;
+        Cycles[CoreCycles.Walk] += cycles;
         _clock += cycles;
     }
 
@@ -230,11 +231,11 @@ public sealed partial class CoreModel
             case TranslationOutcome.L1Hit:
                 break;
             case TranslationOutcome.StlbHit:
-                Counters.SecondLevelHits++;
+                Counters[CoreCounters.SecondLevelHits]++;
                 break;
             default:
-                Counters.Walks++;
-                Counters.WalkReferences += translation.References;
+                Counters[CoreCounters.Walks]++;
+                Counters[CoreCounters.WalkReferences] += translation.References;
                 break;
         }
     }
@@ -324,7 +325,7 @@ public sealed partial class CoreModel
     {
         long now = Math.Min(cycles, until - _clock);
         _clock += now;
-        Counters.UserCycles += now;
+        Cycles[CoreCycles.User] += now;
         if (now == cycles)
         {
             thread.Position++;
@@ -344,19 +345,19 @@ public sealed partial class CoreModel
         }
 
         AccessKind kind = operation.Control == ControlKind.KernelStore ? AccessKind.Store : AccessKind.Load;
-        long before = Counters.Accesses;
+        long before = Counters[CoreCounters.Accesses];
         RunMiss(thread, Operation.Access(kind, operation.Argument << PageSizes.BaseShift), userMode: false);
-        Counters.KernelAccesses += Counters.Accesses - before;
+        Counters[CoreCounters.KernelAccesses] += Counters[CoreCounters.Accesses] - before;
     }
 
     private void Call(SimThread thread, int index)
     {
         SystemCall call = thread.SystemCalls[index];
-        Counters.SystemCalls++;
+        Counters[CoreCounters.SystemCalls]++;
         if (call.Kind == SystemCallKind.Other)
         {
             long cycles = Kernel.SystemCallEntryCycles + Kernel.OtherCallCycles + Kernel.TrapReturnCycles;
-            Counters.SyscallCycles += cycles;
+            Cycles[CoreCycles.Syscall] += cycles;
             _clock += cycles;
             return;
         }

@@ -1,9 +1,11 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
+using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
@@ -123,8 +125,17 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>Threads that have left for another core since this was last cleared, and for which; null when nobody wants to know.</summary>
     public List<(SimThread Thread, CoreId Target)>? Departures { get; set; }
 
-    /// <summary>Where its cycles went and what it counted.</summary>
+    /// <summary>Where its cycles went.</summary>
+    public CoreCycles Cycles { get; } = new();
+
+    /// <summary>What it counted.</summary>
     public CoreCounters Counters { get; } = new();
+
+    /// <summary>The latencies it measured.</summary>
+    public Latencies Latencies { get; } = new();
+
+    /// <summary>All that it counts beside cycles, in the order of reports.</summary>
+    internal IEnumerable<CounterSet> CounterSets => [Counters];
 
     /// <summary>Messages that wait for the core.</summary>
     public MessageHeap Inbox => _inbox;
@@ -301,12 +312,12 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public void EndInvalidation(in InvalidationResult result)
     {
         _losses.End();
-        Counters.EntriesInvalidated += result.Dropped;
-        Counters.FullFlushes += result.Full ? 1 : 0;
+        Counters[CoreCounters.EntriesInvalidated] += result.Dropped;
+        Counters[CoreCounters.FullFlushes] += result.Full ? 1 : 0;
     }
 
     /// <inheritdoc/>
-    public void CountSweep(int shootdowns) => Counters.InvalidationsSwept += shootdowns;
+    public void CountSweep(int shootdowns) => Counters[CoreCounters.InvalidationsSwept] += shootdowns;
 
     /// <inheritdoc/>
     public void Acknowledge(in SimMessage invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
@@ -329,7 +340,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <inheritdoc/>
     void IRefillCounter.CountRefills(int space, long shootdown, int count)
     {
-        Counters.RefillMisses += count;
+        Counters[CoreCounters.RefillMisses] += count;
         _world.RefillMisses.Add(space, shootdown, count);
     }
 
@@ -361,7 +372,12 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     {
         _warm = true;
         _losses.Flush();
-        Counters.Reset();
+        Cycles.Reset();
+        Latencies.Reset();
+        foreach (CounterSet counters in CounterSets)
+        {
+            counters.Reset();
+        }
     }
 
     /// <summary>Lets a waiting core's time pass until <paramref name="due"/> and books it where it belongs.</summary>
@@ -382,7 +398,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _clock = due;
         if (State == CoreState.Loading)
         {
-            Counters.SwitchCycles += waited;
+            Cycles[CoreCycles.Switch] += waited;
         }
         else if (State == CoreState.Trapped)
         {
@@ -394,11 +410,11 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     {
         if (_thread!.Trap == TrapKind.Fault)
         {
-            Counters.FaultCycles += cycles;
+            Cycles[CoreCycles.Fault] += cycles;
         }
         else
         {
-            Counters.SyscallCycles += cycles;
+            Cycles[CoreCycles.Syscall] += cycles;
         }
     }
 
@@ -413,7 +429,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _nextTick += _shootdown.TickCycles;
         long cycles = _shootdown.OnTick();
         _dueAt = long.MaxValue;
-        Counters.InterruptCycles += cycles;
+        Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
         LeaveKernel();
     }
@@ -425,7 +441,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     {
         _entersUser = false;
         long cycles = _shootdown.OnReturnToUser();
-        Counters.InterruptCycles += cycles;
+        Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
         _watch?.OnBegin(_clock, _loadedSpace, _tag);
     }

@@ -112,7 +112,7 @@ public sealed partial class AddressSpace
         VirtAddr address = new((ulong)operation.Argument);
         AccessKind access = (AccessKind)(operation.Access & 0xFF);
         FaultResult fault = _memory!.HandleFault(address, access, (operation.Access & SimMessage.KernelAccessBit) == 0);
-        Counters.Faults[(int)fault.Kind]++;
+        Counters.Count(fault.Kind);
         if (Watch is { } watch)
         {
             // Fault-around may begin at the area's first page and then ends past the aligned window.
@@ -233,7 +233,7 @@ public sealed partial class AddressSpace
         operation.Dead = effect.Dead;
         operation.TablesFreed = effect.TablesFreed;
         operation.Release = effect.Release;
-        Counters.Forks++;
+        Counters[SpaceCounters.Forks]++;
         BeginBatches(operation, OperationCosts.OfFork(Kernel, effect) + copying, effect);
     }
 
@@ -304,10 +304,10 @@ public sealed partial class AddressSpace
         {
             long wait = _now + _delays.Service - since;
             LockKind kind = Kernel.PerVmaLocks && operation.Kind == MessageKind.Fault ? LockKind.Area : LockKind.Map;
-            Counters.LockWaits++;
-            Counters.LockWaitCycles += wait;
+            Counters[SpaceCounters.LockWaits]++;
+            Counters[SpaceCounters.LockWaitCycles] += wait;
             operation.Waited = true;
-            Counters.Locks[(int)kind].WaitCycles += wait;
+            Counters[SpaceCounters.Of(kind).WaitCycles] += wait;
             SendToSelf(MessageKind.OperationStart, _now + _delays.Service, operation.Id);
         }
     }
@@ -325,23 +325,23 @@ public sealed partial class AddressSpace
     {
         if (failed)
         {
-            Counters.FailedOperations++;
+            Counters[SpaceCounters.FailedOperations]++;
             return;
         }
 
         switch (kind)
         {
             case SystemCallKind.Map:
-                Counters.MapOperations++;
+                Counters[SpaceCounters.MapOperations]++;
                 break;
             case SystemCallKind.Unmap:
-                Counters.UnmapOperations++;
+                Counters[SpaceCounters.UnmapOperations]++;
                 break;
             case SystemCallKind.Protect:
-                Counters.ProtectOperations++;
+                Counters[SpaceCounters.ProtectOperations]++;
                 break;
             default:
-                Counters.OtherOperations++;
+                Counters[SpaceCounters.OtherOperations]++;
                 break;
         }
     }

@@ -25,7 +25,7 @@ public sealed partial class AddressSpace
         shootdown.Targets++;
         long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
-        Counters.IpisSent++;
+        Counters[SpaceCounters.IpisSent]++;
         Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
         SendInvalidate(shootdown, core, due, start, pages, size, 0);
     }
@@ -73,7 +73,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.Deferred = true;
-        Counters.DeferredShootdowns++;
+        Counters[SpaceCounters.DeferredShootdowns]++;
         EndShootdown(shootdown, OperationOf(shootdown));
     }
 
@@ -137,11 +137,11 @@ public sealed partial class AddressSpace
         };
         operation.Shootdown = shootdown;
         _shootdowns.Add(shootdown.Id, new OpenShootdown(shootdown, operation));
-        Counters.Shootdowns++;
-        Counters.PagesShotDown += dead.Pages;
-        Counters.ShootdownLog.Begin(Space, shootdown);
+        Counters[SpaceCounters.Shootdowns]++;
+        Counters[SpaceCounters.PagesShotDown] += dead.Pages;
+        ShootdownLog.Begin(Space, shootdown);
         _shootdown.Begin(shootdown);
-        Counters.ShootdownLog.Update(shootdown);
+        ShootdownLog.Update(shootdown);
     }
 
     private static bool IsDiscard(SystemCall call) => call.Kind switch
@@ -188,10 +188,10 @@ public sealed partial class AddressSpace
         if (message.B == 0 && (message.Flags & SimMessage.ToldFlag) == 0)
         {
             shootdown.SpuriousTargets++;
-            Counters.SpuriousIpis++;
+            Counters[SpaceCounters.SpuriousIpis]++;
         }
 
-        Counters.ShootdownLog.Update(shootdown);
+        ShootdownLog.Update(shootdown);
         if ((message.Flags & SimMessage.ReportFlag) != 0)
         {
             shootdown.PendingReports--;
@@ -222,13 +222,13 @@ public sealed partial class AddressSpace
         if (shootdown.Targets > 0)
         {
             long wait = Math.Max(0, _now - shootdown.BegunAt);
-            Counters.RemoteShootdowns++;
-            Counters.ShootdownLatency.Record(wait);
+            Counters[SpaceCounters.RemoteShootdowns]++;
+            Latencies.Record(LatencyKind.Shootdown, wait);
             operation.ShootdownWait += wait;
             shootdown.Wait = wait;
         }
 
-        Counters.ShootdownLog.Update(shootdown);
+        ShootdownLog.Update(shootdown);
         EndOperation(operation);
     }
 

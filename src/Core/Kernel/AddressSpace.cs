@@ -6,6 +6,7 @@ using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
@@ -39,7 +40,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         _mapLock = new MapLock(Kernel.PerVmaLocks);
-        _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters.Locks);
+        _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
         _coreOf = [.. identity.CoreOf.Select(core => core.Value)];
         _events = new bool[image.EventCount];
@@ -91,6 +92,15 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     /// <summary>What it counted.</summary>
     public SpaceCounters Counters { get; } = new();
 
+    /// <summary>The latencies it measured.</summary>
+    public Latencies Latencies { get; } = new();
+
+    /// <summary>A record of each shootdown.</summary>
+    public ShootdownLog ShootdownLog { get; } = new();
+
+    /// <summary>All that it counts, in the order of reports.</summary>
+    internal IEnumerable<CounterSet> CounterSets => [Counters];
+
     /// <summary>The process's memory; null before the fork that makes it.</summary>
     public VirtualMemory? Memory => _memory;
 
@@ -136,6 +146,17 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         }
 
         Tables.Update();
+    }
+
+    /// <summary>Counting begins.</summary>
+    internal void ResetCounters()
+    {
+        Latencies.Reset();
+        ShootdownLog.Reset();
+        foreach (CounterSet counters in CounterSets)
+        {
+            counters.Reset();
+        }
     }
 
     /// <summary>Takes one message; messages come in the run's total order.</summary>

@@ -62,7 +62,7 @@ internal sealed class KernelOperation
     public VirtualLock? LockLine { get; set; }
 
     /// <summary>What <see cref="LockLine"/> is.</summary>
-    public LockKind LockKind { get; set; }
+    public LockKind LockKind { get; set; } = LockKind.Map;
 
     /// <summary>Whether others kept it from starting at once.</summary>
     public bool Waited { get; set; }

@@ -1,79 +1,67 @@
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Memory;
-using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Kernel;
 
+// The sentence of a counter stands in its declaration; reports show it.
+#pragma warning disable CS1591
+
 /// <summary>What one address space counts.</summary>
-public sealed class SpaceCounters
+public sealed class SpaceCounters : CounterSet<SpaceCounters>
 {
-    /// <summary>mmap calls that succeeded.</summary>
-    public long MapOperations { get; set; }
+    public static readonly Counter MapOperations = Declare("mapOperations", "calls", "mmap calls that succeeded.");
+    public static readonly Counter UnmapOperations = Declare("unmapOperations", "calls", "munmap calls that succeeded.");
+    public static readonly Counter ProtectOperations = Declare("protectOperations", "calls", "mprotect calls that succeeded.");
+    public static readonly Counter OtherOperations = Declare("otherOperations", "calls", "brk, mremap, madvise and msync calls that succeeded.");
+    public static readonly Counter FailedOperations = Declare("failedOperations", "calls", "Memory-management calls that failed.");
+    public static readonly Counter Forks = Declare("forks", "calls", "Forks.");
+    public static readonly Counter Shootdowns = Declare("shootdowns", "shootdowns", "Operations after which translations died or lost rights.");
+    public static readonly Counter RemoteShootdowns = Declare("remoteShootdowns", "shootdowns", "Shootdowns for which other cores were told.");
+    public static readonly Counter DeferredShootdowns = Declare("deferredShootdowns", "shootdowns", "Shootdowns whose operation returned before every core had invalidated.");
+    public static readonly Counter IpisSent = Declare("ipisSent", "interrupts", "Interrupts sent to other cores to invalidate.");
+    public static readonly Counter SpuriousIpis = Declare("spuriousIpis", "interrupts", "Interrupts whose target held no dead translation.");
+    public static readonly Counter PagesShotDown = Declare("pagesShotDown", "translations", "Translations that died or lost rights.");
+    public static readonly Counter ZeroPageFaults = Declare("zeroPageFaults", "faults", "First reads of anonymous pages: the zero page is mapped.");
+    public static readonly Counter AnonymousFaults = Declare("anonymousFaults", "faults", "First writes to anonymous pages: a frame is mapped.");
+    public static readonly Counter CopyFaults = Declare("copyFaults", "faults", "Writes that copied a shared page.");
+    public static readonly Counter ReuseFaults = Declare("reuseFaults", "faults", "Writes to pages whose sharing had ended.");
+    public static readonly Counter FileFaults = Declare("fileFaults", "faults", "Faults on file pages in the page cache.");
+    public static readonly Counter HugeFaults = Declare("hugeFaults", "faults", "Faults that mapped a large page.");
+    public static readonly Counter LockWaits = Declare("lockWaits", "operations", "Operations that waited for the address space's lock.");
+    public static readonly Counter LockWaitCycles = Declare("lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.");
+    private static readonly LockCounters[] s_locks = [.. LockKind.All.Select(Declare)];
 
-    /// <summary>munmap calls that succeeded.</summary>
-    public long UnmapOperations { get; set; }
-
-    /// <summary>mprotect calls that succeeded.</summary>
-    public long ProtectOperations { get; set; }
-
-    /// <summary>brk, mremap, madvise and msync calls that succeeded.</summary>
-    public long OtherOperations { get; set; }
-
-    /// <summary>Calls that failed.</summary>
-    public long FailedOperations { get; set; }
-
-    /// <summary>Forks.</summary>
-    public long Forks { get; set; }
-
-    /// <summary>Faults by kind, indexed by <see cref="FaultKind"/>.</summary>
-    public long[] Faults { get; } = new long[(int)FaultKind.OutOfMemory + 1];
-
-    /// <summary>Shootdowns: times that translations died which some core might hold.</summary>
-    public long Shootdowns { get; set; }
-
-    /// <summary>Shootdowns for which other cores had to be told.</summary>
-    public long RemoteShootdowns { get; set; }
-
-    /// <summary>Shootdowns that let their operation return before every core had invalidated.</summary>
-    public long DeferredShootdowns { get; set; }
-
-    /// <summary>Interrupts sent.</summary>
-    public long IpisSent { get; set; }
-
-    /// <summary>Interrupts whose target held nothing that died.</summary>
-    public long SpuriousIpis { get; set; }
-
-    /// <summary>Translations that died.</summary>
-    public long PagesShotDown { get; set; }
-
-    /// <summary>From the first interrupt sent to the last acknowledgement, of shootdowns with targets.</summary>
-    public LatencyHistogram ShootdownLatency { get; } = new();
-
-    /// <summary>A record of each shootdown.</summary>
-    public ShootdownLog ShootdownLog { get; } = new();
-
-    /// <summary>Cycles that operations waited for the address space's lock.</summary>
-    public long LockWaitCycles { get; set; }
-
-    /// <summary>Operations that waited for the address space's lock.</summary>
-    public long LockWaits { get; set; }
-
-    /// <summary>Locks and contended cache lines, indexed by <see cref="LockKind"/>.</summary>
-    public LockCounters[] Locks { get; } = [.. Enum.GetValues<LockKind>().Select(_ => new LockCounters())];
-
-    /// <summary>Sets everything to 0.</summary>
-    public void Reset()
+    /// <summary>The counters of a kind of lock.</summary>
+    public static LockCounters Of(LockKind kind)
     {
-        MapOperations = UnmapOperations = ProtectOperations = OtherOperations = FailedOperations = Forks = 0;
-        Array.Clear(Faults);
-        Shootdowns = RemoteShootdowns = DeferredShootdowns = IpisSent = SpuriousIpis = PagesShotDown = 0;
-        LockWaitCycles = LockWaits = 0;
-        ShootdownLatency.Reset();
-        ShootdownLog.Reset();
-        foreach (LockCounters counters in Locks)
+        ArgumentNullException.ThrowIfNull(kind);
+        return s_locks[kind.Index];
+    }
+
+    /// <summary>Counts a fault by what it turned out to be. Spurious and major faults, and those that fail, are counted by cores alone.</summary>
+    internal void Count(FaultKind kind)
+    {
+        Counter? counter = kind switch
         {
-            counters.Reset();
+            FaultKind.ZeroPage => ZeroPageFaults,
+            FaultKind.Anonymous => AnonymousFaults,
+            FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy => CopyFaults,
+            FaultKind.ReuseWrite => ReuseFaults,
+            FaultKind.File or FaultKind.FileShared => FileFaults,
+            FaultKind.Huge => HugeFaults,
+            _ => null,
+        };
+        if (counter is { } counted)
+        {
+            this[counted]++;
         }
     }
+
+    private static LockCounters Declare(LockKind kind) => new(
+        Declare(kind.Name + "Acquisitions", "acquisitions", $"Acquisitions of {kind.Summary}."),
+        Declare(kind.Name + "Waits", "acquisitions", $"Acquisitions of {kind.Summary} that waited for another holder."),
+        Declare(kind.Name + "WaitCycles", "cycles", $"Cycles waited for other holders of {kind.Summary}, transfers apart."),
+        Declare(kind.Name + "LocalTransfers", "transfers", $"Moves of the cache line of {kind.Summary} between cores of one socket."),
+        Declare(kind.Name + "RemoteTransfers", "transfers", $"Moves of the cache line of {kind.Summary} between sockets."));
 }

@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Memory;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
@@ -93,21 +94,20 @@ public sealed class SpaceGroup
         }
     }
 
+    /// <summary>All that it counts, in the order of reports.</summary>
+    internal IEnumerable<CounterSet> CounterSets => [Frames.Counters];
+
     private void ResetCounters()
     {
         _warm = true;
         foreach (AddressSpace member in _members)
         {
-            member.Counters.Reset();
+            member.ResetCounters();
         }
 
-        FramesAllocatedBefore = Frames.TotalAllocations;
-        FramesFreedBefore = Frames.TotalFrees;
+        foreach (CounterSet counters in CounterSets)
+        {
+            counters.Reset();
+        }
     }
-
-    /// <summary>Frames allocated before counting began.</summary>
-    internal long FramesAllocatedBefore { get; private set; }
-
-    /// <summary>Frames freed before counting began.</summary>
-    internal long FramesFreedBefore { get; private set; }
 }

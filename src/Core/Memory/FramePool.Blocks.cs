@@ -85,7 +85,7 @@ public sealed partial class FramePool
         block.References[slot] = 1;
         block.Kinds[slot] = (byte)(kind == FrameKind.Anonymous ? (byte)kind | ExclusiveBit : (byte)kind);
         Allocated++;
-        TotalAllocations++;
+        Counters[FrameCounters.Allocated]++;
         Peak = Math.Max(Peak, Allocated);
     }
 
@@ -95,7 +95,7 @@ public sealed partial class FramePool
         block.Kinds[slot] = 0;
         block.Give(slot);
         Allocated--;
-        TotalFrees++;
+        Counters[FrameCounters.Freed]++;
         if (wasFull)
         {
             Link(ref _partlyFree, block.Number);

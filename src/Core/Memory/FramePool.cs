@@ -56,11 +56,8 @@ public sealed partial class FramePool
     /// <summary>Frames that are free now.</summary>
     public long Available => Capacity - Allocated;
 
-    /// <summary>Frames handed out since the beginning.</summary>
-    public long TotalAllocations { get; private set; }
-
-    /// <summary>Frames that came back since the beginning.</summary>
-    public long TotalFrees { get; private set; }
+    /// <summary>Frames handed out and given back since counting began.</summary>
+    public FrameCounters Counters { get; } = new();
 
     /// <summary>The most frames that were allocated at one time.</summary>
     public long Peak { get; private set; }

@@ -56,6 +56,7 @@ public static class ReportBuilder
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, end, statistics, findings);
         findings.AddRange(statistics.BadAccesses.Values.SelectMany(lines => lines));
+        CounterCatalog catalog = CounterCatalog.BuiltIn;
         RunReport report = new()
         {
             Scenario = world.Scenario.Name,
@@ -65,14 +66,15 @@ public static class ReportBuilder
             Protocol = world.Protocol.Name,
             Ghz = world.Scenario.Machine.Ghz,
             WindowBound = world.Delays.WindowBound,
-            Totals = Totals(statistics, cycles),
-            LatencyCycles = [.. CounterCatalog.Histograms.Zip(
-                statistics.Histograms, (info, histogram) => new KeyValuePair<string, LatencySummary>(info.Name, histogram.Summarize()))],
+            Catalog = catalog,
+            Totals = Totals(catalog, statistics, cycles),
+            LatencyCycles = [.. LatencyKind.All.Select(kind => new KeyValuePair<string, Distribution>(
+                kind.Info.Name, statistics.Histograms[kind.Index].Describe() with { Sum = null }))],
             Shootdowns = ShootdownFigures.Of(statistics, statistics.ShootdownRecords.Keys),
             ShootdownsLeftOut = statistics.ShootdownsLeftOut,
             ShootdownRecords = listShootdowns ? ShootdownFigures.List(statistics) : [],
-            Cores = [.. world.Cores.Select(core => OfCore(core, statistics.Cores[core.Core.Value], cycles))],
-            AddressSpaces = [.. world.Spaces.Select(space => OfSpace(space, statistics))],
+            Cores = [.. world.Cores.Select(core => OfCore(catalog, core, statistics.Cores[core.Core.Value], cycles))],
+            AddressSpaces = [.. world.Spaces.Select(space => OfSpace(catalog, space, statistics))],
             Threads = [.. statistics.Threads.Values],
             Checker = world.Checker is { AllowedStaleness: > 0 } checker ? new CheckerReport(checker.AllowedStaleness, checker.LongestStaleness) : null,
         };
@@ -106,12 +108,12 @@ public static class ReportBuilder
             .Concat(threads);
     }
 
-    private static List<KeyValuePair<string, long>> Totals(RunStatistics statistics, long cycles)
+    private static List<KeyValuePair<string, long>> Totals(CounterCatalog catalog, RunStatistics statistics, long cycles)
     {
         List<KeyValuePair<string, long>> totals = [new(CounterCatalog.Cycles, cycles)];
-        Add(CounterCatalog.Core, statistics.Cores, CounterCatalog.CoreCycles.Count);
-        Add(CounterCatalog.Space, statistics.Spaces, 0);
-        Add(CounterCatalog.Group, statistics.Groups, 0);
+        Add(catalog.Core, statistics.Cores, CoreCycles.All.Count);
+        Add(catalog.Space, statistics.Spaces, 0);
+        Add(catalog.Group, statistics.Groups, 0);
         return totals;
 
         void Add(IReadOnlyList<CounterInfo> counters, SortedDictionary<int, long[]> values, int first)
@@ -123,24 +125,23 @@ public static class ReportBuilder
         }
     }
 
-    private static CoreReport OfCore(CoreModel core, long[] values, long cycles)
+    private static CoreReport OfCore(CounterCatalog catalog, CoreModel core, long[] values, long cycles)
     {
-        int first = CounterCatalog.CoreCycles.Count;
+        int classes = CoreCycles.All.Count;
         return new CoreReport
         {
             Id = core.Core.Value,
             Socket = core.Machine.SocketOf(core.Core),
-            Cycles = new CycleBreakdown(
-                values[0], values[1], values[2], values[3], values[4], values[5], values[6], Math.Max(0, cycles - values[..first].Sum())),
-            Counters = Named(CounterCatalog.Core, values.AsSpan(first)),
+            Cycles = [.. Named(CoreCycles.All, values), new(CoreCycles.Idle.Name, Math.Max(0, cycles - values[..classes].Sum()))],
+            Counters = Named(catalog.Core, values.AsSpan(classes)),
         };
     }
 
-    private static AddressSpaceReport OfSpace(AddressSpace space, RunStatistics statistics) => new()
+    private static AddressSpaceReport OfSpace(CounterCatalog catalog, AddressSpace space, RunStatistics statistics) => new()
     {
         Id = space.Space.Value,
         Name = space.Name,
-        Counters = Named(CounterCatalog.Space, statistics.Spaces[space.Space.Value]),
+        Counters = Named(catalog.Space, statistics.Spaces[space.Space.Value]),
         Shootdowns = ShootdownFigures.Of(statistics, [space.Space.Value]),
     };
 

@@ -21,17 +21,12 @@ public static class ReportFingerprint
         }
 
         AddCounters("total", report.Totals);
-        foreach ((string name, LatencySummary l) in report.LatencyCycles)
-        {
-            Add("latency", name, l.Count, l.P50, l.P90, l.P99, l.Max);
-        }
-
+        AddDistributions("latency", report.LatencyCycles);
         AddDistributions("total", report.Shootdowns);
         Add("left out", report.ShootdownsLeftOut);
         foreach (CoreReport core in report.Cores)
         {
-            CycleBreakdown c = core.Cycles;
-            Add("core", core.Id, core.Socket, c.User, c.Walk, c.Fault, c.Syscall, c.ShootdownWait, c.Interrupt, c.Switch, c.Idle);
+            Add(["core", core.Id, core.Socket, .. core.Cycles.Select(cycles => (object)cycles.Value)]);
             AddCounters("core", core.Counters);
         }
 
@@ -61,7 +56,7 @@ public static class ReportFingerprint
         {
             foreach ((string name, Distribution d) in distributions)
             {
-                Add(of, name, d.Count, d.Sum, d.P50, d.P90, d.P99, d.Max);
+                Add([of, name, d.Count, .. d.Sum is { } sum ? [sum] : Array.Empty<object>(), d.P50, d.P90, d.P99, d.Max]);
             }
         }
 

@@ -1,3 +1,4 @@
+using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 
@@ -33,13 +34,16 @@ public sealed record RunReport
     /// <summary>The longest window the declared delays allow, in cycles.</summary>
     public required long WindowBound { get; init; }
 
-    /// <summary>Sums over the run, by counter name, in the order of registration.</summary>
+    /// <summary>What the counters are; not in <c>report.json</c>, and a report that is read from one has the built-in ones.</summary>
+    public CounterCatalog Catalog { get; init; } = CounterCatalog.BuiltIn;
+
+    /// <summary>Sums over the run, by counter name, in the order of declaration.</summary>
     public required IReadOnlyList<KeyValuePair<string, long>> Totals { get; init; }
 
-    /// <summary>Latency histograms' summaries in cycles, by name.</summary>
-    public required IReadOnlyList<KeyValuePair<string, LatencySummary>> LatencyCycles { get; init; }
+    /// <summary>Distributions of latencies in cycles, by name, without sums.</summary>
+    public required IReadOnlyList<KeyValuePair<string, Distribution>> LatencyCycles { get; init; }
 
-    /// <summary>What shootdowns were and cost, by name of the figure, in the order of registration.</summary>
+    /// <summary>What shootdowns were and cost, by name of the figure, in the order of declaration.</summary>
     public IReadOnlyList<KeyValuePair<string, Distribution>> Shootdowns { get; init; } = [];
 
     /// <summary>Shootdowns, one by one, in the order of time, space and number, where they were asked for; not in <c>report.json</c>.</summary>
@@ -67,30 +71,26 @@ public sealed record RunReport
     public HostReport? Host { get; init; }
 
     /// <summary>The total with this name; 0 if there is none.</summary>
-    public long Total(string name)
+    public long Total(string name) => NamedValues.Find(Totals, name);
+}
+
+/// <summary>Looks values up by their names.</summary>
+internal static class NamedValues
+{
+    /// <summary>The value with this name; 0 if there is none.</summary>
+    public static long Find(IReadOnlyList<KeyValuePair<string, long>> values, string name)
     {
-        foreach (KeyValuePair<string, long> total in Totals)
+        foreach (KeyValuePair<string, long> value in values)
         {
-            if (total.Key == name)
+            if (value.Key == name)
             {
-                return total.Value;
+                return value.Value;
             }
         }
 
         return 0;
     }
 }
-
-/// <summary>Where a core's cycles went; they add up to the run's length.</summary>
-/// <param name="User">Running the program, TLB hits included.</param>
-/// <param name="Walk">Second-level TLB hits and page walks.</param>
-/// <param name="Fault">Page faults, shootdown waits apart.</param>
-/// <param name="Syscall">System calls, shootdown waits apart.</param>
-/// <param name="ShootdownWait">Waiting for other cores to invalidate.</param>
-/// <param name="Interrupt">Handling other cores' invalidations.</param>
-/// <param name="Switch">Switching threads and address spaces.</param>
-/// <param name="Idle">Nothing to run.</param>
-public sealed record CycleBreakdown(long User, long Walk, long Fault, long Syscall, long ShootdownWait, long Interrupt, long Switch, long Idle);
 
 /// <summary>One core of the report.</summary>
 public sealed record CoreReport
@@ -101,11 +101,21 @@ public sealed record CoreReport
     /// <summary>Its socket.</summary>
     public required int Socket { get; init; }
 
-    /// <summary>Where its cycles went.</summary>
-    public required CycleBreakdown Cycles { get; init; }
+    /// <summary>Where its cycles went, by class, in the order of declaration, those without work last; they add up to the run's length.</summary>
+    public required IReadOnlyList<KeyValuePair<string, long>> Cycles { get; init; }
 
-    /// <summary>Its counters, in the order of registration.</summary>
+    /// <summary>Its counters, in the order of declaration.</summary>
     public required IReadOnlyList<KeyValuePair<string, long>> Counters { get; init; }
+
+    /// <summary>Its cycles of a class; 0 if the report has none of this name.</summary>
+    public long CyclesOf(CoreCycles.Counter cycles) => CyclesOf(cycles.Info);
+
+    /// <inheritdoc cref="CyclesOf(CoreCycles.Counter)"/>
+    public long CyclesOf(CounterInfo cycles)
+    {
+        ArgumentNullException.ThrowIfNull(cycles);
+        return NamedValues.Find(Cycles, cycles.Name);
+    }
 }
 
 /// <summary>One address space of the report.</summary>
@@ -117,10 +127,10 @@ public sealed record AddressSpaceReport
     /// <summary>The process's name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Its counters, in the order of registration.</summary>
+    /// <summary>Its counters, in the order of declaration.</summary>
     public required IReadOnlyList<KeyValuePair<string, long>> Counters { get; init; }
 
-    /// <summary>What its shootdowns were and cost, by name of the figure, in the order of registration; empty if it had none.</summary>
+    /// <summary>What its shootdowns were and cost, by name of the figure, in the order of declaration; empty if it had none.</summary>
     public IReadOnlyList<KeyValuePair<string, Distribution>> Shootdowns { get; init; } = [];
 }
 

@@ -49,12 +49,12 @@ public sealed record RunPart(World World, IReadOnlyList<CoreModel> Cores, IReadO
 }
 
 /// <summary>
-/// What a run, or a node's part of one, has counted: plain numbers, in the order of <see cref="CounterCatalog"/>. The parts of a run add up to the
+/// What a run, or a node's part of one, has counted: plain numbers, in the order of their declarations. The parts of a run add up to the
 /// statistics that one node would have.
 /// </summary>
 public sealed class RunStatistics
 {
-    /// <summary>For each core, the cycles of <see cref="CounterCatalog.CoreCycles"/> and then its counters, by core number.</summary>
+    /// <summary>For each core, the cycles of <see cref="CoreCycles"/> and then its counters, by core number.</summary>
     public SortedDictionary<int, long[]> Cores { get; } = [];
 
     /// <summary>For each address space its counters, by number.</summary>
@@ -66,8 +66,8 @@ public sealed class RunStatistics
     /// <summary>Threads, by number.</summary>
     public SortedDictionary<int, ThreadReport> Threads { get; } = [];
 
-    /// <summary>Latency distributions, in the order of <see cref="CounterCatalog.Histograms"/>.</summary>
-    public IReadOnlyList<LatencyHistogram> Histograms { get; } = [.. CounterCatalog.Histograms.Select(_ => new LatencyHistogram())];
+    /// <summary>Latency distributions, in the order of <see cref="LatencyKind.All"/>.</summary>
+    public IReadOnlyList<LatencyHistogram> Histograms { get; } = [.. LatencyKind.All.Select(_ => new LatencyHistogram())];
 
     /// <summary>Refused accesses of each space, as lines, by number.</summary>
     public SortedDictionary<int, string[]> BadAccesses { get; } = [];
@@ -104,23 +104,22 @@ public sealed class RunStatistics
             }
 
             core.FinishAt(stopped && core.Domain is { } domain ? Math.Min(end, domain.Reached) : end);
-            statistics.Cores.Add(
-                core.Core.Value, [.. CounterCatalog.CoreCycles.Select(read => read(core)), .. CounterCatalog.Core.Select(counter => counter.Read(core))]);
-            statistics.Add(info => info.OfCore?.Invoke(core));
+            statistics.Cores.Add(core.Core.Value, [.. core.Cycles.Values, .. core.CounterSets.SelectMany(set => set.Values)]);
+            statistics.Add(core.Latencies);
         }
 
         foreach (SpaceGroup group in part.Groups)
         {
-            statistics.Groups.Add(group.Index, [.. CounterCatalog.Group.Select(counter => counter.Read(group))]);
+            statistics.Groups.Add(group.Index, [.. group.CounterSets.SelectMany(set => set.Values)]);
             statistics.Waits.Add(group.Index, [.. group.Members.SelectMany(member => member.DescribeWaits())]);
             foreach (AddressSpace space in group.Members)
             {
                 int number = space.Space.Value;
-                statistics.Spaces.Add(number, [.. CounterCatalog.Space.Select(counter => counter.Read(space))]);
+                statistics.Spaces.Add(number, [.. space.CounterSets.SelectMany(set => set.Values)]);
                 statistics.BadAccesses.Add(number, [.. space.DescribeBadAccesses().Take(ReportBuilder.FindingsMax)]);
-                statistics.Add(info => info.OfSpace?.Invoke(space));
-                statistics.ShootdownRecords.Add(number, space.Counters.ShootdownLog.Records);
-                statistics.ShootdownsLeftOut += space.Counters.ShootdownLog.LeftOut;
+                statistics.Add(space.Latencies);
+                statistics.ShootdownRecords.Add(number, space.ShootdownLog.Records);
+                statistics.ShootdownsLeftOut += space.ShootdownLog.LeftOut;
             }
         }
 
@@ -181,13 +180,13 @@ public sealed class RunStatistics
         }
     }
 
-    private void Add(Func<HistogramInfo, LatencyHistogram?> read)
+    private void Add(Latencies latencies)
     {
-        for (int i = 0; i < Histograms.Count; i++)
+        foreach (LatencyKind kind in LatencyKind.All)
         {
-            if (read(CounterCatalog.Histograms[i]) is { } histogram)
+            if (latencies[kind] is { } histogram)
             {
-                Histograms[i].Add(histogram);
+                Histograms[kind.Index].Add(histogram);
             }
         }
     }

@@ -24,7 +24,7 @@ public static class ShootdownFigures
         }
 
         List<KeyValuePair<string, Distribution>> distributions = [];
-        foreach (ShootdownFigure figure in CounterCatalog.Shootdown)
+        foreach (ShootdownFigure figure in ShootdownFigure.All)
         {
             LatencyHistogram histogram = new();
             foreach (ShootdownRecord record in spaces.SelectMany(space => RecordsOf(statistics, space)))
@@ -35,7 +35,7 @@ public static class ShootdownFigures
                 }
             }
 
-            distributions.Add(new(figure.Name, histogram.Describe()));
+            distributions.Add(new(figure.Info.Name, histogram.Describe()));
         }
 
         return distributions;

@@ -1,18 +1,10 @@
 namespace VmSim.Core.Statistics;
 
-/// <summary>A latency distribution in cycles.</summary>
-/// <param name="Count">Samples.</param>
-/// <param name="P50">Median.</param>
-/// <param name="P90">90th percentile.</param>
-/// <param name="P99">99th percentile.</param>
-/// <param name="Max">Greatest sample.</param>
-public sealed record LatencySummary(long Count, long P50, long P90, long P99, long Max);
-
 /// <summary>A distribution of a figure.</summary>
 /// <param name="Count">Samples.</param>
-/// <param name="Sum">Their sum.</param>
+/// <param name="Sum">Their sum; null where reports leave it out, as of latencies.</param>
 /// <param name="P50">Median.</param>
 /// <param name="P90">90th percentile.</param>
 /// <param name="P99">99th percentile.</param>
 /// <param name="Max">Greatest sample.</param>
-public sealed record Distribution(long Count, long Sum, long P50, long P90, long P99, long Max);
+public sealed record Distribution(long Count, long? Sum, long P50, long P90, long P99, long Max);

@@ -105,10 +105,7 @@ public sealed class LatencyHistogram
         return Max;
     }
 
-    /// <summary>The percentiles that reports show.</summary>
-    public LatencySummary Summarize() => new(Count, Percentile(50), Percentile(90), Percentile(99), Max);
-
-    /// <summary>Count, sum and the percentiles that reports show, for figures that need not be cycles.</summary>
+    /// <summary>Count, sum and the percentiles that reports show.</summary>
     public Distribution Describe() => new(Count, Sum, Percentile(50), Percentile(90), Percentile(99), Max);
 
     private static int BucketOf(long value)

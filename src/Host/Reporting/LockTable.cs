@@ -1,4 +1,6 @@
 using Spectre.Console;
+using VmSim.Core.Kernel;
+using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Reports;
 using VmSim.Host.Terminal;
 
@@ -7,24 +9,32 @@ namespace VmSim.Host.Reporting;
 /// <summary>Shows which locks and contended cache lines a run waited for; those that never left a core and never made anyone wait are left out.</summary>
 internal static class LockTable
 {
-    private static readonly string[] s_columns = [LockCatalog.Acquisitions, LockCatalog.Waits, LockCatalog.WaitCycles, LockCatalog.LocalTransfers, LockCatalog.RemoteTransfers];
+    private static readonly (string Heading, Func<LockCounters, SpaceCounters.Counter> Counter)[] s_columns =
+    [
+        ("taken", of => of.Acquisitions),
+        ("waits", of => of.Waits),
+        ("wait cycles", of => of.WaitCycles),
+        ("near moves", of => of.LocalTransfers),
+        ("far moves", of => of.RemoteTransfers),
+    ];
 
     /// <summary>Writes the table, if it has a row.</summary>
     public static void Show(RunReport report, IAnsiConsole console)
     {
         Table table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
         table.AddColumn(new TableColumn("lock").NoWrap());
-        foreach (string column in (string[])["taken", "waits", "wait cycles", "near moves", "far moves"])
+        foreach ((string heading, _) in s_columns)
         {
-            table.AddColumn(new TableColumn(column).RightAligned());
+            table.AddColumn(new TableColumn(heading).RightAligned());
         }
 
-        foreach ((_, string name, _) in LockCatalog.Kinds)
+        foreach (LockKind kind in LockKind.All)
         {
-            long[] values = [.. s_columns.Select(column => report.Total(name + column))];
+            LockCounters counters = SpaceCounters.Of(kind);
+            long[] values = [.. s_columns.Select(column => report.Total(column.Counter(counters).Info.Name))];
             if (values.Skip(1).Any(value => value > 0))
             {
-                table.AddRow([name, .. values.Select(value => Quantities.Exact(value))]);
+                table.AddRow([kind.Name, .. values.Select(value => Quantities.Exact(value))]);
             }
         }
 

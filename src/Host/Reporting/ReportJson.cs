@@ -31,8 +31,8 @@ public static class ReportJson
         json.WriteNumber("ghz", report.Ghz);
         json.WriteNumber("windowBound", report.WindowBound);
         WriteCounters(json, "totals", report.Totals);
-        WriteLatencies(json, report);
-        WriteDistributions(json, report.Shootdowns);
+        WriteDistributions(json, "latencyCycles", report.LatencyCycles);
+        WriteDistributions(json, "shootdowns", report.Shootdowns);
         json.WriteNumber("shootdownsLeftOut", report.ShootdownsLeftOut);
         WriteArray(json, "cores", report.Cores, WriteCore);
         WriteArray(json, "addressSpaces", report.AddressSpaces, WriteSpace);
@@ -94,31 +94,18 @@ public static class ReportJson
         json.WriteEndObject();
     }
 
-    private static void WriteLatencies(Utf8JsonWriter json, RunReport report)
+    private static void WriteDistributions(Utf8JsonWriter json, string of, IReadOnlyList<KeyValuePair<string, Distribution>> distributions)
     {
-        json.WriteStartObject("latencyCycles");
-        foreach ((string name, LatencySummary summary) in report.LatencyCycles)
-        {
-            json.WriteStartObject(name);
-            json.WriteNumber("count", summary.Count);
-            json.WriteNumber("p50", summary.P50);
-            json.WriteNumber("p90", summary.P90);
-            json.WriteNumber("p99", summary.P99);
-            json.WriteNumber("max", summary.Max);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
-    }
-
-    private static void WriteDistributions(Utf8JsonWriter json, IReadOnlyList<KeyValuePair<string, Distribution>> distributions)
-    {
-        json.WriteStartObject("shootdowns");
+        json.WriteStartObject(of);
         foreach ((string name, Distribution distribution) in distributions)
         {
             json.WriteStartObject(name);
             json.WriteNumber("count", distribution.Count);
-            json.WriteNumber("sum", distribution.Sum);
+            if (distribution.Sum is { } sum)
+            {
+                json.WriteNumber("sum", sum);
+            }
+
             json.WriteNumber("p50", distribution.P50);
             json.WriteNumber("p90", distribution.P90);
             json.WriteNumber("p99", distribution.P99);
@@ -133,16 +120,7 @@ public static class ReportJson
     {
         json.WriteNumber("id", core.Id);
         json.WriteNumber("socket", core.Socket);
-        json.WriteStartObject("cycles");
-        json.WriteNumber("user", core.Cycles.User);
-        json.WriteNumber("walk", core.Cycles.Walk);
-        json.WriteNumber("fault", core.Cycles.Fault);
-        json.WriteNumber("syscall", core.Cycles.Syscall);
-        json.WriteNumber("shootdownWait", core.Cycles.ShootdownWait);
-        json.WriteNumber("interrupt", core.Cycles.Interrupt);
-        json.WriteNumber("switch", core.Cycles.Switch);
-        json.WriteNumber("idle", core.Cycles.Idle);
-        json.WriteEndObject();
+        WriteCounters(json, "cycles", core.Cycles);
         WriteCounters(json, "counters", core.Counters);
     }
 
@@ -151,7 +129,7 @@ public static class ReportJson
         json.WriteNumber("id", space.Id);
         json.WriteString("name", space.Name);
         WriteCounters(json, "counters", space.Counters);
-        WriteDistributions(json, space.Shootdowns);
+        WriteDistributions(json, "shootdowns", space.Shootdowns);
     }
 
     private static void WriteThread(Utf8JsonWriter json, ThreadReport thread)
@@ -198,9 +176,8 @@ public static class ReportJson
         Ghz = root.GetProperty("ghz").GetDouble(),
         WindowBound = root.GetProperty("windowBound").GetInt64(),
         Totals = ReadCounters(root.GetProperty("totals")),
-        LatencyCycles = [.. root.GetProperty("latencyCycles").EnumerateObject().Select(item => new KeyValuePair<string, LatencySummary>(item.Name, new LatencySummary(
-            Long(item.Value, "count"), Long(item.Value, "p50"), Long(item.Value, "p90"), Long(item.Value, "p99"), Long(item.Value, "max"))))],
-        Shootdowns = ReadDistributions(root),
+        LatencyCycles = ReadDistributions(root.GetProperty("latencyCycles")),
+        Shootdowns = ReadShootdowns(root),
         ShootdownsLeftOut = root.TryGetProperty("shootdownsLeftOut", out JsonElement leftOut) ? leftOut.GetInt64() : 0,
         Cores = [.. root.GetProperty("cores").EnumerateArray().Select(ReadCore)],
         AddressSpaces = [.. root.GetProperty("addressSpaces").EnumerateArray().Select(item => new AddressSpaceReport
@@ -208,7 +185,7 @@ public static class ReportJson
             Id = item.GetProperty("id").GetInt32(),
             Name = item.GetProperty("name").GetString()!,
             Counters = ReadCounters(item.GetProperty("counters")),
-            Shootdowns = ReadDistributions(item),
+            Shootdowns = ReadShootdowns(item),
         })],
         Threads = [.. root.GetProperty("threads").EnumerateArray().Select(item => new ThreadReport
         {
@@ -227,25 +204,13 @@ public static class ReportJson
         Host = root.TryGetProperty("host", out JsonElement host) ? ReadHost(host) : null,
     };
 
-    private static CoreReport ReadCore(JsonElement item)
+    private static CoreReport ReadCore(JsonElement item) => new()
     {
-        JsonElement cycles = item.GetProperty("cycles");
-        return new CoreReport
-        {
-            Id = item.GetProperty("id").GetInt32(),
-            Socket = item.GetProperty("socket").GetInt32(),
-            Cycles = new CycleBreakdown(
-                Long(cycles, "user"),
-                Long(cycles, "walk"),
-                Long(cycles, "fault"),
-                Long(cycles, "syscall"),
-                Long(cycles, "shootdownWait"),
-                Long(cycles, "interrupt"),
-                Long(cycles, "switch"),
-                Long(cycles, "idle")),
-            Counters = ReadCounters(item.GetProperty("counters")),
-        };
-    }
+        Id = item.GetProperty("id").GetInt32(),
+        Socket = item.GetProperty("socket").GetInt32(),
+        Cycles = ReadCounters(item.GetProperty("cycles")),
+        Counters = ReadCounters(item.GetProperty("counters")),
+    };
 
     private static HostReport ReadHost(JsonElement host) => new()
     {
@@ -268,10 +233,19 @@ public static class ReportJson
         [.. counters.EnumerateObject().Select(item => new KeyValuePair<string, long>(item.Name, item.Value.GetInt64()))];
 
     /// <summary>Reports of versions that did not have them have none.</summary>
-    private static KeyValuePair<string, Distribution>[] ReadDistributions(JsonElement of) => of.TryGetProperty("shootdowns", out JsonElement figures)
-        ? [.. figures.EnumerateObject().Select(item => new KeyValuePair<string, Distribution>(item.Name, new Distribution(
-            Long(item.Value, "count"), Long(item.Value, "sum"), Long(item.Value, "p50"), Long(item.Value, "p90"), Long(item.Value, "p99"), Long(item.Value, "max"))))]
-        : [];
+    private static KeyValuePair<string, Distribution>[] ReadShootdowns(JsonElement of) =>
+        of.TryGetProperty("shootdowns", out JsonElement figures) ? ReadDistributions(figures) : [];
+
+    private static KeyValuePair<string, Distribution>[] ReadDistributions(JsonElement distributions) =>
+        [.. distributions.EnumerateObject().Select(item => new KeyValuePair<string, Distribution>(item.Name, ReadDistribution(item.Value)))];
+
+    private static Distribution ReadDistribution(JsonElement item) => new(
+        Long(item, "count"),
+        item.TryGetProperty("sum", out JsonElement sum) ? sum.GetInt64() : null,
+        Long(item, "p50"),
+        Long(item, "p90"),
+        Long(item, "p99"),
+        Long(item, "max"));
 
     private static long Long(JsonElement item, string name) => item.GetProperty(name).GetInt64();
 }

@@ -1,6 +1,9 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
 using VmSim.Core.Reports;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 using VmSim.Host.Terminal;
 
@@ -79,12 +82,12 @@ public static class ReportView
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        foreach ((string name, LatencySummary summary) in report.LatencyCycles)
+        foreach ((string name, Distribution summary) in report.LatencyCycles)
         {
             if (summary.Count > 0)
             {
                 table.AddRow(
-                    NameOf(name),
+                    HeadingOf(LatencyKind.All.Select(kind => kind.Info), name),
                     Quantities.Exact(summary.Count),
                     Quantities.Time(summary.P50, report.Ghz),
                     Quantities.Time(summary.P90, report.Ghz),
@@ -112,9 +115,9 @@ public static class ReportView
 
         foreach ((string name, Distribution figure) in report.Shootdowns)
         {
-            if (figure.Sum > 0)
+            if (figure.Sum is > 0 and long sum)
             {
-                table.AddRow([FigureOf(name), .. new[] { figure.Sum, (double)figure.Sum / figure.Count, figure.P50, figure.P90, figure.P99, figure.Max }.Select(Short)]);
+                table.AddRow([HeadingOf(ShootdownFigure.All.Select(known => known.Info), name), .. new[] { sum, (double)sum / figure.Count, figure.P50, figure.P90, figure.P99, figure.Max }.Select(Short)]);
             }
         }
 
@@ -124,60 +127,49 @@ public static class ReportView
     private static string Short(double value) =>
         value is > 0 and < 10 && value != Math.Floor(value) ? value.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture) : Quantities.Count(value);
 
-    private static string FigureOf(string name) => name switch
-    {
-        "spuriousInterrupts" => "spurious IPIs",
-        "interrupts" => "IPIs",
-        "deadPages" => "dead pages",
-        "spanPages" => "pages in range",
-        "wait" => "wait, cycles",
-        "handlerCycles" => "handlers, cycles",
-        "refillMisses" => "refill misses",
-        _ => name,
-    };
-
     private static Table Cores(RunReport report)
     {
         Table table = NewTable();
         table.AddColumn(new TableColumn("cycles of").NoWrap());
-        foreach (string column in (string[])["user", "walk", "fault", "call", "wait", "irq", "switch", "idle"])
+        CounterInfo[] classes = [.. CoreCycles.All, CoreCycles.Idle];
+        foreach (CounterInfo cycles in classes)
         {
-            table.AddColumn(new TableColumn(column).RightAligned());
+            table.AddColumn(new TableColumn(cycles.Heading).RightAligned());
         }
 
         if (report.Cores.Count <= CoresShown)
         {
             foreach (CoreReport core in report.Cores)
             {
-                AddRow(table, $"core {core.Id}", [core.Cycles]);
+                AddRow($"core {core.Id}", [core]);
             }
         }
         else
         {
             foreach (IGrouping<int, CoreReport> socket in report.Cores.GroupBy(core => core.Socket))
             {
-                AddRow(table, $"socket {socket.Key} ({socket.Count()})", [.. socket.Select(core => core.Cycles)]);
+                AddRow($"socket {socket.Key} ({socket.Count()})", [.. socket]);
             }
 
-            CoreReport busiest = report.Cores.MinBy(core => core.Cycles.Idle)!;
-            CoreReport idlest = report.Cores.MaxBy(core => core.Cycles.Idle)!;
-            AddRow(table, $"busiest ({busiest.Id})", [busiest.Cycles]);
-            AddRow(table, $"idlest ({idlest.Id})", [idlest.Cycles]);
+            CoreReport busiest = report.Cores.MinBy(core => core.CyclesOf(CoreCycles.Idle))!;
+            CoreReport idlest = report.Cores.MaxBy(core => core.CyclesOf(CoreCycles.Idle))!;
+            AddRow($"busiest ({busiest.Id})", [busiest]);
+            AddRow($"idlest ({idlest.Id})", [idlest]);
         }
 
         if (report.Cores.Count > 1)
         {
-            AddRow(table, "all cores", [.. report.Cores.Select(core => core.Cycles)]);
+            AddRow("all cores", report.Cores);
         }
 
         return table;
-    }
 
-    private static void AddRow(Table table, string name, IReadOnlyList<CycleBreakdown> cores)
-    {
-        Func<CycleBreakdown, long>[] parts = [c => c.User, c => c.Walk, c => c.Fault, c => c.Syscall, c => c.ShootdownWait, c => c.Interrupt, c => c.Switch, c => c.Idle];
-        double whole = parts.Sum(part => (double)cores.Sum(part));
-        table.AddRow([new Text(name), .. parts.Select(part => Share(cores.Sum(part), whole))]);
+        void AddRow(string name, IReadOnlyList<CoreReport> cores)
+        {
+            long[] parts = [.. classes.Select(cycles => cores.Sum(core => core.CyclesOf(cycles)))];
+            double whole = parts.Sum(part => (double)part);
+            table.AddRow([new Text(name), .. parts.Select(part => Share(part, whole))]);
+        }
     }
 
     private static IRenderable Share(double part, double whole)
@@ -231,14 +223,6 @@ public static class ReportView
 
     private static Table NewTable() => new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
 
-    private static string NameOf(string latency) => latency switch
-    {
-        "minorFault" => "minor fault",
-        "majorFault" => "major fault",
-        "map" => "mmap",
-        "unmap" => "munmap",
-        "protect" => "mprotect",
-        "otherCall" => "other calls",
-        _ => latency,
-    };
+    /// <summary>The heading of a figure; its name, if this program does not know it.</summary>
+    private static string HeadingOf(IEnumerable<CounterInfo> known, string name) => known.FirstOrDefault(info => info.Name == name)?.Heading ?? name;
 }

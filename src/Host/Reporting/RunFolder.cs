@@ -72,15 +72,14 @@ public static class RunFolder
     {
         ArgumentNullException.ThrowIfNull(report);
         StringBuilder text = new();
-        CounterInfo[] catalog = [CounterCatalog.RunCycles, .. CounterCatalog.Core, .. CounterCatalog.Space, .. CounterCatalog.Group];
         foreach ((string name, long value) in report.Totals)
         {
-            CounterInfo info = catalog.First(counter => counter.Name == name);
+            CounterInfo info = report.Catalog.Find(name) ?? throw new ArgumentException($"the report has \"{name}\", which its catalog has not", nameof(report));
             text.Append(name.PadRight(24)).Append(value.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(20)).Append(' ')
                 .Append(info.Unit.PadRight(14)).Append(info.Summary).Append('\n');
         }
 
-        foreach ((string name, LatencySummary l) in report.LatencyCycles)
+        foreach ((string name, Distribution l) in report.LatencyCycles)
         {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"latency.{name,-16} count {l.Count} p50 {l.P50} p90 {l.P90} p99 {l.P99} max {l.Max} cycles\n");
         }
@@ -88,7 +87,7 @@ public static class RunFolder
         foreach ((string name, Distribution d) in report.Shootdowns)
         {
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"shootdown.{name,-20} count {d.Count} sum {d.Sum} p50 {d.P50} p90 {d.P90} p99 {d.P99} max {d.Max} ");
-            text.Append(CounterCatalog.Shootdown.First(figure => figure.Name == name).Unit).Append('\n');
+            text.Append(ShootdownFigure.All.First(figure => figure.Info.Name == name).Info.Unit).Append('\n');
         }
 
         return text.ToString();

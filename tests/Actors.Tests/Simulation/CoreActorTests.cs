@@ -50,7 +50,7 @@ public sealed class CoreActorTests : TestKit
 
         Deliver(MessageKind.TrapReturn, fault.Due + 9_000, fault.A);
         RunUntil(fault.Due + 10_000);
-        Assert.Equal(1, _world.Cores[0].Counters.MinorFaults);
+        Assert.Equal(1, _world.Cores[0].Counters[CoreCounters.MinorFaults]);
 
         // No memory set has mapped the page, so the retried access faults again: the thread went on.
         Assert.Equal(MessageKind.Fault, Single().Kind);
@@ -64,11 +64,11 @@ public sealed class CoreActorTests : TestKit
         RunUntil(fault.Due + 20_000);
         Assert.Equal("other", _world.Cores[0].Thread!.Name);
         Assert.Equal(CoreState.Running, _world.Cores[0].State);
-        Assert.True(_world.Cores[0].Counters.UserCycles > 10_000);
+        Assert.True(_world.Cores[0].Cycles[CoreCycles.User] > 10_000);
 
         Deliver(MessageKind.ThreadWake, fault.Due + 21_000, fault.A, 0, (long)TrapResult.Major);
         RunUntil(fault.Due + 200_000);
-        Assert.Equal(1, _world.Cores[0].Counters.MajorFaults);
+        Assert.Equal(1, _world.Cores[0].Counters[CoreCounters.MajorFaults]);
     }
 
     protected override void AfterAll()

@@ -80,7 +80,7 @@ public sealed class TranslationCheckerTests
         Assert.True(new SequentialEngine(world).Run());
         world.Checker!.Finish();
         Assert.Empty(world.Checker.Violations);
-        Assert.True(world.Groups[0].Frames.TotalFrees > 5_000);
+        Assert.True(world.Groups[0].Frames.Counters[FrameCounters.Freed] > 5_000);
         Assert.Equal(0, world.Checker.Space(0).DeathsKept);
     }
 
@@ -101,7 +101,7 @@ public sealed class TranslationCheckerTests
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Violation, report.Outcome);
         Assert.InRange(report.Total("cycles"), 300_000, 400_000);
-        Assert.All(report.Cores, core => Assert.InRange(core.Cycles.Fault + core.Cycles.Syscall, 0, 1_000_000));
+        Assert.All(report.Cores, core => Assert.InRange(core.CyclesOf(CoreCycles.Fault) + core.CyclesOf(CoreCycles.Syscall), 0, 1_000_000));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
@@ -42,8 +43,8 @@ public sealed class CoreAndSpaceTests
         Assert.Equal(1, report.Total("unmapOperations"));
         Assert.Equal(4, report.Total("framesFreed"));
         Assert.Equal(0, report.Total("segmentationFaults"));
-        Assert.True(report.Cores[0].Cycles.ShootdownWait > 0);
-        Assert.True(report.Cores[1].Cycles.Interrupt > 0);
+        Assert.True(report.Cores[0].CyclesOf(CoreCycles.ShootdownWait) > 0);
+        Assert.True(report.Cores[1].CyclesOf(CoreCycles.Interrupt) > 0);
     }
 
     [Fact]
@@ -74,8 +75,7 @@ public sealed class CoreAndSpaceTests
         RunReport report = TestWorlds.Run(TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 50), TestWorlds.Toucher("b", 20, 90)));
         foreach (CoreReport core in report.Cores)
         {
-            CycleBreakdown c = core.Cycles;
-            Assert.Equal(report.Total("cycles"), c.User + c.Walk + c.Fault + c.Syscall + c.ShootdownWait + c.Interrupt + c.Switch + c.Idle);
+            Assert.Equal(report.Total("cycles"), core.Cycles.Sum(cycles => cycles.Value));
         }
     }
 
@@ -109,7 +109,7 @@ public sealed class CoreAndSpaceTests
         RunReport held = TestWorlds.Run(scenario);
         RunReport parked = TestWorlds.Run(scenario with { Kernel = new KernelProfile { Traps = TrapModes.Park } });
         Assert.True(held.Total("contextSwitches") < parked.Total("contextSwitches"));
-        Assert.Equal(0, parked.Cores[0].Cycles.Fault);
+        Assert.Equal(0, parked.Cores[0].CyclesOf(CoreCycles.Fault));
         Assert.Equal(20, parked.Total("minorFaults"));
     }
 

@@ -38,7 +38,7 @@ public sealed class FramePoolTests
         pool.Release(frame);
         Assert.Equal(FrameKind.Free, pool.KindOf(frame));
         Assert.Equal(0, pool.Allocated);
-        Assert.Equal((1, 1), (pool.TotalAllocations, pool.TotalFrees));
+        Assert.Equal((1, 1), (pool.Counters[FrameCounters.Allocated], pool.Counters[FrameCounters.Freed]));
         Assert.True(pool.TryAllocate(FrameKind.File, out PhysAddr again));
         Assert.Equal(frame, again);
         pool.Release(again);
@@ -107,7 +107,7 @@ public sealed class FramePoolTests
             }
 
             Assert.All(model, pair => Assert.Equal(pair.Value, pool.References(PhysAddr.OfPage(pair.Key))));
-            Assert.Equal(pool.TotalAllocations - pool.TotalFrees, pool.Allocated);
+            Assert.Equal(pool.Counters[FrameCounters.Allocated] - pool.Counters[FrameCounters.Freed], pool.Allocated);
         }, iter: 200);
 
     private static void Step(FramePool pool, Dictionary<ulong, int> model, int step, int pick)

@@ -42,10 +42,10 @@ public sealed class LatencyHistogramTests
         }
 
         left.Add(right);
-        Assert.Equal(whole.Summarize(), left.Summarize());
+        Assert.Equal(whole.Describe(), left.Describe());
         Assert.Equal(whole.Sum, left.Sum);
     }
 
     [Fact]
-    public void Summarize_NoSamples_IsZero() => Assert.Equal(new LatencySummary(0, 0, 0, 0, 0), new LatencyHistogram().Summarize());
+    public void Describe_NoSamples_IsZero() => Assert.Equal(new Distribution(0, 0, 0, 0, 0, 0), new LatencyHistogram().Describe());
 }

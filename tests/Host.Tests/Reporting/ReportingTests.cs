@@ -1,4 +1,6 @@
+using VmSim.Core.Engine;
 using VmSim.Core.Reports;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
@@ -90,7 +92,8 @@ public sealed class ReportingTests
         {
             Id = id,
             Socket = id * 2 / Math.Max(1, cores),
-            Cycles = new CycleBreakdown(1_000_000_000 + id, 20_000, 300, 4_000, 55, 666_666, 7, 888_888_888),
+            Cycles = [.. CoreCycles.All.Append(CoreCycles.Idle).Zip(
+                (long[])[1_000_000_000 + id, 20_000, 300, 4_000, 55, 666_666, 7, 888_888_888], (cycles, value) => new KeyValuePair<string, long>(cycles.Name, value))],
             Counters = [new("accesses", 123_456_789), new("walks", id)],
         };
         return new RunReport
@@ -104,8 +107,8 @@ public sealed class ReportingTests
             WindowBound = 1300,
             Findings = ["p: load of page 0x1000 not mapped so (1 times)"],
             Totals = [new("cycles", 1_234_567_890_123), new("accesses", 98_765_432_101_234), new("tlbL1Hits", 98_000_000_000_000), new("minorFaults", 1)],
-            LatencyCycles = [new("minorFault", new LatencySummary(1_000_000, 2_000, 3_000, 40_000, 5_000_000_000)), new("unmap", new LatencySummary(0, 0, 0, 0, 0))],
-            Shootdowns = [.. CounterCatalog.Shootdown.Select(figure => new KeyValuePair<string, Distribution>(figure.Name, Wide))],
+            LatencyCycles = [new("minorFault", new Distribution(1_000_000, null, 2_000, 3_000, 40_000, 5_000_000_000)), new("unmap", new Distribution(0, null, 0, 0, 0, 0))],
+            Shootdowns = [.. ShootdownFigure.All.Select(figure => new KeyValuePair<string, Distribution>(figure.Info.Name, Wide))],
             Cores = [.. Enumerable.Range(0, cores).Select(Core)],
             AddressSpaces = [new AddressSpaceReport { Id = 0, Name = "p", Counters = [new("forks", 3)], Shootdowns = [new("wait", Wide)] }],
             Threads = [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],

@@ -31,9 +31,9 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
     /// <param name="at">When, in cycles.</param>
     /// <param name="core">Whose list they come from.</param>
     /// <param name="pages">How many.</param>
-    /// <param name="counters">Counters by <see cref="LockKind"/>.</param>
+    /// <param name="counters">Where it is counted.</param>
     /// <returns>Cycles spent waiting for the zone lock.</returns>
-    public long Take(long at, CoreId core, long pages, LockCounters[] counters)
+    public long Take(long at, CoreId core, long pages, SpaceCounters counters)
     {
         CoreLists lists = ListsOf(core);
         long delay = 0;
@@ -47,7 +47,7 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
 
     /// <summary>Puts new pages on the LRU lists; cycles spent waiting for the LRU lock.</summary>
     /// <inheritdoc cref="Take"/>
-    public long Enlist(long at, CoreId core, long pages, LockCounters[] counters)
+    public long Enlist(long at, CoreId core, long pages, SpaceCounters counters)
     {
         CoreLists lists = ListsOf(core);
         long delay = 0;
@@ -61,7 +61,7 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
 
     /// <summary>Takes pages off the LRU lists and frees them; cycles spent waiting for both locks.</summary>
     /// <inheritdoc cref="Take"/>
-    public long Free(long at, CoreId core, long pages, LockCounters[] counters)
+    public long Free(long at, CoreId core, long pages, SpaceCounters counters)
     {
         CoreLists lists = ListsOf(core);
         long delay = 0;
@@ -80,17 +80,17 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
 
     /// <summary>Takes one large page, which no list of a core spares the locks for; cycles spent waiting for both.</summary>
     /// <inheritdoc cref="Take"/>
-    public long TakeLarge(long at, CoreId core, LockCounters[] counters)
+    public long TakeLarge(long at, CoreId core, SpaceCounters counters)
     {
         long delay = TakeZone(at, core, counters);
         return delay + TakeLru(at + delay, core, counters);
     }
 
-    private long TakeZone(long at, CoreId core, LockCounters[] counters) =>
-        _zone.Acquire(at, core, kernel.ZoneLockCycles, machine, counters[(int)LockKind.Zone]);
+    private long TakeZone(long at, CoreId core, SpaceCounters counters) =>
+        _zone.Acquire(at, core, kernel.ZoneLockCycles, machine, counters, LockKind.Zone);
 
-    private long TakeLru(long at, CoreId core, LockCounters[] counters) =>
-        _lru.Acquire(at, core, kernel.LruLockCycles, machine, counters[(int)LockKind.Lru]);
+    private long TakeLru(long at, CoreId core, SpaceCounters counters) =>
+        _lru.Acquire(at, core, kernel.LruLockCycles, machine, counters, LockKind.Lru);
 
     private CoreLists ListsOf(CoreId core)
     {

@@ -22,25 +22,27 @@ public sealed class VirtualLock
     /// <param name="hold">How long it is held, in cycles, at least 0.</param>
     /// <param name="machine">What a transfer of the line costs.</param>
     /// <param name="counters">Where it is counted.</param>
+    /// <param name="kind">As what it is counted.</param>
     /// <returns>Cycles from the asking to the holding: waiting for the last holder, then the transfer of the line from that holder's core.</returns>
-    public long Acquire(long at, CoreId core, long hold, MachineSpec machine, LockCounters counters)
+    public long Acquire(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
     {
         ArgumentNullException.ThrowIfNull(counters);
-        counters.Acquisitions++;
-        counters.Waits += FreeAt > at ? 1 : 0;
-        return Move(at, core, hold, machine, counters);
+        LockCounters counted = SpaceCounters.Of(kind);
+        counters[counted.Acquisitions]++;
+        counters[counted.Waits] += FreeAt > at ? 1 : 0;
+        return Move(at, core, hold, machine, counters, counted);
     }
 
     /// <summary>Writes the line to give the lock back: a transfer if another core has it by now.</summary>
     /// <returns>Cycles until it is written.</returns>
     /// <inheritdoc cref="Acquire"/>
-    public long Release(long at, CoreId core, long hold, MachineSpec machine, LockCounters counters)
+    public long Release(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
     {
         ArgumentNullException.ThrowIfNull(counters);
-        return Move(at, core, hold, machine, counters);
+        return Move(at, core, hold, machine, counters, SpaceCounters.Of(kind));
     }
 
-    private long Move(long at, CoreId core, long hold, MachineSpec machine, LockCounters counters)
+    private long Move(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockCounters counted)
     {
         ArgumentNullException.ThrowIfNull(machine);
         long wait = Math.Max(0, FreeAt - at);
@@ -51,13 +53,13 @@ public sealed class VirtualLock
             {
                 CoreId from = new(_last);
                 transfer = machine.LineTransfer(from, core);
-                counters.CountTransfer(machine, from, core);
+                counters[machine.SocketOf(from) == machine.SocketOf(core) ? counted.LocalTransfers : counted.RemoteTransfers]++;
             }
 
             _last = core.Value;
         }
 
-        counters.WaitCycles += wait;
+        counters[counted.WaitCycles] += wait;
         FreeAt = at + wait + transfer + hold;
         return wait + transfer;
     }

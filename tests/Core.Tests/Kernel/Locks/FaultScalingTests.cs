@@ -1,3 +1,5 @@
+using VmSim.Core.Kernel;
+using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
@@ -17,10 +19,11 @@ public sealed class FaultScalingTests
     {
         RunReport with = Threads(1, areaLocks: true);
         Assert.Equal(with.Total("cycles"), Threads(1, areaLocks: false).Total("cycles"));
-        foreach ((_, string name, _) in LockCatalog.Kinds)
+        foreach (LockKind kind in LockKind.All)
         {
-            Assert.Equal(0, with.Total(name + LockCatalog.WaitCycles));
-            Assert.Equal(0, with.Total(name + LockCatalog.LocalTransfers));
+            LockCounters counters = SpaceCounters.Of(kind);
+            Assert.Equal(0, with.Total(counters.WaitCycles.Info.Name));
+            Assert.Equal(0, with.Total(counters.LocalTransfers.Info.Name));
         }
     }
 
@@ -77,11 +80,12 @@ public sealed class FaultScalingTests
     public void Run_AnyProgram_CountersAddUp()
     {
         RunReport report = Threads(8, areaLocks: true, unmaps: true);
-        foreach ((_, string name, _) in LockCatalog.Kinds)
+        foreach (LockKind kind in LockKind.All)
         {
-            long acquisitions = report.Total(name + LockCatalog.Acquisitions);
-            Assert.InRange(report.Total(name + LockCatalog.Waits), 0, acquisitions);
-            Assert.InRange(report.Total(name + LockCatalog.LocalTransfers) + report.Total(name + LockCatalog.RemoteTransfers), 0, 2 * acquisitions);
+            LockCounters counters = SpaceCounters.Of(kind);
+            long acquisitions = report.Total(counters.Acquisitions.Info.Name);
+            Assert.InRange(report.Total(counters.Waits.Info.Name), 0, acquisitions);
+            Assert.InRange(report.Total(counters.LocalTransfers.Info.Name) + report.Total(counters.RemoteTransfers.Info.Name), 0, 2 * acquisitions);
         }
 
         Assert.Equal(report.Total("shootdowns"), report.Total("generationLineAcquisitions"));

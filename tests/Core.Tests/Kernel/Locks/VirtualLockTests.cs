@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
 
@@ -9,7 +10,7 @@ public sealed class VirtualLockTests
     private static readonly MachineSpec s_machine = new() { Cores = 4, Sockets = 2, LineTransferCycles = 100, LineTransferRemoteCycles = 300 };
 
     private readonly VirtualLock _lock = new();
-    private readonly LockCounters _counters = new();
+    private readonly SpaceCounters _counters = new();
 
     [Fact]
     public void Acquire_FreeLockOnOneCore_CostsNothing()
@@ -45,7 +46,7 @@ public sealed class VirtualLockTests
     {
         Acquire(at: 0, core: 0, hold: 10);
         Acquire(at: 20, core: 1, hold: 10);
-        Assert.Equal(100, _lock.Release(500, new CoreId(0), 10, s_machine, _counters));
+        Assert.Equal(100, _lock.Release(500, new CoreId(0), 10, s_machine, _counters, LockKind.Area));
         Assert.Equal((2, 0, 0, 2, 0), Counts());
     }
 
@@ -57,7 +58,7 @@ public sealed class VirtualLockTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
         {
-            directory.Of((ulong)(1 + (i & 1))).Acquire(i, new CoreId(i & 3), 10, s_machine, _counters);
+            directory.Of((ulong)(1 + (i & 1))).Acquire(i, new CoreId(i & 3), 10, s_machine, _counters, LockKind.Area);
         }
 
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
@@ -73,8 +74,11 @@ public sealed class VirtualLockTests
         Assert.NotSame(old, directory.Of(7));
     }
 
-    private long Acquire(long at, int core, long hold) => _lock.Acquire(at, new CoreId(core), hold, s_machine, _counters);
+    private long Acquire(long at, int core, long hold) => _lock.Acquire(at, new CoreId(core), hold, s_machine, _counters, LockKind.Area);
 
-    private (long, long, long, long, long) Counts() =>
-        (_counters.Acquisitions, _counters.Waits, _counters.WaitCycles, _counters.LocalTransfers, _counters.RemoteTransfers);
+    private (long, long, long, long, long) Counts()
+    {
+        LockCounters area = SpaceCounters.Of(LockKind.Area);
+        return (_counters[area.Acquisitions], _counters[area.Waits], _counters[area.WaitCycles], _counters[area.LocalTransfers], _counters[area.RemoteTransfers]);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
@@ -146,7 +147,7 @@ public class ProgramKindsTests
     {
         RunReport report = Run(new Wander { Threads = 1, Iterations = 8, Accesses = 50 }, 1);
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
-        Assert.All(report.Cores, core => Assert.True(core.Cycles.User > 0));
+        Assert.All(report.Cores, core => Assert.True(core.CyclesOf(CoreCycles.User) > 0));
     }
 
     private static RunReport Run(SyntheticProgram program, ulong seed) => TestWorlds.Run(new ScenarioSpec

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Serialization;
-using Akka.TestKit.Xunit2;
 using CsCheck;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Simulation;
@@ -12,7 +11,7 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;
 
-public sealed class ClusterSerializerTests : TestKit
+public sealed class ClusterSerializerTests : ActorTest
 {
     private static readonly RunPlan Plan = new()
     {

@@ -79,10 +79,12 @@ public sealed class FingerprintTests : ShardRuns
 
     /// <summary>One thread soon, whose traps are mostly all that is left to do: that they are must not depend on whether their messages have arrived at the end.</summary>
     [Fact]
-    public void Run_CutAtAnyTime_EndsTheSameOnALateLane()
+    public async Task Run_CutAtAnyTime_EndsTheSameOnALateLane()
     {
         // a lane that is always late, so that its messages are still on their way at the end
-        Sys.ActorOf(Props.Create(() => new Dawdler()).WithDispatcher(Lanes.Dispatcher(1))).Tell(1);
+        IActorRef teller = Sys.ActorOf(Props.Create(() => new ThreadTeller()).WithDispatcher(Lanes.Dispatcher(0)));
+        Thread first = await teller.Ask<Thread>(1, HangGuard.Limit);
+        Sys.ActorOf(Props.Create(() => new Dawdler(first)).WithDispatcher(Lanes.Dispatcher(1))).Tell(1);
         for (int i = 0; i < 2; i++)
         {
             ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 1), TestWorlds.Toucher("b", 8, 200)) with { Until = 8_000 + (377 * i) };
@@ -94,12 +96,18 @@ public sealed class FingerprintTests : ShardRuns
     private static ScenarioSpec Load(string file, string settings) =>
         ScenarioLoader.Load(ConfigFiles.Find(file), settings.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
-    /// <summary>Keeps its lane from other work for a millisecond, again and again.</summary>
-    private sealed class Dawdler : UntypedActor
+    /// <summary>Says on which thread its lane runs.</summary>
+    private sealed class ThreadTeller : UntypedActor
+    {
+        protected override void OnReceive(object message) => Sender.Tell(Thread.CurrentThread);
+    }
+
+    /// <summary>Keeps its lane from other work until another lane has nothing left to do, again and again.</summary>
+    private sealed class Dawdler(Thread other) : UntypedActor
     {
         protected override void OnReceive(object message)
         {
-            Thread.Sleep(1);
+            HangGuard.Until(() => (other.ThreadState & (ThreadState.WaitSleepJoin | ThreadState.Stopped)) != 0);
             Self.Tell(message);
         }
     }

@@ -1,14 +1,13 @@
 using System.Runtime.Serialization;
 using System.Text;
 using Akka.Configuration;
-using Akka.TestKit.Xunit2;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 
 namespace VmSim.Actors.Tests.Cluster;
 
 /// <summary>A node with config/cluster.conf neither writes nor reads a type that is none of the protocols' and none of Akka's.</summary>
-public sealed class RefusedMessagesTests() : TestKit(
+public sealed class RefusedMessagesTests() : ActorTest(
     ConfigurationFactory.ParseString("akka.remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0 }")
         .WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("cluster.conf")))))
 {

@@ -1,4 +1,3 @@
-using Akka.TestKit.Xunit2;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Fuzzing;
 using VmSim.Actors.Running;
@@ -8,7 +7,7 @@ using VmSim.Core.Scenarios;
 
 namespace VmSim.Actors.Tests.Fuzzing;
 
-public sealed class FuzzRunnerTests() : TestKit(Lanes.Configuration(2))
+public sealed class FuzzRunnerTests() : ActorTest(Lanes.Configuration(2))
 {
     [Fact]
     public async Task Run_ManySeeds_FindNothing()

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Programs;
@@ -11,7 +10,7 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;
 
-public sealed class CoreActorTests : TestKit
+public sealed class CoreActorTests : ActorTest
 {
     private readonly World _world;
     private readonly TestProbe _set;

@@ -1,24 +1,25 @@
 using Akka.Dispatch;
 using VmSim.Actors.Simulation;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;
 
 public sealed class LaneExecutorTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     [Fact]
     public void Execute_FromManyThreadsAndFromItself_RunsAllOnOneThread()
     {
         const int senders = 4;
         const int items = 5_000;
         LaneExecutor lane = new("lane");
-        HashSet<int> threads = [];
+        HashSet<Thread> threads = [];
+        Thread? worker = null;
         long ran = 0;
         using ManualResetEventSlim done = new();
         void Run()
         {
-            threads.Add(Environment.CurrentManagedThreadId);
+            Volatile.Write(ref worker, Thread.CurrentThread);
+            threads.Add(Thread.CurrentThread);
             if (++ran == 2 * senders * items)
             {
                 done.Set();
@@ -36,12 +37,11 @@ public sealed class LaneExecutorTests
                 }));
                 if (i % 1_000 == sender)
                 {
-                    // Long enough for the lane to run out of work and sleep.
-                    Thread.Sleep(1);
+                    HangGuard.Until(() => Sleeps(Volatile.Read(ref worker)));
                 }
             }
         });
-        Assert.True(done.Wait(Patience));
+        Assert.True(done.Wait(HangGuard.Limit));
         Assert.Single(threads);
         lane.Shutdown();
     }
@@ -51,11 +51,16 @@ public sealed class LaneExecutorTests
     {
         LaneExecutor lane = new("lane");
         using SemaphoreSlim ran = new(0);
+        Thread? worker = null;
         for (int i = 0; i < 20; i++)
         {
-            Thread.Sleep(5);
-            lane.Execute(new Work(() => ran.Release()));
-            Assert.True(ran.Wait(Patience));
+            lane.Execute(new Work(() =>
+            {
+                Volatile.Write(ref worker, Thread.CurrentThread);
+                ran.Release();
+            }));
+            Assert.True(ran.Wait(HangGuard.Limit));
+            HangGuard.Until(() => Sleeps(Volatile.Read(ref worker)));
         }
 
         lane.Shutdown();
@@ -70,16 +75,19 @@ public sealed class LaneExecutorTests
         int ran = 0;
         lane.Execute(new Work(() =>
         {
-            thread = Thread.CurrentThread;
-            begin.Wait(Patience);
+            Volatile.Write(ref thread, Thread.CurrentThread);
+            begin.Wait(HangGuard.Limit);
         }));
         lane.Execute(new Work(() => ran++));
         lane.Shutdown();
         begin.Set();
-        SpinWait.SpinUntil(() => thread is not null, Patience);
-        Assert.True(thread!.Join(Patience));
+        HangGuard.Until(() => Volatile.Read(ref thread) is not null);
+        Assert.True(thread!.Join(HangGuard.Limit));
         Assert.Equal(1, ran);
     }
+
+    /// <summary>Whether a lane's thread has run out of work and sleeps.</summary>
+    private static bool Sleeps(Thread? thread) => thread is not null && thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin);
 
     private sealed class Work(Action action) : IRunnable
     {

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.TestKit;
-using Akka.TestKit.Xunit2;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.VirtualTime;
@@ -8,7 +7,7 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;
 
-public sealed class LaneMailboxesTests : TestKit
+public sealed class LaneMailboxesTests : ActorTest
 {
     [Fact]
     public void Take_WhatWasPut_ComesOnceAndInOrder()

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.TestKit.Xunit2;
 using CsCheck;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
@@ -11,10 +10,8 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Simulation;
 
-public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
+public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     [Fact]
     public void Start_RandomScenarios_GiveTheSequentialEnginesFingerprintOnAnyLanes() => RandomPrograms.Scenario.Sample(
         scenario =>
@@ -42,11 +39,13 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
     public async Task Start_AnActorStopsUnexpectedly_FailsTheRun()
     {
         using World world = new(Endless());
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 2, null));
+        Progress progress = new(reports: 1);
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 2, progress));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
+        await progress.Made.OrHangAsync();
         ActorSelection core = Sys.ActorSelection(simulation.Path / "domain-0" / "core-0");
-        await AwaitAssertAsync(async () => (await core.ResolveOne(TimeSpan.FromSeconds(1))).Tell(PoisonPill.Instance), Patience);
-        SimulationProtocol.Failed failed = await ExpectMsgAsync<SimulationProtocol.Failed>(Patience);
+        (await core.ResolveOne(HangGuard.Limit)).Tell(PoisonPill.Instance);
+        SimulationProtocol.Failed failed = await ExpectMsgAsync<SimulationProtocol.Failed>();
         Assert.Contains("core-0", failed.Reason.Message, StringComparison.Ordinal);
         StopAndWait(simulation);
     }
@@ -58,7 +57,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 1, null));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         simulation.Tell(new SimulationProtocol.Stop(), TestActor);
-        Assert.False(ExpectMsg<SimulationProtocol.Finished>(Patience).Completed);
+        Assert.False(ExpectMsg<SimulationProtocol.Finished>().Completed);
         StopAndWait(simulation);
     }
 
@@ -69,7 +68,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 1, null));
         simulation.Tell(new SimulationProtocol.Stop(), TestActor);
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
-        Assert.False(ExpectMsg<SimulationProtocol.Finished>(Patience).Completed);
+        Assert.False(ExpectMsg<SimulationProtocol.Finished>().Completed);
         StopAndWait(simulation);
     }
 
@@ -81,11 +80,12 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
     {
         ScenarioSpec endless = Endless();
         using World world = new(endless with { Machine = endless.Machine with { Cores = 8 }, Processes = [endless.Processes[0] with { Count = 4 }] });
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
+        Progress progress = new(reports: 4);
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, progress));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
-        await Task.Delay(300);
+        await progress.Made.OrHangAsync();
         simulation.Tell(new SimulationProtocol.Stop(), TestActor);
-        Assert.False((await ExpectMsgAsync<SimulationProtocol.Finished>(TimeSpan.FromSeconds(10))).Completed);
+        Assert.False((await ExpectMsgAsync<SimulationProtocol.Finished>()).Completed);
         StopAndWait(simulation);
     }
 
@@ -99,7 +99,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         simulation.Tell(new SimulationProtocol.Pause(), TestActor);
         simulation.Tell(new SimulationProtocol.Resume(), TestActor);
-        Assert.True(ExpectMsg<SimulationProtocol.Finished>(Patience).Completed);
+        Assert.True(ExpectMsg<SimulationProtocol.Finished>().Completed);
         StopAndWait(simulation);
         Assert.Equal(expected, ReportBuilder.Build(world, finished: true).Fingerprint);
     }
@@ -107,7 +107,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void PauseAndResume_DomainsThatTakeTurns_GiveTheSameFingerprint(int lanes)
+    public async Task PauseAndResume_DomainsThatTakeTurns_GiveTheSameFingerprint(int lanes)
     {
         const int TurnWindows = 256;
         ThreadProgram[] threads = [.. Enumerable.Range(0, 2).Select(number => Looper($"t{number}", number))];
@@ -120,11 +120,11 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
         for (int i = 0; i < 20; i++)
         {
             simulation.Tell(new SimulationProtocol.Pause(), TestActor);
-            Thread.Sleep(2);
+            await PassedOnAsync(simulation, world.Domains.Count);
             simulation.Tell(new SimulationProtocol.Resume(), TestActor);
         }
 
-        SimulationProtocol.Finished finished = ExpectMsg<SimulationProtocol.Finished>(Patience);
+        SimulationProtocol.Finished finished = await ExpectMsgAsync<SimulationProtocol.Finished>();
         Assert.True(finished.Completed);
         Assert.True(finished.Windows > 4 * 2 * TurnWindows);
         StopAndWait(simulation);
@@ -158,7 +158,7 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
     {
         using World world = new(scenario);
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
-        SimulationProtocol.Finished finished = simulation.Ask<SimulationProtocol.Finished>(new SimulationProtocol.Start(), Patience).Result;
+        SimulationProtocol.Finished finished = simulation.Ask<SimulationProtocol.Finished>(new SimulationProtocol.Start(), HangGuard.Limit).Result;
         StopAndWait(simulation);
         return ReportBuilder.Build(world, finished.Completed);
     }
@@ -167,8 +167,35 @@ public sealed class SimulationActorTests() : TestKit(Lanes.Configuration(4))
     {
         Watch(simulation);
         Sys.Stop(simulation);
-        ExpectTerminated(simulation, Patience);
+        ExpectTerminated(simulation);
         Unwatch(simulation);
+    }
+
+    /// <summary>Waits until all domains have what the simulation was told before.</summary>
+    private async Task PassedOnAsync(IActorRef simulation, int domains)
+    {
+        await simulation.Ask<ActorIdentity>(new Identify(null), HangGuard.Limit);
+        for (int domain = 0; domain < domains; domain++)
+        {
+            await Sys.ActorSelection(simulation.Path / $"domain-{domain}").Ask<ActorIdentity>(new Identify(null), HangGuard.Limit);
+        }
+    }
+
+    /// <summary>Waits until a run has said some times how far it is.</summary>
+    private sealed class Progress(int reports) : IProgress<RunProgress>
+    {
+        private readonly TaskCompletionSource _made = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _reports;
+
+        public Task Made => _made.Task;
+
+        public void Report(RunProgress value)
+        {
+            if (++_reports == reports)
+            {
+                _made.SetResult();
+            }
+        }
     }
 
     private sealed class EndlessStream : IOperationStream

@@ -1,0 +1,30 @@
+using System.Globalization;
+using Akka.Configuration;
+using Akka.TestKit.Xunit2;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Actors.Tests;
+
+/// <summary>A test with an actor system of its own. It waits for messages until a hang is sure, and its log has errors alone: messages to actors that a test has stopped are none.</summary>
+/// <param name="config">What the system has besides.</param>
+public abstract class ActorTest(Config config) : TestKit(config.WithFallback(s_quiet))
+{
+    private static readonly Config s_quiet = ConfigurationFactory.ParseString(string.Create(CultureInfo.InvariantCulture, $$"""
+        akka {
+          # The test kit's own logger writes every dead letter, whatever the level.
+          loggers = ["Akka.Event.DefaultLogger"]
+          loglevel = ERROR
+          stdout-loglevel = OFF
+          log-dead-letters = off
+          log-dead-letters-during-shutdown = off
+          test.default-timeout = {{HangGuard.Limit.TotalSeconds}}s
+          test.single-expect-default = {{HangGuard.Limit.TotalSeconds}}s
+        }
+        """));
+
+    /// <summary>Makes a system without anything besides.</summary>
+    protected ActorTest()
+        : this(Config.Empty)
+    {
+    }
+}

@@ -303,10 +303,10 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
 
     /// <inheritdoc/>
     public void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size) =>
-        _losses.Begin(space.Value, shootdown, TableOf(space.Value), TableTime, start.Value, spanPages << (int)size);
+        _losses.Begin(space.Value, shootdown, TableOf(space.Value), TableTime, new DeadRange(start, spanPages, size));
 
     /// <inheritdoc/>
-    public void AlsoDead(VirtAddr start, ulong spanPages, PageSize size) => _losses.AlsoDead(start.Value, spanPages << (int)size);
+    public void AlsoDead(VirtAddr start, ulong spanPages, PageSize size) => _losses.AlsoDead(new DeadRange(start, spanPages, size));
 
     /// <inheritdoc/>
     public void EndInvalidation(in InvalidationResult result)

@@ -243,7 +243,7 @@ public sealed partial class AddressSpace
     /// </summary>
     private void Proceed(KernelOperation operation, long cycles, long delay)
     {
-        bool invalidates = operation.Dead is not null || operation.TablesFreed;
+        bool invalidates = operation.Dead is not null;
         delay += invalidates ? _locks.Shootdown(operation.Core, _now + delay) : 0;
         long at = _now + delay + Math.Max(cycles, _delays.Service) - _delays.Service;
         if (at > _now)

@@ -119,15 +119,15 @@ public sealed partial class AddressSpace
 
     private void BeginShootdown(KernelOperation operation)
     {
-        DeadTranslations dead = operation.Dead ?? new DeadTranslations(VirtAddr.OfPage(operation.FirstPage), 0, PageSize.Size4K, 0, FreesMemory: true);
+        DeadTranslations dead = operation.Dead!.Value;
         ShootdownRequest shootdown = new()
         {
             Id = ++_nextShootdown,
             Initiator = operation.Core,
-            Start = dead.Start,
-            SpanPages = dead.SpanPages,
-            PageSize = dead.PageSize,
-            DeadPages = dead.Pages,
+            Start = dead.Range.Start,
+            SpanPages = dead.Range.Pages,
+            PageSize = dead.Range.Stride,
+            DeadPages = dead.Count,
             TablesFreed = operation.TablesFreed,
             FreesMemory = dead.FreesMemory,
             IsDiscard = operation.Call is { } call && IsDiscard(call),
@@ -138,7 +138,7 @@ public sealed partial class AddressSpace
         operation.Shootdown = shootdown;
         _shootdowns.Add(shootdown.Id, new OpenShootdown(shootdown, operation));
         Counters[SpaceCounters.Shootdowns]++;
-        Counters[SpaceCounters.PagesShotDown] += dead.Pages;
+        Counters[SpaceCounters.PagesShotDown] += dead.Count;
         ShootdownLog.Begin(Space, shootdown);
         _shootdown.Begin(shootdown);
         ShootdownLog.Update(shootdown);
@@ -165,7 +165,7 @@ public sealed partial class AddressSpace
         };
         return end <= start || !_shootdown.FlushesBeforeMapping(start, end)
             ? result.Dead
-            : new DeadTranslations(default, DeadTranslations.WholeSpacePages, PageSize.Size4K, result.Dead?.Pages ?? 0, result.Release is not null);
+            : new DeadTranslations(DeadRange.WholeSpace, result.Dead?.Count ?? 0, result.Release is not null);
     }
 
     private void HandleAck(in SimMessage message)

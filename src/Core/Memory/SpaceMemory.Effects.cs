@@ -78,12 +78,11 @@ public sealed partial class SpaceMemory
 
         if (_effects.WholeSpace)
         {
-            return new DeadTranslations(default, DeadTranslations.WholeSpacePages, PageSize.Size4K, _effects.DeadPages, frees);
+            return new DeadTranslations(DeadRange.WholeSpace, _effects.DeadPages, frees);
         }
 
-        int shift = (int)_effects.Stride;
-        ulong span = ((_effects.DeadLast - _effects.DeadFirst) >> shift) + 1;
-        return new DeadTranslations(new VirtAddr(_effects.DeadFirst), span, _effects.Stride, _effects.DeadPages, frees);
+        DeadRange range = DeadRange.Between(new VirtAddr(_effects.DeadFirst), new VirtAddr(_effects.DeadLast), _effects.Stride);
+        return new DeadTranslations(range, _effects.DeadPages, frees);
     }
 
     private void NoteDead(VirtAddr start, ulong bytes, PageSize stride)

@@ -46,7 +46,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     private readonly List<Batch> _batches = [];
 
     /// <summary>More ranges of dead translations, of shootdowns that are handled together.</summary>
-    private readonly List<(ulong First, ulong Bytes)> _alsoDead = [];
+    private readonly List<DeadRange> _alsoDead = [];
 
     private bool _batchIsOpen;
 
@@ -82,23 +82,19 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     /// <summary>Whether an invalidation for a shootdown is going on, so that what is dropped is noted.</summary>
     internal bool Notes => _table is not null;
 
-    /// <summary>First address of the range that covers what died in the shootdown that is noted.</summary>
-    internal ulong Dead { get; private set; }
-
-    /// <summary>Bytes of that range.</summary>
-    internal ulong DeadBytes { get; private set; }
+    /// <summary>The range that covers what died in the shootdown that is noted.</summary>
+    internal DeadRange Dead { get; private set; }
 
     /// <summary>The ranges of other shootdowns that the same invalidation is for.</summary>
-    internal IReadOnlyList<(ulong First, ulong Bytes)> MoreDead => _alsoDead;
+    internal IReadOnlyList<DeadRange> MoreDead => _alsoDead;
 
     /// <summary>From now to <see cref="End"/>, what the MMU drops is lost to a shootdown.</summary>
     /// <param name="space">The address space.</param>
     /// <param name="shootdown">The shootdown's number within the space.</param>
     /// <param name="table">The space's page table.</param>
     /// <param name="time">Time of the invalidation, in cycles.</param>
-    /// <param name="dead">First address of the range that covers the shootdown's dead translations.</param>
-    /// <param name="deadBytes">Bytes of that range.</param>
-    public void Begin(int space, long shootdown, PageTable table, long time, ulong dead, ulong deadBytes)
+    /// <param name="dead">The range that covers the shootdown's dead translations.</param>
+    public void Begin(int space, long shootdown, PageTable table, long time, DeadRange dead)
     {
         ArgumentNullException.ThrowIfNull(table);
         _space = space;
@@ -106,7 +102,6 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
         _table = table;
         _time = time;
         Dead = dead;
-        DeadBytes = deadBytes;
         _alsoDead.Clear();
         _batchIsOpen = false;
         if (_stale > Count / 4)
@@ -125,13 +120,12 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     /// The invalidation is for what died in another shootdown too: entries of this range count as lost only if they are live, and older losses in it no longer
     /// count. What is lost still belongs to the shootdown of <see cref="Begin"/>. Without one, nothing happens.
     /// </summary>
-    /// <param name="dead">First address of the range.</param>
-    /// <param name="deadBytes">Bytes of the range.</param>
-    public void AlsoDead(ulong dead, ulong deadBytes)
+    /// <param name="dead">The range.</param>
+    public void AlsoDead(DeadRange dead)
     {
         if (Notes)
         {
-            _alsoDead.Add((dead, deadBytes));
+            _alsoDead.Add(dead);
         }
     }
 
@@ -159,7 +153,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     /// <summary>The MMU drops an entry; it is a loss if it is live.</summary>
     internal void Note(ulong key, ulong data)
     {
-        if (Find(key) < 0 && (!MayBeDead(Mmu.AddressOf(key)) || IsLive(key, data)))
+        if (Find(key) < 0 && (!MayBeDead(new VirtAddr(Mmu.AddressOf(key))) || IsLive(key, data)))
         {
             Add(new Loss(key, data));
         }
@@ -213,16 +207,16 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
         }
     }
 
-    private bool MayBeDead(ulong address)
+    private bool MayBeDead(VirtAddr address)
     {
-        if (address - Dead < DeadBytes)
+        if (Dead.Contains(address))
         {
             return true;
         }
 
-        foreach ((ulong first, ulong bytes) in _alsoDead)
+        foreach (DeadRange dead in _alsoDead)
         {
-            if (address - first < bytes)
+            if (dead.Contains(address))
             {
                 return true;
             }

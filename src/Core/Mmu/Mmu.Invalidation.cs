@@ -11,6 +11,10 @@ public sealed unsafe partial class Mmu
     public int InvalidatePage(Asid asid, ulong address) => InvalidateRange(asid, address, 1, PageSize.Size4K);
 
     /// <summary>Drops the translations of a range, global ones included, and all paging-structure entries.</summary>
+    /// <returns>TLB entries dropped.</returns>
+    public int InvalidateRange(Asid asid, DeadRange range) => InvalidateRange(asid, range.Start.Value, range.Pages, range.Stride);
+
+    /// <summary>Drops the translations of a range, global ones included, and all paging-structure entries.</summary>
     /// <param name="asid">The tag.</param>
     /// <param name="address">Any address of the first page.</param>
     /// <param name="pages">Pages of the stride's size.</param>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;
@@ -83,10 +84,10 @@ public sealed unsafe partial class Mmu
     {
         if (Noting is { } noting)
         {
-            ForgetLosses(tag, noting.Dead, noting.DeadBytes);
-            foreach ((ulong first, ulong bytes) in noting.MoreDead)
+            ForgetLosses(tag, noting.Dead.Start.Value, noting.Dead.Bytes);
+            foreach (DeadRange dead in noting.MoreDead)
             {
-                ForgetLosses(tag, first, bytes);
+                ForgetLosses(tag, dead.Start.Value, dead.Bytes);
             }
         }
         else if (_losses is { Count: > 0 } losses)

@@ -42,7 +42,7 @@ public sealed class FileMemoryTests
         FaultResult around = space.Fault(6, AccessKind.Load);
         Assert.Equal(15, around.PagesMapped);
         FaultResult copy = space.Fault(7, AccessKind.Store);
-        Assert.Equal((FaultKind.FilePrivateCopy, 1L), (copy.Kind, copy.Dead!.Value.Pages));
+        Assert.Equal((FaultKind.FilePrivateCopy, 1L), (copy.Kind, copy.Dead!.Value.Count));
         Assert.Equal(1, copy.Release!.FrameReferences);
     }
 
@@ -88,7 +88,7 @@ public sealed class FileMemoryTests
         Assert.Equal(FaultKind.FileShared, space.Fault(20, AccessKind.Store).Kind);
         Assert.Equal(2, space.Memory.Cache.DirtyPages);
         MmResult sync = space.Ok(new SystemCall { Kind = SystemCallKind.Sync, Start = TestSpace.At(0), Length = 100 << 12 });
-        Assert.Equal((2L, 2L, 18UL), (sync.PagesWrittenBack, sync.Dead!.Value.Pages, sync.Dead.Value.SpanPages));
+        Assert.Equal((2L, 2L, 18UL), (sync.PagesWrittenBack, sync.Dead!.Value.Count, sync.Dead.Value.Range.Pages));
         Assert.Equal(0, space.Memory.Cache.DirtyPages);
         Assert.Equal(FaultKind.ReuseWrite, space.Fault(3, AccessKind.Store).Kind);
     }
@@ -103,7 +103,7 @@ public sealed class FileMemoryTests
         space.Touch(0, 64, AccessKind.Load);
         long before = space.Pool.Allocated;
         MmResult result = space.Advise(8, 40, Advice.PageOut);
-        Assert.Equal((40L, 40UL, 40L), (result.Dead!.Value.Pages, result.Dead.Value.SpanPages, result.PagesZapped));
+        Assert.Equal((40L, 40UL, 40L), (result.Dead!.Value.Count, result.Dead.Value.Range.Pages, result.PagesZapped));
         Assert.True(result.Dead.Value.FreesMemory);
         Assert.Equal(before - 40, space.Pool.Allocated);
         Assert.Equal(24, space.Memory.Cache.CachedPages);

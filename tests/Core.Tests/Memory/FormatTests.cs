@@ -22,7 +22,7 @@ public sealed class FormatTests
         VirtualMemory memory = new(new PageTable(format), pool, new PageCache(pool), new VirtualMemoryOptions(), []);
         Apply(memory, SystemCallKind.Map, Protection.Read | Protection.Write);
         Assert.Equal(FaultKind.Anonymous, Fault(memory, AccessKind.Store));
-        Assert.Equal(1, Apply(memory, SystemCallKind.Protect, Protection.None).Dead!.Value.Pages);
+        Assert.Equal(1, Apply(memory, SystemCallKind.Protect, Protection.None).Dead!.Value.Count);
         Assert.Equal(FaultKind.SegmentationFault, Fault(memory, AccessKind.Load));
         Assert.Null(Apply(memory, SystemCallKind.Protect, Protection.Read | Protection.Write).Dead);
         Assert.Null(Apply(memory, SystemCallKind.Protect, Protection.Read | Protection.Write).Dead);
@@ -30,7 +30,7 @@ public sealed class FormatTests
 
         VirtualMemory? child = memory.Fork(new PageTable(format), pool, out MmResult effect);
         Assert.NotNull(child);
-        Assert.Equal(1, effect.Dead!.Value.Pages);
+        Assert.Equal(1, effect.Dead!.Value.Count);
         Assert.Equal(FaultKind.Spurious, Fault(child, AccessKind.Load));
         Assert.True((child.Table.Query(new VirtAddr(Start)).Flags & PageFlags.Accessed) != 0);
         Assert.Equal(FaultKind.CopyOnWrite, Fault(child, AccessKind.Store));

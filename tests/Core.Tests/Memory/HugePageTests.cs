@@ -33,7 +33,7 @@ public sealed class HugePageTests
         Assert.Equal(new() { [FaultKind.Huge] = 2 }, space.Touch(0, 2 * Huge, AccessKind.Load));
         Assert.Equal((0L, 1024L), (space.Pool.Allocated, space.Memory.Resident.Zero));
         FaultResult write = space.Fault(100, AccessKind.Store);
-        Assert.Equal((FaultKind.Huge, new DeadTranslations(TestSpace.At(0), 1, PageSize.Size2M, 1, false)), (write.Kind, write.Dead));
+        Assert.Equal((FaultKind.Huge, new DeadTranslations(new DeadRange(TestSpace.At(0), 1, PageSize.Size2M), 1, false)), (write.Kind, write.Dead));
         Assert.Equal(512, space.Pool.Allocated);
     }
 
@@ -58,7 +58,7 @@ public sealed class HugePageTests
         space.Advise(0, Huge, Advice.HugePage);
         space.Touch(0, 1, AccessKind.Store);
         MmResult result = space.Protect(8, 1, Protection.Read);
-        Assert.Equal((TestSpace.At(0), 512UL, PageSize.Size4K), (result.Dead!.Value.Start, result.Dead.Value.SpanPages, result.Dead.Value.PageSize));
+        Assert.Equal((TestSpace.At(0), 512UL, PageSize.Size4K), (result.Dead!.Value.Range.Start, result.Dead.Value.Range.Pages, result.Dead.Value.Range.Stride));
         Assert.Empty(space.Touch(9, 503, AccessKind.Store));
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(8, AccessKind.Store).Kind);
         Assert.Equal(512, space.Memory.Resident.Anonymous);
@@ -71,7 +71,7 @@ public sealed class HugePageTests
         space.Map(0, Huge);
         space.Advise(0, Huge, Advice.HugePage);
         space.Touch(0, 1, AccessKind.Store);
-        Assert.Equal(new DeadTranslations(TestSpace.At(0), 1, PageSize.Size2M, 1, false), space.Protect(0, Huge, Protection.Read).Dead);
+        Assert.Equal(new DeadTranslations(new DeadRange(TestSpace.At(0), 1, PageSize.Size2M), 1, false), space.Protect(0, Huge, Protection.Read).Dead);
         Assert.Equal(PageSize.Size2M, space.Memory.Table.Query(TestSpace.At(7)).Size);
     }
 
@@ -100,9 +100,9 @@ public sealed class HugePageTests
         space.Advise(0, 4 * Huge, Advice.HugePage);
         space.Touch(0, 4 * Huge, AccessKind.Store);
         TestSpace child = space.Fork(out MmResult effect);
-        Assert.Equal((4L, 4L), (effect.PagesShared, effect.Dead!.Value.Pages));
+        Assert.Equal((4L, 4L), (effect.PagesShared, effect.Dead!.Value.Count));
         FaultResult first = space.Fault(0, AccessKind.Store);
-        Assert.Equal((FaultKind.CopyOnWrite, 512UL), (first.Kind, first.Dead!.Value.SpanPages));
+        Assert.Equal((FaultKind.CopyOnWrite, 512UL), (first.Kind, first.Dead!.Value.Range.Pages));
         Assert.Equal(511, space.Touch(0, Huge, AccessKind.Store)[FaultKind.CopyOnWrite]);
         child.Exit();
         Assert.Equal(new() { [FaultKind.ReuseWrite] = 3 }, space.Touch(Huge, 3 * Huge, AccessKind.Store));
@@ -122,7 +122,7 @@ public sealed class HugePageTests
         Assert.Equal(FaultKind.Huge, space.Fault(2 * gigabyte, AccessKind.Store).Kind);
         Assert.Equal(PageSize.Size2M, space.Memory.Table.Query(TestSpace.At(2 * gigabyte)).Size);
         MmResult split = space.Unmap(gigabyte + 3, 1);
-        Assert.Equal((gigabyte, 1L), (split.Dead!.Value.SpanPages, split.PagesZapped));
+        Assert.Equal((gigabyte, 1L), (split.Dead!.Value.Range.Pages, split.PagesZapped));
         space.Exit();
         Assert.Equal(0, space.Pool.Allocated);
     }
@@ -135,7 +135,7 @@ public sealed class HugePageTests
         space.Advise(0, Huge, Advice.HugePage);
         space.Touch(0, 1, AccessKind.Store);
         MmResult moved = space.Ok(new SystemCall { Kind = SystemCallKind.Remap, Start = TestSpace.At(0), Length = Huge << 12, NewStart = TestSpace.At(5001), NewLength = Huge << 12 });
-        Assert.Equal((512L, 512UL), (moved.PagesMoved, moved.Dead!.Value.SpanPages));
+        Assert.Equal((512L, 512UL), (moved.PagesMoved, moved.Dead!.Value.Range.Pages));
         Assert.Empty(space.Touch(5001, Huge, AccessKind.Store));
     }
 }

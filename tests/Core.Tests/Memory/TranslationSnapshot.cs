@@ -41,17 +41,15 @@ internal sealed class TranslationSnapshot
 
             Translation after = next < now._pages.Count && now._pages[next].Page == old.Page ? now._pages[next] : default;
             changed |= after != old;
-            if ((after.Frame != old.Frame || (old.Flags & ~after.Flags) != 0) && (dead is not { } range || !Contains(range, VirtAddr.OfPage(old.Page))))
+            if ((after.Frame != old.Frame || (old.Flags & ~after.Flags) != 0) && (dead is not { } died || !died.Range.Contains(VirtAddr.OfPage(old.Page))))
             {
                 Assert.Fail($"page {old.Page:x} lost its translation outside {dead}");
             }
         }
 
-        Assert.True(changed || tablesFreed || dead is null || dead.Value.PageSize == PageSize.Size4K, "nothing changed, yet something died");
-        Assert.True(dead is null || dead.Value.Pages > 0 || tablesFreed, "dead translations without any");
+        Assert.True(changed || tablesFreed || dead is null || dead.Value.Range.Stride == PageSize.Size4K, "nothing changed, yet something died");
+        Assert.True(dead is null || dead.Value.Count > 0 || tablesFreed, "dead translations without any");
     }
-
-    private static bool Contains(DeadTranslations dead, VirtAddr address) => dead.IsWholeSpace || (address >= dead.Start && address < dead.End);
 
     private readonly record struct Translation(ulong Page, ulong Frame, PageFlags Flags);
 }

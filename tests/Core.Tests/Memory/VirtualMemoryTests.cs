@@ -29,7 +29,7 @@ public sealed class VirtualMemoryTests
         Assert.Equal((16, 0), (space.Memory.Resident.Zero, space.Pool.Allocated));
         FaultResult write = space.Fault(3, AccessKind.Store);
         Assert.Equal(FaultKind.CopyOnWrite, write.Kind);
-        Assert.Equal(new DeadTranslations(TestSpace.At(3), 1, PageSize.Size4K, 1, false), write.Dead);
+        Assert.Equal(new DeadTranslations(new DeadRange(TestSpace.At(3), 1, PageSize.Size4K), 1, false), write.Dead);
         Assert.Null(write.Release);
         Assert.Equal((15, 1), (space.Memory.Resident.Zero, space.Memory.Resident.Anonymous));
     }
@@ -56,7 +56,7 @@ public sealed class VirtualMemoryTests
         space.Touch(0, 1, AccessKind.Store);
         space.Touch(4, pages, AccessKind.Store);
         MmResult unmap = space.Unmap(4, pages);
-        Assert.Equal(new DeadTranslations(TestSpace.At(4), pages, PageSize.Size4K, (long)pages, true), unmap.Dead);
+        Assert.Equal(new DeadTranslations(new DeadRange(TestSpace.At(4), pages, PageSize.Size4K), (long)pages, true), unmap.Dead);
         Assert.Equal((long)pages, unmap.PagesZapped);
         Assert.False(unmap.TablesFreed);
         Assert.Equal(1, space.Pool.Allocated);
@@ -70,7 +70,7 @@ public sealed class VirtualMemoryTests
         space.Touch(104, 1, AccessKind.Store);
         MmResult unmap = space.Unmap(100, 8);
         Assert.Equal(3, unmap.TablesReleased);
-        Assert.Equal((TestSpace.At(0), 105UL, 1L), (unmap.Dead!.Value.Start, unmap.Dead.Value.SpanPages, unmap.Dead.Value.Pages));
+        Assert.Equal((TestSpace.At(0), 105UL, 1L), (unmap.Dead!.Value.Range.Start, unmap.Dead.Value.Range.Pages, unmap.Dead.Value.Count));
         Assert.Equal(1, space.Memory.Table.TablePages);
     }
 
@@ -81,11 +81,11 @@ public sealed class VirtualMemoryTests
         space.Map(0, 8);
         space.Touch(0, 8, AccessKind.Store);
         MmResult dropped = space.Advise(0, 8, Advice.DontNeed);
-        Assert.Equal(8, dropped.Dead!.Value.Pages);
+        Assert.Equal(8, dropped.Dead!.Value.Count);
         Assert.False(dropped.TablesFreed);
         MmResult unmap = space.Unmap(0, 8);
         Assert.Equal(3, unmap.TablesReleased);
-        Assert.Equal((0L, true), (unmap.Dead!.Value.Pages, unmap.Dead.Value.FreesMemory));
+        Assert.Equal((0L, true), (unmap.Dead!.Value.Count, unmap.Dead.Value.FreesMemory));
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class VirtualMemoryTests
         foreach (Protection rights in (Protection[])[Protection.Read, TestSpace.ReadWrite])
         {
             MmResult result = space.Protect(0, 64, rights);
-            Assert.Equal(new DeadTranslations(TestSpace.At(8), 16, PageSize.Size4K, 16, false), result.Dead);
+            Assert.Equal(new DeadTranslations(new DeadRange(TestSpace.At(8), 16, PageSize.Size4K), 16, false), result.Dead);
             Assert.Equal(16, result.PagesProtected);
         }
 
@@ -121,7 +121,7 @@ public sealed class VirtualMemoryTests
         TestSpace space = new();
         space.Map(0, 1);
         space.Touch(0, 1, AccessKind.Store);
-        Assert.Equal(1, space.Protect(0, 1, Protection.None).Dead!.Value.Pages);
+        Assert.Equal(1, space.Protect(0, 1, Protection.None).Dead!.Value.Count);
         Assert.False(space.Memory.Table.Query(TestSpace.At(0)).Present);
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(0, AccessKind.Load).Kind);
         Assert.Null(space.Protect(0, 1, TestSpace.ReadWrite).Dead);
@@ -221,10 +221,10 @@ public sealed class VirtualMemoryTests
         space.Map(0, 8);
         space.Touch(0, 8, AccessKind.Store);
         TestSpace child = space.Fork(out MmResult effect);
-        Assert.Equal((8L, true, 8L), (effect.Dead!.Value.Pages, effect.Dead.Value.IsWholeSpace, effect.PagesShared));
+        Assert.Equal((8L, true, 8L), (effect.Dead!.Value.Count, effect.Dead.Value.Range == DeadRange.WholeSpace, effect.PagesShared));
         Assert.Equal(8, space.Pool.Allocated);
         FaultResult copy = space.Fault(0, AccessKind.Store);
-        Assert.Equal((FaultKind.CopyOnWrite, 1L), (copy.Kind, copy.Dead!.Value.Pages));
+        Assert.Equal((FaultKind.CopyOnWrite, 1L), (copy.Kind, copy.Dead!.Value.Count));
         Assert.Equal(FaultKind.ReuseWrite, child.Fault(0, AccessKind.Store).Kind);
         space.Protect(1, 1, Protection.Read);
         space.Protect(1, 1, TestSpace.ReadWrite);
@@ -261,7 +261,7 @@ public sealed class VirtualMemoryTests
         Assert.Equal(AddrRange.Of(TestSpace.At(1), 5 << PageSizes.BaseShift), space.Memory.Areas.Single().Range);
         space.Touch(1, 5, AccessKind.Store);
         MmResult shrunk = space.Ok(new SystemCall { Kind = SystemCallKind.SetBreak, Start = TestSpace.At(2) });
-        Assert.Equal(4, shrunk.Dead!.Value.Pages);
+        Assert.Equal(4, shrunk.Dead!.Value.Count);
         space.Map(10, 1);
         Assert.NotNull(space.Memory.Apply(new SystemCall { Kind = SystemCallKind.SetBreak, Start = TestSpace.At(11) }).Error);
         Assert.Equal(TestSpace.At(2), space.Memory.Break);
@@ -275,7 +275,7 @@ public sealed class VirtualMemoryTests
         space.Touch(0, 16, AccessKind.Store);
         PhysAddr frame = space.Memory.Table.Query(TestSpace.At(3)).Frame;
         MmResult moved = space.Ok(Remap(0, 16, 1000, 32));
-        Assert.Equal((16L, 16L), (moved.PagesMoved, moved.Dead!.Value.Pages));
+        Assert.Equal((16L, 16L), (moved.PagesMoved, moved.Dead!.Value.Count));
         Assert.Equal(frame, space.Memory.Table.Query(TestSpace.At(1003)).Frame);
         Assert.Empty(space.Touch(1000, 16, AccessKind.Store));
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(0, AccessKind.Load).Kind);
@@ -320,7 +320,7 @@ public sealed class VirtualMemoryTests
         VirtAddr last = new(0xffff_ffff_ffff_f000);
         space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = last, Length = 4096, Protection = TestSpace.ReadWrite });
         Assert.Equal(FaultKind.Anonymous, space.Memory.HandleFault(last + 8, AccessKind.Store, user: true).Kind);
-        Assert.Equal(1, space.Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = last, Length = 4096, Protection = Protection.Read }).Dead!.Value.Pages);
+        Assert.Equal(1, space.Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = last, Length = 4096, Protection = Protection.Read }).Dead!.Value.Count);
         MmResult unmap = space.Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = last, Length = 4096 });
         Assert.Equal((1L, 3), (unmap.PagesZapped, unmap.TablesReleased));
         Assert.Equal(0, space.Pool.Allocated);

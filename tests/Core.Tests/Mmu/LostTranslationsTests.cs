@@ -42,7 +42,7 @@ public sealed class LostTranslationsTests
         for (int i = 0; i < 4096; i++)
         {
             mmu.Translate(AccessKind.Load, Here + ((ulong)i << 12), user: true, 0);
-            losses.Begin(0, 1, table, 0, 0, 0);
+            losses.Begin(0, 1, table, 0, default);
             mmu.InvalidateAsid(new Asid(1));
             losses.End();
         }
@@ -68,9 +68,9 @@ public sealed class LostTranslationsTests
         LostTranslations losses = mmu.RememberLosses(counted);
         mmu.Load(new Asid(1), table);
         mmu.Translate(AccessKind.Load, Here, user: true, 0);
-        losses.AlsoDead(Here, 1UL << 12);
+        losses.AlsoDead(new DeadRange(new VirtAddr(Here), 1, PageSize.Size4K));
         NoVisitor visitor = default;
-        losses.Begin(0, 1, table, 0, Here + (1UL << 12), 1UL << 12);
+        losses.Begin(0, 1, table, 0, new DeadRange(new VirtAddr(Here + (1UL << 12)), 1, PageSize.Size4K));
         table.UnmapRange(new VirtAddr(Here), 1UL << 12, ref visitor, TableFreeing.Never);
         mmu.InvalidateAsid(new Asid(1));
         losses.End();
@@ -180,25 +180,24 @@ public sealed class LostTranslationsTests
         private void Invalidate(int first, int count, bool ranged, int more)
         {
             count = IsHuge(first) ? 1 : Math.Min(count, Pages - first);
-            ulong start = AddressOf(first);
-            ulong bytes = (ulong)count * BytesOf(first);
-            List<(ulong Start, ulong Bytes)> ranges = [(start, bytes)];
+            DeadRange dead = new(new VirtAddr(AddressOf(first)), (ulong)count, IsHuge(first) ? PageSize.Size2M : PageSize.Size4K);
+            List<DeadRange> ranges = [dead];
             Asid tag = new((ushort)(_loaded + 1));
             Dictionary<int, ulong> held = Held(tag);
-            Losses.Begin(_loaded, ++_shootdown, _tables[_loaded], 0, start, bytes);
+            Losses.Begin(_loaded, ++_shootdown, _tables[_loaded], 0, dead);
             for (int i = 0; i < more && !ranged; i++)
             {
                 int page = _random.Next(Pages);
-                ranges.Add((AddressOf(page), (ulong)Math.Min(_random.Next(1, 6), Pages - page) << 12));
-                Losses.AlsoDead(ranges[^1].Start, ranges[^1].Bytes);
+                ranges.Add(new DeadRange(new VirtAddr(AddressOf(page)), (ulong)Math.Min(_random.Next(1, 6), Pages - page), PageSize.Size4K));
+                Losses.AlsoDead(ranges[^1]);
             }
 
-            _ = ranged ? _mmu.InvalidateRange(tag, start, (ulong)count, IsHuge(first) ? PageSize.Size2M : PageSize.Size4K) : _mmu.InvalidateAsid(tag);
+            _ = ranged ? _mmu.InvalidateRange(tag, dead) : _mmu.InvalidateAsid(tag);
             Losses.End();
-            _lost.RemoveAll(lost => lost.Space == _loaded && ranges.Exists(range => AddressOf(lost.Page) - range.Start < range.Bytes));
+            _lost.RemoveAll(lost => lost.Space == _loaded && ranges.Exists(range => range.Contains(new VirtAddr(AddressOf(lost.Page)))));
             foreach ((int page, ulong data) in held)
             {
-                bool inside = ranges.Exists(range => AddressOf(page) - range.Start < range.Bytes);
+                bool inside = ranges.Exists(range => range.Contains(new VirtAddr(AddressOf(page))));
                 if ((inside && IsLive(page, data)) || (!inside && !ranged))
                 {
                     _lost.Add(new Lost(_loaded, page, data, _shootdown));

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
@@ -132,7 +133,7 @@ public sealed class FaultScalingTests
     private static SystemCall Area(int number) => new()
     {
         Kind = SystemCallKind.Map,
-        Start = new Addresses.VirtAddr(StartOf(number)),
+        Start = new VirtAddr(StartOf(number)),
         Length = Pages << 12,
         Protection = Protection.Read | Protection.Write,
         Name = "area",

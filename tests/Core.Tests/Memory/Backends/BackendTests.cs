@@ -74,7 +74,7 @@ public sealed class BackendTests
         Assert.Equal(TestSpace.At(1999).Value + (1UL << 30), leaf.Frame.Value);
         Assert.Equal((2000, 0), (space.Memory.Resident.Device, space.Pool.Allocated));
         Assert.Equal(FaultKind.Spurious, space.Fault(5, AccessKind.Store).Kind);
-        Assert.Equal(10, space.Protect(0, 10, Protection.Read).Dead!.Value.Pages);
+        Assert.Equal(10, space.Protect(0, 10, Protection.Read).Dead!.Value.Count);
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(5, AccessKind.Store).Kind);
         space.Fork(out MmResult effect);
         Assert.Null(effect.Dead);
@@ -126,7 +126,7 @@ public sealed class BackendTests
         space.Touch(0, 4, AccessKind.Store);
         MmResult result = space.Protect(0, 4, Protection.Read);
         Assert.Equal((1L, 1L, 3L), (result.Release!.FrameReferences, result.PagesZapped, space.Memory.MappedPages));
-        Assert.Equal(new DeadTranslations(TestSpace.At(1), 1, PageSize.Size4K, 1, true), result.Dead);
+        Assert.Equal(new DeadTranslations(new DeadRange(TestSpace.At(1), 1, PageSize.Size4K), 1, true), result.Dead);
         Assert.Equal(3, space.Pool.Allocated);
     }
 

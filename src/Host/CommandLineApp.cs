@@ -3,6 +3,7 @@ using System.Text.Json;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Running;
 using VmSim.Core.Experiments;
+using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Commands;
@@ -13,6 +14,22 @@ namespace VmSim.Host;
 /// <summary>The <c>vmsim</c> command line: parses, runs a command, turns what went wrong into a message and an exit code.</summary>
 public static class CommandLineApp
 {
+    /// <summary>The commands, in the order of the help. Each is given where results go, and where progress and messages go.</summary>
+    private static readonly Func<TextWriter, TextWriter, Command>[] s_commands =
+    [
+        RunCommand.Create,
+        CheckCommand.Create,
+        NodeCommand.Create,
+        ReportCommand.Create,
+        ReplayCommand.Create,
+        TlbCommand.Create,
+        FuzzCommand.Create,
+        ListCommand.Create,
+        CaptureCommand.Create,
+        ImportCommand.Create,
+        TraceCommand.Create,
+    ];
+
     /// <summary>Runs one command line.</summary>
     /// <param name="args">The arguments.</param>
     /// <param name="output">Where results go.</param>
@@ -49,27 +66,20 @@ public static class CommandLineApp
     private static RootCommand Root(TextWriter output, TextWriter error)
     {
         RootCommand root = new("Simulates virtual memory on many-core machines.");
-        root.Subcommands.Add(RunCommand.Create(output, error));
-        root.Subcommands.Add(RunCommand.CreateCheck(output, error));
-        root.Subcommands.Add(NodeCommand.Create(error));
-        root.Subcommands.Add(ReportCommand.Create(output));
-        root.Subcommands.Add(ReplayCommand.Create(output));
-        root.Subcommands.Add(TlbCommand.Create(output, error));
-        root.Subcommands.Add(FuzzCommand.Create(output, error));
-        root.Subcommands.Add(ListCommand.Create(output));
-        root.Subcommands.Add(CaptureCommand.Create(error));
-        root.Subcommands.Add(ImportCommand.Create(error));
-        root.Subcommands.Add(TraceCommand.Create(output, error));
+        foreach (Func<TextWriter, TextWriter, Command> create in s_commands)
+        {
+            root.Subcommands.Add(create(output, error));
+        }
+
         return root;
     }
 
+    /// <summary>The one place that knows what kinds of exceptions mean: a new kind of bad input is added here.</summary>
     private static (int Code, string Message) Explain(Exception reason) => reason switch
     {
         UsageException => (ExitCodes.Usage, reason.Message),
-        ScenarioException or TraceFormatException or TableFormatException => (ExitCodes.BadInput, reason.Message),
-        JsonException => (ExitCodes.BadInput, reason.Message),
-        FileNotFoundException or DirectoryNotFoundException => (ExitCodes.BadInput, reason.Message),
-        UnauthorizedAccessException or IOException => (ExitCodes.BadInput, reason.Message),
+        ScenarioException or TraceFormatException or TableFormatException or ScriptException or JsonException => (ExitCodes.BadInput, reason.Message),
+        IOException or UnauthorizedAccessException => (ExitCodes.BadInput, reason.Message),
         NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
         SimulationFailedException => (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}"),
         AggregateException { InnerException: { } inner } => Explain(inner),

@@ -7,16 +7,15 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim capture</c>: runs a program and writes its trace.</summary>
 internal static class CaptureCommand
 {
-    /// <summary>Makes the command.</summary>
-    public static Command Create(TextWriter error)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string[]> program = new("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
-        Option<string> output = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb. Forked children go beside it.", Required = true, HelpName = "FILE" };
+        Option<string> target = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb. Forked children go beside it.", Required = true, HelpName = "FILE" };
         Option<string> with = new("--with") { Description = "Tool: valgrind, qemu, or auto for the faster one that is installed.", DefaultValueFactory = _ => "auto" };
         with.AcceptOnlyFromAmong("auto", "valgrind", "qemu");
         Option<int> sets = NumberOption.Create("--sets", "Sets of the filter that collapses references to a page: a power of two (qemu).", 1, 4096, fallback: 16, "a power of two");
         Option<bool> fixedAddresses = new("--no-aslr") { Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses." };
-        Command command = new("capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS") { output, with, sets, fixedAddresses, program };
+        Command command = new("capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS") { target, with, sets, fixedAddresses, program };
         command.SetAction(parsed =>
         {
             int setCount = parsed.GetValue(sets);
@@ -28,7 +27,7 @@ internal static class CaptureCommand
             string[] line = parsed.GetValue(program)!;
             string tool = Choose(parsed.GetValue(with)!);
             (string path, IReadOnlyList<string> arguments) = CaptureTools.Resolve(line[0], line[1..]);
-            return Capture(tool, path, arguments, parsed.GetValue(output)!, setCount, !parsed.GetValue(fixedAddresses), error);
+            return Capture(tool, path, arguments, parsed.GetValue(target)!, setCount, !parsed.GetValue(fixedAddresses), error);
         });
         return command;
     }

@@ -11,7 +11,6 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim fuzz</c>: random scenarios against the checker.</summary>
 internal static class FuzzCommand
 {
-    /// <summary>Makes the command.</summary>
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<string> seeds = new("--seeds") { Description = "Seeds to run: 1..100, or one seed.", Required = true, HelpName = "A..B" };

@@ -9,8 +9,7 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim import</c>: turns another tool's log into a trace.</summary>
 internal static class ImportCommand
 {
-    /// <summary>Makes the command.</summary>
-    public static Command Create(TextWriter error)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Command command = new("import", "Turns another tool's log into a trace.");
         foreach (ITraceImporter importer in TraceImporters.All)

@@ -27,8 +27,7 @@ internal static class ListCommand
         ["page-tables"] = () => PageTableFormats.All.Select(format => (format.Name, $"{format.Levels} levels, {format.VirtualBits}-bit addresses")),
     };
 
-    /// <summary>Makes the command.</summary>
-    public static Command Create(TextWriter output)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> kind = new("kind") { Description = string.Join(", ", Kinds.Keys) };
         kind.AcceptOnlyFromAmong([.. Kinds.Keys]);

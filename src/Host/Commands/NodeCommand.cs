@@ -13,12 +13,11 @@ internal static class NodeCommand
     /// <summary>How long a node waits before it says that nobody answers.</summary>
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(10);
 
-    /// <summary>Makes the command.</summary>
-    public static Command Create(TextWriter error)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Option<string> join = new("--join") { Description = "Where runs are started: the address on which vmsim run --nodes waits.", HelpName = "HOST:PORT", Required = true };
         Option<string[]> set = new("--set") { Description = "Change a cluster setting: --set cluster.host=192.168.1.7. May be repeated.", HelpName = "key=value" };
-        Option<int> threads = RunCommand.Threads();
+        Option<int> threads = RunArguments.Threads();
         Option<bool> once = new("--once") { Description = "End after one run; the default is to wait for the next." };
         Option<bool> attached = new("--attached") { Description = "End when standard input ends.", Hidden = true };
         Command command = new("node", "Joins a cluster and simulates a part of the runs that are started there.") { join, set, threads, once, attached };

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using VmSim.Core.Mapping.Scripts;
-using VmSim.Core.Settings;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
@@ -10,8 +9,7 @@ internal static class ReplayCommand
 {
     private const string StandardInput = "-";
 
-    /// <summary>Makes the command.</summary>
-    public static Command Create(TextWriter output)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> file = new("file") { Description = "Script of operations, one a line; - for standard input." };
         Command command = new("replay", "Runs a script of operations on one memory set and prints a result for each.") { file };
@@ -20,19 +18,11 @@ internal static class ReplayCommand
             string path = parsed.GetValue(file)!;
             if (path != StandardInput && !File.Exists(path))
             {
-                throw new ScenarioException($"{path}: there is no such script");
+                throw new FileNotFoundException($"{path}: there is no such script");
             }
 
             using TextReader script = path == StandardInput ? Console.In : new StreamReader(path);
-            try
-            {
-                OperationScript.Run(script, output);
-            }
-            catch (ScriptException reason)
-            {
-                throw new ScenarioException($"{(path == StandardInput ? "standard input" : path)}: {reason.Message}", reason);
-            }
-
+            OperationScript.Run(script, output, path == StandardInput ? "standard input" : path);
             return ExitCodes.Ok;
         });
         return command;

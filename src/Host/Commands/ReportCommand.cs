@@ -8,8 +8,7 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim report</c>: shows the report of an earlier run.</summary>
 internal static class ReportCommand
 {
-    /// <summary>Makes the command.</summary>
-    public static Command Create(TextWriter output)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> run = new("run") { Description = "Folder that --out named, or a report.json." };
         Command command = new("report", "Shows the report of an earlier run.") { run };

@@ -13,7 +13,6 @@ internal static class TlbCommand
     /// <summary>Milliseconds between two updates of the status line.</summary>
     private const long StatusEvery = 100;
 
-    /// <summary>Makes the command.</summary>
     public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> configurations = new("configurations") { Description = "CSV file, a TLB configuration a line." };

@@ -9,7 +9,6 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim trace</c>: looks into traces, cuts, converts and checks them.</summary>
 internal static class TraceCommand
 {
-    /// <summary>Makes the command.</summary>
     public static Command Create(TextWriter output, TextWriter error) => new("trace", "Looks into traces, cuts, converts and checks them.")
     {
         CreateInfo(output, error),

@@ -22,9 +22,10 @@ public sealed partial class OperationScript
     /// <summary>Runs the operations of a script, one a line, on one memory set that is empty at first, and writes one result line for each.</summary>
     /// <param name="script">The script; lines that are blank or start with # are passed over.</param>
     /// <param name="output">Takes the results, with line feeds; the results of the lines before a wrong one are in it.</param>
+    /// <param name="name">What the script is called in errors; null for a script that is the only one.</param>
     /// <returns>How many operations there were.</returns>
     /// <exception cref="ScriptException">A line is not an operation.</exception>
-    public static int Run(TextReader script, TextWriter output)
+    public static int Run(TextReader script, TextWriter output, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(script);
         ArgumentNullException.ThrowIfNull(output);
@@ -36,7 +37,7 @@ public sealed partial class OperationScript
             string trimmed = text.Trim();
             if (trimmed.Length > 0 && trimmed[0] != '#')
             {
-                run.Execute(new ScriptLine(line, trimmed));
+                run.Execute(new ScriptLine(name, line, trimmed));
             }
         }
 

@@ -3,16 +3,17 @@ using System.Globalization;
 namespace VmSim.Core.Mapping.Scripts;
 
 /// <summary>A line of an operation script is not an operation.</summary>
+/// <param name="script">What the script is called; null for a script that is the only one.</param>
 /// <param name="line">The line, from 1; comments and blank lines count.</param>
 /// <param name="message">What was found and what is allowed.</param>
-public sealed class ScriptException(int line, string message) : Exception($"line {line}: {message}")
+public sealed class ScriptException(string? script, int line, string message) : Exception($"{(script is null ? "" : $"{script}: ")}line {line}: {message}")
 {
     /// <summary>The line, from 1; comments and blank lines count.</summary>
     public int Line { get; } = line;
 }
 
 /// <summary>The words of a line, read one after the other.</summary>
-internal sealed class ScriptLine(int number, string text)
+internal sealed class ScriptLine(string? script, int number, string text)
 {
     private readonly string[] _words = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
     private int _next = 1;
@@ -53,7 +54,7 @@ internal sealed class ScriptLine(int number, string text)
         if (word.StartsWith("linear:", StringComparison.Ordinal))
         {
             string offset = word["linear:".Length..];
-            return new ScriptBackend(ScriptEntryKind.Linear, new ScriptLine(number, "linear " + offset).Number("the offset of linear"));
+            return new ScriptBackend(ScriptEntryKind.Linear, new ScriptLine(script, number, "linear " + offset).Number("the offset of linear"));
         }
 
         return word switch
@@ -72,7 +73,7 @@ internal sealed class ScriptLine(int number, string text)
         }
     }
 
-    public ScriptException Wrong(string message) => new(number, message);
+    public ScriptException Wrong(string message) => new(script, number, message);
 
     private string Word(string name) => HasMore ? _words[_next++] : throw Wrong($"{Operation} lacks {name}");
 }

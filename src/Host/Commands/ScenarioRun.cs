@@ -1,0 +1,72 @@
+using VmSim.Actors.Configuration;
+using VmSim.Actors.Running;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+using VmSim.Host.Hosting;
+using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Commands;
+
+/// <summary>One run of a scenario: here or on a cluster, with its report on the terminal and in files.</summary>
+/// <param name="Scenario">What is simulated.</param>
+/// <param name="Options">How.</param>
+/// <param name="Cluster">The nodes that it is spread over, if any.</param>
+/// <param name="Folder">The folder that its files go into; null for none.</param>
+internal sealed record ScenarioRun(ScenarioSpec Scenario, RunOptions Options, ClusterRun Cluster, string? Folder)
+{
+    /// <summary>Carries the run out.</summary>
+    /// <param name="output">Where the report goes.</param>
+    /// <param name="error">Where progress and messages go.</param>
+    /// <param name="cancellation">Stops the run at the end of a window; the report is shown then too.</param>
+    /// <returns>An exit code of <see cref="ExitCodes"/>.</returns>
+    public async Task<int> CarryOutAsync(TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        if (Folder is not null)
+        {
+            // A folder that cannot be written is found out before the run, not after it.
+            RunFolder.Prepare(Folder);
+        }
+
+        foreach (string warning in Scenario.Processes.SelectMany(process => process.Warnings))
+        {
+            await error.WriteLineAsync($"vmsim: {warning}");
+        }
+
+        RunReport report = Cluster.IsWanted
+            ? await Cluster.RunAsync(Scenario, Options, error, cancellation)
+            : await RunHereAsync(error, cancellation);
+        ReportView.Show(report, Consoles.For(output));
+        if (Scenario.Warmup > 0 && report.Total(CounterCatalog.Cycles) == 0)
+        {
+            await error.WriteLineAsync($"vmsim: warmup: the run ended within its warm-up of {Scenario.Warmup:N0} cycles; the report has 0 cycles, and counts from the warm-up; shorten warmup");
+        }
+
+        if (report.ShootdownsLeftOut > 0)
+        {
+            await error.WriteLineAsync(
+                $"vmsim: {report.ShootdownsLeftOut} shootdowns were counted but not recorded: an address space keeps the first {ShootdownLog.RecordsMax - 1}");
+        }
+
+        if (Folder is not null)
+        {
+            using StringWriter effective = new();
+            EffectiveConfiguration.Write(Scenario, effective);
+            RunFolder.Write(Folder, report, effective.ToString());
+            if (Options.Shootdowns)
+            {
+                RunFolder.WriteShootdowns(Folder, report.ShootdownRecords);
+            }
+        }
+
+        return report.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock ? ExitCodes.Broken : ExitCodes.Ok;
+    }
+
+    private async Task<RunReport> RunHereAsync(TextWriter error, CancellationToken cancellation)
+    {
+        await using SimulationHost host = await SimulationHost.StartAsync(Options.EffectiveThreads);
+        using ProgressLine progress = new(error, Scenario.Machine.Ghz);
+        return await host.Runner.RunAsync(Scenario, Options, progress, cancellation);
+    }
+}

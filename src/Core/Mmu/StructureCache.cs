@@ -16,6 +16,7 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
 {
     private const int LineBytes = 64;
     private const int LineEntries = LineBytes / sizeof(uint);
+    private readonly NativeBlock _memory;
     private readonly byte* _digests;
     private readonly ulong* _keys;
     private readonly int* _pages;
@@ -31,14 +32,13 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
         nuint pages = keys + ((nuint)entries * sizeof(ulong));
         nuint links = pages + ((nuint)entries * sizeof(int));
         NativeBytes = (long)(links + ((nuint)(entries + 1) * (nuint)sizeof(Link)));
-        _digests = (byte*)NativeMemory.AlignedAlloc((nuint)NativeBytes, LineBytes);
+        _memory = new NativeBlock((nuint)NativeBytes, LineBytes);
+        _digests = _memory.Start;
         _keys = (ulong*)(_digests + keys);
         _pages = (int*)(_digests + pages);
         _links = (Link*)(_digests + links);
         Clear();
     }
-
-    ~StructureCache() => NativeMemory.AlignedFree(_digests);
 
     public int Entries { get; }
 
@@ -132,19 +132,15 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
         }
     }
 
-    public void Save(BinaryWriter writer) => writer.Write(new ReadOnlySpan<byte>(_digests, (int)NativeBytes));
+    public void Save(BinaryWriter writer) => writer.Write(_memory.Span);
 
     public void Restore(BinaryReader reader)
     {
-        reader.BaseStream.ReadExactly(new Span<byte>(_digests, (int)NativeBytes));
+        reader.BaseStream.ReadExactly(_memory.Span);
         IsUsed = true;
     }
 
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(_digests);
-        GC.SuppressFinalize(this);
-    }
+    public void Dispose() => _memory.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint DigestOf(ulong key) => (uint)(key >> 19) ^ (uint)(key << 13);

@@ -27,7 +27,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     private readonly byte* _heads;
     private readonly byte* _orders;
     private readonly Entry* _entries;
-    private readonly byte* _memory;
+    private readonly NativeBlock _memory;
     private readonly int _ways;
     private readonly int _headBytes;
     private readonly int _orderBytes;
@@ -91,17 +91,14 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         nuint entries = Align(heads);
         nuint orders = Align(entries + ((nuint)Entries * (nuint)sizeof(Entry)));
         NativeBytes = (long)(orders + ((nuint)_sets * (nuint)ownOrderBytes));
-        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)NativeBytes, LineBytes);
-        NativeMemory.Clear(_memory, (nuint)NativeBytes);
-        _heads = _memory;
-        _entries = (Entry*)(_memory + entries);
-        _orders = apart ? _memory + orders : _memory + orderOffset;
+        _memory = new NativeBlock((nuint)NativeBytes, LineBytes);
+        _heads = _memory.Start;
+        _entries = (Entry*)(_memory.Start + entries);
+        _orders = _memory.Start + (apart ? (long)orders : orderOffset);
         ResetOrders();
 
         static nuint Align(nuint bytes) => (bytes + LineBytes - 1) & ~(nuint)(LineBytes - 1);
     }
-
-    ~Tlb() => NativeMemory.AlignedFree(_memory);
 
     private enum Policy : byte
     {
@@ -265,21 +262,17 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     {
         writer.Write(_live);
         writer.Write(_random);
-        writer.Write(new ReadOnlySpan<byte>(_memory, checked((int)NativeBytes)));
+        writer.Write(_memory.Span);
     }
 
     public void Restore(BinaryReader reader)
     {
         _live = reader.ReadInt32();
         _random = reader.ReadUInt64();
-        reader.BaseStream.ReadExactly(new Span<byte>(_memory, checked((int)NativeBytes)));
+        reader.BaseStream.ReadExactly(_memory.Span);
     }
 
-    public void Dispose()
-    {
-        NativeMemory.AlignedFree(_memory);
-        GC.SuppressFinalize(this);
-    }
+    public void Dispose() => _memory.Dispose();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void WriteDigest(byte* head, int way, uint digest, int ways)

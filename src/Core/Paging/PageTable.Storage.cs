@@ -1,19 +1,23 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Paging;
 
 /// <summary>Table pages in native memory: allocation, reuse, counts and NUMA nodes.</summary>
 public sealed unsafe partial class PageTable
 {
-    // A chunk is 256 table pages, 1 MiB, each at a multiple of 4 KiB; table page n is in chunk n >> 8. What the allocator gave stands in the
-    // word before the chunk. Fresh memory is zero, and what is not touched takes no memory of the host.
+    // A chunk is 256 table pages, 1 MiB, each at a multiple of 4 KiB; table page n is in chunk n >> 8. Fresh memory is zero, and what is not
+    // touched takes no memory of the host.
     private const int ChunkShift = 8;
     private const int PagesPerChunk = 1 << ChunkShift;
     private const int TableBytes = EntriesPerTable * sizeof(ulong);
 
     private readonly int[] countByLevel;
     private readonly List<int> freePages = [];
+    private readonly List<NativeBlock> chunkBlocks = [];
+    private NativeBlock? chunkTable;
+    private NativeBlock? infoTable;
     private ulong** chunks;
     private TableInfo* infos;
     private int chunkCount;
@@ -74,16 +78,17 @@ public sealed unsafe partial class PageTable
     /// <param name="tablePage">A table page that was allocated; 0 if it is not in the tree any more.</param>
     public int EntriesUsed(int tablePage) => StateOf(tablePage) == TableState.Live ? infos[tablePage].Live : 0;
 
-    /// <summary>Frees the native memory. The table is of no use any more; without this call the memory stays until the process ends.</summary>
+    /// <summary>Frees the native memory. The table is of no use any more; without this call the memory stays until the finalizers of its blocks have run.</summary>
     public void Dispose()
     {
-        for (int chunk = 0; chunk < chunkCount; chunk++)
+        foreach (NativeBlock block in chunkBlocks)
         {
-            NativeMemory.Free(((void**)chunks[chunk])[-1]);
+            block.Dispose();
         }
 
-        NativeMemory.Free(chunks);
-        NativeMemory.Free(infos);
+        chunkBlocks.Clear();
+        chunkTable?.Dispose();
+        infoTable?.Dispose();
         chunks = null;
         infos = null;
         chunkCount = 0;
@@ -152,15 +157,28 @@ public sealed unsafe partial class PageTable
 
     private void AddChunk()
     {
-        ulong** moreChunks = (ulong**)NativeMemory.Realloc(chunks, (nuint)(chunkCount + 1) * (nuint)sizeof(ulong*));
-        chunks = moreChunks;
-        nuint infoBytes = (nuint)(chunkCount + 1) * PagesPerChunk * (nuint)sizeof(TableInfo);
-        infos = (TableInfo*)NativeMemory.Realloc(infos, infoBytes);
-        byte* memory = (byte*)NativeMemory.AllocZeroed(((nuint)PagesPerChunk * TableBytes) + TableBytes);
-        ulong* aligned = (ulong*)((nuint)(memory + TableBytes) & ~((nuint)TableBytes - 1));
-        ((void**)aligned)[-1] = memory;
-        chunks[chunkCount] = aligned;
+        nuint room = chunkTable is null ? 0 : chunkTable.Bytes / (nuint)sizeof(ulong*);
+        if ((nuint)chunkCount == room)
+        {
+            nuint more = Math.Max(1, room * 2);
+            chunkTable = Grow(chunkTable, more * (nuint)sizeof(ulong*));
+            infoTable = Grow(infoTable, more * PagesPerChunk * (nuint)sizeof(TableInfo));
+            chunks = (ulong**)chunkTable.Start;
+            infos = (TableInfo*)infoTable.Start;
+        }
+
+        NativeBlock block = new((nuint)PagesPerChunk * TableBytes, TableBytes);
+        chunkBlocks.Add(block);
+        chunks[chunkCount] = (ulong*)block.Start;
         chunkCount++;
+    }
+
+    private static NativeBlock Grow(NativeBlock? old, nuint bytes)
+    {
+        NativeBlock grown = new(bytes, sizeof(ulong));
+        old?.Span.CopyTo(grown.Span);
+        old?.Dispose();
+        return grown;
     }
 
     /// <summary>What is known of a table page; 24 bytes.</summary>

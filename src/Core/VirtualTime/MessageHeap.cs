@@ -53,9 +53,6 @@ public sealed class MessageHeap
         return first;
     }
 
-    /// <summary>All waiting messages, in no particular order (for checkpoints and reports of what waits).</summary>
-    public ReadOnlySpan<SimMessage> Unordered => _items.AsSpan(0, Count);
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void SiftDown(in SimMessage last)
     {

@@ -3,6 +3,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Tests.Mmu;
 
@@ -160,7 +161,13 @@ public class MmuRunTests
     private static byte[] State(Core.Mmu.Mmu mmu)
     {
         using MemoryStream stream = new();
-        mmu.Export(stream);
+        using BinaryWriter writer = new(stream);
+        foreach (INativeState state in mmu.NativeStates)
+        {
+            state.Save(writer);
+        }
+
+        writer.Flush();
         return stream.ToArray();
     }
 }

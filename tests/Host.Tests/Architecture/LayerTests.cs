@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using System.Xml.Linq;
 using VmSim.Actors.Running;
 using VmSim.Core.Engine;
@@ -8,6 +10,9 @@ namespace VmSim.Host.Tests.Architecture;
 
 public sealed class LayerTests
 {
+    private static readonly string[] FileTypes =
+        ["System.IO.File", "System.IO.FileInfo", "System.IO.FileStream", "System.IO.Directory", "System.IO.DirectoryInfo", "System.IO.StreamWriter"];
+
     private static readonly Assembly Core = typeof(World).Assembly;
     private static readonly Assembly Actors = typeof(SimulationRunner).Assembly;
     private static readonly Assembly Host = typeof(CommandLineApp).Assembly;
@@ -22,7 +27,23 @@ public sealed class LayerTests
         string[] references = [.. Core.GetReferencedAssemblies().Select(reference => reference.Name!)];
         Assert.DoesNotContain(references, name => name.StartsWith("Akka", StringComparison.Ordinal));
         Assert.DoesNotContain(references, name => name.StartsWith("VmSim", StringComparison.Ordinal));
-        Assert.DoesNotContain(references, name => name is "System.IO.FileSystem" or "System.Net.Http" or "System.Net.Sockets" or "System.Console" or "System.Diagnostics.Process");
+        Assert.DoesNotContain(references, name => name is "System.Net.Http" or "System.Net.Sockets" or "System.Console" or "System.Diagnostics.Process");
+    }
+
+    /// <summary>Types of files are the runtime's own and show in no reference to an assembly, so that types are asked for one by one.</summary>
+    [Fact]
+    public void Core_NamesNoTypeOfFiles()
+    {
+        Assert.Empty(TypesNamedBy(Core).Intersect(FileTypes));
+        Assert.Contains("System.IO.File", TypesNamedBy(Host));
+    }
+
+    private static IEnumerable<string> TypesNamedBy(Assembly assembly)
+    {
+        using PEReader file = new(File.OpenRead(assembly.Location));
+        MetadataReader metadata = file.GetMetadataReader();
+        return [.. metadata.TypeReferences.Select(metadata.GetTypeReference)
+            .Select(type => $"{metadata.GetString(type.Namespace)}.{metadata.GetString(type.Name)}")];
     }
 
     [Fact]

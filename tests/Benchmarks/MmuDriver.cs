@@ -91,7 +91,7 @@ internal static partial class MmuDriver
 
     private static PageTable Map(int largePercent, ulong largeSeed)
     {
-        PageTable table = new(PageTableFormats.ByName("x86-64"));
+        PageTable table = new(PageTableFormats.All.Require("x86-64", "format"));
         ulong large = PageSize.Size2M.Bytes();
         for (ulong at = 0; at < MmuStreams.Pages << 12; at += large)
         {

@@ -27,7 +27,7 @@ internal sealed class PageTableBenchmark : IDisposable
     public static int Run(string[] args)
     {
         long count = long.Parse(Option(args, "--pages") ?? "100000000", CultureInfo.InvariantCulture);
-        PageTableFormat format = PageTableFormats.ByName(Option(args, "--format") ?? "x86-64");
+        PageTableFormat format = PageTableFormats.All.Require(Option(args, "--format") ?? "x86-64", "format");
         WarmUp(format);
         Console.WriteLine($"{format.Name}, {count:N0} pages of 4 KiB, one thread.");
         Console.WriteLine();

@@ -1,23 +1,28 @@
+using VmSim.Core.Settings;
+
 namespace VmSim.Actors.Configuration;
 
-/// <summary>The profiles and scenarios of the config folder, each with the first line of its comment.</summary>
+/// <summary>A file of the config folder that is named without its ending.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Path">Where it is.</param>
+public sealed record ConfigProfile(string Name, string Path) : INamed
+{
+    /// <summary>The first line of the file's comment.</summary>
+    public string Summary => (File.ReadLines(Path).FirstOrDefault() ?? "").TrimStart('#', ' ');
+}
+
+/// <summary>The profiles and scenarios of the config folder, as they are there now.</summary>
 public static class ProfileCatalog
 {
     /// <summary>Machine profiles.</summary>
-    public static IEnumerable<(string Name, string Summary)> Machines => In("machines");
+    public static Registry<ConfigProfile> Machines => In("machines", "machine profile");
 
     /// <summary>Kernel profiles.</summary>
-    public static IEnumerable<(string Name, string Summary)> Kernels => In("kernels");
+    public static Registry<ConfigProfile> Kernels => In("kernels", "kernel profile");
 
     /// <summary>Scenarios.</summary>
-    public static IEnumerable<(string Name, string Summary)> Scenarios => In("scenarios");
+    public static Registry<ConfigProfile> Scenarios => In("scenarios", "scenario");
 
-    private static IEnumerable<(string Name, string Summary)> In(string folder)
-    {
-        foreach (string name in ConfigFiles.NamesIn(folder))
-        {
-            string first = File.ReadLines(ConfigFiles.Find($"{folder}/{name}.conf")).FirstOrDefault() ?? "";
-            yield return (name, first.TrimStart('#', ' '));
-        }
-    }
+    private static Registry<ConfigProfile> In(string folder, string what) =>
+        new(what, ConfigFiles.NamesIn(folder).Select(name => new ConfigProfile(name, ConfigFiles.Find($"{folder}/{name}.conf"))));
 }

@@ -61,8 +61,8 @@ public static class ScenarioLoader
             scenario = scenario.With(SettingsTree.Parse($"{set[..equals].Trim()} = {set[(equals + 1)..].Trim()}", $"--set {set}"));
         }
 
-        SettingsTree tree = Profile("machines", scenario.Value(MachineProfile) ?? DefaultMachine)
-            .With(Profile("kernels", scenario.Value(KernelProfile) ?? DefaultKernel))
+        SettingsTree tree = Profile(ProfileCatalog.Machines, scenario, MachineProfile, DefaultMachine)
+            .With(Profile(ProfileCatalog.Kernels, scenario, KernelProfile, DefaultKernel))
             .With(scenario);
         double ghz = ((MachineSpec)new SettingsBinder(1).Bind(new MachineSpec(), OnlyGhz(tree), "machine")).Ghz;
         SettingsBinder binder = new(ghz);
@@ -82,17 +82,9 @@ public static class ScenarioLoader
         return machine;
     }
 
-    private static SettingsTree Profile(string folder, string name)
+    private static SettingsTree Profile(Registry<ConfigProfile> profiles, SettingsTree scenario, string key, string standard)
     {
-        string file = $"{folder}/{name}.conf";
-        if (ConfigFiles.TryFind(file) is not { } path)
-        {
-            IReadOnlyList<string> names = ConfigFiles.NamesIn(folder);
-            string? nearest = SettingNames.Nearest(name, names);
-            string hint = nearest is null ? "" : $"; did you mean {nearest}?";
-            throw new ScenarioException($"{(folder == "machines" ? MachineProfile : KernelProfile)}: there is no profile \"{name}\"; there are {string.Join(", ", names)}{hint}");
-        }
-
+        string path = profiles.Require(scenario.Value(key) ?? standard, key).Path;
         return SettingsTree.Parse(File.ReadAllText(path), path);
     }
 

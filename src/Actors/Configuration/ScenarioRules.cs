@@ -13,16 +13,8 @@ internal static class ScenarioRules
 {
     public static void Check(ScenarioSpec spec)
     {
-        if (ShootdownProtocols.ByName(spec.Shootdown.Protocol) is null)
-        {
-            throw Missing("shootdown.protocol", "protocol", spec.Shootdown.Protocol, [.. ShootdownProtocols.All.Select(protocol => protocol.Name)]);
-        }
-
-        if (PageTableFormats.Find(spec.Machine.PageTable) is null)
-        {
-            throw Missing("machine.page-table", "page-table format", spec.Machine.PageTable, [.. PageTableFormats.All.Select(format => format.Name)]);
-        }
-
+        ShootdownProtocols.All.Require(spec.Shootdown.Protocol, "shootdown.protocol");
+        PageTableFormats.All.Require(spec.Machine.PageTable, "machine.page-table");
         if (spec.Machine.Sockets > spec.Machine.Cores)
         {
             throw new ScenarioException($"machine.sockets: {spec.Machine.Sockets} found; at most machine.cores, {spec.Machine.Cores}, are allowed");
@@ -78,12 +70,5 @@ internal static class ScenarioRules
         {
             throw new ScenarioException($"machine.mmu.{key}: {tlb.Ways} ways found; tree-PLRU needs a power of two, at most 64");
         }
-    }
-
-    private static ScenarioException Missing(string key, string what, string name, IReadOnlyList<string> names)
-    {
-        string? nearest = SettingNames.Nearest(name, names);
-        string hint = nearest is null ? "" : $"; did you mean {nearest}?";
-        return new ScenarioException($"{key}: there is no {what} \"{name}\"; there are {string.Join(", ", names)}{hint}");
     }
 }

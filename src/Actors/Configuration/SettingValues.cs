@@ -40,7 +40,8 @@ internal static class SettingValues
         if (type == typeof(string))
         {
             value = text;
-            return setting.Choices.Length == 0 || setting.Choices.Split('|').Contains(text, StringComparer.Ordinal);
+            IReadOnlyList<string> legal = setting.LegalTexts;
+            return legal.Count == 0 || legal.Contains(text, StringComparer.Ordinal);
         }
 
         if (type == typeof(bool))
@@ -80,7 +81,8 @@ internal static class SettingValues
 
         if (type == typeof(string))
         {
-            return setting.Choices.Length > 0 ? setting.Choices.Replace("|", ", ", StringComparison.Ordinal) : "a name";
+            IReadOnlyList<string> legal = setting.LegalTexts;
+            return legal.Count > 0 ? string.Join(", ", legal) : "a name";
         }
 
         string unit = UnitName(setting.Unit);

@@ -70,7 +70,7 @@ internal sealed class SettingsBinder(double ghz)
     /// <summary>The message for a key that does not exist.</summary>
     public static ScenarioException Unknown(string origin, string full, string key, IReadOnlyList<string> allowed)
     {
-        string? nearest = SettingNames.Nearest(key, allowed);
+        string? nearest = NearestName.Of(key, allowed);
         string hint = nearest is null ? $"allowed are {string.Join(", ", allowed)}" : $"did you mean {nearest}?";
         return new ScenarioException($"{origin}: {full}: there is no such setting; {hint}");
     }

@@ -15,13 +15,7 @@ internal static class SyntheticPrograms
     public static ProcessSpec Load(SettingsTree item, string path, int count, SettingsBinder binder, ScenarioSpec scenario)
     {
         string program = item.Value("program") ?? throw new ScenarioException($"{item.Origin}: {path}.program: a name is needed");
-        if (ProgramKinds.Find(program) is not { } kind)
-        {
-            string? nearest = SettingNames.Nearest(program, ProgramKinds.All.Select(candidate => candidate.Name));
-            string hint = nearest is null ? $"there are {string.Join(", ", ProgramKinds.All.Select(candidate => candidate.Name))}" : $"did you mean {nearest}?";
-            throw new ScenarioException($"{item.Origin}: {path}.program: there is no program \"{program}\"; {hint}");
-        }
-
+        ProgramKind kind = ProgramKinds.All.Require(program, $"{item.Origin}: {path}.program");
         SyntheticProgram settings = (SyntheticProgram)binder.Bind(kind.CreateDefaults(), item, path, OwnKeys);
         string name = item.Value("name") ?? program;
         ulong seed = scenario.Seed;

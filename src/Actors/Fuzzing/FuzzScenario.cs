@@ -33,7 +33,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
             $"machine-profile = {dice.OneOf(Machines)}",
             $"machine.sockets = {sockets}",
             $"machine.cores = {sockets * dice.Between(1, 12 / sockets)}",
-            $"shootdown.protocol = {dice.OneOf([.. ShootdownProtocols.All.Select(protocol => protocol.Name)])}",
+            $"shootdown.protocol = {dice.OneOf(ShootdownProtocols.All.Names)}",
         ];
         dice.Maybe(settings, () => "kernel.traps = park");
         dice.Maybe(settings, () => $"kernel.time-slice-cycles = {dice.Between(3_000, 300_000)}");

@@ -34,8 +34,7 @@ public sealed class World : IDisposable
         Scenario = scenario;
         MachineSpec machine = scenario.Machine;
         Protocol = protocol ?? WorldParts.ProtocolOf(scenario);
-        Format = PageTableFormats.Find(machine.PageTable)
-            ?? throw new ScenarioException($"machine.page-table: there is no format \"{machine.PageTable}\"; there are {string.Join(", ", PageTableFormats.All.Select(f => f.Name))}");
+        Format = PageTableFormats.All.Require(machine.PageTable, "machine.page-table");
         Delays = new Delays(machine, scenario.Kernel, Protocol.Messages(machine, scenario.Kernel));
         WorldLayout layout = new(scenario);
         SpaceCount = layout.Spaces.Count;

@@ -13,10 +13,7 @@ public static class WorldParts
     public static IShootdownProtocol ProtocolOf(ScenarioSpec scenario)
     {
         ArgumentNullException.ThrowIfNull(scenario);
-        string name = scenario.Shootdown.Protocol;
-        return ShootdownProtocols.ByName(name)
-            ?? throw new ScenarioException(
-                $"shootdown.protocol: there is no protocol \"{name}\"; there are {string.Join(", ", ShootdownProtocols.All.Select(protocol => protocol.Name))}");
+        return ShootdownProtocols.All.Require(scenario.Shootdown.Protocol, "shootdown.protocol");
     }
 
     /// <summary>The delays of a scenario's run.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using VmSim.Core.Addresses;
+using VmSim.Core.Mmu;
 using VmSim.Core.Workloads.Patterns;
 
 namespace VmSim.Core.Experiments;
@@ -22,13 +23,12 @@ internal static class TlbColumns
     private const long MostCores = 4_096;
     private const long MostCycles = 1_000_000_000;
     private const long MostAccesses = 1_000_000_000_000_000;
-    private const string Policies = "lru, plru, fifo, random";
 
     /// <summary>The columns that describe a configuration.</summary>
     public static IReadOnlyList<TlbColumn> Configuration { get; } =
     [
         new("name", "any text", config => config.Name, (config, field) => config with { Name = field }),
-        Choice("stream", string.Join(", ", AddressStreams.All.Select(stream => stream.Name)), c => c.Stream, (c, v) => c with { Stream = v }),
+        Choice("stream", AddressStreams.All.Names, c => c.Stream, (c, v) => c with { Stream = v }),
         Number("n", 0, MostAccesses, c => c.Accesses, (c, v) => c with { Accesses = v }),
         Seed("seed", c => c.Seed, (c, v) => c with { Seed = v }),
         Number("pages", 1, 1L << 28, c => c.Pages, (c, v) => c with { Pages = v }),
@@ -37,10 +37,10 @@ internal static class TlbColumns
         Number("l1_4k_ways", 0, MostWays, c => c.Ways4K, (c, v) => c with { Ways4K = (int)v }),
         Number("l1_2m_entries", 0, MostEntries, c => c.Entries2M, (c, v) => c with { Entries2M = (int)v }),
         Number("l1_2m_ways", 0, MostWays, c => c.Ways2M, (c, v) => c with { Ways2M = (int)v }),
-        Choice("l1_policy", Policies, c => c.FirstPolicy, (c, v) => c with { FirstPolicy = v }),
+        Choice("l1_policy", ReplacementPolicies.All.Names, c => c.FirstPolicy, (c, v) => c with { FirstPolicy = v }),
         Number("l2_entries", 0, MostEntries, c => c.SecondEntries, (c, v) => c with { SecondEntries = (int)v }),
         Number("l2_ways", 0, MostWays, c => c.SecondWays, (c, v) => c with { SecondWays = (int)v }),
-        Choice("l2_policy", Policies, c => c.SecondPolicy, (c, v) => c with { SecondPolicy = v }),
+        Choice("l2_policy", ReplacementPolicies.All.Names, c => c.SecondPolicy, (c, v) => c with { SecondPolicy = v }),
         Number("psc_pde", 0, MostWays, c => c.PdeEntries, (c, v) => c with { PdeEntries = (int)v }),
         Number("psc_pdpte", 0, MostWays, c => c.PdpteEntries, (c, v) => c with { PdpteEntries = (int)v }),
         Number("psc_pml4e", 0, MostWays, c => c.Pml4eEntries, (c, v) => c with { Pml4eEntries = (int)v }),
@@ -98,9 +98,9 @@ internal static class TlbColumns
         config => get(config).ToString(CultureInfo.InvariantCulture),
         (config, field) => ulong.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? set(config, value) : null);
 
-    private static TlbColumn Choice(string name, string choices, Func<TlbConfig, string> get, Func<TlbConfig, string, TlbConfig> set) => new(
+    private static TlbColumn Choice(string name, IReadOnlyList<string> choices, Func<TlbConfig, string> get, Func<TlbConfig, string, TlbConfig> set) => new(
         name,
-        choices,
+        string.Join(", ", choices),
         get,
-        (config, field) => choices.Split(", ").Contains(field, StringComparer.Ordinal) ? set(config, field) : null);
+        (config, field) => choices.Contains(field, StringComparer.Ordinal) ? set(config, field) : null);
 }

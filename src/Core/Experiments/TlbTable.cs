@@ -110,7 +110,7 @@ public static class TlbTable
     {
         if (config.Trace.Length == 0)
         {
-            AddressStreamInfo stream = AddressStreams.Find(config.Stream)
+            AddressStreamKind stream = AddressStreams.All.Find(config.Stream)
                 ?? throw TableFormatException.At(file, line, TlbColumns.Trace, "", "a trace, or a stream in the column 'stream'");
             if (config.Pages > stream.MaxPages)
             {

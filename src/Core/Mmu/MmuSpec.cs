@@ -3,6 +3,11 @@ using VmSim.Core.Settings;
 
 namespace VmSim.Core.Mmu;
 
+/// <summary>A rule for which entry of a full set makes room.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="Summary">One sentence that says which entry it is.</param>
+public sealed record ReplacementPolicy(string Name, string Summary) : INamed;
+
 /// <summary>Which entry of a full set makes room.</summary>
 public static class ReplacementPolicies
 {
@@ -18,8 +23,14 @@ public static class ReplacementPolicies
     /// <summary>Drawn at random from the run's seed.</summary>
     public const string Random = "random";
 
-    /// <summary>All names, as a setting's choices.</summary>
-    public const string Choices = "lru|plru|fifo|random";
+    /// <summary>Every policy, in the order in which lists show them.</summary>
+    public static Registry<ReplacementPolicy> All { get; } = new("replacement policy",
+    [
+        new(Lru, "the entry that was used longest ago, exactly"),
+        new(TreePlru, "the entry that a tree of bits points to (pseudo-LRU); ways are a power of two, at most 64"),
+        new(Fifo, "the entry that came first"),
+        new(Random, "an entry drawn from the run's seed"),
+    ]);
 }
 
 /// <summary>What a reference of a page walk costs.</summary>
@@ -47,7 +58,7 @@ public sealed record TlbSpec
     public int Ways { get; init; } = 1;
 
     /// <summary>Replacement policy.</summary>
-    [Setting("Replacement policy.", Choices = ReplacementPolicies.Choices)]
+    [Setting("Replacement policy.", ChoicesOf = typeof(ReplacementPolicies))]
     public string Policy { get; init; } = ReplacementPolicies.Lru;
 }
 

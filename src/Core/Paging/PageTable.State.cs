@@ -50,7 +50,7 @@ public sealed unsafe partial class PageTable
         int version = reader.ReadInt32();
         Require(version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
         string name = reader.ReadString();
-        PageTableFormat found = PageTableFormats.Find(name) ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
+        PageTableFormat found = PageTableFormats.All.Find(name) ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
         PageTable table = new(found) { TableBase = new PhysAddr(reader.ReadUInt64()) };
         try
         {

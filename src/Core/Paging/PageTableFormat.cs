@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
+using VmSim.Core.Settings;
 
 namespace VmSim.Core.Paging;
 
@@ -9,7 +10,7 @@ namespace VmSim.Core.Paging;
 /// A leaf without any right (no read, write or execute) is <em>held</em>: not present for hardware, its frame and flags kept, as a kernel
 /// keeps pages of an area without access.
 /// </summary>
-public abstract class PageTableFormat
+public abstract class PageTableFormat : INamed
 {
     /// <summary>The flags that are rights: read, write, execute.</summary>
     public const PageFlags Rights = PageFlags.Read | PageFlags.Write | PageFlags.Execute;
@@ -45,6 +46,9 @@ public abstract class PageTableFormat
 
     /// <summary>The name in scenarios and machine profiles.</summary>
     public string Name { get; }
+
+    /// <inheritdoc/>
+    public virtual string Summary => $"{Levels} levels, {VirtualBits}-bit addresses";
 
     /// <summary>Levels of tables, root included.</summary>
     public int Levels { get; }

@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging.Formats;
+using VmSim.Core.Settings;
 
 namespace VmSim.Core.Paging;
 
@@ -28,7 +29,7 @@ public static class PageTableFormats
     public static PageTableFormat LoongArch64 { get; } = new LoongArch64Format();
 
     /// <summary>Every format, in the order in which lists show them.</summary>
-    public static IReadOnlyList<PageTableFormat> All { get; } =
+    public static Registry<PageTableFormat> All { get; } = new("page-table format",
     [
         X64,
         X64FiveLevel,
@@ -37,19 +38,5 @@ public static class PageTableFormats
         RiscVSv48,
         RiscVSv57,
         LoongArch64,
-    ];
-
-    /// <summary>The names of every format, in the same order.</summary>
-    public static IReadOnlyList<string> Names { get; } = All.Select(format => format.Name).ToArray();
-
-    /// <summary>The format called <paramref name="name"/>, or null.</summary>
-    /// <param name="name">A name of <see cref="Names"/>; case does not matter.</param>
-    public static PageTableFormat? Find(string name)
-        => All.FirstOrDefault(format => string.Equals(format.Name, name, StringComparison.OrdinalIgnoreCase));
-
-    /// <summary>The format called <paramref name="name"/>.</summary>
-    /// <param name="name">A name of <see cref="Names"/>; case does not matter.</param>
-    /// <exception cref="ArgumentException">There is no such format.</exception>
-    public static PageTableFormat ByName(string name)
-        => Find(name) ?? throw new ArgumentException($"There is no page-table format \"{name}\"; there are {string.Join(", ", Names)}.", nameof(name));
+    ]);
 }

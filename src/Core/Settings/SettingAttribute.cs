@@ -42,6 +42,14 @@ public sealed class SettingAttribute : Attribute
     /// <summary>The greatest legal number.</summary>
     public double Max { get; init; } = double.PositiveInfinity;
 
-    /// <summary>The legal texts, separated by '|'; empty when any text is legal.</summary>
+    /// <summary>The legal texts, separated by '|'; empty when any text is legal or <see cref="ChoicesOf"/> lists them.</summary>
     public string Choices { get; init; } = "";
+
+    /// <summary>A class whose static property <c>All</c> is a registry with the legal texts as names; null for none.</summary>
+    public Type? ChoicesOf { get; init; }
+
+    /// <summary>The legal texts; empty when any text is legal.</summary>
+    public IReadOnlyList<string> LegalTexts =>
+        ChoicesOf?.GetProperty("All")?.GetValue(null) is IEnumerable<INamed> all ? [.. all.Select(item => item.Name)]
+        : Choices.Split('|', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -2,19 +2,17 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
+using VmSim.Core.Settings;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 
-/// <summary>A shootdown protocol: how cores are made to drop dead translations. One file; registered in <see cref="ShootdownProtocols"/>.</summary>
-public interface IShootdownProtocol
+/// <summary>
+/// A shootdown protocol: how cores are made to drop dead translations. One file; registered in <see cref="ShootdownProtocols"/>. Its name stands in scenarios;
+/// its summary says the algorithm and its source.
+/// </summary>
+public interface IShootdownProtocol : INamed
 {
-    /// <summary>The name used in scenarios.</summary>
-    string Name { get; }
-
-    /// <summary>One sentence on the algorithm and its source.</summary>
-    string Summary { get; }
-
     /// <summary>The message kinds that the protocol adds, each with its least delay; a kind's number is its place in the list.</summary>
     IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => [];
 

@@ -1,27 +1,15 @@
+using VmSim.Core.Settings;
+
 namespace VmSim.Core.Shootdown;
 
-/// <summary>The protocols that scenarios can name.</summary>
+/// <summary>The protocols that scenarios can name. A new one is a class and a line here.</summary>
 public static class ShootdownProtocols
 {
     /// <summary>All protocols, in the order in which they are listed.</summary>
-    public static IReadOnlyList<IShootdownProtocol> All { get; } =
+    public static Registry<IShootdownProtocol> All { get; } = new("shootdown protocol",
     [
         new BroadcastProtocol(),
         new LinuxProtocol(),
         new LatrProtocol(),
-    ];
-
-    /// <summary>The protocol with this name; null if there is none.</summary>
-    public static IShootdownProtocol? ByName(string name)
-    {
-        foreach (IShootdownProtocol protocol in All)
-        {
-            if (protocol.Name == name)
-            {
-                return protocol;
-            }
-        }
-
-        return null;
-    }
+    ]);
 }

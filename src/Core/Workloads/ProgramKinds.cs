@@ -7,18 +7,18 @@ namespace VmSim.Core.Workloads;
 /// <summary>A kind of synthetic program that scenarios name.</summary>
 /// <param name="Name">The name, in kebab-case.</param>
 /// <param name="Summary">One sentence that says what it does.</param>
-/// <param name="CreateDefaults">Makes its settings record with all defaults; the record's <see cref="Settings.SettingAttribute"/> properties are its settings and <see cref="SyntheticProgram.Build"/> makes the program.</param>
-public sealed record ProgramKind(string Name, string Summary, Func<SyntheticProgram> CreateDefaults)
+/// <param name="CreateDefaults">Makes its settings record with all defaults; the record's <see cref="SettingAttribute"/> properties are its settings and <see cref="SyntheticProgram.Build"/> makes the program.</param>
+public sealed record ProgramKind(string Name, string Summary, Func<SyntheticProgram> CreateDefaults) : INamed
 {
     /// <summary>The type of the settings record.</summary>
     public Type SettingsType { get; } = CreateDefaults().GetType();
 }
 
-/// <summary>All kinds of synthetic programs.</summary>
+/// <summary>All kinds of synthetic programs. A new one is a record and a line here.</summary>
 public static class ProgramKinds
 {
     /// <summary>Every kind, in order of presentation.</summary>
-    public static IReadOnlyList<ProgramKind> All { get; } =
+    public static Registry<ProgramKind> All { get; } = new("program",
     [
         new("pattern", "Threads that use memory in a pattern: sequential, strided, uniform, zipf, hot-cold, pointer-chase, phases, sparse.", () => new PatternProgram()),
         new("map-touch-unmap", "Every thread maps a region, stores to each page and unmaps it, again and again.", () => new MapTouchUnmap()),
@@ -47,8 +47,5 @@ public static class ProgramKinds
         new("jit-patching", "A compiler that patches code pages while others execute them.", () => new JitPatching { Threads = 8 }),
         new("wander", "Threads that move from core to core and give pages back behind each move.", () => new Wander { Threads = 4 }),
         new("random", "Threads that do steps drawn at random on the same pages, of the kinds that are named; for searches, not a model of a load.", () => new RandomProgram { Threads = 4 }),
-    ];
-
-    /// <summary>The kind with a name; null when there is none.</summary>
-    public static ProgramKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);
+    ]);
 }

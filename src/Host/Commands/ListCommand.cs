@@ -2,11 +2,14 @@ using System.CommandLine;
 using Spectre.Console;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Memory.Backends;
+using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Patterns;
+using VmSim.Core.Workloads.Synthetic;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
@@ -16,16 +19,20 @@ internal static class ListCommand
 {
     private static readonly Dictionary<string, Func<IEnumerable<(string Name, string Summary)>>> Kinds = new(StringComparer.Ordinal)
     {
-        ["machines"] = () => ProfileCatalog.Machines,
-        ["kernels"] = () => ProfileCatalog.Kernels,
-        ["scenarios"] = () => ProfileCatalog.Scenarios,
+        ["machines"] = () => Of(ProfileCatalog.Machines),
+        ["kernels"] = () => Of(ProfileCatalog.Kernels),
+        ["scenarios"] = () => Of(ProfileCatalog.Scenarios),
         ["backends"] = () => BackendRegistry.Summaries,
-        ["protocols"] = () => ShootdownProtocols.All.Select(protocol => (protocol.Name, protocol.Summary)),
-        ["programs"] = () => ProgramKinds.All.Select(kind => (kind.Name, kind.Summary)),
-        ["importers"] = () => TraceImporters.All.Select(importer => (importer.Name, importer.Summary)),
-        ["patterns"] = () => AddressStreams.Patterns,
-        ["page-tables"] = () => PageTableFormats.All.Select(format => (format.Name, $"{format.Levels} levels, {format.VirtualBits}-bit addresses")),
+        ["protocols"] = () => Of(ShootdownProtocols.All),
+        ["programs"] = () => Of(ProgramKinds.All),
+        ["importers"] = () => Of(TraceImporters.All),
+        ["patterns"] = () => Of(PagePatterns.All),
+        ["streams"] = () => Of(AddressStreams.All),
+        ["page-tables"] = () => Of(PageTableFormats.All),
+        ["policies"] = () => Of(ReplacementPolicies.All),
     };
+
+    private static IEnumerable<(string Name, string Summary)> Of(IEnumerable<INamed> items) => items.Select(item => (item.Name, item.Summary));
 
     public static Command Create(TextWriter output, TextWriter error)
     {

@@ -40,7 +40,7 @@ public sealed class ProtocolSeamTests : ShardRuns
     [Fact]
     public void Deadlock_UnderTicks_IsFoundOnAnyLanesAndNodes()
     {
-        EndlessProtocol endless = new(ShootdownProtocols.ByName("latr")!);
+        EndlessProtocol endless = new(ShootdownProtocols.All.Find("latr")!);
         ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(1_300_000).Build();
         ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Protect(TestWorlds.Page(0), 4, Protection.Read).Build();
         ThreadProgram late = new ThreadBuilder("late").Compute(900_000).Map(TestWorlds.Page(9), 4).Build();

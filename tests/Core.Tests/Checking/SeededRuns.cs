@@ -64,7 +64,7 @@ internal static class SeededRuns
         SeededRun run = All[bug];
         ScenarioSpec scenario = seeded ? run.Scenario : run.Scenario with { Memory = new MemorySpec { Shared = run.Scenario.Memory.Shared } };
         World? world = null;
-        IShootdownProtocol right = ShootdownProtocols.ByName(run.Protocol)!;
+        IShootdownProtocol right = ShootdownProtocols.All.Find(run.Protocol)!;
         IShootdownProtocol protocol = !seeded ? right : new BuggyProtocol(right, bug, bug == SeededBug.AreasOverlap ? () => Overlap(world!) : null);
         using (world = new World(scenario, check, protocol))
         {

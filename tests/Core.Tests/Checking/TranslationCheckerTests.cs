@@ -16,7 +16,7 @@ namespace VmSim.Core.Tests.Checking;
 
 public sealed class TranslationCheckerTests
 {
-    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Select(protocol => protocol.Name)];
+    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
 
     /// <summary>Frames and table pages go round and round, under a single core's eyes and under others'.</summary>
     [Theory]
@@ -97,7 +97,7 @@ public sealed class TranslationCheckerTests
         ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Load(TestWorlds.Page(0)).Compute(1_000_000_000).Build();
         ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 4).Compute(300_000).Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(900_000_000).Build();
         ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user) with { Until = 500_000_000 };
-        using World world = new(scenario, check: true, new BuggyProtocol(ShootdownProtocols.ByName("broadcast")!, SeededBug.DropsOneInterrupt));
+        using World world = new(scenario, check: true, new BuggyProtocol(ShootdownProtocols.All.Find("broadcast")!, SeededBug.DropsOneInterrupt));
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Violation, report.Outcome);
         Assert.InRange(report.Total("cycles"), 300_000, 400_000);

@@ -14,7 +14,7 @@ namespace VmSim.Core.Tests.Checkpoints;
 
 public sealed class CheckpointTests
 {
-    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Select(protocol => protocol.Name)];
+    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
 
     [Theory]
     [MemberData(nameof(Protocols))]

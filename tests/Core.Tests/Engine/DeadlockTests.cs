@@ -43,7 +43,7 @@ public sealed class DeadlockTests
     [InlineData("latr", TrapModes.Park)]
     public void Shootdown_ThatNeverFinishes_NamesTheCallAndWhoIsBehindIt(string protocol, string traps)
     {
-        RunReport report = Run(new EndlessProtocol(ShootdownProtocols.ByName(protocol)!), traps, Stuck());
+        RunReport report = Run(new EndlessProtocol(ShootdownProtocols.All.Find(protocol)!), traps, Stuck());
         AssertFound(
             report,
             $"p: thread 1 (giver) in unmap call at 0x7f0000000000 waits for protocol {protocol} to finish its shootdown",
@@ -57,7 +57,7 @@ public sealed class DeadlockTests
     [Fact]
     public void Shootdown_ThatNeverFinishesUnderTheChecker_SaysWhatIsLostAndWhoWaits()
     {
-        using World world = new(TestWorlds.Scenario(3, Stuck()), check: true, new EndlessProtocol(ShootdownProtocols.ByName("linux")!));
+        using World world = new(TestWorlds.Scenario(3, Stuck()), check: true, new EndlessProtocol(ShootdownProtocols.All.Find("linux")!));
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Violation, report.Outcome);
         Assert.Contains("FramesLost", report.Findings[0], StringComparison.Ordinal);
@@ -93,7 +93,7 @@ public sealed class DeadlockTests
 
     private static RunReport Run(ScenarioSpec scenario, long window)
     {
-        using World world = new(scenario, protocol: new EndlessProtocol(ShootdownProtocols.ByName("latr")!));
+        using World world = new(scenario, protocol: new EndlessProtocol(ShootdownProtocols.All.Find("latr")!));
         return ReportBuilder.Build(world, new SequentialEngine(world, window).Run());
     }
 
@@ -148,7 +148,7 @@ public sealed class DeadlockTests
         Assert.All(lines, line => Assert.Contains(line, report.Findings));
     }
 
-    private static RunReport Run(params ThreadProgram[] threads) => Run(ShootdownProtocols.ByName("linux")!, TrapModes.Hold, threads);
+    private static RunReport Run(params ThreadProgram[] threads) => Run(ShootdownProtocols.All.Find("linux")!, TrapModes.Hold, threads);
 
     private static RunReport Run(IShootdownProtocol protocol, string traps, params ThreadProgram[] threads)
     {

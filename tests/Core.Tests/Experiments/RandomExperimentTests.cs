@@ -15,7 +15,7 @@ public class RandomExperimentTests
         select (ways == 0 ? 16 : ways * sets, ways, policy);
 
     private static readonly Gen<TlbConfig> Config =
-        from stream in Pick(AddressStreams.All.Select(stream => stream.Name).ToArray())
+        from stream in Pick(AddressStreams.All.Names.ToArray())
         from pages in Gen.Long[1, 20_000]
         from seeds in Gen.Select(Gen.ULong, Gen.ULong)
         from cores in Gen.Int[1, 5]

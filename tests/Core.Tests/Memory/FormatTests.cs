@@ -11,13 +11,13 @@ public sealed class FormatTests
 {
     private const ulong Start = 0x10_0000_0000;
 
-    public static TheoryData<string> Formats => [.. PageTableFormats.Names];
+    public static TheoryData<string> Formats => [.. PageTableFormats.All.Names];
 
     [Theory]
     [MemberData(nameof(Formats))]
     public void Memory_OnEveryFormat_BehavesAlike(string name)
     {
-        PageTableFormat format = PageTableFormats.ByName(name);
+        PageTableFormat format = PageTableFormats.All.Require(name, "format");
         FramePool pool = new(1 << 24);
         VirtualMemory memory = new(new PageTable(format), pool, new PageCache(pool), new VirtualMemoryOptions(), []);
         Apply(memory, SystemCallKind.Map, Protection.Read | Protection.Write);

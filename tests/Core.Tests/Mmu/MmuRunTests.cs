@@ -16,7 +16,7 @@ public class MmuRunTests
     private static readonly long[] s_costs = [1, 2, 3];
 
     private static readonly Gen<TlbSpec> Array =
-        from policy in Gen.Int[0, 3].Select(index => ReplacementPolicies.Choices.Split('|')[index])
+        from policy in Gen.Int[0, ReplacementPolicies.All.Count - 1].Select(index => ReplacementPolicies.All.Names[index])
         from ways in policy == ReplacementPolicies.TreePlru ? Gen.Int[0, 5].Select(power => 1 << power) : Gen.Int[1, 24]
         from sets in Gen.Int[1, 20]
         select new TlbSpec { Entries = ways * sets, Ways = ways, Policy = policy };

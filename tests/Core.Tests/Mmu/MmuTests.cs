@@ -20,7 +20,7 @@ public sealed class MmuTests
     [InlineData("aarch64", "random")]
     public void Translate_AtRandom_AgreesWithADictionary(string format, string policy)
     {
-        using World world = new(PageTableFormats.ByName(format), policy, 3);
+        using World world = new(PageTableFormats.All.Require(format, "format"), policy, 3);
         for (int i = 0; i < 40_000; i++)
         {
             world.Step();
@@ -51,7 +51,7 @@ public sealed class MmuTests
     [Fact]
     public void Translate_ByCacheLines_ChargesEachLineOnce()
     {
-        using PageTable table = new(PageTableFormats.ByName("x86-64"));
+        using PageTable table = new(PageTableFormats.All.Require("x86-64", "format"));
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 64 << 12, UserData);
         MmuSpec spec = new() { WalkCost = WalkCosts.CacheLines, WalkLines = new TlbSpec { Entries = 8, Ways = 8 }, SecondCycles = 0, PscCycles = 0, PdeEntries = 0, PdpteEntries = 0, Pml4eEntries = 0 };
         using Translator mmu = new(spec, 0);
@@ -79,7 +79,7 @@ public sealed class MmuTests
     [Fact]
     public void TryHit_ARunOnOnePage_HitsUntilItIsInvalidated()
     {
-        using PageTable table = new(PageTableFormats.ByName("x86-64"));
+        using PageTable table = new(PageTableFormats.All.Require("x86-64", "format"));
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 1 << 20, UserData);
         using Translator mmu = new(new MmuSpec(), 0);
         mmu.Load(new Asid(1), table);

@@ -13,8 +13,8 @@ public sealed class NestedPagingTests : IDisposable
     private const ulong TablesAt = 0x40_0000_0000;
     private const ulong Here = 0x7F00_0000_0000;
 
-    private readonly PageTable guest = new(PageTableFormats.ByName("x86-64")) { TableBase = new PhysAddr(TablesAt) };
-    private readonly PageTable host = new(PageTableFormats.ByName("x86-64"));
+    private readonly PageTable guest = new(PageTableFormats.All.Require("x86-64", "format")) { TableBase = new PhysAddr(TablesAt) };
+    private readonly PageTable host = new(PageTableFormats.All.Require("x86-64", "format"));
     private ulong nextHostFrame = 0x100_0000;
 
     public void Dispose()

@@ -3,10 +3,10 @@ using VmSim.Core.Mmu;
 
 namespace VmSim.Core.Tests.Mmu;
 
-/// <summary>What every replacement policy must do; a new policy joins by its name in <see cref="ReplacementPolicies.Choices"/>.</summary>
+/// <summary>What every replacement policy must do; a new policy joins by its name in <see cref="ReplacementPolicies.All"/>.</summary>
 public class ReplacementPolicyContract
 {
-    public static TheoryData<string> Policies => [.. ReplacementPolicies.Choices.Split('|')];
+    public static TheoryData<string> Policies => [.. ReplacementPolicies.All.Names];
 
     [Theory]
     [MemberData(nameof(Policies))]

@@ -10,7 +10,7 @@ public sealed unsafe class TlbTests
     public static TheoryData<string, int, int> Shapes()
     {
         TheoryData<string, int, int> shapes = [];
-        foreach (string policy in ReplacementPolicies.Choices.Split('|'))
+        foreach (string policy in ReplacementPolicies.All.Names)
         {
             for (int ways = 1; ways <= 64; ways++)
             {

@@ -106,7 +106,7 @@ public sealed class FormatEntryTests
     [InlineData("riscv-sv57", 0x0004_8C01)]
     [InlineData("loongarch64", 0x0012_3000)]
     public void EncodeTable_OfEveryFormat_MatchesManual(string format, ulong expected)
-        => Assert.Equal(expected, PageTableFormats.ByName(format).EncodeTable(0x123));
+        => Assert.Equal(expected, PageTableFormats.All.Require(format, "format").EncodeTable(0x123));
 
     /// <summary>
     /// Levels, address and tag widths: Intel SDM sections 4.5 and 4.10.1 (PCID 12 bits); Arm D8.2 and D8.13.1 (ASID 16 bits); RISC-V section 4.1.11
@@ -122,7 +122,7 @@ public sealed class FormatEntryTests
     [InlineData("loongarch64", 4, 48, 10, PageSize.Size1G, false, false)]
     public void Shape_OfEveryFormat_MatchesManual(string name, int levels, int virtualBits, int asidBits, PageSize largest, bool accessed, bool dirty)
     {
-        PageTableFormat format = PageTableFormats.ByName(name);
+        PageTableFormat format = PageTableFormats.All.Require(name, "format");
         Assert.Equal(levels, format.Levels);
         Assert.Equal(virtualBits, format.VirtualBits);
         Assert.Equal(asidBits, format.AsidBits);
@@ -155,5 +155,5 @@ public sealed class FormatEntryTests
     [InlineData("loongarch64", 0x0000_8000_0000_0000, false)]
     [InlineData("loongarch64", 0xFFFF_8000_0000_0000, true)]
     public void IsCanonical_AtTheEdges_MatchesManual(string format, ulong address, bool expected)
-        => Assert.Equal(expected, PageTableFormats.ByName(format).IsCanonical(new VirtAddr(address)));
+        => Assert.Equal(expected, PageTableFormats.All.Require(format, "format").IsCanonical(new VirtAddr(address)));
 }

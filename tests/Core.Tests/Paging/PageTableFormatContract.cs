@@ -9,13 +9,13 @@ public sealed class PageTableFormatContract
 {
     private static readonly Gen<PageFlags> AnyFlags = Gen.Int[0, 511].Select(bits => (PageFlags)bits);
 
-    public static TheoryData<string> Names => new(PageTableFormats.Names);
+    public static TheoryData<string> Names => new(PageTableFormats.All.Names);
 
     [Theory]
     [MemberData(nameof(Names))]
     public void EncodeLeaf_AnyFrameAndFlags_ComesBack(string name)
     {
-        PageTableFormat format = PageTableFormats.ByName(name);
+        PageTableFormat format = PageTableFormats.All.Require(name, "format");
         Gen.Select(Gen.ULong[0, (1UL << 36) - 1], AnyFlags, Gen.Int[0, format.LargestLeafLevel]).Sample((page, flags, level) =>
         {
             PhysAddr frame = new((page << PageSizes.BaseShift) & ~(PageTableFormat.SizeOf(level).Bytes() - 1));
@@ -34,7 +34,7 @@ public sealed class PageTableFormatContract
     [MemberData(nameof(Names))]
     public void Effective_AnyFlags_KeepsWhatSoftwareReliesOn(string name)
     {
-        PageTableFormat format = PageTableFormats.ByName(name);
+        PageTableFormat format = PageTableFormats.All.Require(name, "format");
         AnyFlags.Sample(flags =>
         {
             PageFlags effective = format.Effective(flags);
@@ -52,7 +52,7 @@ public sealed class PageTableFormatContract
     [MemberData(nameof(Names))]
     public void EncodeTable_AnyTablePage_ComesBack(string name)
     {
-        PageTableFormat format = PageTableFormats.ByName(name);
+        PageTableFormat format = PageTableFormats.All.Require(name, "format");
         Gen.Select(Gen.Int[1, int.MaxValue], Gen.Int[1, format.Levels - 1]).Sample((page, level) =>
         {
             ulong entry = format.EncodeTable(page);
@@ -64,13 +64,13 @@ public sealed class PageTableFormatContract
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Empty_EntryOfZero_IsNotPresent(string name) => Assert.False(PageTableFormats.ByName(name).IsPresent(0));
+    public void Empty_EntryOfZero_IsNotPresent(string name) => Assert.False(PageTableFormats.All.Require(name, "format").IsPresent(0));
 
     [Theory]
     [MemberData(nameof(Names))]
     public void AddressBits_OfTheNextFrame_StepEvenly(string name)
     {
-        PageTableFormat format = PageTableFormats.ByName(name);
+        PageTableFormat format = PageTableFormats.All.Require(name, "format");
         for (int level = 0; level <= format.LargestLeafLevel; level++)
         {
             ulong bytes = PageTableFormat.SizeOf(level).Bytes();
@@ -84,7 +84,7 @@ public sealed class PageTableFormatContract
     [MemberData(nameof(Names))]
     public void LeafSizes_OfEveryFormat_StepByNineBits(string name)
     {
-        PageTableFormat format = PageTableFormats.ByName(name);
+        PageTableFormat format = PageTableFormats.All.Require(name, "format");
         Assert.Equal(PageSize.Size4K, format.LeafSizes[0]);
         Assert.Equal(format.LargestLeafLevel + 1, format.LeafSizes.Count);
         for (int level = 0; level < format.LeafSizes.Count; level++)
@@ -92,17 +92,5 @@ public sealed class PageTableFormatContract
             Assert.Equal(level, PageTableFormat.LevelOf(format.LeafSizes[level]));
             Assert.Equal((int)format.LeafSizes[level], PageTableFormat.LevelShift(level));
         }
-    }
-
-    [Theory]
-    [MemberData(nameof(Names))]
-    public void ByName_InAnyCase_FindsTheFormat(string name)
-        => Assert.Equal(name, PageTableFormats.ByName(name.ToUpperInvariant()).Name);
-
-    [Fact]
-    public void ByName_OfNoFormat_NamesThoseThereAre()
-    {
-        ArgumentException error = Assert.Throws<ArgumentException>(() => PageTableFormats.ByName("sparc"));
-        Assert.Contains("riscv-sv39", error.Message, StringComparison.Ordinal);
     }
 }

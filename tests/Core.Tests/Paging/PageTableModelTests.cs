@@ -13,7 +13,7 @@ public sealed class PageTableModelTests
 
     internal readonly record struct Step(int Kind, int Page, int Pages, PageFlags Flags);
 
-    public static TheoryData<string> Names => new(PageTableFormats.Names);
+    public static TheoryData<string> Names => new(PageTableFormats.All.Names);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -21,7 +21,7 @@ public sealed class PageTableModelTests
         => Steps.Sample(
             steps =>
             {
-                using TableDriver driver = new(PageTableFormats.ByName(name));
+                using TableDriver driver = new(PageTableFormats.All.Require(name, "format"));
                 foreach (Step step in steps)
                 {
                     driver.Run(step);

@@ -12,7 +12,7 @@ public sealed class PageTableTests
 
     private static readonly VirtAddr Here = new(0x4000_0000);
 
-    public static TheoryData<string> Names => new(PageTableFormats.Names);
+    public static TheoryData<string> Names => new(PageTableFormats.All.Names);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -348,7 +348,7 @@ public sealed class PageTableTests
         Assert.Throws<InvalidOperationException>(() => table.TakeChanges());
     }
 
-    private static PageTable New(string format) => new(PageTableFormats.ByName(format));
+    private static PageTable New(string format) => new(PageTableFormats.All.Require(format, "format"));
 
     private static long MoveBackOnto(PageTable table, VirtAddr from)
     {

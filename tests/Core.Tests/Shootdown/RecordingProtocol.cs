@@ -109,7 +109,7 @@ internal sealed record RecordedRun(RecordingProtocol Protocol, Core.Reports.RunR
 {
     public static RecordedRun Of(string protocol, Core.Scenarios.ScenarioSpec scenario, long window = 0)
     {
-        RecordingProtocol recording = new(ShootdownProtocols.ByName(protocol)!);
+        RecordingProtocol recording = new(ShootdownProtocols.All.Find(protocol)!);
         using World world = new(scenario, check: true, recording);
         bool finished = new SequentialEngine(world, window).Run();
         Core.Reports.RunReport report = Core.Reports.ReportBuilder.Build(world, finished);

@@ -256,7 +256,7 @@ public sealed class SeamTests
     [MemberData(nameof(ShootdownProtocolContract.Protocols), MemberType = typeof(ShootdownProtocolContract))]
     public void State_OfEveryProtocol_HoldsNoClosure(string protocol)
     {
-        Type type = ShootdownProtocols.ByName(protocol)!.GetType();
+        Type type = ShootdownProtocols.All.Find(protocol)!.GetType();
         foreach (Type nested in type.GetNestedTypes(System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public).Where(nested => !nested.Name.Contains('<', StringComparison.Ordinal)))
         {
             Assert.DoesNotContain(

@@ -16,7 +16,7 @@ public sealed class ShootdownProtocolContract
 {
     private const int SpacesThatOverflowTags = LinuxProtocol.Slots + 3;
 
-    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Select(protocol => protocol.Name)];
+    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
 
     [Theory]
     [MemberData(nameof(Protocols))]
@@ -53,7 +53,7 @@ public sealed class ShootdownProtocolContract
             CheckerReport? expected = TestWorlds.Run(under).Checker;
             Assert.Equal(expected, TestWorlds.Run(under, bound / 3).Checker);
             Assert.Equal(expected, TestWorlds.Run(under, 17).Checker);
-            Assert.Equal(ShootdownProtocols.ByName(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? 0);
+            Assert.Equal(ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? 0);
         },
         iter: 200);
 
@@ -63,7 +63,7 @@ public sealed class ShootdownProtocolContract
     public void AnyTick_WithoutWork_DoesNothing(string protocol) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
-            using World world = new(Under(protocol, scenario), check: true, new TickWatch(ShootdownProtocols.ByName(protocol)!));
+            using World world = new(Under(protocol, scenario), check: true, new TickWatch(ShootdownProtocols.All.Find(protocol)!));
             Assert.True(new SequentialEngine(world).Run());
         },
         iter: 40);

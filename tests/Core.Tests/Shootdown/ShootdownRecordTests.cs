@@ -15,7 +15,7 @@ public sealed class ShootdownRecordTests
     /// <summary>More pages than the ceiling of a ranged flush: the whole space goes.</summary>
     private const int ManyPages = 40;
 
-    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Select(protocol => protocol.Name)];
+    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
 
     [Theory]
     [InlineData("broadcast")]
@@ -53,7 +53,7 @@ public sealed class ShootdownRecordTests
         ThreadProgram unmapper = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 7).Touch(TestWorlds.Page(100), ManyPages).Compute(1_000_000)
             .Unmap(TestWorlds.Page(100), ManyPages).Touch(TestWorlds.Page(0), 7).Build();
         ScenarioSpec scenario = WithProtocol(TestWorlds.Scenario(2, unmapper, other), protocol) with { Kernel = new KernelProfile { TickCycles = 1_500_000 } };
-        bool prompt = ShootdownProtocols.ByName(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel) == 0;
+        bool prompt = ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel) == 0;
         ShootdownRecord record = Assert.Single(RecordsOf(scenario));
         Assert.Equal(37, record.RefillMisses);
         Assert.Equal(prompt ? 1 : 0, record.Targets);

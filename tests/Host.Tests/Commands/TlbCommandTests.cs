@@ -77,14 +77,16 @@ public sealed class TlbCommandTests : IDisposable
         Assert.Equal(64, (await RunAsync("tlb", file, "--threads", "-1")).Code);
     }
 
-    [Fact]
-    public async Task List_Patterns_NamesStreamsToo()
+    [Theory]
+    [InlineData("patterns", "pointer-chase")]
+    [InlineData("streams", "zipfpacked")]
+    [InlineData("policies", "plru")]
+    public async Task List_OfWhatATableNames_NamesIt(string kind, string expected)
     {
-        (int code, string output, _) = await RunAsync("list", "patterns");
+        (int code, string output, _) = await RunAsync("list", kind);
 
         Assert.Equal(0, code);
-        Assert.Contains("pointer-chase", output, StringComparison.Ordinal);
-        Assert.Contains("zipfpacked", output, StringComparison.Ordinal);
+        Assert.Contains(expected, output, StringComparison.Ordinal);
     }
 
     private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)

@@ -17,7 +17,7 @@ public class MachineProfileTests
     {
         MachineSpec machine = Load(name);
         using Mmu mmu = new(machine.Mmu, 1);
-        using PageTable table = new(PageTableFormats.ByName(machine.PageTable));
+        using PageTable table = new(PageTableFormats.All.Require(machine.PageTable, "format"));
         mmu.Load(new Core.Addresses.Asid(1), table);
 
         Assert.Equal(name, machine.Name);

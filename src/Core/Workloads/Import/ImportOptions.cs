@@ -1,3 +1,4 @@
+using VmSim.Core.Settings;
 using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Workloads.Import;
@@ -25,15 +26,9 @@ public sealed record ImportOptions
     public string LayoutFile { get; init; } = "layout";
 }
 
-/// <summary>Turns another tool's log into a trace.</summary>
-public interface ITraceImporter
+/// <summary>Turns another tool's log into a trace. Its name stands on the command line; its summary says what it reads.</summary>
+public interface ITraceImporter : INamed
 {
-    /// <summary>The name on the command line.</summary>
-    string Name { get; }
-
-    /// <summary>One sentence on what it reads.</summary>
-    string Summary { get; }
-
     /// <summary>Reads the log to its end in constant memory.</summary>
     /// <exception cref="TraceFormatException">The log is cut off, damaged or of another kind.</exception>
     ImportSummary Import(Stream log, IVmtSink sink, ImportOptions options);

@@ -3,32 +3,13 @@ using VmSim.Core.Statistics;
 namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>An endless sequence of page numbers, relative to the first page of a region, made in blocks.</summary>
-internal abstract class PagePattern
+public abstract class PagePattern
 {
-    /// <summary>The names that <see cref="Create"/> knows, separated by '|'.</summary>
-    public const string Names = "sequential|sequential-pages|strided|uniform|zipf|zipf-packed|hot-cold|pointer-chase|phases|sparse";
-
     /// <summary>Page numbers below which a sparse pattern stays: 64 regions of 512 GiB, 32 TiB in all.</summary>
     public const ulong SparsePages = 64UL << 27;
 
     /// <summary>Writes the next page numbers to all of <paramref name="block"/>.</summary>
     public abstract void Fill(Span<ulong> block);
-
-    /// <summary>Makes a pattern by name over <paramref name="pages"/> pages (1 to 2^32; zipf and pointer-chase to 2^24); <paramref name="stride"/> is the step of strided.</summary>
-    public static PagePattern Create(string name, ulong pages, ulong seed, ulong stride) => name switch
-    {
-        "sequential" => new SteppedPattern(pages, 1, 64),
-        "sequential-pages" => new SteppedPattern(pages, 1, 1),
-        "strided" => new SteppedPattern(pages, stride, 1),
-        "uniform" => new UniformPattern(pages, seed),
-        "zipf" => new ZipfPattern(pages, seed, scattered: true),
-        "zipf-packed" => new ZipfPattern(pages, seed, scattered: false),
-        "hot-cold" => new HotColdPattern(pages, seed),
-        "pointer-chase" => new PointerChasePattern(pages, seed),
-        "phases" => new PhasesPattern(pages, seed),
-        "sparse" => new SparsePattern(pages, seed),
-        _ => throw new ArgumentException($"there is no pattern '{name}'; there are {Names.Replace("|", ", ", StringComparison.Ordinal)}", nameof(name)),
-    };
 }
 
 /// <summary>Page after page at a fixed step, each used a fixed number of times; 64 times is a walk in steps of 64 bytes.</summary>

@@ -8,7 +8,7 @@ namespace VmSim.Core.Workloads.Synthetic;
 public sealed record PatternProgram : SyntheticProgram
 {
     /// <summary>The pattern's name.</summary>
-    [Setting("Order in which pages are used.", Choices = PagePattern.Names)]
+    [Setting("Order in which pages are used.", ChoicesOf = typeof(PagePatterns))]
     public string Pattern { get; init; } = "uniform";
 
     /// <summary>Pages of a region.</summary>
@@ -76,7 +76,7 @@ public sealed record PatternProgram : SyntheticProgram
         var shape = new PatternShape(start, Accesses, RunLength, StoreFraction, Compute, seed + 1);
         return script.Thread($"{context.Name}/{thread}", () =>
         {
-            var stream = new PatternStream(PagePattern.Create(Pattern, (ulong)Pages, seed, (ulong)Stride), shape);
+            var stream = new PatternStream(PagePatterns.Create(Pattern, (ulong)Pages, seed, (ulong)Stride), shape);
             return advise == 0 ? stream : new PrefixedOperations(advise, stream);
         });
     }

@@ -67,7 +67,7 @@ public sealed record ThroughputMix : SyntheticProgram
         // threads begin at different points of the period, so that their calls are spread over time
         long first = 1 + (ChurnEvery * (thread + 1) / (ThreadCount(context) + 1));
         return script.Thread($"{context.Name}/{thread}", () => new ChurningStream(
-            new PatternStream(PagePattern.Create(pattern, pages, seed, 1), shape), Accesses, RunLength, advise, churn, ChurnPages, first, ChurnEvery));
+            new PatternStream(PagePatterns.Create(pattern, pages, seed, 1), shape), Accesses, RunLength, advise, churn, ChurnPages, first, ChurnEvery));
     }
 
     /// <summary>A pattern's accesses with a madvise and stores to the pages it gave back every so often.</summary>

@@ -8,7 +8,7 @@ namespace VmSim.Core.Tests.Workloads.Import;
 /// <summary>Bad input gives a clear error or dropped lines, and what is written stays a trace; nothing crashes, hangs or grows.</summary>
 public class ImporterFuzzTests
 {
-    public static TheoryData<string> Names => [.. TraceImporters.All.Select(importer => importer.Name)];
+    public static TheoryData<string> Names => [.. TraceImporters.All.Names];
 
     [Theory]
     [MemberData(nameof(Names))]

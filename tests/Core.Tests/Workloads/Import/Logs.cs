@@ -23,7 +23,7 @@ internal static class Logs
         ImportSummary summary;
         using (var writer = new VmtTextWriter(output))
         {
-            summary = TraceImporters.Find(importer)!.Import(log, writer, options ?? new ImportOptions());
+            summary = TraceImporters.All.Find(importer)!.Import(log, writer, options ?? new ImportOptions());
         }
 
         return (summary, Encoding.UTF8.GetString(output.ToArray()));

@@ -18,7 +18,7 @@ public class PagePatternTests
     [InlineData("phases", 0x22c2b8f8d31f3ded)]
     public void Fill_KnownPattern_GivesTheReferenceStream(string name, ulong expected)
     {
-        PagePattern pattern = PagePattern.Create(name, name == "sparse" ? 1UL << 18 : 100_000, 7, 33);
+        PagePattern pattern = PagePatterns.Create(name, name == "sparse" ? 1UL << 18 : 100_000, 7, 33);
         ulong[] block = new ulong[1000];
         ulong hash = 0xCBF29CE484222325;
         for (int done = 0; done < 200_000; done += block.Length)
@@ -34,7 +34,7 @@ public class PagePatternTests
     public void Fill_PointerChase_VisitsEveryPageOnceARound() =>
         Gen.Select(Gen.Int[1, 3000], Gen.ULong).Sample((pages, seed) =>
         {
-            PagePattern pattern = PagePattern.Create("pointer-chase", (ulong)pages, seed, 1);
+            PagePattern pattern = PagePatterns.Create("pointer-chase", (ulong)pages, seed, 1);
             ulong[] block = new ulong[pages];
             pattern.Fill(block);
             ulong[] again = new ulong[pages];
@@ -45,10 +45,10 @@ public class PagePatternTests
     [Fact]
     public void Fill_AnyPatternAndBlockSize_GivesTheSamePagesBelowTheLimit()
     {
-        foreach (string name in PagePattern.Names.Split('|'))
+        foreach (string name in PagePatterns.All.Names)
         {
-            PagePattern one = PagePattern.Create(name, 500, 3, 7);
-            PagePattern other = PagePattern.Create(name, 500, 3, 7);
+            PagePattern one = PagePatterns.Create(name, 500, 3, 7);
+            PagePattern other = PagePatterns.Create(name, 500, 3, 7);
             ulong[] whole = new ulong[999];
             one.Fill(whole);
             ulong[] pieces = new ulong[999];

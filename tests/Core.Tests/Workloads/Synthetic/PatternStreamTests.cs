@@ -21,7 +21,7 @@ public class PatternStreamTests
                 (pattern, accesses, runLength, compute, seed, blocks) =>
                 {
                     PatternShape shape = new(Start, accesses, runLength, 0.3, compute, seed);
-                    PatternStream stream = new(PagePattern.Create(pattern, Pages, seed, 1), shape);
+                    PatternStream stream = new(PagePatterns.Create(pattern, Pages, seed, 1), shape);
                     List<ulong> read = [];
                     int made;
                     int turn = 0;
@@ -39,7 +39,7 @@ public class PatternStreamTests
 
     private static List<ulong> OneByOne(string pattern, PatternShape shape)
     {
-        PagePattern pages = PagePattern.Create(pattern, Pages, shape.Seed, 1);
+        PagePattern pages = PagePatterns.Create(pattern, Pages, shape.Seed, 1);
         ulong draw = SeededRandom.Mix(shape.Seed);
         List<ulong> operations = [];
         Span<ulong> page = stackalloc ulong[1];

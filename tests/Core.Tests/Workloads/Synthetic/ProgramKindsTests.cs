@@ -14,10 +14,10 @@ namespace VmSim.Core.Tests.Workloads.Synthetic;
 
 public class ProgramKindsTests
 {
-    public static TheoryData<string> Names => [.. ProgramKinds.All.Select(kind => kind.Name)];
+    public static TheoryData<string> Names => [.. ProgramKinds.All.Names];
 
     /// <summary>The programs that use mapped memory alone.</summary>
-    public static TheoryData<string> TidyNames => [.. ProgramKinds.All.Select(kind => kind.Name).Where(name => name != "random")];
+    public static TheoryData<string> TidyNames => [.. ProgramKinds.All.Names.Where(name => name != "random")];
 
     [Theory]
     [MemberData(nameof(TidyNames))]
@@ -52,7 +52,7 @@ public class ProgramKindsTests
     [MemberData(nameof(Names))]
     public void Build_AnyKind_HasDistinctThreadNamesAndValidCalls(string name)
     {
-        ProgramImage image = ProgramKinds.Find(name)!.CreateDefaults().Build(new ProgramContext(name, 0, 1, 8));
+        ProgramImage image = ProgramKinds.All.Find(name)!.CreateDefaults().Build(new ProgramContext(name, 0, 1, 8));
         Assert.Equal(image.Threads.Count, image.Threads.Select(thread => thread.Name).Distinct().Count());
         foreach (SystemCall call in image.Threads.SelectMany(thread => thread.SystemCalls).Concat(image.InitialMappings))
         {
@@ -64,7 +64,7 @@ public class ProgramKindsTests
     [Fact]
     public void All_SettingsAndNames_AreWellFormed()
     {
-        Assert.Equal(ProgramKinds.All.Count, ProgramKinds.All.Select(kind => kind.Name).Distinct().Count());
+        Assert.Equal(ProgramKinds.All.Count, ProgramKinds.All.Names.Distinct().Count());
         foreach (ProgramKind kind in ProgramKinds.All)
         {
             SyntheticProgram defaults = kind.CreateDefaults();
@@ -86,7 +86,7 @@ public class ProgramKindsTests
     [InlineData("page-fault1")]
     public void Read_AfterTheFirstBlock_AllocatesNothing(string name)
     {
-        ProgramImage image = ProgramKinds.Find(name)!.CreateDefaults().Build(new ProgramContext(name, 0, 1, 4));
+        ProgramImage image = ProgramKinds.All.Find(name)!.CreateDefaults().Build(new ProgramContext(name, 0, 1, 4));
         IOperationStream stream = image.Threads[0].Open();
         ulong[] buffer = new ulong[512];
         stream.Read(buffer);
@@ -168,7 +168,7 @@ public class ProgramKindsTests
     /// <summary>A program of a kind with three threads and small numbers.</summary>
     private static SyntheticProgram Small(string name)
     {
-        SyntheticProgram program = ProgramKinds.Find(name)!.CreateDefaults();
+        SyntheticProgram program = ProgramKinds.All.Find(name)!.CreateDefaults();
         Set(program, "Threads", 3);
         Set(program, "Iterations", 3);
         Set(program, "Accesses", 3000);

@@ -49,13 +49,10 @@ internal static class ScenarioRules
             }
         }
 
-        try
+        if (MemoryBackends.All.Require(memory.Anonymous, "memory.anonymous").NeedsObject)
         {
-            BackendRegistry.Standard.Create(memory.Anonymous, default);
-        }
-        catch (ArgumentException reason)
-        {
-            throw new ScenarioException($"memory.anonymous: {reason.Message}", reason);
+            IEnumerable<string> fit = MemoryBackends.All.Where(kind => !kind.NeedsObject).Select(kind => kind.Name);
+            throw new ScenarioException($"memory.anonymous: {memory.Anonymous} found, which maps files or shared objects only; allowed: {string.Join(", ", fit)}");
         }
     }
 

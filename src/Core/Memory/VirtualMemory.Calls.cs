@@ -169,7 +169,7 @@ public sealed partial class VirtualMemory
         }
         else if (newEnd > oldEnd)
         {
-            MemoryBackend backend = _memory.Options.AnonymousPopulate ? PopulateBackend.Instance : LazyBackend.Instance;
+            MemoryBackend backend = _memory.Options.Anonymous == MemoryBackends.Populate ? PopulateBackend.Instance : LazyBackend.Instance;
             AreaSet.Area heap = new(oldEnd, newEnd.Value - oldEnd.Value, AreaFlags.Read | AreaFlags.Write, backend);
             done = _set.Overlaps(heap.Range)
                 ? Fails(MappingErrorKind.NoMemory, heap.Start, heap.Size, out error)
@@ -191,47 +191,39 @@ public sealed partial class VirtualMemory
         return flags | (call.Name == "[stack]" ? AreaFlags.GrowsDown : AreaFlags.None);
     }
 
+    /// <summary>Makes the backend of a mapping.</summary>
+    /// <returns>False if the call names a file that the program does not have.</returns>
     private bool TryMakeBackend(SystemCall call, ulong size, out MemoryBackend backend)
     {
-        ulong delta = unchecked(call.Offset - call.Start.Value);
-        MemoryObject? file = (uint)call.FileId < (uint)_files.Length ? _files[call.FileId] : null;
+        MemoryObject? source = (uint)call.FileId < (uint)_files.Length ? _files[call.FileId] : null;
+        ulong offset = call.Offset;
         backend = LazyBackend.Instance;
-        if (call.Backend is { } name)
+        if (call is { Source: MappingSource.Anonymous, Shared: true, Backend: null })
         {
-            backend = _memory.Options.Backends.Create(name, new BackendRequest(call.Start, call.Offset, file));
-            return true;
+            source = new MemoryObject("shared anonymous memory", size, FrameKind.SharedMemory);
+            offset = 0;
         }
 
-        switch (call.Source)
+        if (NameOfBackend(call, source) is not { } name)
         {
-            case MappingSource.File when file is not null:
-                backend = file.Kind == FrameKind.SharedMemory && call.Shared
-                    ? new SharedBackend(file, delta)
-                    : new FileBackend(file, delta, isPrivate: !call.Shared);
-                return true;
-            case MappingSource.Anonymous when call.Shared:
-                MemoryObject shared = new("shared anonymous memory", size, FrameKind.SharedMemory);
-                backend = new SharedBackend(shared, unchecked(0UL - call.Start.Value));
-                return true;
-            case MappingSource.Anonymous when _memory.Options.AnonymousBackend is { } plugIn:
-                backend = _memory.Options.Backends.Create(plugIn, new BackendRequest(call.Start, call.Offset, file));
-                return true;
-            case MappingSource.Anonymous:
-                backend = _memory.Options.AnonymousPopulate ? PopulateBackend.Instance : LazyBackend.Instance;
-                return true;
-            case MappingSource.Device:
-                backend = new LinearBackend(delta, isDevice: true);
-                return true;
-            case MappingSource.Linear:
-                backend = new LinearBackend(call.Offset);
-                return true;
-            case MappingSource.Guard:
-                backend = GuardBackend.Instance;
-                return true;
-            default:
-                return false;
+            return false;
         }
+
+        backend = _memory.Options.Backends.Require(name, "mmap").BackendOf(new BackendRequest(call.Start, offset, source, call.Shared));
+        return true;
     }
+
+    /// <summary>The backend that a mapping names, or else that its source implies; null where the source is missing.</summary>
+    private string? NameOfBackend(SystemCall call, MemoryObject? source) => call.Backend ?? call.Source switch
+    {
+        MappingSource.File when source is null => null,
+        MappingSource.File => source.Kind == FrameKind.SharedMemory && call.Shared ? MemoryBackends.Shared : MemoryBackends.File,
+        MappingSource.Anonymous => call.Shared ? MemoryBackends.Shared : _memory.Options.Anonymous,
+        MappingSource.Device => MemoryBackends.Device,
+        MappingSource.Linear => MemoryBackends.Linear,
+        MappingSource.Guard => MemoryBackends.Guard,
+        _ => null,
+    };
 
     private static bool IsPageAligned(VirtAddr address) => (address.Value & (PageSizes.BaseBytes - 1)) == 0;
 

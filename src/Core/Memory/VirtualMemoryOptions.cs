@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory.Backends;
+using VmSim.Core.Settings;
 
 namespace VmSim.Core.Memory;
 
@@ -33,9 +34,6 @@ public sealed record VirtualMemoryOptions
     /// <summary>Whether files are in the page cache from the start. Only the cache that a runner makes from these options looks at it.</summary>
     public bool WarmPageCache { get; init; } = true;
 
-    /// <summary>Whether anonymous memory gets its frames when it is mapped and not at the first touch. Default false.</summary>
-    public bool AnonymousPopulate { get; init; }
-
     /// <summary>When anonymous faults install 2 MiB pages.</summary>
     public TransparentHugePages TransparentHugePages { get; init; } = TransparentHugePages.Never;
 
@@ -48,11 +46,12 @@ public sealed record VirtualMemoryOptions
     /// <summary>How far the area of a stack may grow downwards by faults below it. Default 8 MiB (the usual RLIMIT_STACK).</summary>
     public ulong StackLimitBytes { get; init; } = 8UL << 20;
 
-    /// <summary>Name of the backend that private anonymous mappings get if they name none; null for the lazy or populating one.</summary>
-    public string? AnonymousBackend { get; init; }
+    /// <summary>The backend that private anonymous mappings get if they name none: a name of <see cref="Backends"/>. Default lazy. The heap is lazy too,
+    /// unless this is populate.</summary>
+    public string Anonymous { get; init; } = MemoryBackends.Lazy;
 
-    /// <summary>The plug-in backends that mappings may name.</summary>
-    public Memory.Backends.BackendRegistry Backends { get; init; } = Memory.Backends.BackendRegistry.Standard;
+    /// <summary>The backends that mappings may name.</summary>
+    public Registry<BackendKind> Backends { get; init; } = MemoryBackends.All;
 
     /// <summary>Refuses values out of their range.</summary>
     /// <exception cref="ArgumentException">A window is no power of two or out of its range.</exception>

@@ -29,14 +29,16 @@ public static class PageTableFormats
     public static PageTableFormat LoongArch64 { get; } = new LoongArch64Format();
 
     /// <summary>Every format, in the order in which lists show them.</summary>
-    public static Registry<PageTableFormat> All { get; } = new("page-table format",
-    [
-        X64,
-        X64FiveLevel,
-        AArch64,
-        RiscVSv39,
-        RiscVSv48,
-        RiscVSv57,
-        LoongArch64,
-    ]);
+    public static Registry<PageTableFormat> All { get; } = new(
+        "page-table format",
+        [
+            X64,
+            X64FiveLevel,
+            AArch64,
+            RiscVSv39,
+            RiscVSv48,
+            RiscVSv57,
+            LoongArch64,
+        ],
+        PlugInRule<PageTableFormat>.Objects);
 }

@@ -14,8 +14,7 @@ public static class MemoryOptions
             ZeroPage = spec.ZeroPage,
             FaultAroundBytes = spec.FaultAround,
             WarmPageCache = spec.WarmPageCache,
-            AnonymousPopulate = spec.Anonymous == "populate",
-            AnonymousBackend = spec.Anonymous is "populate" or "lazy" ? null : spec.Anonymous,
+            Anonymous = spec.Anonymous,
             TransparentHugePages = spec.TransparentHugePages switch
             {
                 "always" => TransparentHugePages.Always,

@@ -6,10 +6,12 @@ namespace VmSim.Core.Shootdown;
 public static class ShootdownProtocols
 {
     /// <summary>All protocols, in the order in which they are listed.</summary>
-    public static Registry<IShootdownProtocol> All { get; } = new("shootdown protocol",
-    [
-        new BroadcastProtocol(),
-        new LinuxProtocol(),
-        new LatrProtocol(),
-    ]);
+    public static Registry<IShootdownProtocol> All { get; } = new(
+        "shootdown protocol",
+        [
+            new BroadcastProtocol(),
+            new LinuxProtocol(),
+            new LatrProtocol(),
+        ],
+        PlugInRule<IShootdownProtocol>.Objects);
 }

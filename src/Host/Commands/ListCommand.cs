@@ -22,7 +22,7 @@ internal static class ListCommand
         ["machines"] = () => Of(ProfileCatalog.Machines),
         ["kernels"] = () => Of(ProfileCatalog.Kernels),
         ["scenarios"] = () => Of(ProfileCatalog.Scenarios),
-        ["backends"] = () => BackendRegistry.Summaries,
+        ["backends"] = () => Of(MemoryBackends.All),
         ["protocols"] = () => Of(ShootdownProtocols.All),
         ["programs"] = () => Of(ProgramKinds.All),
         ["importers"] = () => Of(TraceImporters.All),

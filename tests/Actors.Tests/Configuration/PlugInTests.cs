@@ -50,7 +50,8 @@ public sealed class PlugInTests
     }
 
     [Theory]
-    [InlineData("memory.anonymous = lasy", "known are")]
+    [InlineData("memory.anonymous = lasy", "did you mean lazy?")]
+    [InlineData("memory.anonymous = file", "allowed: device, guard")]
     [InlineData("memory.anonymous = \"System.String, System.Private.CoreLib\"", "does not derive from")]
     [InlineData("memory.plug-ins = nowhere.dll", "cannot be loaded")]
     public void Parse_NoSuchBackend_SaysWhatThereIs(string text, string expected)

@@ -69,7 +69,7 @@ public sealed class BackendContractTests
             TransparentHugePages = huge,
             MergeAreas = merge,
             ZeroPage = steps.Length % 5 != 0,
-            Backends = mock is null ? BackendRegistry.Standard : BackendRegistry.Standard.With("mock", _ => mock),
+            Backends = mock is null ? MemoryBackends.All : MemoryBackends.All.With(new("mock", "scripted", mock)),
         };
         ModelWorld world = new(poolBytes, options, warm: steps.Length % 4 != 0, Files, maxReferences) { TablePagesMax = tables, Window = ModelOperations.Window(isLarge) };
         ModelOperations operations = new(world, backend, mock, isLarge);

@@ -155,9 +155,9 @@ public sealed class VirtualMemoryTests
     }
 
     [Fact]
-    public void AnonymousPopulate_MapsFramesAtOnce_OrNothing()
+    public void AnonymousBackend_Populate_MapsFramesAtOnce_OrNothing()
     {
-        TestSpace space = new(new VirtualMemoryOptions { AnonymousPopulate = true }, poolBytes: 100 << 12);
+        TestSpace space = new(new VirtualMemoryOptions { Anonymous = "populate" }, poolBytes: 100 << 12);
         Assert.Equal(60, space.Map(0, 60).PagesPopulated);
         MmResult refused = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(100), Length = 41 << 12, Protection = TestSpace.ReadWrite });
         Assert.Equal(MappingErrorKind.NoMemory, refused.Error!.Value.Kind);

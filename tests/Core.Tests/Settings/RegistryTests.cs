@@ -1,3 +1,4 @@
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Settings;
@@ -17,7 +18,7 @@ public sealed class RegistryTests
     /// <summary>Every registry of the library, as its names, summaries, and what it says of a name.</summary>
     private static readonly (IReadOnlyList<INamed> Items, Func<string, object?> Find, Action<string> Require)[] s_all =
     [
-        Of(ShootdownProtocols.All), Of(PageTableFormats.All), Of(ProgramKinds.All), Of(TraceImporters.All), Of(AddressStreams.All), Of(PagePatterns.All), Of(s_policies),
+        Of(ShootdownProtocols.All), Of(PageTableFormats.All), Of(ProgramKinds.All), Of(TraceImporters.All), Of(AddressStreams.All), Of(PagePatterns.All), Of(s_policies), Of(MemoryBackends.All),
     ];
 
     [Fact]

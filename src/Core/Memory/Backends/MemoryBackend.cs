@@ -12,6 +12,9 @@ public abstract class MemoryBackend : IMappingBackend<VirtAddr, AreaFlags, Space
     /// <summary>A short name for reports.</summary>
     public abstract string Name { get; }
 
+    /// <summary>One sentence that says what it does, for lists of plug-ins; the registry says it of those that are in it.</summary>
+    public virtual string Summary => Name;
+
     /// <summary>What stands behind the pages.</summary>
     public virtual Backing Backing => Backing.Anonymous;
 

@@ -11,7 +11,7 @@ public abstract class ObjectBackend : MemoryBackend, IEquatable<ObjectBackend>
     /// <param name="backing">The object, the place and whether stores make private copies.</param>
     protected ObjectBackend(Backing backing)
     {
-        _backing = backing.Object is not null ? backing : throw new ArgumentException("an object backend has an object", nameof(backing));
+        _backing = backing.Object is not null ? backing : throw new ArgumentException("it maps a file or a shared object, and the mapping has none", nameof(backing));
     }
 
     /// <inheritdoc/>

@@ -6,12 +6,14 @@ namespace VmSim.Core.Workloads.Import;
 public static class TraceImporters
 {
     /// <summary>Every importer, in order of presentation.</summary>
-    public static Registry<ITraceImporter> All { get; } = new("importer",
-    [
-        new LackeyImporter(),
-        new StraceImporter(),
-        new DrMemtraceImporter(),
-        new ChampSimImporter(),
-        new PerfImporter(),
-    ]);
+    public static Registry<ITraceImporter> All { get; } = new(
+        "importer",
+        [
+            new LackeyImporter(),
+            new StraceImporter(),
+            new DrMemtraceImporter(),
+            new ChampSimImporter(),
+            new PerfImporter(),
+        ],
+        PlugInRule<ITraceImporter>.Objects);
 }

@@ -10,6 +10,9 @@ public abstract record SyntheticProgram
     [Setting("Threads of each process; 0 makes one a core.", Min = 0, Max = 65_536)]
     public int Threads { get; init; } = 1;
 
+    /// <summary>One sentence that says what it does, for lists of plug-ins; the registry says it of those that are in it.</summary>
+    public virtual string Summary => GetType().Name;
+
     /// <summary>Builds one process.</summary>
     /// <exception cref="ArgumentException">Settings contradict each other; the message says which.</exception>
     public abstract ProgramImage Build(ProgramContext context);

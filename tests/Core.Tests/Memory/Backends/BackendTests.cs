@@ -4,6 +4,7 @@ using VmSim.Core.Memory;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
+using VmSim.Core.Settings;
 
 namespace VmSim.Core.Tests.Memory.Backends;
 
@@ -31,7 +32,7 @@ public sealed class BackendTests
     [Fact]
     public void PlugIn_ByRegisteredName_IsFound()
     {
-        BackendRegistry registry = BackendRegistry.Standard.With("cluster", _ => new ClusterBackend());
+        Registry<BackendKind> registry = MemoryBackends.All.With(new("cluster", "four pages at a touch", new ClusterBackend()));
         TestSpace space = new(new VirtualMemoryOptions { Backends = registry });
         space.Ok(Call(0, 10) with { Backend = "cluster" });
         Assert.Equal(4, space.Fault(1, AccessKind.Load).PagesMapped);
@@ -39,12 +40,12 @@ public sealed class BackendTests
     }
 
     [Theory]
-    [InlineData("nonsense", "no backend")]
-    [InlineData("System.String", "does not derive")]
+    [InlineData("nonsense", "there is no backend")]
+    [InlineData("System.String, System.Private.CoreLib", "does not derive")]
     public void PlugIn_ThatIsNone_IsRefusedWithAReason(string name, string reason)
     {
         TestSpace space = new();
-        ArgumentException error = Assert.Throws<ArgumentException>(() => space.Memory.Apply(Call(0, 1) with { Backend = name }));
+        ScenarioException error = Assert.Throws<ScenarioException>(() => space.Memory.Apply(Call(0, 1) with { Backend = name }));
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
         Assert.Equal(0, space.Memory.AreaCount);
         space.Map(0, 1);
@@ -106,7 +107,7 @@ public sealed class BackendTests
     public void Mock_RefusesWhenItsScriptSays_AndLogs()
     {
         MockBackend mock = new();
-        TestSpace space = new(new VirtualMemoryOptions { Backends = BackendRegistry.Standard.With("scripted", _ => mock) });
+        TestSpace space = new(new VirtualMemoryOptions { Backends = MemoryBackends.All.With(new("scripted", "as the test says", mock)) });
         space.Ok(Call(0, 8) with { Backend = "scripted" });
         space.Touch(0, 8, AccessKind.Store);
         mock.RefuseAfter = 1;
@@ -121,7 +122,7 @@ public sealed class BackendTests
     [Fact]
     public void SpaceMemory_RolledBackInPart_KeepsTheRest()
     {
-        TestSpace space = new(new VirtualMemoryOptions { Backends = BackendRegistry.Standard.With("undoing", _ => new UndoingBackend()) });
+        TestSpace space = new(new VirtualMemoryOptions { Backends = MemoryBackends.All.With(new("undoing", "takes back a part", new UndoingBackend())) });
         space.Ok(Call(0, 4) with { Backend = "undoing" });
         space.Touch(0, 4, AccessKind.Store);
         MmResult result = space.Protect(0, 4, Protection.Read);

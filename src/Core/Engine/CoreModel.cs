@@ -184,6 +184,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>Runs until <paramref name="limit"/>: no operation starts, and no message is taken that falls due, at or after it.</summary>
     public void Run(long limit)
     {
+        long before = _clock;
         while (true)
         {
             long due = _inbox.NextDue;
@@ -200,6 +201,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
             }
             else if (!running || _clock >= limit)
             {
+                AssertConsistent(before);
                 return;
             }
             else if (!_warm && _clock >= _warmup)

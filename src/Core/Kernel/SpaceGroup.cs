@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Memory;
@@ -81,10 +82,14 @@ public sealed class SpaceGroup
     /// <param name="limit">End of the memory phase, in cycles.</param>
     public void Process(long windowStart, long limit)
     {
+        Debug.Assert(windowStart >= WindowStart, "a group's windows went back");
         WindowStart = windowStart;
+        long now = 0;
         while (_inbox.NextDue < limit)
         {
             SimMessage message = _inbox.Pop();
+            Debug.Assert(message.Due >= now, "a group's time went back");
+            now = message.Due;
             if (!_warm && message.Due >= _warmup)
             {
                 ResetCounters();

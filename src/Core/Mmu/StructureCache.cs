@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -103,6 +104,7 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
         _keys[entry] = key;
         _pages[entry] = page;
         IsUsed = true;
+        AssertConsistent();
     }
 
     public void Clear()
@@ -138,9 +140,26 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
     {
         reader.BaseStream.ReadExactly(_memory.Span);
         IsUsed = true;
+        AssertConsistent();
     }
 
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>Asserts that the list names every entry once, and that no key stands in two.</summary>
+    [Conditional("DEBUG")]
+    private void AssertConsistent()
+    {
+        int place = Entries;
+        for (int i = 0; i < Entries; i++)
+        {
+            int next = _links[place].Older;
+            Debug.Assert(next < Entries && _links[next].Newer == place, "the list of a structure cache is torn");
+            Debug.Assert(_keys[next] == 0 || new ReadOnlySpan<ulong>(_keys, Entries).Count(_keys[next]) == 1, "a key stands in two entries");
+            place = next;
+        }
+
+        Debug.Assert(_links[place].Older == Entries, "the list of a structure cache has too many entries");
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint DigestOf(ulong key) => (uint)(key >> 19) ^ (uint)(key << 13);

@@ -175,6 +175,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         _live += entry->Rest == 0 ? 1 : 0;
         entry->Rest = RestOf(key);
         entry->Data = data;
+        AssertSet(set);
     }
 
     /// <summary>Drops one key.</summary>
@@ -253,6 +254,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
             NativeMemory.Clear(_entries, (nuint)Entries * (nuint)sizeof(Entry));
             ResetOrders();
             _live = 0;
+            AssertConsistent();
         }
 
         return dropped;
@@ -270,6 +272,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         _live = reader.ReadInt32();
         _random = reader.ReadUInt64();
         reader.BaseStream.ReadExactly(_memory.Span);
+        AssertConsistent();
     }
 
     public void Dispose() => _memory.Dispose();
@@ -394,6 +397,8 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         {
             ListToBack((Link*)order, way);
         }
+
+        AssertSet(set);
     }
 
     private void ResetOrders()

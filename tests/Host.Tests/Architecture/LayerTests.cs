@@ -58,6 +58,16 @@ public sealed class LayerTests
     }
 
     [Fact]
+    public void Packages_ThatArePinned_AreReferenced()
+    {
+        string[] projects = Directory.GetFiles(CommandRunner.Root, "*.csproj", SearchOption.AllDirectories);
+        HashSet<string> referenced = [.. projects.Append(CommandRunner.At("Directory.Build.props")).SelectMany(project => XDocument.Load(project).Descendants("PackageReference"))
+            .Select(reference => (string)reference.Attribute("Include")!)];
+        XElement direct = XDocument.Load(CommandRunner.At("Directory.Packages.props")).Descendants("ItemGroup").Single(group => (string?)group.Attribute("Label") == "Direct");
+        Assert.All(direct.Elements("PackageVersion").Select(pin => (string)pin.Attribute("Include")!), pin => Assert.Contains(pin, referenced));
+    }
+
+    [Fact]
     public void Layers_PointOneWay()
     {
         Assert.Contains(Host.GetReferencedAssemblies(), reference => reference.Name == "VmSim.Actors");

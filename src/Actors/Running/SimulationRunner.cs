@@ -15,7 +15,7 @@ public interface ISimulationRunner
     /// <summary>Runs a scenario to its end, or until it is cancelled; then the report says how far it came.</summary>
     /// <param name="scenario">What is simulated.</param>
     /// <param name="options">How.</param>
-    /// <param name="progress">Whom to tell how far the run has come; null for nobody.</param>
+    /// <param name="progress">Takes how far the run has come; null for a run that nobody watches.</param>
     /// <param name="cancellation">Stops the run at the end of a window.</param>
     /// <exception cref="ScenarioException">The scenario or the options cannot be run.</exception>
     Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation);
@@ -99,18 +99,18 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
 /// <summary>A run broke off because of a defect in the simulator or a plug-in.</summary>
 public sealed class SimulationFailedException : Exception
 {
-    /// <summary>Makes an exception without a message.</summary>
+    /// <inheritdoc cref="Exception()"/>
     public SimulationFailedException()
     {
     }
 
-    /// <summary>Makes an exception with a message.</summary>
+    /// <inheritdoc cref="Exception(string)"/>
     public SimulationFailedException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Makes an exception with a message and its cause.</summary>
+    /// <inheritdoc cref="Exception(string, Exception)"/>
     public SimulationFailedException(string message, Exception innerException)
         : base(message, innerException)
     {

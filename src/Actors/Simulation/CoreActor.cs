@@ -4,12 +4,12 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>One CPU core.</summary>
+/// <summary>A CPU core: runs its threads for a window, and tells memory sets of their faults and system calls.</summary>
 /// <param name="model">The core.</param>
 /// <param name="part">Its place in the domain.</param>
 public sealed class CoreActor(CoreModel model, SimulationPart part) : WindowActor(part)
 {
-    /// <summary>How to make the actor of a core.</summary>
+    /// <inheritdoc cref="CoreActor"/>
     public static Props Props(CoreModel model, SimulationPart part) => Akka.Actor.Props.Create(() => new CoreActor(model, part));
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ public sealed class DomainActor : UntypedActor
     private readonly PhaseExchange? _exchange;
     private readonly ProgressClock _progress = new();
 
-    /// <summary>Makes the actor of a domain.</summary>
+    /// <summary>Plans the windows of a domain; its actors are created when this one starts.</summary>
     /// <param name="world">The run's world.</param>
     /// <param name="share">The part of the domain that lives here.</param>
     /// <param name="shards">The run's shard on each node, by node number; empty for a run in one process.</param>
@@ -37,7 +37,7 @@ public sealed class DomainActor : UntypedActor
         };
     }
 
-    /// <summary>How to make the actor of a domain.</summary>
+    /// <inheritdoc cref="DomainActor(World, DomainShare, IReadOnlyList{IActorRef}, long, int, LaneTurns)"/>
     public static Props Props(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes, LaneTurns? turns)
     {
         ArgumentNullException.ThrowIfNull(share);

@@ -21,7 +21,7 @@ internal sealed class DomainRoster
     private readonly bool[] _here;
     private readonly List<int> _selected = [];
 
-    /// <summary>Makes the roster of a domain, with no actors yet.</summary>
+    /// <summary>Gives each core and group its lane; there are no actors yet.</summary>
     /// <param name="world">The run's world.</param>
     /// <param name="share">The part of the domain that lives here.</param>
     /// <param name="lanes">Lanes of the run.</param>

@@ -30,7 +30,7 @@ internal enum DomainAction
     End,
 }
 
-/// <summary>A step of a domain.</summary>
+/// <summary>What a domain's actor has to do next, and for which window.</summary>
 /// <param name="Action">What to do.</param>
 /// <param name="Start">Start of the window, in cycles.</param>
 /// <param name="Limit">Where the phase ends, in cycles.</param>

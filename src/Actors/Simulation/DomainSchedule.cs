@@ -17,7 +17,7 @@ public sealed class DomainSchedule
     /// <summary>The earlier of both entries of each slot, as of the end of the last phase.</summary>
     private readonly long[] _next;
 
-    /// <summary>Makes a schedule on which nobody has anything to do.</summary>
+    /// <summary>A schedule on which nobody has anything to do.</summary>
     /// <param name="cores">Cores of the domain; their slots come first.</param>
     /// <param name="groups">Groups of the domain.</param>
     public DomainSchedule(int cores, int groups)

@@ -8,9 +8,9 @@ public sealed class DomainShare
 {
     private readonly NodePlacement _placement;
 
-    /// <summary>Makes a node's share of a domain.</summary>
+    /// <summary>Selects what of a domain lives on a node.</summary>
     /// <param name="domain">The domain.</param>
-    /// <param name="placement">Who simulates what.</param>
+    /// <param name="placement">The node of each core and group.</param>
     /// <param name="node">The node.</param>
     public DomainShare(Domain domain, NodePlacement placement, int node)
     {
@@ -57,7 +57,7 @@ public sealed class DomainShare
     /// <summary>Whether there is anything to do here.</summary>
     public bool IsEmpty => Cores.Count == 0 && Groups.Count == 0;
 
-    /// <summary>The threads of the domain that are here.</summary>
+    /// <summary>Threads of the domain that are on the node now.</summary>
     public IEnumerable<SimThread> Threads(World world)
     {
         ArgumentNullException.ThrowIfNull(world);

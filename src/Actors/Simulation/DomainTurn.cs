@@ -49,6 +49,6 @@ internal sealed class DomainTurn(LaneTurns turns, Action called)
         }
     }
 
-    /// <summary>Says that the turn has come.</summary>
+    /// <summary>Tells the domain that its turn has come.</summary>
     internal void Call() => called();
 }

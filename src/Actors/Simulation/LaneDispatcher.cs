@@ -5,12 +5,12 @@ using Akka.Dispatch;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>Makes the dispatcher of one lane: one host thread, which its actors never leave.</summary>
+/// <summary>Configures the dispatcher of one lane: one host thread, which its actors never leave.</summary>
 public sealed class LaneDispatcherConfigurator : MessageDispatcherConfigurator
 {
     private readonly Dispatcher _dispatcher;
 
-    /// <summary>Makes the dispatcher of a lane, as configured in <see cref="Lanes.Configuration"/>.</summary>
+    /// <summary>Called by Akka with the configuration that <see cref="Lanes.Configuration"/> wrote.</summary>
     public LaneDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites)
         : base(config, prerequisites)
     {
@@ -29,8 +29,8 @@ public sealed class LaneDispatcherConfigurator : MessageDispatcherConfigurator
 }
 
 /// <summary>
-/// One thread that runs what a lane's actors have to do. What they give themselves and each other to do, nearly all of it, passes no lock and wakes nobody. Without
-/// work the thread looks out for a while, as the next phase of a window is near, and then sleeps.
+/// One thread that runs the actors of a lane. Work that they give themselves and each other, nearly all of it, passes no lock and wakes no thread. Without
+/// work the thread looks for some for a while, as the next phase of a window is near, and then sleeps.
 /// </summary>
 internal sealed class LaneExecutor : ExecutorService
 {

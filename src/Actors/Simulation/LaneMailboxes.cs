@@ -11,7 +11,7 @@ public sealed class LaneMailboxes
     private readonly SimMessage[]?[] _messages;
     private readonly int[] _counts;
 
-    /// <summary>Makes the mailboxes of a lane with no actor on it.</summary>
+    /// <summary>A lane with no actor on it.</summary>
     /// <param name="slots">Cores and groups of the domain.</param>
     public LaneMailboxes(int slots)
     {

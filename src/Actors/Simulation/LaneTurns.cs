@@ -19,8 +19,8 @@ public sealed class LaneTurns(int windows = LaneTurns.DefaultWindows)
     /// <summary>Whether another domain waits for its turn.</summary>
     public bool IsWanted => _waiting.Count > 0;
 
-    /// <summary>Asks for a turn.</summary>
-    /// <param name="domain">The domain that asks.</param>
+    /// <summary>Takes the lane for a domain, or puts the domain into the queue.</summary>
+    /// <param name="domain">The domain.</param>
     /// <returns>Whether the turn begins at once; otherwise the domain is called when it does.</returns>
     internal bool TryTake(DomainTurn domain)
     {

@@ -14,7 +14,7 @@ public sealed class MemorySetActor(SpaceGroup group, SimulationPart part) : Wind
 {
     private readonly Outbox[] _outboxes = [.. group.Members.Select(member => member.Outbox)];
 
-    /// <summary>How to make the actor of a group of address spaces.</summary>
+    /// <inheritdoc cref="MemorySetActor"/>
     public static Props Props(SpaceGroup group, SimulationPart part) => Akka.Actor.Props.Create(() => new MemorySetActor(group, part));
 
     /// <inheritdoc/>

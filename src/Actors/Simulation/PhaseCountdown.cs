@@ -7,7 +7,7 @@ namespace VmSim.Actors.Simulation;
 /// sets the number before it sends them anything, so that it is a plain number.
 /// </summary>
 /// <param name="lane">The lane.</param>
-/// <param name="domain">Who is told.</param>
+/// <param name="domain">The actor that is told.</param>
 public sealed class PhaseCountdown(int lane, IActorRef domain)
 {
     private readonly DomainProtocol.LaneDone _done = new(lane);

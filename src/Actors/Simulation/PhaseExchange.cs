@@ -27,7 +27,7 @@ internal sealed class PhaseExchange
     private long _envelopes;
     private long _bytes;
 
-    /// <summary>Makes the exchange of a node's share.</summary>
+    /// <summary>Begins to log the changes of page tables that other nodes read, and threads that leave.</summary>
     /// <param name="world">The run's world on this node.</param>
     /// <param name="share">What lives here.</param>
     /// <param name="shards">The run's shard on each node, by node number.</param>

@@ -3,15 +3,15 @@ using VmSim.Core.Engine;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>One run: owns its domains, passes on pause, resume and stop, and answers whoever started it when all domains have ended or one broke.</summary>
-public sealed class SimulationActor : UntypedActor
+/// <summary>One run: owns its domains, passes on pause, resume and stop, and answers when all domains have ended or one broke.</summary>
+/// <param name="world">The world, at time 0.</param>
+/// <param name="window">Length of a window in cycles, 1 to the bound.</param>
+/// <param name="lanes">Lanes of the actor system that the run may use.</param>
+/// <param name="progress">Takes how far the run has come; null for a run that nobody watches.</param>
+/// <param name="turnWindows">Windows of a domain's turn on its lane; see <see cref="LaneTurns"/>.</param>
+public sealed class SimulationActor(World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows) : UntypedActor
 {
-    private readonly World _world;
-    private readonly long _window;
-    private readonly int _lanes;
-    private readonly IProgress<RunProgress>? _progress;
-    private readonly long[] _accesses;
-    private readonly int _turnWindows;
+    private readonly long[] _accesses = new long[world.Domains.Count];
     private IActorRef _starter = ActorRefs.Nobody;
     private int _running;
     private bool _completed = true;
@@ -21,23 +21,7 @@ public sealed class SimulationActor : UntypedActor
     private bool _stopAsked;
     private long _windows;
 
-    /// <summary>Makes the actor of a run.</summary>
-    /// <param name="world">The world, at time 0.</param>
-    /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
-    /// <param name="lanes">Lanes of the actor system that the run may use.</param>
-    /// <param name="progress">Whom to tell how far the run has come; null for nobody.</param>
-    /// <param name="turnWindows">Windows of a domain's turn on its lane; see <see cref="LaneTurns"/>.</param>
-    public SimulationActor(World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows)
-    {
-        _turnWindows = turnWindows;
-        _world = world;
-        _window = window;
-        _lanes = lanes;
-        _progress = progress;
-        _accesses = new long[world.Domains.Count];
-    }
-
-    /// <summary>How to make the actor of a run.</summary>
+    /// <inheritdoc cref="SimulationActor"/>
     public static Props Props(World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows = LaneTurns.DefaultWindows) =>
         Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows));
 
@@ -69,7 +53,7 @@ public sealed class SimulationActor : UntypedActor
                 break;
             case DomainProtocol.Progressed progressed:
                 _accesses[progressed.Domain] = progressed.Accesses;
-                _progress?.Report(new RunProgress(progressed.VirtualTime, _accesses.Sum()));
+                progress?.Report(new RunProgress(progressed.VirtualTime, _accesses.Sum()));
                 break;
             case DomainProtocol.Ended ended:
                 End(ended);
@@ -88,12 +72,12 @@ public sealed class SimulationActor : UntypedActor
 
     private void Begin()
     {
-        _running = _world.Domains.Count;
-        NodePlacement placement = new(_world, 1, int.MaxValue);
-        LaneTurns?[] turns = DomainRoster.TurnsOf(_world, _lanes, _turnWindows);
-        foreach (Domain domain in _world.Domains)
+        _running = world.Domains.Count;
+        NodePlacement placement = new(world, 1, int.MaxValue);
+        LaneTurns?[] turns = DomainRoster.TurnsOf(world, lanes, turnWindows);
+        foreach (Domain domain in world.Domains)
         {
-            IActorRef actor = Context.ActorOf(DomainActor.Props(_world, new DomainShare(domain, placement, 0), [], _window, _lanes, turns[DomainRoster.HomeLane(domain, _lanes)]), $"domain-{domain.Index}");
+            IActorRef actor = Context.ActorOf(DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turns[DomainRoster.HomeLane(domain, lanes)]), $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());
             if (_stopAsked)

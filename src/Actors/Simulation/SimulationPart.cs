@@ -9,7 +9,7 @@ public sealed class SimulationPart
     private readonly MessageSorter _sorter;
     private readonly LaneMailboxes _mailboxes;
 
-    /// <summary>Makes the place of one actor.</summary>
+    /// <summary>Gives an actor its place.</summary>
     /// <param name="receivers">The actor of each core, then of each address space, of the run; nobody where it is not of this domain.</param>
     /// <param name="schedule">The domain's schedule.</param>
     /// <param name="slots">The schedule's slots.</param>
@@ -27,10 +27,10 @@ public sealed class SimulationPart
         _sorter = new MessageSorter(receivers, schedule, slots, _mailboxes);
     }
 
-    /// <summary>The domain's schedule.</summary>
+    /// <summary>When the domain's cores and groups have something to do.</summary>
     public DomainSchedule Schedule { get; }
 
-    /// <summary>The actor's slot on it.</summary>
+    /// <summary>The actor's slot of the schedule.</summary>
     public int Slot { get; }
 
     /// <summary>The countdown of the actor's lane.</summary>
@@ -39,7 +39,7 @@ public sealed class SimulationPart
     /// <summary>Takes what others of the lane have written to the actor since its last window.</summary>
     internal ReadOnlySpan<SimMessage> TakeMail() => _mailboxes.Take(Slot);
 
-    /// <summary>Sends what an outbox holds.</summary>
+    /// <summary>Sends the messages of an outbox to their receivers and empties it.</summary>
     internal void HandOver(Outbox outbox, IActorRef sender)
     {
         if (outbox.Count > 0)

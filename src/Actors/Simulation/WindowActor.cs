@@ -51,6 +51,6 @@ public abstract class WindowActor(SimulationPart part) : UntypedActor
     /// <summary>Runs the model and publishes what it has to say.</summary>
     protected abstract void Run(WindowProtocol.Run window);
 
-    /// <summary>Sends what an outbox holds.</summary>
+    /// <summary>Sends the messages of an outbox to their receivers and empties it.</summary>
     protected void HandOver(Outbox outbox) => part.HandOver(outbox, _self);
 }

@@ -11,10 +11,13 @@ internal sealed class CaptureFamily(TextWriter error)
 {
     private const int MaxDepth = 64;
 
-    /// <summary>Traces written.</summary>
+    /// <summary>How vmtplug.c begins its comment on a program that was executed and is not in the trace.</summary>
+    private const string ExecutedComment = "# exec:";
+
+    /// <summary>Paths of the traces that were written.</summary>
     public List<string> Written { get; } = [];
 
-    /// <summary>Copies QEMU's raw traces.</summary>
+    /// <summary>Copies the raw traces of a process under QEMU and of its children.</summary>
     /// <param name="raw">The raw trace of the process.</param>
     /// <param name="children">The beginning of its children's names; a dot and the process id follow.</param>
     /// <param name="target">The trace to write.</param>
@@ -47,7 +50,7 @@ internal sealed class CaptureFamily(TextWriter error)
         }
     }
 
-    /// <summary>Imports lackey's logs.</summary>
+    /// <summary>Imports the logs of a process under lackey and of its children.</summary>
     public void WriteValgrind(ValgrindCapture capture, int process, string name, string target, int depth = 0)
     {
         ImportSummary summary;
@@ -121,7 +124,7 @@ internal sealed class CaptureFamily(TextWriter error)
                 Processes.Add(record.A);
             }
 
-            HasExecuted |= record.Kind == VmtKind.Comment && record.Text!.StartsWith("# exec:", StringComparison.Ordinal);
+            HasExecuted |= record.Kind == VmtKind.Comment && record.Text!.StartsWith(ExecutedComment, StringComparison.Ordinal);
         }
     }
 }

@@ -10,7 +10,7 @@ internal static class CaptureTools
     /// <summary>QEMU's user-mode program for the machines whose system calls the plug-in knows.</summary>
     public const string Qemu = "qemu-x86_64";
 
-    /// <summary>Valgrind.</summary>
+    /// <summary>Valgrind, whose tool lackey writes memory references.</summary>
     public const string Valgrind = "valgrind";
 
     /// <summary>The C compiler that builds the plug-in.</summary>

@@ -67,7 +67,7 @@ internal static class CaptureCommand
         }
     }
 
-    /// <summary>The tool to use.</summary>
+    /// <summary>The tool that was asked for, or the faster one that is installed.</summary>
     private static string Choose(string wanted)
     {
         bool hasQemu = CaptureTools.Find(CaptureTools.Qemu) is not null && CaptureTools.Find(CaptureTools.Compiler) is not null;

@@ -8,13 +8,13 @@ namespace VmSim.Host.Commands;
 /// <summary>Options that are whole numbers; what is no number, or outside the range, gets a message with the range.</summary>
 internal static class NumberOption
 {
-    /// <summary>Makes an option.</summary>
+    /// <summary>An option that takes one whole number.</summary>
     /// <param name="name">Its name, with the dashes.</param>
     /// <param name="description">What it does.</param>
     /// <param name="min">The least that is allowed.</param>
     /// <param name="max">The most that is allowed.</param>
     /// <param name="fallback">What holds without the option.</param>
-    /// <param name="meaning">What is to be known of the range, for the message.</param>
+    /// <param name="meaning">What the message says of the range.</param>
     public static Option<T> Create<T>(string name, string description, T min, T max, T fallback, string meaning = "")
         where T : struct, INumber<T> => new(name)
         {

@@ -22,7 +22,7 @@ internal static class ReportCommand
             }
 
             using FileStream stream = File.OpenRead(file);
-            RunReport report = ReportJson.Read(stream);
+            RunReport report = ReportJson.Read(stream, file);
             ReportView.Show(report, Consoles.For(output));
             return ExitCodes.Ok;
         });

@@ -66,7 +66,7 @@ internal static class TlbCommand
         return TlbTable.Read(reader, file);
     }
 
-    /// <summary>Runs rows beside each other.</summary>
+    /// <summary>Runs rows in parallel.</summary>
     /// <returns>The rows that were finished, in order: all unless cancelled.</returns>
     private static (TlbConfig Config, TlbResult Result)[] RunAll(
         string file, IReadOnlyList<TlbConfig> configurations, int threads, TextWriter error, CancellationToken cancellation)

@@ -54,19 +54,21 @@ public static class ReportJson
     }
 
     /// <summary>Reads a report.</summary>
+    /// <param name="stream">The text.</param>
+    /// <param name="name">What it is called in errors.</param>
     /// <exception cref="JsonException">The text is not a report that this version can read.</exception>
-    public static RunReport Read(Stream stream)
+    public static RunReport Read(Stream stream, string name)
     {
-        using JsonDocument document = JsonDocument.Parse(stream);
-        JsonElement root = document.RootElement;
         try
         {
+            using JsonDocument document = JsonDocument.Parse(stream);
+            JsonElement root = document.RootElement;
             int version = root.GetProperty("schemaVersion").GetInt32();
             return version == 1 ? ReadReport(root) : throw new JsonException($"schemaVersion is {version}; this program reads version 1");
         }
-        catch (Exception reason) when (reason is KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception reason) when (reason is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new JsonException($"not a report of a run: {reason.Message}", reason);
+            throw new JsonException($"{name}: this is no report of a run: {reason.Message}", reason);
         }
     }
 

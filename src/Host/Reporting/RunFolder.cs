@@ -15,7 +15,7 @@ public static class RunFolder
     /// <summary>Name of the list of shootdowns in the folder.</summary>
     public const string ShootdownsName = "shootdowns.csv";
 
-    /// <summary>Makes the folder if it is not there, and finds out whether files can be written into it.</summary>
+    /// <summary>Creates the folder if it is not there, and finds out whether files can be written into it.</summary>
     /// <param name="directory">The folder.</param>
     /// <exception cref="UsageException">Its name is empty.</exception>
     /// <exception cref="IOException">It is a file, or cannot be made or written.</exception>

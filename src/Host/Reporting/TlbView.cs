@@ -8,7 +8,6 @@ namespace VmSim.Host.Reporting;
 /// <summary>Shows what TLB experiments counted: one line a configuration, shares in percent of accesses, cycles for one access.</summary>
 internal static class TlbView
 {
-    /// <summary>Writes a table.</summary>
     public static void Show(IReadOnlyList<(TlbConfig Config, TlbResult Result)> rows, IAnsiConsole console)
     {
         Table table = new Table().Border(TableBorder.None).AddColumn("configuration");

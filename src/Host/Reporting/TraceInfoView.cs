@@ -4,7 +4,7 @@ using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Host.Reporting;
 
-/// <summary>Shows what a trace holds.</summary>
+/// <summary>Shows what a trace holds: counts, reuse distances, and the working set over time.</summary>
 internal static class TraceInfoView
 {
     private const int ChartHeight = 8;

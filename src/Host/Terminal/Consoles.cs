@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace VmSim.Host.Terminal;
 
-/// <summary>Makes consoles: coloured and as wide as the window on a terminal, plain and 80 columns wide when piped or with NO_COLOR.</summary>
+/// <summary>Consoles: coloured and as wide as the window on a terminal, plain and 80 columns wide when piped or with NO_COLOR.</summary>
 public static class Consoles
 {
     /// <summary>Columns when the output is not a terminal.</summary>

@@ -236,6 +236,7 @@ public sealed class BadInputTests : IDisposable
         (int code, string output, string error) = await CommandRunner.RunAsync("report", path);
         Assert.Equal(65, code);
         Assert.Contains("schemaVersion", error, StringComparison.Ordinal);
+        Assert.Contains(path, error, StringComparison.Ordinal);
         AssertReadable(output, error);
     }
 

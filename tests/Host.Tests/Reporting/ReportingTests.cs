@@ -15,7 +15,7 @@ public sealed class ReportingTests
         RunReport report = Sample(5);
         using MemoryStream first = new();
         ReportJson.Write(report, first);
-        RunReport back = ReportJson.Read(new MemoryStream(first.ToArray()));
+        RunReport back = ReportJson.Read(new MemoryStream(first.ToArray()), "report.json");
         using MemoryStream second = new();
         ReportJson.Write(back, second);
         Assert.Equal(first.ToArray(), second.ToArray());

@@ -162,7 +162,7 @@ public class ScenarioTests
             int code = await CommandLineApp.RunAsync(["run", path, "--out", folder, .. options], output, error);
             Assert.True(code == ExitCodes.Ok, $"exit code {code}: {error}{output}");
             using FileStream stream = File.OpenRead(Path.Combine(folder, RunFolder.ReportName));
-            return ReportJson.Read(stream);
+            return ReportJson.Read(stream, "report.json");
         }
         finally
         {

@@ -4,11 +4,6 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace VmSim.Host.Tests.Architecture;
 
-/// <summary>A source file, as the judge of the floors reads it.</summary>
-/// <param name="Path">Its path from the top of the repository, with forward slashes.</param>
-/// <param name="Text">What is in it.</param>
-internal sealed record SourceFile(string Path, string Text);
-
 /// <summary>
 /// Judges source files by the table of floors: every <c>using</c>, and every name that a file reaches without one (qualified from a namespace around it, or declared in one).
 /// It reads source and not assemblies, since a constant of another room leaves no trace in an assembly.

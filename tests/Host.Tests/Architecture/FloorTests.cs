@@ -5,7 +5,7 @@ namespace VmSim.Host.Tests.Architecture;
 /// <summary>Dependencies between rooms point down. There is no list of exceptions.</summary>
 public sealed class FloorTests
 {
-    private static readonly Lazy<FloorJudge> s_judge = new(() => new FloorJudge(Floors.Houses, Read()));
+    private static readonly Lazy<FloorJudge> s_judge = new(() => new FloorJudge(Floors.Houses, SourceFile.Below("src")));
 
     /// <summary>Every room, and one that it must not know.</summary>
     public static TheoryData<string, string, string> ForbiddenPairs
@@ -42,6 +42,13 @@ public sealed class FloorTests
                 .Where(name => name is not ("bin" or "obj" or "Properties"));
             Assert.Equal(house.Rooms.Where(room => room != House.Top).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         }
+    }
+
+    [Fact]
+    public void Picture_InTheDocs_IsTheTable()
+    {
+        string page = File.ReadAllText(CommandRunner.At("docs/architecture.md"));
+        Assert.Contains($"<!-- floors -->\n{Floors.Picture()}<!-- /floors -->\n", page, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -94,19 +101,4 @@ public sealed class FloorTests
     private static House HouseOf(string name) => Floors.Houses.Single(house => house.Namespace == name);
 
     private static string TypeOf(string house, string room) => s_judge.Value.TypesOf(HouseOf(house), room).First();
-
-    private static List<SourceFile> Read()
-    {
-        List<SourceFile> files = [];
-        foreach (string file in Directory.GetFiles(CommandRunner.At("src"), "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-        {
-            string path = Path.GetRelativePath(CommandRunner.Root, file).Replace('\\', '/');
-            if (!path.Split('/').Any(part => part is "bin" or "obj"))
-            {
-                files.Add(new SourceFile(path, File.ReadAllText(file)));
-            }
-        }
-
-        return files;
-    }
 }

@@ -212,7 +212,13 @@ internal static class SeededRuns
     {
         const BindingFlags Inside = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
         object set = typeof(VirtualMemory).GetField("_set", Inside)!.GetValue(world.Spaces[0].Memory)!;
-        object tree = set.GetType().GetField("_tree", Inside)!.GetValue(set)!;
+        Type type = set.GetType();
+        while (type.GetField("_tree", Inside) is null)
+        {
+            type = type.BaseType!;
+        }
+
+        object tree = type.GetField("_tree", Inside)!.GetValue(set)!;
         object first = tree.GetType().GetMethod("FirstReaching")!.Invoke(tree, [0UL])!;
         tree.GetType().GetMethod("SetLast")!.Invoke(tree, [first, TestWorlds.Page(4) + 0xFFF]);
     }

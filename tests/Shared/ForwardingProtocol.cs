@@ -3,6 +3,7 @@ using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Tests.Shared;
@@ -72,6 +73,8 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
 /// <param name="real">Where to.</param>
 public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 {
+    public override CounterSet? Counters => real.Counters;
+
     public override void Begin(ShootdownRequest shootdown) => real.Begin(shootdown);
 
     public override void OnAck(ShootdownRequest shootdown, CoreId core) => real.OnAck(shootdown, core);
@@ -103,6 +106,8 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 /// <param name="real">Where to.</param>
 public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
 {
+    public override CounterSet? Counters => real.Counters;
+
     public override bool ReloadAfterIdle => real.ReloadAfterIdle;
 
     public override bool TellsLazy => real.TellsLazy;

@@ -16,6 +16,9 @@ public sealed class CoreCycles : CounterSet<CoreCycles>
     public static readonly Counter Interrupt = Declare("interrupt", "cycles", "Handling other cores' invalidations, and ticks.", "irq");
     public static readonly Counter Switch = Declare("switch", "cycles", "Switching threads and address spaces.");
 
+    /// <summary>The run's length, the first of its totals.</summary>
+    public static CounterInfo OfRun { get; } = new("cycles", "cycles", "Virtual time from the start of counting to the end of the run.");
+
     /// <summary>What is left of the run's length; nobody counts it.</summary>
     public static CounterInfo Idle { get; } = new("idle", "cycles", "Nothing to run.");
 }

@@ -135,7 +135,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public Latencies Latencies { get; } = new();
 
     /// <summary>All that it counts beside cycles, in the order of reports.</summary>
-    internal IEnumerable<CounterSet> CounterSets => [Counters];
+    internal IEnumerable<CounterSet> CounterSets => _shootdown.Counters is { } own ? [Counters, own] : [Counters];
 
     /// <summary>Messages that wait for the core.</summary>
     public MessageHeap Inbox => _inbox;

@@ -7,6 +7,7 @@ using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
@@ -59,6 +60,7 @@ public sealed class World : IDisposable
             }
         }
 
+        RequireDistinctCounters();
         Domains = Domain.Partition(this, layout);
         foreach (CoreModel core in _cores)
         {
@@ -135,6 +137,29 @@ public sealed class World : IDisposable
         foreach (AddressSpace space in _spaces)
         {
             space.Tables.Dispose();
+        }
+    }
+
+    /// <summary>Reports list counters by place and people find them by name: all halves of a protocol declare the same, and no name twice.</summary>
+    private void RequireDistinctCounters()
+    {
+        CounterInfo[] ofCore = [.. _cores[0].CounterSets.SelectMany(set => set.Declared)];
+        CounterInfo[] ofSpace = [.. _spaces.Take(1).SelectMany(space => space.CounterSets).SelectMany(set => set.Declared)];
+        CounterInfo[] ofGroup = [.. _groups.Take(1).SelectMany(group => group.CounterSets).SelectMany(set => set.Declared)];
+        bool areAlike = Array.TrueForAll(_cores, core => core.CounterSets.SelectMany(set => set.Declared).SequenceEqual(ofCore))
+            && Array.TrueForAll(_spaces, space => space.CounterSets.SelectMany(set => set.Declared).SequenceEqual(ofSpace));
+        if (!areAlike)
+        {
+            throw new ScenarioException($"shootdown.protocol: halves of {Protocol.Name} declare different counters; give every core half the same, and every space half");
+        }
+
+        HashSet<string> names = [];
+        foreach (CounterInfo counter in (IEnumerable<CounterInfo>)[CoreCycles.OfRun, .. ofCore, .. ofSpace, .. ofGroup])
+        {
+            if (!names.Add(counter.Name))
+            {
+                throw new ScenarioException($"there are two counters \"{counter.Name}\" in a run of the protocol {Protocol.Name}; give those of a plug-in other names");
+            }
         }
     }
 

@@ -99,7 +99,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     public ShootdownLog ShootdownLog { get; } = new();
 
     /// <summary>All that it counts, in the order of reports.</summary>
-    internal IEnumerable<CounterSet> CounterSets => [Counters];
+    internal IEnumerable<CounterSet> CounterSets => _shootdown.Counters is { } own ? [Counters, own] : [Counters];
 
     /// <summary>The process's memory; null before the fork that makes it.</summary>
     public VirtualMemory? Memory => _memory;

@@ -56,7 +56,7 @@ public static class ReportBuilder
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, end, statistics, findings);
         findings.AddRange(statistics.BadAccesses.Values.SelectMany(lines => lines));
-        CounterCatalog catalog = CounterCatalog.BuiltIn;
+        CounterCatalog catalog = CounterCatalog.Of(world);
         RunReport report = new()
         {
             Scenario = world.Scenario.Name,
@@ -108,19 +108,19 @@ public static class ReportBuilder
             .Concat(threads);
     }
 
-    private static List<KeyValuePair<string, long>> Totals(CounterCatalog catalog, RunStatistics statistics, long cycles)
+    private static KeyValuePair<string, long>[] Totals(CounterCatalog catalog, RunStatistics statistics, long cycles)
     {
-        List<KeyValuePair<string, long>> totals = [new(CounterCatalog.Cycles, cycles)];
+        Dictionary<string, long> sums = new(StringComparer.Ordinal) { [CoreCycles.OfRun.Name] = cycles };
         Add(catalog.Core, statistics.Cores, CoreCycles.All.Count);
         Add(catalog.Space, statistics.Spaces, 0);
         Add(catalog.Group, statistics.Groups, 0);
-        return totals;
+        return [.. catalog.Totals.Select(counter => new KeyValuePair<string, long>(counter.Name, sums[counter.Name]))];
 
         void Add(IReadOnlyList<CounterInfo> counters, SortedDictionary<int, long[]> values, int first)
         {
             for (int i = 0; i < counters.Count; i++)
             {
-                totals.Add(new(counters[i].Name, values.Values.Sum(item => item[first + i])));
+                sums.Add(counters[i].Name, values.Values.Sum(item => item[first + i]));
             }
         }
     }

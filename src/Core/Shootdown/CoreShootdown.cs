@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
@@ -119,6 +120,12 @@ public readonly record struct LoadResult(Asid Tag, long Cycles, bool Flushed);
 /// <summary>The core half of a protocol, one object a core.</summary>
 public abstract class CoreShootdown
 {
+    /// <summary>
+    /// What the protocol counts for each core, an object of this half's own; null for nothing. Reports have it after what every run counts. It is part of a
+    /// checkpoint like any field, and set to 0 when counting begins. All halves of a run declare the same.
+    /// </summary>
+    public virtual CounterSet? Counters => null;
+
     /// <summary>An invalidation has come, by interrupt or for the core's own operation.</summary>
     public abstract InvalidationResult OnInvalidation(in SimMessage message);
 

@@ -3,6 +3,7 @@ using VmSim.Core.Machine;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 using VmSim.Core.Settings;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
@@ -200,6 +201,12 @@ public interface ISpaceShootdownContext
 /// <summary>The address-space half of a protocol, one object a space.</summary>
 public abstract class SpaceShootdown
 {
+    /// <summary>
+    /// What the protocol counts for each address space, an object of this half's own; null for nothing. Reports have it after what every run counts. It is part of a
+    /// checkpoint like any field, and set to 0 when counting begins. All halves of a run declare the same.
+    /// </summary>
+    public virtual CounterSet? Counters => null;
+
     /// <summary>Translations died and their stores are on the way: tell whom it concerns. Must lead to a finish, now or later.</summary>
     public abstract void Begin(ShootdownRequest shootdown);
 

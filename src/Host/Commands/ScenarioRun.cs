@@ -1,5 +1,6 @@
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -38,7 +39,7 @@ internal sealed record ScenarioRun(ScenarioSpec Scenario, RunOptions Options, Cl
             ? await Cluster.RunAsync(Scenario, Options, error, cancellation)
             : await RunHereAsync(error, cancellation);
         ReportView.Show(report, Consoles.For(output));
-        if (Scenario.Warmup > 0 && report.Total(CounterCatalog.Cycles) == 0)
+        if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
         {
             await error.WriteLineAsync($"vmsim: warmup: the run ended within its warm-up of {Scenario.Warmup:N0} cycles; the report has 0 cycles, and counts from the warm-up; shorten warmup");
         }

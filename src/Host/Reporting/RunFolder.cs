@@ -74,7 +74,7 @@ public static class RunFolder
         StringBuilder text = new();
         foreach ((string name, long value) in report.Totals)
         {
-            CounterInfo info = report.Catalog.Find(name) ?? throw new ArgumentException($"the report has \"{name}\", which its catalog has not", nameof(report));
+            CounterInfo info = report.Catalog.Totals.First(counter => counter.Name == name);
             text.Append(name.PadRight(24)).Append(value.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(20)).Append(' ')
                 .Append(info.Unit.PadRight(14)).Append(info.Summary).Append('\n');
         }

@@ -121,7 +121,7 @@ public sealed class CheckpointTests
         using World other = new(Scenario(), check: false, new ProbeProtocol(ProbeFeatures.None));
         using MemoryStream stream = new(forged);
         InvalidDataException error = Assert.Throws<InvalidDataException>(() => Checkpoint.Restore(other, stream));
-        Assert.Contains("another build of VmSim.Tests.Shared.ProbeProtocol", error.Message, StringComparison.Ordinal);
+        Assert.Contains("another build of VmSim.Tests.Shared.Probe", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

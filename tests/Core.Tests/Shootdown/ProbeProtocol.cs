@@ -3,6 +3,7 @@ using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Tests.Shared;
@@ -37,6 +38,19 @@ public enum ProbeFeatures
 
     /// <summary>All of it.</summary>
     All = 127,
+}
+
+/// <summary>What each core half counts.</summary>
+public sealed class ProbeCoreCounters : CounterSet<ProbeCoreCounters>
+{
+    public static readonly Counter Invalidations = Declare("probeInvalidations", "invalidations", "Invalidations that the probe has made.");
+    public static readonly Counter Dropped = Declare("probeDropped", "entries", "TLB entries that they dropped.");
+}
+
+/// <summary>What each space half counts.</summary>
+public sealed class ProbeSpaceCounters : CounterSet<ProbeSpaceCounters>
+{
+    public static readonly Counter Acks = Declare("probeAcks", "acknowledgements", "Acknowledgements that came to the probe.");
 }
 
 /// <summary>
@@ -98,8 +112,11 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
 
     private sealed class SpaceHalf(ProbeProtocol probe, ISpaceShootdownContext context) : SpaceShootdown
     {
+        private readonly ProbeSpaceCounters _counters = new();
         private readonly CoreMask _everLoaded = new(context.Machine.Cores);
         private Digest _digest;
+
+        public override CounterSet? Counters => _counters;
 
         public override void Begin(ShootdownRequest shootdown)
         {
@@ -137,6 +154,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             ArgumentNullException.ThrowIfNull(shootdown);
             probe.Log($"acked core={core.Value} at={context.Now}");
             _digest.Add(context.Now, 1, core.Value);
+            _counters[ProbeSpaceCounters.Acks]++;
             if (shootdown.PendingAcks == 0)
             {
                 context.Finish(shootdown);
@@ -189,7 +207,10 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
     {
         private readonly Queue<(SimMessage Message, bool AcksLater)> _deferred = new();
         private Digest _digest;
+        private readonly ProbeCoreCounters _counters = new();
         private int _notes;
+
+        public override CounterSet? Counters => _counters;
 
         public override InvalidationResult OnInvalidation(in SimMessage message)
         {
@@ -290,6 +311,8 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         {
             InvalidationResult result = SharedRules.Invalidate(context, TagOf(message.Space), message);
             _digest.Add(context.Now, 12, result.Dropped);
+            _counters[ProbeCoreCounters.Dropped] += result.Dropped;
+            _counters[ProbeCoreCounters.Invalidations]++;
             return result;
         }
     }

@@ -1,0 +1,46 @@
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Reports;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
+
+namespace VmSim.Host.Reporting;
+
+/// <summary>Writes the list of all figures of a report as Markdown; <c>docs/counters.md</c> is this text.</summary>
+public static class CountersReference
+{
+    /// <summary>Writes the list.</summary>
+    public static void Write(TextWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        output.Write("""
+            # Counters
+
+            What a run counts, in the order of `report.json` and `stats.txt`.
+            Counting begins when `warmup` has passed.
+            The totals have the run's length first, and of each counter the sum over all cores, address spaces or groups.
+            A shootdown protocol may bring counters of its own, which stand behind these ([protocols.md](protocols.md#counters)).
+
+            """);
+        WriteTable("Run", "The first of the totals.", [CoreCycles.OfRun], output);
+        WriteTable("Cores", "", CounterCatalog.BuiltIn.Core, output);
+        WriteTable("Cycles of a core", "They add up to the run's length.", [.. CoreCycles.All, CoreCycles.Idle], output);
+        WriteTable("Address spaces", "", CounterCatalog.BuiltIn.Space, output);
+        WriteTable("Memory pools", "A process and its forks share one.", CounterCatalog.BuiltIn.Group, output);
+        WriteTable("Latencies", "Percentiles and the greatest, over the run.", [.. LatencyKind.All.Select(kind => kind.Info)], output);
+        WriteTable(
+            "Each shootdown",
+            "Sum, percentiles and the greatest, over the run and for each address space; [model.md](model.md) says more.",
+            [.. ShootdownFigure.All.Select(figure => figure.Info)],
+            output);
+    }
+
+    private static void WriteTable(string title, string remark, IReadOnlyList<CounterInfo> figures, TextWriter output)
+    {
+        output.Write($"\n## {title}\n\n{(remark.Length == 0 ? "" : $"{remark}\n\n")}| name | unit | meaning |\n|---|---|---|\n");
+        foreach (CounterInfo figure in figures)
+        {
+            output.Write($"| `{figure.Name}` | {figure.Unit} | {figure.Summary} |\n");
+        }
+    }
+}

@@ -256,13 +256,18 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         }
     }
 
-    /// <summary>Sums up waiting up to the end of the run.</summary>
+    /// <summary>Sums up waiting up to the end of the run. A core that has done nothing since counting began has nothing to report.</summary>
     internal void FinishAt(long end)
     {
         _losses.Flush();
         if (State is CoreState.Trapped or CoreState.Loading && end > _clock)
         {
             AccountWait(end);
+        }
+
+        if (!_warm && end >= _warmup)
+        {
+            ResetCounters();
         }
     }
 

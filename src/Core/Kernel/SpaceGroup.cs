@@ -99,6 +99,15 @@ public sealed class SpaceGroup
         }
     }
 
+    /// <summary>The run ends. A group that no message has come to since counting began has nothing to report.</summary>
+    internal void FinishAt(long end)
+    {
+        if (!_warm && end >= _warmup)
+        {
+            ResetCounters();
+        }
+    }
+
     /// <summary>All that it counts, in the order of reports.</summary>
     internal IEnumerable<CounterSet> CounterSets => [Frames.Counters];
 

@@ -110,6 +110,7 @@ public sealed class RunStatistics
 
         foreach (SpaceGroup group in part.Groups)
         {
+            group.FinishAt(stopped ? Math.Min(end, part.World.Domains[group.DomainIndex].Reached) : end);
             statistics.Groups.Add(group.Index, [.. group.CounterSets.SelectMany(set => set.Values)]);
             statistics.Waits.Add(group.Index, [.. group.Members.SelectMany(member => member.DescribeWaits())]);
             foreach (AddressSpace space in group.Members)

@@ -1,5 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -13,6 +14,48 @@ namespace VmSim.Core.Tests.Reports;
 
 public sealed class CounterTests
 {
+    /// <summary>More than a run of a few threads can count.</summary>
+    private const long Warm = 1L << 50;
+
+    /// <summary>
+    /// Whatever was counted before the warm-up's end is gone afterwards: of every counter, cycle class and latency that is declared, those of plug-ins too; on cores that have
+    /// ended, that wait and that go on, and in spaces that nothing comes to any more.
+    /// </summary>
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(400_000)]
+    [InlineData(2_000_000)]
+    public void Run_WithWarmup_CountsFromZeroWhateverIsDeclared(long warmup)
+    {
+        using World world = new(Scenario() with { Warmup = warmup, Until = 2_000_000 }, check: false, new ProbeProtocol(ProbeFeatures.All));
+        IEnumerable<CounterSet> sets =
+        [
+            .. world.Cores.SelectMany(core => core.CounterSets.Prepend(core.Cycles)),
+            .. world.Spaces.SelectMany(space => space.CounterSets),
+            .. world.Groups.SelectMany(group => group.CounterSets),
+        ];
+        foreach (CounterSet set in sets)
+        {
+            Array.Fill((long[])set.Values, Warm);
+        }
+
+        foreach (Latencies latencies in world.Cores.Select(core => core.Latencies).Concat(world.Spaces.Select(space => space.Latencies)))
+        {
+            Assert.All(LatencyKind.All, kind => latencies.Record(kind, Warm));
+        }
+
+        RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.Equal(RunOutcomes.Until, report.Outcome);
+        Assert.Equal(2_000_000 - warmup, report.Total("cycles"));
+        Assert.All(report.Totals, total => Assert.InRange(total.Value, 0, Warm - 1));
+        Assert.All(report.LatencyCycles, latency => Assert.InRange(latency.Value.Max, 0, Warm - 1));
+        Assert.All(report.Cores, core => Assert.Equal(report.Total("cycles"), core.Cycles.Sum(cycles => cycles.Value)));
+    }
+
+    [Fact]
+    public void Run_EndsWithinItsWarmup_ReportsWhatItCounted() =>
+        Assert.InRange(TestWorlds.Run(Scenario() with { Warmup = 1_900_000, Until = 1_800_000 }).Total("minorFaults"), 1, long.MaxValue);
+
     [Fact]
     public void Report_OfAProtocolWithCounters_HasThemBehindThoseOfEveryRun()
     {

@@ -3,10 +3,10 @@ namespace VmSim.Core.Addresses;
 /// <summary>What an access does to memory.</summary>
 public enum AccessKind : byte
 {
-    /// <summary>An instruction fetch.</summary>
+    /// <summary>The core reads an instruction.</summary>
     Fetch = 0,
 
-    /// <summary>A load.</summary>
+    /// <summary>The core reads data.</summary>
     Load = 1,
 
     /// <summary>A store, or a read-modify-write.</summary>

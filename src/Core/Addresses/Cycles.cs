@@ -6,16 +6,16 @@ namespace VmSim.Core.Addresses;
 /// <param name="Value">0 or more; 64-bit.</param>
 public readonly record struct Cycles(long Value) : IComparable<Cycles>
 {
-    /// <summary>No time.</summary>
+    /// <summary>A duration of 0 cycles, and the time at which a run begins.</summary>
     public static Cycles Zero => default;
 
     /// <summary>Later than every event: "never".</summary>
     public static Cycles Never => new(long.MaxValue);
 
-    /// <summary>The sum.</summary>
+    /// <summary>A time so much later, or the sum of two durations.</summary>
     public static Cycles operator +(Cycles left, Cycles right) => new(left.Value + right.Value);
 
-    /// <summary>The difference.</summary>
+    /// <summary>The duration between two times, or a time so much earlier; negative if the second is the later one.</summary>
     public static Cycles operator -(Cycles left, Cycles right) => new(left.Value - right.Value);
 
     /// <summary>Whether <paramref name="left"/> is earlier or shorter.</summary>
@@ -39,6 +39,6 @@ public readonly record struct Cycles(long Value) : IComparable<Cycles>
     /// <inheritdoc/>
     public int CompareTo(Cycles other) => Value.CompareTo(other.Value);
 
-    /// <summary>The bare number.</summary>
+    /// <summary>The number of cycles in decimal digits, without a unit.</summary>
     public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
 }

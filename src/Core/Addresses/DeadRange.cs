@@ -1,10 +1,13 @@
 namespace VmSim.Core.Addresses;
 
 /// <summary>
-/// The pages that cover translations which died in one operation: what a shootdown carries from the operation to every TLB and into its record. The default
-/// value covers nothing.
+/// The pages that cover translations which died in one operation: what a shootdown carries from the operation to every TLB and into its
+/// record. The default value covers nothing.
 /// </summary>
-/// <remarks>16 bytes, because it travels in messages: the first address; then the number of pages in bits 0 to 47 and the binary logarithm of a page's bytes in bits 48 to 55.</remarks>
+/// <remarks>
+/// 16 bytes, because it travels in messages. The first word is the first address. The second has the number of pages in bits 0 to 47 and
+/// the binary logarithm of a page's bytes in bits 48 to 55.
+/// </remarks>
 public readonly record struct DeadRange
 {
     /// <summary>Pages of 4 KiB in a 57-bit user space, the largest of any format.</summary>

@@ -3,12 +3,12 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Checking;
 
 /// <content>
-/// Which space each of the core's tags last belonged to, and what its TLB held under tags that it could not use when memory was given back: that is only
-/// allowed if it is gone when the tag is taken up again.
+/// Which space each of the core's tags last belonged to, and what its TLB held under tags that it could not use when memory was given back.
+/// Such translations must be gone when the tag is taken up again.
 /// </content>
 internal sealed partial class CoreChecker
 {
-    /// <summary>Excuses of one tag from which on those that have come true by themselves are sorted out.</summary>
+    /// <summary>Number of excuses of one tag from which on those that are over by themselves are sorted out.</summary>
     private const int ExcusesMax = 4096;
 
     private readonly Dictionary<ushort, int> _groupOfTag = [];

@@ -17,7 +17,6 @@ internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCo
     private SpaceChecker? _watched;
     private int _space = -1;
 
-    /// <summary>The core.</summary>
     public ICheckedCore Watched => core;
 
     /// <summary>A walk has put the translation of a page into the core's TLB.</summary>
@@ -91,7 +90,8 @@ internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCo
     }
 
     /// <summary>
-    /// A page of a space, the version at which accesses of some kinds (the lowest bits) were found good, and when a walk last filled it; 0 if that is not known.
+    /// A page of a space, the version at which accesses of some kinds (the lowest bits) were found good, and when a walk last filled it.
+    /// The time is 0 if it is not known.
     /// </summary>
     private readonly record struct Verified(ulong Key, long State, long FilledAt);
 }

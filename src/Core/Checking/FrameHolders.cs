@@ -4,8 +4,8 @@ using VmSim.Core.Memory;
 namespace VmSim.Core.Checking;
 
 /// <summary>
-/// Which cores may hold a translation to each frame of a pool, and of which page: a superset, noted when a core uses a frame and forgotten when the frame is
-/// free. It spares looking through every TLB of the machine whenever memory is given back.
+/// Which cores may hold a translation to each frame of a pool, and of which page. It is a superset: noted when a core uses a frame, and
+/// forgotten when the frame is free. It spares looking through every TLB of the machine whenever memory is given back.
 /// </summary>
 /// <remarks>Chunks of 512 frames, made while address spaces run; a frame has one word for its page and one bit for each core.</remarks>
 internal sealed class FrameHolders

@@ -7,10 +7,10 @@ namespace VmSim.Core.Checking;
 /// <summary>What the checker asks a core, apart from the accesses it is told of.</summary>
 internal interface ICheckedCore
 {
-    /// <summary>The core.</summary>
+    /// <summary>Number of the core in the machine.</summary>
     CoreId Core { get; }
 
-    /// <summary>The core's MMU.</summary>
+    /// <summary>The MMU whose TLBs and caches are looked into.</summary>
     Mmu.Mmu Mmu { get; }
 
     /// <summary>The core's time, in cycles.</summary>

@@ -12,7 +12,7 @@ namespace VmSim.Core.Checking;
 /// <param name="visibleAt">When its page-table stores are visible to every walk, in cycles.</param>
 internal sealed class OperationTrace(OperationText what, string thread, CoreId core, long start, long visibleAt)
 {
-    /// <summary>What it was.</summary>
+    /// <summary>The operation in words.</summary>
     public OperationText What => what;
 
     /// <summary>Name of the thread that asked.</summary>
@@ -39,7 +39,9 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
     /// <summary>Invalidations that were sent, in order.</summary>
     public List<Invalidation> Invalidations { get; } = [];
 
-    /// <summary>It returns.</summary>
+    /// <summary>
+    /// Notes that the operation has answered its thread: from now on its dead translations may not be used, or only so much longer.
+    /// </summary>
     /// <param name="time">When, in cycles.</param>
     /// <param name="allowedStaleness">For how long its dead translations may still be used, in cycles.</param>
     public void Returned(long time, long allowedStaleness)
@@ -91,7 +93,8 @@ internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, Op
     public RightTimes Made => made;
 
     /// <summary>
-    /// Since when the page has had each right to the same frame again: since before this death for rights that remained; <see cref="long.MaxValue"/> where it has not had it again.
+    /// Since when the page has had each right to the same frame again. For rights that remained that is before this death; it is
+    /// <see cref="long.MaxValue"/> where the page has not had the right again.
     /// </summary>
     public RightTimes MadeAgain { get; private set; } = RightTimes.Never.With(remaining & was.Rights, made);
 

@@ -86,7 +86,9 @@ internal sealed class PageCopies
     }
 }
 
-/// <summary>Frame and rights of a page as one word: the frame's number from bit 4, bit 3 set, rights below; 0 for a page that is not known.</summary>
+/// <summary>
+/// Frame and rights of a page as one word: the frame's number from bit 4, bit 3 set, rights below. It is 0 for a page that is not known.
+/// </summary>
 /// <param name="Word">The word.</param>
 internal readonly record struct PageCopy(ulong Word)
 {
@@ -105,7 +107,7 @@ internal readonly record struct PageCopy(ulong Word)
     /// <summary>The 4 KiB frame.</summary>
     public ulong Frame => Word >> FrameShift;
 
-    /// <summary>The rights.</summary>
+    /// <summary>Read, write and execute, as the page table gave them.</summary>
     public PageFlags Rights => (PageFlags)Word & AllRights;
 
     /// <summary>Whether it leads to a frame with a right.</summary>

@@ -6,8 +6,9 @@ using VmSim.Core.Memory;
 namespace VmSim.Core.Checking;
 
 /// <summary>
-/// Watches the memory of one group of spaces: when a frame or table page is free again, no walk may still read the stores before it, and no TLB or paging-structure
-/// cache may lead to it under any tag, except one that its core cannot use without a flush first, which is verified later.
+/// Watches the memory of one group of spaces. When a frame or table page is free again, no walk may still read the table as it was, and no
+/// TLB or paging-structure cache may lead to it under any tag. A tag that its core cannot use without a flush first is excepted, and
+/// verified later.
 /// </summary>
 internal sealed class ReleaseChecker
 {

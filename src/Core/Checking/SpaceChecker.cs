@@ -7,8 +7,8 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Checking;
 
 /// <summary>
-/// Watches one address space: keeps a copy of its page table, page by page, and compares after every operation, so that it finds out by itself what
-/// died. Written while address spaces run, read while cores run.
+/// Watches one address space. It keeps a copy of the page table, page by page, and compares after every operation, so that it finds out by
+/// itself what died. Written while address spaces run, read while cores run.
 /// </summary>
 internal sealed partial class SpaceChecker : IOperationWatch
 {
@@ -35,10 +35,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
         Releases = releases;
     }
 
-    /// <summary>The space.</summary>
     public SpaceId Id => _space.Space;
 
-    /// <summary>The space's name.</summary>
     public string Name => _space.Name;
 
     /// <summary>Who watches the memory that it gives back.</summary>
@@ -156,8 +154,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
     }
 
     /// <summary>
-    /// Frames that the operation took away are free, and no core reaches them: who uses them through the same page from now on has a translation that was made
-    /// later, so that nobody asks any more how those before it died.
+    /// Frames that the operation took away are free, and no core reaches them. A core that uses one through the same page from now on has a
+    /// translation that was made later. So nobody asks any more how those before it died.
     /// </summary>
     /// <param name="operation">The operation.</param>
     /// <param name="frames">The frames.</param>

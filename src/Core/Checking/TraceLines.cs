@@ -14,7 +14,7 @@ internal sealed class TraceLines
     public IReadOnlyList<string> Lines =>
         [.. _lines.OrderBy(line => line.Time).Select(line => string.Create(CultureInfo.InvariantCulture, $"cycle {line.Time,12}  {line.Text}"))];
 
-    /// <summary>Adds an event.</summary>
+    /// <summary>Adds the line of an event.</summary>
     public TraceLines Add(long time, string text)
     {
         _lines.Add((time, text));
@@ -75,7 +75,7 @@ internal sealed class TraceLines
         ? this
         : Add(operation.ReturnedAt, $"core {operation.Core}, thread {operation.Thread}: {operation.What} returns");
 
-    /// <summary>Rights in words.</summary>
+    /// <summary>Rights as a person reads them: "read and write".</summary>
     public static string Words(PageFlags rights) => rights switch
     {
         PageFlags.Read => "read",

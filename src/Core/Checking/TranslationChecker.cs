@@ -5,8 +5,9 @@ using VmSim.Core.State;
 namespace VmSim.Core.Checking;
 
 /// <summary>
-/// Proves for one run that its shootdown protocol never lets a core use a dead translation, or shows how it did. It is written apart from what it checks:
-/// it keeps its own copy of every page table, looks into every TLB, and asks no protocol anything but how late it means to be.
+/// Proves for one run that its shootdown protocol never lets a core use a dead translation, or shows how it did. It is written apart from
+/// what it checks: it keeps its own copy of every page table and looks into every TLB. Of a protocol it asks one thing, how late it means
+/// to be.
 /// </summary>
 public sealed class TranslationChecker
 {

@@ -66,10 +66,10 @@ public sealed record TlbConfig
     /// <summary>Seed of which regions are large.</summary>
     public ulong HugeSeed { get; init; }
 
-    /// <summary>After every so many accesses the page just accessed is invalidated on all cores; 0 for never.</summary>
+    /// <summary>Accesses after which the page just accessed is invalidated on all cores, again and again; 0 for never.</summary>
     public long InvalidateEvery { get; init; }
 
-    /// <summary>After every so many accesses the accessing core's TLBs are emptied; 0 for never.</summary>
+    /// <summary>Accesses after which the accessing core's TLBs are emptied, again and again; 0 for never.</summary>
     public long FlushEvery { get; init; }
 
     /// <summary>Cycles of every access.</summary>

@@ -7,8 +7,8 @@ using Translator = VmSim.Core.Mmu.Mmu;
 namespace VmSim.Core.Experiments;
 
 /// <summary>
-/// Runs accesses through the MMUs of some cores that share one address space. Pages start unmapped; the first walk to a page counts as a fault
-/// and maps it, and goes on as if the page had been mapped before.
+/// Runs accesses through the MMUs of some cores that share one address space. Pages start unmapped. The first walk to a page counts as a
+/// fault and maps it, and goes on as if the page had been mapped before.
 /// </summary>
 public sealed class TlbExperiment : IDisposable
 {
@@ -55,7 +55,7 @@ public sealed class TlbExperiment : IDisposable
         }
     }
 
-    /// <summary>Runs one configuration.</summary>
+    /// <summary>Runs one configuration to the end of its accesses.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="source">Its accesses, all on cores below the configuration's number.</param>
     /// <param name="progress">Told now and then how many accesses were made since the last time; null for nobody.</param>

@@ -5,7 +5,7 @@ namespace VmSim.Core.Experiments;
 /// <summary>What a TLB experiment counted, over all cores.</summary>
 public sealed record TlbResult
 {
-    /// <summary>Accesses made.</summary>
+    /// <summary>Accesses of all cores, hits included.</summary>
     public required long Accesses { get; init; }
 
     /// <summary>Checksum of all addresses in order: FNV-1a over 64-bit words.</summary>
@@ -23,7 +23,7 @@ public sealed record TlbResult
     /// <summary>Second-level hits of 2 MiB pages.</summary>
     public required long SecondHits2M { get; init; }
 
-    /// <summary>Page walks.</summary>
+    /// <summary>Page walks, by whatever cache they were shortened.</summary>
     public long Walks => PdeHits + PdpteHits + Pml4eHits + NoPscHits;
 
     /// <summary>Walks that began behind the PDE cache.</summary>

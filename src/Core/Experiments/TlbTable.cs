@@ -14,7 +14,7 @@ public static class TlbTable
     /// <summary>Most ways of a tree-PLRU set.</summary>
     private const int MostTreeWays = 64;
 
-    /// <summary>Reads configurations.</summary>
+    /// <summary>Reads a table of configurations: CSV whose first line names the columns.</summary>
     /// <param name="reader">The table.</param>
     /// <param name="file">Its name, for messages.</param>
     /// <exception cref="TableFormatException">A field, a column or a combination of fields is not allowed.</exception>

@@ -5,8 +5,9 @@ using VmSim.Core.Workloads.Traces;
 namespace VmSim.Core.Experiments;
 
 /// <summary>
-/// The accesses of a .vmt trace in the order of its records; the t-th thread that appears runs on core t modulo cores. Only accesses of user
-/// mode count: memory operations and accesses of the kernel are passed over, and processes that the program forks have traces of their own.
+/// The accesses of a .vmt trace in the order of its records; the t-th thread that appears runs on core t modulo cores. Only accesses of
+/// user mode count; memory operations and accesses of the kernel are passed over. Processes that the program forks have traces of their
+/// own.
 /// </summary>
 public sealed class TraceSource : AccessSource
 {

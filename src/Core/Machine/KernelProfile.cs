@@ -16,11 +16,11 @@ public static class TrapModes
 /// <summary>What the simulated kernel's work costs. Profiles are HOCON files in config/kernels, every constant with its source or marked calibrated.</summary>
 public sealed record KernelProfile
 {
-    /// <summary>The profile's name.</summary>
+    /// <summary>Name of the kernel profile, for reports.</summary>
     [Setting("Name of the kernel profile, for reports.")]
     public string Name { get; init; } = "custom";
 
-    /// <summary>hold or park.</summary>
+    /// <summary>What a trap does to its core: <c>hold</c> keeps it, as real hardware does, <c>park</c> lets other threads run.</summary>
     [Setting("Whether a trap holds its core, as on real hardware, or lets other threads run (park).", Choices = "hold|park")]
     public string Traps { get; init; } = TrapModes.Hold;
 
@@ -96,19 +96,19 @@ public sealed record KernelProfile
     [Setting("munmap, before pages and table pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long UnmapCycles { get; init; } = 1_700;
 
-    /// <summary>mprotect, before pages.</summary>
+    /// <summary>Cycles of one mprotect, without what it does to pages.</summary>
     [Setting("mprotect, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long ProtectCycles { get; init; } = 1_300;
 
-    /// <summary>madvise, before pages.</summary>
+    /// <summary>Cycles of one madvise, without what it does to pages.</summary>
     [Setting("madvise, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long AdviseCycles { get; init; } = 800;
 
-    /// <summary>brk, before pages.</summary>
+    /// <summary>Cycles of one brk, without what it does to pages.</summary>
     [Setting("brk, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long BreakCycles { get; init; } = 900;
 
-    /// <summary>mremap, before pages.</summary>
+    /// <summary>Cycles of one mremap, without what it does to pages.</summary>
     [Setting("mremap, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long RemapCycles { get; init; } = 2_600;
 
@@ -116,7 +116,7 @@ public sealed record KernelProfile
     [Setting("A system call that touches no mapping.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long OtherCallCycles { get; init; } = 300;
 
-    /// <summary>fork, before pages.</summary>
+    /// <summary>Cycles of one fork, without what it does to pages.</summary>
     [Setting("fork, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long ForkCycles { get; init; } = 60_000;
 

@@ -8,7 +8,7 @@ namespace VmSim.Core.Machine;
 /// <summary>The simulated machine: cores, sockets, clock, and what accesses and messages between cores cost.</summary>
 public sealed record MachineSpec
 {
-    /// <summary>The profile's name.</summary>
+    /// <summary>Name of the machine profile, for reports.</summary>
     [Setting("Name of the machine profile, for reports.")]
     public string Name { get; init; } = "custom";
 

@@ -16,7 +16,7 @@ public sealed partial class FramePool
     private int _partlyFree = None;
     private int _whollyFree = None;
 
-    /// <summary>Takes one frame.</summary>
+    /// <summary>Takes a free frame of 4 KiB and gives it one reference.</summary>
     /// <param name="kind">What it will hold; not <see cref="FrameKind.Free"/>.</param>
     /// <param name="frame">The frame, with one reference; anonymous frames are exclusive.</param>
     /// <returns>False, and nothing changes, when none is free.</returns>

@@ -9,9 +9,9 @@ namespace VmSim.Core.Memory;
 /// thread-safe: spaces that share a pool belong to one group.
 /// </summary>
 /// <remarks>
-/// The pool is an array of 2 MiB blocks of 512 frames. The first block is the zero block: its frames read as zeros, are shared by
-/// everybody, are never allocated or counted, and stand for the 4 KiB zero page as well as for the huge one. Memory for bookkeeping is
-/// taken when a block is first used, about 2.6 KiB a block.
+/// The pool is an array of 2 MiB blocks of 512 frames. The first block is the zero block. Its frames read as zeros, are shared by all, and
+/// are never allocated or counted. They are the 4 KiB zero page as well as the huge one. Memory for bookkeeping is taken when a block is
+/// first used, about 2.6 KiB a block.
 /// </remarks>
 public sealed partial class FramePool
 {
@@ -82,8 +82,10 @@ public sealed partial class FramePool
     /// <summary>What the frame holds; <see cref="FrameKind.Free"/> for a frame that this pool does not hold.</summary>
     public FrameKind KindOf(PhysAddr frame) => Owns(frame) ? (FrameKind)(BlockOf(frame, out int slot).Kinds[slot] & KindMask) : FrameKind.Free;
 
-    /// <summary>Whether an anonymous frame belongs to exactly one space that may write to it: false from a fork until a write found it
-    /// no longer shared (Linux: PageAnonExclusive, include/linux/page-flags.h).</summary>
+    /// <summary>
+    /// Whether an anonymous frame belongs to exactly one space that may write to it. It is false from a fork until a write found it no
+    /// longer shared (Linux: PageAnonExclusive, include/linux/page-flags.h).
+    /// </summary>
     public bool IsExclusive(PhysAddr frame) => (BlockOf(frame, out int slot).Kinds[slot] & ExclusiveBit) != 0;
 
     /// <summary>Says whether an anonymous frame belongs to exactly one space that may write to it.</summary>
@@ -93,7 +95,7 @@ public sealed partial class FramePool
         kind = (byte)(exclusive ? kind | ExclusiveBit : kind & ~ExclusiveBit);
     }
 
-    /// <summary>Adds one reference.</summary>
+    /// <summary>Gives a frame that is in use one more reference.</summary>
     /// <returns>False, and nothing changes, when the frame has the most references it can have.</returns>
     public bool TryShare(PhysAddr frame)
     {

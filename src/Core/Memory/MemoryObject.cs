@@ -33,7 +33,7 @@ public sealed class MemoryObject
     /// <summary>The name for reports: a file's path.</summary>
     public string Name { get; }
 
-    /// <summary>Length in bytes.</summary>
+    /// <summary>Length of the file or object in bytes; pages beyond it cannot be used.</summary>
     public ulong Bytes { get; internal set; }
 
     /// <summary>What its frames hold.</summary>
@@ -42,8 +42,10 @@ public sealed class MemoryObject
     /// <summary>Whether a page without a frame needs no device to get one.</summary>
     public bool IsWarm { get; }
 
-    /// <summary>Whether stores are noticed by a write fault on a clean page, so that they can be written back (files, not shared
-    /// memory; Linux: vma_wants_writenotify, mm/vma.c).</summary>
+    /// <summary>
+    /// Whether a store to a clean page faults, so that it is noticed and can be written back. It does for files and not for shared memory
+    /// (Linux: vma_wants_writenotify, mm/vma.c).
+    /// </summary>
     public bool TracksDirtyPages => Kind == FrameKind.File;
 
     /// <summary>Pages that have a frame.</summary>

@@ -57,8 +57,10 @@ public sealed class PageCache
         return found;
     }
 
-    /// <summary>Cuts or extends a file. Frames of pages past the new end leave the cache; one that a space still maps lives until that
-    /// space has dropped it (<see cref="VirtualMemory.Truncate"/>), which comes first.</summary>
+    /// <summary>
+    /// Cuts or extends a file. Frames of pages past the new end leave the cache. <see cref="VirtualMemory.Truncate"/> comes first: a frame
+    /// that a space still maps lives until that space has dropped it.
+    /// </summary>
     /// <param name="file">A file of this cache.</param>
     /// <param name="bytes">The new length.</param>
     public void SetLength(MemoryObject file, ulong bytes)

@@ -3,23 +3,25 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Memory;
 
-/// <summary>Adjacent frames.</summary>
+/// <summary>Frames with rising, adjacent numbers.</summary>
 /// <param name="First">The first frame.</param>
 /// <param name="Count">Frames of 4 KiB; at least 1.</param>
 public readonly record struct FrameRun(PhysAddr First, ulong Count);
 
 /// <summary>
-/// What one operation gave up and what stays out of reach until <see cref="VirtualMemory.Release"/>: one reference on each frame that
-/// lost a mapping, and the table pages that became empty. A frame is free after the last of its references went (Linux: struct
-/// mmu_gather holds references the same way, mm/mmu_gather.c).
+/// What one operation gave up, and nobody may use before <see cref="VirtualMemory.Release"/>: one reference on each frame that lost a
+/// mapping, and the table pages that became empty. A frame is free after the last of its references went (Linux: struct mmu_gather holds
+/// references the same way, mm/mmu_gather.c).
 /// </summary>
 public sealed class ReleaseBatch
 {
     private FrameRun[] _runs = new FrameRun[1];
     private int _count;
 
-    /// <summary>The frames that lose one reference each, in the order in which the operation met them; a frame with two mappings that
-    /// died stands here twice.</summary>
+    /// <summary>
+    /// The frames that lose one reference each, in the order in which the operation met them. A frame with two mappings that died stands
+    /// here twice.
+    /// </summary>
     public ReadOnlySpan<FrameRun> Frames => _runs.AsSpan(0, _count);
 
     /// <summary>References that the batch holds, one a frame and dead mapping.</summary>

@@ -15,8 +15,10 @@ public sealed partial class SpaceMemory
     /// <summary>Notes a translation that a TLB may hold and must not use any more.</summary>
     internal void NoteDead(VirtAddr page, PageSize size) => NoteDead(page, size.Bytes(), size);
 
-    /// <summary>Notes a large translation that smaller ones replaced: all it covered is invalidated in strides of 4 KiB (Linux:
-    /// pmdp_invalidate in __split_huge_pmd_locked, mm/huge_memory.c, flushes the whole 2 MiB so).</summary>
+    /// <summary>
+    /// Notes a large translation that smaller ones replaced: all it covered is invalidated in strides of 4 KiB. Linux flushes the whole 2
+    /// MiB so (pmdp_invalidate in __split_huge_pmd_locked, mm/huge_memory.c).
+    /// </summary>
     internal void NoteSplit(VirtAddr page, in EntryInfo leaf)
     {
         if (leaf.Present)
@@ -34,8 +36,10 @@ public sealed partial class SpaceMemory
     /// <summary>Takes over a reference that is dropped at the release.</summary>
     internal void Give(PhysAddr frame, ulong count) => (_release ??= new ReleaseBatch()).Add(frame, count);
 
-    /// <summary>Says which table pages the operation may free when they are empty, instead of those that lie wholly in a range that it
-    /// unmaps (Linux's CONFIG_PT_RECLAIM, mm/pt_reclaim.c).</summary>
+    /// <summary>
+    /// Says which table pages the operation may free when they are empty. Without it they are those that lie wholly in a range that it
+    /// unmaps (Linux: CONFIG_PT_RECLAIM, mm/pt_reclaim.c).
+    /// </summary>
     /// <param name="gap">The range without areas once the operation is done.</param>
     /// <param name="start">The first address that is unmapped.</param>
     internal void FreeTablesIn(AddrRange<VirtAddr> gap, VirtAddr start)
@@ -45,8 +49,10 @@ public sealed partial class SpaceMemory
         _freeing = TableFreeing.Within(gap);
     }
 
-    /// <summary>Widens the dead range to the beginning of the lowest freed table page: Linux gathers the first page of each table that it
-    /// frees (pte_free_tlb, include/asm-generic/tlb.h).</summary>
+    /// <summary>
+    /// Widens the dead range to the beginning of the lowest freed table page. Linux gathers the first page of each table that it frees
+    /// (pte_free_tlb, include/asm-generic/tlb.h).
+    /// </summary>
     private void NoteFreedTables()
     {
         if (Table.FreedTables.Length == 0)

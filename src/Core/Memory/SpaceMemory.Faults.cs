@@ -8,8 +8,10 @@ namespace VmSim.Core.Memory;
 /// <summary>The steps that faults are made of. A step that fails says so; the caller of the backend takes everything back.</summary>
 public sealed partial class SpaceMemory
 {
-    /// <summary>A first touch of anonymous memory: the page of zeros for a read, a new frame for a store; a huge page where one is
-    /// wanted and fits.</summary>
+    /// <summary>
+    /// A first touch of anonymous memory. A read gets the page of zeros, a store a new frame, and either a huge page where one is wanted
+    /// and fits.
+    /// </summary>
     public FaultKind TouchAnonymous(in Fault fault)
     {
         if (WantsHugePage(fault.Flags) && TryTouchLarge(fault, PageSize.Size2M))
@@ -29,8 +31,9 @@ public sealed partial class SpaceMemory
             : FaultKind.OutOfMemory;
     }
 
-    /// <summary>Maps a new large page, or the large page of zeros for a read, if the aligned region lies in the area and nothing of it
-    /// is mapped.</summary>
+    /// <summary>
+    /// Maps a new large page, or for a read the large page of zeros. The aligned region must lie in the area, with nothing of it mapped.
+    /// </summary>
     /// <returns>False, and nothing changes, if that is not possible.</returns>
     public bool TryTouchLarge(in Fault fault, PageSize size)
     {
@@ -61,8 +64,10 @@ public sealed partial class SpaceMemory
         return false;
     }
 
-    /// <summary>A store to a present page of private memory that forbids it: the page becomes writable if nobody shares it, and is
-    /// replaced by a copy otherwise.</summary>
+    /// <summary>
+    /// A store to a present page of private memory that forbids it. The page becomes writable if nobody shares it, and is replaced by a
+    /// copy otherwise.
+    /// </summary>
     public FaultKind WritePrivate(in Fault fault, FaultKind copyKind = FaultKind.CopyOnWrite)
     {
         EntryInfo leaf = fault.Entry;

@@ -61,15 +61,19 @@ public sealed partial class SpaceMemory
         return read;
     }
 
-    /// <summary>Makes stores to clean pages of a shared file mapping fault again, as writing them back does (Linux: folio_mkclean,
-    /// mm/rmap.c); the pages count as written back.</summary>
+    /// <summary>
+    /// Makes stores to clean pages of a shared file mapping fault again, as writing them back does (Linux: folio_mkclean, mm/rmap.c). The
+    /// pages count as written back.
+    /// </summary>
     internal void WriteBack(VirtAddr start, ulong size, Backing backing)
     {
         WriteBackVisitor visitor = new(this, backing);
         Table.ProtectRange(start, size, ref visitor);
     }
 
-    /// <summary>Takes clean pages of a file out of memory that only its cache and one mapping in the range hold; their frames wait for the release.</summary>
+    /// <summary>
+    /// Takes clean pages of a file out of memory that only its cache and one mapping in the range hold. Their frames wait for the release.
+    /// </summary>
     internal void Reclaim(VirtAddr start, ulong size, Backing backing)
     {
         MemoryObject source = backing.Object!;
@@ -132,8 +136,10 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>Maps a page for a read, and the pages around it that are in memory.</summary>
-    /// <remarks>The window as in Linux's do_fault_around (mm/memory.c): it begins at the aligned boundary or at the area's first page,
-    /// whichever is higher, is as long as the option says, and ends with the area, the object and the page-table page.</remarks>
+    /// <remarks>
+    /// The window as in Linux's do_fault_around (mm/memory.c). It begins at the aligned boundary or at the area's first page, whichever is
+    /// higher. It is as long as the option says, and ends with the area, the object and the page-table page.
+    /// </remarks>
     private FaultKind MapAround(in Fault fault, Backing backing)
     {
         MemoryObject source = backing.Object!;

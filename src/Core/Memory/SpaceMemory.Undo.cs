@@ -89,7 +89,7 @@ public sealed partial class SpaceMemory
         _gapStart = null;
     }
 
-    /// <summary>Ends a fault.</summary>
+    /// <summary>Keeps what the fault has changed, or takes it back if the fault has failed.</summary>
     internal FaultResult EndFault(FaultKind kind)
     {
         if (kind.IsFailure())

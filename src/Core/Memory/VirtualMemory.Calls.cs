@@ -5,7 +5,7 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Core.Memory;
 
-/// <summary>Memory-management system calls.</summary>
+/// <summary>Memory-management system calls, each of which happens wholly or not at all.</summary>
 public sealed partial class VirtualMemory
 {
     private VirtAddr _breakStart;

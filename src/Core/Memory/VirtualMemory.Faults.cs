@@ -4,7 +4,7 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Memory;
 
-/// <summary>Page faults.</summary>
+/// <summary>Page faults: which area they are in, and what its backend makes of them.</summary>
 public sealed partial class VirtualMemory
 {
     /// <summary>How close below a stack another area may end before the stack stops growing (Linux: stack_guard_gap, mm/mmap.c: 256

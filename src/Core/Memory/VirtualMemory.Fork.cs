@@ -4,7 +4,7 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Memory;
 
-/// <summary>fork and exit.</summary>
+/// <summary>The beginning and the end of a process: fork and exit.</summary>
 public sealed partial class VirtualMemory
 {
     /// <summary>Makes a copy of the space that shares its frames: private pages become read-only in both, shared ones stay shared.</summary>

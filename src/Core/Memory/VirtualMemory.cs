@@ -16,7 +16,7 @@ public readonly record struct AreaInfo(AddrRange<VirtAddr> Range, AreaFlags Flag
 
 /// <summary>
 /// One process's memory without time: its areas, page table, frames and counts. System calls and page faults come in, and what they did
-/// comes out; who must be told of dead translations, when, and at what cost is others' concern.
+/// comes out. Which cores are told of dead translations, when, and at what cost is not known here.
 /// </summary>
 /// <remarks>Not thread-safe. Spaces with one frame pool belong to one group and are used in one order.</remarks>
 public sealed partial class VirtualMemory
@@ -60,7 +60,7 @@ public sealed partial class VirtualMemory
         Break = parent.Break;
     }
 
-    /// <summary>The page table.</summary>
+    /// <summary>The page table that the process's operations change.</summary>
     public PageTable Table => _memory.Table;
 
     /// <summary>The pool its frames come from.</summary>
@@ -81,7 +81,7 @@ public sealed partial class VirtualMemory
     /// <summary>How many areas there are.</summary>
     public int AreaCount => _set.Count;
 
-    /// <summary>The areas, ascending.</summary>
+    /// <summary>All areas by rising address, as reports show them.</summary>
     public IEnumerable<AreaInfo> Areas => _set.Select(Describe);
 
     /// <summary>The areas, or parts of them, in a range.</summary>

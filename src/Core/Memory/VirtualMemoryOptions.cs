@@ -7,7 +7,7 @@ namespace VmSim.Core.Memory;
 /// <summary>When anonymous faults install huge pages (Linux: /sys/kernel/mm/transparent_hugepage/enabled).</summary>
 public enum TransparentHugePages : byte
 {
-    /// <summary>Never.</summary>
+    /// <summary>No memory is given huge pages, whatever madvise says.</summary>
     Never,
 
     /// <summary>In areas with MADV_HUGEPAGE.</summary>

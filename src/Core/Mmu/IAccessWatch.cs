@@ -12,14 +12,15 @@ public interface IAccessWatch
 
     /// <summary>An access, or a run of references to one page, was translated, and <see cref="Mmu.PeekUsed"/> tells by what.</summary>
     /// <param name="time">
-    /// Virtual time at which the last reference began, in cycles: before a walk of its own, so that it stands for what was known when the walk read the table, and the same however a run is cut.
+    /// Virtual time at which the last reference began, in cycles. It lies before the reference's own walk, at what was known when the walk
+    /// read the table, and is the same however a run is cut.
     /// </param>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Any address of the page.</param>
     void OnAccess(long time, AccessKind kind, ulong address);
 }
 
-/// <summary>Nobody watches.</summary>
+/// <summary>A watch that hears nothing and costs nothing.</summary>
 public readonly struct Unwatched : IAccessWatch
 {
     /// <inheritdoc/>

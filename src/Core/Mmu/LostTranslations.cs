@@ -16,17 +16,18 @@ public interface IRefillCounter
 }
 
 /// <summary>
-/// Remembers the live translations that one core's TLBs lost to shootdowns, so that the walks which bring them back can be counted: refill misses. A
-/// translation is live if the page table still gives its page the same frame and at least the same rights.
+/// Remembers the live translations that one core's TLBs lost to shootdowns, so that the walks which bring them back can be counted: refill
+/// misses. A translation is live if the page table still gives its page the same frame and at least the same rights.
 /// </summary>
 /// <remarks>
-/// A ring of losses, newest last, an open-addressed index of them by TLB key, and a filter of 1 KiB that answers most walks of pages that were not lost. To which shootdown a loss
-/// belongs follows from its place in the order of losses. A loss is forgotten when its page is walked, whatever the walk finds;
-/// when it lies in the range of a newer invalidation; when its tag is flushed for another reason than a shootdown; and when the core has lost as many
-/// others since as its TLBs have entries. The index keeps what points to a forgotten loss until it is made anew. Memory grows with what is lost, up to 24 bytes an entry of the TLBs: it
+/// There are a ring of losses, newest last, an open-addressed index of them by TLB key, and a filter of 1 KiB. The filter answers most
+/// walks of pages that were not lost. To which shootdown a loss belongs follows from its place in the order of losses. A loss is forgotten
+/// when its page is walked, whatever the walk finds. It is also forgotten when it lies in the range of a newer invalidation, when its tag
+/// is flushed for another reason than a shootdown, and when the core has lost as many others since as its TLBs have entries. The index
+/// keeps what points to a forgotten loss until it is made anew. Memory grows with what is lost, up to 24 bytes an entry of the TLBs: it
 /// lies in the host's caches beside the TLBs themselves.
 /// </remarks>
-/// <param name="entries">Entries of all TLBs of the core: so many losses are remembered, but at most 65,535.</param>
+/// <param name="entries">Entries of all TLBs of the core. As many losses are remembered, but at most 65,535.</param>
 /// <param name="counter">Told of refill misses.</param>
 public sealed class LostTranslations(int entries, IRefillCounter counter)
 {
@@ -73,7 +74,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     /// <summary>Losses forgotten since index and filter were made, which still know them.</summary>
     private int _stale;
 
-    /// <summary>Losses remembered now.</summary>
+    /// <summary>How many losses a walk can still make refill misses of.</summary>
     public int Count { get; private set; }
 
     /// <summary>Slots of the ring that may hold losses.</summary>
@@ -117,8 +118,8 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     }
 
     /// <summary>
-    /// The invalidation is for what died in another shootdown too: entries of this range count as lost only if they are live, and older losses in it no longer
-    /// count. What is lost still belongs to the shootdown of <see cref="Begin"/>. Without one, nothing happens.
+    /// The invalidation is for what died in another shootdown too. Entries of this range count as lost only if they are live, and older
+    /// losses in it no longer count. What is lost still belongs to the shootdown of <see cref="Begin"/>. Without one, nothing happens.
     /// </summary>
     /// <param name="dead">The range.</param>
     public void AlsoDead(DeadRange dead)

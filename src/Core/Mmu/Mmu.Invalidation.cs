@@ -94,8 +94,8 @@ public sealed unsafe partial class Mmu
     }
 
     /// <summary>
-    /// A fault that only a stale paging-structure entry caused does not happen again when the access is repeated (Intel SDM vol. 3A, 4.10.4.1): if the entry that
-    /// the next walk would begin with leads elsewhere than the table does, all are dropped.
+    /// A fault that only a stale paging-structure entry caused does not happen again when the access is repeated (Intel SDM vol. 3A,
+    /// 4.10.4.1). So all are dropped if the entry that the next walk would begin with leads elsewhere than the table does.
     /// </summary>
     private void DropStaleStructures(ulong address, PageTable table, long time)
     {

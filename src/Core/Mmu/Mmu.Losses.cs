@@ -79,7 +79,10 @@ public sealed unsafe partial class Mmu
         }
     }
 
-    /// <summary>A tag is flushed: if not for a shootdown, what it held before matters no more, else only what lies in the ranges of what died.</summary>
+    /// <summary>
+    /// A tag is flushed. If that is not for a shootdown, no earlier loss under it counts any more; else those in the ranges of what died do
+    /// not.
+    /// </summary>
     private void ForgetLossesOf(ulong tag)
     {
         if (Noting is { } noting)

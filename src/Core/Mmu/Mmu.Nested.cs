@@ -33,8 +33,8 @@ public sealed unsafe partial class Mmu
     }
 
     /// <summary>
-    /// The two-dimensional walk: one reference to each level of the guest's table, each after a walk of the host's, and a last walk of the host's for
-    /// the page itself. With 4 levels each and nothing cached that is 4 * 5 + 4 = 24 references.
+    /// The two-dimensional walk. It makes one reference to each level of the guest's table, each after a walk of the host's, and a last
+    /// walk of the host's for the page itself. With 4 levels each and nothing cached that is 4 * 5 + 4 = 24 references.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private TranslationResult WalkNested(AccessKind kind, ulong address, ulong needed, long time, int cycles)

@@ -6,10 +6,10 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Core.Mmu;
 
-/// <content>The hot loop: user accesses to 4 KiB pages, as long as nobody else must hear of one.</content>
+/// <content>The hot loop: user accesses to 4 KiB pages, as long as nothing outside the MMU has to hear of one.</content>
 /// <remarks>
-/// It does what <see cref="TryHit"/> and <see cref="TranslateMissed(AccessKind, ulong, long)"/> do one by one, in three short methods without the cases that are rare or exclude each
-/// other, so that what they need stays in registers.
+/// It does what <see cref="TryHit"/> and <see cref="TranslateMissed(AccessKind, ulong, long)"/> do one by one, in three short methods.
+/// Cases that are rare or exclude each other are left out, so that what the methods need stays in registers.
 /// </remarks>
 public sealed unsafe partial class Mmu
 {
@@ -38,8 +38,9 @@ public sealed unsafe partial class Mmu
     public bool CanRun => _isPlain && _sizesSeen == 1 && !_globals && _host is null;
 
     /// <summary>
-    /// Makes the accesses of a buffer until one begins at or after a time, or is to be made by another: a fetch from another page than the last, an access that faults or sets bits of its
-    /// entry, a walk that does not begin behind a cached directory entry, or no access at all. What stands before that is done, and nothing of it.
+    /// Makes the accesses of a buffer until one begins at or after a time, or needs the general way. The general way is for a fetch from
+    /// another page than the last, for an access that faults or sets bits of its entry, and for a walk that does not begin behind a cached
+    /// directory entry. It is also for what is no access at all. What stands before that is done, and nothing of it.
     /// </summary>
     /// <param name="operations">Operations (see <see cref="Operation"/>); of a run that is cut in two, the rest is put back.</param>
     /// <param name="length">How many there are.</param>
@@ -144,8 +145,8 @@ public sealed unsafe partial class Mmu
     }
 
     /// <summary>
-    /// Where one access had to walk, the next ones are likely to: has the host fetch the entries they would read, so that its memory latencies overlap. Nothing that is simulated changes,
-    /// and a page that is none does no harm.
+    /// Where one access had to walk, the next ones are likely to. The host is told to fetch the entries that they would read, so that its
+    /// memory latencies overlap. Nothing that is simulated changes, and a page that is none does no harm.
     /// </summary>
     private void PrefetchLeaves(ref ulong operations)
     {

@@ -5,12 +5,12 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Mmu;
 
 /// <summary>
-/// The MMU of one core: first-level instruction and data TLBs for base and larger pages, a unified second level, three paging-structure caches,
-/// and the page walker.
+/// The MMU of one core. It has first-level instruction and data TLBs for base and larger pages, a unified second level, three
+/// paging-structure caches, and the page walker.
 /// </summary>
 /// <remarks>
-/// A key is page number, tag and page size: bits 19-63 the number of the page at its own size, 3-18 the tag, 1-2 the size (0 for 4 KiB, 1 for 2 MiB,
-/// 2 for 1 GiB, 3 for 512 GiB), 0 set. Data is the 4 KiB frame number from bit 16 and the page's flags below.
+/// A key is page number, tag and page size. Bits 19-63 are the number of the page at its own size, 3-18 the tag, 1-2 the size (0 for 4 KiB,
+/// 1 for 2 MiB, 2 for 1 GiB, 3 for 512 GiB); bit 0 is set. Data is the 4 KiB frame number from bit 16 and the page's flags below.
 /// </remarks>
 public sealed unsafe partial class Mmu : IDisposable
 {
@@ -46,7 +46,7 @@ public sealed unsafe partial class Mmu : IDisposable
 
     private bool _globals;
 
-    /// <summary>Whether the last <see cref="TryHit"/> found nothing, as against too few rights.</summary>
+    /// <summary>Whether the last <see cref="TryHit"/> found nothing; false if it found too few rights.</summary>
     private bool _missed;
 
     /// <summary>The 4 KiB page that was hit or filled last, at the first level of data and of instructions: to use it again changes nothing.</summary>
@@ -131,8 +131,8 @@ public sealed unsafe partial class Mmu : IDisposable
     }
 
     /// <summary>
-    /// Says that an address of the loaded space will be translated soon, a few accesses ahead, so that the host's memory latency is spent beside other
-    /// work. It changes nothing that is simulated, and is worth its time where consecutive accesses go to different pages.
+    /// Says that an address of the loaded space will be translated soon. Said a few accesses ahead, the host's memory latency passes beside
+    /// other work. It changes nothing that is simulated, and is worth its time where consecutive accesses go to different pages.
     /// </summary>
     /// <param name="address">A virtual address.</param>
     public void Prefetch(ulong address)

@@ -57,7 +57,7 @@ public sealed record TlbSpec
     [Setting("Ways of a set; entries are a multiple of them.", Min = 1, Max = 4_096)]
     public int Ways { get; init; } = 1;
 
-    /// <summary>Replacement policy.</summary>
+    /// <summary>Which way of a full set a fill replaces, by name.</summary>
     [Setting("Replacement policy.", ChoicesOf = typeof(ReplacementPolicies))]
     public string Policy { get; init; } = ReplacementPolicies.Lru;
 }
@@ -77,7 +77,7 @@ public sealed record MmuSpec
     /// <summary>First-level data TLB, larger pages.</summary>
     public TlbSpec DataLarge { get; init; } = new() { Entries = 32, Ways = 4 };
 
-    /// <summary>Unified second-level TLB.</summary>
+    /// <summary>The second-level array, for pages of all sizes, of instructions and data.</summary>
     public TlbSpec Second { get; init; } = new() { Entries = 1536, Ways = 12 };
 
     /// <summary>Entries of the cache of level-1 table pointers (PDE cache).</summary>
@@ -109,7 +109,7 @@ public sealed record MmuSpec
     public string WalkCost { get; init; } = WalkCosts.Fixed;
 
     /// <summary>
-    /// The lines of page-table entries that the core's data caches hold, under <see cref="WalkCosts.CacheLines"/>: an entry of it is a line of 64
+    /// The lines of page-table entries that the core's data caches hold, under <see cref="WalkCosts.CacheLines"/>. An entry is a line of 64
     /// bytes, 8 page-table entries. The default is calibrated: 512 lines, 32 KiB.
     /// </summary>
     public TlbSpec WalkLines { get; init; } = new() { Entries = 512, Ways = 8 };
@@ -123,8 +123,9 @@ public sealed record MmuSpec
     public int LineMissCycles { get; init; } = 200;
 
     /// <summary>
-    /// Entries of the nested TLB, fully associative, exact LRU: translations of guest-physical pages of guest page tables and data, used only by walks
-    /// of a virtual machine's address (Bhargava et al., Accelerating Two-Dimensional Page Walks for Virtualized Systems, ASPLOS 2008, has 16).
+    /// Entries of the nested TLB, fully associative, exact LRU. It translates guest-physical pages of guest page tables and data, and is
+    /// used only by walks of a virtual machine's address. Bhargava et al., Accelerating Two-Dimensional Page Walks for Virtualized Systems,
+    /// ASPLOS 2008, have 16.
     /// </summary>
     [Setting("Entries of the cache of nested translations (guest-physical to host-physical pages) of a virtual machine's walks.", Min = 0, Max = 1024)]
     public int NestedEntries { get; init; } = 16;

@@ -7,11 +7,14 @@ using VmSim.Core.State;
 
 namespace VmSim.Core.Mmu;
 
-/// <summary>A fully associative cache with exact LRU of one kind of paging-structure entry: which table page lies behind a part of an address.</summary>
+/// <summary>
+/// A fully associative cache, with exact LRU, of one kind of paging-structure entry: which table page lies behind a part of an address.
+/// </summary>
 /// <remarks>
-/// Layout: digests of the keys, 16 to a cache line; keys; table pages; and a linked list from the entry used last to the one used longest ago, empty
-/// entries last. A digest is written by writing its whole vector: the next look-up loads that vector, and a host forwards a store that is still on
-/// its way only to a load that it covers. A scalar store would make each walk wait until the one before it has retired.
+/// Layout: digests of the keys, 16 to a cache line; keys; table pages; a linked list. The list goes from the entry used last to the one
+/// used longest ago, empty entries last. A digest is written by writing its whole vector. The next look-up loads that vector, and a host
+/// forwards a store that is still on its way only to a load that it covers. A scalar store would make each walk wait until the one before
+/// it has retired.
 /// </remarks>
 internal sealed unsafe class StructureCache : IDisposable, INativeState
 {

@@ -7,14 +7,14 @@ namespace VmSim.Core.Mmu;
 
 /// <summary>A set-associative array of translations in native memory. Bit 0 of a key is 1; an empty way holds 0.</summary>
 /// <remarks>
-/// Layout: each set has a head of at most one cache line. It begins with a 32-bit digest of each way's key, so that one vector compare finds the way
-/// (<see cref="WayMatch"/>); the other 32 bits of the key stand apart with its data, in 12 bytes for each way, so that a hit reads two lines or three. Digest and rest together are the key.
-/// Up to 14 ways, a word of the head also holds the set's replacement state, else it stands apart: under LRU and FIFO up to 16 nibbles, newest way
-/// first (<see cref="WayOrder"/>), empty ways last, so that the victim is always the last; under tree-PLRU the tree. Larger sets under LRU and FIFO
-/// have a linked list of their ways. A hit on the newest way writes nothing.
-/// Why so: the arrays of a simulated machine do not fit the host's caches, and a look-up costs what lines of the host it touches. Whole keys in the
-/// head would make it two lines at 12 ways, and a miss, which confirms nothing, would read both. Order in the head costs no line of its own. The
-/// memory is native because arrays of the runtime cannot be aligned to a line.
+/// Layout: each set has a head of at most one cache line. It begins with a 32-bit digest of each way's key, so that one vector compare
+/// finds the way (<see cref="WayMatch"/>). The other 32 bits of the key stand apart with its data, in 12 bytes for each way, so that a hit
+/// reads two lines or three. Digest and rest together are the key. Up to 14 ways, a word of the head also holds the set's replacement
+/// state; else it stands apart. Under LRU and FIFO it is up to 16 nibbles, newest way first (<see cref="WayOrder"/>), empty ways last, so
+/// that the victim is always the last. Under tree-PLRU it is the tree. Larger sets under LRU and FIFO have a linked list of their ways. A
+/// hit on the newest way writes nothing. Why so: the arrays of a simulated machine do not fit the host's caches, and a look-up costs what
+/// lines of the host it touches. Whole keys in the head would make it two lines at 12 ways, and a miss, which confirms nothing, would read
+/// both. Order in the head costs no line of its own. The memory is native because arrays of the runtime cannot be aligned to a line.
 /// </remarks>
 internal sealed unsafe partial class Tlb : IDisposable, INativeState
 {
@@ -39,7 +39,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     private readonly bool _touches;
     private readonly Policy _policy;
 
-    /// <summary>Occupied ways.</summary>
+    /// <summary>Ways that hold a translation, in all sets.</summary>
     private int _live;
 
     private ulong _random;
@@ -178,7 +178,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         AssertSet(set);
     }
 
-    /// <summary>Drops one key.</summary>
+    /// <summary>Takes the translation of one key out.</summary>
     /// <param name="key">The key.</param>
     /// <param name="page">Its page.</param>
     /// <param name="losses">Told what is dropped; null for nobody.</param>

@@ -22,8 +22,8 @@ public enum TranslationOutcome : byte
     ProtectionFault,
 
     /// <summary>
-    /// The host's table has no usable translation for a guest-physical page that a nested walk needs, or too few rights: a fault of the host (EPT
-    /// violation, nested page fault). The result's frame is the guest-physical page number.
+    /// The host's table has no usable translation, or too few rights, for a guest-physical page that a nested walk needs. It is a fault of
+    /// the host (EPT violation, nested page fault). The result's frame is the guest-physical page number.
     /// </summary>
     HostFault,
 }
@@ -59,7 +59,7 @@ public readonly struct TranslationResult
             | ((ulong)outcome << OutcomeShift) | ((ulong)size << SizeShift);
     }
 
-    /// <summary>How it went.</summary>
+    /// <summary>Which array had the translation, or how the walk ended.</summary>
     public TranslationOutcome Outcome => (TranslationOutcome)(byte)(_cost >> OutcomeShift);
 
     /// <summary>Cycles on top of a first-level hit.</summary>

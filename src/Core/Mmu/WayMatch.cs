@@ -74,7 +74,7 @@ internal static unsafe class WayMatch
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint By256(byte* head, uint digest) => Vector256.Equals(Vector256.Load((uint*)head), Vector256.Create(digest)).ExtractMostSignificantBits();
 
-    /// <summary>16 ways.</summary>
+    /// <summary>Compares 16 digests at once: the ways that match, as bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint By512(byte* head, uint digest) =>
         (uint)Vector512.Equals(Vector512.Load((uint*)head), Vector512.Create(digest)).ExtractMostSignificantBits();

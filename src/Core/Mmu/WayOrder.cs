@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 namespace VmSim.Core.Mmu;
 
 /// <summary>
-/// The order of up to 16 ways in one word: nibble 0 is the newest way, nibble ways - 1 the oldest; every way stands in these once. Nibbles beyond are
-/// of no account.
+/// The order of up to 16 ways in one word. Nibble 0 is the newest way, nibble ways - 1 the oldest; every way stands in these once. Nibbles
+/// beyond are of no account.
 /// </summary>
 internal static class WayOrder
 {
-    /// <summary>Most ways.</summary>
+    /// <summary>The most ways whose order fits one word.</summary>
     public const int WaysMax = 16;
 
     /// <summary>Every way at its own place.</summary>
@@ -18,7 +18,7 @@ internal static class WayOrder
     private const ulong Ones = 0x1111111111111111;
     private const ulong Tops = 0x8888888888888888;
 
-    /// <summary>The oldest way.</summary>
+    /// <summary>The way used, or filled, longest ago: the victim of a full set.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Last(ulong order, int ways) => (int)(order >> (4 * (ways - 1))) & 15;
 

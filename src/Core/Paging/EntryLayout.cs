@@ -4,7 +4,7 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Paging;
 
 /// <summary>
-/// Where a format keeps what a walker asks of an entry, as masks and shifts: a walker copies the layout once and needs no virtual call per
+/// Where a format keeps what a walker asks of an entry, as masks and shifts. A walker copies the layout once and needs no virtual call per
 /// reference. Levels count from the leaves: level 0 maps 4 KiB pages, each level above maps 512 times as much.
 /// </summary>
 public readonly struct EntryLayout
@@ -15,7 +15,7 @@ public readonly struct EntryLayout
     /// <summary>Entries in a table page.</summary>
     public const int EntriesPerTable = 1 << BitsPerLevel;
 
-    /// <summary>Makes a layout.</summary>
+    /// <summary>Makes the layout of a format; the numbers are not checked against each other.</summary>
     /// <param name="presentMask">The bit that makes an entry usable by hardware.</param>
     /// <param name="leafMask">Above level 0 an entry is a leaf if, after <paramref name="leafFlip"/>, one of these bits is set.</param>
     /// <param name="leafFlip">Bits to invert before the test with <paramref name="leafMask"/>.</param>

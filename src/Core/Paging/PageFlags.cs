@@ -4,13 +4,13 @@ namespace VmSim.Core.Paging;
 [Flags]
 public enum PageFlags : ushort
 {
-    /// <summary>No right.</summary>
+    /// <summary>No right: a mapping with no other flag is held, and not present for hardware.</summary>
     None = 0,
 
-    /// <summary>Loads are allowed.</summary>
+    /// <summary>Loads of the page are allowed.</summary>
     Read = 1 << 0,
 
-    /// <summary>Stores are allowed.</summary>
+    /// <summary>Stores to the page are allowed; in every format they imply loads.</summary>
     Write = 1 << 1,
 
     /// <summary>Instruction fetches are allowed.</summary>

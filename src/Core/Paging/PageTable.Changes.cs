@@ -3,8 +3,9 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Paging;
 
 /// <summary>
-/// The change log: what a replica of the table on another cluster node needs to show its walkers the same entries at the same times. A replica
-/// starts as a table that was imported, or as an empty one if the log began with the table, and is only read and folded from then on.
+/// The change log: what a replica of the table on another cluster node needs to show its walkers the same entries at the same times. A
+/// replica starts as a table that was imported, or as an empty one if the log began with the table. From then on it is only read and
+/// folded.
 /// </summary>
 public sealed unsafe partial class PageTable
 {

@@ -10,13 +10,14 @@ namespace VmSim.Core.Paging;
 public readonly record struct UndoMark(long Record, int Depth, int Change);
 
 /// <summary>
-/// The journal of old values. It serves walkers at times before a store is visible, oldest record first out when <see cref="Fold"/> says
-/// that nobody can ask, and undo, newest record first out.
+/// The journal of old values. It serves walkers at times before a store is visible: <see cref="Fold"/> drops the oldest records when nobody
+/// can ask for them any more. It serves undo too: the newest records are taken back first.
 /// </summary>
 /// <remarks>
-/// Old values lie beside the table and not in it: entries keep the bits of the real format, and a walker that asks for now pays one compare. One
-/// journal serves both uses, because an undo must take back what earlier walkers see too: two logs could disagree about it. A record belongs to a
-/// table page, since a walker that asks for an earlier time reads one entry and must not search what happened to all others.
+/// Old values lie beside the table and not in it. So entries keep the bits of the real format, and a walker that asks for the present pays
+/// one compare. One journal serves both uses, because an undo must take back what earlier walkers see too: two logs could disagree about
+/// it. A record belongs to a table page: a walker that asks for an earlier time reads one entry, and must not search what happened to all
+/// others.
 /// </remarks>
 public sealed unsafe partial class PageTable
 {

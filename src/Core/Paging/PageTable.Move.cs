@@ -18,9 +18,9 @@ public sealed unsafe partial class PageTable
     }
 
     /// <summary>
-    /// Moves the leaves of a range to another range, flags and frames unchanged. Whole tables move by their one entry in the level above where
-    /// both addresses are aligned to 2 MiB and the target has no table (as Linux does, move_normal_pmd). Emptied tables stay; an unmap of the
-    /// old range frees them.
+    /// Moves the leaves of a range to another range, flags and frames unchanged. A whole table moves by its one entry in the level above
+    /// where both addresses are aligned to 2 MiB and the target has no table. Linux does the same (move_normal_pmd). Emptied tables stay;
+    /// an unmap of the old range frees them.
     /// </summary>
     /// <typeparam name="TVisitor">A struct, so that the call is inlined.</typeparam>
     /// <param name="from">The first page's first byte.</param>

@@ -12,7 +12,10 @@ public sealed unsafe partial class PageTable
     /// <param name="bytes">A multiple of 4 KiB.</param>
     /// <param name="flags">What the pages allow.</param>
     /// <param name="largest">The largest pages to use, where both addresses are aligned and the table is empty; 4 KiB by default.</param>
-    /// <returns>4 KiB pages mapped: less than asked if an entry was in the way or no table page was left, and then all before that place.</returns>
+    /// <returns>
+    /// 4 KiB pages mapped. They are fewer than asked if an entry was in the way or no table page was left; then all before that place are
+    /// mapped.
+    /// </returns>
     public long MapRange(VirtAddr start, PhysAddr pa, ulong bytes, PageFlags flags, PageSize largest = PageSize.Size4K)
     {
         CheckRange(start, bytes);

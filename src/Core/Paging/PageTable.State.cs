@@ -10,7 +10,10 @@ public sealed unsafe partial class PageTable
     private const uint StateMagic = 0x5450_4D56;
     private const int StateVersion = 2;
 
-    /// <summary>Writes the table: entries, history, freed and free table pages, changes that are logged and not taken, in a form that does not depend on the host but for its byte order.</summary>
+    /// <summary>
+    /// Writes the table: entries, history, freed and free table pages, and changes that are logged and not taken. Of the host the form
+    /// depends on the byte order alone.
+    /// </summary>
     /// <param name="stream">Where to; it stays open.</param>
     /// <exception cref="InvalidOperationException">A mark is open.</exception>
     public void Export(Stream stream)

@@ -28,7 +28,7 @@ public sealed unsafe partial class PageTable
         /// <summary>Not in use, every entry empty; it may be allocated.</summary>
         Free = 0,
 
-        /// <summary>In the tree.</summary>
+        /// <summary>An entry above leads to it, or it is the root.</summary>
         Live = 1,
 
         /// <summary>Freed, its old entries still in memory because a walker may ask for them.</summary>

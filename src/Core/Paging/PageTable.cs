@@ -32,7 +32,7 @@ public sealed unsafe partial class PageTable : IDisposable
         Debug.Assert(Root == 0, "the root is the first table page");
     }
 
-    /// <summary>The entries' format.</summary>
+    /// <summary>The format of all entries, fixed when the table was made.</summary>
     public PageTableFormat Format => format;
 
     /// <summary>The number of the root's table page: 0, for the table's whole life.</summary>
@@ -53,9 +53,9 @@ public sealed unsafe partial class PageTable : IDisposable
     }
 
     /// <summary>
-    /// The physical address of table page 0; table page n lies n pages above. It matters where table pages and frames share one space, as
-    /// a guest's do in the guest-physical space that a host's table translates, and where lines of several tables share a cache. Entries hold
-    /// table pages' numbers whatever it is.
+    /// The physical address of table page 0; table page n lies n pages above. It matters where table pages and frames share one space: a
+    /// guest's do, in the guest-physical space that a host's table translates. It also matters where lines of several tables share a cache.
+    /// Entries hold table pages' numbers whatever it is.
     /// </summary>
     public PhysAddr TableBase { get; init; }
 
@@ -127,7 +127,7 @@ public sealed unsafe partial class PageTable : IDisposable
         return layout.LeafFrame(Entries(page)[index], level) + offset;
     }
 
-    /// <summary>Maps one page.</summary>
+    /// <summary>Maps one page of any size that the format has, and makes the table pages above it.</summary>
     /// <param name="va">The virtual page's first byte.</param>
     /// <param name="pa">The frame's first byte; a multiple of the size.</param>
     /// <param name="size">A size of the format.</param>

@@ -35,7 +35,8 @@ internal enum ChangeKind : byte
 }
 
 /// <summary>
-/// Writes changes as bytes: the kind, then numbers of 7 bits a byte, low first, the high bit set on all but the last; entries as 8 bytes, low first.
+/// Writes changes as bytes: the kind, then numbers, then entries. A number has 7 bits a byte, low first, with the high bit set on all but
+/// the last; an entry has 8 bytes, low first.
 /// </summary>
 internal sealed class ChangeWriter
 {

@@ -5,10 +5,10 @@ using VmSim.Core.Settings;
 namespace VmSim.Core.Paging;
 
 /// <summary>
-/// The page-table format of an architecture: its levels, page sizes and the bits of its entries. Formats are immutable and shared.
-/// Levels count from the leaves: level 0 maps 4 KiB pages, the root is level <see cref="Levels"/> - 1. An entry of 0 is empty.
-/// A leaf without any right (no read, write or execute) is <em>held</em>: not present for hardware, its frame and flags kept, as a kernel
-/// keeps pages of an area without access.
+/// The page-table format of an architecture: its levels, page sizes and the bits of its entries. Formats are immutable and shared. Levels
+/// count from the leaves: level 0 maps 4 KiB pages, the root is level <see cref="Levels"/> - 1. An entry of 0 is empty. A leaf without any
+/// right (no read, write or execute) is <em>held</em>: not present for hardware, with its frame and flags kept. So a kernel keeps pages of
+/// an area without access.
 /// </summary>
 public abstract class PageTableFormat : INamed
 {
@@ -18,7 +18,7 @@ public abstract class PageTableFormat : INamed
     private readonly EntryLayout layout;
     private readonly bool signExtended;
 
-    /// <summary>Makes a format.</summary>
+    /// <summary>Describes an architecture: what does not depend on an entry.</summary>
     /// <param name="name">The name in scenarios and machine profiles.</param>
     /// <param name="levels">Levels of tables; 3 to 5.</param>
     /// <param name="asidBits">Bits of an address-space tag.</param>
@@ -138,6 +138,6 @@ public abstract class PageTableFormat : INamed
     /// <param name="flags">Any flags.</param>
     public PageFlags Effective(PageFlags flags) => LeafFlags(EncodeLeaf(default, flags, 0), 0);
 
-    /// <summary>The name.</summary>
+    /// <summary>The format's name, as in settings.</summary>
     public override string ToString() => Name;
 }

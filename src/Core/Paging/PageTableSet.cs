@@ -3,8 +3,9 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Paging;
 
 /// <summary>
-/// The page tables of one address space that cores can walk. Table 0 is the space's own; the others are copies with the same table pages, whose stores become
-/// visible at the same times. Copies hold every leaf, or only those that were filled in; a leaf that changes or goes in table 0 does so in every copy that has it.
+/// The page tables of one address space that cores can walk. Table 0 is the space's own; the others are copies with the same table pages,
+/// whose stores become visible at the same times. Copies hold every leaf, or only those that were filled in. A leaf that changes or goes in
+/// table 0 does so in every copy that has it.
 /// </summary>
 public sealed class PageTableSet : IDisposable
 {
@@ -39,7 +40,7 @@ public sealed class PageTableSet : IDisposable
     /// <summary>The space's own table.</summary>
     public PageTable Own => _tables[0];
 
-    /// <summary>A table.</summary>
+    /// <summary>One of the tables: 0 is the space's own, others are copies.</summary>
     /// <param name="table">0 to <see cref="Count"/> - 1.</param>
     public PageTable this[int table] => _tables[table];
 

@@ -5,7 +5,7 @@ namespace VmSim.Core.Paging;
 /// <summary>Hears of every leaf that a range operation takes away, in address order. It must not change the page table.</summary>
 public interface IUnmapVisitor
 {
-    /// <summary>A leaf goes.</summary>
+    /// <summary>Is told of a leaf before its entry is cleared.</summary>
     /// <param name="address">The first byte of its virtual page.</param>
     /// <param name="entry">What it was; <see cref="EntryInfo.Present"/> says whether hardware may have cached it.</param>
     void OnUnmapped(VirtAddr address, in EntryInfo entry);
@@ -50,8 +50,8 @@ public readonly record struct TableFreeing
     internal ulong Last { get; }
 
     /// <summary>
-    /// Empty tables whose whole span lies in <paramref name="range"/>: from the end of the area below to the start of the area above, as
-    /// Linux frees tables (free_pgd_range, floor and ceiling).
+    /// Empty tables whose whole span lies in <paramref name="range"/>: from the end of the area below to the start of the area above. Linux
+    /// frees the same (free_pgd_range, floor and ceiling).
     /// </summary>
     /// <param name="range">The range.</param>
     public static TableFreeing Within(AddrRange<VirtAddr> range) => new(range.Start.Value, range.Last.Value);

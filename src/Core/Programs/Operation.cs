@@ -48,7 +48,7 @@ public enum ControlKind : byte
     /// <summary>Moves the thread to core <c>argument</c>.</summary>
     Migrate = 13,
 
-    /// <summary>Sleeps; argument: cycles.</summary>
+    /// <summary>The thread sleeps for a time; the argument is in cycles.</summary>
     Sleep = 14,
 }
 

@@ -17,10 +17,10 @@ public enum SystemCallKind : byte
     /// <summary>mmap at a fixed address; what was there before is unmapped.</summary>
     Map,
 
-    /// <summary>munmap.</summary>
+    /// <summary>munmap: Start and Length.</summary>
     Unmap,
 
-    /// <summary>mprotect.</summary>
+    /// <summary>mprotect: Start, Length and Protection.</summary>
     Protect,
 
     /// <summary>brk: moves the end of the heap to <see cref="SystemCall.Start"/>.</summary>
@@ -29,10 +29,10 @@ public enum SystemCallKind : byte
     /// <summary>mremap from <see cref="SystemCall.Start"/> to <see cref="SystemCall.NewStart"/>.</summary>
     Remap,
 
-    /// <summary>madvise.</summary>
+    /// <summary>madvise: Start, Length and Advice.</summary>
     Advise,
 
-    /// <summary>msync.</summary>
+    /// <summary>msync: Start and Length.</summary>
     Sync,
 
     /// <summary>A system call that touches no mapping (getppid, futex, ...): enters and leaves the kernel.</summary>
@@ -43,53 +43,53 @@ public enum SystemCallKind : byte
 [Flags]
 public enum Protection : byte
 {
-    /// <summary>PROT_NONE.</summary>
+    /// <summary>PROT_NONE: the pages cannot be used.</summary>
     None = 0,
 
-    /// <summary>PROT_READ.</summary>
+    /// <summary>PROT_READ: loads are allowed.</summary>
     Read = 1,
 
-    /// <summary>PROT_WRITE.</summary>
+    /// <summary>PROT_WRITE: stores are allowed.</summary>
     Write = 2,
 
-    /// <summary>PROT_EXEC.</summary>
+    /// <summary>PROT_EXEC: fetches are allowed.</summary>
     Execute = 4,
 }
 
 /// <summary>Advice of a madvise call, with Linux's MADV_* values (include/uapi/asm-generic/mman-common.h).</summary>
 public enum Advice
 {
-    /// <summary>MADV_NORMAL.</summary>
+    /// <summary>MADV_NORMAL: a fault of a file page reads pages before and after it ahead.</summary>
     Normal = 0,
 
-    /// <summary>MADV_RANDOM.</summary>
+    /// <summary>MADV_RANDOM: a fault of a file page reads nothing ahead.</summary>
     Random = 1,
 
-    /// <summary>MADV_SEQUENTIAL.</summary>
+    /// <summary>MADV_SEQUENTIAL: a fault of a file page reads ahead from that page on.</summary>
     Sequential = 2,
 
-    /// <summary>MADV_WILLNEED.</summary>
+    /// <summary>MADV_WILLNEED: file pages are read into memory.</summary>
     WillNeed = 3,
 
-    /// <summary>MADV_DONTNEED.</summary>
+    /// <summary>MADV_DONTNEED: the pages are given back at once, and later faults map them anew.</summary>
     DontNeed = 4,
 
-    /// <summary>MADV_FREE.</summary>
+    /// <summary>MADV_FREE: the pages may be taken when memory is short; until then they stay.</summary>
     Free = 8,
 
-    /// <summary>MADV_HUGEPAGE.</summary>
+    /// <summary>MADV_HUGEPAGE: faults map huge pages where they fit, if the option says madvise.</summary>
     HugePage = 14,
 
-    /// <summary>MADV_NOHUGEPAGE.</summary>
+    /// <summary>MADV_NOHUGEPAGE: faults map pages of 4 KiB alone.</summary>
     NoHugePage = 15,
 
     /// <summary>MADV_PAGEOUT: reclaims the range's clean file pages that nobody else maps.</summary>
     PageOut = 21,
 
-    /// <summary>MADV_POPULATE_READ.</summary>
+    /// <summary>MADV_POPULATE_READ: every page is mapped as a load would.</summary>
     PopulateRead = 22,
 
-    /// <summary>MADV_POPULATE_WRITE.</summary>
+    /// <summary>MADV_POPULATE_WRITE: every page is mapped as a store would.</summary>
     PopulateWrite = 23,
 }
 
@@ -115,7 +115,7 @@ public enum MappingSource : byte
 /// <summary>One memory-management system call with its arguments. Unused ones are 0.</summary>
 public sealed record SystemCall
 {
-    /// <summary>Which call.</summary>
+    /// <summary>Which call it is; it decides which other properties count.</summary>
     public required SystemCallKind Kind { get; init; }
 
     /// <summary>The first address (Map, Unmap, Protect, Advise, Sync), the new break (SetBreak) or the old place (Remap).</summary>

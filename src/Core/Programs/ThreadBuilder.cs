@@ -44,7 +44,7 @@ public sealed class ThreadBuilder(string name)
         return this;
     }
 
-    /// <summary>A system call.</summary>
+    /// <summary>Adds any system call.</summary>
     public ThreadBuilder Call(SystemCall call)
     {
         _operations.Add(Operation.ControlWord(ControlKind.SystemCall, (ulong)_calls.Count));
@@ -61,7 +61,7 @@ public sealed class ThreadBuilder(string name)
         Protection = protection,
     });
 
-    /// <summary>munmap.</summary>
+    /// <summary>Adds an munmap of a number of 4 KiB pages.</summary>
     public ThreadBuilder Unmap(ulong address, int pages) => Call(new SystemCall
     {
         Kind = SystemCallKind.Unmap,
@@ -69,7 +69,7 @@ public sealed class ThreadBuilder(string name)
         Length = (ulong)pages << PageSizes.BaseShift,
     });
 
-    /// <summary>mprotect.</summary>
+    /// <summary>Adds an mprotect of a number of 4 KiB pages.</summary>
     public ThreadBuilder Protect(ulong address, int pages, Protection protection) => Call(new SystemCall
     {
         Kind = SystemCallKind.Protect,
@@ -78,7 +78,7 @@ public sealed class ThreadBuilder(string name)
         Protection = protection,
     });
 
-    /// <summary>madvise.</summary>
+    /// <summary>Adds an madvise of a number of 4 KiB pages.</summary>
     public ThreadBuilder Advise(ulong address, int pages, Advice advice) => Call(new SystemCall
     {
         Kind = SystemCallKind.Advise,
@@ -97,7 +97,7 @@ public sealed class ThreadBuilder(string name)
     /// <summary>Computes for some cycles.</summary>
     public ThreadBuilder Compute(long cycles) => Control(ControlKind.Compute, (ulong)cycles);
 
-    /// <summary>The thread's program.</summary>
+    /// <summary>Ends the list of operations and makes the program of it.</summary>
     /// <param name="core">The core it is pinned to; -1 to let the scenario's placement decide.</param>
     /// <param name="startsRunnable">Whether it is runnable from the start.</param>
     public ThreadProgram Build(int core = -1, bool startsRunnable = true)

@@ -9,10 +9,10 @@ public enum AreaFlags : ushort
     /// <summary>No access at all (PROT_NONE).</summary>
     None = 0,
 
-    /// <summary>Loads are allowed.</summary>
+    /// <summary>Loads from the area are allowed.</summary>
     Read = 1 << 0,
 
-    /// <summary>Stores are allowed.</summary>
+    /// <summary>Stores to the area are allowed.</summary>
     Write = 1 << 1,
 
     /// <summary>Instruction fetches are allowed.</summary>
@@ -36,7 +36,7 @@ public enum AreaFlags : ushort
     /// <summary>A fault below the area extends it downwards: a stack (MAP_GROWSDOWN).</summary>
     GrowsDown = 1 << 8,
 
-    /// <summary>The three rights.</summary>
+    /// <summary>The three rights together, as a mask.</summary>
     Rights = Read | Write | Execute,
 }
 

@@ -7,7 +7,7 @@ public sealed class GuardBackend : MemoryBackend
     {
     }
 
-    /// <summary>The one instance.</summary>
+    /// <summary>The backend of every guard area; it has no state.</summary>
     public static GuardBackend Instance { get; } = new();
 
     /// <inheritdoc/>

@@ -2,9 +2,11 @@ using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Memory.Backends;
 
-/// <summary>Anonymous private memory in the largest pages that fit: a fault maps the aligned large page if it lies in the area and
-/// frames for it are there, the next smaller size otherwise, 4 KiB at last. A large page is split when a part of it is unmapped or
-/// protected, or when a store to a part of it must copy.</summary>
+/// <summary>
+/// Anonymous private memory in the largest pages that fit. A fault maps the aligned large page if it lies in the area and frames for it are
+/// there, and the next smaller size otherwise, 4 KiB at last. A large page is split when a part of it is unmapped or protected, or when a
+/// store to a part of it must copy.
+/// </summary>
 public sealed class HugeBackend : MemoryBackend
 {
     private readonly PageSize _largest;

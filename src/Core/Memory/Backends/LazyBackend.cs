@@ -7,7 +7,7 @@ public sealed class LazyBackend : MemoryBackend
     {
     }
 
-    /// <summary>The one instance.</summary>
+    /// <summary>The backend of every lazy area; it has no state.</summary>
     public static LazyBackend Instance { get; } = new();
 
     /// <inheritdoc/>

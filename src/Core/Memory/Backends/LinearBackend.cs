@@ -9,7 +9,7 @@ public sealed class LinearBackend : MemoryBackend, IEquatable<LinearBackend>
 {
     private readonly ulong _offset;
 
-    /// <summary>Makes a backend.</summary>
+    /// <summary>Backs a mapping whose frames lie at a fixed distance.</summary>
     /// <param name="offset">Physical less virtual address, modulo 2^64; a multiple of 4 KiB.</param>
     /// <param name="isDevice">Whether the memory is a device's.</param>
     public LinearBackend(ulong offset, bool isDevice = false)

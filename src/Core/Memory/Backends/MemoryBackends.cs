@@ -14,7 +14,7 @@ public static class MemoryBackends
     /// <summary>Anonymous memory that is mapped at once.</summary>
     public const string Populate = "populate";
 
-    /// <summary>A file.</summary>
+    /// <summary>Name of the backend of file mappings.</summary>
     public const string File = "file";
 
     /// <summary>A shared object without a file.</summary>
@@ -23,10 +23,10 @@ public static class MemoryBackends
     /// <summary>Physical memory at an offset from its virtual addresses.</summary>
     public const string Linear = "linear";
 
-    /// <summary>A device's memory.</summary>
+    /// <summary>Name of the backend of device memory: physical addresses at a fixed distance, uncacheable.</summary>
     public const string Device = "device";
 
-    /// <summary>Addresses without memory.</summary>
+    /// <summary>Name of the backend of guard areas: addresses without memory.</summary>
     public const string Guard = "guard";
 
     /// <summary>Every backend, in the order in which lists show them.</summary>

@@ -7,7 +7,7 @@ public abstract class ObjectBackend : MemoryBackend, IEquatable<ObjectBackend>
 {
     private readonly Backing _backing;
 
-    /// <summary>Makes a backend.</summary>
+    /// <summary>Backs a mapping of an object's pages.</summary>
     /// <param name="backing">The object, the place and whether stores make private copies.</param>
     protected ObjectBackend(Backing backing)
     {
@@ -17,7 +17,7 @@ public abstract class ObjectBackend : MemoryBackend, IEquatable<ObjectBackend>
     /// <inheritdoc/>
     public sealed override Backing Backing => _backing;
 
-    /// <summary>The object.</summary>
+    /// <summary>The file or shared object whose pages are mapped.</summary>
     public MemoryObject Source => _backing.Object!;
 
     /// <inheritdoc/>

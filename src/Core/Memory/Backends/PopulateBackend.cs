@@ -9,7 +9,7 @@ public sealed class PopulateBackend : MemoryBackend
     {
     }
 
-    /// <summary>The one instance.</summary>
+    /// <summary>The backend of every populated area; it has no state.</summary>
     public static PopulateBackend Instance { get; } = new();
 
     /// <inheritdoc/>

@@ -47,14 +47,13 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
 
     public long Now => real.Now;
 
-    public virtual void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size) =>
-        real.SendInvalidation(shootdown, core, start, pages, size);
+    public virtual void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope) =>
+        real.InvalidateByInterrupt(shootdown, core, scope);
 
-    public virtual void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited) =>
-        real.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+    public virtual void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited) =>
+        real.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
 
-    public virtual void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size) =>
-        real.InvalidateLocally(shootdown, start, pages, size);
+    public virtual void InvalidateLocally(ShootdownRequest shootdown, InvalidationScope scope) => real.InvalidateLocally(shootdown, scope);
 
     public virtual void Finish(ShootdownRequest shootdown) => real.Finish(shootdown);
 
@@ -66,7 +65,7 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
 
     public virtual bool FillTable(int table, VirtAddr address) => real.FillTable(table, address);
 
-    public virtual void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) => real.SendProtocol(core, kind, delay, a, b, c, d);
+    public virtual void SendProtocol(CoreId core, long delay, in ProtocolPayload payload) => real.SendProtocol(core, delay, payload);
 }
 
 /// <summary>An address-space half that passes everything on.</summary>
@@ -89,7 +88,7 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 
     public override void OnTimer(long argument) => real.OnTimer(argument);
 
-    public override void OnProtocol(CoreId core, in SimMessage message) => real.OnProtocol(core, message);
+    public override void OnProtocol(CoreId core, in ProtocolPayload payload) => real.OnProtocol(core, payload);
 
     public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
 
@@ -114,9 +113,9 @@ public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
 
     public override long TickCycles => real.TickCycles;
 
-    public override InvalidationResult OnInvalidation(in SimMessage message) => real.OnInvalidation(message);
+    public override InvalidationResult OnInvalidation(in Invalidation invalidation) => real.OnInvalidation(invalidation);
 
-    public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) => real.OnLoaded(space, answer);
+    public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => real.OnLoaded(space, answer);
 
     public override bool HasTickWork => real.HasTickWork;
 
@@ -124,9 +123,9 @@ public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
 
     public override long OnSwitch() => real.OnSwitch();
 
-    public override long OnProtocol(in SimMessage message) => real.OnProtocol(message);
+    public override long OnProtocol(SpaceId space, in ProtocolPayload payload) => real.OnProtocol(space, payload);
 
-    public override long OnDirect(in SimMessage message) => real.OnDirect(message);
+    public override long OnDirect(CoreId from, in ProtocolPayload payload) => real.OnDirect(from, payload);
 
     public override long OnReturnToUser() => real.OnReturnToUser();
 

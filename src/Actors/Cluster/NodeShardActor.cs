@@ -133,7 +133,7 @@ public sealed class NodeShardActor : UntypedActor
 
         if (ended.Exchange is { } exchange)
         {
-            _threads.ExceptWith(_world.Threads.Where(thread => _world.GroupOf(thread.Space.Value).DomainIndex == ended.Domain).Select(thread => thread.Id.Value));
+            _threads.ExceptWith(_world.Threads.Where(thread => _world.GroupOf(thread.Space).DomainIndex == ended.Domain).Select(thread => thread.Id.Value));
             _threads.UnionWith(exchange.Threads);
             _envelopes += exchange.Envelopes;
             _bytes += exchange.Bytes;

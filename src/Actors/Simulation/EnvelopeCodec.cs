@@ -5,19 +5,19 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// The wire form of an envelope: a version byte, then numbers low byte first, messages of virtual time as they lie in memory (72 bytes each),
+/// The wire form of an envelope: a version byte, then numbers low byte first, messages of virtual time (<see cref="SimMessage.WriteTo"/>),
 /// page-table changes in their own compact form.
 /// </summary>
 public static class EnvelopeCodec
 {
     /// <summary>Version of the form; both ends must have the same.</summary>
-    private const byte Version = 2;
+    private const byte Version = 3;
 
     /// <summary>Writes an envelope.</summary>
     public static byte[] Encode(PhaseEnvelope envelope)
     {
         ArgumentNullException.ThrowIfNull(envelope);
-        using MemoryStream stream = new(256 + (envelope.Messages.Count * Marshal.SizeOf<SimMessage>()));
+        using MemoryStream stream = new(256 + (envelope.Messages.Count * SimMessage.Bytes));
         using BinaryWriter writer = new(stream);
         writer.Write(Version);
         writer.Write(envelope.Domain);
@@ -31,9 +31,11 @@ public static class EnvelopeCodec
         writer.Write(envelope.Horizon.SecondCore);
         writer.Write(envelope.Horizon.Group);
         writer.Write(envelope.Messages.Count);
+        Span<byte> bytes = stackalloc byte[SimMessage.Bytes];
         foreach (SimMessage message in envelope.Messages)
         {
-            writer.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<SimMessage>(in message)));
+            message.WriteTo(bytes);
+            writer.Write(bytes);
         }
 
         writer.Write(envelope.Tables.Count);
@@ -85,8 +87,14 @@ public static class EnvelopeCodec
 
     private static SimMessage[] ReadMessages(BinaryReader reader)
     {
-        SimMessage[] messages = new SimMessage[ReadCount(reader, Marshal.SizeOf<SimMessage>())];
-        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(messages.AsSpan()));
+        SimMessage[] messages = new SimMessage[ReadCount(reader, SimMessage.Bytes)];
+        Span<byte> bytes = stackalloc byte[SimMessage.Bytes];
+        foreach (ref SimMessage message in messages.AsSpan())
+        {
+            reader.BaseStream.ReadExactly(bytes);
+            message = SimMessage.ReadFrom(bytes);
+        }
+
         return messages;
     }
 

@@ -14,6 +14,9 @@ public readonly record struct CoreId(int Value)
 /// <param name="Value">0 or more.</param>
 public readonly record struct SpaceId(int Value)
 {
+    /// <summary>No space.</summary>
+    public static SpaceId None => new(-1);
+
     /// <summary>The bare number.</summary>
     public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
 }

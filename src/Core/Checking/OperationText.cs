@@ -18,8 +18,8 @@ internal readonly record struct OperationText
     {
         _call = operation.Call;
         _fault = operation.Fault;
-        _access = (AccessKind)(operation.Access & 0xFF);
-        _address = new VirtAddr((ulong)operation.Argument);
+        _access = operation.Access;
+        _address = operation.Address;
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
 
@@ -37,7 +37,7 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
     public List<DeadPage> Dead { get; } = [];
 
     /// <summary>Invalidations that were sent, in order.</summary>
-    public List<Invalidation> Invalidations { get; } = [];
+    public List<SentInvalidation> Invalidations { get; } = [];
 
     /// <summary>
     /// Notes that the operation has answered its thread: from now on its dead translations may not be used, or only so much longer.
@@ -56,7 +56,7 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
 /// <param name="sent">When it left, in cycles.</param>
 /// <param name="due">When it arrives, in cycles.</param>
 /// <param name="way">How.</param>
-internal sealed class Invalidation(CoreId core, long sent, long due, InvalidationWay way)
+internal sealed class SentInvalidation(CoreId core, long sent, long due, InvalidationWay way)
 {
     public CoreId Core => core;
 

@@ -1,20 +1,20 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
 
 /// <content>Every acknowledgement belongs to an invalidation that was sent, and comes once.</content>
 internal sealed partial class SpaceChecker
 {
-    private readonly Dictionary<(long Shootdown, int Core), Invalidation> _unacknowledged = [];
+    private readonly Dictionary<(long Shootdown, int Core), SentInvalidation> _unacknowledged = [];
 
     /// <summary>The last acknowledgement of each core, and what it was for.</summary>
-    private readonly Dictionary<int, (long Shootdown, Invalidation Invalidation)> _acknowledged = [];
+    private readonly Dictionary<int, (long Shootdown, SentInvalidation Sent)> _acknowledged = [];
 
     /// <inheritdoc/>
     public void Sent(long id, long shootdown, CoreId core, long leaves, long due, InvalidationWay way)
     {
-        Invalidation invalidation = new(core, leaves, due, way);
+        SentInvalidation invalidation = new(core, leaves, due, way);
         if (_operations.TryGetValue(id, out OperationTrace? operation))
         {
             operation.Invalidations.Add(invalidation);
@@ -29,7 +29,7 @@ internal sealed partial class SpaceChecker
     /// <inheritdoc/>
     public bool Acknowledged(long shootdown, CoreId from, long now)
     {
-        if (_unacknowledged.Remove((shootdown, from.Value), out Invalidation? invalidation))
+        if (_unacknowledged.Remove((shootdown, from.Value), out SentInvalidation? invalidation))
         {
             invalidation.AcknowledgedAt = now;
             _acknowledged[from.Value] = (shootdown, invalidation);
@@ -37,11 +37,11 @@ internal sealed partial class SpaceChecker
         }
 
         TraceLines lines = new();
-        bool again = _acknowledged.TryGetValue(from.Value, out (long Shootdown, Invalidation Invalidation) last) && last.Shootdown == shootdown;
+        bool again = _acknowledged.TryGetValue(from.Value, out (long Shootdown, SentInvalidation Sent) last) && last.Shootdown == shootdown;
         if (again)
         {
-            lines.AddSent(last.Invalidation, $" for shootdown {shootdown}", now)
-                .Add(last.Invalidation.AcknowledgedAt, $"core {from}'s acknowledgement is there");
+            lines.AddSent(last.Sent, $" for shootdown {shootdown}", now)
+                .Add(last.Sent.AcknowledgedAt, $"core {from}'s acknowledgement is there");
         }
 
         string message = again

@@ -1,7 +1,7 @@
 using System.Globalization;
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
 
@@ -44,7 +44,7 @@ internal sealed class TraceLines
     /// <param name="now">The end of the story, in cycles: nothing later is told.</param>
     public TraceLines AddTold(OperationTrace operation, CoreId core, long now)
     {
-        Invalidation? told = operation.Invalidations.Find(sent => sent.Core == core);
+        SentInvalidation? told = operation.Invalidations.Find(sent => sent.Core == core);
         if (told is null)
         {
             string lacks = core == operation.Core ? "is not told to invalidate its own TLB" : "is sent no interrupt";
@@ -59,7 +59,7 @@ internal sealed class TraceLines
     /// <param name="told">What.</param>
     /// <param name="what">For which shootdown, with a blank before it; empty where the story has one alone.</param>
     /// <param name="now">The end of the story, in cycles.</param>
-    public TraceLines AddSent(Invalidation told, string what, long now)
+    public TraceLines AddSent(SentInvalidation told, string what, long now)
     {
         string arrives = told.Due > now ? "will arrive" : "arrives";
         return Add(told.Sent, told.Way switch

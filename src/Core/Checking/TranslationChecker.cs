@@ -92,7 +92,7 @@ public sealed class TranslationChecker
 
     internal int GroupOf(int space) => _world.Spaces[space].Group.Index;
 
-    internal string NameOf(int thread) => _world.ThreadNames[thread];
+    internal string NameOf(ThreadId thread) => _world.ThreadNames[thread.Value];
 
     internal void Report(Violation violation)
     {

@@ -1,6 +1,6 @@
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Checkpoints;
 
@@ -12,7 +12,7 @@ namespace VmSim.Core.Checkpoints;
 internal static class Items<T>
 {
     private static readonly bool s_holdsAddress = typeof(T).IsValueType && HoldsAddress(typeof(T));
-    private static readonly bool s_isRaw = typeof(T).IsValueType && DenseBytes(typeof(T)) == Unsafe.SizeOf<T>();
+    private static readonly bool s_isRaw = typeof(T).IsValueType && PlainLayout.DenseBytes(typeof(T)) == Unsafe.SizeOf<T>();
     private static Form? s_form;
 
     /// <summary>How one value is written.</summary>
@@ -75,26 +75,7 @@ internal static class Items<T>
 
     private static bool HoldsAddress(Type type) =>
         type.IsPointer || type.IsFunctionPointer || type == typeof(nint) || type == typeof(nuint)
-        || (type is { IsValueType: true, IsPrimitive: false, IsEnum: false } && Array.Exists(FieldsOf(type), field => HoldsAddress(field.FieldType)));
-
-    /// <summary>Bytes of the fields, those of fields that are structures included; below 0 if there is a reference.</summary>
-    private static int DenseBytes(Type type)
-    {
-        if (type.IsEnum || type.IsPrimitive)
-        {
-            return Marshal.SizeOf(type.IsEnum ? type.GetEnumUnderlyingType() : type == typeof(bool) ? typeof(byte) : type == typeof(char) ? typeof(short) : type);
-        }
-
-        int bytes = type.IsValueType ? 0 : int.MinValue / 2;
-        foreach (FieldInfo field in type.IsValueType ? FieldsOf(type) : [])
-        {
-            bytes += DenseBytes(field.FieldType);
-        }
-
-        return bytes * (type.GetCustomAttribute<InlineArrayAttribute>()?.Length ?? 1);
-    }
-
-    private static FieldInfo[] FieldsOf(Type type) => type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
+        || (type is { IsValueType: true, IsPrimitive: false, IsEnum: false } && Array.Exists(PlainLayout.FieldsOf(type), field => HoldsAddress(field.FieldType)));
 
     private abstract class Form
     {

@@ -18,22 +18,24 @@ public sealed partial class CoreModel
         switch (message.Kind)
         {
             case MessageKind.Invalidate:
-                HandleInvalidation(message);
+                HandleInvalidation(message.AsInvalidation());
                 break;
             case MessageKind.TrapReturn:
-                HandleTrapReturn(message);
+                HandleTrapReturn(message.Space, message.AsTrapReturn());
                 break;
             case MessageKind.TrapSleep:
-                HandleTrapSleep(message);
+                HandleTrapSleep(message.AsTrapSleep());
                 break;
             case MessageKind.ThreadWake:
-                HandleWake(message);
+                HandleWake(message.Space, message.AsTrapReturn());
                 break;
             case MessageKind.SpaceLoaded:
-                HandleSpaceLoaded(message);
+                HandleSpaceLoaded(message.Space, message.AsSpaceLoaded().Answer);
                 break;
             case MessageKind.Protocol:
-                long cycles = message.Sender < Machine.Cores ? _shootdown.OnDirect(message) : _shootdown.OnProtocol(message);
+                long cycles = message.Sender < Machine.Cores
+                    ? _shootdown.OnDirect(message.SenderCore, message.AsProtocol())
+                    : _shootdown.OnProtocol(message.Space, message.AsProtocol());
                 Cycles[CoreCycles.Interrupt] += cycles;
                 _clock += cycles;
                 break;
@@ -44,12 +46,12 @@ public sealed partial class CoreModel
         _dueAt = long.MaxValue;
     }
 
-    private void HandleInvalidation(in SimMessage message)
+    private void HandleInvalidation(in Invalidation invalidation)
     {
-        BeginInvalidation(new SpaceId(message.Space), message.A, new VirtAddr((ulong)message.B), SharedRules.SpanOf(message), SharedRules.SizeOf(message));
-        InvalidationResult result = _shootdown.OnInvalidation(message);
+        BeginInvalidation(invalidation.Space, invalidation.Shootdown, invalidation.Scope.Range);
+        InvalidationResult result = _shootdown.OnInvalidation(invalidation);
         EndInvalidation(result);
-        if ((message.Flags & SimMessage.LocalFlag) != 0)
+        if (invalidation.IsLocal)
         {
             Counters[CoreCounters.LocalInvalidations]++;
             _clock += result.Cycles;
@@ -67,7 +69,7 @@ public sealed partial class CoreModel
 
         long entered = _clock;
         long cycles = result.Cycles;
-        if ((message.Flags & SimMessage.ToldFlag) == 0)
+        if (invalidation.Way == InvalidationWay.Interrupt)
         {
             cycles += Kernel.HandlerCycles;
             Counters[CoreCounters.InvalidationsHandled]++;
@@ -77,60 +79,60 @@ public sealed partial class CoreModel
         _clock += cycles;
         if (result.Ack != AckTime.Later)
         {
-            SendAck(message, result.Ack == AckTime.AtEntry ? entered : _clock, result.Dropped, cycles);
+            SendAck(invalidation, result.Ack == AckTime.AtEntry ? entered : _clock, result.Dropped, cycles);
         }
 
-        if (result.LeavesSpace && _loadedSpace == message.Space)
+        if (result.LeavesSpace && _loadedSpace == invalidation.Space.Value)
         {
-            Send(MessageKind.LeaveSpace, message.Space, _clock + _delays.Notice, 0);
+            Send(SimMessage.LeaveSpace(), invalidation.Space, _clock + _delays.Notice);
             _loadedSpace = -1;
             _lazy = false;
         }
     }
 
-    private void TakeWord(in SimMessage message)
+    private void TakeWord(SpaceId space, long word)
     {
-        if (message.D != 0)
+        if (word != 0)
         {
-            _shootdown.OnReturnWord(new SpaceId(message.Space), message.D);
+            _shootdown.OnReturnWord(space, word);
         }
     }
 
-    private void HandleTrapReturn(in SimMessage message)
+    private void HandleTrapReturn(SpaceId space, in TrapReturn answer)
     {
-        TakeWord(message);
-        SimThread thread = _world.Threads[(int)message.A];
+        TakeWord(space, answer.Word);
+        SimThread thread = _world.Threads[answer.Thread.Value];
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
             long booked = thread.Trap == TrapKind.Fault ? Cycles[CoreCycles.Fault] : Cycles[CoreCycles.Syscall];
-            long wait = Math.Min(Math.Min(message.B, _clock - thread.TrapBegan), booked);
+            long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan), booked);
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
-            EndTrap(thread, (TrapResult)message.C);
+            EndTrap(thread, answer.Result);
             State = CoreState.Running;
             return;
         }
 
-        EndTrap(thread, (TrapResult)message.C);
+        EndTrap(thread, answer.Result);
         MakeReady(thread);
     }
 
-    private void HandleTrapSleep(in SimMessage message)
+    private void HandleTrapSleep(in TrapSleep sleep)
     {
-        if (State == CoreState.Trapped && _thread!.Id.Value == message.A)
+        if (State == CoreState.Trapped && _thread!.Id == sleep.Thread)
         {
             PickNext();
         }
     }
 
-    private void HandleWake(in SimMessage message)
+    private void HandleWake(SpaceId space, in TrapReturn answer)
     {
-        TakeWord(message);
-        SimThread thread = _world.Threads[(int)message.A];
+        TakeWord(space, answer.Word);
+        SimThread thread = _world.Threads[answer.Thread.Value];
         thread.Core = Core;
         if (thread.Trap != TrapKind.None)
         {
-            EndTrap(thread, (TrapResult)message.C);
+            EndTrap(thread, answer.Result);
         }
 
         MakeReady(thread);
@@ -203,20 +205,20 @@ public sealed partial class CoreModel
         },
         latency);
 
-    private void HandleSpaceLoaded(in SimMessage message)
+    private void HandleSpaceLoaded(SpaceId space, in LoadAnswer answer)
     {
-        Debug.Assert(State == CoreState.Loading && _thread!.Space.Value == message.Space, "only the space that was asked for is loaded");
-        LoadResult loaded = _shootdown.OnLoaded(new SpaceId(message.Space), message);
-        bool other = _loadedSpace != message.Space;
-        _loadedSpace = message.Space;
+        Debug.Assert(State == CoreState.Loading && _thread!.Space == space, "only the space that was asked for is loaded");
+        LoadResult loaded = _shootdown.OnLoaded(space, answer);
+        bool other = _loadedSpace != space.Value;
+        _loadedSpace = space.Value;
         _lazy = false;
         _tag = loaded.Tag;
         if (_tables is { } tables)
         {
-            tables[message.Space] = (int)(message.D >> 1);
+            tables[space.Value] = answer.Table;
         }
 
-        _table = TableOf(message.Space);
+        _table = TableOf(space.Value);
         Mmu.Load(_tag, _table);
         if (loaded.Flushed)
         {
@@ -258,7 +260,7 @@ public sealed partial class CoreModel
             _clock += sweeping;
             if (_loadedSpace >= 0 && !_lazy && _shootdown.TellsLazy)
             {
-                Send(MessageKind.EnterLazy, _loadedSpace, _clock + _delays.Notice, 0);
+                Send(SimMessage.EnterLazy(), new SpaceId(_loadedSpace), _clock + _delays.Notice);
             }
 
             _lazy = _loadedSpace >= 0;
@@ -292,12 +294,12 @@ public sealed partial class CoreModel
 
         if (_loadedSpace >= 0 && space != _loadedSpace)
         {
-            Send(MessageKind.LeaveSpace, _loadedSpace, _clock + _delays.Notice, 0);
+            Send(SimMessage.LeaveSpace(), new SpaceId(_loadedSpace), _clock + _delays.Notice);
             _loadedSpace = -1;
         }
 
         _lazy = false;
-        Send(MessageKind.LoadSpace, space, _clock + _delays.Notice, next.Id.Value);
+        Send(SimMessage.Of(new LoadRequest(next.Id)), next.Space, _clock + _delays.Notice);
         State = CoreState.Loading;
     }
 

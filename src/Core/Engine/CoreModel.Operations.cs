@@ -162,7 +162,7 @@ public sealed partial class CoreModel
         _clock += translation.Cycles;
         if (translation.BitsSet != PageFlags.None)
         {
-            Send(MessageKind.AccessedDirty, thread.Space.Value, _clock + _delays.Notice, (long)address, (long)translation.BitsSet);
+            Send(SimMessage.Of(new AccessedDirty(new VirtAddr(address), translation.BitsSet)), thread.Space, _clock + _delays.Notice);
         }
 
         CountTranslation(translation);
@@ -249,14 +249,14 @@ public sealed partial class CoreModel
         }
 
         thread.Faults++;
-        EnterKernel(thread, TrapKind.Fault, MessageKind.Fault, _delays.Trap, (long)address, (long)kind | (userMode ? 0 : SimMessage.KernelAccessBit));
+        PageFault fault = new(thread.Id, new VirtAddr(address), kind, IsKernel: !userMode, _shootdown.TrapWord(thread.Space));
+        EnterKernel(thread, TrapKind.Fault, SimMessage.Of(fault), _delays.Trap);
         thread.TrapBegan = began;
     }
 
     private void RunControl(SimThread thread, Operation operation, long until)
     {
         long argument = (long)operation.Argument;
-        int space = thread.Space.Value;
         switch (operation.Control)
         {
             case ControlKind.Compute:
@@ -277,36 +277,37 @@ public sealed partial class CoreModel
                 break;
         }
 
+        int number = (int)argument;
         long notice = _clock + _delays.Notice;
         switch (operation.Control)
         {
             case ControlKind.Signal:
-                Send(MessageKind.Signal, space, notice, thread.Id.Value, argument);
+                Send(SimMessage.Of(ThreadRequest.Signal(thread.Id, number)), thread.Space, notice);
                 break;
             case ControlKind.Unlock:
-                Send(MessageKind.Unlock, space, notice, thread.Id.Value, argument);
+                Send(SimMessage.Of(ThreadRequest.Unlock(thread.Id, number)), thread.Space, notice);
                 break;
             case ControlKind.Wait:
-                Synchronize(thread, MessageKind.Wait, argument);
+                Synchronize(thread, SimMessage.Of(ThreadRequest.Wait(thread.Id, number)));
                 break;
             case ControlKind.Lock:
-                Synchronize(thread, MessageKind.Lock, argument);
+                Synchronize(thread, SimMessage.Of(ThreadRequest.Lock(thread.Id, number)));
                 break;
             case ControlKind.Barrier:
-                Synchronize(thread, MessageKind.Barrier, argument);
+                Synchronize(thread, SimMessage.Of(ThreadRequest.EnterBarrier(thread.Id, number)));
                 break;
             case ControlKind.Sleep:
-                Synchronize(thread, MessageKind.Sleep, argument);
+                Synchronize(thread, SimMessage.Of(ThreadRequest.Sleep(thread.Id, new Cycles(argument))));
                 break;
             case ControlKind.StartThread:
-                Synchronize(thread, MessageKind.StartThread, argument);
+                Synchronize(thread, SimMessage.Of(ThreadRequest.Start(thread.Id, number)));
                 break;
             case ControlKind.Fork:
-                Synchronize(thread, MessageKind.Fork, argument);
+                Synchronize(thread, SimMessage.Of(new ForkEntry(thread.Id, number)));
                 break;
             case ControlKind.Migrate:
-                Send(MessageKind.Migrate, space, notice, thread.Id.Value, argument);
-                Departures?.Add((thread, new CoreId((int)argument)));
+                Send(SimMessage.Of(ThreadRequest.Migrate(thread.Id, new CoreId(number))), thread.Space, notice);
+                Departures?.Add((thread, new CoreId(number)));
                 PickNext();
                 break;
             case ControlKind.Yield:
@@ -363,17 +364,16 @@ public sealed partial class CoreModel
         }
 
         thread.TrapCall = call;
-        EnterKernel(thread, TrapKind.SystemCall, MessageKind.SystemCall, _delays.SystemCall, index, 0);
+        EnterKernel(thread, TrapKind.SystemCall, SimMessage.Of(new SystemCallEntry(thread.Id, index, _shootdown.TrapWord(thread.Space))), _delays.SystemCall);
     }
 
-    private void Synchronize(SimThread thread, MessageKind kind, long argument) =>
-        EnterKernel(thread, TrapKind.Synchronization, kind, _delays.SystemCall, argument, 0);
+    private void Synchronize(SimThread thread, SimMessage request) => EnterKernel(thread, TrapKind.Synchronization, request, _delays.SystemCall);
 
-    private void EnterKernel(SimThread thread, TrapKind trap, MessageKind kind, long delay, long b, long c)
+    private void EnterKernel(SimThread thread, TrapKind trap, SimMessage message, long delay)
     {
         thread.Trap = trap;
         thread.TrapBegan = _clock;
-        Send(kind, thread.Space.Value, _clock + delay, thread.Id.Value, b, c, trap == TrapKind.Synchronization ? 0 : _shootdown.TrapWord(thread.Space));
+        Send(message, thread.Space, _clock + delay);
         if (_park)
         {
             PickNext();
@@ -388,7 +388,7 @@ public sealed partial class CoreModel
     {
         thread.Ended = _clock;
         thread.Close();
-        Send(MessageKind.ThreadExit, thread.Space.Value, _clock + _delays.Notice, thread.Id.Value);
+        Send(SimMessage.Of(ThreadRequest.Exit(thread.Id)), thread.Space, _clock + _delays.Notice);
         PickNext();
     }
 

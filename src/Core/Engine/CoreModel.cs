@@ -275,45 +275,37 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     internal long Clock => _clock;
 
     /// <inheritdoc/>
-    public void SendProtocol(SpaceId space, int kind, long delay, long a, long b, long c, long d)
+    public void SendProtocol(SpaceId space, long delay, in ProtocolPayload payload)
     {
-        if ((uint)space.Value >= (uint)SpaceCount || _world.GroupOf(space.Value).DomainIndex != Domain?.Index)
+        if ((uint)space.Value >= (uint)SpaceCount || _world.GroupOf(space).DomainIndex != Domain?.Index)
         {
             throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
         }
 
-        long due = _clock + _delays.Checked(kind, MessageDirection.CoreToSpace, delay);
-        Send(MessageKind.Protocol, space.Value, due, a, b, c, d, (ushort)kind);
+        Send(SimMessage.Of(payload), space, _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToSpace, delay));
     }
 
     /// <inheritdoc/>
-    public void SendDirect(CoreId target, int kind, long delay, long a, long b, long c, long d)
+    public void SendDirect(CoreId target, long delay, in ProtocolPayload payload)
     {
         if (target == Core || Domain is null || !Domain.HasCore(target))
         {
             throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses core {target}, which is not another core of its domain");
         }
 
-        Outbox.Add(new SimMessage
-        {
-            Kind = MessageKind.Protocol,
-            Flags = (ushort)kind,
-            Due = _clock + _delays.Checked(kind, MessageDirection.CoreToCore, delay),
-            Target = target.Value,
-            Space = -1,
-            A = a,
-            B = b,
-            C = c,
-            D = d,
-        });
+        SimMessage message = SimMessage.Of(payload);
+        message.Due = _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToCore, delay);
+        message.Target = target.Value;
+        message.Space = SpaceId.None;
+        Outbox.Add(message);
     }
 
     /// <inheritdoc/>
-    public void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size) =>
-        _losses.Begin(space.Value, shootdown, TableOf(space.Value), TableTime, new DeadRange(start, spanPages, size));
+    public void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead) =>
+        _losses.Begin(space.Value, shootdown, TableOf(space.Value), TableTime, dead);
 
     /// <inheritdoc/>
-    public void AlsoDead(VirtAddr start, ulong spanPages, PageSize size) => _losses.AlsoDead(new DeadRange(start, spanPages, size));
+    public void AlsoDead(DeadRange dead) => _losses.AlsoDead(dead);
 
     /// <inheritdoc/>
     public void EndInvalidation(in InvalidationResult result)
@@ -327,7 +319,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public void CountSweep(int shootdowns) => Counters[CoreCounters.InvalidationsSwept] += shootdowns;
 
     /// <inheritdoc/>
-    public void Acknowledge(in SimMessage invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
+    public void Acknowledge(in Invalidation invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
 
     /// <inheritdoc/>
     public void UseTag(Asid tag)
@@ -353,27 +345,19 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
 
     private PageTable TableOf(int space) => _world.TableOf(space, _tables is { } tables ? tables[space] : 0);
 
-    private void SendAck(in SimMessage invalidation, long leaves, int dropped, long cycles) => Send(
-        MessageKind.Ack,
-        invalidation.Space,
-        leaves + _delays.Notice,
-        invalidation.A,
-        dropped,
-        cycles,
-        flags: (ushort)(invalidation.Flags & (SimMessage.ToldFlag | SimMessage.ReportFlag)));
-
-    private void Send(MessageKind kind, int space, long due, long a, long b = 0, long c = 0, long d = 0, ushort flags = 0) => Outbox.Add(new SimMessage
+    private void SendAck(in Invalidation invalidation, long leaves, int dropped, long cycles)
     {
-        Kind = kind,
-        Flags = flags,
-        Due = due,
-        Target = _world.TargetOfSpace(space),
-        Space = space,
-        A = a,
-        B = b,
-        C = c,
-        D = d,
-    });
+        InvalidationAck ack = new(invalidation.Shootdown, dropped, new Cycles(cycles), invalidation.Way, invalidation.IsReport);
+        Send(SimMessage.Of(ack), invalidation.Space, leaves + _delays.Notice);
+    }
+
+    private void Send(SimMessage message, SpaceId space, long due)
+    {
+        message.Due = due;
+        message.Target = _world.TargetOf(space);
+        message.Space = space;
+        Outbox.Add(message);
+    }
 
     private void ResetCounters()
     {

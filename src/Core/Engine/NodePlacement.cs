@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 
 namespace VmSim.Core.Engine;
@@ -57,7 +58,7 @@ public sealed class NodePlacement
 
     /// <summary>The node of a message's target.</summary>
     public int NodeOfTarget(int target) =>
-        target < _nodeOfCore.Length ? _nodeOfCore[target] : _nodeOfGroup[_world.GroupOf(target - _nodeOfCore.Length).Index];
+        target < _nodeOfCore.Length ? _nodeOfCore[target] : _nodeOfGroup[_world.GroupOf(new SpaceId(target - _nodeOfCore.Length)).Index];
 
     /// <summary>The nodes that share a domain, ascending.</summary>
     public IReadOnlyList<int> NodesOf(Domain domain)
@@ -103,7 +104,7 @@ public sealed class NodePlacement
     {
         int[] threads = new int[Nodes];
         Dictionary<int, int> threadsOfGroup = domain.Groups.ToDictionary(
-            group => group.Index, group => _world.Threads.Count(thread => _world.GroupOf(thread.Space.Value) == group));
+            group => group.Index, group => _world.Threads.Count(thread => _world.GroupOf(thread.Space) == group));
         foreach (SpaceGroup group in domain.Groups.OrderByDescending(group => threadsOfGroup[group.Index]).ThenBy(group => group.Index))
         {
             int node = LeastOf(threads);
@@ -143,7 +144,7 @@ public sealed class NodePlacement
 
         foreach (SimThread thread in _world.Threads)
         {
-            SpaceGroup group = _world.GroupOf(thread.Space.Value);
+            SpaceGroup group = _world.GroupOf(thread.Space);
             if (group.DomainIndex == domain.Index)
             {
                 wanted[index[thread.Placed.Value]][_nodeOfGroup[group.Index]]++;

@@ -117,14 +117,14 @@ public sealed class World : IDisposable
     internal RefillMisses RefillMisses { get; }
 
     /// <summary>The group of a space.</summary>
-    public SpaceGroup GroupOf(int space) => _spaces[space].Group;
+    public SpaceGroup GroupOf(SpaceId space) => _spaces[space.Value].Group;
 
     /// <summary>Whether a thread is on its core at time 0; others are started by a thread or by the fork that makes their process.</summary>
     internal bool IsRunnableAtStart(SimThread thread) => _runsAtStart[thread.Id.Value];
 
     internal PageTable TableOf(int space, int table) => _spaces[space].Tables[table];
 
-    internal int TargetOfSpace(int space) => _cores.Length + space;
+    internal int TargetOf(SpaceId space) => _cores.Length + space.Value;
 
     /// <summary>Gives native memory back.</summary>
     public void Dispose()

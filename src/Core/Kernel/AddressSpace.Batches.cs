@@ -41,6 +41,6 @@ public sealed partial class AddressSpace
         // What is left for the last batch is never below the service time, so that batches alone make no operation longer.
         long work = Math.Max(0, operation.WorkLeft - _delays.Service) / batches;
         operation.WorkLeft -= work;
-        SendToSelf(MessageKind.OperationBatch, _now + work + delay, operation.Id);
+        SendToSelf(MessageKind.OperationBatch, operation, _now + work + delay);
     }
 }

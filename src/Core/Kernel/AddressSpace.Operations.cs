@@ -13,35 +13,35 @@ public sealed partial class AddressSpace
     private readonly MapLock _mapLock;
     private readonly SpaceLocks _locks;
 
-    private void BeginFault(in SimMessage message)
+    private void BeginFault(CoreId core, in PageFault fault)
     {
-        TakeWord(message);
-        ulong page = (ulong)message.B >> PageSizes.BaseShift;
+        TakeWord(core, fault.Word);
         Admit(new KernelOperation
         {
             Id = ++_nextOperation,
-            Kind = MessageKind.Fault,
-            Thread = (int)message.A,
-            Core = new CoreId(message.Sender),
-            Argument = message.B,
-            Access = message.C,
-            FirstPage = page,
-            EndPage = page + 1,
-            Word = message.D,
+            Kind = OperationKind.Fault,
+            Thread = fault.Thread,
+            Core = core,
+            Address = fault.Address,
+            Access = fault.Access,
+            IsKernelAccess = fault.IsKernel,
+            FirstPage = fault.Address.PageNumber,
+            EndPage = fault.Address.PageNumber + 1,
+            Word = fault.Word,
         });
     }
 
-    private void BeginCall(in SimMessage message)
+    private void BeginCall(CoreId core, in SystemCallEntry entry)
     {
-        TakeWord(message);
-        SystemCall call = ThreadOf((int)message.A).SystemCalls[(int)message.B];
+        TakeWord(core, entry.Word);
+        SystemCall call = ThreadOf(entry.Thread).SystemCalls[entry.Call];
         (ulong first, ulong end) = PagesOf(call);
         Admit(new KernelOperation
         {
             Id = ++_nextOperation,
-            Kind = MessageKind.SystemCall,
-            Thread = (int)message.A,
-            Core = new CoreId(message.Sender),
+            Kind = OperationKind.Call,
+            Thread = entry.Thread,
+            Core = core,
             Call = call,
             Exclusive = call.Kind is not (SystemCallKind.Advise or SystemCallKind.Sync),
             FirstPage = first,
@@ -49,21 +49,21 @@ public sealed partial class AddressSpace
         });
     }
 
-    private void TakeWord(in SimMessage message)
+    private void TakeWord(CoreId core, long word)
     {
-        if (message.D != 0)
+        if (word != 0)
         {
-            _shootdown.OnTrapWord(new CoreId(message.Sender), message.D);
+            _shootdown.OnTrapWord(core, word);
         }
     }
 
-    private void BeginFork(in SimMessage message) => Admit(new KernelOperation
+    private void BeginFork(CoreId core, in ForkEntry fork) => Admit(new KernelOperation
     {
         Id = ++_nextOperation,
-        Kind = MessageKind.Fork,
-        Thread = (int)message.A,
-        Core = new CoreId(message.Sender),
-        Argument = message.B,
+        Kind = OperationKind.Fork,
+        Thread = fork.Thread,
+        Core = core,
+        Child = fork.Child,
         Exclusive = true,
         FirstPage = 0,
         EndPage = ulong.MaxValue,
@@ -95,10 +95,10 @@ public sealed partial class AddressSpace
         Tables.Fold(_group.WindowStart);
         switch (operation.Kind)
         {
-            case MessageKind.Fault:
+            case OperationKind.Fault:
                 ExecuteFault(operation);
                 break;
-            case MessageKind.Fork:
+            case OperationKind.Fork:
                 ExecuteFork(operation);
                 break;
             default:
@@ -109,9 +109,8 @@ public sealed partial class AddressSpace
 
     private void ExecuteFault(KernelOperation operation)
     {
-        VirtAddr address = new((ulong)operation.Argument);
-        AccessKind access = (AccessKind)(operation.Access & 0xFF);
-        FaultResult fault = _memory!.HandleFault(address, access, (operation.Access & SimMessage.KernelAccessBit) == 0);
+        VirtAddr address = operation.Address;
+        FaultResult fault = _memory!.HandleFault(address, operation.Access);
         Counters.Count(fault.Kind);
         if (Watch is { } watch)
         {
@@ -138,18 +137,18 @@ public sealed partial class AddressSpace
         long delay = _locks.EnterFault(operation, fault, _now);
         if (operation.Result == TrapResult.Segmentation)
         {
-            CountBadAccess(address, access, fault.Kind);
+            CountBadAccess(operation, fault.Kind);
             Proceed(operation, cycles, delay);
             return;
         }
 
-        cycles += _shootdown.OnFault(operation.Core, VirtAddr.OfPage(operation.FirstPage), access, operation.Word);
+        cycles += _shootdown.OnFault(operation.Core, VirtAddr.OfPage(operation.FirstPage), operation.Access, operation.Word);
         if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
             AdmitWaiting();
-            SendToCore(MessageKind.TrapSleep, operation.Core.Value, _now + _delays.Service + _delays.Return, operation.Thread);
-            SendToSelf(MessageKind.DeviceDone, _now + delay + Math.Max(cycles, _delays.Service) + Kernel.DeviceReadCycles, operation.Id);
+            SendToCore(SimMessage.Of(new TrapSleep(operation.Thread)), operation.Core, _now + _delays.Service + _delays.Return);
+            SendToSelf(MessageKind.DeviceDone, operation, _now + delay + Math.Max(cycles, _delays.Service) + Kernel.DeviceReadCycles);
             return;
         }
 
@@ -208,7 +207,7 @@ public sealed partial class AddressSpace
 
     private void ExecuteFork(KernelOperation operation)
     {
-        AddressSpace child = Children[operation.Argument];
+        AddressSpace child = Children[operation.Child];
         child._now = _now;
         child.SetVisibility();
         VirtualMemory? memory = _memory!.Fork(child.Table, _group.Frames, out MmResult effect);
@@ -248,7 +247,7 @@ public sealed partial class AddressSpace
         long at = _now + delay + Math.Max(cycles, _delays.Service) - _delays.Service;
         if (at > _now)
         {
-            SendToSelf(invalidates ? MessageKind.OperationInvalidate : MessageKind.OperationEnd, at, operation.Id);
+            SendToSelf(invalidates ? MessageKind.OperationInvalidate : MessageKind.OperationEnd, operation, at);
         }
         else if (invalidates)
         {
@@ -260,13 +259,13 @@ public sealed partial class AddressSpace
         }
     }
 
-    /// <summary>Answers the thread and gives the lock on.</summary>
+    /// <summary>Answers the thread, and unlocks: operations that waited for the lock start.</summary>
     private void EndOperation(KernelOperation operation)
     {
         Answer(operation, _locks.Leave(operation, _now));
-        if (operation.Kind == MessageKind.Fork && operation.Result != TrapResult.Failed)
+        if (operation.Kind == OperationKind.Fork && operation.Result != TrapResult.Failed)
         {
-            Children[operation.Argument].WakeMainThreads(_now);
+            Children[operation.Child].WakeMainThreads(_now);
         }
 
         if (operation.Release is null || operation.Shootdown is { Deferred: true })
@@ -275,7 +274,7 @@ public sealed partial class AddressSpace
         }
         else
         {
-            SendToSelf(MessageKind.ReleaseMemory, _now + _delays.ReleaseAfter, operation.Id);
+            SendToSelf(MessageKind.ReleaseMemory, operation, _now + _delays.ReleaseAfter);
         }
 
         _mapLock.Leave(operation);
@@ -284,16 +283,10 @@ public sealed partial class AddressSpace
 
     private void Answer(KernelOperation operation, long delay)
     {
-        long due = _now + delay + _delays.Service + _delays.Return;
-        MessageKind kind = MessageKind.TrapReturn;
-        if (operation.Sleeps)
-        {
-            kind = MessageKind.ThreadWake;
-            due = WakeTime + delay;
-        }
-
+        long due = operation.Sleeps ? WakeTime + delay : _now + delay + _delays.Service + _delays.Return;
         Watch?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
-        SendToCore(kind, operation.Core.Value, due, operation.Thread, operation.ShootdownWait, (long)operation.Result, _shootdown.ReturnWord(operation.Core));
+        TrapReturn answer = new(operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
+        SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
     }
 
     private long WakeTime => _now + Math.Max(_delays.Service, Kernel.WakeCycles) + _delays.Return;
@@ -303,22 +296,20 @@ public sealed partial class AddressSpace
         while (_mapLock.TryAdmit(out KernelOperation? operation, out long since))
         {
             long wait = _now + _delays.Service - since;
-            LockKind kind = Kernel.PerVmaLocks && operation.Kind == MessageKind.Fault ? LockKind.Area : LockKind.Map;
+            LockKind kind = Kernel.PerVmaLocks && operation.Kind == OperationKind.Fault ? LockKind.Area : LockKind.Map;
             Counters[SpaceCounters.LockWaits]++;
             Counters[SpaceCounters.LockWaitCycles] += wait;
             operation.Waited = true;
             Counters[SpaceCounters.Of(kind).WaitCycles] += wait;
-            SendToSelf(MessageKind.OperationStart, _now + _delays.Service, operation.Id);
+            SendToSelf(MessageKind.OperationStart, operation, _now + _delays.Service);
         }
     }
 
-    private void ReleaseMemory(long id)
+    private void ReleaseMemory(KernelOperation operation)
     {
-        if (_operations.Remove(id, out KernelOperation? operation))
-        {
-            _memory!.Release(operation.Release!);
-            Watch?.Released(id, operation.Release!, _now);
-        }
+        _operations.Remove(operation.Id);
+        _memory!.Release(operation.Release!);
+        Watch?.Released(operation.Id, operation.Release!, _now);
     }
 
     private void CountCall(SystemCallKind kind, bool failed)
@@ -346,9 +337,9 @@ public sealed partial class AddressSpace
         }
     }
 
-    private void CountBadAccess(VirtAddr address, AccessKind access, FaultKind fault)
+    private void CountBadAccess(KernelOperation operation, FaultKind fault)
     {
-        (ulong, AccessKind, FaultKind) key = (address.PageNumber, access, fault);
+        (ulong, AccessKind, bool, FaultKind) key = (operation.FirstPage, operation.Access, operation.IsKernelAccess, fault);
         _badAccesses[key] = _badAccesses.GetValueOrDefault(key) + 1;
     }
 }

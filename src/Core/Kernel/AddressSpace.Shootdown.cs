@@ -18,7 +18,7 @@ public sealed partial class AddressSpace
             .Select(operation => operation.Release).OfType<ReleaseBatch>().Where(batch => !batch.IsReleased).Distinct()];
 
     /// <inheritdoc/>
-    public void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
+    public void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         Await(shootdown, core);
@@ -27,11 +27,11 @@ public sealed partial class AddressSpace
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters[SpaceCounters.IpisSent]++;
         Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
-        SendInvalidate(shootdown, core, due, start, pages, size, 0);
+        SendInvalidation(shootdown, core, scope, due, InvalidationWay.Interrupt);
     }
 
     /// <inheritdoc/>
-    public void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+    public void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         long leaves = _now + _delays.Service;
@@ -47,16 +47,16 @@ public sealed partial class AddressSpace
         }
 
         Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Message);
-        SendInvalidate(shootdown, InDomain(core), due, start, pages, size, SimMessage.ToldFlag | (awaited ? 0 : SimMessage.ReportFlag));
+        SendInvalidation(shootdown, InDomain(core), scope, due, InvalidationWay.Message, isReport: !awaited);
     }
 
     /// <inheritdoc/>
-    public void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
+    public void InvalidateLocally(ShootdownRequest shootdown, InvalidationScope scope)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         long due = _now + _delays.StoreVisibility;
         Watch?.Sent(shootdown.OperationId, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
-        SendInvalidate(shootdown, shootdown.Initiator, due, start, pages, size, SimMessage.LocalFlag);
+        SendInvalidation(shootdown, shootdown.Initiator, scope, due, InvalidationWay.Local);
     }
 
     /// <inheritdoc/>
@@ -91,11 +91,11 @@ public sealed partial class AddressSpace
     }
 
     /// <inheritdoc/>
-    public void SetTimer(long at, long argument) => SendToSelf(MessageKind.ProtocolTimer, Math.Max(at, _now), 0, argument);
+    public void SetTimer(long at, long argument) => SendToSelf(SimMessage.Of(new ProtocolTimer(argument)), Math.Max(at, _now));
 
     /// <inheritdoc/>
-    public void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d) =>
-        SendToCore(MessageKind.Protocol, InDomain(core).Value, _now + _delays.Service + _delays.Checked(kind, MessageDirection.SpaceToCore, delay), a, b, c, d, (ushort)kind);
+    public void SendProtocol(CoreId core, long delay, in ProtocolPayload payload) => SendToCore(
+        SimMessage.Of(payload), InDomain(core), _now + _delays.Service + _delays.Checked(payload.Kind, MessageDirection.SpaceToCore, delay));
 
     private void Await(ShootdownRequest shootdown, CoreId core)
     {
@@ -103,15 +103,20 @@ public sealed partial class AddressSpace
         (shootdown.Unacknowledged ??= new CoreMask(Machine.Cores)).Add(core.Value);
     }
 
-    private void SendInvalidate(ShootdownRequest shootdown, CoreId core, long due, VirtAddr start, ulong pages, PageSize size, int flags) => SendToCore(
-        MessageKind.Invalidate,
-        core.Value,
-        due,
-        shootdown.Id,
-        (long)start.Value,
-        SharedRules.Pack(pages, size, shootdown.SpanPages),
-        shootdown.Generation,
-        (ushort)(flags | (shootdown.TablesFreed ? SimMessage.TablesFreedFlag : 0)));
+    private void SendInvalidation(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, long due, InvalidationWay way, bool isReport = false)
+    {
+        Invalidation invalidation = new()
+        {
+            Space = Space,
+            Shootdown = shootdown.Id,
+            Scope = scope,
+            Generation = shootdown.Generation,
+            Way = way,
+            IsReport = isReport,
+            TablesFreed = shootdown.TablesFreed,
+        };
+        SendToCore(SimMessage.Of(invalidation), core, due);
+    }
 
     private CoreId InDomain(CoreId core) => _group.HasCore(core)
         ? core
@@ -124,9 +129,7 @@ public sealed partial class AddressSpace
         {
             Id = ++_nextShootdown,
             Initiator = operation.Core,
-            Start = dead.Range.Start,
-            SpanPages = dead.Range.Pages,
-            PageSize = dead.Range.Stride,
+            Dead = dead.Range,
             DeadPages = dead.Count,
             TablesFreed = operation.TablesFreed,
             FreesMemory = dead.FreesMemory,
@@ -168,31 +171,30 @@ public sealed partial class AddressSpace
             : new DeadTranslations(DeadRange.WholeSpace, result.Dead?.Count ?? 0, result.Release is not null);
     }
 
-    private void HandleAck(in SimMessage message)
+    private void HandleAck(CoreId core, in InvalidationAck ack)
     {
-        CoreId core = new(message.Sender);
-        if (Watch is { } watch && !watch.Acknowledged(message.A, core, _now))
+        if (Watch is { } watch && !watch.Acknowledged(ack.Shootdown, core, _now))
         {
             return;
         }
 
-        if (!_shootdowns.TryGetValue(message.A, out OpenShootdown? open))
+        if (!_shootdowns.TryGetValue(ack.Shootdown, out OpenShootdown? open))
         {
             string advice = Watch is null ? "; run with --check to see what led to it" : "; the protocol ended it before all acknowledgements were in";
-            throw new InvalidOperationException($"core {core} acknowledged shootdown {message.A} of {Name}, which is over or never was{advice}");
+            throw new InvalidOperationException($"core {core} acknowledged shootdown {ack.Shootdown} of {Name}, which is over or never was{advice}");
         }
 
         ShootdownRequest shootdown = open.Request;
         shootdown.Unacknowledged?.Remove(core.Value);
-        shootdown.HandlerCycles += message.C;
-        if (message.B == 0 && (message.Flags & SimMessage.ToldFlag) == 0)
+        shootdown.HandlerCycles += ack.Handler.Value;
+        if (ack.Dropped == 0 && ack.Way == InvalidationWay.Interrupt)
         {
             shootdown.SpuriousTargets++;
             Counters[SpaceCounters.SpuriousIpis]++;
         }
 
         ShootdownLog.Update(shootdown);
-        if ((message.Flags & SimMessage.ReportFlag) != 0)
+        if (ack.IsReport)
         {
             shootdown.PendingReports--;
             if (shootdown.IsOver)

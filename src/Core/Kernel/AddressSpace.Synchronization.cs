@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Programs;
 using VmSim.Core.VirtualTime;
 
@@ -9,21 +10,21 @@ public sealed partial class AddressSpace
     private readonly bool[] _events;
     private readonly Barrier[] _barriers;
     private readonly Mutex[] _mutexes;
-    private readonly List<(long Event, int Thread)> _eventWaiters = [];
+    private readonly List<(int Event, ThreadId Thread)> _eventWaiters = [];
 
     /// <summary>The core on which each thread of the process is to run.</summary>
-    private readonly int[] _coreOf;
+    private readonly CoreId[] _coreOf;
 
-    private sealed record Barrier(int Parties, List<int> Waiting);
+    private sealed record Barrier(int Parties, List<ThreadId> Waiting);
 
     private sealed class Mutex
     {
-        public int Owner { get; set; } = -1;
+        public ThreadId? Owner { get; set; }
 
-        public Queue<int> Waiting { get; } = new();
+        public Queue<ThreadId> Waiting { get; } = new();
     }
 
-    private ThreadProgram ThreadOf(int thread) => Image.Threads[thread - FirstThread];
+    private ThreadProgram ThreadOf(ThreadId thread) => Image.Threads[thread.Value - FirstThread];
 
     /// <summary>Wakes the threads of a process that a fork has made.</summary>
     private void WakeMainThreads(long now)
@@ -33,62 +34,63 @@ public sealed partial class AddressSpace
         {
             if (Image.Threads[i].StartsRunnable)
             {
-                Wake(FirstThread + i);
+                Wake(new ThreadId(FirstThread + i));
             }
         }
     }
 
-    private void HandleSynchronization(in SimMessage message)
+    private void HandleSynchronization(CoreId core, in SimMessage message)
     {
-        int thread = (int)message.A;
-        switch (message.Kind)
+        if (message.Kind is < MessageKind.Signal or > MessageKind.Migrate)
+        {
+            throw new InvalidOperationException($"space {Space} got a {message.Kind}, which is not for spaces");
+        }
+
+        ThreadRequest request = message.AsThreadRequest();
+        ThreadId thread = request.Thread;
+        switch (request.Kind)
         {
             case MessageKind.Signal:
-                HappenEvent(message.B);
+                HappenEvent(request.Event);
                 break;
-            case MessageKind.Wait when _events[message.B]:
-            case MessageKind.Barrier when PassBarrier(_barriers[message.B]):
-            case MessageKind.Lock when TakeMutex(_mutexes[message.B], thread):
-                ReturnTo(message.Sender, thread);
+            case MessageKind.Wait when _events[request.Event]:
+            case MessageKind.Barrier when PassBarrier(_barriers[request.Barrier]):
+            case MessageKind.Lock when TakeMutex(_mutexes[request.Mutex], thread):
+                ReturnTo(core, thread);
                 break;
             case MessageKind.Wait:
-                _eventWaiters.Add((message.B, thread));
-                PutToSleep(message.Sender, thread);
+                _eventWaiters.Add((request.Event, thread));
+                PutToSleep(core, thread);
                 break;
             case MessageKind.Barrier:
-                _barriers[message.B].Waiting.Add(thread);
-                PutToSleep(message.Sender, thread);
+                _barriers[request.Barrier].Waiting.Add(thread);
+                PutToSleep(core, thread);
                 break;
             case MessageKind.Lock:
-                _mutexes[message.B].Waiting.Enqueue(thread);
-                PutToSleep(message.Sender, thread);
+                _mutexes[request.Mutex].Waiting.Enqueue(thread);
+                PutToSleep(core, thread);
                 break;
             case MessageKind.Unlock:
-                Unlock(_mutexes[message.B], thread);
+                Unlock(_mutexes[request.Mutex], thread);
                 break;
             case MessageKind.Sleep:
-                PutToSleep(message.Sender, thread);
-                SendToSelf(MessageKind.SleepEnd, _now + Math.Max(message.B, _delays.Service), thread);
-                break;
-            case MessageKind.SleepEnd:
-                Wake(thread);
+                PutToSleep(core, thread);
+                SendToSelf(SimMessage.Of(new SleepEnd(thread)), _now + Math.Max(request.Duration.Value, _delays.Service));
                 break;
             case MessageKind.StartThread:
-                Wake(FirstThread + (int)message.B);
-                ReturnTo(message.Sender, thread);
+                Wake(new ThreadId(FirstThread + request.Started));
+                ReturnTo(core, thread);
                 break;
             case MessageKind.Migrate:
-                _coreOf[thread - FirstThread] = (int)message.B;
+                _coreOf[thread.Value - FirstThread] = request.Target;
                 Wake(thread);
                 break;
-            case MessageKind.ThreadExit:
-                break;
             default:
-                throw new InvalidOperationException($"space {Space} got a {message.Kind}, which is not for spaces");
+                break;
         }
     }
 
-    private void HappenEvent(long number)
+    private void HappenEvent(int number)
     {
         if (_events[number])
         {
@@ -117,7 +119,7 @@ public sealed partial class AddressSpace
             return false;
         }
 
-        foreach (int thread in barrier.Waiting)
+        foreach (ThreadId thread in barrier.Waiting)
         {
             Wake(thread);
         }
@@ -126,9 +128,9 @@ public sealed partial class AddressSpace
         return true;
     }
 
-    private static bool TakeMutex(Mutex mutex, int thread)
+    private static bool TakeMutex(Mutex mutex, ThreadId thread)
     {
-        if (mutex.Owner >= 0)
+        if (mutex.Owner is not null)
         {
             return false;
         }
@@ -137,26 +139,23 @@ public sealed partial class AddressSpace
         return true;
     }
 
-    private void Unlock(Mutex mutex, int thread)
+    private void Unlock(Mutex mutex, ThreadId thread)
     {
         if (mutex.Owner != thread)
         {
-            throw new InvalidOperationException($"thread {thread} ({ThreadOf(thread).Name}) of {Name} gives back a mutex that thread {mutex.Owner} holds");
+            throw new InvalidOperationException($"thread {thread} ({ThreadOf(thread).Name}) of {Name} gives back a mutex that {(mutex.Owner is { } holder ? $"thread {holder} holds" : "nobody holds")}");
         }
 
-        mutex.Owner = mutex.Waiting.TryDequeue(out int next) ? next : -1;
-        if (mutex.Owner >= 0)
+        mutex.Owner = mutex.Waiting.TryDequeue(out ThreadId next) ? next : null;
+        if (mutex.Owner is { } owner)
         {
-            Wake(mutex.Owner);
+            Wake(owner);
         }
     }
 
-    private void ReturnTo(int core, int thread) =>
-        SendToCore(MessageKind.TrapReturn, core, _now + _delays.Service + _delays.Return, thread, 0, (long)TrapResult.Done);
+    private void ReturnTo(CoreId core, ThreadId thread) => SendToCore(SimMessage.Of(new TrapReturn(thread)), core, _now + _delays.Service + _delays.Return);
 
-    private void PutToSleep(int core, int thread) =>
-        SendToCore(MessageKind.TrapSleep, core, _now + _delays.Service + _delays.Return, thread);
+    private void PutToSleep(CoreId core, ThreadId thread) => SendToCore(SimMessage.Of(new TrapSleep(thread)), core, _now + _delays.Service + _delays.Return);
 
-    private void Wake(int thread) =>
-        SendToCore(MessageKind.ThreadWake, _coreOf[thread - FirstThread], WakeTime, thread, 0, (long)TrapResult.Done);
+    private void Wake(ThreadId thread) => SendToCore(SimMessage.OfWake(new TrapReturn(thread)), _coreOf[thread.Value - FirstThread], WakeTime);
 }

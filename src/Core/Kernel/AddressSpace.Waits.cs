@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 
@@ -9,14 +8,14 @@ public sealed partial class AddressSpace
     /// <summary>Who waits for what, one line a thread: each other, a lock, or acknowledgements.</summary>
     internal IEnumerable<string> DescribeWaits()
     {
-        foreach ((long number, int thread) in _eventWaiters)
+        foreach ((int number, ThreadId thread) in _eventWaiters)
         {
             yield return $"{Name}: {Describe(thread)} waits for event {number}";
         }
 
         for (int i = 0; i < _barriers.Length; i++)
         {
-            foreach (int thread in _barriers[i].Waiting)
+            foreach (ThreadId thread in _barriers[i].Waiting)
             {
                 yield return $"{Name}: {Describe(thread)} waits at barrier {i} with {_barriers[i].Waiting.Count} of {_barriers[i].Parties} parties";
             }
@@ -24,9 +23,9 @@ public sealed partial class AddressSpace
 
         for (int i = 0; i < _mutexes.Length; i++)
         {
-            foreach (int thread in _mutexes[i].Waiting)
+            foreach (ThreadId thread in _mutexes[i].Waiting)
             {
-                yield return $"{Name}: {Describe(thread)} waits for mutex {i}, held by {Describe(_mutexes[i].Owner)}";
+                yield return $"{Name}: {Describe(thread)} waits for mutex {i}, held by {Describe(_mutexes[i].Owner!.Value)}";
             }
         }
 
@@ -53,14 +52,16 @@ public sealed partial class AddressSpace
             : $"waits for acknowledgements of cores {string.Join(", ", CoresOf(shootdown.Unacknowledged))}";
     }
 
-    private string Describe(int thread) => $"thread {thread} ({ThreadOf(thread).Name})";
+    private string Describe(ThreadId thread) => $"thread {thread} ({ThreadOf(thread).Name})";
 
     private static string Describe(KernelOperation operation) => operation switch
     {
-        { Kind: MessageKind.Fault } => $"{((AccessKind)(operation.Access & 0xFF)).ToString().ToLowerInvariant()} fault at {new VirtAddr((ulong)operation.Argument)}",
+        { Kind: OperationKind.Fault } => $"{Describe(operation.Access, operation.IsKernelAccess)} fault at {operation.Address}",
         { Call: { } call } => $"{call.Kind.ToString().ToLowerInvariant()} call at {call.Start}",
         _ => "fork",
     };
+
+    private static string Describe(AccessKind access, bool isKernel) => (isKernel ? "kernel " : "") + access.ToString().ToLowerInvariant();
 
     private static IEnumerable<int> CoresOf(CoreMask? mask)
     {

@@ -22,7 +22,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     private readonly Delays _delays;
     private readonly SpaceShootdown _shootdown;
     private readonly Dictionary<long, KernelOperation> _operations = [];
-    private readonly SortedDictionary<(ulong Page, AccessKind Kind, FaultKind Fault), long> _badAccesses = [];
+    private readonly SortedDictionary<(ulong Page, AccessKind Kind, bool IsKernel, FaultKind Fault), long> _badAccesses = [];
     private VirtualMemory? _memory;
     private long _now;
     private long _nextOperation;
@@ -42,7 +42,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         _mapLock = new MapLock(Kernel.PerVmaLocks);
         _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
-        _coreOf = [.. identity.CoreOf.Select(core => core.Value)];
+        _coreOf = [.. identity.CoreOf];
         _events = new bool[image.EventCount];
         _barriers = new Barrier[image.BarrierParties.Count];
         for (int i = 0; i < _barriers.Length; i++)
@@ -163,56 +163,60 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     internal void Handle(in SimMessage message)
     {
         _now = message.Due;
+        CoreId core = message.SenderCore;
         switch (message.Kind)
         {
             case MessageKind.Fault:
-                BeginFault(message);
+                BeginFault(core, message.AsPageFault());
                 break;
             case MessageKind.SystemCall:
-                BeginCall(message);
+                BeginCall(core, message.AsSystemCall());
                 break;
             case MessageKind.Fork:
-                BeginFork(message);
+                BeginFork(core, message.AsFork());
                 break;
             case MessageKind.OperationStart:
-                Execute(_operations[message.A]);
+                Execute(OperationOf(message));
                 break;
             case MessageKind.OperationBatch:
-                NextBatch(_operations[message.A]);
+                NextBatch(OperationOf(message));
                 break;
             case MessageKind.OperationInvalidate:
-                BeginShootdown(_operations[message.A]);
+                BeginShootdown(OperationOf(message));
                 break;
             case MessageKind.OperationEnd or MessageKind.DeviceDone:
-                EndOperation(_operations[message.A]);
+                EndOperation(OperationOf(message));
                 break;
             case MessageKind.ReleaseMemory:
-                ReleaseMemory(message.A);
+                ReleaseMemory(OperationOf(message));
                 break;
             case MessageKind.Ack:
-                HandleAck(message);
+                HandleAck(core, message.AsAck());
                 break;
             case MessageKind.LoadSpace:
-                HandleLoad(message);
+                HandleLoad(core, message.AsLoadRequest());
                 break;
             case MessageKind.LeaveSpace:
-                _locks.EnterCoreMask(new CoreId(message.Sender), _now);
-                _shootdown.OnLeave(new CoreId(message.Sender));
+                _locks.EnterCoreMask(core, _now);
+                _shootdown.OnLeave(core);
                 break;
             case MessageKind.EnterLazy:
-                _shootdown.OnLazy(new CoreId(message.Sender));
+                _shootdown.OnLazy(core);
                 break;
             case MessageKind.ProtocolTimer:
-                _shootdown.OnTimer(message.B);
+                _shootdown.OnTimer(message.AsProtocolTimer().Argument);
                 break;
             case MessageKind.Protocol:
-                _shootdown.OnProtocol(new CoreId(message.Sender), message);
+                _shootdown.OnProtocol(core, message.AsProtocol());
                 break;
             case MessageKind.AccessedDirty:
-                LogAccess(message);
+                LogAccess(core, message.AsAccessedDirty());
+                break;
+            case MessageKind.SleepEnd:
+                Wake(message.AsSleepEnd().Thread);
                 break;
             default:
-                HandleSynchronization(message);
+                HandleSynchronization(core, message);
                 break;
         }
 
@@ -222,30 +226,31 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     /// <summary>Accesses that were refused, by page, as lines for the report.</summary>
     internal IEnumerable<string> DescribeBadAccesses()
     {
-        foreach (((ulong page, AccessKind kind, FaultKind fault), long count) in _badAccesses)
+        foreach (((ulong page, AccessKind kind, bool isKernel, FaultKind fault), long count) in _badAccesses)
         {
-            yield return $"{Name}: {kind.ToString().ToLowerInvariant()} of page {VirtAddr.OfPage(page)} {fault.Refusal()} ({count} times)";
+            yield return $"{Name}: {Describe(kind, isKernel)} of page {VirtAddr.OfPage(page)} {fault.Refusal()} ({count} times)";
         }
     }
 
-    private void HandleLoad(in SimMessage message)
+    private KernelOperation OperationOf(in SimMessage message) => _operations[message.AsOperationStep().Operation];
+
+    private void HandleLoad(CoreId core, in LoadRequest load)
     {
-        LoadAnswer answer = _shootdown.OnLoad(new CoreId(message.Sender));
+        LoadAnswer answer = _shootdown.OnLoad(core);
         if ((uint)answer.Table >= (uint)Tables.Count)
         {
-            throw new InvalidOperationException($"the shootdown protocol has core {message.Sender} walk table {answer.Table} of space {Space}, which has {Tables.Count}");
+            throw new InvalidOperationException($"the shootdown protocol has core {core} walk table {answer.Table} of space {Space}, which has {Tables.Count}");
         }
 
-        long delay = _locks.EnterCoreMask(new CoreId(message.Sender), _now);
-        SendToCore(
-            MessageKind.SpaceLoaded, message.Sender, _now + delay + _delays.Service + _delays.Return, message.A, answer.Tag, answer.Generation, (answer.Flush ? 1L : 0L) + (2L * answer.Table));
+        long delay = _locks.EnterCoreMask(core, _now);
+        SendToCore(SimMessage.Of(new SpaceLoaded(load.Thread, answer)), core, _now + delay + _delays.Service + _delays.Return);
     }
 
-    private void LogAccess(in SimMessage message)
+    private void LogAccess(CoreId core, in AccessedDirty access)
     {
         SetVisibility();
-        Table.SetAccessedDirty(new VirtAddr((ulong)message.A), (PageFlags)message.B);
-        _shootdown.OnAccessed(new CoreId(message.Sender), new VirtAddr((ulong)message.A), (PageFlags)message.B);
+        Table.SetAccessedDirty(access.Address, access.Bits);
+        _shootdown.OnAccessed(core, access.Address, access.Bits);
     }
 
     /// <summary>Makes in the copies of the page table what an operation has changed.</summary>
@@ -261,29 +266,22 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
 
     private void SetVisibility() => Table.VisibleAt = _now + _delays.StoreVisibility;
 
-    private void SendToCore(MessageKind kind, int core, long due, long a, long b = 0, long c = 0, long d = 0, ushort flags = 0) =>
-        Outbox.Add(new SimMessage
-        {
-            Kind = kind,
-            Flags = flags,
-            Due = due,
-            Target = core,
-            Space = Space.Value,
-            A = a,
-            B = b,
-            C = c,
-            D = d,
-        });
-
-    private void SendToSelf(MessageKind kind, long due, long a, long b = 0) => _group.Deliver(new SimMessage
+    private void SendToCore(SimMessage message, CoreId core, long due)
     {
-        Kind = kind,
-        Due = due,
-        Sender = Outbox.Sender,
-        Sequence = Outbox.NextSequence(),
-        Target = Outbox.Sender,
-        Space = Space.Value,
-        A = a,
-        B = b,
-    });
+        message.Due = due;
+        message.Target = core.Value;
+        message.Space = Space;
+        Outbox.Add(message);
+    }
+
+    private void SendToSelf(MessageKind step, KernelOperation operation, long due) => SendToSelf(SimMessage.Of(new OperationStep(step, operation.Id)), due);
+
+    private void SendToSelf(SimMessage message, long due)
+    {
+        message.Due = due;
+        message.Sender = message.Target = Outbox.Sender;
+        message.Sequence = Outbox.NextSequence();
+        message.Space = Space;
+        _group.Deliver(message);
+    }
 }

@@ -1,20 +1,8 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
-
-/// <summary>How a core is told to invalidate.</summary>
-internal enum InvalidationWay
-{
-    /// <summary>By an interrupt.</summary>
-    Interrupt,
-
-    /// <summary>By a message that interrupts nothing.</summary>
-    Message,
-
-    /// <summary>As the initiator's own core, which acknowledges nothing.</summary>
-    Local,
-}
 
 /// <summary>Hears what the operations of one address space do to its page table and whom they tell of it. All times are in cycles.</summary>
 /// <remarks>An operation changes the table at its start: <see cref="Begin"/>, <see cref="Compare"/> for each range, and <see cref="Settle"/> come without anything in between.</remarks>

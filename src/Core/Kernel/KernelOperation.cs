@@ -7,26 +7,45 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 
+/// <summary>What an operation of an address space is.</summary>
+internal enum OperationKind
+{
+    /// <summary>A page fault.</summary>
+    Fault,
+
+    /// <summary>A system call.</summary>
+    Call,
+
+    /// <summary>A fork.</summary>
+    Fork,
+}
+
 /// <summary>A fault, system call or fork that an address space works on.</summary>
 internal sealed class KernelOperation
 {
     /// <summary>Number within the space, from 1.</summary>
     public long Id { get; init; }
 
-    public required MessageKind Kind { get; init; }
+    public required OperationKind Kind { get; init; }
 
-    public required int Thread { get; init; }
+    public required ThreadId Thread { get; init; }
 
     public required CoreId Core { get; init; }
 
     /// <summary>The system call; null for faults and forks.</summary>
     public SystemCall? Call { get; init; }
 
-    /// <summary>Faulting address, or number of the child of a fork.</summary>
-    public long Argument { get; init; }
+    /// <summary>The faulting address.</summary>
+    public VirtAddr Address { get; init; }
 
-    /// <summary>Access kind of a fault, with <see cref="SimMessage.KernelAccessBit"/>.</summary>
-    public long Access { get; init; }
+    /// <summary>What the access does that faulted.</summary>
+    public AccessKind Access { get; init; }
+
+    /// <summary>Whether the kernel made the access.</summary>
+    public bool IsKernelAccess { get; init; }
+
+    /// <summary>Number of the child of a fork.</summary>
+    public int Child { get; init; }
 
     /// <summary>How a fault was resolved; null for calls and forks, and before it is.</summary>
     public FaultKind? Fault { get; set; }

@@ -95,7 +95,7 @@ public sealed class SpaceGroup
                 ResetCounters();
             }
 
-            _members[message.Space - _members[0].Space.Value].Handle(message);
+            _members[message.Space.Value - _members[0].Space.Value].Handle(message);
         }
     }
 

@@ -11,14 +11,12 @@ public sealed partial class VirtualMemory
     /// pages).</summary>
     private const ulong StackGuardBytes = 256 * PageSizes.BaseBytes;
 
-    /// <summary>Answers a page fault.</summary>
+    /// <summary>Answers a page fault of user mode, or of the kernel's accesses to user memory, which follow the same rules.</summary>
     /// <param name="address">The faulting address.</param>
     /// <param name="kind">What the access does.</param>
-    /// <param name="user">Whether user mode made it; the kernel's accesses to user memory follow the same rules.</param>
     /// <returns>What it turned out to be. A failed fault changes nothing.</returns>
-    public FaultResult HandleFault(VirtAddr address, AccessKind kind, bool user)
+    public FaultResult HandleFault(VirtAddr address, AccessKind kind)
     {
-        _ = user;
         VirtAddr page = new(address.Value & ~(PageSizes.BaseBytes - 1));
         if (!_set.TryFind(page, out AreaSet.Area area))
         {

@@ -30,9 +30,9 @@ public sealed class BroadcastProtocol : IShootdownProtocol
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
-            ulong pages = _everLoaded.RangedPages(context.Kernel, shootdown);
-            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            _everLoaded.Interrupt(context, shootdown, pages);
+            InvalidationScope scope = _everLoaded.ScopeOf(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, scope);
+            _everLoaded.Interrupt(context, shootdown, scope);
         }
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
@@ -40,19 +40,19 @@ public sealed class BroadcastProtocol : IShootdownProtocol
         public override LoadAnswer OnLoad(CoreId core)
         {
             _everLoaded.Load(core);
-            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount), 0, Flush: false);
+            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount));
         }
     }
 
     private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
     {
-        public override InvalidationResult OnInvalidation(in SimMessage message)
+        public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            Asid tag = new(SharedRules.TagOf(new SpaceId(message.Space), context.SpaceCount));
-            return SharedRules.Invalidate(context, tag, message);
+            Asid tag = SharedRules.TagOf(invalidation.Space, context.SpaceCount);
+            return SharedRules.Invalidate(context, tag, invalidation.Scope);
         }
 
-        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
+        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer)
         {
             bool flush = context.SpaceCount > SharedRules.TagsOfSpaces;
             if (flush)
@@ -60,7 +60,7 @@ public sealed class BroadcastProtocol : IShootdownProtocol
                 context.Mmu.InvalidateAll(globals: false);
             }
 
-            return new LoadResult(new Asid((ushort)answer.B), flush ? context.Kernel.InvalidateAllCycles : 0, flush);
+            return new LoadResult(answer.Tag, flush ? context.Kernel.InvalidateAllCycles : 0, flush);
         }
     }
 }

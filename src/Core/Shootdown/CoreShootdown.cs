@@ -36,47 +36,37 @@ public interface ICoreShootdownContext
     /// <summary>What the core does: it is in user mode while <see cref="CoreState.Running"/>, else the kernel runs on it or it idles.</summary>
     CoreState State { get; }
 
-    /// <summary>Sends one of the protocol's messages to a space's half.</summary>
+    /// <summary>Sends one of the protocol's messages to a space's half, <see cref="SpaceShootdown.OnProtocol"/>.</summary>
     /// <param name="space">The space.</param>
-    /// <param name="kind">Its kind, declared from core to space; <see cref="SimMessage.ProtocolKind"/> of the message.</param>
     /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
-    /// <param name="a">First argument.</param>
-    /// <param name="b">Second argument.</param>
-    /// <param name="c">Third argument.</param>
-    /// <param name="d">Fourth argument.</param>
+    /// <param name="payload">What it says; its kind is declared from core to space.</param>
     /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the space is not of the core's domain.</exception>
-    void SendProtocol(SpaceId space, int kind, long delay, long a, long b, long c, long d);
+    void SendProtocol(SpaceId space, long delay, in ProtocolPayload payload);
 
     /// <summary>Sends one of the protocol's messages to another core's half, <see cref="CoreShootdown.OnDirect"/>.</summary>
     /// <param name="target">Another core of the domain.</param>
-    /// <param name="kind">Its kind, declared from core to core.</param>
     /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
-    /// <param name="a">First argument.</param>
-    /// <param name="b">Second argument.</param>
-    /// <param name="c">Third argument.</param>
-    /// <param name="d">Fourth argument.</param>
+    /// <param name="payload">What it says; its kind is declared from core to core.</param>
     /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the target is not another core of the domain.</exception>
-    void SendDirect(CoreId target, int kind, long delay, long a, long b, long c, long d);
+    void SendDirect(CoreId target, long delay, in ProtocolPayload payload);
 
     /// <summary>Sends the ack of an invalidation whose result said <see cref="AckTime.Later"/>; it takes an ack's delay from now.</summary>
     /// <param name="invalidation">The invalidation as it came.</param>
     /// <param name="dropped">Entries dropped for it.</param>
     /// <param name="cycles">Cycles that it took.</param>
-    void Acknowledge(in SimMessage invalidation, int dropped, long cycles);
+    void Acknowledge(in Invalidation invalidation, int dropped, long cycles);
 
     /// <summary>
     /// From now to <see cref="EndInvalidation"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring them back are its refill misses. For
     /// invalidations outside of <see cref="CoreShootdown.OnInvalidation"/>, which has begun so.
     /// </summary>
     /// <param name="space">The space.</param>
-    /// <param name="shootdown">The shootdown's number within the space, <see cref="SimMessage.A"/> of the invalidation.</param>
-    /// <param name="start">First address of the range that covers what died.</param>
-    /// <param name="spanPages">Its length in pages of <paramref name="size"/>.</param>
-    /// <param name="size">The page size.</param>
-    void BeginInvalidation(SpaceId space, long shootdown, VirtAddr start, ulong spanPages, PageSize size);
+    /// <param name="shootdown">The shootdown's number within the space, <see cref="Invalidation.Shootdown"/>.</param>
+    /// <param name="dead">The range that covers what died.</param>
+    void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead);
 
     /// <summary>The invalidation that has begun is for what died in another shootdown too, in this range; what is lost stays with the first. Else it does nothing.</summary>
-    void AlsoDead(VirtAddr start, ulong spanPages, PageSize size);
+    void AlsoDead(DeadRange dead);
 
     /// <summary>Ends what <see cref="BeginInvalidation"/> began and counts it. Its cycles are the caller's to return.</summary>
     /// <param name="result">What it did.</param>
@@ -127,10 +117,10 @@ public abstract class CoreShootdown
     public virtual CounterSet? Counters => null;
 
     /// <summary>An invalidation has come, by interrupt or for the core's own operation.</summary>
-    public abstract InvalidationResult OnInvalidation(in SimMessage message);
+    public abstract InvalidationResult OnInvalidation(in Invalidation invalidation);
 
     /// <summary>The answer to a load has come: choose the tag, flush what may be stale.</summary>
-    public abstract LoadResult OnLoaded(SpaceId space, in SimMessage answer);
+    public abstract LoadResult OnLoaded(SpaceId space, in LoadAnswer answer);
 
     /// <summary>Whether a core that idled with its space loaded must ask the space again before it runs a thread of it.</summary>
     public virtual bool ReloadAfterIdle => false;
@@ -156,8 +146,10 @@ public abstract class CoreShootdown
     public virtual long OnSwitch() => 0;
 
     /// <summary>A message of the protocol's own has come from a space.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="payload">What it says.</param>
     /// <returns>Cycles it took.</returns>
-    public virtual long OnProtocol(in SimMessage message) => 0;
+    public virtual long OnProtocol(SpaceId space, in ProtocolPayload payload) => 0;
 
     /// <summary>
     /// The core is about to run a thread in user mode: after a trap, a switch, an interrupt, a tick or a message, before the first operation. Called only if
@@ -192,7 +184,9 @@ public abstract class CoreShootdown
     {
     }
 
-    /// <summary>A message of the protocol's own has come from another core, whose number is its sender.</summary>
+    /// <summary>A message of the protocol's own has come from another core.</summary>
+    /// <param name="from">The other core.</param>
+    /// <param name="payload">What it says.</param>
     /// <returns>Cycles it took.</returns>
-    public virtual long OnDirect(in SimMessage message) => 0;
+    public virtual long OnDirect(CoreId from, in ProtocolPayload payload) => 0;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
@@ -72,8 +73,7 @@ public sealed class LatrProtocol : IShootdownProtocol
         /// <summary>Whether the ticks are over.</summary>
         public bool TicksOver { get; set; }
 
-        public bool Overlaps(VirtAddr start, VirtAddr end) =>
-            shootdown.Start < end && start < shootdown.Start + (shootdown.SpanPages << (int)shootdown.PageSize);
+        public bool Overlaps(VirtAddr start, VirtAddr end) => shootdown.Dead.Overlaps(start, end);
     }
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
@@ -94,11 +94,11 @@ public sealed class LatrProtocol : IShootdownProtocol
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             shootdown.Generation = _generation = GenerationOf(shootdown.Id);
-            ulong pages = _cores.RangedPages(context.Kernel, shootdown);
-            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            if (shootdown is not { FreesMemory: true, IsDiscard: true } || !TrySave(shootdown, pages))
+            InvalidationScope scope = _cores.ScopeOf(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, scope);
+            if (shootdown is not { FreesMemory: true, IsDiscard: true } || !TrySave(shootdown, scope))
             {
-                _cores.Interrupt(context, shootdown, pages);
+                _cores.Interrupt(context, shootdown, scope);
             }
         }
 
@@ -109,7 +109,7 @@ public sealed class LatrProtocol : IShootdownProtocol
         public override LoadAnswer OnLoad(CoreId core)
         {
             _cores.Load(core);
-            return new LoadAnswer(0, _generation, Flush: false);
+            return new LoadAnswer(Generation: _generation);
         }
 
         public override void OnLeave(CoreId core)
@@ -127,7 +127,7 @@ public sealed class LatrProtocol : IShootdownProtocol
         }
 
         /// <summary>A core says up to which generation it has invalidated.</summary>
-        public override void OnProtocol(CoreId core, in SimMessage message) => Swept(core, message.A);
+        public override void OnProtocol(CoreId core, in ProtocolPayload payload) => Swept(core, payload.As<ClearedBits>().Generation);
 
         /// <summary>The state of a generation is written, if the argument is negative, or its ticks are over.</summary>
         public override void OnTimer(long argument)
@@ -144,7 +144,7 @@ public sealed class LatrProtocol : IShootdownProtocol
         }
 
         /// <summary>Writes the state into the initiator's ring and lets the operation return; false if the ring is full.</summary>
-        private bool TrySave(ShootdownRequest shootdown, ulong pages)
+        private bool TrySave(ShootdownRequest shootdown, InvalidationScope scope)
         {
             int initiator = shootdown.Initiator.Value;
             LazyState?[] ring = _rings[initiator] ??= new LazyState?[RingStates];
@@ -154,15 +154,14 @@ public sealed class LatrProtocol : IShootdownProtocol
             }
 
             LazyState state = new(shootdown, context.Machine.Cores);
+            ProtocolPayload written = ProtocolPayload.Of(StateWritten, new QueuedState(shootdown.Generation, scope, shootdown.Initiator));
             long writing = 0;
             foreach (CoreId core in _cores.Others(shootdown.Initiator, lazyToo: false))
             {
                 state.Waiting.Add(core.Value);
                 long way = context.Machine.LineTransfer(shootdown.Initiator, core);
                 writing = Math.Max(writing, way);
-                long packed = SharedRules.Pack(pages, shootdown.PageSize, shootdown.SpanPages);
-                context.SendProtocol(
-                    core, StateWritten, Math.Max(way, context.Delays.SpaceToCore), shootdown.Generation, (long)shootdown.Start.Value, packed, initiator);
+                context.SendProtocol(core, Math.Max(way, context.Delays.SpaceToCore), written);
             }
 
             if (state.Waiting.Count == 0)
@@ -215,20 +214,12 @@ public sealed class LatrProtocol : IShootdownProtocol
         }
     }
 
-    /// <summary>A lazy state as a core sees it.</summary>
-    private readonly record struct QueuedState(long Generation, VirtAddr Start, ulong Pages, ulong SpanPages, PageSize Size, CoreId Initiator)
-    {
-        public QueuedState(in SimMessage message)
-            : this(
-                message.A,
-                new VirtAddr((ulong)message.B),
-                SharedRules.PagesOf(message),
-                SharedRules.SpanOf(message),
-                SharedRules.SizeOf(message),
-                new CoreId((int)message.D))
-        {
-        }
-    }
+    /// <summary>A lazy state as a core is told of it.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = 1)]
+    private readonly record struct QueuedState(long Generation, InvalidationScope Scope, CoreId Initiator);
+
+    /// <summary>A core says up to which generation it has invalidated.</summary>
+    private readonly record struct ClearedBits(long Generation);
 
     /// <summary>What a core knows of a space that it keeps under a tag.</summary>
     private sealed class Slot(Asid tag)
@@ -237,7 +228,7 @@ public sealed class LatrProtocol : IShootdownProtocol
 
         public Asid Tag => tag;
 
-        public int Space { get; set; } = -1;
+        public SpaceId Space { get; set; } = SpaceId.None;
 
         /// <summary>Every generation up to here is invalidated.</summary>
         public long Done { get; private set; }
@@ -274,7 +265,7 @@ public sealed class LatrProtocol : IShootdownProtocol
             Queue.Clear();
         }
 
-        public void Take(int space)
+        public void Take(SpaceId space)
         {
             FinishAll();
             Space = space;
@@ -293,42 +284,43 @@ public sealed class LatrProtocol : IShootdownProtocol
 
         public override long TickCycles => context.Kernel.TickCycles;
 
-        public override InvalidationResult OnInvalidation(in SimMessage message)
+        public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            Slot? slot = Find(message.Space);
-            if (slot is null || slot.IsDone(message.D))
+            Slot? slot = Find(invalidation.Space);
+            if (slot is null || slot.IsDone(invalidation.Generation))
             {
                 return default;
             }
 
-            if (context.IsLazy && (message.Flags & SimMessage.LocalFlag) == 0)
+            if (context.IsLazy && !invalidation.IsLocal)
             {
                 return new InvalidationResult(context.Kernel.SpaceSwitchCycles, 0, Full: false, LeavesSpace: true);
             }
 
-            slot.Hear(message.D);
-            if (SharedRules.PagesOf(message) == 0 || !slot.KnowsAllBelow(message.D))
+            slot.Hear(invalidation.Generation);
+            if (invalidation.Scope.IsWholeSpace || !slot.KnowsAllBelow(invalidation.Generation))
             {
                 return Flush(slot);
             }
 
-            slot.Finish(message.D);
-            return SharedRules.Invalidate(context, slot.Tag, message);
+            slot.Finish(invalidation.Generation);
+            return SharedRules.Invalidate(context, slot.Tag, invalidation.Scope);
         }
 
         /// <summary>A lazy state has come: it waits for the next tick or switch.</summary>
-        public override long OnProtocol(in SimMessage message)
+        public override long OnProtocol(SpaceId space, in ProtocolPayload payload)
         {
-            Slot? slot = Find(message.Space);
-            if (slot is null || slot.IsDone(message.A))
+            QueuedState state = payload.As<QueuedState>();
+            Slot? slot = Find(space);
+            if (slot is null || slot.IsDone(state.Generation))
             {
                 // Nothing of it can be in the TLB: the tag is flushed when the space gets one, or was since.
-                Report(message.Space, message.A);
+                Report(space, state.Generation);
             }
             else if (!context.IsLazy)
             {
-                slot.Hear(message.A);
-                slot.Queue.Add(new QueuedState(message));
+                slot.Hear(state.Generation);
+                slot.Queue.Add(state);
             }
 
             return 0;
@@ -340,29 +332,29 @@ public sealed class LatrProtocol : IShootdownProtocol
 
         public override long OnSwitch() => Sweep();
 
-        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
+        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer)
         {
-            Slot? slot = Find(space.Value);
-            bool stale = slot is null || slot.Done < answer.C;
+            Slot? slot = Find(space);
+            bool stale = slot is null || slot.Done < answer.Generation;
             if (slot is null)
             {
                 slot = _slots[_nextSlot];
                 _nextSlot = (_nextSlot + 1) % _slots.Length;
-                slot.Take(space.Value);
+                slot.Take(space);
             }
 
-            slot.Hear(answer.C);
+            slot.Hear(answer.Generation);
             return new LoadResult(slot.Tag, stale ? Flush(slot).Cycles : 0, stale);
         }
 
-        private Slot? Find(int space) => Array.Find(_slots, slot => slot.Space == space);
+        private Slot? Find(SpaceId space) => Array.Find(_slots, slot => slot.Space == space);
 
         private InvalidationResult Flush(Slot slot)
         {
             bool reports = slot.Queue.Count > 0;
             foreach (QueuedState state in slot.Queue)
             {
-                context.AlsoDead(state.Start, state.SpanPages, state.Size);
+                context.AlsoDead(state.Scope.Range);
             }
 
             slot.FinishAll();
@@ -401,8 +393,8 @@ public sealed class LatrProtocol : IShootdownProtocol
             foreach (QueuedState state in slot.Queue)
             {
                 looking += context.Machine.LineTransfer(state.Initiator, context.Core);
-                pages += state.Pages;
-                whole |= state.Pages == 0;
+                pages += state.Scope.Entries;
+                whole |= state.Scope.IsWholeSpace;
                 newest = state.Generation > newest.Generation ? state : newest;
             }
 
@@ -420,8 +412,7 @@ public sealed class LatrProtocol : IShootdownProtocol
                 foreach (QueuedState state in slot.Queue)
                 {
                     BeginInvalidation(slot, state);
-                    int dropped = context.Mmu.InvalidateRange(slot.Tag, state.Start.Value, state.Pages, state.Size);
-                    context.EndInvalidation(new InvalidationResult((long)state.Pages * context.Kernel.InvalidatePageCycles, dropped, Full: false));
+                    context.EndInvalidation(SharedRules.Invalidate(context, slot.Tag, state.Scope));
                     slot.Finish(state.Generation);
                 }
 
@@ -434,9 +425,10 @@ public sealed class LatrProtocol : IShootdownProtocol
         }
 
         private void BeginInvalidation(Slot slot, in QueuedState state) =>
-            context.BeginInvalidation(new SpaceId(slot.Space), ShootdownOf(state.Generation), state.Start, state.SpanPages, state.Size);
+            context.BeginInvalidation(slot.Space, ShootdownOf(state.Generation), state.Scope.Range);
 
         /// <summary>Clears the core's bits in the states of a space up to a generation.</summary>
-        private void Report(int space, long generation) => context.SendProtocol(new SpaceId(space), BitsCleared, context.Delays.Notice, generation, 0, 0, 0);
+        private void Report(SpaceId space, long generation) =>
+            context.SendProtocol(space, context.Delays.Notice, ProtocolPayload.Of(BitsCleared, new ClearedBits(generation)));
     }
 }

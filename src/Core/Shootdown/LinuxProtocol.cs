@@ -35,9 +35,9 @@ public sealed class LinuxProtocol : IShootdownProtocol
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             shootdown.Generation = ++_generation;
-            ulong pages = _cores.RangedPages(context.Kernel, shootdown);
-            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
-            _cores.Interrupt(context, shootdown, pages);
+            InvalidationScope scope = _cores.ScopeOf(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, scope);
+            _cores.Interrupt(context, shootdown, scope);
         }
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
@@ -45,7 +45,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
         public override LoadAnswer OnLoad(CoreId core)
         {
             _cores.Load(core);
-            return new LoadAnswer(0, _generation, Flush: false);
+            return new LoadAnswer(Generation: _generation);
         }
 
         public override void OnLeave(CoreId core) => _cores.Leave(core);
@@ -63,32 +63,31 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
         public override bool ReloadAfterIdle => true;
 
-        public override InvalidationResult OnInvalidation(in SimMessage message)
+        public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            int slot = Array.IndexOf(_spaces, message.Space);
-            bool local = (message.Flags & SimMessage.LocalFlag) != 0;
-            if (slot < 0 || _generations[slot] >= message.D)
+            int slot = Array.IndexOf(_spaces, invalidation.Space.Value);
+            if (slot < 0 || _generations[slot] >= invalidation.Generation)
             {
                 return default;
             }
 
-            if (context.IsLazy && !local)
+            if (context.IsLazy && !invalidation.IsLocal)
             {
                 return new InvalidationResult(context.Kernel.SpaceSwitchCycles, 0, Full: false, LeavesSpace: true);
             }
 
-            bool ranged = message.D == _generations[slot] + 1;
-            _generations[slot] = message.D;
+            bool ranged = invalidation.Generation == _generations[slot] + 1;
+            _generations[slot] = invalidation.Generation;
             Asid tag = TagOf(slot);
             return ranged
-                ? SharedRules.Invalidate(context, tag, message)
+                ? SharedRules.Invalidate(context, tag, invalidation.Scope)
                 : new InvalidationResult(context.Kernel.InvalidateAllCycles, context.Mmu.InvalidateAsid(tag), Full: true);
         }
 
-        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer)
+        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer)
         {
             int slot = Array.IndexOf(_spaces, space.Value);
-            bool stale = slot < 0 || _generations[slot] < answer.C;
+            bool stale = slot < 0 || _generations[slot] < answer.Generation;
             if (slot < 0)
             {
                 slot = _nextSlot;
@@ -97,7 +96,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
                 _generations[slot] = 0;
             }
 
-            _generations[slot] = Math.Max(_generations[slot], answer.C);
+            _generations[slot] = Math.Max(_generations[slot], answer.Generation);
             if (stale)
             {
                 context.Mmu.InvalidateAsid(TagOf(slot));

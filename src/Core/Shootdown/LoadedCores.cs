@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 
@@ -55,11 +56,14 @@ internal sealed class LoadedCores(int cores)
     }
 
     /// <summary>
-    /// Entries that a ranged invalidation of the shootdown names; 0 when the whole space is to be flushed: above the kernel's ceiling, and for what reclaim
-    /// has collected, which it does while any other core has the space loaded (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes all).
+    /// What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling, and for what reclaim has collected, which it
+    /// does while any other core has the space loaded (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes all).
     /// </summary>
-    public ulong RangedPages(KernelProfile kernel, ShootdownRequest shootdown) =>
-        shootdown.IsReclaim && Others(shootdown.Initiator, lazyToo: true).Any() ? 0 : SharedRules.RangedPages(kernel, shootdown);
+    public InvalidationScope ScopeOf(KernelProfile kernel, ShootdownRequest shootdown)
+    {
+        InvalidationScope scope = SharedRules.ScopeOf(kernel, shootdown);
+        return shootdown.IsReclaim && Others(shootdown.Initiator, lazyToo: true).Any() ? scope with { IsWholeSpace = true } : scope;
+    }
 
     /// <summary>
     /// Interrupts the cores that have the space loaded, idle ones only if table pages are freed (Linux: flush_tlb_multi, arch/x86/mm/tlb.c); the shootdown
@@ -67,12 +71,12 @@ internal sealed class LoadedCores(int cores)
     /// </summary>
     /// <param name="context">The space.</param>
     /// <param name="shootdown">What died.</param>
-    /// <param name="pages">Entries that each is to drop; 0 for the whole space.</param>
-    public void Interrupt(ISpaceShootdownContext context, ShootdownRequest shootdown, ulong pages)
+    /// <param name="scope">What each is to drop.</param>
+    public void Interrupt(ISpaceShootdownContext context, ShootdownRequest shootdown, InvalidationScope scope)
     {
         foreach (CoreId core in Others(shootdown.Initiator, lazyToo: shootdown.TablesFreed))
         {
-            context.SendInvalidation(shootdown, core, shootdown.Start, pages, shootdown.PageSize);
+            context.InvalidateByInterrupt(shootdown, core, scope);
         }
 
         SharedRules.FinishWhenAcknowledged(context, shootdown);

@@ -34,8 +34,7 @@ public sealed class ShootdownLog
                 Id = (int)shootdown.Id,
                 Initiator = shootdown.Initiator,
                 DeadPages = shootdown.DeadPages,
-                SpanPages = shootdown.SpanPages,
-                PageSize = shootdown.PageSize,
+                Dead = shootdown.Dead,
                 Wait = -1,
             });
         }

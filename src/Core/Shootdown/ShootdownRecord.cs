@@ -29,11 +29,8 @@ public readonly record struct ShootdownRecord
     /// <summary>Translations that died; a large page counts once.</summary>
     public required long DeadPages { get; init; }
 
-    /// <summary>Pages of <see cref="PageSize"/> in the range that covers the dead translations.</summary>
-    public required ulong SpanPages { get; init; }
-
-    /// <summary>Size of the smallest dead translation.</summary>
-    public required PageSize PageSize { get; init; }
+    /// <summary>The pages that cover the dead translations.</summary>
+    public required DeadRange Dead { get; init; }
 
     /// <summary>From the first message to the last acknowledgement that the operation waited for, in cycles; -1 if nobody was told, or it still waited at the end.</summary>
     public long Wait { get; init; }

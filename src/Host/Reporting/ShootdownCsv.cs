@@ -22,7 +22,7 @@ internal static class ShootdownCsv
             string wait = r.Wait < 0 ? "" : r.Wait.ToString(CultureInfo.InvariantCulture);
             writer.Write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{r.BegunAt},{r.Space.Value},{r.Id},{r.Initiator.Value},{r.Targets},{r.Interrupts},{r.SpuriousInterrupts},{r.DeadPages},{r.SpanPages},{r.PageSize.Bytes()},{wait},{r.HandlerCycles},{r.RefillMisses}\n"));
+                $"{r.BegunAt},{r.Space.Value},{r.Id},{r.Initiator.Value},{r.Targets},{r.Interrupts},{r.SpuriousInterrupts},{r.DeadPages},{r.Dead.Pages},{r.Dead.Stride.Bytes()},{wait},{r.HandlerCycles},{r.RefillMisses}\n"));
         }
     }
 }

@@ -3,6 +3,7 @@ using Akka.Serialization;
 using CsCheck;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -103,6 +104,7 @@ public sealed class ClusterSerializerTests : ActorTest
     public void Envelope_ThereAndBack_IsTheSame() =>
         Gen.Select(Gen.Long, Gen.Int[0, 20], Gen.Byte.Array[0, 50], Gen.ULong.Array[0, 20]).Sample((number, messages, changes, operations) =>
         {
+            InvalidationAck ack = new(number, 2, new Cycles(3), InvalidationWay.Message, IsReport: true);
             PhaseEnvelope envelope = new()
             {
                 Domain = 4,
@@ -111,7 +113,7 @@ public sealed class ClusterSerializerTests : ActorTest
                 Stopping = number % 2 == 0,
                 Limit = number,
                 Horizon = new DomainHorizon(number, 1, number / 2, 3, number / 3),
-                Messages = [.. Enumerable.Range(0, messages).Select(i => new SimMessage { Due = number + i, Sender = i, Target = 3, Sequence = i, Kind = MessageKind.Ack, Flags = 2, Space = 1, A = number, B = 2, C = 3, D = 4 })],
+                Messages = [.. Enumerable.Range(0, messages).Select(i => SimMessage.Of(ack) with { Due = number + i, Sender = i, Target = 3, Sequence = i, Space = new SpaceId(1) })],
                 Tables = [new TableChanges(5, 1, changes)],
                 Threads = [new SimThreadState(1, 2, number, operations, 4, 5, 6)],
             };

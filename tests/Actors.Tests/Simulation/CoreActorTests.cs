@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.TestKit;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
@@ -40,14 +41,15 @@ public sealed class CoreActorTests : ActorTest
     public void Fault_AnInvalidationComesMeanwhile_IsAnsweredBeforeTheFault()
     {
         SimMessage fault = RunToTheFault();
-        Deliver(MessageKind.Invalidate, fault.Due + 100, 7, (long)TestWorlds.Page(3), 1 | (12L << 48));
+        DeadRange range = new(new VirtAddr(TestWorlds.Page(3)), 1, PageSize.Size4K);
+        Deliver(SimMessage.Of(new Invalidation { Space = new SpaceId(0), Shootdown = 7, Scope = new InvalidationScope(range, IsWholeSpace: false) }), fault.Due + 100);
         RunUntil(fault.Due + 200);
         SimMessage ack = Single();
         Assert.Equal(MessageKind.Ack, ack.Kind);
-        Assert.Equal(7, ack.A);
+        Assert.Equal(7, ack.AsAck().Shootdown);
         Assert.Equal(CoreState.Trapped, _world.Cores[0].State);
 
-        Deliver(MessageKind.TrapReturn, fault.Due + 9_000, fault.A);
+        Deliver(SimMessage.Of(new TrapReturn(fault.AsPageFault().Thread)), fault.Due + 9_000);
         RunUntil(fault.Due + 10_000);
         Assert.Equal(1, _world.Cores[0].Counters[CoreCounters.MinorFaults]);
 
@@ -59,13 +61,13 @@ public sealed class CoreActorTests : ActorTest
     public void Fault_TheThreadSleeps_AnotherThreadRunsUntilItWakes()
     {
         SimMessage fault = RunToTheFault();
-        Deliver(MessageKind.TrapSleep, fault.Due + 1_000, fault.A);
+        Deliver(SimMessage.Of(new TrapSleep(fault.AsPageFault().Thread)), fault.Due + 1_000);
         RunUntil(fault.Due + 20_000);
         Assert.Equal("other", _world.Cores[0].Thread!.Name);
         Assert.Equal(CoreState.Running, _world.Cores[0].State);
         Assert.True(_world.Cores[0].Cycles[CoreCycles.User] > 10_000);
 
-        Deliver(MessageKind.ThreadWake, fault.Due + 21_000, fault.A, 0, (long)TrapResult.Major);
+        Deliver(SimMessage.OfWake(new TrapReturn(fault.AsPageFault().Thread, TrapResult.Major)), fault.Due + 21_000);
         RunUntil(fault.Due + 200_000);
         Assert.Equal(1, _world.Cores[0].Counters[CoreCounters.MajorFaults]);
     }
@@ -81,18 +83,16 @@ public sealed class CoreActorTests : ActorTest
         RunUntil(0);
         SimMessage load = Single();
         Assert.Equal(MessageKind.LoadSpace, load.Kind);
-        Deliver(MessageKind.SpaceLoaded, load.Due + 1_000, load.A, 1);
+        Deliver(SimMessage.Of(new SpaceLoaded(load.AsLoadRequest().Thread, new LoadAnswer(new Asid(1)))), load.Due + 1_000);
         RunUntil(load.Due + 10_000);
         SimMessage fault = Single();
         Assert.Equal(MessageKind.Fault, fault.Kind);
-        Assert.Equal((long)TestWorlds.Page(0), fault.B);
+        Assert.Equal(new VirtAddr(TestWorlds.Page(0)), fault.AsPageFault().Address);
         return fault;
     }
 
-    private void Deliver(MessageKind kind, long due, long a, long b = 0, long c = 0) => _core.Tell(new WindowProtocol.Deliver(
-    [
-        new SimMessage { Kind = kind, Due = due, Sender = 1, Sequence = _sequence++, Target = 0, A = a, B = b, C = c },
-    ]));
+    private void Deliver(SimMessage message, long due) =>
+        _core.Tell(new WindowProtocol.Deliver([message with { Due = due, Sender = 1, Sequence = _sequence++, Target = 0 }]));
 
     private void RunUntil(long limit)
     {

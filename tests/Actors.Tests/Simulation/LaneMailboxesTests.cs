@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.TestKit;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
@@ -62,8 +63,10 @@ public sealed class LaneMailboxesTests : ActorTest
         Assert.Equal(MessageKind.LoadSpace, load.Kind);
         Assert.Equal(load.Due, schedule.Next(slots.Cores));
 
+        SimMessage loaded = SimMessage.Of(new SpaceLoaded(load.AsLoadRequest().Thread, new LoadAnswer(new Asid(1))));
+
         // The answer lies in the mailbox until the core's next window.
-        Assert.True(mailboxes.TryPut(0, [load with { Kind = MessageKind.SpaceLoaded, Target = 0, Due = load.Due + 1_000, B = 1 }]));
+        Assert.True(mailboxes.TryPut(0, [loaded with { Space = load.Space, Sender = load.Target, Target = 0, Due = load.Due + 1_000 }]));
         countdown.Arm(1);
         core.Tell(new WindowProtocol.Run(0, load.Due + 2_000, IsAlone: false));
         owner.ExpectMsg<DomainProtocol.LaneDone>();
@@ -81,5 +84,5 @@ public sealed class LaneMailboxesTests : ActorTest
         }
     }
 
-    private static SimMessage Message(long due) => new() { Kind = MessageKind.Ack, Due = due };
+    private static SimMessage Message(long due) => SimMessage.Of(new InvalidationAck(1)) with { Due = due };
 }

@@ -41,52 +41,52 @@ public sealed class MemorySetActorTests : ActorTest
     [Fact]
     public void Unmap_ThreeCoresHaveTheSpace_TellsExactlyTheOtherTwoAndAnswersAfterBothAcks()
     {
-        Deliver(MessageKind.LoadSpace, 0, 1_000, 0);
-        Deliver(MessageKind.LoadSpace, 1, 1_000, 1);
-        Deliver(MessageKind.LoadSpace, 2, 1_000, 2);
+        Deliver(SimMessage.Of(new LoadRequest(new ThreadId(0))), 0, 1_000);
+        Deliver(SimMessage.Of(new LoadRequest(new ThreadId(1))), 1, 1_000);
+        Deliver(SimMessage.Of(new LoadRequest(new ThreadId(2))), 2, 1_000);
         RunUntil(2_000);
         for (int core = 0; core < 3; core++)
         {
             Assert.Equal(MessageKind.SpaceLoaded, Single(core).Kind);
         }
 
-        Deliver(MessageKind.Fault, 1, 3_000, 1, (long)TestWorlds.Page(0), (long)AccessKind.Store);
+        Deliver(SimMessage.Of(new PageFault(new ThreadId(1), new VirtAddr(TestWorlds.Page(0)), AccessKind.Store)), 1, 3_000);
         RunUntil(10_000);
         Assert.Equal(MessageKind.TrapReturn, Single(1).Kind);
 
-        Deliver(MessageKind.SystemCall, 0, 11_000, 0, 0);
+        Deliver(SimMessage.Of(new SystemCallEntry(new ThreadId(0), 0)), 0, 11_000);
         RunUntil(40_000);
         SimMessage local = Single(0);
         Assert.Equal(MessageKind.Invalidate, local.Kind);
-        Assert.Equal(SimMessage.LocalFlag, local.Flags & SimMessage.LocalFlag);
+        Assert.True(local.AsInvalidation().IsLocal);
         SimMessage first = Single(1);
         SimMessage second = Single(2);
         Assert.Equal(MessageKind.Invalidate, first.Kind);
         Assert.Equal(MessageKind.Invalidate, second.Kind);
         Assert.False(_cores[3].HasMessages);
 
-        Deliver(MessageKind.Ack, 2, 41_000, second.A, 1, 1_000);
+        Deliver(SimMessage.Of(new InvalidationAck(second.AsInvalidation().Shootdown, 1, new Cycles(1_000))), 2, 41_000);
         RunUntil(42_000);
         Assert.False(_cores[0].HasMessages);
 
-        Deliver(MessageKind.Ack, 1, 43_000, first.A, 1, 1_000);
+        Deliver(SimMessage.Of(new InvalidationAck(first.AsInvalidation().Shootdown, 1, new Cycles(1_000))), 1, 43_000);
         RunUntil(44_000);
         SimMessage answer = Single(0);
         Assert.Equal(MessageKind.TrapReturn, answer.Kind);
-        Assert.Equal(0, answer.A);
+        Assert.Equal(new ThreadId(0), answer.AsTrapReturn().Thread);
         Assert.True(answer.Due >= 43_000 + _world.Delays.Service + _world.Delays.Return);
-        Assert.True(answer.B > 0);
+        Assert.True(answer.AsTrapReturn().ShootdownWait > Cycles.Zero);
     }
 
     [Fact]
     public void Unmap_NobodyTouchedTheRange_TellsNobody()
     {
-        Deliver(MessageKind.LoadSpace, 0, 1_000, 0);
-        Deliver(MessageKind.LoadSpace, 1, 1_000, 1);
+        Deliver(SimMessage.Of(new LoadRequest(new ThreadId(0))), 0, 1_000);
+        Deliver(SimMessage.Of(new LoadRequest(new ThreadId(1))), 1, 1_000);
         RunUntil(2_000);
         Single(0);
         Single(1);
-        Deliver(MessageKind.SystemCall, 0, 3_000, 0, 0);
+        Deliver(SimMessage.Of(new SystemCallEntry(new ThreadId(0), 0)), 0, 3_000);
         RunUntil(40_000);
         Assert.Equal(MessageKind.TrapReturn, Single(0).Kind);
         Assert.False(_cores[1].HasMessages);
@@ -95,7 +95,7 @@ public sealed class MemorySetActorTests : ActorTest
     [Fact]
     public void RunWindow_MessageDueLater_StaysInTheMailboxOfVirtualTime()
     {
-        Deliver(MessageKind.LoadSpace, 0, 5_000, 0);
+        Deliver(SimMessage.Of(new LoadRequest(new ThreadId(0))), 0, 5_000);
         RunUntil(5_000);
         Assert.False(_cores[0].HasMessages);
         RunUntil(5_001);
@@ -108,10 +108,8 @@ public sealed class MemorySetActorTests : ActorTest
         _world.Dispose();
     }
 
-    private void Deliver(MessageKind kind, int core, long due, long a, long b = 0, long c = 0) => _set.Tell(new WindowProtocol.Deliver(
-    [
-        new SimMessage { Kind = kind, Due = due, Sender = core, Sequence = _sequence++, Target = Cores, A = a, B = b, C = c },
-    ]));
+    private void Deliver(SimMessage message, int core, long due) =>
+        _set.Tell(new WindowProtocol.Deliver([message with { Due = due, Sender = core, Sequence = _sequence++, Target = Cores }]));
 
     /// <summary>Runs a window. What the set sends in it has arrived before its end is told.</summary>
     private void RunUntil(long limit)

@@ -120,30 +120,31 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
     {
         private bool ReleasesEarly => bug is SeededBug.ReleasesAtOnce or SeededBug.ReleasesBeforeTheStoresAreVisible;
 
-        public override void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
+        public override void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope)
         {
             if (bug is SeededBug.DropsOneInterrupt or SeededBug.DropsOneInterruptOfAProtect && core.Value == Machine.Cores - 1)
             {
                 return;
             }
 
-            bool shorter = bug == SeededBug.LeavesOutTheLastPage && pages > 1;
-            base.SendInvalidation(shootdown, core, start, shorter ? pages - 1 : pages, size);
+            DeadRange range = scope.Range;
+            bool shorter = bug == SeededBug.LeavesOutTheLastPage && scope.Entries > 1;
+            base.InvalidateByInterrupt(shootdown, core, shorter ? scope with { Range = new DeadRange(range.Start, range.Pages - 1, range.Stride) } : scope);
         }
 
-        public override void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+        public override void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
         {
             if (bug != SeededBug.DropsOneInterrupt || core.Value != Machine.Cores - 1)
             {
-                base.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+                base.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
             }
         }
 
-        public override void InvalidateLocally(ShootdownRequest shootdown, VirtAddr start, ulong pages, PageSize size)
+        public override void InvalidateLocally(ShootdownRequest shootdown, InvalidationScope scope)
         {
             if (bug != SeededBug.ForgetsTheInitiator)
             {
-                base.InvalidateLocally(shootdown, start, pages, size);
+                base.InvalidateLocally(shootdown, scope);
             }
 
             if (ReleasesEarly)
@@ -185,38 +186,36 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
 
         public override long OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : base.OnSwitch();
 
-        public override InvalidationResult OnInvalidation(in SimMessage message)
+        public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            if ((message.Flags & SimMessage.LocalFlag) != 0)
+            if (invalidation.IsLocal)
             {
-                return base.OnInvalidation(message);
+                return base.OnInvalidation(invalidation);
             }
 
             bool ignores = bug == SeededBug.AcknowledgesWithoutInvalidating
-                || (bug == SeededBug.IgnoresFreedTables && (message.Flags & SimMessage.TablesFreedFlag) != 0);
+                || (bug == SeededBug.IgnoresFreedTables && invalidation.TablesFreed);
             if (bug == SeededBug.AcknowledgesTwice)
             {
-                Acknowledge(message, message.A);
+                Acknowledge(invalidation.Space, invalidation.Shootdown);
             }
             else if (bug == SeededBug.AcknowledgesAnother)
             {
-                Acknowledge(message, message.A + 1);
+                Acknowledge(invalidation.Space, invalidation.Shootdown + 1);
             }
 
-            return ignores ? default : base.OnInvalidation(message);
+            return ignores ? default : base.OnInvalidation(invalidation);
         }
 
-        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) =>
+        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) =>
             bug == SeededBug.SharesTags ? new LoadResult(new Asid(1), 0, Flushed: false) : base.OnLoaded(space, answer);
 
         /// <summary>An acknowledgement too many, which arrives long after the right ones.</summary>
-        private void Acknowledge(in SimMessage message, long shootdown) => ((CoreModel)context).Outbox.Add(new SimMessage
+        private void Acknowledge(SpaceId space, long shootdown) => ((CoreModel)context).Outbox.Add(SimMessage.Of(new InvalidationAck(shootdown)) with
         {
-            Kind = MessageKind.Ack,
             Due = context.Now + 20_000,
-            Target = context.Machine.Cores + message.Space,
-            Space = message.Space,
-            A = shootdown,
+            Target = context.Machine.Cores + space.Value,
+            Space = space,
         });
     }
 }

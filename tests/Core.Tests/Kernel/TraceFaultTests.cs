@@ -141,7 +141,7 @@ internal sealed class SpaceReplay
             return;
         }
 
-        FaultResult result = _memory.HandleFault(new VirtAddr(address), kind, user: true);
+        FaultResult result = _memory.HandleFault(new VirtAddr(address), kind);
         _kinds[(int)result.Kind]++;
         Failures += result.Succeeded ? 0 : 1;
         if (result.Release is not null)

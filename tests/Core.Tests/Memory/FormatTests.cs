@@ -51,7 +51,7 @@ public sealed class FormatTests
 
     private static FaultKind Fault(VirtualMemory memory, AccessKind kind)
     {
-        FaultResult result = memory.HandleFault(new VirtAddr(Start), kind, user: true);
+        FaultResult result = memory.HandleFault(new VirtAddr(Start), kind);
         if (result.Release is not null)
         {
             memory.Release(result.Release);

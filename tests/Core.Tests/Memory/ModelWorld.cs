@@ -131,7 +131,7 @@ internal sealed class ModelWorld
             }
 
             TranslationSnapshot? translations = page % 8 == 0 ? new(process.Memory.Table, Window) : null;
-            FaultResult result = process.Memory.HandleFault(address, kind, user: true);
+            FaultResult result = process.Memory.HandleFault(address, kind);
             last = result.Kind;
             Faults[(int)last]++;
             translations?.CheckAgainst(new TranslationSnapshot(process.Memory.Table, Window), result.Dead, tablesFreed: false);

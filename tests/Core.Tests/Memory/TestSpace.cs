@@ -68,7 +68,7 @@ internal sealed class TestSpace
 
     public FaultResult Fault(ulong page, AccessKind kind)
     {
-        FaultResult result = Memory.HandleFault(At(page), kind, user: true);
+        FaultResult result = Memory.HandleFault(At(page), kind);
         Release(result.Release);
         return result;
     }

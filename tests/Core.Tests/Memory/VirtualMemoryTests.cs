@@ -319,7 +319,7 @@ public sealed class VirtualMemoryTests
         TestSpace space = new();
         VirtAddr last = new(0xffff_ffff_ffff_f000);
         space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = last, Length = 4096, Protection = TestSpace.ReadWrite });
-        Assert.Equal(FaultKind.Anonymous, space.Memory.HandleFault(last + 8, AccessKind.Store, user: true).Kind);
+        Assert.Equal(FaultKind.Anonymous, space.Memory.HandleFault(last + 8, AccessKind.Store).Kind);
         Assert.Equal(1, space.Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = last, Length = 4096, Protection = Protection.Read }).Dead!.Value.Count);
         MmResult unmap = space.Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = last, Length = 4096 });
         Assert.Equal((1L, 3), (unmap.PagesZapped, unmap.TablesReleased));

@@ -25,7 +25,7 @@ public sealed class ExampleProtocol : IShootdownProtocol
 
     public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
 
-    private static Asid TagOf(int space) => new((ushort)(space + 1));
+    private static Asid TagOf(SpaceId space) => new((ushort)(space.Value + 1));
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
@@ -33,13 +33,13 @@ public sealed class ExampleProtocol : IShootdownProtocol
 
         public override void Begin(ShootdownRequest shootdown)
         {
-            ulong pages = SharedRules.RangedPages(context.Kernel, shootdown);
-            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
+            InvalidationScope scope = SharedRules.ScopeOf(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, scope);
             for (int core = _users.Next(0); core >= 0; core = _users.Next(core + 1))
             {
                 if (core != shootdown.Initiator.Value)
                 {
-                    context.Tell(shootdown, new CoreId(core), Broadcast, BroadcastCycles, shootdown.Start, pages, shootdown.PageSize, awaited: true);
+                    context.InvalidateByMessage(shootdown, new CoreId(core), scope, Broadcast, BroadcastCycles, awaited: true);
                 }
             }
 
@@ -57,18 +57,18 @@ public sealed class ExampleProtocol : IShootdownProtocol
         public override LoadAnswer OnLoad(CoreId core)
         {
             _users.Add(core.Value);
-            return new LoadAnswer(TagOf(context.Space.Value).Value, 0, Flush: false);
+            return new LoadAnswer(TagOf(context.Space));
         }
     }
 
     private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
     {
-        public override InvalidationResult OnInvalidation(in SimMessage message)
+        public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            InvalidationResult result = SharedRules.Invalidate(context, TagOf(message.Space), message);
-            return (message.Flags & SimMessage.ToldFlag) != 0 ? result with { Cycles = StallCycles } : result;
+            InvalidationResult result = SharedRules.Invalidate(context, TagOf(invalidation.Space), invalidation.Scope);
+            return invalidation.IsLocal ? result : result with { Cycles = StallCycles };
         }
 
-        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) => new(new Asid((ushort)answer.B), 0, Flushed: false);
+        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => new(answer.Tag, 0, Flushed: false);
     }
 }

@@ -96,6 +96,12 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
 
     private void Log(FormattableString line) => log?.Add(FormattableString.Invariant(line));
 
+    /// <summary>What a core tells a space.</summary>
+    private readonly record struct NoteText(long What, long First, long Second, long Third);
+
+    /// <summary>What a core tells another.</summary>
+    private readonly record struct DirectText(SpaceId Space, int Shootdown, long Time, long Word);
+
     /// <summary>A sum of everything that came in.</summary>
     private struct Digest
     {
@@ -122,8 +128,8 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             shootdown.Generation = shootdown.Initiator.Value;
-            ulong pages = shootdown.SpanPages > (ulong)context.Kernel.FlushCeilingPages ? 0 : shootdown.SpanPages;
-            context.InvalidateLocally(shootdown, shootdown.Start, pages, shootdown.PageSize);
+            InvalidationScope scope = SharedRules.ScopeOf(context.Kernel, shootdown);
+            context.InvalidateLocally(shootdown, scope);
             for (int core = _everLoaded.Next(0); core >= 0; core = _everLoaded.Next(core + 1))
             {
                 if (core == shootdown.Initiator.Value)
@@ -135,11 +141,11 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
                 {
                     // Nobody waits for every second of them: it must have invalidated when the operation returns.
                     bool awaited = core % 4 == 1;
-                    context.Tell(shootdown, new CoreId(core), Told, ToldDelay + (awaited ? core : 0), shootdown.Start, pages, shootdown.PageSize, awaited);
+                    context.InvalidateByMessage(shootdown, new CoreId(core), scope, Told, ToldDelay + (awaited ? core : 0), awaited);
                 }
                 else
                 {
-                    context.SendInvalidation(shootdown, new CoreId(core), shootdown.Start, pages, shootdown.PageSize);
+                    context.InvalidateByInterrupt(shootdown, new CoreId(core), scope);
                 }
             }
 
@@ -164,7 +170,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         public override LoadAnswer OnLoad(CoreId core)
         {
             _everLoaded.Add(core.Value);
-            return new LoadAnswer(0, 0, Flush: false, probe.Has(ProbeFeatures.Copies) ? 1 + context.Machine.SocketOf(core) : 0);
+            return new LoadAnswer(Table: probe.Has(ProbeFeatures.Copies) ? 1 + context.Machine.SocketOf(core) : 0);
         }
 
         public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word)
@@ -195,77 +201,80 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             return entries;
         }
 
-        public override void OnProtocol(CoreId core, in SimMessage message)
+        public override void OnProtocol(CoreId core, in ProtocolPayload payload)
         {
-            probe.Log($"note core={core.Value} kind={message.ProtocolKind} a={message.A} b={message.B} c={message.C} d={message.D} at={context.Now}");
-            _digest.Add(context.Now, 5, message.A);
-            context.SendProtocol(core, Order, OrderDelay + _digest.Cycles, message.A, 0, 0, 0);
+            NoteText note = payload.As<NoteText>();
+            probe.Log($"note core={core.Value} kind={payload.Kind} what={note.What} rest={note.First},{note.Second},{note.Third} at={context.Now}");
+            _digest.Add(context.Now, 5, note.What);
+            context.SendProtocol(core, OrderDelay + _digest.Cycles, ProtocolPayload.Of(Order, note.What));
         }
     }
 
     private sealed class CoreHalf(ProbeProtocol probe, ICoreShootdownContext context) : CoreShootdown
     {
-        private readonly Queue<(SimMessage Message, bool AcksLater)> _deferred = new();
+        private readonly Queue<(Invalidation Invalidation, bool AcksLater)> _deferred = new();
         private Digest _digest;
         private readonly ProbeCoreCounters _counters = new();
         private int _notes;
 
         public override CounterSet? Counters => _counters;
 
-        public override InvalidationResult OnInvalidation(in SimMessage message)
+        public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            bool local = (message.Flags & SimMessage.LocalFlag) != 0;
-            probe.Log($"invalidation core={context.Core.Value} flags={message.Flags} state={context.State} at={context.Now}");
-            if (probe.Has(ProbeFeatures.Direct) && !local)
+            probe.Log($"invalidation core={context.Core.Value} way={invalidation.Way} state={context.State} at={context.Now}");
+            if (probe.Has(ProbeFeatures.Direct) && !invalidation.IsLocal)
             {
-                context.SendDirect(new CoreId((int)message.D), Direct, DirectDelay + _digest.Cycles, message.Space, message.A, context.Now, _digest.Word);
+                DirectText text = new(invalidation.Space, (int)invalidation.Shootdown, context.Now, _digest.Word);
+                context.SendDirect(new CoreId((int)invalidation.Generation), DirectDelay + _digest.Cycles, ProtocolPayload.Of(Direct, text));
             }
 
-            if (probe.Has(ProbeFeatures.EarlyAck) && !local && (message.Flags & SimMessage.TablesFreedFlag) == 0)
+            if (probe.Has(ProbeFeatures.EarlyAck) && !invalidation.IsLocal && !invalidation.TablesFreed)
             {
                 // A core in a trap may wait for the very operation that waits for its ack.
                 bool later = context.State == CoreState.Running;
-                _deferred.Enqueue((message, later));
+                _deferred.Enqueue((invalidation, later));
                 return new InvalidationResult(0, 0, Full: false, Ack: later ? AckTime.Later : AckTime.AtEntry);
             }
 
-            return Invalidate(message);
+            return Invalidate(invalidation);
         }
 
         public override long OnReturnToUser()
         {
             probe.Log($"user core={context.Core.Value} deferred={_deferred.Count} at={context.Now}");
             long cycles = 0;
-            while (_deferred.TryDequeue(out (SimMessage Message, bool AcksLater) deferred))
+            while (_deferred.TryDequeue(out (Invalidation Invalidation, bool AcksLater) deferred))
             {
-                SimMessage message = deferred.Message;
-                context.BeginInvalidation(new SpaceId(message.Space), message.A, new VirtAddr((ulong)message.B), SharedRules.SpanOf(message), SharedRules.SizeOf(message));
-                InvalidationResult result = Invalidate(message);
+                Invalidation invalidation = deferred.Invalidation;
+                context.BeginInvalidation(invalidation.Space, invalidation.Shootdown, invalidation.Scope.Range);
+                InvalidationResult result = Invalidate(invalidation);
                 context.EndInvalidation(result);
                 cycles += result.Cycles;
                 if (deferred.AcksLater)
                 {
-                    context.Acknowledge(message, result.Dropped, result.Cycles);
+                    context.Acknowledge(invalidation, result.Dropped, result.Cycles);
                 }
             }
 
             return cycles;
         }
 
-        public override LoadResult OnLoaded(SpaceId space, in SimMessage answer) => new(TagOf(space.Value), 0, Flushed: false);
+        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => new(TagOf(space), 0, Flushed: false);
 
-        public override long OnProtocol(in SimMessage message)
+        public override long OnProtocol(SpaceId space, in ProtocolPayload payload)
         {
-            probe.Log($"order core={context.Core.Value} kind={message.ProtocolKind} a={message.A}");
-            _digest.Add(context.Now, 6, message.A);
+            long what = payload.As<long>();
+            probe.Log($"order core={context.Core.Value} kind={payload.Kind} what={what}");
+            _digest.Add(context.Now, 6, what);
             return _digest.Cycles;
         }
 
-        public override long OnDirect(in SimMessage message)
+        public override long OnDirect(CoreId from, in ProtocolPayload payload)
         {
-            probe.Log($"direct core={context.Core.Value} from={message.Sender} kind={message.ProtocolKind} a={message.A} b={message.B} c={message.C} at={context.Now}");
-            _digest.Add(context.Now, 7, message.Sender + message.D);
-            Tell((int)message.A, message.Sender);
+            DirectText text = payload.As<DirectText>();
+            probe.Log($"direct core={context.Core.Value} from={from} kind={payload.Kind} space={text.Space} shootdown={text.Shootdown} sent={text.Time} at={context.Now}");
+            _digest.Add(context.Now, 7, from.Value + text.Word);
+            Note(text.Space, from.Value);
             return 10 + _digest.Cycles;
         }
 
@@ -282,7 +291,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             _digest.Add(context.Now, 9, (long)entry.Page.Value);
             if (++_notes % 8 == 0)
             {
-                Tell(entry.Tag.Value - 1, entry.Tag.Value);
+                Note(new SpaceId(entry.Tag.Value - 1), entry.Tag.Value);
             }
 
             return 1;
@@ -303,13 +312,14 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             _digest.Add(context.Now, 11, word);
         }
 
-        private static Asid TagOf(int space) => new((ushort)(space + 1));
+        private static Asid TagOf(SpaceId space) => new((ushort)(space.Value + 1));
 
-        private void Tell(int space, long what) => context.SendProtocol(new SpaceId(space), Note, NoteDelay, what, 2, 3, 4);
+        private void Note(SpaceId space, long what) =>
+            context.SendProtocol(space, NoteDelay, ProtocolPayload.Of(ProbeProtocol.Note, new NoteText(what, 2, 3, 4)));
 
-        private InvalidationResult Invalidate(in SimMessage message)
+        private InvalidationResult Invalidate(in Invalidation invalidation)
         {
-            InvalidationResult result = SharedRules.Invalidate(context, TagOf(message.Space), message);
+            InvalidationResult result = SharedRules.Invalidate(context, TagOf(invalidation.Space), invalidation.Scope);
             _digest.Add(context.Now, 12, result.Dropped);
             _counters[ProbeCoreCounters.Dropped] += result.Dropped;
             _counters[ProbeCoreCounters.Invalidations]++;

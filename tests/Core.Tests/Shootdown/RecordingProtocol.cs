@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Shootdown;
@@ -48,16 +49,16 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingPro
 
     private sealed class RecordingContext(ISpaceShootdownContext real, List<SpaceStep> steps) : ForwardingContext(real)
     {
-        public override void SendInvalidation(ShootdownRequest shootdown, CoreId core, VirtAddr start, ulong pages, PageSize size)
+        public override void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope)
         {
             Note(SpaceEvent.Interrupts, shootdown, core.Value);
-            base.SendInvalidation(shootdown, core, start, pages, size);
+            base.InvalidateByInterrupt(shootdown, core, scope);
         }
 
-        public override void Tell(ShootdownRequest shootdown, CoreId core, int kind, long delay, VirtAddr start, ulong pages, PageSize size, bool awaited)
+        public override void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
         {
             Note(awaited ? SpaceEvent.Interrupts : SpaceEvent.Tells, shootdown, core.Value);
-            base.Tell(shootdown, core, kind, delay, start, pages, size, awaited);
+            base.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
         }
 
         public override void Finish(ShootdownRequest shootdown)
@@ -78,10 +79,10 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingPro
             base.ReleaseDeferred(shootdown);
         }
 
-        public override void SendProtocol(CoreId core, int kind, long delay, long a, long b, long c, long d)
+        public override void SendProtocol(CoreId core, long delay, in ProtocolPayload payload)
         {
             steps.Add(new SpaceStep(SpaceEvent.Tells, Space.Value, 0, core.Value, Now));
-            base.SendProtocol(core, kind, delay, a, b, c, d);
+            base.SendProtocol(core, delay, payload);
         }
 
         public void Note(SpaceEvent kind, ShootdownRequest shootdown, int core = -1) =>

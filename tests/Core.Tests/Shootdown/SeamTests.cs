@@ -76,11 +76,11 @@ public sealed class SeamTests
         CoreModel core = world.Cores[0];
         foreach (int target in new[] { 0, 1, 2, -1 })
         {
-            Assert.Throws<InvalidOperationException>(() => core.SendDirect(new CoreId(target), ProbeProtocol.Direct, 10_000, 0, 0, 0, 0));
+            Assert.Throws<InvalidOperationException>(() => core.SendDirect(new CoreId(target), 10_000, new ProtocolPayload(ProbeProtocol.Direct)));
         }
 
-        Assert.Throws<InvalidOperationException>(() => core.SendProtocol(new SpaceId(1), ProbeProtocol.Note, 10_000, 0, 0, 0, 0));
-        Assert.Throws<InvalidOperationException>(() => world.Spaces[0].SendProtocol(new CoreId(1), ProbeProtocol.Order, 10_000, 0, 0, 0, 0));
+        Assert.Throws<InvalidOperationException>(() => core.SendProtocol(new SpaceId(1), 10_000, new ProtocolPayload(ProbeProtocol.Note)));
+        Assert.Throws<InvalidOperationException>(() => world.Spaces[0].SendProtocol(new CoreId(1), 10_000, new ProtocolPayload(ProbeProtocol.Order)));
     }
 
     [Fact]
@@ -89,12 +89,12 @@ public sealed class SeamTests
         List<string> log = Unmap(ProbeFeatures.Direct, cores: 2);
         long handled = TimeOf(Assert.Single(log, line => line.StartsWith("invalidation core=1 ", StringComparison.Ordinal)));
         string direct = Assert.Single(log, line => line.StartsWith("direct ", StringComparison.Ordinal));
-        Assert.StartsWith($"direct core=0 from=1 kind={ProbeProtocol.Direct} a=0 b=1 c={handled} ", direct, StringComparison.Ordinal);
+        Assert.StartsWith($"direct core=0 from=1 kind={ProbeProtocol.Direct} space=0 shootdown=1 sent={handled} ", direct, StringComparison.Ordinal);
         Assert.InRange(TimeOf(direct), handled + ProbeProtocol.DirectDelay, handled + ProbeProtocol.DirectDelay + 8);
         string note = Assert.Single(log, line => line.StartsWith("note ", StringComparison.Ordinal));
-        Assert.StartsWith($"note core=0 kind={ProbeProtocol.Note} a=1 b=2 c=3 d=4 ", note, StringComparison.Ordinal);
+        Assert.StartsWith($"note core=0 kind={ProbeProtocol.Note} what=1 rest=2,3,4 ", note, StringComparison.Ordinal);
         Assert.Equal(TimeOf(direct) + ProbeProtocol.NoteDelay, TimeOf(note));
-        Assert.Contains($"order core=0 kind={ProbeProtocol.Order} a=1", log);
+        Assert.Contains($"order core=0 kind={ProbeProtocol.Order} what=1", log);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class ShootdownLogTests
         ShootdownLog log = new();
         foreach (int id in (int[])[1, 2, ShootdownLog.RecordsMax, ShootdownLog.RecordsMax + 1])
         {
-            ShootdownRequest shootdown = new() { Id = id };
+            ShootdownRequest shootdown = Request(id, targets: 0);
             log.Begin(new SpaceId(0), shootdown);
             log.Update(shootdown);
         }
@@ -24,11 +24,11 @@ public sealed class ShootdownLogTests
     public void Reset_ForgetsWhatHasBegun()
     {
         ShootdownLog log = new();
-        ShootdownRequest before = new() { Id = 1, Targets = 1 };
+        ShootdownRequest before = Request(1, targets: 1);
         log.Begin(new SpaceId(0), before);
         log.Reset();
         log.Update(before);
-        ShootdownRequest after = new() { Id = 2, Targets = 3 };
+        ShootdownRequest after = Request(2, targets: 3);
         log.Begin(new SpaceId(0), after);
         log.Update(after);
         Assert.Equal(3, Assert.Single(log.Records).Targets);
@@ -50,4 +50,7 @@ public sealed class ShootdownLogTests
         Assert.All(Enumerable.Range(1, 9_999), id => Assert.Equal(16, misses.Of(1, id)));
         Assert.Equal(0, misses.Of(0, 1));
     }
+
+    private static ShootdownRequest Request(long id, int targets) =>
+        new() { Id = id, Initiator = new CoreId(0), Dead = new DeadRange(default, 1, PageSize.Size4K), Targets = targets };
 }

@@ -28,7 +28,7 @@ public sealed class ShootdownRecordTests
         ShootdownRecord record = Assert.Single(RecordsOf(WithProtocol(TestWorlds.Scenario(1, thread), protocol)));
         Assert.Equal(20, record.RefillMisses);
         Assert.Equal(ManyPages, record.DeadPages);
-        Assert.Equal((ulong)ManyPages, record.SpanPages);
+        Assert.Equal((ulong)ManyPages, record.Dead.Pages);
         Assert.Equal(0, record.Targets);
         Assert.Equal(-1, record.Wait);
     }

@@ -77,7 +77,7 @@ public sealed class FloorTests
 
     [Fact]
     public void PlantedFile_ThatLooksDown_IsNoViolation() =>
-        Assert.Empty(Judge("VmSim.Core", "Kernel", "using VmSim.Core.Memory;", "private Paging.PageTable? _planted; private const ushort Flag = VirtualTime.SimMessage.LocalFlag;"));
+        Assert.Empty(Judge("VmSim.Core", "Kernel", "using VmSim.Core.Memory;", "private Paging.PageTable? _planted; private const ushort Flag = VirtualTime.SimMessage.Bytes;"));
 
     private static void AssertFound(string house, string room, string directive, string member, string other)
     {

@@ -90,10 +90,10 @@ public sealed class DeclaredCounterTests
 
             public override CounterSet? Counters => _counters;
 
-            public override InvalidationResult OnInvalidation(in SimMessage message)
+            public override InvalidationResult OnInvalidation(in Invalidation invalidation)
             {
                 _counters[DeclaredCounterTests.Counters.Orders]++;
-                return base.OnInvalidation(message);
+                return base.OnInvalidation(invalidation);
             }
         }
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel.Locks;
 
@@ -69,7 +68,7 @@ internal sealed class MapLock(bool areaLocks)
         return _active.Find(active => Conflict(operation, active)) ?? (place > 0 ? _waiting[0].Operation : null);
     }
 
-    private bool Passes(KernelOperation operation) => areaLocks && operation.Kind == MessageKind.Fault;
+    private bool Passes(KernelOperation operation) => areaLocks && operation.Kind == OperationKind.Fault;
 
     private bool ConflictsWithActive(KernelOperation operation)
     {
@@ -88,5 +87,5 @@ internal sealed class MapLock(bool areaLocks)
         (operation.Exclusive || active.Exclusive) && ((Holds(operation) && Holds(active)) || operation.Overlaps(active));
 
     /// <summary>A fault that sleeps for a device has given the lock back (VM_FAULT_RETRY); only its pages stay its own.</summary>
-    private bool Holds(KernelOperation operation) => operation.Kind != MessageKind.Fault || (!areaLocks && !operation.Sleeps);
+    private bool Holds(KernelOperation operation) => operation.Kind != OperationKind.Fault || (!areaLocks && !operation.Sleeps);
 }

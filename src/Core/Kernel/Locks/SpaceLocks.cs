@@ -48,7 +48,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         }
 
         delay += pool.Take(now + delay, core, fault.TablesAllocated + (newPage ? 1 : 0), counters);
-        delay += EnterTable(new VirtAddr((ulong)operation.Argument), core, now + delay);
+        delay += EnterTable(operation.Address, core, now + delay);
         return newPage ? delay + pool.Enlist(now + delay, core, 1, counters) : delay;
     }
 

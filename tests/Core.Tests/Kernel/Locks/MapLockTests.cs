@@ -1,7 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Locks;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Tests.Kernel.Locks;
 
@@ -84,10 +83,10 @@ public sealed class MapLockTests
         Assert.Equal((reader, 2), (next, since));
     }
 
-    private static KernelOperation Call(ulong first, ulong end, bool writes) => Operation(MessageKind.SystemCall, first, end, writes);
+    private static KernelOperation Call(ulong first, ulong end, bool writes) => Operation(OperationKind.Call, first, end, writes);
 
-    private static KernelOperation Fault(ulong page) => Operation(MessageKind.Fault, page, page + 1, writes: false);
+    private static KernelOperation Fault(ulong page) => Operation(OperationKind.Fault, page, page + 1, writes: false);
 
-    private static KernelOperation Operation(MessageKind kind, ulong first, ulong end, bool writes) =>
-        new() { Kind = kind, Thread = 0, Core = new CoreId(0), FirstPage = first, EndPage = end, Exclusive = writes };
+    private static KernelOperation Operation(OperationKind kind, ulong first, ulong end, bool writes) =>
+        new() { Kind = kind, Thread = new ThreadId(0), Core = new CoreId(0), FirstPage = first, EndPage = end, Exclusive = writes };
 }

@@ -1,0 +1,73 @@
+using VmSim.Core.Addresses;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>One shootdown: translations of a space that died, and who has still to invalidate.</summary>
+public sealed class ShootdownRequest
+{
+    /// <summary>Number of the shootdown within its space, from 1.</summary>
+    public required long Id { get; init; }
+
+    /// <summary>The core whose operation caused it.</summary>
+    public required CoreId Initiator { get; init; }
+
+    /// <summary>The pages that cover every dead translation; at least one.</summary>
+    public required DeadRange Dead { get; init; }
+
+    /// <summary>Translations that really died; a large page counts once. 0 if only table pages without an entry were freed.</summary>
+    public long DeadPages { get; init; }
+
+    /// <summary>Whether table pages were freed, so that paging-structure caches must be emptied on every core that may hold them.</summary>
+    public bool TablesFreed { get; init; }
+
+    /// <summary>Whether memory is given back (unmap, DONTNEED) or moved, rather than rights changed.</summary>
+    public bool FreesMemory { get; init; }
+
+    /// <summary>Whether what died is gone for good and nothing took its place: munmap, MADV_DONTNEED, a lower break, an mremap that shrinks.</summary>
+    public bool IsDiscard { get; init; }
+
+    /// <summary>
+    /// Whether reclaim took the pages one by one and collected them for one flush of everything, instead of one flush a page (Linux since 4.3:
+    /// arch_tlbbatch_add_pending and arch_tlbbatch_flush, mm/rmap.c and arch/x86/mm/tlb.c).
+    /// </summary>
+    public bool IsReclaim { get; init; }
+
+    /// <summary>When the first message was sent, in cycles.</summary>
+    public long BegunAt { get; init; }
+
+    /// <summary>The generation the space reached with this shootdown, for protocols that count them.</summary>
+    public long Generation { get; set; }
+
+    /// <summary>Acks that are still missing.</summary>
+    public int PendingAcks { get; internal set; }
+
+    /// <summary>Cores that were told.</summary>
+    public int Targets { get; internal set; }
+
+    /// <summary>Interrupts sent for it.</summary>
+    public int Interrupts { get; internal set; }
+
+    /// <summary>Interrupted cores that held nothing of it.</summary>
+    public int SpuriousTargets { get; internal set; }
+
+    /// <summary>Handler cycles of all targets.</summary>
+    public long HandlerCycles { get; internal set; }
+
+    /// <summary>Cores that were told and that nobody waits for, whose reports are still missing.</summary>
+    internal int PendingReports { get; set; }
+
+    /// <summary>Whether it is over but for reports.</summary>
+    internal bool IsOver { get; set; }
+
+    /// <summary>From the first message to the last acknowledgement that the operation waited for, in cycles; -1 while it waits or if nobody was told.</summary>
+    internal long Wait { get; set; } = -1;
+
+    /// <summary>Whether the operation returned before what it freed may be reused.</summary>
+    internal bool Deferred { get; set; }
+
+    /// <summary>Number of the operation that caused it, within the space.</summary>
+    internal long OperationId { get; init; }
+
+    /// <summary>Cores whose acknowledgement is missing; null while nobody was told.</summary>
+    internal CoreMask? Unacknowledged { get; set; }
+}

@@ -1,0 +1,162 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
+using VmSim.Core.Paging;
+using VmSim.Core.Statistics;
+using VmSim.Core.VirtualTime;
+
+namespace VmSim.Core.Shootdown;
+
+/// <summary>What the space half of a protocol can see and do. All times are those of the message being handled.</summary>
+public interface ISpaceShootdownContext
+{
+    /// <summary>The space.</summary>
+    SpaceId Space { get; }
+
+    /// <summary>The machine.</summary>
+    MachineSpec Machine { get; }
+
+    /// <summary>The kernel's costs.</summary>
+    KernelProfile Kernel { get; }
+
+    /// <summary>The run's least delays.</summary>
+    Delays Delays { get; }
+
+    /// <summary>How many spaces the run has.</summary>
+    int SpaceCount { get; }
+
+    /// <summary>The time of the message being handled, in cycles.</summary>
+    long Now { get; }
+
+    /// <summary>Interrupts a core to invalidate, and waits for its ack. The k-th interrupt of a shootdown leaves k sending costs later.</summary>
+    /// <param name="shootdown">The shootdown it belongs to.</param>
+    /// <param name="core">The target.</param>
+    /// <param name="scope">What it drops.</param>
+    void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope);
+
+    /// <summary>
+    /// Has a core invalidate without an interrupt, as hardware broadcasts do: its half gets the invalidation as from an interrupt, and what that takes is
+    /// all it costs the core. A core is told once a shootdown.
+    /// </summary>
+    /// <param name="shootdown">The shootdown it belongs to.</param>
+    /// <param name="core">A core of the space's domain.</param>
+    /// <param name="scope">What it drops.</param>
+    /// <param name="kind">The kind whose delay it has, declared from space to core.</param>
+    /// <param name="delay">Cycles on the way, at least as many as declared; it leaves a service time from now.</param>
+    /// <param name="awaited">Whether the shootdown waits for the core's ack; else it only reports what it did, and no hook is called.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
+    void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited);
+
+    /// <summary>Has the initiator's own core invalidate while it waits; no interrupt, no ack.</summary>
+    /// <param name="shootdown">The shootdown it belongs to.</param>
+    /// <param name="scope">What it drops.</param>
+    void InvalidateLocally(ShootdownRequest shootdown, InvalidationScope scope);
+
+    /// <summary>The operation may return, and what it freed may be reused.</summary>
+    void Finish(ShootdownRequest shootdown);
+
+    /// <summary>The operation may return, but what it freed stays untouchable until <see cref="ReleaseDeferred"/>.</summary>
+    void FinishDeferringRelease(ShootdownRequest shootdown);
+
+    /// <summary>What a shootdown freed may be reused from now on.</summary>
+    void ReleaseDeferred(ShootdownRequest shootdown);
+
+    /// <summary>Calls <see cref="SpaceShootdown.OnTimer"/> at a time not before now, in cycles.</summary>
+    void SetTimer(long at, long argument);
+
+    /// <summary>
+    /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand. Walkers see it when they see the stores of the message being
+    /// handled. A leaf that changes or goes later does so in every copy that has it.
+    /// </summary>
+    /// <param name="table">1 to <see cref="IShootdownProtocol.Tables"/> - 1.</param>
+    /// <param name="address">A canonical address.</param>
+    /// <returns>Whether an entry was written; false if no leaf maps the address or the copy has it.</returns>
+    bool FillTable(int table, VirtAddr address);
+
+    /// <summary>Sends one of the protocol's messages to the core's half, <see cref="CoreShootdown.OnProtocol"/>. It leaves a service time from now.</summary>
+    /// <param name="core">A core of the space's domain.</param>
+    /// <param name="delay">Cycles on the way, at least as many as declared.</param>
+    /// <param name="payload">What it says; its kind is declared from space to core.</param>
+    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
+    void SendProtocol(CoreId core, long delay, in ProtocolPayload payload);
+}
+
+/// <summary>The address-space half of a protocol, one object a space.</summary>
+public abstract class SpaceShootdown
+{
+    /// <summary>
+    /// What the protocol counts for each address space, an object of this half's own; null for nothing. Reports have it after what every run counts. It is part of a
+    /// checkpoint like any field, and set to 0 when counting begins. All halves of a run declare the same.
+    /// </summary>
+    public virtual CounterSet? Counters => null;
+
+    /// <summary>Translations died and their stores are on the way: tell whom it concerns. Must lead to a finish, now or later.</summary>
+    public abstract void Begin(ShootdownRequest shootdown);
+
+    /// <summary>A target has invalidated; all bookkeeping of <see cref="ShootdownRequest.PendingAcks"/> is done.</summary>
+    public abstract void OnAck(ShootdownRequest shootdown, CoreId core);
+
+    /// <summary>
+    /// Whether cores may still hold dead translations of a range that a call has mapped anew, so that the whole space must be invalidated before the
+    /// call returns. Only protocols that let operations return earlier have a reason to say so.
+    /// </summary>
+    /// <param name="start">First address of the new mapping.</param>
+    /// <param name="end">The address after it.</param>
+    public virtual bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => false;
+
+    /// <summary>A core loads the space; what it is told.</summary>
+    public abstract LoadAnswer OnLoad(CoreId core);
+
+    /// <summary>The space has left a core.</summary>
+    public virtual void OnLeave(CoreId core)
+    {
+    }
+
+    /// <summary>A core idles with the space loaded.</summary>
+    public virtual void OnLazy(CoreId core)
+    {
+    }
+
+    /// <summary>A timer set through the context has come.</summary>
+    public virtual void OnTimer(long argument)
+    {
+    }
+
+    /// <summary>A message of the protocol's own has come from a core.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="payload">What it says.</param>
+    public virtual void OnProtocol(CoreId core, in ProtocolPayload payload)
+    {
+    }
+
+    /// <summary>A page fault of a core is resolved: the page is mapped as the access needs it, or was. A fault that failed calls nothing.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="page">The page's first 4 KiB-aligned address.</param>
+    /// <param name="access">What the access does.</param>
+    /// <param name="word">The core half's <see cref="CoreShootdown.TrapWord"/>.</param>
+    /// <returns>Cycles that the fault takes longer.</returns>
+    public virtual long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => 0;
+
+    /// <summary>A walk of a core has set accessed or dirty bits, and the notice of it has come.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="address">The address that was accessed.</param>
+    /// <param name="bits">The bits that its walk found clear.</param>
+    public virtual void OnAccessed(CoreId core, VirtAddr address, PageFlags bits)
+    {
+    }
+
+    /// <summary>A fault or system call has come with a word other than 0; its operation has not begun.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="word">The core half's <see cref="CoreShootdown.TrapWord"/>.</param>
+    public virtual void OnTrapWord(CoreId core, long word)
+    {
+    }
+
+    /// <summary>An operation has written entries in copies of the page table.</summary>
+    /// <param name="entries">Entries in all copies.</param>
+    /// <returns>Cycles that the operation takes longer.</returns>
+    public virtual long OnCopied(long entries) => 0;
+
+    /// <summary>The word that the answer to a fault or system call takes along; it costs nothing. 0 for none.</summary>
+    /// <param name="core">The core whose thread is answered.</param>
+    public virtual long ReturnWord(CoreId core) => 0;
+}

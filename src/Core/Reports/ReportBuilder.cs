@@ -8,7 +8,7 @@ namespace VmSim.Core.Reports;
 /// <summary>How a run ended.</summary>
 public static class RunOutcomes
 {
-    /// <summary>All threads ended.</summary>
+    /// <summary>Outcome of a run whose threads have all ended.</summary>
     public const string Completed = "completed";
 
     /// <summary>The scenario's end of virtual time was reached.</summary>
@@ -32,7 +32,7 @@ public static class ReportBuilder
 
     /// <summary>Reports on a world that has stopped at a window's end.</summary>
     /// <param name="world">The world.</param>
-    /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
+    /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
     /// <param name="listShootdowns">Whether the report lists the shootdowns one by one.</param>
     public static RunReport Build(World world, bool finished, bool listShootdowns = false)
     {
@@ -44,7 +44,7 @@ public static class ReportBuilder
 
     /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>
     /// <param name="world">The world, for what does not change in a run.</param>
-    /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
+    /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
     /// <param name="end">How far it came.</param>
     /// <param name="statistics">What all parts have counted.</param>
     /// <param name="listShootdowns">Whether the report lists the shootdowns one by one.</param>
@@ -97,7 +97,7 @@ public static class ReportBuilder
         return violated ? RunOutcomes.Violation : outcome;
     }
 
-    /// <summary>Who waits for what, which cores are held, and which threads nobody has started.</summary>
+    /// <summary>What each thread waits for, which cores are held, and which threads nobody has started.</summary>
     private static IEnumerable<string> Waits(World world, RunStatistics statistics)
     {
         IEnumerable<string> threads = world.Threads

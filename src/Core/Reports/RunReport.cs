@@ -10,10 +10,10 @@ public sealed record RunReport
     /// <summary>Version of the shape; grows when a reader must change.</summary>
     public int SchemaVersion { get; init; } = 1;
 
-    /// <summary>The scenario's name.</summary>
+    /// <summary>Name of the scenario that was run.</summary>
     public required string Scenario { get; init; }
 
-    /// <summary>The seed.</summary>
+    /// <summary>The seed that everything drawn at random came from.</summary>
     public required ulong Seed { get; init; }
 
     /// <summary>Hex digest over everything but <see cref="Checker"/> and <see cref="Host"/>.</summary>
@@ -22,13 +22,13 @@ public sealed record RunReport
     /// <summary>Why the run ended: completed, until, stopped, deadlock, violation.</summary>
     public required string Outcome { get; init; }
 
-    /// <summary>One line a finding: who waits for what in a deadlock, faults on addresses never mapped, ...</summary>
+    /// <summary>One line a finding, such as what each thread waits for in a deadlock, or faults on addresses never mapped.</summary>
     public IReadOnlyList<string> Findings { get; init; } = [];
 
-    /// <summary>The protocol's name.</summary>
+    /// <summary>Name of the shootdown protocol, as in settings.</summary>
     public required string Protocol { get; init; }
 
-    /// <summary>The machine's clock.</summary>
+    /// <summary>Clock of the machine in GHz, by which cycles become time.</summary>
     public required double Ghz { get; init; }
 
     /// <summary>The longest window the declared delays allow, in cycles.</summary>
@@ -62,8 +62,8 @@ public sealed record RunReport
     public required IReadOnlyList<ThreadReport> Threads { get; init; }
 
     /// <summary>
-    /// What the translation checker measured of a protocol by whose design dead translations may be used late; null if it did not run or nothing may be late. Outside the
-    /// fingerprint, which is the same with and without the checker.
+    /// What the translation checker measured of a protocol by whose design dead translations may be used late. It is null if the checker
+    /// did not run or nothing may be late. Outside the fingerprint, which is the same with and without the checker.
     /// </summary>
     public CheckerReport? Checker { get; init; }
 
@@ -98,7 +98,7 @@ public sealed record CoreReport
     /// <summary>The core.</summary>
     public required int Id { get; init; }
 
-    /// <summary>Its socket.</summary>
+    /// <summary>The socket that the core is on, from 0.</summary>
     public required int Socket { get; init; }
 
     /// <summary>Where its cycles went, by class, in the order of declaration, those without work last; they add up to the run's length.</summary>
@@ -143,7 +143,7 @@ public sealed record ThreadReport
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Its address space.</summary>
+    /// <summary>Number of the address space that the thread runs in.</summary>
     public required int AddressSpace { get; init; }
 
     /// <summary>The core it ran on last.</summary>
@@ -155,10 +155,10 @@ public sealed record ThreadReport
     /// <summary>When it ended, in cycles; -1 if it had not.</summary>
     public required long Ended { get; init; }
 
-    /// <summary>Accesses it made.</summary>
+    /// <summary>Accesses that the thread made, over the whole run.</summary>
     public required long Accesses { get; init; }
 
-    /// <summary>Faults it took.</summary>
+    /// <summary>Page faults that the thread took, over the whole run.</summary>
     public required long Faults { get; init; }
 }
 
@@ -188,7 +188,7 @@ public sealed record HostReport
     /// <summary>The window used, in cycles.</summary>
     public long WindowCycles { get; init; }
 
-    /// <summary>Windows opened.</summary>
+    /// <summary>Windows that were opened, of all domains together.</summary>
     public long Windows { get; init; }
 
     /// <summary>The nodes of a cluster run; empty for a run in one process.</summary>

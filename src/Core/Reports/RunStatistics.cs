@@ -26,10 +26,11 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
         new(Math.Max(Clock, other.Clock), AllThreadsEnded && other.AllThreadsEnded, HasWorkLeft || other.HasWorkLeft);
 
     /// <summary>
-    /// Virtual time at which the run ends, in cycles: of the last operation if all threads ended or the run was stopped early, else not before <paramref name="until"/>.
+    /// Virtual time at which the run ends, in cycles: of the last operation if all threads ended or the run was stopped early, else not
+    /// before <paramref name="until"/>.
     /// </summary>
     /// <param name="until">The scenario's end; 0 for none.</param>
-    /// <param name="finished">Whether the run came to its end, as against having been stopped.</param>
+    /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
     public long Time(long until, bool finished) => finished && !AllThreadsEnded ? Math.Max(until, Clock) : Clock;
 }
 
@@ -63,7 +64,7 @@ public sealed class RunStatistics
     /// <summary>For each group its counters, by number.</summary>
     public SortedDictionary<int, long[]> Groups { get; } = [];
 
-    /// <summary>Threads, by number.</summary>
+    /// <summary>The threads that ran or ended here, by their numbers in the run.</summary>
     public SortedDictionary<int, ThreadReport> Threads { get; } = [];
 
     /// <summary>Latency distributions, in the order of <see cref="LatencyKind.All"/>.</summary>
@@ -72,7 +73,7 @@ public sealed class RunStatistics
     /// <summary>Refused accesses of each space, as lines, by number.</summary>
     public SortedDictionary<int, string[]> BadAccesses { get; } = [];
 
-    /// <summary>Who waits for what in each group, as lines, by number.</summary>
+    /// <summary>What each thread of a group waits for, as lines, by the group's number.</summary>
     public SortedDictionary<int, string[]> Waits { get; } = [];
 
     /// <summary>What holds each core that is held, as lines, by number.</summary>

@@ -13,7 +13,7 @@ public sealed record ProgramKind(string Name, string Summary, Func<SyntheticProg
     /// <summary>The type of the settings record.</summary>
     public Type SettingsType { get; } = CreateDefaults().GetType();
 
-    /// <summary>The kind that a class of one's own is: a record with a public constructor without parameters.</summary>
+    /// <summary>The kind of a plug-in's class: a record with a public constructor without parameters.</summary>
     internal static ProgramKind Of(PlugInClass found) =>
         new(found.Name, ((SyntheticProgram)found.Create()).Summary, () => (SyntheticProgram)found.Create());
 }

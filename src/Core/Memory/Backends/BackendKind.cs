@@ -45,8 +45,8 @@ public sealed class BackendKind : INamed
     public MemoryBackend BackendOf(BackendRequest request) => Instance ?? _make!(request);
 
     /// <summary>
-    /// The kind that a class of one's own is: with a public static property <c>Instance</c> this one backend, with a public constructor that takes a
-    /// <see cref="BackendRequest"/> one a mapping, and with one without parameters a single one.
+    /// The kind of a plug-in's class. With a public static property <c>Instance</c> it is this one backend. With a public constructor that
+    /// takes a <see cref="BackendRequest"/> it is one a mapping, and with one without parameters a single one.
     /// </summary>
     /// <exception cref="ScenarioException">It has none of these, or making it fails.</exception>
     internal static BackendKind Of(PlugInClass found)

@@ -9,13 +9,13 @@ public sealed class ImportSummary
     /// <summary>Lines or records read.</summary>
     public long Lines { get; internal set; }
 
-    /// <summary>Instruction fetches.</summary>
+    /// <summary>References that fetch an instruction.</summary>
     public long Fetches { get; internal set; }
 
     /// <summary>Data references: loads, stores and modifies.</summary>
     public long DataReferences { get; internal set; }
 
-    /// <summary>Threads seen.</summary>
+    /// <summary>Threads that appear in the log.</summary>
     public int Threads { get; internal set; }
 
     /// <summary>Successful calls of each kind that changed mappings, threads or processes, by name.</summary>
@@ -33,7 +33,6 @@ public sealed class ImportSummary
     /// <summary>Notes on what the log cannot tell.</summary>
     public List<string> Notes { get; } = [];
 
-    /// <summary>Counts a call.</summary>
     internal void Count(string call) => Calls[call] = Calls.GetValueOrDefault(call) + 1;
 
     /// <summary>Counts a line that was left out.</summary>

@@ -2,8 +2,10 @@ using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Workloads.Import;
 
-/// <summary>Turns successful system calls, by x86-64 number (arch/x86/entry/syscalls/syscall_64.tbl), into records, and knows which file a
-/// descriptor stands for.</summary>
+/// <summary>
+/// Turns successful system calls, by x86-64 number (arch/x86/entry/syscalls/syscall_64.tbl), into records, and knows the file of each
+/// descriptor.
+/// </summary>
 internal sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary)
 {
     private const ulong MapAnonymous = 0x20;

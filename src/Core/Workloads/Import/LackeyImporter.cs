@@ -7,7 +7,7 @@ namespace VmSim.Core.Workloads.Import;
 /// <remarks>
 /// References carry no thread: the scheduler's messages say who runs. Valgrind's thread numbers are slots that are used again, so every
 /// entry into the scheduler makes a new thread. What a system call returned may stand on the call's line, on the next one, or on a later
-/// line of the same thread; scheduler messages may be glued to its end. The kernel's accesses to buffers of read and write are rebuilt from
+/// line of the same thread. Scheduler messages may be glued to its end. The kernel's accesses to buffers of read and write are rebuilt from
 /// their arguments.
 /// </remarks>
 public sealed class LackeyImporter : ITraceImporter

@@ -2,8 +2,10 @@ using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Workloads.Import;
 
-/// <summary>Collapses references by a direct-mapped filter, instructions and data apart: a reference to the page last seen in its set counts for
-/// the record made then, unless it is the first store to it. Records stand in the order of their first references.</summary>
+/// <summary>
+/// Collapses references by a direct-mapped filter, instructions and data apart. A reference to the page last seen in its set counts for the
+/// record made then, unless it is the first store to it. Records stand in the order of their first references.
+/// </summary>
 internal sealed class PageFilter
 {
     private const int Capacity = 1 << 15;

@@ -12,7 +12,7 @@ internal readonly ref struct StraceArguments
     private readonly ReadOnlySpan<byte> _text;
     private readonly ReadOnlySpan<Range> _ranges;
 
-    /// <summary>Splits a text.</summary>
+    /// <summary>Splits the text between a call's parentheses at its commas.</summary>
     /// <param name="text">What stands between the call's parentheses.</param>
     /// <param name="ranges">Room for <see cref="Most"/> ranges.</param>
     public StraceArguments(ReadOnlySpan<byte> text, Span<Range> ranges)

@@ -16,7 +16,7 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
     /// <summary>The thread that what follows belongs to.</summary>
     public int CurrentThread { get; set; }
 
-    /// <summary>The first line.</summary>
+    /// <summary>Writes the line with which a trace begins.</summary>
     public void Header(string name) => sink.Write(VmtTextWriter.Header(name, sets));
 
     /// <summary>A mapping that stands before the first instruction, wherever its record stands.</summary>

@@ -38,12 +38,12 @@ public static class AddressStreams
         new("phases", "phases", MostPages) { Make = (pages, seed) => new PhasesStream(pages, seed) },
     ]);
 
-    /// <summary>Starts a stream.</summary>
+    /// <summary>Starts the stream with a name, over a number of pages, drawn from a seed.</summary>
     /// <param name="name">A name of <see cref="All"/>.</param>
     /// <param name="pages">4 KiB pages that it goes over, 1 to the stream's most.</param>
     /// <param name="seed">Seed of its random numbers.</param>
     /// <exception cref="ScenarioException">There is no such stream.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">It cannot go over so many pages.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">It cannot go over that many pages.</exception>
     public static AddressStream Create(string name, long pages, ulong seed)
     {
         AddressStreamKind kind = All.Require(name, "stream");

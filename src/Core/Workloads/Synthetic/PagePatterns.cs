@@ -35,7 +35,7 @@ public static class PagePatterns
         new("sparse", "single pages far apart, in 64 regions of 512 GiB") { Make = (pages, seed, _) => new SparsePattern(pages, seed) },
     ]);
 
-    /// <summary>Makes a pattern.</summary>
+    /// <summary>Makes the pattern with a name, for a number of pages and a seed.</summary>
     /// <param name="name">A name of <see cref="All"/>.</param>
     /// <param name="pages">Pages that it goes over: 1 to 2^32; zipf and pointer-chase to 2^24.</param>
     /// <param name="seed">Seed of what it draws.</param>

@@ -7,7 +7,7 @@ namespace VmSim.Core.Workloads.Synthetic;
 /// <summary>Threads that walk memory in a pattern.</summary>
 public sealed record PatternProgram : SyntheticProgram
 {
-    /// <summary>The pattern's name.</summary>
+    /// <summary>Order in which a thread uses its pages, by name.</summary>
     [Setting("Order in which pages are used.", ChoicesOf = typeof(PagePatterns))]
     public string Pattern { get; init; } = "uniform";
 

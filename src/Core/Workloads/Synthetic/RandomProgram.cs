@@ -13,7 +13,7 @@ public sealed record RandomProgram : SyntheticProgram
     /// <summary>Most processes that the forks of one process make.</summary>
     private const int ForksMax = 3;
 
-    /// <summary>One step in so many is a barrier, if barriers are named.</summary>
+    /// <summary>Steps from one barrier to the next, if barriers are named.</summary>
     private const int BarrierEvery = 16;
 
     /// <summary>Most pages, or repetitions, of one step.</summary>

@@ -15,16 +15,16 @@ public enum RandomStep
     /// <summary>Stores once to each of some pages.</summary>
     Touch,
 
-    /// <summary>Computes.</summary>
+    /// <summary>The thread computes and touches no memory.</summary>
     Compute,
 
     /// <summary>mmap of anonymous memory.</summary>
     Map,
 
-    /// <summary>munmap.</summary>
+    /// <summary>An munmap of some pages, mapped or not.</summary>
     Unmap,
 
-    /// <summary>mprotect to read-only.</summary>
+    /// <summary>An mprotect of some pages to read-only.</summary>
     Protect,
 
     /// <summary>mprotect to readable and writable.</summary>
@@ -42,7 +42,7 @@ public enum RandomStep
     /// <summary>Takes a mutex, stores, gives it back.</summary>
     Lock,
 
-    /// <summary>Sleeps.</summary>
+    /// <summary>The thread sleeps for a drawn time.</summary>
     Sleep,
 
     /// <summary>Gives up the core.</summary>

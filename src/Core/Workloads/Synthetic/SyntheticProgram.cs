@@ -13,7 +13,7 @@ public abstract record SyntheticProgram
     /// <summary>One sentence that says what it does, for lists of plug-ins; the registry says it of those that are in it.</summary>
     public virtual string Summary => GetType().Name;
 
-    /// <summary>Builds one process.</summary>
+    /// <summary>Builds the image of one process: its threads, their streams, and what is mapped.</summary>
     /// <exception cref="ArgumentException">Settings contradict each other; the message says which.</exception>
     public abstract ProgramImage Build(ProgramContext context);
 

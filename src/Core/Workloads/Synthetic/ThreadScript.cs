@@ -26,15 +26,15 @@ internal sealed class ThreadScript
     public ulong MapFile(ulong start, ulong pages, int file, bool shared, Protection protection = Protection.Read | Protection.Write) =>
         Call(Mapping(start, pages, protection) with { Source = MappingSource.File, FileId = file, Shared = shared });
 
-    /// <summary>munmap.</summary>
+    /// <summary>The word of an munmap.</summary>
     public ulong Unmap(ulong start, ulong pages) =>
         Call(new SystemCall { Kind = SystemCallKind.Unmap, Start = new VirtAddr(start), Length = pages * PageSizes.BaseBytes });
 
-    /// <summary>mprotect.</summary>
+    /// <summary>The word of an mprotect.</summary>
     public ulong Protect(ulong start, ulong pages, Protection protection) =>
         Call(new SystemCall { Kind = SystemCallKind.Protect, Start = new VirtAddr(start), Length = pages * PageSizes.BaseBytes, Protection = protection });
 
-    /// <summary>madvise.</summary>
+    /// <summary>The word of an madvise.</summary>
     public ulong Advise(ulong start, ulong pages, Advice advice) =>
         Call(new SystemCall { Kind = SystemCallKind.Advise, Start = new VirtAddr(start), Length = pages * PageSizes.BaseBytes, Advice = advice });
 
@@ -70,7 +70,7 @@ internal sealed class ThreadScript
     /// <summary>A fetch from the page at an address.</summary>
     public static ulong Fetch(ulong address, int count = 1) => Operation.Access(AccessKind.Fetch, address, count);
 
-    /// <summary>A control operation.</summary>
+    /// <summary>The word of an operation that is no access.</summary>
     public static ulong Control(ControlKind kind, long argument = 0) => Operation.ControlWord(kind, (ulong)argument);
 
     /// <summary>Reads an iterator in blocks.</summary>

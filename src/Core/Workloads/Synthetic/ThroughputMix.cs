@@ -5,9 +5,12 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic;
 
-/// <summary>The mix on which speed is measured: of each four threads, one walks sequentially, one draws from 4,096 pages by Zipf's law,
-/// one uniformly from 1,024 and one from 16,384 by Zipf's law; and each gives a few pages of its own back to the kernel now and then and touches
-/// them again, so that faults and shootdowns go on all the time. Everything is mapped at the start, so that this rate is steady from the beginning.</summary>
+/// <summary>
+/// The mix on which speed is measured. Of each four threads, one walks sequentially, one draws from 4,096 pages by Zipf's law, one
+/// uniformly from 1,024 and one from 16,384 by Zipf's law. Now and then each gives a few pages of its own back to the kernel and touches
+/// them again, so that faults and shootdowns go on all the time. Everything is mapped at the start, so that this rate is steady from the
+/// beginning.
+/// </summary>
 public sealed record ThroughputMix : SyntheticProgram
 {
     private const ulong MostPages = 16_384;

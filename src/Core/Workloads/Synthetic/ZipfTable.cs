@@ -6,8 +6,9 @@ namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>Draws ranks with Zipf's law: weight j^-0.9 of the j-th, in integers so that every machine draws the same.</summary>
 /// <remarks>
-/// Weights are floor(2^32 j^-0.9 + 1/2); a draw is the first rank whose cumulated weight passes a number below the sum. The sum of the first j weights is close to 10 (j + 1/2)^0.1 + zeta(0.9)
-/// (Euler and Maclaurin), whose inverse guesses the rank; the table of sums decides. Tables are immutable and shared by all streams over as many pages.
+/// Weights are floor(2^32 j^-0.9 + 1/2); a draw is the first rank whose cumulated weight passes a number below the sum. The sum of the
+/// first j weights is close to 10 (j + 1/2)^0.1 + zeta(0.9) (Euler and Maclaurin). Its inverse guesses the rank, and the table of sums
+/// decides. Tables are immutable and shared by all streams over as many pages.
 /// </remarks>
 internal sealed class ZipfTable
 {

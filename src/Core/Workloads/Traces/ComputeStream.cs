@@ -2,7 +2,7 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Traces;
 
-/// <summary>A stream with a compute stretch after each access: so many cycles for each reference in it.</summary>
+/// <summary>A stream with a compute stretch after each access: a number of cycles for each reference in it.</summary>
 internal sealed class ComputeStream(IOperationStream operations, long cycles) : IOperationStream
 {
     private readonly ulong[] _block = new ulong[256];

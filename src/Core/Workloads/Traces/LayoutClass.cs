@@ -9,7 +9,7 @@ public enum LayoutClass
     /// <summary>The program's own file.</summary>
     Executable,
 
-    /// <summary>What brk made.</summary>
+    /// <summary>The heap: what brk made.</summary>
     Heap,
 
     /// <summary>The initial mapping named [stack].</summary>

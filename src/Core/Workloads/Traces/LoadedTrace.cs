@@ -24,13 +24,13 @@ public sealed record TraceLoadOptions
 /// <summary>A trace as a program.</summary>
 public sealed class LoadedTrace
 {
-    /// <summary>The program.</summary>
+    /// <summary>What the traced process ran, ready for a scenario.</summary>
     public required ProgramImage Image { get; init; }
 
     /// <summary>Accesses of all its threads, collapsed ones counted one by one; without kernel accesses and children.</summary>
     public required long Accesses { get; init; }
 
-    /// <summary>Records read.</summary>
+    /// <summary>Records that were read, those of children left out.</summary>
     public required long Records { get; init; }
 
     /// <summary>What was missing or left out, one sentence each, children's included.</summary>

@@ -4,11 +4,13 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Traces;
 
-/// <summary>A thread's operations in blocks of 64-bit words, with two private words for repetition so that one record takes a
-/// bounded number of words however often it counts.</summary>
+/// <summary>
+/// A thread's operations in blocks of 64-bit words. Two private words for repetition bound the number of words that a record takes, however
+/// often it counts.
+/// </summary>
 /// <remarks>
-/// A word is an <see cref="Operation"/>, or a control word of kind <see cref="Repeat"/> (the word before stands argument times
-/// more) or <see cref="NextPages"/> (the kernel access before goes on over argument further pages).
+/// A word is an <see cref="Operation"/>, or a control word of kind <see cref="Repeat"/> (the word before stands argument times more) or
+/// <see cref="NextPages"/> (the kernel access before goes on over argument further pages).
 /// </remarks>
 internal sealed class PackedOperations
 {
@@ -22,7 +24,7 @@ internal sealed class PackedOperations
     private const int BlockLength = 1 << BlockShift;
     private readonly List<ulong[]> _blocks = [];
 
-    /// <summary>Words so far.</summary>
+    /// <summary>Words that were added so far.</summary>
     public long Count { get; private set; }
 
     /// <summary>The word at <paramref name="index"/>.</summary>

@@ -8,7 +8,7 @@ internal sealed class PageUsers
     private const int GroupLength = 1 << GroupShift;
     private readonly Dictionary<ulong, List<TraceOrder.Point>?[]> _groups = [];
 
-    /// <summary>Notes a use.</summary>
+    /// <summary>Notes that a thread uses a page at a place of its stream.</summary>
     /// <returns>Whether it is the thread's first since the page's mapping last changed.</returns>
     public bool Touch(ulong page, int thread, long place)
     {

@@ -16,7 +16,7 @@ public sealed class ReuseDistances
     /// <summary>Uses by distance: element 0 for distance 0, element n for 2^(n-1) to 2^n - 1.</summary>
     public long[] Histogram { get; } = new long[40];
 
-    /// <summary>First uses.</summary>
+    /// <summary>Uses of pages that had not been used before.</summary>
     public long FirstUses => _slotOf.Count;
 
     /// <summary>Takes <paramref name="count"/> uses of a page in a row.</summary>

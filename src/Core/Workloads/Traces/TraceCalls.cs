@@ -44,7 +44,7 @@ internal static class TraceCalls
         _ => throw new ArgumentOutOfRangeException(nameof(record), record.Kind, "not a call on one range"),
     };
 
-    /// <summary>An r record.</summary>
+    /// <summary>The call of an r record: mremap.</summary>
     public static SystemCall Remap(ref VmtRecord record) => Range(SystemCallKind.Remap, ref record) with
     {
         NewStart = new VirtAddr(record.E),

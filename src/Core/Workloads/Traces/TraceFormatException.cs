@@ -34,7 +34,7 @@ public sealed class TraceFormatException : Exception
     /// <summary>The byte, counted from 0; -1 when the place is a line or the whole file.</summary>
     public long ByteOffset { get; } = -1;
 
-    /// <summary>What stands there.</summary>
+    /// <summary>What stands at the place, in words.</summary>
     public string Found { get; } = "";
 
     /// <summary>What may stand there.</summary>

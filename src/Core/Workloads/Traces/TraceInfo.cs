@@ -9,13 +9,13 @@ public sealed class TraceInfo
     /// <summary>The header, or null.</summary>
     public string? Header { get; private set; }
 
-    /// <summary>Records.</summary>
+    /// <summary>Records of the trace, comments left out.</summary>
     public long Records { get; private set; }
 
     /// <summary>Instruction fetches, collapsed ones counted one by one.</summary>
     public long Fetches { get; private set; }
 
-    /// <summary>Loads.</summary>
+    /// <summary>References that load, collapsed ones counted one by one.</summary>
     public long Loads { get; private set; }
 
     /// <summary>Stores, with the loads collapsed into them.</summary>
@@ -33,7 +33,7 @@ public sealed class TraceInfo
     /// <summary>Records of each kind other than accesses, by name.</summary>
     public SortedDictionary<string, long> Operations { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Files.</summary>
+    /// <summary>Files that mappings name.</summary>
     public int Files { get; private set; }
 
     /// <summary>Different pages used, of all and by kind.</summary>

@@ -4,13 +4,14 @@ using VmSim.Core.Programs;
 namespace VmSim.Core.Workloads.Traces;
 
 /// <summary>
-/// Which pages a traced program and its children use, and which class each belongs to, so that copies can run at other addresses
+/// Which pages a traced program and its children use, and which class each belongs to. So copies can run at other addresses
 /// (<see cref="Randomize"/>), as programs do under address space layout randomization.
 /// </summary>
 /// <remarks>
-/// The program's own file, the heap and the named stack are each the interval from their first to their last page; everything else is one class.
-/// Classes that share pages, or that one call spans, move together. Never moved: addresses below 64 KiB (vm.mmap_min_addr) and outside user space, and a
-/// program file linked to a fixed address (ET_EXEC, 0x400000 by the x86-64 ABI), which Linux does not move either.
+/// The program's own file, the heap and the named stack are each the interval from their first to their last page. Everything else is one
+/// class. Classes that share pages, or that one call spans, move together. Never moved: addresses below 64 KiB (vm.mmap_min_addr) and
+/// outside user space, and a program file linked to a fixed address (ET_EXEC, 0x400000 by the x86-64 ABI), which Linux does not move
+/// either.
 /// </remarks>
 public sealed class TraceLayout
 {

@@ -8,14 +8,14 @@ namespace VmSim.Core.Workloads.Traces;
 internal readonly record struct OrderInsertion(long Place, ulong Word);
 
 /// <summary>
-/// Finds the orders between threads that a replay must keep, and expresses them as few events. A page's users must come after the
-/// operation that made the page's mapping what it is, and before the one that changes it next; a thread comes after the point
-/// that starts it; a fork comes between the memory operations before and after it. Vector clocks tell which of these orders
-/// already follow from others; only the rest become a <see cref="ControlKind.Signal"/> and a <see cref="ControlKind.Wait"/>.
+/// Finds the orders between threads that a replay must keep, and expresses them as few events. A page's users must come after the operation
+/// that made the page's mapping what it is, and before the one that changes it next. A thread comes after the point that starts it. A fork
+/// comes between the memory operations before and after it. Vector clocks tell which of these orders already follow from others; only the
+/// rest become a <see cref="ControlKind.Signal"/> and a <see cref="ControlKind.Wait"/>.
 /// </summary>
 /// <remarks>
-/// Places are indices into a thread's operations. A clock entry for thread t counts t's operations that are known to be done.
-/// The trace's own order satisfies every order found here, so events can never form a cycle.
+/// Places are indices into a thread's operations. A clock entry for thread t counts t's operations that are known to be done. The trace's
+/// own order satisfies every order found here, so events can never form a cycle.
 /// </remarks>
 internal sealed class TraceOrder
 {

@@ -17,7 +17,7 @@ internal sealed class TraceThread(int index)
     /// <summary>The system calls that they name.</summary>
     public List<SystemCall> Calls { get; } = [];
 
-    /// <summary>The finished thread.</summary>
+    /// <summary>Makes the program of the thread, with the waits and signals that keep the order between threads.</summary>
     public ThreadProgram Build(string program, IReadOnlyList<OrderInsertion> insertions, TraceLoadOptions options)
     {
         PackedOperations operations = Operations.Weave(insertions);

@@ -16,7 +16,7 @@ public static class TraceTools
     private const int MaxExamples = 10;
     private const ulong StackBytes = 8UL << 20;
 
-    /// <summary>Copies every record.</summary>
+    /// <summary>Copies a whole trace from one form to another.</summary>
     /// <returns>Why the trace was not copied to its end, when it is damaged and <paramref name="salvage"/> allows that; null otherwise.</returns>
     /// <exception cref="TraceFormatException">The trace is damaged.</exception>
     public static string? Copy(IVmtSource source, IVmtSink sink, bool salvage = false) => Cut(source, sink, 0, long.MaxValue, salvage);

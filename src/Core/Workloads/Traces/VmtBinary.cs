@@ -29,10 +29,10 @@ public static class VmtBinary
     /// <summary>The most raw or packed bytes of a legal block.</summary>
     internal const int MaxBlockBytes = 1 << 20;
 
-    /// <summary>Starts a block.</summary>
+    /// <summary>The four bytes with which a block begins: BLK1.</summary>
     internal const uint BlockMagic = 0x314B4C42;
 
-    /// <summary>Starts the index.</summary>
+    /// <summary>The four bytes with which the index begins: IDX1.</summary>
     internal const uint IndexMagic = 0x31584449;
 
     /// <summary>Says that a count or a text follows.</summary>
@@ -95,6 +95,6 @@ public static class VmtBinary
     /// <summary>Folds a signed difference into an unsigned number that is small when the difference is.</summary>
     internal static ulong Zigzag(long value) => (ulong)((value << 1) ^ (value >> 63));
 
-    /// <summary>Undoes <see cref="Zigzag"/>.</summary>
+    /// <summary>The signed number that <see cref="Zigzag"/> made this one of.</summary>
     internal static long Unzigzag(ulong value) => (long)(value >> 1) ^ -(long)(value & 1);
 }

@@ -4,13 +4,13 @@ using VmSim.Core.Programs;
 namespace VmSim.Core.Workloads.Traces;
 
 /// <summary>
-/// Makes a program out of a .vmt trace: a stream of packed operations per thread, with the few events that keep the order that
-/// matters between threads (<see cref="TraceOrder"/>), and the traces of forked children as child programs.
+/// Makes a program out of a .vmt trace. Each thread is a stream of packed operations, with the few events that keep the order that matters
+/// between threads (<see cref="TraceOrder"/>). The traces of forked children become child programs.
 /// </summary>
 /// <remarks>
-/// Initial mappings that grow down (MAP_GROWSDOWN, the stack) are made as long as Linux lets them grow by default: 8 MiB
-/// (RLIMIT_STACK, _STK_LIM in include/uapi/linux/resource.h), or down to the next mapping. An initial [heap] mapping at or above the first
-/// break is Valgrind's reservation and is left out: the program gets its heap from its own brk calls.
+/// Initial mappings that grow down (MAP_GROWSDOWN, the stack) are made as long as Linux lets them grow by default: 8 MiB (RLIMIT_STACK,
+/// _STK_LIM in include/uapi/linux/resource.h), or down to the next mapping. An initial [heap] mapping at or above the first break is
+/// Valgrind's reservation and is left out. The program gets its heap from its own brk calls.
 /// </remarks>
 public sealed class VmtReader
 {

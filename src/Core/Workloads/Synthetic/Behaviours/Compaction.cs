@@ -4,10 +4,12 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>Memory compaction or migration seen from a process: a daemon (thread 0) takes batches of pages out of the page table, copies them and
-/// puts them back, while the others use the memory; who touches a page on its way faults. Taking out is madvise(MADV_DONTNEED) and putting
-/// back MADV_POPULATE_WRITE, which have the same effect on translations as migration entries. Source: Linux mm/migrate.c (batches of up to
-/// 32 pages, SWAP_CLUSTER_MAX, are isolated at a time by mm/compaction.c).</summary>
+/// <summary>
+/// Memory compaction or migration seen from a process. A daemon (thread 0) takes batches of pages out of the page table, copies them and
+/// puts them back, while the others use the memory. A thread that touches a page on its way faults. Taking out is madvise(MADV_DONTNEED)
+/// and putting back MADV_POPULATE_WRITE, which have the same effect on translations as migration entries. Source: Linux mm/migrate.c
+/// (batches of up to 32 pages, SWAP_CLUSTER_MAX, are isolated at a time by mm/compaction.c).
+/// </summary>
 public sealed record Compaction : SyntheticProgram
 {
     /// <summary>Pages of the region.</summary>

@@ -4,10 +4,12 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>A garbage collector that relocates objects while mutators run. The heap is two halves of equal regions. For each region in turn the
-/// collector (thread 0) takes the write right from it, copies it to its place in the other half and gives the old pages back to the kernel;
-/// mutators load from the heap by Zipf's law and store to young space of their own. Each region costs two shootdowns to all mutators.
-/// Sources: Kermany and Petrank, "The Compressor", PLDI 2006 (protection during relocation); OpenJDK JEP 376 and ZGC's page release.</summary>
+/// <summary>
+/// A garbage collector that relocates objects while mutators run. The heap is two halves of equal regions. For each region in turn the
+/// collector (thread 0) takes the write right from it, copies it to its place in the other half and gives the old pages back to the kernel.
+/// Mutators load from the heap by Zipf's law and store to young space of their own. Each region costs two shootdowns to all mutators.
+/// Sources: Kermany and Petrank, "The Compressor", PLDI 2006 (protection during relocation); OpenJDK JEP 376 and ZGC's page release.
+/// </summary>
 public sealed record GarbageCollector : SyntheticProgram
 {
     /// <summary>Pages of one region.</summary>
@@ -18,7 +20,7 @@ public sealed record GarbageCollector : SyntheticProgram
     [Setting("Regions of the heap.", Min = 1, Max = 65_536)]
     public int HeapRegions { get; init; } = 16;
 
-    /// <summary>Collections.</summary>
+    /// <summary>How often the whole heap is collected.</summary>
     [Setting("Collections of the whole heap.", Min = 1, Max = 1e6)]
     public int Iterations { get; init; } = 1;
 

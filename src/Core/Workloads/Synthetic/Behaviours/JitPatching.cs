@@ -4,16 +4,19 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>A just-in-time compiler that patches code while others run it: the compiler (thread 0) makes one page of the code cache
-/// writable, stores, and takes the write right away again, which every executing core must hear of. Source: the W^X scheme of JavaScript engines before
-/// protection keys (de Mooij, "W^X JIT-code enabled in Firefox", 2015), with execution allowed throughout as patching live code needs.</summary>
+/// <summary>
+/// A just-in-time compiler that patches code while others run it. The compiler (thread 0) makes one page of the code cache writable,
+/// stores, and takes the write right away again, which every executing core must hear of. Source: the W^X scheme of JavaScript engines
+/// before protection keys (de Mooij, "W^X JIT-code enabled in Firefox", 2015), with execution allowed throughout as patching live code
+/// needs.
+/// </summary>
 public sealed record JitPatching : SyntheticProgram
 {
     /// <summary>Pages of the code cache.</summary>
     [Setting("Pages of the code cache.", Unit = SettingUnit.Pages, Min = 1, Max = 1_048_576)]
     public int Pages { get; init; } = 256;
 
-    /// <summary>Patches.</summary>
+    /// <summary>How often the compiler patches a page.</summary>
     [Setting("Patches that the compiler makes.", Min = 1, Max = 1e9)]
     public long Iterations { get; init; } = 500;
 

@@ -3,9 +3,11 @@ using VmSim.Core.Settings;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>Threads that allocate from arenas of their own as glibc's malloc does: an arena reserves 64 MiB without rights, widens rights in
-/// steps of 132 KiB as it grows, and gives its top back with madvise when it is trimmed; blocks above 128 KiB are mapped and unmapped one by
-/// one. Source: glibc malloc/arena.c (HEAP_MAX_SIZE, grow_heap, shrink_heap) and malloc.c (DEFAULT_MMAP_THRESHOLD).</summary>
+/// <summary>
+/// Threads that allocate from arenas of their own as glibc's malloc does. An arena reserves 64 MiB without rights, widens rights in steps
+/// of 132 KiB as it grows, and gives its top back with madvise when it is trimmed. Blocks above 128 KiB are mapped and unmapped one by one.
+/// Source: glibc malloc/arena.c (HEAP_MAX_SIZE, grow_heap, shrink_heap) and malloc.c (DEFAULT_MMAP_THRESHOLD).
+/// </summary>
 public sealed record MallocArena : SyntheticProgram
 {
     private const ulong HeapPages = 16_384;

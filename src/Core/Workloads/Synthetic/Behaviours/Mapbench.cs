@@ -12,8 +12,10 @@ public sealed record MapbenchLocal : MapTouchUnmap
     public MapbenchLocal() => Pages = 1;
 }
 
-/// <summary>RadixVM's pipeline microbenchmark: every thread maps a region, writes each page and hands it to the next thread, which writes
-/// each page too and unmaps it. Exactly one other core has to be told. Source as for <see cref="MapbenchLocal"/>.</summary>
+/// <summary>
+/// RadixVM's pipeline microbenchmark. Every thread maps a region, writes each page and hands it to the next thread, which writes each page
+/// too and unmaps it. Exactly one other core has to be told. Source as for <see cref="MapbenchLocal"/>.
+/// </summary>
 public sealed record MapbenchPipeline : RepeatingProgram
 {
     /// <inheritdoc/>
@@ -61,8 +63,10 @@ public sealed record MapbenchPipeline : RepeatingProgram
     }
 }
 
-/// <summary>RadixVM's global microbenchmark: every thread maps its part of one large region, then all threads touch every page of the whole
-/// in a drawn order, then each unmaps its part. All cores have to be told. Source as for <see cref="MapbenchLocal"/>.</summary>
+/// <summary>
+/// RadixVM's global microbenchmark. Every thread maps its part of one large region, then all threads touch every page of the whole in a
+/// drawn order, then each unmaps its part. All cores have to be told. Source as for <see cref="MapbenchLocal"/>.
+/// </summary>
 public sealed record MapbenchGlobal : RepeatingProgram
 {
     /// <inheritdoc/>

@@ -3,9 +3,12 @@ using VmSim.Core.Settings;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>One thread maps pages, all touch them, and the one unmaps them while the others compute: every core has to be told. Each round uses the next of several
-/// places, as a kernel that chooses addresses does. Source: the munmap microbenchmark of Kumar et al., "LATR: Lazy translation coherence", ASPLOS 2018,
-/// section 6.2; what threads do between the rounds is calibrated so that all of them run when the unmap comes.</summary>
+/// <summary>
+/// One thread maps pages, all touch them, and the one unmaps them while the others compute: every core has to be told. Each round uses the
+/// next of several places, as a kernel that chooses addresses does. Source: the munmap microbenchmark of Kumar et al., "LATR: Lazy
+/// translation coherence", ASPLOS 2018, section 6.2. What threads do between the rounds is calibrated so that all of them run when the
+/// unmap comes.
+/// </summary>
 public sealed record MunmapShared : RepeatingProgram
 {
     private const long UnmapAfter = 20_000;

@@ -4,16 +4,18 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>A key-value store that takes snapshots by fork, as Redis does for BGSAVE: the parent goes on storing by Zipf's law, so that
-/// every page it hits for the first time is copied, while the child reads the whole data set once and exits. Source: the description of BGSAVE and of
-/// its copy-on-write cost in Redis's persistence documentation.</summary>
+/// <summary>
+/// A key-value store that takes snapshots by fork, as Redis does for BGSAVE. The parent goes on storing by Zipf's law, so that every page
+/// it hits for the first time is copied. Meanwhile the child reads the whole data set once and exits. Source: the description of BGSAVE and
+/// of its copy-on-write cost in Redis's persistence documentation.
+/// </summary>
 public sealed record Snapshot : SyntheticProgram
 {
     /// <summary>Pages of the data set.</summary>
     [Setting("Pages of the data set.", Unit = SettingUnit.Pages, Min = 1, Max = 16_777_216)]
     public long Pages { get; init; } = 8192;
 
-    /// <summary>Snapshots taken.</summary>
+    /// <summary>How many snapshots the parent takes, one after another.</summary>
     [Setting("Snapshots taken one after the other.", Min = 1, Max = 1000)]
     public int Iterations { get; init; } = 2;
 

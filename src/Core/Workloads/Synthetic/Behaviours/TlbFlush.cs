@@ -7,7 +7,7 @@ namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 /// madvise(MADV_DONTNEED) and loads it again. Source: github.com/antonblanchard/will-it-scale, tests/tlb_flush*.c.</summary>
 public abstract record TlbFlush : SyntheticProgram
 {
-    /// <summary>What is mapped.</summary>
+    /// <summary>What the test maps: anonymous memory or a file.</summary>
     protected abstract MappedObject Object { get; }
 
     /// <summary>Rounds of each task over its region.</summary>
@@ -61,7 +61,7 @@ public sealed record TlbFlush1 : TlbFlush
     protected override MappedObject Object => MappedObject.PrivateFile;
 }
 
-/// <summary>tlb_flush2: anonymous memory.</summary>
+/// <summary>The test tlb_flush2, on anonymous memory.</summary>
 public sealed record TlbFlush2 : TlbFlush
 {
     /// <inheritdoc/>

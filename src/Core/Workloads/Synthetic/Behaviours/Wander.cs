@@ -4,8 +4,10 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>Threads that use one region and move to the next core every so often, as a scheduler that balances load moves them: each move leaves a
-/// core that may hold translations of the space, and begins with a cold TLB.</summary>
+/// <summary>
+/// Threads that use one region and move to the next core now and then, as a scheduler that balances load moves them. Each move leaves a
+/// core that may hold translations of the space, and begins with a cold TLB.
+/// </summary>
 public sealed record Wander : RepeatingProgram
 {
     /// <summary>References of a thread between two moves.</summary>

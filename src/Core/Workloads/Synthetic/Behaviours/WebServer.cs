@@ -4,9 +4,11 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
-/// <summary>A web server that maps a small file for each request, lets the kernel send it from there, and unmaps it: Apache's way with
-/// static pages up to 4 MiB. Every request ends in a shootdown to all workers. Source: the Apache load of Kumar et al., "LATR: Lazy
-/// translation coherence", ASPLOS 2018, section 6.1 (10 KB page).</summary>
+/// <summary>
+/// A web server that maps a small file for each request, lets the kernel send it from there, and unmaps it. Apache treats static pages up
+/// to 4 MiB so. Every request ends in a shootdown to all workers. Source: the Apache load of Kumar et al., "LATR: Lazy translation
+/// coherence", ASPLOS 2018, section 6.1 (10 KB page).
+/// </summary>
 public sealed record WebServer : SyntheticProgram
 {
     /// <summary>Requests of each worker.</summary>

@@ -6,7 +6,7 @@ namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 /// <summary>What a will-it-scale test maps.</summary>
 public enum MappedObject
 {
-    /// <summary>Anonymous private memory.</summary>
+    /// <summary>Private memory without a file.</summary>
     Anonymous,
 
     /// <summary>A file of the task's own, private.</summary>
@@ -16,11 +16,13 @@ public enum MappedObject
     SharedFile,
 }
 
-/// <summary>will-it-scale's tests that map and unmap a region of 128 MiB in every task: page_fault1 to 3 touch each page, mmap1 and mmap2 none,
-/// malloc1 the first. Source: github.com/antonblanchard/will-it-scale, tests/*.c. A task is a thread (threads) or a process (count).</summary>
+/// <summary>
+/// will-it-scale's tests that map and unmap a region of 128 MiB in every task. page_fault1 to 3 touch each page, mmap1 and mmap2 none,
+/// malloc1 the first. Source: github.com/antonblanchard/will-it-scale, tests/*.c. A task is a thread (threads) or a process (count).
+/// </summary>
 public abstract record WillItScaleMapping : SyntheticProgram
 {
-    /// <summary>What is mapped.</summary>
+    /// <summary>What the test maps: anonymous memory or a file, private or shared.</summary>
     protected abstract MappedObject Object { get; }
 
     /// <summary>How many of the region's first pages are stored to.</summary>
@@ -68,7 +70,7 @@ public abstract record WillItScaleMapping : SyntheticProgram
     }
 }
 
-/// <summary>page_fault1: anonymous memory.</summary>
+/// <summary>The test page_fault1, on anonymous memory.</summary>
 public sealed record PageFault1 : WillItScaleMapping
 {
     /// <inheritdoc/>

@@ -90,7 +90,7 @@ public static class ReportBuilder
         bool violated = findings.Count > 0;
         if (outcome == RunOutcomes.Deadlock)
         {
-            // What is never given back because of it is a violation; who waits explains it.
+            // What is never given back because of it is a violation; what each thread waits for explains it.
             findings.AddRange(Waits(world, statistics));
         }
 

@@ -8,7 +8,13 @@ namespace VmSim.Actors.Tests.Cluster;
 public sealed class NodeShardActorTests : ShardRuns
 {
     [Fact]
-    public void RandomScenarios_SplitOverNodes_GiveTheSequentialEnginesFingerprint() => RandomPrograms.Scenario.Sample(
+    public void RandomScenarios_SplitOverNodes_GiveTheSequentialEnginesFingerprint() => CompareNodes(scenarios: 25);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void ManyRandomScenarios_SplitOverNodes_GiveTheSequentialEnginesFingerprint() => CompareNodes(scenarios: 500);
+
+    private void CompareNodes(int scenarios) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
             string expected = TestWorlds.Run(scenario).Fingerprint;
@@ -17,11 +23,17 @@ public sealed class NodeShardActorTests : ShardRuns
                 Assert.Equal(expected, RunOnNodes(scenario, nodes, coresPerNode: 0).Fingerprint);
             }
         },
-        iter: 60,
+        iter: scenarios,
         threads: 1);
 
     [Fact]
-    public void ThreadsThatMigrateBetweenNodes_GiveTheSequentialEnginesFingerprint() =>
+    public void ThreadsThatMigrateBetweenNodes_GiveTheSequentialEnginesFingerprint() => CompareWanderers(scenarios: 20);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void ManyThreadsThatMigrateBetweenNodes_GiveTheSequentialEnginesFingerprint() => CompareWanderers(scenarios: 400);
+
+    private void CompareWanderers(int scenarios) =>
         Gen.Select(Gen.Int[0, 3], Gen.Int[1, 40], Gen.Int[0, 60]).Array[1, 12].Array[1, 4].Sample(
             threads =>
             {
@@ -37,7 +49,7 @@ public sealed class NodeShardActorTests : ShardRuns
                 Assert.Equal(expected, RunOnNodes(scenario, 3, coresPerNode: 0, windowDivisor: 7).Fingerprint);
                 Assert.Equal(expected, RunOnNodes(scenario, 2, coresPerNode: 0, stops: [1]).Fingerprint);
             },
-            iter: 40,
+            iter: scenarios,
             threads: 1);
 
     [Fact]

@@ -11,15 +11,23 @@ namespace VmSim.Actors.Tests.Cluster;
 /// <summary>A protocol that uses every hook has one fingerprint on any number of lanes and nodes.</summary>
 public sealed class ProtocolSeamTests : ShardRuns
 {
+    private const int Seeds = 2;
+
+    public static TheoryData<ProbeFeatures> Features => [ProbeFeatures.Direct, ProbeFeatures.Copies, ProbeFeatures.Copies | ProbeFeatures.OnDemand, ProbeFeatures.All];
+
     [Theory]
-    [InlineData(ProbeFeatures.Direct)]
-    [InlineData(ProbeFeatures.Copies)]
-    [InlineData(ProbeFeatures.Copies | ProbeFeatures.OnDemand)]
-    [InlineData(ProbeFeatures.All)]
-    public void Crowd_AnyWindowLanesAndNodes_HasOneFingerprint(ProbeFeatures features)
+    [MemberData(nameof(Features))]
+    public void Crowd_AnyWindowLanesAndNodes_HasOneFingerprint(ProbeFeatures features) => CompareCrowds(features, 0, Seeds);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Features))]
+    public void ManyCrowds_AnyWindowLanesAndNodes_HaveOneFingerprint(ProbeFeatures features) => CompareCrowds(features, Seeds, 10 * Seeds);
+
+    private void CompareCrowds(ProbeFeatures features, int first, int end)
     {
         ProbeProtocol probe = new(features);
-        for (int seed = 0; seed < 4; seed++)
+        for (int seed = first; seed < end; seed++)
         {
             ScenarioSpec scenario = Crowd(new Random(seed), processes: 1 + (seed % 2));
             using World world = new(scenario, check: true, probe);

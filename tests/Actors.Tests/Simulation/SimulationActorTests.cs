@@ -13,7 +13,13 @@ namespace VmSim.Actors.Tests.Simulation;
 public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
 {
     [Fact]
-    public void Start_RandomScenarios_GiveTheSequentialEnginesFingerprintOnAnyLanes() => RandomPrograms.Scenario.Sample(
+    public void Start_RandomScenarios_GiveTheSequentialEnginesFingerprintOnAnyLanes() => CompareLanes(scenarios: 25);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Start_ManyRandomScenarios_GiveTheSequentialEnginesFingerprintOnAnyLanes() => CompareLanes(scenarios: 500);
+
+    private void CompareLanes(int scenarios) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
             string expected = TestWorlds.Run(scenario).Fingerprint;
@@ -22,7 +28,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
                 Assert.Equal(expected, Run(scenario, lanes).Fingerprint);
             }
         },
-        iter: 40,
+        iter: scenarios,
         threads: 1);
 
     [Fact]

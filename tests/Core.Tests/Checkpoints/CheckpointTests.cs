@@ -15,11 +15,21 @@ namespace VmSim.Core.Tests.Checkpoints;
 
 public sealed class CheckpointTests
 {
+    private const int Scenarios = 40;
+    private const int Pieces = 6;
+
     public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
 
     [Theory]
     [MemberData(nameof(Protocols))]
-    public void Restore_AtTheEndOfAnyWindow_GoesOnToTheSameReport(string protocol)
+    public void Restore_AtTheEndOfAnyWindow_GoesOnToTheSameReport(string protocol) => RunInPieces(protocol, Scenarios, Pieces);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Protocols))]
+    public void Restore_AtTheEndsOfManyWindows_GoesOnToTheSameReport(string protocol) => RunInPieces(protocol, 10 * Scenarios, 2 * Pieces);
+
+    private static void RunInPieces(string protocol, int scenarios, int pieces)
     {
         int written = 0;
         Gen.Select(RandomPrograms.Scenario, Gen.Int[1, 60], Gen.Bool).Sample(
@@ -27,13 +37,13 @@ public sealed class CheckpointTests
             {
                 ScenarioSpec under = scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
                 RunReport expected = TestWorlds.Run(under);
-                (RunReport report, int checkpoints) = PiecewiseRun.Of(under, windows, 12, check);
+                (RunReport report, int checkpoints) = PiecewiseRun.Of(under, windows, pieces, check);
                 Interlocked.Add(ref written, checkpoints);
                 Assert.Equal(expected.Fingerprint, report.Fingerprint);
                 Assert.Equal(check ? expected.Checker : null, report.Checker);
             },
-            iter: 60);
-        Assert.True(written > 100, $"{written} checkpoints were written");
+            iter: scenarios);
+        Assert.True(written > scenarios, $"{written} checkpoints were written");
     }
 
     /// <summary>A protocol that uses all of the seam: copies of page tables, words in traps, messages of its own kinds.</summary>
@@ -44,9 +54,9 @@ public sealed class CheckpointTests
             ProbeProtocol protocol = new(ProbeFeatures.All);
             using World world = new(scenario, check: true, protocol);
             string expected = ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint;
-            Assert.Equal(expected, PiecewiseRun.Of(scenario, windows, 12, check: true, protocol).Report.Fingerprint);
+            Assert.Equal(expected, PiecewiseRun.Of(scenario, windows, Pieces, check: true, protocol).Report.Fingerprint);
         },
-        iter: 60);
+        iter: Scenarios);
 
     [Fact]
     public void Restore_Damaged_SaysSo()
@@ -105,7 +115,7 @@ public sealed class CheckpointTests
             bool finished = new SequentialEngine(second).Run();
             Assert.Equal(TestWorlds.Run(longer).Fingerprint, ReportBuilder.Build(second, finished).Fingerprint);
         },
-        iter: 60);
+        iter: Scenarios);
 
     /// <summary>State is saved as its class lies in one build.</summary>
     [Fact]

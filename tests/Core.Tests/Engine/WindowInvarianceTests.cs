@@ -13,7 +13,13 @@ namespace VmSim.Core.Tests.Engine;
 public sealed class WindowInvarianceTests
 {
     [Fact]
-    public void Run_AnyWindow_GivesOneFingerprint() => RandomPrograms.Scenario.Sample(
+    public void Run_AnyWindow_GivesOneFingerprint() => CompareWindows(scenarios: 80);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Run_ManyScenariosAnyWindow_GiveOneFingerprint() => CompareWindows(scenarios: 2_000);
+
+    private static void CompareWindows(int scenarios) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
             string expected = TestWorlds.Run(scenario).Fingerprint;
@@ -23,7 +29,7 @@ public sealed class WindowInvarianceTests
                 Assert.Equal(expected, TestWorlds.Run(scenario, window).Fingerprint);
             }
         },
-        iter: 200);
+        iter: scenarios);
 
     [Fact]
     public void Run_UntilAndWarmup_AnyWindowGivesOneFingerprint() => Gen.Select(RandomPrograms.Scenario, Gen.Long[1, 60_000], Gen.Long[1, 200_000]).Sample(
@@ -51,12 +57,12 @@ public sealed class WindowInvarianceTests
     {
         // Core 0 is told of two pages at nearly the same time, and takes the second when it has handled the first. Meanwhile, core 3 makes it writable again.
         HashSet<long> misses = [];
-        for (int i = 0; i < 40; i++)
+        for (int i = 0; i < 20; i++)
         {
             ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Store(FilePage(8)).Compute(100_000).Load(FilePage(0)).Build(0);
             ThreadProgram one = new ThreadBuilder("one").Compute(50_000).Call(Sync(8)).Build(1);
             ThreadProgram other = new ThreadBuilder("other").Compute(50_000).Call(Sync(0)).Build(2);
-            ThreadProgram writer = new ThreadBuilder("writer").Compute(50_800 + (i * 50)).Store(FilePage(0)).Build(3);
+            ThreadProgram writer = new ThreadBuilder("writer").Compute(50_800 + (i * 100)).Store(FilePage(0)).Build(3);
             misses.Add(MissesOnAnyWindow(TestWorlds.Scenario(4, user, one, other, writer) with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }));
         }
 

@@ -55,7 +55,13 @@ public class RandomExperimentTests
         };
 
     [Fact]
-    public void Run_RandomConfigurations_CountAsThePlainModel() =>
+    public void Run_RandomConfigurations_CountAsThePlainModel() => Compare(configurations: 150);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Run_ManyRandomConfigurations_CountAsThePlainModel() => Compare(configurations: 3_000);
+
+    private static void Compare(int configurations) =>
         Config.Sample(
             config =>
             {
@@ -66,7 +72,7 @@ public class RandomExperimentTests
                 Assert.Equal(expected.TablePages, actual.TablePages);
                 Assert.Equal(expected with { TablePages = [] }, actual with { TablePages = [] });
             },
-            iter: 400);
+            iter: configurations);
 
     [Fact]
     public void Run_RandomPolicy_DependsOnTheSeedAlone()

@@ -11,8 +11,9 @@ namespace VmSim.Core.Tests.Memory;
 /// </summary>
 public sealed class BackendContractTests
 {
-    private const int SmallSequences = 1_110;
-    private const int LargeSequences = 40;
+    private const int SmallSequences = 300;
+    private const int LargeSequences = 20;
+    private const int LongFactor = 10;
 
     private static readonly ProgramFile[] Files = [new("/a", 4096 * 50), new("/b", (4096 * 20) + 7), new("/dev/shm/x", 4096 * 45)];
 
@@ -42,12 +43,24 @@ public sealed class BackendContractTests
     [Theory]
     [MemberData(nameof(SmallWorlds))]
     public void SmallPages_RandomOperations_AgreeWithANaiveModel(string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
-        Steps.Sample(steps => RunAll(steps, backend, poolBytes, huge, merge, int.MaxValue, int.MaxValue, isLarge: false), iter: SmallSequences);
+        Sample(SmallSequences, backend, poolBytes, huge, merge, isLarge: false);
 
     [Theory]
     [MemberData(nameof(LargeWorlds))]
     public void HugePages_RandomOperations_AgreeWithANaiveModel(string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
-        Steps.Sample(steps => RunAll(steps, backend, poolBytes, huge, merge, int.MaxValue, int.MaxValue, isLarge: true), iter: LargeSequences);
+        Sample(LargeSequences, backend, poolBytes, huge, merge, isLarge: true);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(SmallWorlds))]
+    public void SmallPages_ManyRandomOperations_AgreeWithANaiveModel(string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
+        Sample(LongFactor * SmallSequences, backend, poolBytes, huge, merge, isLarge: false);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(LargeWorlds))]
+    public void HugePages_ManyRandomOperations_AgreeWithANaiveModel(string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
+        Sample(LongFactor * LargeSequences, backend, poolBytes, huge, merge, isLarge: true);
 
     [Theory]
     [InlineData("lazy", 3, int.MaxValue, false)]
@@ -59,6 +72,9 @@ public sealed class BackendContractTests
         Steps.Sample(
             steps => RunAll(steps, backend, isLarge ? 32UL << 20 : 4UL << 20, TransparentHugePages.Always, merge: true, maxReferences, tables, isLarge),
             iter: isLarge ? LargeSequences : SmallSequences);
+
+    private static void Sample(int sequences, string backend, ulong poolBytes, TransparentHugePages huge, bool merge, bool isLarge) =>
+        Steps.Sample(steps => RunAll(steps, backend, poolBytes, huge, merge, int.MaxValue, int.MaxValue, isLarge), iter: sequences);
 
     private static void RunAll(
         ModelStep[] steps, string backend, ulong poolBytes, TransparentHugePages huge, bool merge, int maxReferences, int tables, bool isLarge)

@@ -16,10 +16,19 @@ public sealed class LostTranslationsTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Walk_AtRandom_CountsWhatAPlainListCounts(int seed)
+    public void Walk_AtRandom_CountsWhatAPlainListCounts(int seed) => CompareWithAList(seed, steps: 8_000);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void Walk_LongAtRandom_CountsWhatAPlainListCounts(int seed) => CompareWithAList(seed, steps: 100_000);
+
+    private static void CompareWithAList(int seed, int steps)
     {
         using Model model = new(seed);
-        for (int i = 0; i < 60_000; i++)
+        for (int i = 0; i < steps; i++)
         {
             model.Step();
         }

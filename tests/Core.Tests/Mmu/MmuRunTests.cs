@@ -39,7 +39,13 @@ public class MmuRunTests
             count > 12 ? count : 1));
 
     [Fact]
-    public void Run_AnyAccesses_ActsAsOneByOne() =>
+    public void Run_AnyAccesses_ActsAsOneByOne() => CompareRuns(800);
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public void Run_ManyAccesses_ActsAsOneByOne() => CompareRuns(20_000);
+
+    private static void CompareRuns(int runs) =>
         Gen.Select(Arrays, Access.Array[1, 300], Gen.Long[1, 400]).Sample(
             (arrays, accesses, slice) =>
             {
@@ -52,7 +58,7 @@ public class MmuRunTests
                 Assert.True(fast.CanRun);
                 Compare(fast, plain, table, accesses, slice);
             },
-            iter: 2000);
+            iter: runs);
 
     [Fact]
     public void CanRun_OtherArraysOrPages_IsFalse()

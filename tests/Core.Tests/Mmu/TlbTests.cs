@@ -5,7 +5,6 @@ namespace VmSim.Core.Tests.Mmu;
 /// <summary>The TLB array against plain code, over policies, ways and sets.</summary>
 public sealed unsafe class TlbTests
 {
-    private const int Operations = 6_000;
 
     public static TheoryData<string, int, int> Shapes()
     {
@@ -30,13 +29,20 @@ public sealed unsafe class TlbTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Operations_AtRandom_AgreeWithPlainCode(string policy, int ways, int sets)
+    public void Operations_AtRandom_AgreeWithPlainCode(string policy, int ways, int sets) => Compare(policy, ways, sets, operations: 3_000);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Shapes))]
+    public void ManyOperations_AtRandom_AgreeWithPlainCode(string policy, int ways, int sets) => Compare(policy, ways, sets, operations: 30_000);
+
+    private static void Compare(string policy, int ways, int sets, int operations)
     {
         TlbSpec spec = new() { Entries = ways * sets, Ways = ways, Policy = policy };
         Random random = new(ways + sets);
         using Tlb tlb = new(spec, 7);
         ScalarTlb judge = new(spec, 7);
-        for (int i = 0; i < Operations; i++)
+        for (int i = 0; i < operations; i++)
         {
             ulong page = PageOf(random, ways * sets);
             ulong tag = (ulong)random.Next(3);

@@ -17,7 +17,14 @@ public sealed class PageTableModelTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void AnyOperations_OfEveryFormat_MatchADictionary(string name)
+    public void AnyOperations_OfEveryFormat_MatchADictionary(string name) => Run(name, sequences: 40);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Names))]
+    public void ManyOperations_OfEveryFormat_MatchADictionary(string name) => Run(name, sequences: 1_000);
+
+    private static void Run(string name, int sequences)
         => Steps.Sample(
             steps =>
             {
@@ -28,5 +35,5 @@ public sealed class PageTableModelTests
                     driver.Check();
                 }
             },
-            iter: 100);
+            iter: sequences);
 }

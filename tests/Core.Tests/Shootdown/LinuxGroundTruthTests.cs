@@ -12,7 +12,7 @@ namespace VmSim.Core.Tests.Shootdown;
 /// </summary>
 public sealed class LinuxGroundTruthTests
 {
-    private const int Operations = 40;
+    private const int Operations = 10;
     private const long Warmup = 3_000_000;
     private static readonly string[] Patterns = ["mmu", "mprot", "dontneed", "map0"];
     private static readonly string[] Modes = ["none", "spin", "sleep", "same", "proc"];
@@ -107,7 +107,7 @@ public sealed class LinuxGroundTruthTests
         return thread.Build(core: 0);
     }
 
-    private static ThreadProgram Spinner(int core) => new ThreadBuilder("b").Load(TestWorlds.Page(1)).Compute(2_000_000_000).Build(core);
+    private static ThreadProgram Spinner(int core) => new ThreadBuilder("b").Load(TestWorlds.Page(1)).Compute(100_000_000).Build(core);
 
-    private static ThreadProgram Sleeper() => new ThreadBuilder("b").Load(TestWorlds.Page(1)).Control(ControlKind.Sleep, 2_000_000_000).Build(core: 1);
+    private static ThreadProgram Sleeper() => new ThreadBuilder("b").Load(TestWorlds.Page(1)).Control(ControlKind.Sleep, 100_000_000).Build(core: 1);
 }

@@ -21,7 +21,15 @@ public sealed class SeamTests
 
     [Theory]
     [MemberData(nameof(Features))]
-    public void RandomPrograms_AnyWindow_GiveOneFingerprintUnderTheChecker(ProbeFeatures features) => RandomPrograms.Scenario.Sample(
+    public void RandomPrograms_AnyWindow_GiveOneFingerprintUnderTheChecker(ProbeFeatures features) =>
+        CompareWindows(features, scenarios: features == ProbeFeatures.All ? 40 : 12);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Features))]
+    public void ManyRandomPrograms_AnyWindow_GiveOneFingerprintUnderTheChecker(ProbeFeatures features) => CompareWindows(features, scenarios: 300);
+
+    private static void CompareWindows(ProbeFeatures features, int scenarios) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
             string expected = Run(scenario, features).Fingerprint;
@@ -33,7 +41,7 @@ public sealed class SeamTests
             using World unwatched = new(scenario, check: false, new ProbeProtocol(features));
             Assert.Equal(expected, ReportBuilder.Build(unwatched, new SequentialEngine(unwatched).Run()).Fingerprint);
         },
-        iter: features == ProbeFeatures.All ? 100 : 20);
+        iter: scenarios);
 
     [Fact]
     public void WindowBound_DeclaredKinds_AreTakenIntoAccount()

@@ -45,7 +45,14 @@ public sealed class ShootdownProtocolContract
 
     [Theory]
     [MemberData(nameof(Protocols))]
-    public void AnyRun_AnyWindow_GivesOneLongestStaleness(string protocol) => RandomPrograms.Scenario.Sample(
+    public void AnyRun_AnyWindow_GivesOneLongestStaleness(string protocol) => CompareStaleness(protocol, scenarios: 60);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Protocols))]
+    public void ManyRuns_AnyWindow_GiveOneLongestStaleness(string protocol) => CompareStaleness(protocol, scenarios: 1_000);
+
+    private static void CompareStaleness(string protocol, int scenarios) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
             ScenarioSpec under = Under(protocol, scenario);
@@ -55,7 +62,7 @@ public sealed class ShootdownProtocolContract
             Assert.Equal(expected, TestWorlds.Run(under, 17).Checker);
             Assert.Equal(ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? 0);
         },
-        iter: 200);
+        iter: scenarios);
 
     /// <summary>A core that waits takes such ticks late, and nobody waits for them.</summary>
     [Theory]

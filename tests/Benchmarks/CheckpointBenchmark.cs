@@ -7,7 +7,10 @@ using VmSim.Core.Scenarios;
 
 namespace VmSim.Benchmarks;
 
-/// <summary>Checkpoints of a scenario at its end: size, and the times to write and to restore one, best of several. Arguments: scenario, rounds, then settings (key=value).</summary>
+/// <summary>
+/// Checkpoints of a scenario at its end: size, and the times to write and to restore one, best of several. Arguments: scenario, rounds,
+/// then settings (key=value).
+/// </summary>
 internal static class CheckpointBenchmark
 {
     public static int Run(string[] args)
@@ -31,7 +34,8 @@ internal static class CheckpointBenchmark
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{scenario.Name}: {world.Cores.Count} cores, {world.SpaceCount} address spaces: {stream.Length / 1048576.0:F1} MiB, written in {save * 1000:F0} ms, restored in {restore * 1000:F0} ms"));
+            $"{scenario.Name}: {world.Cores.Count} cores, {world.SpaceCount} address spaces: {stream.Length / 1048576.0:F1} MiB, "
+                + $"written in {save * 1000:F0} ms, restored in {restore * 1000:F0} ms"));
         return 0;
     }
 

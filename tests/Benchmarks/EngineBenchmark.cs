@@ -12,8 +12,8 @@ using VmSim.Core.Scenarios;
 namespace VmSim.Benchmarks;
 
 /// <summary>
-/// Whole runs: the plain sequential loop against actors on 1, 2 and 4 lanes, by turns, best of several rounds. Arguments: scenario, rounds, then
-/// settings (key=value).
+/// Whole runs: the plain sequential loop against actors on 1, 2 and 4 lanes, by turns, best of several rounds. Arguments: scenario, rounds,
+/// then settings (key=value).
 /// </summary>
 internal static class EngineBenchmark
 {
@@ -24,7 +24,8 @@ internal static class EngineBenchmark
         string file = args.Length > 0 ? args[0] : "config/scenarios/throughput-64.conf";
         int rounds = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 3;
         ScenarioSpec scenario = ScenarioLoader.Load(file, args.Length > 2 ? args[2..] : ["until=10ms"]);
-        Config config = Lanes.Configuration(LaneCounts[^1]).WithFallback(ConfigurationFactory.ParseString("akka.loglevel = OFF\nakka.stdout-loglevel = OFF"));
+        Config config = Lanes.Configuration(LaneCounts[^1])
+            .WithFallback(ConfigurationFactory.ParseString("akka.loglevel = OFF\nakka.stdout-loglevel = OFF"));
         using ActorSystem system = ActorSystem.Create("benchmark", config);
         SimulationRunner runner = new(system);
         double[] best = new double[LaneCounts.Length + 1];
@@ -60,8 +61,10 @@ internal static class EngineBenchmark
         double million = accesses / 1e6;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Scenario}: {million:F1} M accesses, {(report.Total("minorFaults") + report.Total("majorFaults")) / million:F0} faults and {report.Total("ipisSent") / million:F0} IPIs per million, "
-            + $"{report.Host!.Windows} windows, {(double)accesses / report.Host.Windows / report.Cores.Count:F1} accesses per core and window"));
+            $"{report.Scenario}: {million:F1} M accesses, {(report.Total("minorFaults") + report.Total("majorFaults")) / million:F0} "
+                + $"faults and {report.Total("ipisSent") / million:F0} IPIs per million, "
+            + $"{report.Host!.Windows} windows, {(double)accesses / report.Host.Windows / report.Cores.Count:F1} accesses per core "
+                + $"and window"));
         Console.WriteLine("| loop | M accesses/s | against the sequential loop |\n|---|---:|---:|");
         for (int i = 0; i < best.Length; i++)
         {

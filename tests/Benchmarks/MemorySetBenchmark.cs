@@ -5,8 +5,8 @@ using VmSim.Core.Mapping;
 namespace VmSim.Benchmarks;
 
 /// <summary>
-/// The memory set's cases beside the figures of the reference (the Rust crate memory_set 0.4.1). n areas of 4 pages at a stride of 8 pages from address 0.
-/// Each figure is the best of several rounds. Arguments: the largest n (default 100,000), rounds (default 15).
+/// The memory set's cases beside the figures of the reference (the Rust crate memory_set 0.4.1). n areas of 4 pages at a stride of 8 pages
+/// from address 0. Each figure is the best of several rounds. Arguments: the largest n (default 100,000), rounds (default 15).
 /// </summary>
 internal static class MemorySetBenchmark
 {
@@ -25,7 +25,13 @@ internal static class MemorySetBenchmark
         ["clear, per area"] = [8.1, 9.6, 10.7, 3.4, 6.4, 7.5],
     };
 
-    private static readonly (int Areas, int Sets, int Picks)[] Sizes = [(10, 1000, 1), (1000, 10, 50), (100_000, 1, 200), (10_000_000, 1, 200)];
+    private static readonly (int Areas, int Sets, int Picks)[] Sizes =
+    [
+        (10, 1000, 1),
+        (1000, 10, 50),
+        (100_000, 1, 200),
+        (10_000_000, 1, 200),
+    ];
 
     public static int Run(string[] args)
     {
@@ -37,7 +43,8 @@ internal static class MemorySetBenchmark
         foreach ((int areas, int sets, int picks) in Sizes.Where(size => size.Areas <= largest))
         {
             int count = areas > 1_000_000 ? Math.Min(rounds, 3) : rounds;
-            Dictionary<string, Figure> flat = MemorySetCases<FlatTable, FlatBackend>.Measure(areas, sets, picks, count, pages => new FlatTable(pages));
+            Dictionary<string, Figure> flat = MemorySetCases<FlatTable, FlatBackend>.Measure(
+                areas, sets, picks, count, pages => new FlatTable(pages));
             Dictionary<string, Figure> noop = MemorySetCases<NoTable, NoBackend>.Measure(areas, sets, picks, count, _ => new NoTable());
             foreach ((string name, double[] reference) in Reference)
             {
@@ -90,7 +97,8 @@ internal static class MemorySetBenchmark
             long start = System.Diagnostics.Stopwatch.GetTimestamp();
             VirtAddr? found = set.FindFreeArea(default, 1 << 14, limit, 1 << 14);
             double elapsed = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalNanoseconds;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| search {search}, finds {found} | {areas:#,0} | {elapsed:#,0} |"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"| search {search}, finds {found} | {areas:#,0} | {elapsed:#,0} |"));
         }
     }
 
@@ -110,7 +118,8 @@ internal static class MemorySetBenchmark
                 }
 
                 // Many small sets, so that what else the process frees meanwhile does not count.
-                var sets = new MemorySet<VirtAddr, ulong, NoTable, WideBackend>[Math.Max(1, 1_000_000 / areas)];
+                MemorySet<VirtAddr, ulong, NoTable, WideBackend>[] sets =
+                    new MemorySet<VirtAddr, ulong, NoTable, WideBackend>[Math.Max(1, 1_000_000 / areas)];
                 WideBackend backend = new();
                 long before = GC.GetTotalMemory(forceFullCollection: true);
                 for (int i = 0; i < sets.Length; i++)

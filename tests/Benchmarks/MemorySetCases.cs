@@ -42,7 +42,8 @@ internal sealed class MemorySetCases<TTable, TBackend>
         }
     }
 
-    public static Dictionary<string, MemorySetBenchmark.Figure> Measure(int areas, int sets, int picks, int rounds, Func<int, TTable> makeTable)
+    public static Dictionary<string, MemorySetBenchmark.Figure> Measure(
+        int areas, int sets, int picks, int rounds, Func<int, TTable> makeTable)
     {
         MemorySetCases<TTable, TBackend> cases = new(areas, sets, picks, makeTable);
 
@@ -240,7 +241,8 @@ internal sealed class MemorySetCases<TTable, TBackend>
     }
 
     private delegate bool Operation(
-        MemorySetCases<TTable, TBackend> cases, MemorySet<VirtAddr, byte, TTable, TBackend> set, TTable table, ReadOnlySpan<int> picked, ReadOnlySpan<VirtAddr> addresses);
+        MemorySetCases<TTable, TBackend> cases, MemorySet<VirtAddr, byte, TTable, TBackend> set, TTable table, ReadOnlySpan<int> picked,
+            ReadOnlySpan<VirtAddr> addresses);
 
     private readonly struct Update : IFlagsUpdate<byte>
     {

@@ -4,7 +4,8 @@ using VmSim.Core.Mmu;
 namespace VmSim.Benchmarks;
 
 /// <summary>
-/// <c>mmu [--yardstick PATH] [--accesses N] [--pairs N] [--only geometries|default]</c>: what a translation costs, beside a hand-tuned C++ loop with the same semantics
+/// <c>mmu [--yardstick PATH] [--accesses N] [--pairs N] [--only geometries|default]</c>: what a translation costs, beside a hand-tuned C++
+/// loop with the same semantics
 /// run alternately, as markdown tables.
 /// </summary>
 internal static class MmuBenchmark
@@ -39,7 +40,8 @@ internal static class MmuBenchmark
         int pairs = int.Parse(Option(args, "--pairs") ?? "5", CultureInfo.InvariantCulture);
         string only = Option(args, "--only") ?? "";
         using Yardstick? yardstick = Yardstick.Start(Option(args, "--yardstick") ?? DefaultYardstick, accesses);
-        Dictionary<string, ulong[]> streams = MmuStreams.Names.ToDictionary(name => name, name => MmuStreams.Make(name, accesses), StringComparer.Ordinal);
+        Dictionary<string, ulong[]> streams = MmuStreams.Names.ToDictionary(
+            name => name, name => MmuStreams.Make(name, accesses), StringComparer.Ordinal);
         WarmUp();
         if (only != "geometries")
         {
@@ -56,7 +58,8 @@ internal static class MmuBenchmark
         if (only != "default")
         {
             Console.WriteLine();
-            Console.WriteLine("| geometry | stream | MMU, ns per access | simple C++ at the default geometry | ratio of the best | median ratio |");
+            Console.WriteLine(
+                "| geometry | stream | MMU, ns per access | simple C++ at the default geometry | ratio of the best | median ratio |");
             Console.WriteLine("|---|---|---:|---:|---:|---:|");
             foreach (Geometry geometry in Geometries)
             {
@@ -129,7 +132,9 @@ internal static class MmuBenchmark
     }
 
     private static string Row(string name, Comparison times) =>
-        string.Create(CultureInfo.InvariantCulture, $"| {name} | {times.Ours:F2} | {times.Theirs:F2} | {times.Ours / times.Theirs:F2} | {times.MedianRatio:F2} |");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {name} | {times.Ours:F2} | {times.Theirs:F2} | {times.Ours / times.Theirs:F2} | {times.MedianRatio:F2} |");
 
     /// <summary>Nanoseconds for each access.</summary>
     private readonly record struct Comparison(double Ours, double? Theirs, double? MedianRatio);

@@ -6,7 +6,8 @@ using VmSim.Core.Paging;
 namespace VmSim.Benchmarks;
 
 /// <summary>
-/// Runs the MMU over addresses that stand in memory. The table maps every page from the start; the first walk of a page counts as its fault. A run of accesses to one page is one look-up, as it is for the cores of a simulation.
+/// Runs the MMU over addresses that stand in memory. The table maps every page from the start; the first walk of a page counts as its
+/// fault. A run of accesses to one page is one look-up, as it is for the cores of a simulation.
 /// </summary>
 internal static partial class MmuDriver
 {
@@ -76,7 +77,9 @@ internal static partial class MmuDriver
         ReadOnlySpan<ulong> rest = addresses.AsSpan(from);
         int at = 0;
         while (at + 3 < rest.Length
-            && ((rest[at] ^ address) | (rest[at + 1] ^ address) | (rest[at + 2] ^ address) | (rest[at + 3] ^ address)) >> PageSizes.BaseShift == 0)
+            && (
+                (rest[at] ^ address) | (rest[at + 1] ^ address) | (rest[at + 2] ^ address)
+                    | (rest[at + 3] ^ address)) >> PageSizes.BaseShift == 0)
         {
             at += 4;
         }

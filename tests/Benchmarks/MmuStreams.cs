@@ -81,14 +81,14 @@ internal static class MmuStreams
     /// <summary>xoshiro256** (Blackman and Vigna, Scrambled linear pseudorandom number generators, 2021), seeded by splitmix64.</summary>
     private sealed class Xoshiro
     {
-        private readonly ulong[] s = new ulong[4];
+        private readonly ulong[] _s = new ulong[4];
 
         public Xoshiro(ulong seed)
         {
-            for (int i = 0; i < s.Length; i++)
+            for (int i = 0; i < _s.Length; i++)
             {
                 seed += 0x9E3779B97F4A7C15;
-                s[i] = Mix(seed);
+                _s[i] = Mix(seed);
             }
         }
 
@@ -101,14 +101,14 @@ internal static class MmuStreams
 
         public ulong Next()
         {
-            ulong result = BitOperations.RotateLeft(s[1] * 5, 7) * 9;
-            ulong t = s[1] << 17;
-            s[2] ^= s[0];
-            s[3] ^= s[1];
-            s[1] ^= s[2];
-            s[0] ^= s[3];
-            s[2] ^= t;
-            s[3] = BitOperations.RotateLeft(s[3], 45);
+            ulong result = BitOperations.RotateLeft(_s[1] * 5, 7) * 9;
+            ulong t = _s[1] << 17;
+            _s[2] ^= _s[0];
+            _s[3] ^= _s[1];
+            _s[1] ^= _s[2];
+            _s[0] ^= _s[3];
+            _s[2] ^= t;
+            _s[3] = BitOperations.RotateLeft(_s[3], 45);
             return result;
         }
     }

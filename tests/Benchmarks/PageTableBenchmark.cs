@@ -5,23 +5,25 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Benchmarks;
 
-/// <summary><c>page-table [--pages N] [--format NAME]</c>: what operations on a page table of 100 million pages cost, as a markdown table.</summary>
+/// <summary>
+/// <c>page-table [--pages N] [--format NAME]</c>: what operations on a page table of 100 million pages cost, as a markdown table.
+/// </summary>
 internal sealed class PageTableBenchmark : IDisposable
 {
     private const PageFlags UserData = PageFlags.Read | PageFlags.Write | PageFlags.User;
     private const int RandomReads = 4_000_000;
 
     private static readonly VirtAddr Start = new(0x10_0000_0000);
-    private readonly ulong bytes;
-    private readonly long pages;
-    private readonly PageTable table;
-    private long checksum;
+    private readonly ulong _bytes;
+    private readonly long _pages;
+    private readonly PageTable _table;
+    private long _checksum;
 
     private PageTableBenchmark(PageTableFormat format, long pages)
     {
-        this.pages = pages;
-        bytes = (ulong)pages << PageSizes.BaseShift;
-        table = new PageTable(format);
+        _pages = pages;
+        _bytes = (ulong)pages << PageSizes.BaseShift;
+        _table = new PageTable(format);
     }
 
     public static int Run(string[] args)
@@ -38,7 +40,7 @@ internal sealed class PageTableBenchmark : IDisposable
         return 0;
     }
 
-    public void Dispose() => table.Dispose();
+    public void Dispose() => _table.Dispose();
 
     private static string? Option(string[] args, string name)
     {
@@ -73,71 +75,77 @@ internal sealed class PageTableBenchmark : IDisposable
     private void Measure(Action<string, long, TimeSpan> row)
     {
         long before = Process.GetCurrentProcess().WorkingSet64;
-        Time(row, "MapRange into fresh memory", pages, Map);
+        Time(row, "MapRange into fresh memory", _pages, Map);
         long resident = Process.GetCurrentProcess().WorkingSet64 - before;
-        int tables = table.TablePages;
+        int tables = _table.TablePages;
         Time(row, "Query, random", RandomReads, QueryRandom);
         Time(row, "walk by ReadEntry, random, nothing pending", RandomReads, () => WalkRandom(0));
-        Time(row, "cursor over all leaves", pages, Iterate);
-        Time(row, "ProtectRange", pages, () => Require(table.ProtectRange(Start, bytes, PageFlags.Read) == pages));
+        Time(row, "cursor over all leaves", _pages, Iterate);
+        Time(row, "ProtectRange", _pages, () => Require(_table.ProtectRange(Start, _bytes, PageFlags.Read) == _pages));
         MeasurePending(row);
-        Time(row, "UnmapRange, every page visited", pages, Unmap);
-        table.ReleaseTables(table.TakeFreedTables());
-        Time(row, "MapRange into reused tables", pages, Map);
-        Time(row, "UnmapRange and undo", pages, UnmapAndUndo);
-        table.VisibleAt = 3000;
-        Time(row, "UnmapRange, stores pending", pages, Unmap);
-        Time(row, "Fold of that", pages, () => table.Fold(3000));
-        table.ReleaseTables(table.TakeFreedTables());
-        long single = Math.Min(pages, RandomReads);
+        Time(row, "UnmapRange, every page visited", _pages, Unmap);
+        _table.ReleaseTables(_table.TakeFreedTables());
+        Time(row, "MapRange into reused tables", _pages, Map);
+        Time(row, "UnmapRange and undo", _pages, UnmapAndUndo);
+        _table.VisibleAt = 3000;
+        Time(row, "UnmapRange, stores pending", _pages, Unmap);
+        Time(row, "Fold of that", _pages, () => _table.Fold(3000));
+        _table.ReleaseTables(_table.TakeFreedTables());
+        long single = Math.Min(_pages, RandomReads);
         Time(row, "Map, page after page", single, () => MapSingly(single));
         if (row == Row)
         {
             Console.WriteLine();
-            Console.WriteLine($"{tables:N0} table pages; native memory {table.NativeBytes / 1048576.0:F0} MiB, resident {resident / 1048576.0:F0} MiB for all {pages:N0} pages.");
-            Console.Error.WriteLine($"checksum {checksum}");
+            Console.WriteLine(
+                $"{tables:N0} table pages; native memory {_table.NativeBytes / 1048576.0:F0} MiB, resident {resident / 1048576.0:F0} "
+                    + $"MiB for all {_pages:N0} pages.");
+            Console.Error.WriteLine($"checksum {_checksum}");
         }
     }
 
     private void MeasurePending(Action<string, long, TimeSpan> row)
     {
-        table.VisibleAt = 1000;
-        ulong part = Math.Min(bytes, 1UL << 30);
-        Time(row, "ProtectRange of 1 GiB, stores pending", (long)(part >> PageSizes.BaseShift), () => table.ProtectRange(Start, part, UserData));
+        _table.VisibleAt = 1000;
+        ulong part = Math.Min(_bytes, 1UL << 30);
+        Time(
+            row,
+            "ProtectRange of 1 GiB, stores pending",
+            (long)(part >> PageSizes.BaseShift),
+            () => _table.ProtectRange(Start, part, UserData));
         Time(row, "walk by ReadEntry, random, before those", RandomReads, () => WalkRandom(999));
         Time(row, "walk by ReadEntry, random, after those", RandomReads, () => WalkRandom(1000));
-        Time(row, "Fold of those", (long)(part >> PageSizes.BaseShift), () => table.Fold(1000));
+        Time(row, "Fold of those", (long)(part >> PageSizes.BaseShift), () => _table.Fold(1000));
     }
 
-    private void Map() => Require(table.MapRange(Start, new PhysAddr(1UL << 32), bytes, UserData) == pages);
+    private void Map() => Require(_table.MapRange(Start, new PhysAddr(1UL << 32), _bytes, UserData) == _pages);
 
     private void MapSingly(long count)
     {
         for (long page = 0; page < count; page++)
         {
-            Require(table.Map(Start + ((ulong)page << PageSizes.BaseShift), PhysAddr.OfPage((ulong)page), PageSize.Size4K, UserData));
+            Require(_table.Map(Start + ((ulong)page << PageSizes.BaseShift), PhysAddr.OfPage((ulong)page), PageSize.Size4K, UserData));
         }
     }
 
     private void Unmap()
     {
         SumVisitor visitor = default;
-        Require(table.UnmapRange(Start, bytes, ref visitor) == pages);
-        checksum += visitor.Sum;
+        Require(_table.UnmapRange(Start, _bytes, ref visitor) == _pages);
+        _checksum += visitor.Sum;
     }
 
     private void UnmapAndUndo()
     {
-        UndoMark mark = table.Mark();
+        UndoMark mark = _table.Mark();
         Unmap();
-        table.Rollback(mark);
+        _table.Rollback(mark);
     }
 
     private void Iterate()
     {
-        foreach (MappedLeaf leaf in table.Leaves(Start, bytes))
+        foreach (MappedLeaf leaf in _table.Leaves(Start, _bytes))
         {
-            checksum += (long)leaf.Entry.Frame.PageNumber;
+            _checksum += (long)leaf.Entry.Frame.PageNumber;
         }
     }
 
@@ -146,35 +154,35 @@ internal sealed class PageTableBenchmark : IDisposable
         ulong state = 1;
         for (int i = 0; i < RandomReads; i++)
         {
-            checksum += (long)table.Query(NextAddress(ref state)).Frame.PageNumber;
+            _checksum += (long)_table.Query(NextAddress(ref state)).Frame.PageNumber;
         }
     }
 
     private void WalkRandom(long time)
     {
-        EntryLayout layout = table.Format.Layout;
-        int top = table.Format.Levels - 1;
+        EntryLayout layout = _table.Format.Layout;
+        int top = _table.Format.Levels - 1;
         ulong state = 1;
         for (int i = 0; i < RandomReads; i++)
         {
             ulong address = NextAddress(ref state).Value;
-            int page = table.Root;
+            int page = _table.Root;
             int level = top;
-            ulong entry = table.ReadEntry(page, EntryLayout.Index(address, level), time);
+            ulong entry = _table.ReadEntry(page, EntryLayout.Index(address, level), time);
             while (layout.IsPresent(entry) && !layout.IsLeaf(entry, level))
             {
                 level--;
-                entry = table.ReadEntry(layout.ChildTable(entry), EntryLayout.Index(address, level), time);
+                entry = _table.ReadEntry(layout.ChildTable(entry), EntryLayout.Index(address, level), time);
             }
 
-            checksum += (long)layout.LeafFrame(entry, level).PageNumber;
+            _checksum += (long)layout.LeafFrame(entry, level).PageNumber;
         }
     }
 
     private VirtAddr NextAddress(ref ulong state)
     {
         state = (state * 6364136223846793005) + 1442695040888963407;
-        return Start + ((ulong)(((UInt128)state * (ulong)pages) >> 64) << PageSizes.BaseShift);
+        return Start + ((ulong)(((UInt128)state * (ulong)_pages) >> 64) << PageSizes.BaseShift);
     }
 
     private static void Require(bool holds)

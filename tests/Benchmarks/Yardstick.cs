@@ -6,7 +6,9 @@ namespace VmSim.Benchmarks;
 /// <summary>A hand-tuned loop in C++ with the same semantics, as a process that runs one stream at a time when told to.</summary>
 internal sealed class Yardstick : IDisposable
 {
-    /// <summary>Wraps the yardstick's classes: reads "stream variant" from standard input and answers with nanoseconds and counts.</summary>
+    /// <summary>
+    /// Wraps the yardstick's classes: reads "stream variant" from standard input and answers with nanoseconds and counts.
+    /// </summary>
     private const string Wrapper = """
         #define main yardstick_main
         #include YARDSTICK
@@ -29,13 +31,13 @@ internal sealed class Yardstick : IDisposable
         }
         """;
 
-    private readonly Process process;
-    private readonly string folder;
+    private readonly Process _process;
+    private readonly string _folder;
 
     private Yardstick(Process process, string folder)
     {
-        this.process = process;
-        this.folder = folder;
+        _process = process;
+        _folder = folder;
     }
 
     /// <summary>Compiles and starts it.</summary>
@@ -78,19 +80,20 @@ internal sealed class Yardstick : IDisposable
 
     public MmuRun Run(string stream, string variant)
     {
-        process.StandardInput.WriteLine($"{stream} {variant}");
-        process.StandardInput.Flush();
-        string[] fields = (process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The yardstick has ended.")).Split(' ');
+        _process.StandardInput.WriteLine($"{stream} {variant}");
+        _process.StandardInput.Flush();
+        string[] fields = (_process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The yardstick has ended."))
+            .Split(' ');
         long[] counts = [.. fields.Skip(1).Select(field => long.Parse(field, CultureInfo.InvariantCulture))];
         return new MmuRun(double.Parse(fields[0], CultureInfo.InvariantCulture), counts[0], counts[1], counts[2], counts[3], counts[4]);
     }
 
     public void Dispose()
     {
-        process.StandardInput.Close();
-        process.WaitForExit();
-        process.Dispose();
-        Directory.Delete(folder, recursive: true);
+        _process.StandardInput.Close();
+        _process.WaitForExit();
+        _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 }
 

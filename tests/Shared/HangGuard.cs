@@ -1,7 +1,8 @@
 namespace VmSim.Tests.Shared;
 
 /// <summary>
-/// Waits for what must come. Tests wait for events and never for a time; the bound is so long that only a hang reaches it, on however slow or busy a machine.
+/// Waits for what must come. Tests wait for events and never for a time; the bound is so long that only a hang reaches it, on however slow
+/// or busy a machine.
 /// </summary>
 public static class HangGuard
 {

@@ -16,7 +16,8 @@ public static class PiecewiseRun
     /// <param name="check">Whether a checker watches.</param>
     /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
     /// <returns>The report, and how many checkpoints were written.</returns>
-    public static (RunReport Report, int Checkpoints) Of(ScenarioSpec scenario, long windows, int pieces, bool check = true, IShootdownProtocol? protocol = null)
+    public static (RunReport Report, int Checkpoints) Of(
+        ScenarioSpec scenario, long windows, int pieces, bool check = true, IShootdownProtocol? protocol = null)
     {
         World world = new(scenario, check, protocol);
         try

@@ -10,7 +10,8 @@ namespace VmSim.Tests.Shared;
 /// <summary>Scenarios drawn at random: few cores, several threads that do random steps on the same pages.</summary>
 public static class RandomPrograms
 {
-    private static readonly Gen<(int Kind, int Page, int Count)> Step = Gen.Select(Gen.Int[0, RandomSteps.Weighted.Count - 1], Gen.Int[0, 40], Gen.Int[1, 30]);
+    private static readonly Gen<(int Kind, int Page, int Count)> Step = Gen.Select(
+        Gen.Int[0, RandomSteps.Weighted.Count - 1], Gen.Int[0, 40], Gen.Int[1, 30]);
 
     private static readonly Gen<(int Kind, int Page, int Count)[][]> Threads = Step.Array[1, 60].Array[1, 6];
 
@@ -38,7 +39,8 @@ public static class RandomPrograms
         }
         select Build(cores, two ? [first, second] : [first], kernel, protocol) with { Memory = new MemorySpec { Shared = shared } };
 
-    private static ScenarioSpec Build(int cores, (int Kind, int Page, int Count)[][][] processes, KernelProfile kernel, string protocol) => new()
+    private static ScenarioSpec Build(int cores, (int Kind, int Page, int Count)[][][] processes, KernelProfile kernel, string protocol) =>
+        new()
     {
         Name = "random",
         Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },

@@ -52,7 +52,8 @@ public static class TestWorlds
     public static ulong Page(int number) => Base + ((ulong)number << 12);
 
     /// <summary>A thread that stores to consecutive pages.</summary>
-    public static ThreadProgram Toucher(string name, int firstPage, int pages) => new ThreadBuilder(name).Touch(Page(firstPage), pages).Build();
+    public static ThreadProgram Toucher(string name, int firstPage, int pages) =>
+        new ThreadBuilder(name).Touch(Page(firstPage), pages).Build();
 
     /// <summary>Runs a scenario on the sequential engine.</summary>
     public static RunReport Run(ScenarioSpec scenario, long window = 0)

@@ -3,7 +3,10 @@ using VmSim.Core.Reports;
 
 namespace VmSim.Actors.Cluster;
 
-/// <summary>What a <see cref="NodeShardActor"/> is asked and says. Between shards there is nothing but <see cref="Simulation.DomainProtocol.Envelope"/>.</summary>
+/// <summary>
+/// What a <see cref="NodeShardActor"/> is asked and says. Between shards there is nothing but
+/// <see cref="Simulation.DomainProtocol.Envelope"/>.
+/// </summary>
 public static class NodeShardProtocol
 {
     /// <summary>Any message of this protocol.</summary>

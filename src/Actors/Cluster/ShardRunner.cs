@@ -4,22 +4,22 @@ using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// Runs scenarios split over several shards of this process, each with a world of its own, as nodes of a cluster have: what such a split does to a run, without the
-/// cluster. Every domain is split.
+/// Runs scenarios split over several shards of this process, each with a world of its own, as nodes of a cluster have: what such a split
+/// does to a run, without the cluster. Every domain is split.
 /// </summary>
 /// <param name="system">The actor system; it has a lane for each thread of a run.</param>
 /// <param name="shards">Over how many shards.</param>
 public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRunner
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <inheritdoc/>
-    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    public async Task<RunReport> RunAsync(
+        ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ClusterRunner.RequireRunnable(scenario, options);
         World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario))];
@@ -29,7 +29,8 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         try
         {
             using Inbox inbox = Inbox.Create(system);
-            using CancellationTokenRegistration stop = cancellation.Register(() => Array.ForEach(actors, actor => actor.Tell(new NodeShardProtocol.Stop())));
+            using CancellationTokenRegistration stop = cancellation.Register(
+                () => Array.ForEach(actors, actor => actor.Tell(new NodeShardProtocol.Stop())));
             return await RunAsync(scenario, worlds[0], actors, inbox, options);
         }
         finally
@@ -50,7 +51,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         RunEnd? end = null;
         for (int i = 0; i < actors.Length; i++)
         {
-            NodeShardProtocol.Stopped stopped = Expect<NodeShardProtocol.Stopped>(await inbox.ReceiveAsync(s_patience));
+            NodeShardProtocol.Stopped stopped = Expect<NodeShardProtocol.Stopped>(await inbox.ReceiveAsync(Patience));
             completed &= stopped.Completed;
             end = end?.Merge(stopped.End) ?? stopped.End;
         }
@@ -63,7 +64,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
             NodeShardProtocol.Collected collected;
             do
             {
-                collected = Expect<NodeShardProtocol.Collected>(await inbox.ReceiveAsync(s_patience));
+                collected = Expect<NodeShardProtocol.Collected>(await inbox.ReceiveAsync(Patience));
                 pieces.Add(collected.Bytes);
             }
             while (pieces.Count < collected.Pieces);

@@ -19,7 +19,8 @@ public static class ConfigFiles
 
     /// <summary>Names of the .conf files in a folder of the config folder, without the ending, in alphabetical order.</summary>
     public static IReadOnlyList<string> NamesIn(string folder) =>
-        [.. Folders().Select(config => Path.Combine(config, folder)).Where(Directory.Exists).SelectMany(path => Directory.GetFiles(path, "*.conf"))
+        [.. Folders().Select(config => Path.Combine(config, folder)).Where(Directory.Exists)
+            .SelectMany(path => Directory.GetFiles(path, "*.conf"))
             .Select(path => Path.GetFileNameWithoutExtension(path)!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static IEnumerable<string> Folders()

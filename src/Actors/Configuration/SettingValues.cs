@@ -86,7 +86,9 @@ internal static class SettingValues
         }
 
         string unit = UnitName(setting.Unit);
-        return string.Create(CultureInfo.InvariantCulture, $"{setting.Min:#,0.###} to {setting.Max:#,0.###}{(unit.Length > 0 ? " " + unit : "")}{Further(setting.Unit)}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{setting.Min:#,0.###} to {setting.Max:#,0.###}{(unit.Length > 0 ? " " + unit : "")}{Further(setting.Unit)}");
     }
 
     /// <summary>A value as <see cref="TryParse"/> reads it back.</summary>

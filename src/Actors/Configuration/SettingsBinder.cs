@@ -3,7 +3,9 @@ using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Configuration;
 
-/// <summary>Fills records of settings from a tree: properties with a <see cref="SettingAttribute"/> are keys, records of such properties are blocks.</summary>
+/// <summary>
+/// Fills records of settings from a tree: properties with a <see cref="SettingAttribute"/> are keys, records of such properties are blocks.
+/// </summary>
 /// <param name="ghz">The clock that turns time into cycles.</param>
 internal sealed class SettingsBinder(double ghz)
 {
@@ -76,8 +78,10 @@ internal sealed class SettingsBinder(double ghz)
     }
 
     private static bool HasSettings(Type type) => type.GetProperties(Public).Any(property =>
-        property.GetCustomAttribute<SettingAttribute>() is not null || (property.PropertyType != type && property.PropertyType.IsClass && property.CanWrite
-            && property.PropertyType.Namespace?.StartsWith("VmSim.", StringComparison.Ordinal) == true && HasSettings(property.PropertyType)));
+        property.GetCustomAttribute<SettingAttribute>() is not null
+            || (property.PropertyType != type && property.PropertyType.IsClass && property.CanWrite
+            && property.PropertyType.Namespace?.StartsWith("VmSim.", StringComparison.Ordinal) == true
+            && HasSettings(property.PropertyType)));
 
     private static object Clone(object record) =>
         record.GetType().GetMethod("<Clone>$", BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!.Invoke(record, null)!;

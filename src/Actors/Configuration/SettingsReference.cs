@@ -1,5 +1,4 @@
 using VmSim.Core.Scenarios;
-using VmSim.Core.Settings;
 using VmSim.Core.Workloads;
 
 namespace VmSim.Actors.Configuration;
@@ -41,9 +40,13 @@ public static class SettingsReference
 
             """);
         WriteMembers(new ScenarioSpec(), "", output);
-        output.Write("\n## Traces\n\nSettings of a process with a `trace`; they stand beside it.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
+        output.Write(
+            "\n## Traces\n\nSettings of a process with a `trace`; they stand beside it.\n\n| key | meaning | allowed | default "
+                + "|\n|---|---|---|---|\n");
         WriteMembers(new TraceReplay(), "", output);
-        output.Write("\n## Cluster\n\nHow a run is spread over nodes, given in config/cluster.conf or with `--set`.\nNone of these changes what a run finds.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
+        output.Write(
+            "\n## Cluster\n\nHow a run is spread over nodes, given in config/cluster.conf or with `--set`.\nNone of these changes "
+                + "what a run finds.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
         WriteMembers(new ClusterSettings(), ClusterSettings.Prefix, output);
         output.Write("\n## Programs\n\n`program` names one of these; the settings stand beside it.\n");
         foreach (ProgramKind kind in ProgramKinds.All)
@@ -66,7 +69,9 @@ public static class SettingsReference
             }
 
             string allowed = SettingValues.Allowed(member.Property.PropertyType, setting).Replace("|", "\\|", StringComparison.Ordinal);
-            output.Write($"| `{key}` | {setting.Summary.Replace("|", "\\|", StringComparison.Ordinal)} | {allowed} | {SettingValues.Format(value, setting)} |\n");
+            output.Write(
+                $"| `{key}` | {setting.Summary.Replace("|", "\\|", StringComparison.Ordinal)} | {allowed} | "
+                    + $"{SettingValues.Format(value, setting)} |\n");
         }
     }
 }

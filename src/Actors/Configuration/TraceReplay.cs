@@ -9,11 +9,13 @@ public sealed record TraceReplay
     private const int MaxCores = 65_536;
 
     /// <summary>Cycles computed after each reference.</summary>
-    [Setting("Computing after each reference of the trace, which does not tell what the program computed.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e9)]
+    [Setting("Computing after each reference of the trace, which does not tell what the program computed.", Unit = SettingUnit.Cycles,
+        Min = 0, Max = 1e9)]
     public long Compute { get; init; }
 
     /// <summary>The cores that threads are pinned to.</summary>
-    [Setting("Cores that threads are pinned to in the order in which they are made, and again from the first: \"0-3,8\"; empty leaves it to threads.placement.")]
+    [Setting("Cores that threads are pinned to in the order in which they are made, and again from the first: \"0-3,8\"; empty leaves "
+        + "it to threads.placement.")]
     public string Cores { get; init; } = "";
 
     /// <summary>Whether a damaged trace is used up to the damage.</summary>
@@ -21,11 +23,13 @@ public sealed record TraceReplay
     public bool Salvage { get; init; }
 
     /// <summary>Whether what was mapped before the program's first instruction is mapped.</summary>
-    [Setting("Whether what was mapped before the program's first instruction is mapped at start; off reports every use of it as a fault on an address that is not mapped.")]
+    [Setting("Whether what was mapped before the program's first instruction is mapped at start; off reports every use of it as a "
+        + "fault on an address that is not mapped.")]
     public bool InitialMaps { get; init; } = true;
 
     /// <summary>Whether each copy runs at addresses of its own.</summary>
-    [Setting("Whether each copy runs at addresses of its own (program, heap, mappings and stack each moved by up to 2^28 pages, drawn from the seed); off keeps those of the trace.")]
+    [Setting("Whether each copy runs at addresses of its own (program, heap, mappings and stack each moved by up to 2^28 pages, drawn "
+        + "from the seed); off keeps those of the trace.")]
     public bool Aslr { get; init; }
 
     /// <summary>The cores as numbers.</summary>
@@ -38,9 +42,11 @@ public sealed record TraceReplay
         foreach (string part in Cores.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             string[] ends = part.Split('-');
-            if (ends.Length > 2 || !TryCore(ends[0], out int first) || !TryCore(ends[^1], out int last) || last < first || last >= machineCores || cores.Count > MaxCores)
+            if (ends.Length > 2 || !TryCore(ends[0], out int first) || !TryCore(ends[^1], out int last) || last < first
+                || last >= machineCores || cores.Count > MaxCores)
             {
-                throw new ScenarioException($"{key}: \"{part}\" found; allowed: cores and ranges of cores from 0 to {machineCores - 1}, such as \"0-3,8\"");
+                throw new ScenarioException(
+                    $"{key}: \"{part}\" found; allowed: cores and ranges of cores from 0 to {machineCores - 1}, such as \"0-3,8\"");
             }
 
             cores.AddRange(Enumerable.Range(first, last - first + 1));

@@ -20,9 +20,11 @@ public readonly record struct DeadRange
 
     /// <summary>Makes a range.</summary>
     /// <param name="start">Its first address; a multiple of the page size.</param>
-    /// <param name="pages">Its length in pages of <paramref name="stride"/>, below 2^48; what a kernel compares with its ceiling for flushing page by page
+    /// <param name="pages">Its length in pages of <paramref name="stride"/>, below 2^48; what a kernel compares with its ceiling for
+    /// flushing page by page
     /// (Linux: tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c).</param>
-    /// <param name="stride">The size of the smallest dead translation: the stride of a page-by-page invalidation (Linux: tlb_get_unmap_shift,
+    /// <param name="stride">The size of the smallest dead translation: the stride of a page-by-page invalidation (Linux:
+    /// tlb_get_unmap_shift,
     /// include/asm-generic/tlb.h).</param>
     /// <exception cref="ArgumentOutOfRangeException">There are too many pages, or the first address lies within a page.</exception>
     public DeadRange(VirtAddr start, ulong pages, PageSize stride)
@@ -55,7 +57,8 @@ public readonly record struct DeadRange
     /// <param name="first">The first address; a multiple of the page size.</param>
     /// <param name="last">The last address; not below <paramref name="first"/>.</param>
     /// <param name="stride">The size of the pages.</param>
-    public static DeadRange Between(VirtAddr first, VirtAddr last, PageSize stride) => new(first, ((last.Value - first.Value) >> (int)stride) + 1, stride);
+    public static DeadRange Between(VirtAddr first, VirtAddr last, PageSize stride) =>
+        new(first, ((last.Value - first.Value) >> (int)stride) + 1, stride);
 
     /// <summary>Whether an address lies in it.</summary>
     public bool Contains(VirtAddr address) => address.Value - _start < Bytes;

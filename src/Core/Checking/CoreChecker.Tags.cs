@@ -45,7 +45,9 @@ internal sealed partial class CoreChecker
         }
     }
 
-    /// <summary>The core holds something that was given back, under a tag that it cannot use now. Address spaces may run at the same time.</summary>
+    /// <summary>
+    /// The core holds something that was given back, under a tag that it cannot use now. Address spaces may run at the same time.
+    /// </summary>
     public void Add(in Excuse excuse)
     {
         lock (_excuses)

@@ -5,8 +5,8 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Checking;
 
 /// <summary>
-/// Watches one core: every access is compared with what its address space's page table says or said. What was found good is not looked up again until the
-/// page, or one of few that share its version, dies.
+/// Watches one core: every access is compared with what its address space's page table says or said. What was found good is not looked up
+/// again until the page, or one of few that share its version, dies.
 /// </summary>
 internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCore core)
 {
@@ -58,7 +58,8 @@ internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCo
     }
 
     /// <summary>When the core put a translation of a page into its TLB, in cycles; -1 if that is not known any more.</summary>
-    public long FilledAt(int space, ulong page) => Slot(page) is { FilledAt: > 0 } slot && slot.Key == KeyOf(page, space) ? slot.FilledAt : -1;
+    public long FilledAt(int space, ulong page) =>
+        Slot(page) is { FilledAt: > 0 } slot && slot.Key == KeyOf(page, space) ? slot.FilledAt : -1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Verified Slot(ulong page) => ref _verified[(page ^ (page >> 11)) & (Slots - 1)];

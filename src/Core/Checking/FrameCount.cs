@@ -1,14 +1,13 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.Memory;
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 
 namespace VmSim.Core.Checking;
 
 /// <summary>
-/// Counts a pool's frames anew, from what refers to them: page tables, files and shared objects, and releases that are still to come. The pool's own numbers
-/// are only compared with.
+/// Counts a pool's frames anew, from what refers to them: page tables, files and shared objects, and releases that are still to come. The
+/// pool's own numbers are only compared with.
 /// </summary>
 internal sealed class FrameCount
 {
@@ -44,7 +43,8 @@ internal sealed class FrameCount
             CheckTables(space, pending, problems);
             if (over && pending.Count > 0)
             {
-                problems.Add($"{space.Name} has given up {pending.Sum(batch => batch.FrameReferences)} frames and {pending.Sum(batch => batch.Tables.Count)} table pages "
+                problems.Add($"{space.Name} has given up {pending.Sum(batch => batch.FrameReferences)} frames and "
+                    + $"{pending.Sum(batch => batch.Tables.Count)} table pages "
                     + "that never came back: nothing is left to do, and nobody will release them");
             }
         }
@@ -61,7 +61,9 @@ internal sealed class FrameCount
         int freed = pending.Sum(batch => batch.Tables.Count);
         if (found != table.TablePages || freed != table.FreedTablePages)
         {
-            problems.Add($"{space.Name}: {found} table pages hang in the page table and {freed} wait for their release; it says {table.TablePages} and {table.FreedTablePages}");
+            problems.Add(
+                $"{space.Name}: {found} table pages hang in the page table and {freed} wait for their release; it says "
+                    + $"{table.TablePages} and {table.FreedTablePages}");
         }
     }
 
@@ -157,19 +159,23 @@ internal sealed class FrameCount
         string? first = null;
         for (ulong index = BlockFrames; index < Math.Max((ulong)_references.Length << BlockShift, _pool.FramesTouched); index++)
         {
-            int counted = index >> BlockShift < (ulong)_references.Length && _references[index >> BlockShift] is { } block ? block[index & (BlockFrames - 1)] : 0;
+            int counted = index >> BlockShift < (ulong)_references.Length && _references[index >> BlockShift] is { } block
+                ? block[index & (BlockFrames - 1)]
+                : 0;
             int said = _pool.References(PhysAddr.OfPage(_first + index));
             used += counted > 0 ? 1 : 0;
             if (counted != said)
             {
-                first ??= $"frame 0x{_first + index:x} ({_pool.KindOf(PhysAddr.OfPage(_first + index))}) has {Count(said)} in the pool, and {counted} can be found";
+                first ??= $"frame 0x{_first + index:x} ({_pool.KindOf(PhysAddr.OfPage(_first + index))}) has {Count(said)} in the "
+                    + $"pool, and {counted} can be found";
             }
         }
 
         if (first is not null || used != _pool.Allocated)
         {
             problems.Add(
-                $"{_pool.Allocated} frames are allocated and {used} are in use: page tables refer to {_counts.Mapped}, files and shared objects to {_counts.Objects}, releases to come to {_counts.Released}");
+                $"{_pool.Allocated} frames are allocated and {used} are in use: page tables refer to {_counts.Mapped}, files and "
+                    + $"shared objects to {_counts.Objects}, releases to come to {_counts.Released}");
             problems.Add(first ?? "every frame for itself is right, so the pool's sum is wrong");
         }
     }

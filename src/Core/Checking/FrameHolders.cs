@@ -62,7 +62,8 @@ internal sealed class FrameHolders
         }
 
         ulong known = (page >> _sizeShift) + 1;
-        if (entry[0] != known && entry[0] != Several && Interlocked.CompareExchange(ref entry[0], known, 0) is not 0 and ulong other && other != known)
+        if (entry[0] != known && entry[0] != Several && Interlocked.CompareExchange(ref entry[0], known, 0) is not 0 and ulong other
+            && other != known)
         {
             Volatile.Write(ref entry[0], Several);
         }
@@ -81,7 +82,9 @@ internal sealed class FrameHolders
     public ReadOnlySpan<ulong> CoresOf(ulong frame, out ulong page)
     {
         Span<ulong> entry = Entry(frame);
-        page = entry.IsEmpty || entry[0] == 0 ? 0 : entry[0] == Several ? Several : ((entry[0] - 1) << _sizeShift) + (frame & ((1UL << _sizeShift) - 1));
+        page = entry.IsEmpty || entry[0] == 0
+            ? 0
+            : entry[0] == Several ? Several : ((entry[0] - 1) << _sizeShift) + (frame & ((1UL << _sizeShift) - 1));
         return entry.IsEmpty || entry[0] == 0 ? [] : entry[1..];
     }
 
@@ -94,6 +97,8 @@ internal sealed class FrameHolders
     {
         ulong index = IndexOf(frame);
         ulong chunk = index >> ChunkShift;
-        return chunk < (ulong)_chunks.Length && _chunks[chunk] is { } entries ? entries.AsSpan((int)(index & (ChunkFrames - 1)) * _stride, _stride) : [];
+        return chunk < (ulong)_chunks.Length && _chunks[chunk] is { } entries
+            ? entries.AsSpan((int)(index & (ChunkFrames - 1)) * _stride, _stride)
+            : [];
     }
 }

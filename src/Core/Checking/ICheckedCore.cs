@@ -16,7 +16,10 @@ internal interface ICheckedCore
     /// <summary>The core's time, in cycles.</summary>
     long Now { get; }
 
-    /// <summary>Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has sent.</summary>
+    /// <summary>
+    /// Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has
+    /// sent.
+    /// </summary>
     long NextTime { get; }
 
     /// <summary>Whether the core can use what it holds under a tag before it begins with another thread.</summary>
@@ -33,7 +36,8 @@ internal interface ICheckedCore
 /// <param name="ThreadNames">Names of the threads, by number.</param>
 /// <param name="Delays">The run's least delays.</param>
 internal sealed record CheckedWorld(
-    IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<AddressSpace> Spaces, IReadOnlyList<ICheckedCore> Cores, IReadOnlyList<string> ThreadNames, Delays Delays)
+    IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<AddressSpace> Spaces, IReadOnlyList<ICheckedCore> Cores,
+        IReadOnlyList<string> ThreadNames, Delays Delays)
 {
     /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
     public required long AllowedStaleness { get; init; }

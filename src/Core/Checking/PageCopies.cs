@@ -3,8 +3,8 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Checking;
 
 /// <summary>
-/// A copy of a page table, page by page: the 4 KiB frame and the rights of each. Chunks of 512 neighbours stand in flat arrays of 4 KiB, found by a hash of
-/// their number and, for ranges, by a sorted list.
+/// A copy of a page table, page by page: the 4 KiB frame and the rights of each. Chunks of 512 neighbours stand in flat arrays of 4 KiB,
+/// found by a hash of their number and, for ranges, by a sorted list.
 /// </summary>
 internal sealed class PageCopies
 {

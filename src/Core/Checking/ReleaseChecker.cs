@@ -35,7 +35,9 @@ internal sealed class ReleaseChecker
         _group = group;
         _cores = cores;
         _coreToSpace = coreToSpace;
-        _holders = [.. new[] { PageSize.Size4K, PageSize.Size2M, PageSize.Size1G }.Select(size => new FrameHolders(group.Frames, coreCount, size))];
+        _holders =
+            [.. new[] { PageSize.Size4K, PageSize.Size2M,
+                PageSize.Size1G }.Select(size => new FrameHolders(group.Frames, coreCount, size))];
     }
 
     /// <summary>A page table maps adjacent frames from now on.</summary>
@@ -55,7 +57,8 @@ internal sealed class ReleaseChecker
     }
 
     /// <summary>A core uses a frame through a translation of a page. Cores may run at the same time.</summary>
-    public void NoteUse(ulong frame, ulong page, PageSize size, CoreId core) => _holders[((int)size - PageSizes.BaseShift) / 9].Note(frame, page, core.Value);
+    public void NoteUse(ulong frame, ulong page, PageSize size, CoreId core) =>
+        _holders[((int)size - PageSizes.BaseShift) / 9].Note(frame, page, core.Value);
 
     /// <summary>A batch has been given back.</summary>
     /// <param name="space">The space.</param>
@@ -116,10 +119,14 @@ internal sealed class ReleaseChecker
             lines.AddFill(core, excuse.Number, excuse.Frame, _checker.Core(core).FilledAt(excuse.Space.Id.Value, excuse.Number));
         }
 
-        string message = $"core {core} goes on under tag {tag.Value} without a flush, and its {(excuse.IsTable ? "paging-structure cache" : "TLB")} still has {what}";
+        string message =
+            $"core {core} goes on under tag {tag.Value} without a flush, and its "
+                + $"{(excuse.IsTable ? "paging-structure cache" : "TLB")} still has {what}";
         lines.AddTold(excuse.Operation, core, now)
             .AddReturn(excuse.Operation, now)
-            .Add(excuse.Time, $"{What(excuse.IsTable, excuse.Number, excuse.Frame)} is free for anyone; core {core} cannot use tag {tag.Value} now")
+            .Add(
+                excuse.Time,
+                $"{What(excuse.IsTable, excuse.Number, excuse.Frame)} is free for anyone; core {core} cannot use tag {tag.Value} now")
             .Add(now, message);
         Report(excuse.IsTable ? CheckRule.EarlyTableRelease : CheckRule.EarlyRelease, excuse.Space, message, lines, now);
     }
@@ -134,7 +141,8 @@ internal sealed class ReleaseChecker
             {
                 for (ulong bits = words[word]; bits != 0; bits &= bits - 1)
                 {
-                    if (!CheckCore(space, operation, _checker.Core(new CoreId((word << 6) + BitOperations.TrailingZeroCount(bits))), page, frame, now))
+                    if (!CheckCore(space, operation, _checker.Core(new CoreId((word << 6) + BitOperations.TrailingZeroCount(bits))), page,
+                        frame, now))
                     {
                         return false;
                     }
@@ -237,14 +245,17 @@ internal sealed class ReleaseChecker
             lines.AddDeath(dead);
         }
 
-        string message = $"{what} free for anyone while core {walker.Core} can still walk the page table as it was until cycle {operation.VisibleAt}";
+        string message =
+            $"{what} free for anyone while core {walker.Core} can still walk the page table as it was until cycle {operation.VisibleAt}";
         lines.AddTold(operation, walker.Core, now).AddReturn(operation, now).Add(now, message);
         Report(table ? CheckRule.EarlyTableRelease : CheckRule.EarlyRelease, space, message, lines, now);
     }
 
     private void ReportFrame(SpaceChecker owner, OperationTrace operation, CoreChecker core, ulong page, ulong frame, long now)
     {
-        string message = $"frame 0x{frame:x} is free for anyone while core {core.Watched.Core}'s TLB still leads from page {VirtAddr.OfPage(page)} to it";
+        string message =
+            $"frame 0x{frame:x} is free for anyone while core {core.Watched.Core}'s TLB still leads from page {VirtAddr.OfPage(page)} "
+                + $"to it";
         TraceLines lines = new TraceLines().AddFill(core.Watched.Core, page, frame, core.FilledAt(owner.Id.Value, page));
         AddKill(lines, owner.DeathOf(page, frame), operation, frame);
         lines.AddTold(operation, core.Watched.Core, now).AddReturn(operation, now).Add(now, message);

@@ -23,7 +23,8 @@ internal sealed partial class SpaceChecker
             string? problem = areas.Problem(leaf, page, page + leaf.Entry.Size.BasePages());
             if (problem is null && _pages[page] != CopyOf(leaf, 0))
             {
-                problem = $"the page table maps {leaf.Address} to frame 0x{leaf.Entry.Frame.PageNumber:x}, and no operation has put that there";
+                problem =
+                    $"the page table maps {leaf.Address} to frame 0x{leaf.Entry.Frame.PageNumber:x}, and no operation has put that there";
             }
 
             if (problem is not null)
@@ -83,7 +84,8 @@ internal sealed partial class SpaceChecker
 
                 if (!_some || _range.Start.Value > at)
                 {
-                    return $"the page table maps {new VirtAddr(at)} to frame 0x{leaf.Entry.Frame.PageNumber + ((at - leaf.Address.Value) >> PageSizes.BaseShift):x}, where no area is";
+                    return $"the page table maps {new VirtAddr(at)} to frame "
+                        + $"0x{leaf.Entry.Frame.PageNumber + ((at - leaf.Address.Value) >> PageSizes.BaseShift):x}, where no area is";
                 }
 
                 if (!Allows(_flags, leaf.Entry.Flags))
@@ -109,7 +111,8 @@ internal sealed partial class SpaceChecker
         }
 
         private static bool Allows(AreaFlags area, PageFlags leaf) =>
-            ((leaf & PageFlags.Write) == 0 || (area & AreaFlags.Write) != 0) && ((leaf & PageFlags.Execute) == 0 || (area & AreaFlags.Execute) != 0);
+            ((leaf & PageFlags.Write) == 0 || (area & AreaFlags.Write) != 0)
+                && ((leaf & PageFlags.Execute) == 0 || (area & AreaFlags.Execute) != 0);
 
         private void Next()
         {

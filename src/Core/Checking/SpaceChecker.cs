@@ -45,7 +45,10 @@ internal sealed partial class SpaceChecker : IOperationWatch
     /// <summary>Bytes of the lower half of the address space, where processes live.</summary>
     private ulong UserBytes => 1UL << (_space.Table.Format.VirtualBits - 1);
 
-    /// <summary>Grows whenever a translation of a page has died or the operation that killed it has returned; what was verified before must be verified again.</summary>
+    /// <summary>
+    /// Grows whenever a translation of a page has died or the operation that killed it has returned; what was verified before must be
+    /// verified again.
+    /// </summary>
     public long VersionOf(ulong page) => _versions[page & (Versions - 1)];
 
     /// <summary>Pairs of a page and a frame whose deaths are kept.</summary>
@@ -75,7 +78,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
     public void Begin(KernelOperation operation, long now)
     {
         _currentId = operation.Id;
-        _current = new OperationTrace(new OperationText(operation), _checker.NameOf(operation.Thread), operation.Core, now, _space.Table.VisibleAt);
+        _current = new OperationTrace(
+            new OperationText(operation), _checker.NameOf(operation.Thread), operation.Core, now, _space.Table.VisibleAt);
     }
 
     /// <summary>Compares a range that the operation may have changed, with the copy and with the areas.</summary>
@@ -221,7 +225,9 @@ internal sealed partial class SpaceChecker : IOperationWatch
         if (last is not { } dead)
         {
             AddTakeOver(lines, core, page, frame);
-            string truth = now.Known ? $"the page table has frame 0x{now.Frame:x} there ({TraceLines.Words(now.Rights)})" : "the page table maps nothing there";
+            string truth = now.Known
+                ? $"the page table has frame 0x{now.Frame:x} there ({TraceLines.Words(now.Rights)})"
+                : "the page table maps nothing there";
             lines.Add(time, $"{access}; {truth}");
             Report(CheckRule.UnknownTranslation, time, $"{access}, which the page table never said", lines);
             return;
@@ -229,8 +235,11 @@ internal sealed partial class SpaceChecker : IOperationWatch
 
         OperationTrace operation = dead.Operation;
         CheckRule rule = now.Known && now.Frame == frame ? CheckRule.WiderRights : CheckRule.DeadTranslation;
-        string late = operation.AllowedUntil == operation.ReturnedAt ? "" : $", {time - operation.AllowedUntil} more than its protocol allows";
-        lines.AddDeath(dead).AddTold(operation, core, time).AddReturn(operation, time).Add(time, $"{access}, {time - operation.ReturnedAt} cycles after the return{late}");
+        string late = operation.AllowedUntil == operation.ReturnedAt
+            ? ""
+            : $", {time - operation.AllowedUntil} more than its protocol allows";
+        lines.AddDeath(dead).AddTold(operation, core, time).AddReturn(operation, time)
+            .Add(time, $"{access}, {time - operation.ReturnedAt} cycles after the return{late}");
         Report(rule, time, $"{access}, {time - operation.ReturnedAt} cycles after {operation.What} had returned{late}", lines);
     }
 
@@ -242,7 +251,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
         if (before >= 0)
         {
             string other = _checker.Space(before).Name;
-            lines.AddFill(core, page, frame, checker.FilledAt(before, page)).Add(time, $"core {core} goes on with {Name}, under the tag that {other} had");
+            lines.AddFill(core, page, frame, checker.FilledAt(before, page))
+                .Add(time, $"core {core} goes on with {Name}, under the tag that {other} had");
         }
     }
 
@@ -302,7 +312,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
         operation.Dead.Add(dead);
         latest = dead;
 
-        // No core's time lies more than a window before this operation: what died before the next of its kind was made, and that one earlier, needs no record.
+        // No core's time lies more than a window before this operation: what died before the next of its kind was made, and that one
+        // earlier, needs no record.
         long reached = operation.Start - _checker.WindowBound;
         for (DeadPage later = dead; later.Earlier is { } earlier;)
         {

@@ -4,7 +4,9 @@ using VmSim.Core.State;
 
 namespace VmSim.Core.Checkpoints;
 
-/// <summary>Objects and structures that are their fields: those of base classes first, each class's in the order of their declaration.</summary>
+/// <summary>
+/// Objects and structures that are their fields: those of base classes first, each class's in the order of their declaration.
+/// </summary>
 internal sealed class FieldsShape : Shape
 {
     private const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
@@ -56,7 +58,8 @@ internal sealed class FieldsShape : Shape
             Type type = field.FieldType;
             if (type.IsPointer || type.IsFunctionPointer || type.IsByRefLike)
             {
-                throw new NotSupportedException($"{field.DeclaringType}.{field.Name}: a checkpoint cannot hold a {type}; state is plain data");
+                throw new NotSupportedException(
+                    $"{field.DeclaringType}.{field.Name}: a checkpoint cannot hold a {type}; state is plain data");
             }
 
             return (Slot)Activator.CreateInstance(typeof(Slot<>).MakeGenericType(type), field)!;

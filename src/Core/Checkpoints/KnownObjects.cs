@@ -1,13 +1,12 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checkpoints;
 
 /// <summary>
-/// The objects that every world of a scenario has from its beginning, in one order: first what never changes, such as the scenario and its programs, then
-/// cores, address spaces and what belongs to them.
+/// The objects that every world of a scenario has from its beginning, in one order: first what never changes, such as the scenario and its
+/// programs, then cores, address spaces and what belongs to them.
 /// </summary>
 internal sealed class KnownObjects
 {
@@ -27,7 +26,9 @@ internal sealed class KnownObjects
 
     /// <summary>The object of a number.</summary>
     public object this[int number] =>
-        (uint)number < (uint)_objects.Count ? _objects[number] : throw new InvalidDataException($"the checkpoint names object {number} of {_objects.Count}");
+        (uint)number < (uint)_objects.Count
+            ? _objects[number]
+            : throw new InvalidDataException($"the checkpoint names object {number} of {_objects.Count}");
 
     /// <summary>The number of an object; null if it is none of these.</summary>
     public int? NumberOf(object value) => _numbers.TryGetValue(value, out int number) ? number : null;

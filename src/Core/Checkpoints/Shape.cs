@@ -7,7 +7,7 @@ namespace VmSim.Core.Checkpoints;
 /// <summary>How objects of one class are written and read.</summary>
 internal abstract class Shape
 {
-    private static readonly ConcurrentDictionary<Type, Shape?> s_known = new();
+    private static readonly ConcurrentDictionary<Type, Shape?> Known = new();
 
     /// <summary>Writes what an object holds.</summary>
     public abstract void Save(StateWriter writer, object value);
@@ -19,7 +19,7 @@ internal abstract class Shape
     public abstract void Fill(StateReader reader, object value);
 
     /// <summary>The shape of a class; null if its objects are not plain data.</summary>
-    public static Shape? TryFind(Type type) => s_known.GetOrAdd(type, Choose);
+    public static Shape? TryFind(Type type) => Known.GetOrAdd(type, Choose);
 
     private static Shape? Choose(Type type)
     {
@@ -60,7 +60,10 @@ internal abstract class Shape
 
     /// <summary>Whether a class, or one that it derives from, is the runtime's own: what its fields mean is not known.</summary>
     private static bool IsOfTheRuntime(Type type) =>
-        type != typeof(object) && (type.Namespace is "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true || IsOfTheRuntime(type.BaseType!));
+        type != typeof(object)
+            && (
+                type.Namespace is "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true
+                    || IsOfTheRuntime(type.BaseType!));
 
     private static Type? CollectionOf(Type definition) =>
         definition == typeof(List<>) ? typeof(ListShape<>)
@@ -70,7 +73,8 @@ internal abstract class Shape
         : definition == typeof(SortedDictionary<,>) ? typeof(SortedDictionaryShape<,>)
         : null;
 
-    private static Shape New(Type definition, params Type[] arguments) => (Shape)Activator.CreateInstance(definition.MakeGenericType(arguments))!;
+    private static Shape New(Type definition, params Type[] arguments) =>
+        (Shape)Activator.CreateInstance(definition.MakeGenericType(arguments))!;
 
     private sealed class StringShape : Shape
     {

@@ -22,7 +22,8 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
             ReferenceKind.Again => Before(data.Read7BitEncodedInt()),
             ReferenceKind.New => ReadNew(),
             ReferenceKind.Shared => SharedObjects.Read(ReadType(), data.ReadString()),
-            ReferenceKind other => throw new InvalidDataException($"the checkpoint has a reference of kind {(byte)other}, which is unknown"),
+            ReferenceKind other =>
+                throw new InvalidDataException($"the checkpoint has a reference of kind {(byte)other}, which is unknown"),
         };
         return value is null || type.IsInstanceOfType(value)
             ? value
@@ -36,11 +37,15 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
     public int ReadCount()
     {
         int count = data.ReadInt32();
-        return count >= 0 && count <= data.BaseStream.Length ? count : throw new InvalidDataException($"the checkpoint has a length of {count}");
+        return count >= 0 && count <= data.BaseStream.Length
+            ? count
+            : throw new InvalidDataException($"the checkpoint has a length of {count}");
     }
 
     private object Before(int number) =>
-        (uint)number < (uint)_read.Count ? _read[number] : throw new InvalidDataException($"the checkpoint names its object {number} before it has it");
+        (uint)number < (uint)_read.Count
+            ? _read[number]
+            : throw new InvalidDataException($"the checkpoint names its object {number} before it has it");
 
     private object ReadNew()
     {
@@ -53,7 +58,8 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
         return value;
     }
 
-    private static Shape ShapeOf(Type type) => Shape.TryFind(type) ?? throw new InvalidDataException($"the checkpoint has a {type}, which is no state");
+    private static Shape ShapeOf(Type type) =>
+        Shape.TryFind(type) ?? throw new InvalidDataException($"the checkpoint has a {type}, which is no state");
 
     private Type ReadType()
     {
@@ -63,7 +69,9 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
             _types.Add(FindType(data.ReadString(), data.ReadString()));
         }
 
-        return (uint)number < (uint)_types.Count ? _types[number] : throw new InvalidDataException($"the checkpoint names class {number} before it says which that is");
+        return (uint)number < (uint)_types.Count
+            ? _types[number]
+            : throw new InvalidDataException($"the checkpoint names class {number} before it says which that is");
     }
 
     private static Type FindType(string name, string build)
@@ -71,7 +79,9 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
         try
         {
             Type type = Type.GetType(name, throwOnError: true)!;
-            return StateWriter.BuildOf(type) == build ? type : throw new InvalidDataException($"the checkpoint is of another build of {type}");
+            return StateWriter.BuildOf(type) == build
+                ? type
+                : throw new InvalidDataException($"the checkpoint is of another build of {type}");
         }
         catch (Exception error) when (error is TypeLoadException or IOException or ArgumentException or BadImageFormatException)
         {

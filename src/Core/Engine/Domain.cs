@@ -36,7 +36,10 @@ public sealed class Domain
     /// <summary>Number of the domain in the run.</summary>
     public int Index { get; }
 
-    /// <summary>How far the core has come that has come farthest, in cycles. Domains do not wait for each other: where a run is stopped, they stand at different times.</summary>
+    /// <summary>
+    /// How far the core has come that has come farthest, in cycles. Domains do not wait for each other: where a run is stopped, they stand
+    /// at different times.
+    /// </summary>
     internal long Reached => Cores.Max(core => core.Clock);
 
     /// <summary>Its cores, by rising number.</summary>

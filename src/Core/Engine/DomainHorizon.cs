@@ -3,8 +3,8 @@ using System.Numerics;
 namespace VmSim.Core.Engine;
 
 /// <summary>
-/// When a domain has something to do next: its two earliest cores and its earliest group. Two cores are enough to plan a window, and the horizons
-/// that several nodes see of one domain merge into the one that a single node would see.
+/// When a domain has something to do next: its two earliest cores and its earliest group. Two cores are enough to plan a window, and the
+/// horizons that several nodes see of one domain merge into the one that a single node would see.
 /// </summary>
 /// <param name="First">Time of the earliest core, in cycles; <see cref="long.MaxValue"/> if no core has anything to do.</param>
 /// <param name="FirstCore">Its index in the domain, the lower one if two cores tie; -1 for none.</param>

@@ -3,7 +3,9 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Engine;
 
-/// <summary>Runs a world on the calling thread, one domain after another: the plainest form of the window loop, and the judge of every other.</summary>
+/// <summary>
+/// Runs a world on the calling thread, one domain after another: the plainest form of the window loop, and the judge of every other.
+/// </summary>
 /// <param name="world">The world, at time 0.</param>
 /// <param name="window">Length of a window in cycles, 1 to the bound; 0 for the bound.</param>
 public sealed class SequentialEngine(World world, long window = 0)
@@ -64,9 +66,10 @@ public sealed class SequentialEngine(World world, long window = 0)
                 return false;
             }
 
-            // Cores first, and groups up to a least delay from core to space beyond them. What a core does in the window depends on messages of
-            // earlier windows alone, since an answer takes a bound. What a group does depends on all messages before its limit, and only when
-            // the cores have run is it certain that no earlier one can still be sent. In the other order a group would run ahead of its cores.
+            // Cores first, and groups up to a least delay from core to space beyond them. What a core does in the window depends on
+            // messages of earlier windows alone, since an answer takes a bound. What a group does depends on all messages before its limit,
+            // and only when the cores have run is it certain that no earlier one can still be sent. In the other order a group would run
+            // ahead of its cores.
             Windows++;
             long limit = RunCores(domain, plan, coreNext);
             RunGroups(domain, plan.Start, limit + world.Delays.CoreToSpace);

@@ -12,9 +12,9 @@ public readonly record struct WindowPlan(long Start, long CoreLimit, int Alone)
     public bool Finished => Start == long.MaxValue;
 
     /// <summary>
-    /// Plans from the earliest events of cores and groups: the window begins at the earliest core event, or as much before the earliest group
-    /// event as no core could have caused it, and ends a window later. A core that is alone until then runs on until someone else could
-    /// reach it.
+    /// Plans from the earliest events of cores and groups: the window begins at the earliest core event, or as much before the earliest
+    /// group event as no core could have caused it, and ends a window later. A core that is alone until then runs on until someone else
+    /// could reach it.
     /// </summary>
     /// <param name="horizon">When the domain's cores and groups have something to do.</param>
     /// <param name="delays">The run's least delays.</param>
@@ -25,8 +25,8 @@ public readonly record struct WindowPlan(long Start, long CoreLimit, int Alone)
         ArgumentNullException.ThrowIfNull(delays);
         (long first, int firstCore, long second, _, long group) = horizon;
 
-        // The memory phase reaches a least delay from core to space beyond the core phase. A window that began at the group's event would let
-        // cores run that much farther than the group's answer allows.
+        // The memory phase reaches a least delay from core to space beyond the core phase. A window that began at the group's event would
+        // let cores run that much farther than the group's answer allows.
         long groupStart = group == long.MaxValue ? long.MaxValue : group - delays.CoreToSpace;
         long start = Math.Min(first, groupStart);
         if (start >= until || start == long.MaxValue)
@@ -40,8 +40,9 @@ public readonly record struct WindowPlan(long Start, long CoreLimit, int Alone)
             return new WindowPlan(start, limit, -1);
         }
 
-        // Every window costs a message to each core that takes part and back. While one core is alone that buys nothing: it may run until the second
-        // core's first event, or until what a group says could reach it, a bound behind where the group's own window would begin.
+        // Every window costs a message to each core that takes part and back. While one core is alone that buys nothing: it may run until
+        // the second core's first event, or until what a group says could reach it, a bound behind where the group's own window would
+        // begin.
         long reach = groupStart == long.MaxValue ? long.MaxValue : groupStart + delays.WindowBound;
         long alone = Math.Min(until, Math.Min(second, reach));
         return alone > limit ? new WindowPlan(start, alone, firstCore) : new WindowPlan(start, limit, -1);

@@ -70,7 +70,8 @@ internal sealed class WorldLayout
     {
         if (program.Core >= _machine.Cores)
         {
-            throw new ScenarioException($"thread {program.Name} is pinned to core {program.Core}; the machine has cores 0 to {_machine.Cores - 1}");
+            throw new ScenarioException(
+                $"thread {program.Name} is pinned to core {program.Core}; the machine has cores 0 to {_machine.Cores - 1}");
         }
 
         if (program.Core >= 0)

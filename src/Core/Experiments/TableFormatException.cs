@@ -1,6 +1,8 @@
 namespace VmSim.Core.Experiments;
 
-/// <summary>A table of configurations cannot be used: the message names the file, line and column, what was found and what is allowed.</summary>
+/// <summary>
+/// A table of configurations cannot be used: the message names the file, line and column, what was found and what is allowed.
+/// </summary>
 public sealed class TableFormatException : Exception
 {
     /// <summary>Makes an exception without a message.</summary>

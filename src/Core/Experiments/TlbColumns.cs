@@ -1,5 +1,4 @@
 using System.Globalization;
-using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 using VmSim.Core.Workloads.Patterns;
 
@@ -84,11 +83,13 @@ internal static class TlbColumns
 
     private static string Hexadecimal(ulong value) => "0x" + value.ToString("x16", CultureInfo.InvariantCulture);
 
-    private static TlbColumn Number(string name, long least, long most, Func<TlbConfig, long> get, Func<TlbConfig, long, TlbConfig> set) => new(
+    private static TlbColumn Number(string name, long least, long most, Func<TlbConfig, long> get, Func<TlbConfig, long, TlbConfig> set) =>
+        new(
         name,
         $"a whole number from {least} to {most}",
         config => Text(get(config)),
-        (config, field) => long.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
+        (config, field) =>
+            long.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
             ? set(config, value)
             : null);
 
@@ -96,9 +97,12 @@ internal static class TlbColumns
         name,
         $"a whole number from 0 to {ulong.MaxValue}",
         config => get(config).ToString(CultureInfo.InvariantCulture),
-        (config, field) => ulong.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? set(config, value) : null);
+        (config, field) =>
+            ulong.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? set(config, value) : null);
 
-    private static TlbColumn Choice(string name, IReadOnlyList<string> choices, Func<TlbConfig, string> get, Func<TlbConfig, string, TlbConfig> set) => new(
+    private static TlbColumn Choice(
+        string name, IReadOnlyList<string> choices, Func<TlbConfig, string> get, Func<TlbConfig, string, TlbConfig> set) =>
+        new(
         name,
         string.Join(", ", choices),
         get,

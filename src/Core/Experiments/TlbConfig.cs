@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 
 namespace VmSim.Core.Experiments;

@@ -61,7 +61,8 @@ public sealed class TlbExperiment : IDisposable
     /// <param name="progress">Told now and then how many accesses were made since the last time; null for nobody.</param>
     /// <param name="cancellation">Ends the experiment early.</param>
     /// <exception cref="OperationCanceledException">It was ended early.</exception>
-    public static TlbResult Run(TlbConfig config, AccessSource source, Action<long>? progress = null, CancellationToken cancellation = default)
+    public static TlbResult Run(
+        TlbConfig config, AccessSource source, Action<long>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(source);

@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Experiments;
 

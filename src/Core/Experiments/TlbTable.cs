@@ -6,8 +6,8 @@ using VmSim.Core.Workloads.Patterns;
 namespace VmSim.Core.Experiments;
 
 /// <summary>
-/// Reads and writes TLB experiments as CSV (RFC 4180, one line a row). The first line names the columns, in any order; columns left out have the
-/// defaults of <see cref="TlbConfig"/>. Empty lines and lines that begin with # are passed over.
+/// Reads and writes TLB experiments as CSV (RFC 4180, one line a row). The first line names the columns, in any order; columns left out
+/// have the defaults of <see cref="TlbConfig"/>. Empty lines and lines that begin with # are passed over.
 /// </summary>
 public static class TlbTable
 {
@@ -41,7 +41,8 @@ public static class TlbTable
 
             if (fields.Count != columns.Length)
             {
-                throw new TableFormatException($"{file}, line {line}: found {fields.Count} fields; the first line names {columns.Length} columns");
+                throw new TableFormatException(
+                    $"{file}, line {line}: found {fields.Count} fields; the first line names {columns.Length} columns");
             }
 
             rows.Add(Row(columns, fields, file, line, rows.Count));
@@ -62,14 +63,18 @@ public static class TlbTable
         WriteLine(writer, columns.Select(column => column.Name).Concat(TlbColumns.Results.Select(column => column.Name)));
         foreach ((TlbConfig config, TlbResult result) in rows)
         {
-            WriteLine(writer, columns.Select(column => column.Write(config)).Concat(TlbColumns.Results.Select(column => column.Write(result))));
+            WriteLine(
+                writer, columns.Select(column => column.Write(config)).Concat(TlbColumns.Results.Select(column => column.Write(result))));
         }
     }
 
-    private static void WriteLine(TextWriter writer, IEnumerable<string> fields) => writer.Write(string.Join(',', fields.Select(Quote)) + "\n");
+    private static void WriteLine(TextWriter writer, IEnumerable<string> fields) =>
+        writer.Write(string.Join(',', fields.Select(Quote)) + "\n");
 
     private static string Quote(string field) =>
-        field.AsSpan().IndexOfAny(',', '"') < 0 && !field.StartsWith('#') ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        field.AsSpan().IndexOfAny(',', '"') < 0 && !field.StartsWith('#')
+            ? field
+            : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static TlbColumn[] Headings(List<string> names, string file, long line)
     {
@@ -78,18 +83,21 @@ public static class TlbTable
             ?? throw new TableFormatException($"{file}, line {line}: found column '{name}'; allowed are {known}"))];
         if (columns.GroupBy(column => column.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
-            throw new TableFormatException($"{file}, line {line}: found column '{twice.Key}' {twice.Count()} times; each column is allowed once");
+            throw new TableFormatException(
+                $"{file}, line {line}: found column '{twice.Key}' {twice.Count()} times; each column is allowed once");
         }
 
         return columns.Any(column => column.Name is "stream" or TlbColumns.Trace)
             ? columns
-            : throw new TableFormatException($"{file}, line {line}: found neither a column 'stream' nor a column '{TlbColumns.Trace}'; one is needed");
+            : throw new TableFormatException(
+                $"{file}, line {line}: found neither a column 'stream' nor a column '{TlbColumns.Trace}'; one is needed");
     }
 
     private static TlbConfig Row(TlbColumn[] columns, List<string> fields, string file, long line, int index)
     {
         TlbConfig config = new() { Name = $"row{index + 1}" };
-        bool hasTrace = Array.FindIndex(columns, column => column.Name == TlbColumns.Trace) is >= 0 and int trace && fields[trace].Length > 0;
+        bool hasTrace = Array.FindIndex(columns, column => column.Name == TlbColumns.Trace) is >= 0 and int trace
+            && fields[trace].Length > 0;
         for (int i = 0; i < columns.Length; i++)
         {
             // a trace needs no stream; what stands in that column does not count
@@ -98,7 +106,8 @@ public static class TlbTable
                 continue;
             }
 
-            config = columns[i].Read(config, fields[i]) ?? throw TableFormatException.At(file, line, columns[i].Name, fields[i], columns[i].Allowed);
+            config = columns[i].Read(config, fields[i])
+                ?? throw TableFormatException.At(file, line, columns[i].Name, fields[i], columns[i].Allowed);
         }
 
         Check(config, file, line);
@@ -114,7 +123,8 @@ public static class TlbTable
                 ?? throw TableFormatException.At(file, line, TlbColumns.Trace, "", "a trace, or a stream in the column 'stream'");
             if (config.Pages > stream.MaxPages)
             {
-                throw TableFormatException.At(file, line, "pages", $"{config.Pages}", $"at most {stream.MaxPages} with stream {stream.Name}");
+                throw TableFormatException.At(
+                    file, line, "pages", $"{config.Pages}", $"at most {stream.MaxPages} with stream {stream.Name}");
             }
         }
 
@@ -126,7 +136,8 @@ public static class TlbTable
         {
             if (ways > 0 && entries % ways != 0)
             {
-                throw TableFormatException.At(file, line, $"{prefix}_entries", $"{entries}", $"a multiple of {prefix}_ways, which is {ways}");
+                throw TableFormatException.At(
+                    file, line, $"{prefix}_entries", $"{entries}", $"a multiple of {prefix}_ways, which is {ways}");
             }
 
             if (ways > 0 && policy == ReplacementPolicies.TreePlru && (!BitOperations.IsPow2(ways) || ways > MostTreeWays))
@@ -169,7 +180,8 @@ public static class TlbTable
 
         fields.Add(field.ToString().Trim());
         return quoted
-            ? throw new TableFormatException($"{file}, line {line}: found a quotation mark that is not closed; a field in quotation marks ends in one")
+            ? throw new TableFormatException(
+                $"{file}, line {line}: found a quotation mark that is not closed; a field in quotation marks ends in one")
             : fields;
     }
 }

@@ -13,33 +13,43 @@ public sealed class SpaceCounters : CounterSet<SpaceCounters>
     public static readonly Counter MapOperations = Declare("mapOperations", "calls", "mmap calls that succeeded.");
     public static readonly Counter UnmapOperations = Declare("unmapOperations", "calls", "munmap calls that succeeded.");
     public static readonly Counter ProtectOperations = Declare("protectOperations", "calls", "mprotect calls that succeeded.");
-    public static readonly Counter OtherOperations = Declare("otherOperations", "calls", "brk, mremap, madvise and msync calls that succeeded.");
+    public static readonly Counter OtherOperations = Declare(
+        "otherOperations", "calls", "brk, mremap, madvise and msync calls that succeeded.");
     public static readonly Counter FailedOperations = Declare("failedOperations", "calls", "Memory-management calls that failed.");
     public static readonly Counter Forks = Declare("forks", "calls", "Forks.");
-    public static readonly Counter Shootdowns = Declare("shootdowns", "shootdowns", "Operations after which translations died or lost rights.");
-    public static readonly Counter RemoteShootdowns = Declare("remoteShootdowns", "shootdowns", "Shootdowns for which other cores were told.");
-    public static readonly Counter DeferredShootdowns = Declare("deferredShootdowns", "shootdowns", "Shootdowns whose operation returned before every core had invalidated.");
+    public static readonly Counter Shootdowns = Declare(
+        "shootdowns", "shootdowns", "Operations after which translations died or lost rights.");
+    public static readonly Counter RemoteShootdowns = Declare(
+        "remoteShootdowns", "shootdowns", "Shootdowns for which other cores were told.");
+    public static readonly Counter DeferredShootdowns = Declare(
+        "deferredShootdowns", "shootdowns", "Shootdowns whose operation returned before every core had invalidated.");
     public static readonly Counter IpisSent = Declare("ipisSent", "interrupts", "Interrupts sent to other cores to invalidate.");
-    public static readonly Counter SpuriousIpis = Declare("spuriousIpis", "interrupts", "Interrupts whose target held no dead translation.");
+    public static readonly Counter SpuriousIpis = Declare(
+        "spuriousIpis", "interrupts", "Interrupts whose target held no dead translation.");
     public static readonly Counter PagesShotDown = Declare("pagesShotDown", "translations", "Translations that died or lost rights.");
-    public static readonly Counter ZeroPageFaults = Declare("zeroPageFaults", "faults", "First reads of anonymous pages: the zero page is mapped.");
-    public static readonly Counter AnonymousFaults = Declare("anonymousFaults", "faults", "First writes to anonymous pages: a frame is mapped.");
+    public static readonly Counter ZeroPageFaults = Declare(
+        "zeroPageFaults", "faults", "First reads of anonymous pages: the zero page is mapped.");
+    public static readonly Counter AnonymousFaults = Declare(
+        "anonymousFaults", "faults", "First writes to anonymous pages: a frame is mapped.");
     public static readonly Counter CopyFaults = Declare("copyFaults", "faults", "Writes that copied a shared page.");
     public static readonly Counter ReuseFaults = Declare("reuseFaults", "faults", "Writes to pages whose sharing had ended.");
     public static readonly Counter FileFaults = Declare("fileFaults", "faults", "Faults on file pages in the page cache.");
     public static readonly Counter HugeFaults = Declare("hugeFaults", "faults", "Faults that mapped a large page.");
     public static readonly Counter LockWaits = Declare("lockWaits", "operations", "Operations that waited for the address space's lock.");
-    public static readonly Counter LockWaitCycles = Declare("lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.");
-    private static readonly LockCounters[] s_locks = [.. LockKind.All.Select(Declare)];
+    public static readonly Counter LockWaitCycles = Declare(
+        "lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.");
+    private static readonly LockCounters[] Locks = [.. LockKind.All.Select(Declare)];
 
     /// <summary>The counters of a kind of lock.</summary>
     public static LockCounters Of(LockKind kind)
     {
         ArgumentNullException.ThrowIfNull(kind);
-        return s_locks[kind.Index];
+        return Locks[kind.Index];
     }
 
-    /// <summary>Counts a fault by what it turned out to be. Spurious and major faults, and those that fail, are counted by cores alone.</summary>
+    /// <summary>
+    /// Counts a fault by what it turned out to be. Spurious and major faults, and those that fail, are counted by cores alone.
+    /// </summary>
     internal void Count(FaultKind kind)
     {
         Counter? counter = kind switch

@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Machine;
@@ -13,7 +12,9 @@ public static class TrapModes
     public const string Park = "park";
 }
 
-/// <summary>What the simulated kernel's work costs. Profiles are HOCON files in config/kernels, every constant with its source or marked calibrated.</summary>
+/// <summary>
+/// What the simulated kernel's work costs. Profiles are HOCON files in config/kernels, every constant with its source or marked calibrated.
+/// </summary>
 public sealed record KernelProfile
 {
     /// <summary>Name of the kernel profile, for reports.</summary>
@@ -29,19 +30,26 @@ public sealed record KernelProfile
     public int FlushCeilingPages { get; init; } = 33;
 
     /// <summary>Delay from a faulting access to the fault handler's first look at the address space.</summary>
-    [Setting("Delay from a faulting access to the fault handler's first look at the address space.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    [Setting("Delay from a faulting access to the fault handler's first look at the address space.", Unit = SettingUnit.Cycles, Min = 1,
+        Max = 1e12)]
     public long TrapEntryCycles { get; init; } = 800;
 
     /// <summary>Delay from a system-call instruction to the call's first look at the address space.</summary>
-    [Setting("Delay from a system-call instruction to the call's first look at the address space.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    [Setting("Delay from a system-call instruction to the call's first look at the address space.", Unit = SettingUnit.Cycles, Min = 1,
+        Max = 1e12)]
     public long SystemCallEntryCycles { get; init; } = 500;
 
-    /// <summary>Delay from the end of a fault or system call to the thread's next instruction; page-table stores are visible to every walker by then.</summary>
-    [Setting("Delay from the end of a fault or system call to the thread's next instruction; page-table stores are visible to every walker by then.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    /// <summary>
+    /// Delay from the end of a fault or system call to the thread's next instruction; page-table stores are visible to every walker by
+    /// then.
+    /// </summary>
+    [Setting("Delay from the end of a fault or system call to the thread's next instruction; page-table stores are visible to every "
+        + "walker by then.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
     public long TrapReturnCycles { get; init; } = 500;
 
     /// <summary>Delay from the end of an invalidation handler to its acknowledgement being seen.</summary>
-    [Setting("Delay from the end of an invalidation handler to its acknowledgement being seen.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e12)]
+    [Setting("Delay from the end of an invalidation handler to its acknowledgement being seen.", Unit = SettingUnit.Cycles, Min = 1,
+        Max = 1e12)]
     public long AckCycles { get; init; } = 500;
 
     /// <summary>Least time the kernel works on any message before it says anything.</summary>
@@ -153,7 +161,8 @@ public sealed record KernelProfile
     public long IpiSendCycles { get; init; } = 200;
 
     /// <summary>Interrupt entry and exit of an invalidation handler, before the invalidations.</summary>
-    [Setting("Interrupt entry and exit of an invalidation handler, before the invalidations.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Interrupt entry and exit of an invalidation handler, before the invalidations.", Unit = SettingUnit.Cycles, Min = 0,
+        Max = 1e12)]
     public long HandlerCycles { get; init; } = 1_000;
 
     /// <summary>Invalidating one page in the TLB.</summary>
@@ -168,7 +177,9 @@ public sealed record KernelProfile
     [Setting("Whether faults take the lock of their area alone, as Linux does since 6.4, or the whole address space's (mmap_lock).")]
     public bool PerVmaLocks { get; init; } = true;
 
-    /// <summary>How long an atomic operation keeps a cache line that its core has (about 20 on x86: Agner Fog, instruction tables, LOCK XADD).</summary>
+    /// <summary>
+    /// How long an atomic operation keeps a cache line that its core has (about 20 on x86: Agner Fog, instruction tables, LOCK XADD).
+    /// </summary>
     [Setting("How long an atomic operation keeps a cache line that its core has.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long AtomicCycles { get; init; } = 20;
 
@@ -185,11 +196,15 @@ public sealed record KernelProfile
     public long ZoneLockCycles { get; init; } = 900;
 
     /// <summary>Pages that take the LRU lock once (PAGEVEC_SIZE, include/linux/pagevec.h: 31).</summary>
-    [Setting("Pages that are put on or taken off the LRU lists under one hold of their lock.", Unit = SettingUnit.Pages, Min = 1, Max = 1_048_576)]
+    [Setting("Pages that are put on or taken off the LRU lists under one hold of their lock.", Unit = SettingUnit.Pages, Min = 1,
+        Max = 1_048_576)]
     public int LruBatch { get; init; } = 31;
 
-    /// <summary>Pages that a core's list of free pages takes or gives back under one hold of the zone lock (zone_batchsize, mm/page_alloc.c: 63).</summary>
-    [Setting("Pages that a core's list of free pages takes or gives back under one hold of the zone lock.", Unit = SettingUnit.Pages, Min = 1, Max = 1_048_576)]
+    /// <summary>
+    /// Pages that a core's list of free pages takes or gives back under one hold of the zone lock (zone_batchsize, mm/page_alloc.c: 63).
+    /// </summary>
+    [Setting("Pages that a core's list of free pages takes or gives back under one hold of the zone lock.", Unit = SettingUnit.Pages,
+        Min = 1, Max = 1_048_576)]
     public int FreePageBatch { get; init; } = 63;
 
     /// <summary>Switching a core from one thread to another.</summary>

@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
-using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Machine;

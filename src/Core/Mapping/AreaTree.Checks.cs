@@ -5,8 +5,10 @@ internal partial struct AreaTree<TFlags, TBackend>
 {
     /// <summary>Bytes of all arrays.</summary>
     public readonly long ArrayBytes =>
-        (_starts.LongLength * sizeof(ulong)) + (_slots.LongLength * System.Runtime.CompilerServices.Unsafe.SizeOf<AreaSlot<TFlags, TBackend>>())
-        + (_leaves.LongLength * 4 * sizeof(int)) + (_inner.Keys.LongLength * ((3 * sizeof(ulong)) + sizeof(int))) + (_inner.Nodes.LongLength * 2 * sizeof(int))
+        (_starts.LongLength * sizeof(ulong)) + (
+            _slots.LongLength * System.Runtime.CompilerServices.Unsafe.SizeOf<AreaSlot<TFlags, TBackend>>())
+        + (_leaves.LongLength * 4 * sizeof(int)) + (
+            _inner.Keys.LongLength * ((3 * sizeof(ulong)) + sizeof(int))) + (_inner.Nodes.LongLength * 2 * sizeof(int))
         + (_inner.Columns.LongLength * _inner.Keys.LongLength * sizeof(ulong));
 
     /// <summary>Throws if the tree is not sorted, linked, filled and summarised as it says.</summary>
@@ -70,10 +72,14 @@ internal partial struct AreaTree<TFlags, TBackend>
         {
             int child = _inner.Children[first + i];
             counted += VerifyNode(level - 1, child, node, ref previousLeaf, ref previousLast);
-            Expect(Summarize(level - 1, child) == new Summary(_inner.Keys[first + i], _inner.Lasts[first + i], _inner.Gaps[first + i]), "summaries are current");
+            Expect(
+                Summarize(level - 1, child) == new Summary(_inner.Keys[first + i], _inner.Lasts[first + i], _inner.Gaps[first + i]),
+                "summaries are current");
             foreach (AlignedBounds column in _inner.Columns)
             {
-                Expect(LongestAligned(level - 1, child, column.Align) <= column.Bounds[first + i], "no aligned free range is longer than its bound");
+                Expect(
+                    LongestAligned(level - 1, child, column.Align) <= column.Bounds[first + i],
+                    "no aligned free range is longer than its bound");
             }
         }
 

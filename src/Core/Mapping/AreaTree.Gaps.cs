@@ -35,7 +35,9 @@ internal partial struct AreaTree<TFlags, TBackend>
             from = Math.Max(from, last + 1);
         }
 
-        return _height == 0 ? TryFindFreeInRoot(floor.Index + 1, from, wanted, out address) : TryFindFreeAfter(floor, from, wanted, out address);
+        return _height == 0
+            ? TryFindFreeInRoot(floor.Index + 1, from, wanted, out address)
+            : TryFindFreeAfter(floor, from, wanted, out address);
     }
 
     /// <summary>The lowest free range at or above an address in a tree of one leaf; the areas from an index on start above it.</summary>
@@ -193,8 +195,8 @@ internal partial struct AreaTree<TFlags, TBackend>
     }
 
     /// <summary>
-    /// Remembers the longest aligned free range below a node that was looked through in vain, so that the next search for the alignment passes over it.
-    /// Readers at the same time write the same.
+    /// Remembers the longest aligned free range below a node that was looked through in vain, so that the next search for the alignment
+    /// passes over it. Readers at the same time write the same.
     /// </summary>
     private readonly void Tighten(int level, int node, ulong align, ulong[] bounds)
     {
@@ -245,8 +247,8 @@ internal partial struct AreaTree<TFlags, TBackend>
     }
 
     /// <summary>
-    /// Tells the nodes above a leaf that it changed. Gaps of the length <paramref name="grown"/> came, gaps of the length <paramref name="lost"/> at most went; so
-    /// a node is looked through only if its longest gap may have gone.
+    /// Tells the nodes above a leaf that it changed. Gaps of the length <paramref name="grown"/> came, gaps of the length
+    /// <paramref name="lost"/> at most went; so a node is looked through only if its longest gap may have gone.
     /// </summary>
     private void Refresh(int leaf, ulong grown, ulong lost)
     {

@@ -127,7 +127,8 @@ internal partial struct AreaTree<TFlags, TBackend>
         return ref _inner.Nodes[node].Parent;
     }
 
-    private readonly int IndexInParent(int parent, int node) => _inner.Children.AsSpan(parent << CapacityShift, _inner.Nodes[parent].Count).IndexOf(node);
+    private readonly int IndexInParent(int parent, int node) =>
+        _inner.Children.AsSpan(parent << CapacityShift, _inner.Nodes[parent].Count).IndexOf(node);
 
     /// <summary>Hangs a new node into the tree as the right neighbour of another of its level.</summary>
     private void AttachAfter(int level, int left, int right)
@@ -377,7 +378,9 @@ internal partial struct AreaTree<TFlags, TBackend>
         }
     }
 
-    /// <summary>For each element: no free range below the child, cut down to multiples of the alignment, is longer. Highest number: unknown.</summary>
+    /// <summary>
+    /// For each element: no free range below the child, cut down to multiples of the alignment, is longer. Highest number: unknown.
+    /// </summary>
     private sealed class AlignedBounds
     {
         public ulong Align;

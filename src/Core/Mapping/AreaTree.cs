@@ -16,7 +16,9 @@ internal struct AreaSlot<TFlags, TBackend>
     public TFlags Flags;
 }
 
-/// <summary>Where an area stands in the tree; any insertion or removal ends its validity. An index of -1 is before the first area.</summary>
+/// <summary>
+/// Where an area stands in the tree; any insertion or removal ends its validity. An index of -1 is before the first area.
+/// </summary>
 internal readonly record struct AreaPosition(int Leaf, int Index)
 {
     public static AreaPosition None => new(-1, 0);
@@ -28,10 +30,10 @@ internal readonly record struct AreaPosition(int Leaf, int Index)
 /// The areas of a set by rising start: a B+-tree in flat arrays, each node augmented with its longest inner gap.
 /// </summary>
 /// <remarks>
-/// Layout. Leaf n owns elements [n * 64, n * 64 + Count) of <c>_starts</c> and <c>_slots</c>; leaves form a list in address order. Inner node n owns the
-/// same elements of <c>_inner.Keys</c> (first start below the child), <c>_inner.Lasts</c> (last address below it), <c>_inner.Gaps</c> (longest run of free addresses between two
-/// areas below it) and <c>_inner.Children</c>. Unused starts and keys hold the highest 64-bit number, so that a search counts whole vectors.
-/// A set of up to 64 areas is one leaf whose arrays grow with it.
+/// Layout. Leaf n owns elements [n * 64, n * 64 + Count) of <c>_starts</c> and <c>_slots</c>; leaves form a list in address order. Inner
+/// node n owns the same elements of <c>_inner.Keys</c> (first start below the child), <c>_inner.Lasts</c> (last address below it),
+/// <c>_inner.Gaps</c> (longest run of free addresses between two areas below it) and <c>_inner.Children</c>. Unused starts and keys hold
+/// the highest 64-bit number, so that a search counts whole vectors. A set of up to 64 areas is one leaf whose arrays grow with it.
 /// </remarks>
 internal partial struct AreaTree<TFlags, TBackend>
 {
@@ -86,7 +88,8 @@ internal partial struct AreaTree<TFlags, TBackend>
 
     /// <summary>The rest of an area. The caller changes flags and backend only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly ref AreaSlot<TFlags, TBackend> SlotAt(AreaPosition position) => ref _slots[(position.Leaf << CapacityShift) + position.Index];
+    public readonly ref AreaSlot<TFlags, TBackend> SlotAt(AreaPosition position) =>
+        ref _slots[(position.Leaf << CapacityShift) + position.Index];
 
     /// <summary>The last area that starts at or below an address; index -1 if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -115,7 +118,9 @@ internal partial struct AreaTree<TFlags, TBackend>
             return index < Count ? new AreaPosition(position.Leaf, index) : AreaPosition.None;
         }
 
-        return index < _leaves[position.Leaf].Count ? new AreaPosition(position.Leaf, index) : new AreaPosition(_leaves[position.Leaf].Next, 0);
+        return index < _leaves[position.Leaf].Count
+            ? new AreaPosition(position.Leaf, index)
+            : new AreaPosition(_leaves[position.Leaf].Next, 0);
     }
 
     /// <summary>The area before a position, or none.</summary>

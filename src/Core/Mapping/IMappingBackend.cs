@@ -3,9 +3,10 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Mapping;
 
 /// <summary>
-/// How the pages of an area are mapped, unmapped and protected. Immutable: the pieces of a split area share one backend, so what a backend does to an
-/// address depends on the address alone (a file's backend knows the difference between address and file offset). A backend that answers false has
-/// left its own range as it was, unless the page table is an <see cref="IUndoablePageTable"/>, which takes half-done work back.
+/// How the pages of an area are mapped, unmapped and protected. Immutable: the pieces of a split area share one backend, so what a backend
+/// does to an address depends on the address alone (a file's backend knows the difference between address and file offset). A backend that
+/// answers false has left its own range as it was, unless the page table is an <see cref="IUndoablePageTable"/>, which takes half-done work
+/// back.
 /// </summary>
 /// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <typeparam name="TFlags">The flags of an area.</typeparam>
@@ -34,7 +35,8 @@ public interface IMappingBackend<TFlags, TPageTable> : IMappingBackend<VirtAddr,
     where TFlags : struct;
 
 /// <summary>
-/// A backend whose mappings can move to other addresses with their contents. Without it, a move unmaps and maps again with the same backend.
+/// A backend whose mappings can move to other addresses with their contents. Without it, a move unmaps and maps again with the same
+/// backend.
 /// </summary>
 /// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <typeparam name="TFlags">The flags of an area.</typeparam>
@@ -44,7 +46,10 @@ public interface IMovableBackend<TAddr, TFlags, TPageTable, TBackend>
     where TAddr : struct, IMemoryAddress<TAddr>
     where TFlags : struct
 {
-    /// <summary>The backend that does at <paramref name="to"/> what this one does at <paramref name="from"/>; itself if addresses mean nothing to it.</summary>
+    /// <summary>
+    /// The backend that does at <paramref name="to"/> what this one does at <paramref name="from"/>; itself if addresses mean nothing to
+    /// it.
+    /// </summary>
     TBackend MovedTo(TAddr from, TAddr to);
 
     /// <summary>Moves the mappings of a range of an area to a range that nothing is mapped in; the two do not overlap.</summary>

@@ -25,7 +25,9 @@ public enum MappingErrorKind
 /// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <param name="Kind">The reason.</param>
 /// <param name="Start">First address of the range that was in the way.</param>
-/// <param name="Size">Its bytes; as the caller gave them, and so perhaps 0 or too many, if the kind is <see cref="MappingErrorKind.InvalidParam"/>.</param>
+/// <param name="Size">
+/// Its bytes; as the caller gave them, and so perhaps 0 or too many, if the kind is <see cref="MappingErrorKind.InvalidParam"/>.
+/// </param>
 public readonly record struct MappingError<TAddr>(MappingErrorKind Kind, TAddr Start, ulong Size)
     where TAddr : struct, IMemoryAddress<TAddr>
 {

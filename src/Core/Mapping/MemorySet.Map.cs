@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mapping;
 
@@ -9,25 +8,31 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <param name="area">The area.</param>
     /// <param name="pageTable">The page table.</param>
     /// <param name="error">
-    /// Why nothing was done: InvalidParam (the size is 0, or the range is misaligned or ends too high), AlreadyExists with the lowest overlap,
-    /// BadState with the range the backend refused, NoMemory if there would be too many areas.
+    /// Why nothing was done: InvalidParam (the size is 0, or the range is misaligned or ends too high), AlreadyExists with the lowest
+    /// overlap, BadState with the range the backend refused, NoMemory if there would be too many areas.
     /// </param>
     /// <returns>Whether it was done.</returns>
     public bool TryMap(in Area area, TPageTable pageTable, out MappingError<TAddr> error) => Map(area, pageTable, over: false, out error);
 
-    /// <summary>Adds an area and maps it in place of whatever is in its range, which is unmapped first (Linux: MAP_FIXED). O(log n + areas overlapped).</summary>
+    /// <summary>
+    /// Adds an area and maps it in place of whatever is in its range, which is unmapped first (Linux: MAP_FIXED). O(log n + areas
+    /// overlapped).
+    /// </summary>
     /// <param name="area">The area.</param>
     /// <param name="pageTable">The page table.</param>
     /// <param name="error">As for <see cref="TryMap"/>, but that an overlap is none.</param>
     /// <returns>Whether it was done.</returns>
-    public bool TryMapOver(in Area area, TPageTable pageTable, out MappingError<TAddr> error) => Map(area, pageTable, over: true, out error);
+    public bool TryMapOver(in Area area, TPageTable pageTable, out MappingError<TAddr> error) =>
+        Map(area, pageTable, over: true, out error);
 
 
     /// <summary>Unmaps a range and removes it from its areas; areas are shortened or split at its ends. O(log n + areas touched).</summary>
     /// <param name="start">First address.</param>
     /// <param name="size">Bytes; 0 does nothing. Where no area is, nothing is done.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <param name="error">Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</param>
+    /// <param name="error">
+    /// Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.
+    /// </param>
     /// <returns>Whether it was done.</returns>
     public bool TryUnmap(TAddr start, ulong size, TPageTable pageTable, out MappingError<TAddr> error)
     {
@@ -107,7 +112,8 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         if (area.Size == 0 || !IsRange(start, area.Size) || (floor.Index >= 0 && _tree.SlotAt(floor).Last >= start)
             || (next.Exists && _tree.StartAt(next) - start < area.Size))
         {
-            throw new InvalidOperationException($"An area cannot be adopted at {area.Start}, {area.Size} bytes: the range is not legal or not free.");
+            throw new InvalidOperationException(
+                $"An area cannot be adopted at {area.Start}, {area.Size} bytes: the range is not legal or not free.");
         }
 
         Changed(_version);

@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mapping;
 
@@ -11,21 +10,24 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
     /// <summary>
     /// Moves the areas of a range to other addresses, which are free; areas are split at its ends. A backend that is an
-    /// <see cref="IMovableBackend{TAddr, TFlags, TPageTable, TBackend}"/> moves its mappings; another unmaps and maps again. O(log n + areas touched).
+    /// <see cref="IMovableBackend{TAddr, TFlags, TPageTable, TBackend}"/> moves its mappings; another unmaps and maps again. O(log n +
+    /// areas touched).
     /// </summary>
     /// <param name="from">First address of the range, which areas cover wholly.</param>
     /// <param name="size">Bytes, 1 or more.</param>
     /// <param name="to">First address of the new range, which does not overlap the old one.</param>
     /// <param name="pageTable">The page table.</param>
     /// <param name="error">
-    /// Why nothing was done: InvalidParam (bad or overlapping ranges), AlreadyExists with the lowest overlap, BadState with the hole in the old range or
-    /// the range a backend refused, NoMemory if there would be too many areas.
+    /// Why nothing was done: InvalidParam (bad or overlapping ranges), AlreadyExists with the lowest overlap, BadState with the hole in the
+    /// old range or the range a backend refused, NoMemory if there would be too many areas.
     /// </param>
     /// <returns>Whether it was done.</returns>
     public bool TryMove(TAddr from, ulong size, TAddr to, TPageTable pageTable, out MappingError<TAddr> error) =>
         Move(from, size, to, pageTable, over: false, out error);
 
-    /// <summary>As <see cref="TryMove"/>, in place of whatever is in the new range, which is unmapped first (Linux: MREMAP_FIXED).</summary>
+    /// <summary>
+    /// As <see cref="TryMove"/>, in place of whatever is in the new range, which is unmapped first (Linux: MREMAP_FIXED).
+    /// </summary>
     /// <param name="from">First address of the range, which areas cover wholly.</param>
     /// <param name="size">Bytes, 1 or more.</param>
     /// <param name="to">First address of the new range, which does not overlap the old one.</param>
@@ -40,7 +42,8 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <param name="size">Bytes, 1 or more.</param>
     /// <param name="pageTable">The page table.</param>
     /// <param name="error">
-    /// Why nothing was done: InvalidParam, AlreadyExists if an area stands in the way, BadState if no area starts there or a backend refused.
+    /// Why nothing was done: InvalidParam, AlreadyExists if an area stands in the way, BadState if no area starts there or a backend
+    /// refused.
     /// </param>
     /// <returns>Whether it was done.</returns>
     public bool TryResize(TAddr start, ulong size, TPageTable pageTable, out MappingError<TAddr> error)
@@ -86,7 +89,8 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
     private bool Move(TAddr from, ulong size, TAddr to, TPageTable pageTable, bool over, out MappingError<TAddr> error)
     {
-        if (size == 0 || !IsRange(from.Value, size) || !IsRange(to.Value, size) || (from.Value > to.Value ? from.Value - to.Value : to.Value - from.Value) < size)
+        if (size == 0 || !IsRange(from.Value, size) || !IsRange(to.Value, size)
+            || (from.Value > to.Value ? from.Value - to.Value : to.Value - from.Value) < size)
         {
             return Fails(MappingErrorKind.InvalidParam, to.Value, size, out error);
         }
@@ -139,7 +143,8 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         foreach (Area piece in Pieces(TAddr.FromValue(first), last - first + 1))
         {
             TAddr target = TAddr.FromValue(to.Value + (piece.Start.Value - first));
-            var movable = piece.Backend as IMovableBackend<TAddr, TFlags, TPageTable, TBackend>;
+            IMovableBackend<TAddr, TFlags, TPageTable, TBackend>? movable =
+                piece.Backend as IMovableBackend<TAddr, TFlags, TPageTable, TBackend>;
             TBackend backend = movable is null ? piece.Backend : movable.MovedTo(piece.Start, target);
             Moved.Add(new MovedPiece(piece, piece with { Start = target, Backend = backend }));
         }
@@ -154,7 +159,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
     private bool MovePieces(AreaPosition target, ulong to, ulong targetLast, TPageTable pageTable, out MappingError<TAddr> error)
     {
-        var undoable = pageTable as IUndoablePageTable;
+        IUndoablePageTable? undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
         AreaPosition reached = target;
         int moved = 0;
@@ -192,7 +197,10 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
         error = default;
         return agreed
-            || (unmapped ? Refused(Moved[moved].Old.Start.Value, Moved[moved].Old.Last.Value, out error) : RefusedAt(reached, to, targetLast, out error));
+            || (
+                unmapped
+                    ? Refused(Moved[moved].Old.Start.Value, Moved[moved].Old.Last.Value, out error)
+                    : RefusedAt(reached, to, targetLast, out error));
     }
 
     /// <summary>Moves one piece. Without a journal a half-done move is taken back here.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mapping;
 
@@ -14,7 +13,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <param name="size">Bytes; 0 does nothing.</param>
     /// <param name="updateFlags">New flags from old ones; null leaves an area alone and whole.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <param name="error">Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</param>
+    /// <param name="error">
+    /// Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.
+    /// </param>
     /// <returns>Whether it was done.</returns>
     public bool TryProtect(TAddr start, ulong size, Func<TFlags, TFlags?> updateFlags, TPageTable pageTable, out MappingError<TAddr> error)
     {
@@ -28,7 +29,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <param name="size">Bytes; 0 does nothing.</param>
     /// <param name="update">Asked once for each area touched, by rising address, before any backend is called.</param>
     /// <param name="pageTable">The page table.</param>
-    /// <param name="error">Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.</param>
+    /// <param name="error">
+    /// Why nothing was done: InvalidParam, BadState with the range a backend refused, NoMemory if there would be too many areas.
+    /// </param>
     /// <returns>Whether it was done.</returns>
     public bool TryProtect<TUpdate>(TAddr start, ulong size, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)
         where TUpdate : struct, IFlagsUpdate<TFlags>
@@ -155,9 +158,10 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return touched;
     }
 
-    private bool ProtectPieces(AreaPosition first, ulong start, ulong last, int touched, TPageTable pageTable, out MappingError<TAddr> error)
+    private bool ProtectPieces(
+        AreaPosition first, ulong start, ulong last, int touched, TPageTable pageTable, out MappingError<TAddr> error)
     {
-        var undoable = pageTable as IUndoablePageTable;
+        IUndoablePageTable? undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
         AreaPosition reached = first;
         int done = 0;
@@ -202,7 +206,8 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             position = _tree.Previous(position);
             if (_decisions[i].Changes)
             {
-                MustAgree(ProtectPiece(position, start, last, _tree.SlotAt(position).Flags, pageTable), Math.Max(start, _tree.StartAt(position)));
+                MustAgree(
+                    ProtectPiece(position, start, last, _tree.SlotAt(position).Flags, pageTable), Math.Max(start, _tree.StartAt(position)));
             }
         }
     }

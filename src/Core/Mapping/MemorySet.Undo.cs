@@ -1,8 +1,8 @@
 namespace VmSim.Core.Mapping;
 
 /// <content>
-/// Calls of backends, taken back on a refusal or an exception: by the page table's journal if it has one, otherwise by inverse calls, last piece first.
-/// The areas have not changed meanwhile, so they say what to call.
+/// Calls of backends, taken back on a refusal or an exception: by the page table's journal if it has one, otherwise by inverse calls, last
+/// piece first. The areas have not changed meanwhile, so they say what to call.
 /// </content>
 public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 {
@@ -52,12 +52,13 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return Fails(kind, first, Math.Min(last, _tree.SlotAt(position).Last) - first + 1, out error);
     }
 
-    private static bool Refused(ulong start, ulong last, out MappingError<TAddr> error) => Fails(MappingErrorKind.BadState, start, last - start + 1, out error);
+    private static bool Refused(ulong start, ulong last, out MappingError<TAddr> error) =>
+        Fails(MappingErrorKind.BadState, start, last - start + 1, out error);
 
     /// <summary>Unmaps the parts of areas in [start, last].</summary>
     private bool UnmapPieces(AreaPosition first, ulong start, ulong last, TPageTable pageTable, out MappingError<TAddr> error)
     {
-        var undoable = pageTable as IUndoablePageTable;
+        IUndoablePageTable? undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
         AreaPosition reached = first;
         bool agreed = false;
@@ -85,7 +86,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     private bool ReplacePieces(AreaPosition first, in Area area, ulong last, TPageTable pageTable, out MappingError<TAddr> error)
     {
         ulong start = area.Start.Value;
-        var undoable = pageTable as IUndoablePageTable;
+        IUndoablePageTable? undoable = pageTable as IUndoablePageTable;
         int mark = undoable?.Mark() ?? 0;
         AreaPosition reached = first;
         bool unmapped = false;
@@ -136,7 +137,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return true;
     }
 
-    /// <summary>Maps again what was unmapped: the pieces of [start, last] below, not including, a position; none stands for the end.</summary>
+    /// <summary>
+    /// Maps again what was unmapped: the pieces of [start, last] below, not including, a position; none stands for the end.
+    /// </summary>
     private void RemapBefore(AreaPosition end, ulong start, ulong last, TPageTable pageTable)
     {
         AreaPosition position = end.Exists ? _tree.Previous(end) : _tree.Floor(TAddr.MaxValue);
@@ -158,7 +161,8 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         if (!agreed)
         {
             throw new InvalidOperationException(
-                $"The backend at {TAddr.FromValue(address)} refused to take back what it had just done; the page table is in an unknown state.");
+                $"The backend at {TAddr.FromValue(address)} refused to take back what it had just done; the page table is in an "
+                    + $"unknown state.");
         }
     }
 }

@@ -5,18 +5,22 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Mapping;
 
 /// <summary>
-/// The areas of an address space, none overlapping another, by rising address. Operations change areas and page table together, wholly or not at all:
-/// when a backend refuses half way, both are as before. Every operation costs O(log n + areas touched). Readers may share a set that nobody changes.
+/// The areas of an address space, none overlapping another, by rising address. Operations change areas and page table together, wholly or
+/// not at all: when a backend refuses half way, both are as before. Every operation costs O(log n + areas touched). Readers may share a set
+/// that nobody changes.
 /// </summary>
 /// <remarks>
-/// <see cref="MemorySet{TFlags, TPageTable}"/> is the same over <see cref="VirtAddr"/> with backends of any type. A program that wants its own address type,
-/// or backends that are called directly, names its set once: <c>sealed class GuestSet : MemorySet&lt;GuestAddr, Rights, GuestTable, GuestBackend&gt;;</c>
-/// from there on it is <c>GuestSet</c>, and an area of it a <c>GuestSet.Area</c>.
+/// <see cref="MemorySet{TFlags, TPageTable}"/> is the same over <see cref="VirtAddr"/> with backends of any type. A program that wants its
+/// own address type,
+/// or backends that are called directly, names its set once: <c>sealed class GuestSet : MemorySet&lt;GuestAddr, Rights, GuestTable,
+/// GuestBackend&gt;;</c> from there on it is <c>GuestSet</c>, and an area of it a <c>GuestSet.Area</c>.
 /// </remarks>
 /// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <typeparam name="TFlags">The flags of areas.</typeparam>
 /// <typeparam name="TPageTable">What backends change.</typeparam>
-/// <typeparam name="TBackend">The backends; a struct or sealed class is called directly, an interface or base class through its table.</typeparam>
+/// <typeparam name="TBackend">
+/// The backends; a struct or sealed class is called directly, an interface or base class through its table.
+/// </typeparam>
 public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerable<MemorySet<TAddr, TFlags, TPageTable, TBackend>.Area>
     where TAddr : struct, IMemoryAddress<TAddr>
     where TFlags : struct
@@ -72,8 +76,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     }
 
     /// <summary>
-    /// Checks what must always hold: areas are sorted, apart, aligned, merged where they must be and not too many, and the tree that keeps them is sound. O(n).
-    /// For tests of programs that change a set from several places; it never fails unless a set was changed by two threads at once or is broken.
+    /// Checks what must always hold: areas are sorted, apart, aligned, merged where they must be and not too many, and the tree that keeps
+    /// them is sound. O(n). For tests of programs that change a set from several places; it never fails unless a set was changed by two
+    /// threads at once or is broken.
     /// </summary>
     /// <exception cref="InvalidOperationException">Something does not hold; the message says what.</exception>
     public void Verify()
@@ -138,7 +143,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     /// <summary>Whether areas cover the whole of a range; true for an empty one.</summary>
     public bool Covers(TAddr start, ulong size) => size == 0 || FirstHole(start.Value, start.Value + (size - 1)) is null;
 
-    /// <summary>The parts of areas that lie in a range, by rising address. The set must not change meanwhile. No allocation in a foreach.</summary>
+    /// <summary>
+    /// The parts of areas that lie in a range, by rising address. The set must not change meanwhile. No allocation in a foreach.
+    /// </summary>
     /// <param name="start">First address.</param>
     /// <param name="size">Bytes; the range ends at the highest address at most.</param>
     public AreaPieces Pieces(TAddr start, ulong size)
@@ -148,7 +155,8 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     }
 
     /// <summary>
-    /// The lowest address, at or above the hint and in the limit, that is a multiple of the alignment and from which that many bytes are free.
+    /// The lowest address, at or above the hint and in the limit, that is a multiple of the alignment and from which that many bytes are
+    /// free.
     /// </summary>
     /// <param name="hint">Never below this.</param>
     /// <param name="size">Bytes; a multiple of the alignment, not 0.</param>
@@ -163,7 +171,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
         }
 
         ulong from = Math.Max(hint.Value, limit.Start.Value);
-        return _tree.TryFindFree(from, size, Math.Max(align, _granuleMask + 1), limit.Last.Value, out ulong address) ? TAddr.FromValue(address) : null;
+        return _tree.TryFindFree(from, size, Math.Max(align, _granuleMask + 1), limit.Last.Value, out ulong address)
+            ? TAddr.FromValue(address)
+            : null;
     }
 
     /// <summary>The areas by rising address. No allocation in a foreach.</summary>

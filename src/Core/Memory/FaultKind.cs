@@ -52,7 +52,8 @@ public static class FaultKinds
     public static bool IsFailure(this FaultKind kind) => kind is FaultKind.SegmentationFault or FaultKind.BusError or FaultKind.OutOfMemory;
 
     /// <summary>Whether the fault takes a 4 KiB page from the pool and puts it on the LRU lists.</summary>
-    public static bool TakesNewPage(this FaultKind kind) => kind is FaultKind.Anonymous or FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy;
+    public static bool TakesNewPage(this FaultKind kind) =>
+        kind is FaultKind.Anonymous or FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy;
 
     /// <summary>Cycles of the fault handler under a kernel profile; table pages, device time and locks apart.</summary>
     /// <param name="kind">The kind.</param>
@@ -68,7 +69,8 @@ public static class FaultKinds
             FaultKind.Anonymous => kernel.AnonymousFaultCycles,
             FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy => kernel.CopyFaultCycles,
             FaultKind.ReuseWrite => kernel.ReuseFaultCycles,
-            FaultKind.File or FaultKind.FileShared or FaultKind.Major => kernel.FileFaultCycles + (Math.Max(0, pagesMapped - 1) * kernel.FileFaultPageCycles),
+            FaultKind.File or FaultKind.FileShared or FaultKind.Major =>
+                kernel.FileFaultCycles + (Math.Max(0, pagesMapped - 1) * kernel.FileFaultPageCycles),
             FaultKind.Huge => kernel.HugeFaultCycles,
             _ => kernel.SegmentationFaultCycles,
         };

@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Memory.Backends;
 
 namespace VmSim.Core.Memory;
 

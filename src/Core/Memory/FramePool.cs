@@ -76,11 +76,14 @@ public sealed partial class FramePool
             && block.References[index & (BlockFrames - 1)] != 0;
     }
 
-    /// <summary>References to a frame: mappings, its page-cache or object entry, and releases that are still pending; 0 when free.</summary>
+    /// <summary>
+    /// References to a frame: mappings, its page-cache or object entry, and releases that are still pending; 0 when free.
+    /// </summary>
     public int References(PhysAddr frame) => Owns(frame) ? BlockOf(frame, out int slot).References[slot] : 0;
 
     /// <summary>What the frame holds; <see cref="FrameKind.Free"/> for a frame that this pool does not hold.</summary>
-    public FrameKind KindOf(PhysAddr frame) => Owns(frame) ? (FrameKind)(BlockOf(frame, out int slot).Kinds[slot] & KindMask) : FrameKind.Free;
+    public FrameKind KindOf(PhysAddr frame) =>
+        Owns(frame) ? (FrameKind)(BlockOf(frame, out int slot).Kinds[slot] & KindMask) : FrameKind.Free;
 
     /// <summary>
     /// Whether an anonymous frame belongs to exactly one space that may write to it. It is false from a fork until a write found it no

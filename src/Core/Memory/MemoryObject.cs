@@ -15,7 +15,9 @@ public sealed class MemoryObject
     /// <param name="name">A name for reports: a file's path.</param>
     /// <param name="bytes">Length; accesses to pages past it are bus errors.</param>
     /// <param name="kind"><see cref="FrameKind.File"/> or <see cref="FrameKind.SharedMemory"/>.</param>
-    /// <param name="warm">Whether a file's pages are in memory from the start; always so for shared memory, whose pages begin as zeros.</param>
+    /// <param name="warm">
+    /// Whether a file's pages are in memory from the start; always so for shared memory, whose pages begin as zeros.
+    /// </param>
     public MemoryObject(string name, ulong bytes, FrameKind kind, bool warm = true)
     {
         ArgumentNullException.ThrowIfNull(name);

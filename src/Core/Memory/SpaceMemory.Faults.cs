@@ -26,7 +26,8 @@ public sealed partial class SpaceMemory
                 : FaultKind.OutOfMemory;
         }
 
-        return TryAllocate(FrameKind.Anonymous, out PhysAddr frame) && MapFrame(fault.Page, frame, PageSize.Size4K, PrivateFlags(fault.Flags))
+        return TryAllocate(FrameKind.Anonymous, out PhysAddr frame)
+            && MapFrame(fault.Page, frame, PageSize.Size4K, PrivateFlags(fault.Flags))
             ? FaultKind.Anonymous
             : FaultKind.OutOfMemory;
     }

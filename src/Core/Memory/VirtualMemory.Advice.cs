@@ -73,7 +73,8 @@ public sealed partial class VirtualMemory
         error = default;
         if (!TryRange(call.Start, call.Length, out ulong size))
         {
-            return (call.Length == 0 && IsPageAligned(call.Start)) || Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
+            return (call.Length == 0 && IsPageAligned(call.Start))
+                || Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
         }
 
         return TryEachPiece(call.Start, size, WriteBack, out error);
@@ -121,7 +122,9 @@ public sealed partial class VirtualMemory
         return _memory.ClearAccessedDirty(piece.Start, piece.Size);
     }
 
-    /// <summary>MADV_PAGEOUT (Linux: madvise_cold_or_pageout_pte_range, mm/madvise.c). There is no swap, so anonymous pages stay; so do dirty ones.</summary>
+    /// <summary>
+    /// MADV_PAGEOUT (Linux: madvise_cold_or_pageout_pte_range, mm/madvise.c). There is no swap, so anonymous pages stay; so do dirty ones.
+    /// </summary>
     private bool PageOut(in AreaSet.Area piece)
     {
         if (piece.Backend.Backing is { Object.Kind: FrameKind.File } backing)

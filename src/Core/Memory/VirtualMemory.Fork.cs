@@ -7,7 +7,9 @@ namespace VmSim.Core.Memory;
 /// <summary>The beginning and the end of a process: fork and exit.</summary>
 public sealed partial class VirtualMemory
 {
-    /// <summary>Makes a copy of the space that shares its frames: private pages become read-only in both, shared ones stay shared.</summary>
+    /// <summary>
+    /// Makes a copy of the space that shares its frames: private pages become read-only in both, shared ones stay shared.
+    /// </summary>
     /// <param name="childTable">An empty page table for the child.</param>
     /// <param name="frames">The pool; the parent's.</param>
     /// <param name="parentEffect">What it did to the parent; its dead translations cover the whole space, because a kernel flushes it

@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.Mmu;

@@ -2,7 +2,10 @@ using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mmu;
 
-/// <summary>Hears of the accesses that <see cref="Mmu.Run"/> makes. A struct, so that the loop is compiled for each kind and one that does nothing costs nothing.</summary>
+/// <summary>
+/// Hears of the accesses that <see cref="Mmu.Run"/> makes. A struct, so that the loop is compiled for each kind and one that does nothing
+/// costs nothing.
+/// </summary>
 public interface IAccessWatch
 {
     /// <summary>An access has walked, and its translation is in the TLBs now.</summary>

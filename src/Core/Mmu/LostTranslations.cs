@@ -226,7 +226,8 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
         return false;
     }
 
-    private bool IsLive(ulong key, ulong data) => Mmu.Lookup(_table!, Mmu.AddressOf(key), Mmu.LevelOf(key), _time, out ulong now) && Mmu.Covers(now, data);
+    private bool IsLive(ulong key, ulong data) =>
+        Mmu.Lookup(_table!, Mmu.AddressOf(key), Mmu.LevelOf(key), _time, out ulong now) && Mmu.Covers(now, data);
 
     private void Add(in Loss loss)
     {

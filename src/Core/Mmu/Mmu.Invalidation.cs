@@ -6,7 +6,9 @@ namespace VmSim.Core.Mmu;
 /// <content>Invalidation.</content>
 public sealed unsafe partial class Mmu
 {
-    /// <summary>Drops the translations of one address, and all paging-structure entries, as INVLPG does (Intel SDM vol. 3A, 4.10.4.1).</summary>
+    /// <summary>
+    /// Drops the translations of one address, and all paging-structure entries, as INVLPG does (Intel SDM vol. 3A, 4.10.4.1).
+    /// </summary>
     /// <returns>TLB entries dropped.</returns>
     public int InvalidatePage(Asid asid, ulong address) => InvalidateRange(asid, address, 1, PageSize.Size4K);
 
@@ -71,8 +73,8 @@ public sealed unsafe partial class Mmu
     }
 
     /// <summary>
-    /// Drops every translation and paging-structure entry, guest's and nested, as a host must after a change of a virtual machine's host table
-    /// (INVEPT, all contexts).
+    /// Drops every translation and paging-structure entry, guest's and nested, as a host must after a change of a virtual machine's host
+    /// table (INVEPT, all contexts).
     /// </summary>
     /// <returns>TLB entries dropped; nested translations are not counted.</returns>
     public int InvalidateNested() => InvalidateAll(globals: true);

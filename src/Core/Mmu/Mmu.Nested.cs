@@ -5,9 +5,9 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Mmu;
 
 /// <content>
-/// Nested paging: a guest's table maps guest-virtual to guest-physical pages, its host's table guest-physical to host-physical ones. Every reference
-/// to the guest's table first needs a translation by the host's. TLB entries lead from guest-virtual pages straight to host-physical frames, with the
-/// smaller of both page sizes and the rights that both tables give.
+/// Nested paging: a guest's table maps guest-virtual to guest-physical pages, its host's table guest-physical to host-physical ones. Every
+/// reference to the guest's table first needs a translation by the host's. TLB entries lead from guest-virtual pages straight to
+/// host-physical frames, with the smaller of both page sizes and the rights that both tables give.
 /// </content>
 public sealed unsafe partial class Mmu
 {
@@ -18,7 +18,9 @@ public sealed unsafe partial class Mmu
 
     /// <summary>Switches to an address space of a virtual machine; nothing is dropped.</summary>
     /// <param name="asid">The tag of the TLB entries: it stands for the guest's address space and its machine together.</param>
-    /// <param name="guest">The guest's page table; its <see cref="PageTable.TableBase"/> says where its table pages lie in guest-physical memory.</param>
+    /// <param name="guest">
+    /// The guest's page table; its <see cref="PageTable.TableBase"/> says where its table pages lie in guest-physical memory.
+    /// </param>
     /// <param name="machine">The tag of nested translations: it stands for the machine.</param>
     /// <param name="host">The host's page table of the machine.</param>
     public void LoadNested(Asid asid, PageTable guest, Asid machine, PageTable host)
@@ -79,7 +81,8 @@ public sealed unsafe partial class Mmu
         return FinishNested(kind, address, needed, entry, level, start, ref walk);
     }
 
-    private TranslationResult FinishNested(AccessKind kind, ulong address, ulong needed, ulong entry, int level, int start, ref NestedWalk walk)
+    private TranslationResult FinishNested(
+        AccessKind kind, ulong address, ulong needed, ulong entry, int level, int start, ref NestedWalk walk)
     {
         PageFlags flags = FlagsOf(entry, level);
         PageFlags demanded = (PageFlags)needed & ~PageFlags.Dirty;
@@ -178,7 +181,9 @@ public sealed unsafe partial class Mmu
     private const int HostLevelShift = 14;
     private const ulong HostFlagsMask = (1UL << HostLevelShift) - 1;
 
-    /// <summary>Where a guest-physical page lies: the 4 KiB frame of the very page asked for, and rights and level of the leaf that maps it.</summary>
+    /// <summary>
+    /// Where a guest-physical page lies: the 4 KiB frame of the very page asked for, and rights and level of the leaf that maps it.
+    /// </summary>
     private readonly record struct HostPage(ulong Frame, PageFlags Flags, int Level);
 
     private struct NestedWalk

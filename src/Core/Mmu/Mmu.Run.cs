@@ -13,7 +13,9 @@ namespace VmSim.Core.Mmu;
 /// </remarks>
 public sealed unsafe partial class Mmu
 {
-    /// <summary>As <see cref="NeededByKind"/>, for the first level of data: of a fetch, and of what is no access, all bits, which no page has.</summary>
+    /// <summary>
+    /// As <see cref="NeededByKind"/>, for the first level of data: of a fetch, and of what is no access, all bits, which no page has.
+    /// </summary>
     private const ulong NeededOfData = (NeededByKind & ~0xFFFFUL) | 0xFFFF | (0xFFFFUL << 48);
 
     /// <summary>Bits of <see cref="FindPlain"/>'s result that say where it found the page; cycles stand above them.</summary>
@@ -34,7 +36,9 @@ public sealed unsafe partial class Mmu
     private readonly bool _hasCommonShape;
     private bool _isPlain;
 
-    /// <summary>Whether <see cref="Run"/> gets on: there are two levels, walks cost the same everywhere, and no large or global page was seen.</summary>
+    /// <summary>
+    /// Whether <see cref="Run"/> gets on: there are two levels, walks cost the same everywhere, and no large or global page was seen.
+    /// </summary>
     public bool CanRun => _isPlain && _sizesSeen == 1 && !_globals && _host is null;
 
     /// <summary>
@@ -61,7 +65,8 @@ public sealed unsafe partial class Mmu
         }
     }
 
-    private void RunShaped<TWatch, TFirst, TSecond>(ulong[] operations, int length, long until, long[] costs, ref AccessRun run, TWatch watch)
+    private void RunShaped<TWatch, TFirst, TSecond>(
+        ulong[] operations, int length, long until, long[] costs, ref AccessRun run, TWatch watch)
         where TWatch : struct, IAccessWatch
         where TFirst : struct, ITlbShape
         where TSecond : struct, ITlbShape

@@ -22,7 +22,9 @@ public sealed unsafe partial class Mmu
     private readonly int _pscCycles;
     private readonly int _referenceCycles;
 
-    /// <summary>Flags that leaves' attribute bits stand for, as the format said when it was asked: by level and a hash of the bits.</summary>
+    /// <summary>
+    /// Flags that leaves' attribute bits stand for, as the format said when it was asked: by level and a hash of the bits.
+    /// </summary>
     private readonly FlagsMemo[] _flags = new FlagsMemo[Sizes * FlagsMemoSize];
 
     private EntryLayout _layout;

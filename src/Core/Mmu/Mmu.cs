@@ -28,7 +28,7 @@ public sealed unsafe partial class Mmu : IDisposable
         (ulong)PageFlags.Execute | ((ulong)PageFlags.Read << 16) | ((ulong)(PageFlags.Write | PageFlags.Dirty) << 32);
 
     /// <summary>Stands for a first-level array that is left out: nothing is ever put in.</summary>
-    private static readonly TlbSpec s_neverFilled = new() { Entries = 1, Ways = 1 };
+    private static readonly TlbSpec NeverFilled = new() { Entries = 1, Ways = 1 };
 
     private readonly bool _hasInstruction;
     private readonly bool _hasData;
@@ -49,7 +49,9 @@ public sealed unsafe partial class Mmu : IDisposable
     /// <summary>Whether the last <see cref="TryHit"/> found nothing; false if it found too few rights.</summary>
     private bool _missed;
 
-    /// <summary>The 4 KiB page that was hit or filled last, at the first level of data and of instructions: to use it again changes nothing.</summary>
+    /// <summary>
+    /// The 4 KiB page that was hit or filled last, at the first level of data and of instructions: to use it again changes nothing.
+    /// </summary>
     private Recent _recentData;
 
     private Recent _recentFetch;
@@ -62,8 +64,8 @@ public sealed unsafe partial class Mmu : IDisposable
         ArgumentNullException.ThrowIfNull(spec);
         _hasInstruction = spec.Instruction4K.Entries > 0;
         _hasData = spec.Data4K.Entries > 0;
-        _instruction = new Tlb(_hasInstruction ? spec.Instruction4K : s_neverFilled, seed);
-        _data = new Tlb(_hasData ? spec.Data4K : s_neverFilled, seed + 1);
+        _instruction = new Tlb(_hasInstruction ? spec.Instruction4K : NeverFilled, seed);
+        _data = new Tlb(_hasData ? spec.Data4K : NeverFilled, seed + 1);
         _instructionLarge = Optional(spec.InstructionLarge, seed + 2);
         _dataLarge = Optional(spec.DataLarge, seed + 3);
         _second = Optional(spec.Second, seed + 4);
@@ -86,7 +88,8 @@ public sealed unsafe partial class Mmu : IDisposable
     }
 
     /// <summary>Bytes of native memory that the MMU's state takes.</summary>
-    public long NativeBytes => Arrays().Append(_lines).Append(_nested).Sum(tlb => tlb?.NativeBytes ?? 0) + Structures().Sum(cache => cache?.NativeBytes ?? 0);
+    public long NativeBytes =>
+        Arrays().Append(_lines).Append(_nested).Sum(tlb => tlb?.NativeBytes ?? 0) + Structures().Sum(cache => cache?.NativeBytes ?? 0);
 
     /// <summary>Switches to an address space; nothing is dropped.</summary>
     /// <param name="asid">The tag of its entries.</param>
@@ -100,8 +103,8 @@ public sealed unsafe partial class Mmu : IDisposable
     }
 
     /// <summary>
-    /// An access of user mode that hits the first-level TLB and is allowed, dirty bit included: counts it as used. Otherwise changes nothing that
-    /// counts, and <see cref="Translate"/> must decide.
+    /// An access of user mode that hits the first-level TLB and is allowed, dirty bit included: counts it as used. Otherwise changes
+    /// nothing that counts, and <see cref="Translate"/> must decide.
     /// </summary>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Its virtual address.</param>

@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Mmu;
@@ -105,7 +104,8 @@ public sealed record MmuSpec
     public int ReferenceCycles { get; init; } = 30;
 
     /// <summary>How references of a walk are charged.</summary>
-    [Setting("What a reference of a page walk costs: always the same, or by whether a cache of page-table lines has it.", Choices = WalkCosts.Choices)]
+    [Setting("What a reference of a page walk costs: always the same, or by whether a cache of page-table lines has it.",
+        Choices = WalkCosts.Choices)]
     public string WalkCost { get; init; } = WalkCosts.Fixed;
 
     /// <summary>
@@ -115,11 +115,13 @@ public sealed record MmuSpec
     public TlbSpec WalkLines { get; init; } = new() { Entries = 512, Ways = 8 };
 
     /// <summary>Cycles of a reference whose line is cached, under <see cref="WalkCosts.CacheLines"/>. The default is calibrated.</summary>
-    [Setting("One memory reference of a page walk whose line is cached (walk-cost = cache-lines).", Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
+    [Setting("One memory reference of a page walk whose line is cached (walk-cost = cache-lines).", Unit = SettingUnit.Cycles, Min = 0,
+        Max = 1_000_000)]
     public int LineHitCycles { get; init; } = 14;
 
     /// <summary>Cycles of a reference that goes to memory, under <see cref="WalkCosts.CacheLines"/>. The default is calibrated.</summary>
-    [Setting("One memory reference of a page walk that goes to memory (walk-cost = cache-lines).", Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
+    [Setting("One memory reference of a page walk that goes to memory (walk-cost = cache-lines).", Unit = SettingUnit.Cycles, Min = 0,
+        Max = 1_000_000)]
     public int LineMissCycles { get; init; } = 200;
 
     /// <summary>
@@ -127,6 +129,7 @@ public sealed record MmuSpec
     /// used only by walks of a virtual machine's address. Bhargava et al., Accelerating Two-Dimensional Page Walks for Virtualized Systems,
     /// ASPLOS 2008, have 16.
     /// </summary>
-    [Setting("Entries of the cache of nested translations (guest-physical to host-physical pages) of a virtual machine's walks.", Min = 0, Max = 1024)]
+    [Setting("Entries of the cache of nested translations (guest-physical to host-physical pages) of a virtual machine's walks.", Min = 0,
+        Max = 1024)]
     public int NestedEntries { get; init; } = 16;
 }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using VmSim.Core.State;
 
 namespace VmSim.Core.Mmu;
@@ -157,7 +156,8 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
         {
             int next = _links[place].Older;
             Debug.Assert(next < Entries && _links[next].Newer == place, "the list of a structure cache is torn");
-            Debug.Assert(_keys[next] == 0 || new ReadOnlySpan<ulong>(_keys, Entries).Count(_keys[next]) == 1, "a key stands in two entries");
+            Debug.Assert(
+                _keys[next] == 0 || new ReadOnlySpan<ulong>(_keys, Entries).Count(_keys[next]) == 1, "a key stands in two entries");
             place = next;
         }
 
@@ -182,7 +182,9 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
         links[ends].Older = (ushort)entry;
     }
 
-    /// <summary>An entry's neighbours. Place <see cref="Entries"/> stands for both ends: older than it is the newest, newer than it the oldest.</summary>
+    /// <summary>
+    /// An entry's neighbours. Place <see cref="Entries"/> stands for both ends: older than it is the newest, newer than it the oldest.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Link
     {

@@ -32,7 +32,8 @@ internal sealed unsafe partial class Tlb
             }
         }
 
-        Debug.Assert(_policy != Policy.Order || seen == (_ways == 64 ? ulong.MaxValue : (1UL << _ways) - 1), "the order of a set names a way twice");
+        Debug.Assert(
+            _policy != Policy.Order || seen == (_ways == 64 ? ulong.MaxValue : (1UL << _ways) - 1), "the order of a set names a way twice");
         Debug.Assert(links is null || links[place].Older == _ways, "the list of a set has too many ways");
     }
 

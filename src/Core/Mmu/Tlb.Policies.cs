@@ -175,7 +175,9 @@ internal sealed unsafe partial class Tlb
         return (int)((_random >> 33) % (uint)_ways);
     }
 
-    /// <summary>A way's neighbours in a set's list. Place <c>ways</c> stands for both ends: older than it is the newest, newer than it the oldest.</summary>
+    /// <summary>
+    /// A way's neighbours in a set's list. Place <c>ways</c> stands for both ends: older than it is the newest, newer than it the oldest.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Link
     {

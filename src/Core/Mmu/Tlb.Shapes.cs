@@ -1,13 +1,14 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mmu;
 
 /// <content>Look-ups and fills that are compiled for a shape, for the hot loop.</content>
 internal sealed unsafe partial class Tlb
 {
-    /// <summary>Whether its shape is <typeparamref name="TShape"/>: sets, a power of two of them, of so many ways in the order of use.</summary>
+    /// <summary>
+    /// Whether its shape is <typeparamref name="TShape"/>: sets, a power of two of them, of so many ways in the order of use.
+    /// </summary>
     public bool Has<TShape>()
         where TShape : struct, ITlbShape => TShape.Ways == _ways && _policy == Policy.Order && _touches && !_oddSets;
 
@@ -65,5 +66,6 @@ internal sealed unsafe partial class Tlb
 
     /// <summary>Bytes of the head of a set of up to 14 ways that are kept in order: digests, then the order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int HeadBytes(int ways) => (int)BitOperations.RoundUpToPowerOf2((uint)(((ways * sizeof(uint)) + 7) & ~7) + sizeof(ulong));
+    private static int HeadBytes(int ways) =>
+        (int)BitOperations.RoundUpToPowerOf2((uint)(((ways * sizeof(uint)) + 7) & ~7) + sizeof(ulong));
 }

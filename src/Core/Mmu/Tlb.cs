@@ -48,7 +48,8 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     {
         if (spec.Entries == 0 || spec.Entries % spec.Ways != 0)
         {
-            throw new ArgumentException($"a TLB has {spec.Entries} entries in {spec.Ways} ways; entries must be a positive multiple of ways", nameof(spec));
+            throw new ArgumentException(
+                $"a TLB has {spec.Entries} entries in {spec.Ways} ways; entries must be a positive multiple of ways", nameof(spec));
         }
 
         _ways = spec.Ways;
@@ -78,7 +79,9 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         bool apart = _ways > 14 || _policy is Policy.Single or Policy.Random;
         int digestBytes = _ways * sizeof(uint);
         _headBytes = !apart ? HeadBytes(_ways)
-            : digestBytes > LineBytes ? (digestBytes + LineBytes - 1) / LineBytes * LineBytes : (int)BitOperations.RoundUpToPowerOf2((uint)digestBytes);
+            : digestBytes > LineBytes
+            ? (digestBytes + LineBytes - 1) / LineBytes * LineBytes
+            : (int)BitOperations.RoundUpToPowerOf2((uint)digestBytes);
         int orderOffset = apart ? 0 : _headBytes - sizeof(ulong);
         int ownOrderBytes = !apart ? 0 : _policy switch
         {

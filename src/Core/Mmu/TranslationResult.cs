@@ -29,7 +29,9 @@ public enum TranslationOutcome : byte
 }
 
 /// <summary>What a translation found and cost.</summary>
-/// <remarks>Two words, so that it is returned in registers: a struct that is copied through memory makes a miss wait for its stores.</remarks>
+/// <remarks>
+/// Two words, so that it is returned in registers: a struct that is copied through memory makes a miss wait for its stores.
+/// </remarks>
 public readonly struct TranslationResult
 {
     private const int FrameShift = 16;
@@ -52,7 +54,8 @@ public readonly struct TranslationResult
     }
 
     /// <summary>A walk.</summary>
-    internal TranslationResult(TranslationOutcome outcome, int cycles, int references, int start, PageSize size, ulong frame, PageFlags bits)
+    internal TranslationResult(
+        TranslationOutcome outcome, int cycles, int references, int start, PageSize size, ulong frame, PageFlags bits)
     {
         _frame = (frame << FrameShift) | (ulong)bits;
         _cost = (uint)cycles | ((ulong)references << ReferencesShift) | ((ulong)start << StartShift)

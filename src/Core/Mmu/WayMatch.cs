@@ -31,7 +31,9 @@ internal static unsafe class WayMatch
         return Vector256.IsHardwareAccelerated ? By256(head, digest) | (By256(head + 32, digest) << 8) : Scalar(head, digest, ways);
     }
 
-    /// <summary>Writes one digest of a line by storing the whole line, so that a look-up that follows at once can be forwarded the store.</summary>
+    /// <summary>
+    /// Writes one digest of a line by storing the whole line, so that a look-up that follows at once can be forwarded the store.
+    /// </summary>
     /// <param name="line">16 digests, 64-byte aligned.</param>
     /// <param name="way">0 to 15.</param>
     /// <param name="digest">The digest.</param>
@@ -68,11 +70,13 @@ internal static unsafe class WayMatch
 
     /// <summary>The first 4 ways.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint By128(byte* head, uint digest) => Vector128.Equals(Vector128.Load((uint*)head), Vector128.Create(digest)).ExtractMostSignificantBits();
+    public static uint By128(byte* head, uint digest) =>
+        Vector128.Equals(Vector128.Load((uint*)head), Vector128.Create(digest)).ExtractMostSignificantBits();
 
     /// <summary>The first 8 ways.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint By256(byte* head, uint digest) => Vector256.Equals(Vector256.Load((uint*)head), Vector256.Create(digest)).ExtractMostSignificantBits();
+    public static uint By256(byte* head, uint digest) =>
+        Vector256.Equals(Vector256.Load((uint*)head), Vector256.Create(digest)).ExtractMostSignificantBits();
 
     /// <summary>Compares 16 digests at once: the ways that match, as bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,6 +1,8 @@
 namespace VmSim.Core.Paging;
 
-/// <summary>What a page-table entry allows and says, independent of the architecture. Formats turn these into entry bits and back.</summary>
+/// <summary>
+/// What a page-table entry allows and says, independent of the architecture. Formats turn these into entry bits and back.
+/// </summary>
 [Flags]
 public enum PageFlags : ushort
 {

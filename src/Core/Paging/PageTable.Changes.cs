@@ -9,39 +9,47 @@ namespace VmSim.Core.Paging;
 /// </summary>
 public sealed unsafe partial class PageTable
 {
-    private ChangeWriter? changes;
+    private ChangeWriter? _changes;
 
-    /// <summary>Whether changes are logged for <see cref="TakeChanges"/>. Off to start with; turning it off drops what was logged.</summary>
+    /// <summary>
+    /// Whether changes are logged for <see cref="TakeChanges"/>. Off to start with; turning it off drops what was logged.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A mark is open.</exception>
     public bool LogsChanges
     {
-        get => changes is not null;
+        get => _changes is not null;
         set
         {
             CheckNoMark();
-            changes = value ? changes ?? new ChangeWriter() : null;
+            _changes = value ? _changes ?? new ChangeWriter() : null;
         }
     }
 
-    /// <summary>Hands over the changes since the last call, with their visible times, in a compact form for <see cref="ApplyChanges"/>.</summary>
+    /// <summary>
+    /// Hands over the changes since the last call, with their visible times, in a compact form for <see cref="ApplyChanges"/>.
+    /// </summary>
     /// <returns>Empty if nothing changed.</returns>
     /// <exception cref="InvalidOperationException">Changes are not logged, or a mark is open.</exception>
     public byte[] TakeChanges()
     {
-        if (changes is null)
+        if (_changes is null)
         {
             throw new InvalidOperationException("The changes of this page table are not logged.");
         }
 
         CheckNoMark();
-        return changes.Length == 0 ? [] : changes.Take();
+        return _changes.Length == 0 ? [] : _changes.Take();
     }
 
     /// <summary>Makes the changes of another table here, so that walkers see the same entries at the same times.</summary>
     /// <param name="taken">What <see cref="TakeChanges"/> gave; every batch once, in order.</param>
-    /// <param name="heldLeavesOnly">Whether leaves are changed only where this table has one, so that it holds what <see cref="CopyLeaf"/> put in.</param>
+    /// <param name="heldLeavesOnly">
+    /// Whether leaves are changed only where this table has one, so that it holds what <see cref="CopyLeaf"/> put in.
+    /// </param>
     /// <returns>Entries written.</returns>
-    /// <exception cref="InvalidDataException">The data are damaged or do not belong to this table; the table is of no use any more.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The data are damaged or do not belong to this table; the table is of no use any more.
+    /// </exception>
     public long ApplyChanges(ReadOnlySpan<byte> taken, bool heldLeavesOnly = false)
     {
         CheckNoMark();
@@ -78,7 +86,7 @@ public sealed unsafe partial class PageTable
     }
 
     private void LogRun(int page, int index, int count)
-        => changes?.WriteEntries(visibleAt, page, index, new ReadOnlySpan<ulong>(Entries(page) + index, count));
+        => _changes?.WriteEntries(_visibleAt, page, index, new ReadOnlySpan<ulong>(Entries(page) + index, count));
 
     private int ApplyChange(ref ChangeReader reader, bool heldLeavesOnly)
     {
@@ -87,13 +95,13 @@ public sealed unsafe partial class PageTable
         {
             case ChangeKind.VisibleAt:
                 ulong time = reader.ReadNumber();
-                RequireChange(time <= long.MaxValue && (long)time >= visibleAt, "visible times never decrease");
+                RequireChange(time <= long.MaxValue && (long)time >= _visibleAt, "visible times never decrease");
                 VisibleAt = (long)time;
                 break;
             case ChangeKind.Uniform or ChangeKind.Stepped or ChangeKind.Values:
                 return ApplyRun(ref reader, kind, heldLeavesOnly);
             case ChangeKind.Allocated:
-                ApplyAllocation(reader.ReadNumber(nextPage), reader.ReadNumber(format.Levels - 2), reader.ReadNumber(byte.MaxValue));
+                ApplyAllocation(reader.ReadNumber(_nextPage), reader.ReadNumber(_format.Levels - 2), reader.ReadNumber(byte.MaxValue));
                 break;
             case ChangeKind.Retired:
                 int retired = ReadPage(ref reader, TableState.Live);
@@ -101,16 +109,17 @@ public sealed unsafe partial class PageTable
                 RetireTable(retired);
                 break;
             case ChangeKind.Taken:
-                freedPages.Clear();
-                changes?.Write(ChangeKind.Taken);
+                _freedPages.Clear();
+                _changes?.Write(ChangeKind.Taken);
                 break;
             case ChangeKind.Released:
-                int released = reader.ReadNumber(nextPage - 1);
-                RequireChange(infos[released].State is TableState.Retired or TableState.Cleared, $"table page {released} waits for release");
+                int released = reader.ReadNumber(_nextPage - 1);
+                RequireChange(
+                    _infos[released].State is TableState.Retired or TableState.Cleared, $"table page {released} waits for release");
                 ReleaseTables(new FreedTableBatch([released]));
                 break;
             case ChangeKind.Node:
-                SetNode(reader.ReadNumber(nextPage - 1), reader.ReadNumber(byte.MaxValue));
+                SetNode(reader.ReadNumber(_nextPage - 1), reader.ReadNumber(byte.MaxValue));
                 break;
             default:
                 throw new InvalidDataException($"Page-table changes: kind {(int)kind} is unknown.");
@@ -143,7 +152,7 @@ public sealed unsafe partial class PageTable
         Span<ulong> run = new(Entries(page) + index, count);
         if (heldLeavesOnly)
         {
-            LeaveOutUnheld(entries, run, infos[page].Level);
+            LeaveOutUnheld(entries, run, _infos[page].Level);
             if (entries.SequenceEqual(run))
             {
                 return 0;
@@ -153,7 +162,7 @@ public sealed unsafe partial class PageTable
         RecordRun(page, index, count);
         int used = CountUsed(run);
         entries.CopyTo(run);
-        infos[page].Live += (short)(CountUsed(run) - used);
+        _infos[page].Live += (short)(CountUsed(run) - used);
         LogRun(page, index, count);
         return count;
     }
@@ -163,8 +172,8 @@ public sealed unsafe partial class PageTable
     {
         for (int i = 0; i < entries.Length; i++)
         {
-            bool isLeaf = entries[i] != 0 && layout.IsLeaf(entries[i], level);
-            bool holds = run[i] != 0 && layout.IsLeaf(run[i], level);
+            bool isLeaf = entries[i] != 0 && _layout.IsLeaf(entries[i], level);
+            bool holds = run[i] != 0 && _layout.IsLeaf(run[i], level);
             if (isLeaf && !holds)
             {
                 entries[i] = 0;
@@ -174,11 +183,11 @@ public sealed unsafe partial class PageTable
 
     private void ApplyAllocation(int page, int level, int node)
     {
-        bool reused = page < nextPage;
-        RequireChange(!reused || infos[page].State == TableState.Free, $"table page {page} is free");
+        bool reused = page < _nextPage;
+        RequireChange(!reused || _infos[page].State == TableState.Free, $"table page {page} is free");
         if (reused)
         {
-            freePages.Remove(page);
+            _freePages.Remove(page);
         }
 
         TakeTable(page, level, node, reused);
@@ -186,8 +195,8 @@ public sealed unsafe partial class PageTable
 
     private int ReadPage(ref ChangeReader reader, TableState state)
     {
-        int page = reader.ReadNumber(nextPage - 1);
-        RequireChange(infos[page].State == state, $"table page {page} is {state}");
+        int page = reader.ReadNumber(_nextPage - 1);
+        RequireChange(_infos[page].State == state, $"table page {page} is {state}");
         return page;
     }
 

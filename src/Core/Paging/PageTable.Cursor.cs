@@ -6,7 +6,9 @@ namespace VmSim.Core.Paging;
 /// <summary>Walks over the leaves of a range without changing them.</summary>
 public sealed unsafe partial class PageTable
 {
-    /// <summary>The leaves that map a range or a part of it, held ones included, in address order. The table must not change meanwhile.</summary>
+    /// <summary>
+    /// The leaves that map a range or a part of it, held ones included, in address order. The table must not change meanwhile.
+    /// </summary>
     /// <param name="start">The first page's first byte.</param>
     /// <param name="bytes">A multiple of 4 KiB.</param>
     public LeafRange Leaves(VirtAddr start, ulong bytes)
@@ -18,40 +20,40 @@ public sealed unsafe partial class PageTable
     /// <summary>The leaves of a range, for <c>foreach</c>.</summary>
     public readonly struct LeafRange
     {
-        private readonly PageTable table;
-        private readonly ulong start;
-        private readonly ulong bytes;
+        private readonly PageTable _table;
+        private readonly ulong _start;
+        private readonly ulong _bytes;
 
         internal LeafRange(PageTable table, ulong start, ulong bytes)
         {
-            this.table = table;
-            this.start = start;
-            this.bytes = bytes;
+            _table = table;
+            _start = start;
+            _bytes = bytes;
         }
 
         /// <summary>A cursor before the first leaf.</summary>
-        public LeafCursor GetEnumerator() => new(table, start, bytes);
+        public LeafCursor GetEnumerator() => new(_table, _start, _bytes);
     }
 
     /// <summary>A place in a walk over leaves.</summary>
     public struct LeafCursor
     {
-        private readonly PageTable table;
-        private readonly ulong last;
-        private PathPages path;
-        private ulong next;
-        private int level;
-        private int leafLevel;
-        private bool done;
+        private readonly PageTable _table;
+        private readonly ulong _last;
+        private PathPages _path;
+        private ulong _next;
+        private int _level;
+        private int _leafLevel;
+        private bool _done;
 
         internal LeafCursor(PageTable table, ulong start, ulong bytes)
         {
-            this.table = table;
-            next = start;
-            last = start + (bytes - 1);
-            done = bytes == 0;
-            level = table.format.Levels - 1;
-            path[level] = table.Root;
+            _table = table;
+            _next = start;
+            _last = start + (bytes - 1);
+            _done = bytes == 0;
+            _level = table._format.Levels - 1;
+            _path[_level] = table.Root;
         }
 
         /// <summary>The leaf the cursor stands on.</summary>
@@ -61,22 +63,22 @@ public sealed unsafe partial class PageTable
         /// <returns>False if there is none.</returns>
         public bool MoveNext()
         {
-            while (!done)
+            while (!_done)
             {
-                ulong at = next;
-                ulong entry = table.Entries(path[level])[EntryLayout.Index(at, level)];
-                if (entry != 0 && !table.layout.IsLeaf(entry, level))
+                ulong at = _next;
+                ulong entry = _table.Entries(_path[_level])[EntryLayout.Index(at, _level)];
+                if (entry != 0 && !_table._layout.IsLeaf(entry, _level))
                 {
-                    level--;
-                    path[level] = table.layout.ChildTable(entry);
+                    _level--;
+                    _path[_level] = _table._layout.ChildTable(entry);
                     continue;
                 }
 
                 Advance(at);
                 if (entry != 0)
                 {
-                    ulong first = at & ~((1UL << EntryLayout.LevelShift(leafLevel)) - 1);
-                    Current = new MappedLeaf(new VirtAddr(first), table.Describe(entry, leafLevel));
+                    ulong first = at & ~((1UL << EntryLayout.LevelShift(_leafLevel)) - 1);
+                    Current = new MappedLeaf(new VirtAddr(first), _table.Describe(entry, _leafLevel));
                     return true;
                 }
             }
@@ -87,18 +89,18 @@ public sealed unsafe partial class PageTable
         /// <summary>Steps over the entry at the cursor and climbs while the next one is in another table.</summary>
         private void Advance(ulong at)
         {
-            leafLevel = level;
-            ulong entryLast = at | ((1UL << EntryLayout.LevelShift(level)) - 1);
-            if (entryLast >= last)
+            _leafLevel = _level;
+            ulong entryLast = at | ((1UL << EntryLayout.LevelShift(_level)) - 1);
+            if (entryLast >= _last)
             {
-                done = true;
+                _done = true;
                 return;
             }
 
-            next = entryLast + 1;
-            while (level < table.format.Levels - 1 && EntryLayout.Index(next, level) == 0)
+            _next = entryLast + 1;
+            while (_level < _table._format.Levels - 1 && EntryLayout.Index(_next, _level) == 0)
             {
-                level++;
+                _level++;
             }
         }
     }
@@ -106,6 +108,6 @@ public sealed unsafe partial class PageTable
     [InlineArray(5)]
     private struct PathPages
     {
-        private int first;
+        private int _first;
     }
 }

@@ -17,10 +17,10 @@ public readonly record struct FreedTableBatch(int[]? Pages)
 /// <summary>Table pages that left the tree and wait until nobody can reach them.</summary>
 public sealed unsafe partial class PageTable
 {
-    private readonly List<int> freedPages = [];
+    private readonly List<int> _freedPages = [];
 
     /// <summary>Table pages freed since the last <see cref="TakeFreedTables"/>, in order.</summary>
-    public ReadOnlySpan<int> FreedTables => CollectionsMarshal.AsSpan(freedPages);
+    public ReadOnlySpan<int> FreedTables => CollectionsMarshal.AsSpan(_freedPages);
 
     /// <summary>Table pages freed and not yet released, taken or not.</summary>
     public int FreedTablePages { get; private set; }
@@ -29,15 +29,15 @@ public sealed unsafe partial class PageTable
     /// <exception cref="InvalidOperationException">A mark is open: the freeing may yet be undone.</exception>
     public FreedTableBatch TakeFreedTables()
     {
-        if (freedPages.Count == 0)
+        if (_freedPages.Count == 0)
         {
             return default;
         }
 
         CheckNoMark();
-        FreedTableBatch batch = new([.. freedPages]);
-        freedPages.Clear();
-        changes?.Write(ChangeKind.Taken);
+        FreedTableBatch batch = new([.. _freedPages]);
+        _freedPages.Clear();
+        _changes?.Write(ChangeKind.Taken);
         return batch;
     }
 
@@ -63,13 +63,13 @@ public sealed unsafe partial class PageTable
             if (info.State == TableState.Retired)
             {
                 ClearEntries(page);
-                retiredCount--;
+                _retiredCount--;
             }
 
             info.State = TableState.Free;
-            freePages.Add(page);
+            _freePages.Add(page);
             FreedTablePages--;
-            changes?.Write(ChangeKind.Released, page);
+            _changes?.Write(ChangeKind.Released, page);
         }
 
         UpdatePendingUntil();
@@ -78,17 +78,17 @@ public sealed unsafe partial class PageTable
     /// <summary>Takes a table page out of the tree. No entry points to it any more; its own entries count as cleared.</summary>
     private void RetireTable(int page)
     {
-        ref TableInfo info = ref infos[page];
+        ref TableInfo info = ref _infos[page];
         Debug.Assert(info.State == TableState.Live && page != Root, "only tables below the root are freed");
         TablePages--;
         FreedTablePages++;
-        countByLevel[info.Level]--;
-        freedPages.Add(page);
-        changes?.WriteRetired(visibleAt, page);
-        if (recording)
+        _countByLevel[info.Level]--;
+        _freedPages.Add(page);
+        _changes?.WriteRetired(_visibleAt, page);
+        if (_recording)
         {
             info.State = TableState.Retired;
-            retiredCount++;
+            _retiredCount++;
             AppendRecord(page, RecordKind.Retired, 0, 0, 0);
         }
         else
@@ -100,7 +100,7 @@ public sealed unsafe partial class PageTable
 
     private void ClearEntries(int page)
     {
-        ref TableInfo info = ref infos[page];
+        ref TableInfo info = ref _infos[page];
         if (info.Live > 0)
         {
             NativeMemory.Clear(Entries(page), TableBytes);
@@ -110,19 +110,19 @@ public sealed unsafe partial class PageTable
 
     private void UndoRetirement(int page)
     {
-        ref TableInfo info = ref infos[page];
+        ref TableInfo info = ref _infos[page];
         info.State = TableState.Live;
-        retiredCount--;
+        _retiredCount--;
         TablePages++;
         FreedTablePages--;
-        countByLevel[info.Level]++;
-        Debug.Assert(freedPages[^1] == page, "freeings are undone in reverse order");
-        freedPages.RemoveAt(freedPages.Count - 1);
+        _countByLevel[info.Level]++;
+        Debug.Assert(_freedPages[^1] == page, "freeings are undone in reverse order");
+        _freedPages.RemoveAt(_freedPages.Count - 1);
     }
 
     private void CheckNoMark()
     {
-        if (openMarks > 0)
+        if (_openMarks > 0)
         {
             throw new InvalidOperationException("Freed tables are taken and released when no mark is open.");
         }

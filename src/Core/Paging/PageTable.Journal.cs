@@ -23,16 +23,16 @@ public sealed unsafe partial class PageTable
 {
     private const long NoRecord = -1;
 
-    private readonly RingQueue<Record> journal = new();
-    private readonly RingQueue<ulong> images = new();
+    private readonly RingQueue<Record> _journal = new();
+    private readonly RingQueue<ulong> _images = new();
 
     // Walks at or after this read every entry as it is. Kept "never" while freed tables still hold old entries.
-    private long pendingUntil;
-    private long visibleAt;
-    private long foldedTo;
-    private int openMarks;
-    private int retiredCount;
-    private bool recording;
+    private long _pendingUntil;
+    private long _visibleAt;
+    private long _foldedTo;
+    private int _openMarks;
+    private int _retiredCount;
+    private bool _recording;
 
     private enum RecordKind : ushort
     {
@@ -54,30 +54,32 @@ public sealed unsafe partial class PageTable
     /// </summary>
     public long VisibleAt
     {
-        get => visibleAt;
+        get => _visibleAt;
         set
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, visibleAt);
-            visibleAt = value;
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, _visibleAt);
+            _visibleAt = value;
             UpdateRecording();
         }
     }
 
     /// <summary>Whether stores are pending that walkers before some time do not see.</summary>
-    public bool HasPendingStores => journal.Count > 0;
+    public bool HasPendingStores => _journal.Count > 0;
 
-    /// <summary>Drops history that nobody can ask for any more: no walker will ask for a time before <paramref name="now"/> again.</summary>
+    /// <summary>
+    /// Drops history that nobody can ask for any more: no walker will ask for a time before <paramref name="now"/> again.
+    /// </summary>
     /// <param name="now">Virtual time in cycles; earlier than the last one changes nothing.</param>
     public void Fold(long now)
     {
-        foldedTo = Math.Max(foldedTo, now);
+        _foldedTo = Math.Max(_foldedTo, now);
         UpdateRecording();
-        if (journal.Count == 0 || openMarks > 0)
+        if (_journal.Count == 0 || _openMarks > 0)
         {
             return;
         }
 
-        while (journal.Count > 0 && journal[journal.First].VisibleAt <= foldedTo)
+        while (_journal.Count > 0 && _journal[_journal.First].VisibleAt <= _foldedTo)
         {
             DropOldest();
         }
@@ -88,9 +90,9 @@ public sealed unsafe partial class PageTable
     /// <summary>Opens a mark: until it is committed or rolled back, every change can be undone. Marks nest.</summary>
     public UndoMark Mark()
     {
-        openMarks++;
-        recording = true;
-        return new UndoMark(journal.End, openMarks, changes?.Length ?? 0);
+        _openMarks++;
+        _recording = true;
+        return new UndoMark(_journal.End, _openMarks, _changes?.Length ?? 0);
     }
 
     /// <summary>Undoes every change since a mark and closes it, as if nothing had happened.</summary>
@@ -98,12 +100,12 @@ public sealed unsafe partial class PageTable
     public void Rollback(UndoMark mark)
     {
         CheckNewest(mark);
-        while (journal.End > mark.Record)
+        while (_journal.End > mark.Record)
         {
             UndoNewest();
         }
 
-        changes?.Truncate(mark.Change);
+        _changes?.Truncate(mark.Change);
         UpdatePendingUntil();
         CloseMark();
     }
@@ -118,7 +120,7 @@ public sealed unsafe partial class PageTable
 
     private void CheckNewest(UndoMark mark)
     {
-        if (openMarks == 0 || mark.Depth != openMarks)
+        if (_openMarks == 0 || mark.Depth != _openMarks)
         {
             throw new InvalidOperationException("Only the newest open mark can be committed or rolled back.");
         }
@@ -126,24 +128,24 @@ public sealed unsafe partial class PageTable
 
     private void CloseMark()
     {
-        openMarks--;
-        if (openMarks == 0)
+        _openMarks--;
+        if (_openMarks == 0)
         {
-            Fold(foldedTo);
+            Fold(_foldedTo);
         }
     }
 
-    private void UpdateRecording() => recording = openMarks > 0 || visibleAt > foldedTo;
+    private void UpdateRecording() => _recording = _openMarks > 0 || _visibleAt > _foldedTo;
 
     private void UpdatePendingUntil()
     {
-        if (retiredCount > 0)
+        if (_retiredCount > 0)
         {
-            pendingUntil = long.MaxValue;
+            _pendingUntil = long.MaxValue;
         }
         else
         {
-            pendingUntil = journal.Count > 0 ? journal[journal.End - 1].VisibleAt : 0;
+            _pendingUntil = _journal.Count > 0 ? _journal[_journal.End - 1].VisibleAt : 0;
         }
     }
 
@@ -158,9 +160,9 @@ public sealed unsafe partial class PageTable
 
         ulong value = info.State == TableState.Retired ? 0 : now;
         long number = info.LastRecord;
-        while (number >= journal.First)
+        while (number >= _journal.First)
         {
-            ref Record record = ref journal[number];
+            ref Record record = ref _journal[number];
             if (record.VisibleAt <= time)
             {
                 break;
@@ -173,7 +175,7 @@ public sealed unsafe partial class PageTable
                     value = record.Old;
                     break;
                 case RecordKind.Image when place < record.Count:
-                    value = images[(long)record.Old + place];
+                    value = _images[(long)record.Old + place];
                     break;
                 case RecordKind.Retired:
                     value = now;
@@ -193,21 +195,21 @@ public sealed unsafe partial class PageTable
     {
         ulong* entry = Entries(page) + index;
         ulong old = *entry;
-        if (recording)
+        if (_recording)
         {
             AppendRecord(page, RecordKind.Uniform, index, 1, old);
         }
 
         *entry = value;
-        infos[page].Live += (short)((value != 0 ? 1 : 0) - (old != 0 ? 1 : 0));
+        _infos[page].Live += (short)((value != 0 ? 1 : 0) - (old != 0 ? 1 : 0));
         LogRun(page, index, 1);
-        Debug.Assert(infos[page].State == TableState.Live, "only tables in the tree are written");
+        Debug.Assert(_infos[page].State == TableState.Live, "only tables in the tree are written");
     }
 
     /// <summary>Journals a run of entries that are about to change.</summary>
     private void RecordRun(int page, int index, int count)
     {
-        if (!recording)
+        if (!_recording)
         {
             return;
         }
@@ -219,58 +221,58 @@ public sealed unsafe partial class PageTable
         }
         else
         {
-            AppendRecord(page, RecordKind.Image, index, count, (ulong)images.End);
-            images.Append(old);
+            AppendRecord(page, RecordKind.Image, index, count, (ulong)_images.End);
+            _images.Append(old);
         }
     }
 
     private void AppendRecord(int page, RecordKind kind, int index, int count, ulong old)
     {
-        ref TableInfo info = ref infos[page];
+        ref TableInfo info = ref _infos[page];
         Record record = new()
         {
             Old = old,
-            VisibleAt = visibleAt,
+            VisibleAt = _visibleAt,
             Previous = info.LastRecord,
             Page = page,
             Index = (ushort)index,
             CountAndKind = (ushort)(count | ((int)kind << Record.KindShift)),
         };
-        info.LastRecord = journal.End;
-        info.PendingUntil = kind == RecordKind.Retired ? long.MaxValue : visibleAt;
-        pendingUntil = Math.Max(pendingUntil, info.PendingUntil);
-        journal.Append(record);
+        info.LastRecord = _journal.End;
+        info.PendingUntil = kind == RecordKind.Retired ? long.MaxValue : _visibleAt;
+        _pendingUntil = Math.Max(_pendingUntil, info.PendingUntil);
+        _journal.Append(record);
     }
 
     private void DropOldest()
     {
-        long number = journal.First;
-        Record record = journal[number];
-        journal.DropFirst(1);
+        long number = _journal.First;
+        Record record = _journal[number];
+        _journal.DropFirst(1);
         if (record.Kind == RecordKind.Image)
         {
-            images.DropFirst(record.Count);
+            _images.DropFirst(record.Count);
         }
         else if (record.Kind == RecordKind.Retired)
         {
-            ref TableInfo info = ref infos[record.Page];
+            ref TableInfo info = ref _infos[record.Page];
             if (info.State == TableState.Retired && info.LastRecord == number)
             {
                 ClearEntries(record.Page);
                 info.State = TableState.Cleared;
                 info.PendingUntil = 0;
-                retiredCount--;
+                _retiredCount--;
             }
         }
     }
 
     private void UndoNewest()
     {
-        Record record = journal[journal.End - 1];
-        journal.DropLast(1);
-        ref TableInfo info = ref infos[record.Page];
+        Record record = _journal[_journal.End - 1];
+        _journal.DropLast(1);
+        ref TableInfo info = ref _infos[record.Page];
         info.LastRecord = record.Previous;
-        info.PendingUntil = record.Previous >= journal.First ? journal[record.Previous].VisibleAt : 0;
+        info.PendingUntil = record.Previous >= _journal.First ? _journal[record.Previous].VisibleAt : 0;
         switch (record.Kind)
         {
             case RecordKind.Allocated:
@@ -295,30 +297,30 @@ public sealed unsafe partial class PageTable
         }
         else
         {
-            images.CopyTo((long)record.Old, run);
-            images.DropLast(record.Count);
+            _images.CopyTo((long)record.Old, run);
+            _images.DropLast(record.Count);
         }
 
-        infos[record.Page].Live += (short)(CountUsed(run) - used);
+        _infos[record.Page].Live += (short)(CountUsed(run) - used);
     }
 
     private static int CountUsed(ReadOnlySpan<ulong> entries) => entries.Length - entries.Count(0UL);
 
     private void UndoAllocation(int page, bool reused)
     {
-        ref TableInfo info = ref infos[page];
+        ref TableInfo info = ref _infos[page];
         Debug.Assert(info.Live == 0, "the stores after an allocation are undone before it");
         info.State = TableState.Free;
         TablePages--;
-        countByLevel[info.Level]--;
+        _countByLevel[info.Level]--;
         if (reused)
         {
-            freePages.Add(page);
+            _freePages.Add(page);
         }
         else
         {
-            Debug.Assert(page == nextPage - 1, "allocations are undone in reverse order");
-            nextPage--;
+            Debug.Assert(page == _nextPage - 1, "allocations are undone in reverse order");
+            _nextPage--;
         }
     }
 

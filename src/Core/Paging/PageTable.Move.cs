@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
@@ -110,7 +109,7 @@ public sealed unsafe partial class PageTable
         if (target < 0 || Entries(target)[targetIndex] != 0)
         {
             step = 0;
-            return target >= 0 && !layout.IsLeaf(Entries(target)[targetIndex], level) && SplitEntry(page, index, level) ? 0 : -1;
+            return target >= 0 && !_layout.IsLeaf(Entries(target)[targetIndex], level) && SplitEntry(page, index, level) ? 0 : -1;
         }
 
         visitor.OnUnmapped(new VirtAddr(from), Describe(entry, level));
@@ -186,8 +185,8 @@ public sealed unsafe partial class PageTable
 
         int leaves = CountUsed(source);
         source.Clear();
-        infos[page].Live -= (short)leaves;
-        infos[target].Live += (short)leaves;
+        _infos[page].Live -= (short)leaves;
+        _infos[target].Live += (short)leaves;
         LogRun(page, index, count);
         LogRun(target, targetIndex, count);
         return leaves;

@@ -20,7 +20,7 @@ public sealed unsafe partial class PageTable
     {
         CheckRange(start, bytes);
         CheckAligned(pa.Value, PageSize.Size4K, nameof(pa));
-        int largestLevel = Math.Min(PageTableFormat.LevelOf(largest), format.LargestLeafLevel);
+        int largestLevel = Math.Min(PageTableFormat.LevelOf(largest), _format.LargestLeafLevel);
         ulong done = 0;
         while (done < bytes)
         {
@@ -39,7 +39,7 @@ public sealed unsafe partial class PageTable
             int free = CountEmpty(page, index, count);
             if (free > 0)
             {
-                FillEntries(page, index, free, format.EncodeLeaf(frame, flags, level), layout.AddressBits(1UL << shift));
+                FillEntries(page, index, free, _format.EncodeLeaf(frame, flags, level), _layout.AddressBits(1UL << shift));
             }
 
             done += (ulong)free << shift;
@@ -50,7 +50,7 @@ public sealed unsafe partial class PageTable
 
             // A table in the way of a large page: go on below it with smaller pages.
             ulong blocker = Entries(page)[index + free];
-            if (level == 0 || layout.IsLeaf(blocker, level))
+            if (level == 0 || _layout.IsLeaf(blocker, level))
             {
                 break;
             }
@@ -102,7 +102,9 @@ public sealed unsafe partial class PageTable
     /// <param name="start">The first page's first byte.</param>
     /// <param name="bytes">A multiple of 4 KiB.</param>
     /// <param name="visitor">Hears of every leaf that goes.</param>
-    /// <returns>Leaves unmapped, of whatever size; -1, with no leaf unmapped, if a large page had to be split and no table page was left.</returns>
+    /// <returns>
+    /// Leaves unmapped, of whatever size; -1, with no leaf unmapped, if a large page had to be split and no table page was left.
+    /// </returns>
     public long UnmapRange<TVisitor>(VirtAddr start, ulong bytes, ref TVisitor visitor)
         where TVisitor : struct, IUnmapVisitor
         => UnmapRange(start, bytes, ref visitor, TableFreeing.WhenEmpty);
@@ -113,7 +115,9 @@ public sealed unsafe partial class PageTable
     /// <param name="bytes">A multiple of 4 KiB.</param>
     /// <param name="visitor">Hears of every leaf that goes.</param>
     /// <param name="freeing">Which empty tables are freed.</param>
-    /// <returns>Leaves unmapped, of whatever size; -1, with no leaf unmapped, if a large page had to be split and no table page was left.</returns>
+    /// <returns>
+    /// Leaves unmapped, of whatever size; -1, with no leaf unmapped, if a large page had to be split and no table page was left.
+    /// </returns>
     public long UnmapRange<TVisitor>(VirtAddr start, ulong bytes, ref TVisitor visitor, TableFreeing freeing)
         where TVisitor : struct, IUnmapVisitor
     {
@@ -125,27 +129,37 @@ public sealed unsafe partial class PageTable
 
         ulong last = start.Value + (bytes - 1);
         return SplitEnds(start.Value, last)
-            ? UnmapTable(Root, format.Levels - 1, start.Value, last, ref visitor, freeing, out _)
+            ? UnmapTable(Root, _format.Levels - 1, start.Value, last, ref visitor, freeing, out _)
             : -1;
     }
 
-    /// <summary>Gives every mapped leaf of a range new rights and keeps its other flags. Large pages that reach out of it are split first.</summary>
+    /// <summary>
+    /// Gives every mapped leaf of a range new rights and keeps its other flags. Large pages that reach out of it are split first.
+    /// </summary>
     /// <param name="start">The first page's first byte.</param>
     /// <param name="bytes">A multiple of 4 KiB.</param>
-    /// <param name="rights">Read, write and execute as they shall be; other flags do not matter. Without any right the leaves become held.</param>
-    /// <returns>Mapped leaves in the range; -1, with nothing protected, if a large page had to be split and no table page was left.</returns>
+    /// <param name="rights">
+    /// Read, write and execute as they shall be; other flags do not matter. Without any right the leaves become held.
+    /// </param>
+    /// <returns>
+    /// Mapped leaves in the range; -1, with nothing protected, if a large page had to be split and no table page was left.
+    /// </returns>
     public long ProtectRange(VirtAddr start, ulong bytes, PageFlags rights)
     {
         RightsVisitor visitor = new(rights & PageTableFormat.Rights);
         return ProtectRange(start, bytes, ref visitor);
     }
 
-    /// <summary>Gives every mapped leaf of a range the flags a visitor says. Large pages that reach out of the range are split first.</summary>
+    /// <summary>
+    /// Gives every mapped leaf of a range the flags a visitor says. Large pages that reach out of the range are split first.
+    /// </summary>
     /// <typeparam name="TVisitor">A struct, so that the call is inlined.</typeparam>
     /// <param name="start">The first page's first byte.</param>
     /// <param name="bytes">A multiple of 4 KiB.</param>
     /// <param name="visitor">Says the new flags of every leaf.</param>
-    /// <returns>Mapped leaves in the range; -1, with nothing protected, if a large page had to be split and no table page was left.</returns>
+    /// <returns>
+    /// Mapped leaves in the range; -1, with nothing protected, if a large page had to be split and no table page was left.
+    /// </returns>
     public long ProtectRange<TVisitor>(VirtAddr start, ulong bytes, ref TVisitor visitor)
         where TVisitor : struct, IProtectVisitor
     {
@@ -156,7 +170,7 @@ public sealed unsafe partial class PageTable
         }
 
         ulong last = start.Value + (bytes - 1);
-        return SplitEnds(start.Value, last) ? ProtectTable(Root, format.Levels - 1, start.Value, last, ref visitor) : -1;
+        return SplitEnds(start.Value, last) ? ProtectTable(Root, _format.Levels - 1, start.Value, last, ref visitor) : -1;
     }
 
     private int LevelFor(ulong va, ulong frame, ulong bytes, int largest)
@@ -173,7 +187,7 @@ public sealed unsafe partial class PageTable
 
     private int CountEmpty(int page, int index, int count)
     {
-        if (infos[page].Live == 0)
+        if (_infos[page].Live == 0)
         {
             return count;
         }
@@ -204,7 +218,7 @@ public sealed unsafe partial class PageTable
             run[at] = first + ((ulong)at * step);
         }
 
-        infos[page].Live += (short)count;
+        _infos[page].Live += (short)count;
         LogRun(page, index, count);
     }
 
@@ -242,7 +256,7 @@ public sealed unsafe partial class PageTable
                 hasTable = true;
             }
 
-            Store(page, index, format.EncodeLeaf(frame, flags, 0));
+            Store(page, index, _format.EncodeLeaf(frame, flags, 0));
             mapped++;
         }
 
@@ -281,9 +295,10 @@ public sealed unsafe partial class PageTable
         ulong last = start.Value + (bytes - 1);
         CheckCanonical(start.Value);
         CheckCanonical(last);
-        if (last < start.Value || (start.Value ^ last) >> format.RangeBits != 0)
+        if (last < start.Value || (start.Value ^ last) >> _format.RangeBits != 0)
         {
-            throw new ArgumentException($"The range from {start} of {bytes} bytes leaves the part of the address space that it starts in.", nameof(bytes));
+            throw new ArgumentException(
+                $"The range from {start} of {bytes} bytes leaves the part of the address space that it starts in.", nameof(bytes));
         }
     }
 

@@ -4,7 +4,9 @@ using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
 
-/// <summary>Export and import of the whole state, for checkpoints: a table that was imported behaves as the exported one would have.</summary>
+/// <summary>
+/// Export and import of the whole state, for checkpoints: a table that was imported behaves as the exported one would have.
+/// </summary>
 public sealed unsafe partial class PageTable
 {
     private const uint StateMagic = 0x5450_4D56;
@@ -22,24 +24,24 @@ public sealed unsafe partial class PageTable
         using BinaryWriter writer = new(stream, Encoding.UTF8, leaveOpen: true);
         writer.Write(StateMagic);
         writer.Write(StateVersion);
-        writer.Write(format.Name);
+        writer.Write(_format.Name);
         writer.Write(TableBase.Value);
-        writer.Write(visibleAt);
-        writer.Write(foldedTo);
+        writer.Write(_visibleAt);
+        writer.Write(_foldedTo);
         writer.Write(TablePagesMax);
         writer.Write(AllocationNode);
-        writer.Write(nextPage);
-        WriteRun<int>(writer, CollectionsMarshal.AsSpan(freePages));
-        WriteRun<int>(writer, CollectionsMarshal.AsSpan(freedPages));
-        for (int page = 0; page < nextPage; page++)
+        writer.Write(_nextPage);
+        WriteRun<int>(writer, CollectionsMarshal.AsSpan(_freePages));
+        WriteRun<int>(writer, CollectionsMarshal.AsSpan(_freedPages));
+        for (int page = 0; page < _nextPage; page++)
         {
             WritePage(writer, page);
         }
 
-        WriteQueue(writer, journal);
-        WriteQueue(writer, images);
+        WriteQueue(writer, _journal);
+        WriteQueue(writer, _images);
         writer.Write(LogsChanges);
-        WriteRun(writer, changes is null ? [] : changes.Written);
+        WriteRun(writer, _changes is null ? [] : _changes.Written);
     }
 
     /// <summary>Reads a table that <see cref="Export"/> wrote.</summary>
@@ -51,9 +53,11 @@ public sealed unsafe partial class PageTable
         using BinaryReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
         Require(reader.ReadUInt32() == StateMagic, "the data are not a page table");
         int version = reader.ReadInt32();
-        Require(version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
+        Require(
+            version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
         string name = reader.ReadString();
-        PageTableFormat found = PageTableFormats.All.Find(name) ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
+        PageTableFormat found = PageTableFormats.All.Find(name)
+            ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
         PageTable table = new(found) { TableBase = new PhysAddr(reader.ReadUInt64()) };
         try
         {
@@ -69,41 +73,41 @@ public sealed unsafe partial class PageTable
 
     private void ReadState(BinaryReader reader)
     {
-        visibleAt = reader.ReadInt64();
-        foldedTo = reader.ReadInt64();
+        _visibleAt = reader.ReadInt64();
+        _foldedTo = reader.ReadInt64();
         TablePagesMax = reader.ReadInt32();
         AllocationNode = reader.ReadInt32();
         int pages = reader.ReadInt32();
         Require(pages > 0, "a page table has a root");
-        ReadPageNumbers(reader, freePages, pages);
-        ReadPageNumbers(reader, freedPages, pages);
-        while (chunkCount << ChunkShift < pages)
+        ReadPageNumbers(reader, _freePages, pages);
+        ReadPageNumbers(reader, _freedPages, pages);
+        while (_chunkCount << ChunkShift < pages)
         {
             AddChunk();
         }
 
-        nextPage = pages;
+        _nextPage = pages;
         TablePages = 0;
-        Array.Clear(countByLevel);
+        Array.Clear(_countByLevel);
         for (int page = 0; page < pages; page++)
         {
             ReadPage(reader, page);
         }
 
         Require(StateOf(Root) == TableState.Live, "the root is in the tree");
-        ReadQueue(reader, journal);
-        ReadQueue(reader, images);
+        ReadQueue(reader, _journal);
+        ReadQueue(reader, _images);
         LogsChanges = reader.ReadBoolean();
         byte[] logged = ReadRun<byte>(reader);
         Require(LogsChanges || logged.Length == 0, "only a table that logs changes has some");
-        changes?.Append(logged);
+        _changes?.Append(logged);
         UpdateRecording();
         UpdatePendingUntil();
     }
 
     private void WritePage(BinaryWriter writer, int page)
     {
-        ref TableInfo info = ref infos[page];
+        ref TableInfo info = ref _infos[page];
         writer.Write((byte)info.State);
         if (info.State == TableState.Free)
         {
@@ -139,7 +143,7 @@ public sealed unsafe partial class PageTable
 
     private void ReadPage(BinaryReader reader, int page)
     {
-        ref TableInfo info = ref infos[page];
+        ref TableInfo info = ref _infos[page];
         info = new TableInfo { State = (TableState)reader.ReadByte(), LastRecord = NoRecord };
         Require(info.State <= TableState.Cleared, "a table page's state is known");
         if (info.State == TableState.Free)
@@ -152,16 +156,16 @@ public sealed unsafe partial class PageTable
         info.Live = reader.ReadInt16();
         info.PendingUntil = reader.ReadInt64();
         info.LastRecord = reader.ReadInt64();
-        Require(info.Level < format.Levels && info.Live is >= 0 and <= EntriesPerTable, "a table page's level and count are in range");
+        Require(info.Level < _format.Levels && info.Live is >= 0 and <= EntriesPerTable, "a table page's level and count are in range");
         if (info.State == TableState.Live)
         {
             TablePages++;
-            countByLevel[info.Level]++;
+            _countByLevel[info.Level]++;
         }
         else
         {
             FreedTablePages++;
-            retiredCount += info.State == TableState.Retired ? 1 : 0;
+            _retiredCount += info.State == TableState.Retired ? 1 : 0;
         }
 
         if (info.State != TableState.Cleared)

@@ -7,21 +7,21 @@ namespace VmSim.Core.Paging;
 /// <summary>Table pages in native memory: allocation, reuse, counts and NUMA nodes.</summary>
 public sealed unsafe partial class PageTable
 {
-    // A chunk is 256 table pages, 1 MiB, each at a multiple of 4 KiB; table page n is in chunk n >> 8. Fresh memory is zero, and what is not
-    // touched takes no memory of the host.
+    // A chunk is 256 table pages, 1 MiB, each at a multiple of 4 KiB; table page n is in chunk n >> 8. Fresh memory is zero, and what is
+    // not touched takes no memory of the host.
     private const int ChunkShift = 8;
     private const int PagesPerChunk = 1 << ChunkShift;
     private const int TableBytes = EntriesPerTable * sizeof(ulong);
 
-    private readonly int[] countByLevel;
-    private readonly List<int> freePages = [];
-    private readonly List<NativeBlock> chunkBlocks = [];
-    private NativeBlock? chunkTable;
-    private NativeBlock? infoTable;
-    private ulong** chunks;
-    private TableInfo* infos;
-    private int chunkCount;
-    private int nextPage;
+    private readonly int[] _countByLevel;
+    private readonly List<int> _freePages = [];
+    private readonly List<NativeBlock> _chunkBlocks = [];
+    private NativeBlock? _chunkTable;
+    private NativeBlock? _infoTable;
+    private ulong** _chunks;
+    private TableInfo* _infos;
+    private int _chunkCount;
+    private int _nextPage;
 
     private enum TableState : byte
     {
@@ -48,14 +48,14 @@ public sealed unsafe partial class PageTable
     public int AllocationNode { get; set; }
 
     /// <summary>Table pages that were ever allocated at the same time: every table page's number is below this.</summary>
-    public int TablePageLimit => nextPage;
+    public int TablePageLimit => _nextPage;
 
     /// <summary>Bytes of native memory that hold table pages and what is known of each.</summary>
-    public long NativeBytes => (long)chunkCount * ((PagesPerChunk * (TableBytes + sizeof(TableInfo))) + TableBytes);
+    public long NativeBytes => (long)_chunkCount * ((PagesPerChunk * (TableBytes + sizeof(TableInfo))) + TableBytes);
 
     /// <summary>Table pages of one level in the tree.</summary>
     /// <param name="level">0 for the lowest level.</param>
-    public int TablePagesAt(int level) => countByLevel[level];
+    public int TablePagesAt(int level) => _countByLevel[level];
 
     /// <summary>The NUMA node of a table page.</summary>
     /// <param name="tablePage">A table page that was allocated.</param>
@@ -71,37 +71,40 @@ public sealed unsafe partial class PageTable
     public void SetNode(int tablePage, int node)
     {
         Info(tablePage).Node = checked((byte)node);
-        changes?.Write(ChangeKind.Node, tablePage, node);
+        _changes?.Write(ChangeKind.Node, tablePage, node);
     }
 
     /// <summary>Entries of a table page that are not empty.</summary>
     /// <param name="tablePage">A table page that was allocated; 0 if it is not in the tree any more.</param>
-    public int EntriesUsed(int tablePage) => StateOf(tablePage) == TableState.Live ? infos[tablePage].Live : 0;
+    public int EntriesUsed(int tablePage) => StateOf(tablePage) == TableState.Live ? _infos[tablePage].Live : 0;
 
-    /// <summary>Frees the native memory. The table is of no use any more; without this call the memory stays until the finalizers of its blocks have run.</summary>
+    /// <summary>
+    /// Frees the native memory. The table is of no use any more; without this call the memory stays until the finalizers of its blocks have
+    /// run.
+    /// </summary>
     public void Dispose()
     {
-        foreach (NativeBlock block in chunkBlocks)
+        foreach (NativeBlock block in _chunkBlocks)
         {
             block.Dispose();
         }
 
-        chunkBlocks.Clear();
-        chunkTable?.Dispose();
-        infoTable?.Dispose();
-        chunks = null;
-        infos = null;
-        chunkCount = 0;
-        nextPage = 0;
+        _chunkBlocks.Clear();
+        _chunkTable?.Dispose();
+        _infoTable?.Dispose();
+        _chunks = null;
+        _infos = null;
+        _chunkCount = 0;
+        _nextPage = 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong* Entries(int page) => chunks[page >> ChunkShift] + ((page & (PagesPerChunk - 1)) * EntriesPerTable);
+    private ulong* Entries(int page) => _chunks[page >> ChunkShift] + ((page & (PagesPerChunk - 1)) * EntriesPerTable);
 
     private ref TableInfo Info(int page)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)page, (uint)nextPage, nameof(page));
-        return ref infos[page];
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)page, (uint)_nextPage, nameof(page));
+        return ref _infos[page];
     }
 
     private TableState StateOf(int page) => Info(page).State;
@@ -110,16 +113,16 @@ public sealed unsafe partial class PageTable
 
     private int AllocateTable(int level)
     {
-        bool reused = freePages.Count > 0;
+        bool reused = _freePages.Count > 0;
         int page;
         if (reused)
         {
-            page = freePages[^1];
-            freePages.RemoveAt(freePages.Count - 1);
+            page = _freePages[^1];
+            _freePages.RemoveAt(_freePages.Count - 1);
         }
         else
         {
-            page = nextPage;
+            page = _nextPage;
         }
 
         TakeTable(page, level, AllocationNode, reused);
@@ -130,15 +133,15 @@ public sealed unsafe partial class PageTable
     {
         if (!reused)
         {
-            if (page >> ChunkShift == chunkCount)
+            if (page >> ChunkShift == _chunkCount)
             {
                 AddChunk();
             }
 
-            nextPage++;
+            _nextPage++;
         }
 
-        infos[page] = new TableInfo
+        _infos[page] = new TableInfo
         {
             LastRecord = NoRecord,
             Level = checked((byte)level),
@@ -146,31 +149,31 @@ public sealed unsafe partial class PageTable
             State = TableState.Live,
         };
         TablePages++;
-        countByLevel[level]++;
-        if (recording)
+        _countByLevel[level]++;
+        if (_recording)
         {
             AppendRecord(page, RecordKind.Allocated, 0, 0, reused ? 1UL : 0UL);
         }
 
-        changes?.Write(ChangeKind.Allocated, page, level, node);
+        _changes?.Write(ChangeKind.Allocated, page, level, node);
     }
 
     private void AddChunk()
     {
-        nuint room = chunkTable is null ? 0 : chunkTable.Bytes / (nuint)sizeof(ulong*);
-        if ((nuint)chunkCount == room)
+        nuint room = _chunkTable is null ? 0 : _chunkTable.Bytes / (nuint)sizeof(ulong*);
+        if ((nuint)_chunkCount == room)
         {
             nuint more = Math.Max(1, room * 2);
-            chunkTable = Grow(chunkTable, more * (nuint)sizeof(ulong*));
-            infoTable = Grow(infoTable, more * PagesPerChunk * (nuint)sizeof(TableInfo));
-            chunks = (ulong**)chunkTable.Start;
-            infos = (TableInfo*)infoTable.Start;
+            _chunkTable = Grow(_chunkTable, more * (nuint)sizeof(ulong*));
+            _infoTable = Grow(_infoTable, more * PagesPerChunk * (nuint)sizeof(TableInfo));
+            _chunks = (ulong**)_chunkTable.Start;
+            _infos = (TableInfo*)_infoTable.Start;
         }
 
         NativeBlock block = new((nuint)PagesPerChunk * TableBytes, TableBytes);
-        chunkBlocks.Add(block);
-        chunks[chunkCount] = (ulong*)block.Start;
-        chunkCount++;
+        _chunkBlocks.Add(block);
+        _chunks[_chunkCount] = (ulong*)block.Start;
+        _chunkCount++;
     }
 
     private static NativeBlock Grow(NativeBlock? old, nuint bytes)

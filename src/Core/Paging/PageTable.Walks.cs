@@ -6,7 +6,8 @@ namespace VmSim.Core.Paging;
 /// <summary>The walks behind unmap and protect: down the tree, over each table once.</summary>
 public sealed unsafe partial class PageTable
 {
-    private long UnmapTable<TVisitor>(int page, int level, ulong first, ulong last, ref TVisitor visitor, TableFreeing freeing, out bool emptied)
+    private long UnmapTable<TVisitor>(
+        int page, int level, ulong first, ulong last, ref TVisitor visitor, TableFreeing freeing, out bool emptied)
         where TVisitor : struct, IUnmapVisitor
     {
         ulong tableFirst = TableStart(first, level);
@@ -28,7 +29,7 @@ public sealed unsafe partial class PageTable
             }
 
             ulong slotFirst = tableFirst + ((ulong)index << shift);
-            if (layout.IsLeaf(entry, level))
+            if (_layout.IsLeaf(entry, level))
             {
                 visitor.OnUnmapped(new VirtAddr(slotFirst), Describe(entry, level));
                 Store(page, index, 0);
@@ -36,9 +37,10 @@ public sealed unsafe partial class PageTable
                 continue;
             }
 
-            int child = layout.ChildTable(entry);
+            int child = _layout.ChildTable(entry);
             ulong slotLast = slotFirst + ((1UL << shift) - 1);
-            leaves += UnmapTable(child, level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor, freeing, out bool childEmptied);
+            leaves += UnmapTable(
+                child, level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor, freeing, out bool childEmptied);
             if (childEmptied)
             {
                 Store(page, index, 0);
@@ -46,12 +48,15 @@ public sealed unsafe partial class PageTable
             }
         }
 
-        emptied = mayFree && infos[page].Live == 0;
+        emptied = mayFree && _infos[page].Live == 0;
         return leaves;
     }
 
-    /// <summary>Unmaps leaves of a lowest table. If that empties a table that may be freed, its entries stay for the freeing to take at once.</summary>
-    private long UnmapLeaves<TVisitor>(int page, ulong tableFirst, ulong first, ulong last, ref TVisitor visitor, bool mayFree, out bool emptied)
+    /// <summary>
+    /// Unmaps leaves of a lowest table. If that empties a table that may be freed, its entries stay for the freeing to take at once.
+    /// </summary>
+    private long UnmapLeaves<TVisitor>(
+        int page, ulong tableFirst, ulong first, ulong last, ref TVisitor visitor, bool mayFree, out bool emptied)
         where TVisitor : struct, IUnmapVisitor
     {
         int from = EntryLayout.Index(first, 0);
@@ -74,13 +79,13 @@ public sealed unsafe partial class PageTable
             leaves++;
         }
 
-        emptied = mayFree && leaves == infos[page].Live;
+        emptied = mayFree && leaves == _infos[page].Live;
         if (!emptied && leaves > 0)
         {
             int used = lastUsed - firstUsed + 1;
             RecordRun(page, from + firstUsed, used);
             NativeMemory.Clear(Entries(page) + from + firstUsed, (nuint)used * sizeof(ulong));
-            infos[page].Live -= (short)leaves;
+            _infos[page].Live -= (short)leaves;
             LogRun(page, from + firstUsed, used);
         }
 
@@ -109,7 +114,7 @@ public sealed unsafe partial class PageTable
             }
 
             ulong slotFirst = tableFirst + ((ulong)index << shift);
-            if (layout.IsLeaf(entry, level))
+            if (_layout.IsLeaf(entry, level))
             {
                 ulong changed = Protected(entry, level, slotFirst, ref visitor);
                 if (changed != entry)
@@ -122,7 +127,7 @@ public sealed unsafe partial class PageTable
             }
 
             ulong slotLast = slotFirst + ((1UL << shift) - 1);
-            leaves += ProtectTable(layout.ChildTable(entry), level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor);
+            leaves += ProtectTable(_layout.ChildTable(entry), level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), ref visitor);
         }
 
         return leaves;
@@ -171,6 +176,6 @@ public sealed unsafe partial class PageTable
     {
         EntryInfo info = Describe(entry, level);
         PageFlags flags = visitor.OnProtect(new VirtAddr(address), info);
-        return flags == info.Flags ? entry : format.EncodeLeaf(info.Frame, flags, level);
+        return flags == info.Flags ? entry : _format.EncodeLeaf(info.Frame, flags, level);
     }
 }

@@ -17,23 +17,23 @@ public sealed unsafe partial class PageTable : IDisposable
 {
     private const int EntriesPerTable = EntryLayout.EntriesPerTable;
 
-    private readonly PageTableFormat format;
-    private readonly EntryLayout layout;
+    private readonly PageTableFormat _format;
+    private readonly EntryLayout _layout;
 
     /// <summary>Makes an empty table: a root without entries.</summary>
     /// <param name="format">The entries' format.</param>
     public PageTable(PageTableFormat format)
     {
         ArgumentNullException.ThrowIfNull(format);
-        this.format = format;
-        layout = format.Layout;
-        countByLevel = new int[format.Levels];
+        _format = format;
+        _layout = format.Layout;
+        _countByLevel = new int[format.Levels];
         Root = AllocateTable(format.Levels - 1);
         Debug.Assert(Root == 0, "the root is the first table page");
     }
 
     /// <summary>The format of all entries, fixed when the table was made.</summary>
-    public PageTableFormat Format => format;
+    public PageTableFormat Format => _format;
 
     /// <summary>The number of the root's table page: 0, for the table's whole life.</summary>
     public int Root { get; }
@@ -49,7 +49,7 @@ public sealed unsafe partial class PageTable : IDisposable
     public ulong ReadEntry(int tablePage, int index, long time)
     {
         Debug.Assert((uint)index < EntriesPerTable, "index is 0 to 511");
-        return time >= pendingUntil ? Entries(tablePage)[index] : ReadEntryAsOf(tablePage, index, time);
+        return time >= _pendingUntil ? Entries(tablePage)[index] : ReadEntryAsOf(tablePage, index, time);
     }
 
     /// <summary>
@@ -64,22 +64,22 @@ public sealed unsafe partial class PageTable : IDisposable
     public PhysAddr TableAddress(int tablePage) => TableBase + ((ulong)tablePage << PageSizes.BaseShift);
 
     /// <summary>
-    /// Has the host fetch the lowest-level entry of an address that will be walked soon. What a walk finds does not depend on it. It may run beside
-    /// walks, as <see cref="ReadEntry"/> may.
+    /// Has the host fetch the lowest-level entry of an address that will be walked soon. What a walk finds does not depend on it. It may
+    /// run beside walks, as <see cref="ReadEntry"/> may.
     /// </summary>
     /// <param name="address">Any address.</param>
     public void Prefetch(ulong address)
     {
         ulong* entries = Entries(Root);
-        for (int level = format.Levels - 1; level > 0; level--)
+        for (int level = _format.Levels - 1; level > 0; level--)
         {
             ulong entry = entries[EntryLayout.Index(address, level)];
-            if (entry == 0 || layout.IsLeaf(entry, level))
+            if (entry == 0 || _layout.IsLeaf(entry, level))
             {
                 return;
             }
 
-            entries = Entries(layout.ChildTable(entry));
+            entries = Entries(_layout.ChildTable(entry));
         }
 
         if (Sse.IsSupported)
@@ -94,7 +94,7 @@ public sealed unsafe partial class PageTable : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Prefetch(int tablePage, int index)
     {
-        if ((uint)tablePage < (uint)nextPage && Sse.IsSupported)
+        if ((uint)tablePage < (uint)_nextPage && Sse.IsSupported)
         {
             Sse.Prefetch0(Entries(tablePage) + index);
         }
@@ -124,7 +124,7 @@ public sealed unsafe partial class PageTable : IDisposable
         }
 
         ulong offset = va.Value & ((1UL << EntryLayout.LevelShift(level)) - 1);
-        return layout.LeafFrame(Entries(page)[index], level) + offset;
+        return _layout.LeafFrame(Entries(page)[index], level) + offset;
     }
 
     /// <summary>Maps one page of any size that the format has, and makes the table pages above it.</summary>
@@ -132,7 +132,9 @@ public sealed unsafe partial class PageTable : IDisposable
     /// <param name="pa">The frame's first byte; a multiple of the size.</param>
     /// <param name="size">A size of the format.</param>
     /// <param name="flags">What the page allows; without any right it is held, not present.</param>
-    /// <returns>False, with nothing changed, if there is an entry already (a table that covers the range counts), or no table page is left.</returns>
+    /// <returns>
+    /// False, with nothing changed, if there is an entry already (a table that covers the range counts), or no table page is left.
+    /// </returns>
     public bool Map(VirtAddr va, PhysAddr pa, PageSize size, PageFlags flags)
     {
         int level = CheckPage(va, pa, size);
@@ -143,7 +145,7 @@ public sealed unsafe partial class PageTable : IDisposable
             return false;
         }
 
-        Store(page, index, format.EncodeLeaf(pa, flags, level));
+        Store(page, index, _format.EncodeLeaf(pa, flags, level));
         return true;
     }
 
@@ -156,7 +158,7 @@ public sealed unsafe partial class PageTable : IDisposable
     {
         int page = LocateMapped(va, out int index, out int level);
         CheckAligned(pa.Value, PageTableFormat.SizeOf(level), nameof(pa));
-        Store(page, index, format.EncodeLeaf(pa, flags, level));
+        Store(page, index, _format.EncodeLeaf(pa, flags, level));
     }
 
     /// <summary>Sets accessed and dirty flags of the leaf that maps an address, as entries of a walker's log arrive.</summary>
@@ -172,10 +174,10 @@ public sealed unsafe partial class PageTable : IDisposable
         }
 
         ulong entry = Entries(page)[index];
-        PageFlags flags = format.LeafFlags(entry, level);
+        PageFlags flags = _format.LeafFlags(entry, level);
         if ((flags & bits) != bits)
         {
-            Store(page, index, format.EncodeLeaf(layout.LeafFrame(entry, level), flags | bits, level));
+            Store(page, index, _format.EncodeLeaf(_layout.LeafFrame(entry, level), flags | bits, level));
         }
 
         return true;
@@ -197,7 +199,13 @@ public sealed unsafe partial class PageTable : IDisposable
     }
 
     private EntryInfo Describe(ulong entry, int level)
-        => new(Mapped: true, layout.IsPresent(entry), layout.LeafFrame(entry, level), PageTableFormat.SizeOf(level), format.LeafFlags(entry, level));
+        =>
+            new(
+                Mapped: true,
+                _layout.IsPresent(entry),
+                _layout.LeafFrame(entry, level),
+                PageTableFormat.SizeOf(level),
+                _format.LeafFlags(entry, level));
 
     private bool SplitEntry(int page, int index, int level)
     {
@@ -207,11 +215,11 @@ public sealed unsafe partial class PageTable : IDisposable
         }
 
         ulong entry = Entries(page)[index];
-        PhysAddr frame = layout.LeafFrame(entry, level);
+        PhysAddr frame = _layout.LeafFrame(entry, level);
         int child = AllocateTable(level - 1);
-        ulong first = format.EncodeLeaf(frame, format.LeafFlags(entry, level), level - 1);
-        FillEntries(child, 0, EntriesPerTable, first, layout.AddressBits(1UL << EntryLayout.LevelShift(level - 1)));
-        Store(page, index, format.EncodeTable(child));
+        ulong first = _format.EncodeLeaf(frame, _format.LeafFlags(entry, level), level - 1);
+        FillEntries(child, 0, EntriesPerTable, first, _layout.AddressBits(1UL << EntryLayout.LevelShift(level - 1)));
+        Store(page, index, _format.EncodeTable(child));
         return true;
     }
 
@@ -219,7 +227,7 @@ public sealed unsafe partial class PageTable : IDisposable
     private bool Locate(ulong va, out int page, out int index, out int level)
     {
         page = Root;
-        level = format.Levels - 1;
+        level = _format.Levels - 1;
         while (true)
         {
             index = EntryLayout.Index(va, level);
@@ -229,12 +237,12 @@ public sealed unsafe partial class PageTable : IDisposable
                 return false;
             }
 
-            if (layout.IsLeaf(entry, level))
+            if (_layout.IsLeaf(entry, level))
             {
                 return true;
             }
 
-            page = layout.ChildTable(entry);
+            page = _layout.ChildTable(entry);
             level--;
         }
     }
@@ -244,11 +252,13 @@ public sealed unsafe partial class PageTable : IDisposable
             ? page
             : throw new InvalidOperationException($"No page is mapped at {va}.");
 
-    /// <summary>The table of <paramref name="target"/> level for an address, made if missing; -1 if a leaf is in the way or no page is left.</summary>
+    /// <summary>
+    /// The table of <paramref name="target"/> level for an address, made if missing; -1 if a leaf is in the way or no page is left.
+    /// </summary>
     private int TableFor(ulong va, int target)
     {
         int page = Root;
-        for (int level = format.Levels - 1; level > target; level--)
+        for (int level = _format.Levels - 1; level > target; level--)
         {
             int index = EntryLayout.Index(va, level);
             ulong entry = Entries(page)[index];
@@ -260,16 +270,16 @@ public sealed unsafe partial class PageTable : IDisposable
                 }
 
                 int child = AllocateTable(level - 1);
-                Store(page, index, format.EncodeTable(child));
+                Store(page, index, _format.EncodeTable(child));
                 page = child;
             }
-            else if (layout.IsLeaf(entry, level))
+            else if (_layout.IsLeaf(entry, level))
             {
                 return -1;
             }
             else
             {
-                page = layout.ChildTable(entry);
+                page = _layout.ChildTable(entry);
             }
         }
 
@@ -279,9 +289,9 @@ public sealed unsafe partial class PageTable : IDisposable
     private int CheckPage(VirtAddr va, PhysAddr pa, PageSize size)
     {
         int level = PageTableFormat.LevelOf(size);
-        if (level > format.LargestLeafLevel)
+        if (level > _format.LargestLeafLevel)
         {
-            throw new ArgumentException($"{format.Name} has no pages of {size}.", nameof(size));
+            throw new ArgumentException($"{_format.Name} has no pages of {size}.", nameof(size));
         }
 
         CheckAligned(va.Value, size, nameof(va));
@@ -292,9 +302,9 @@ public sealed unsafe partial class PageTable : IDisposable
 
     private void CheckCanonical(ulong va)
     {
-        if (!format.IsCanonical(new VirtAddr(va)))
+        if (!_format.IsCanonical(new VirtAddr(va)))
         {
-            throw new ArgumentException($"0x{va:x} is not a canonical address of {format.Name}.", nameof(va));
+            throw new ArgumentException($"0x{va:x} is not a canonical address of {_format.Name}.", nameof(va));
         }
     }
 

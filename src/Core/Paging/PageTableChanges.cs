@@ -40,26 +40,26 @@ internal enum ChangeKind : byte
 /// </summary>
 internal sealed class ChangeWriter
 {
-    private byte[] bytes = new byte[256];
-    private long visibleAt = -1;
+    private byte[] _bytes = new byte[256];
+    private long _visibleAt = -1;
 
     /// <summary>Bytes written since the last <see cref="Take"/>.</summary>
     public int Length { get; private set; }
 
     /// <summary>What was written since the last <see cref="Take"/>.</summary>
-    public ReadOnlySpan<byte> Written => bytes.AsSpan(0, Length);
+    public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, Length);
 
     /// <summary>Adds what another log held; what is written next says again when it becomes visible.</summary>
     public void Append(ReadOnlySpan<byte> written)
     {
         Reserve(written.Length);
-        written.CopyTo(bytes.AsSpan(Length));
+        written.CopyTo(_bytes.AsSpan(Length));
         Truncate(Length + written.Length);
     }
 
     public byte[] Take()
     {
-        byte[] taken = bytes[..Length];
+        byte[] taken = _bytes[..Length];
         Truncate(0);
         return taken;
     }
@@ -67,13 +67,13 @@ internal sealed class ChangeWriter
     public void Truncate(int length)
     {
         Length = length;
-        visibleAt = -1;
+        _visibleAt = -1;
     }
 
     public void Write(ChangeKind kind, int page = -1, int first = -1, int second = -1)
     {
         Reserve(1 + (3 * 10));
-        bytes[Length++] = (byte)kind;
+        _bytes[Length++] = (byte)kind;
         foreach (int number in (ReadOnlySpan<int>)[page, first, second])
         {
             if (number >= 0)
@@ -130,9 +130,9 @@ internal sealed class ChangeWriter
 
     private void WriteTime(long time)
     {
-        if (time != visibleAt)
+        if (time != _visibleAt)
         {
-            visibleAt = time;
+            _visibleAt = time;
             Write(ChangeKind.VisibleAt);
             WriteNumber((ulong)time);
         }
@@ -141,7 +141,7 @@ internal sealed class ChangeWriter
     private void WriteEntry(ulong entry)
     {
         Reserve(sizeof(ulong));
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(Length), entry);
+        BinaryPrimitives.WriteUInt64LittleEndian(_bytes.AsSpan(Length), entry);
         Length += sizeof(ulong);
     }
 
@@ -150,18 +150,18 @@ internal sealed class ChangeWriter
         Reserve(10);
         while (number >= 0x80)
         {
-            bytes[Length++] = (byte)(number | 0x80);
+            _bytes[Length++] = (byte)(number | 0x80);
             number >>= 7;
         }
 
-        bytes[Length++] = (byte)number;
+        _bytes[Length++] = (byte)number;
     }
 
     private void Reserve(int more)
     {
-        if (bytes.Length - Length < more)
+        if (_bytes.Length - Length < more)
         {
-            Array.Resize(ref bytes, Math.Max(2 * bytes.Length, Length + more));
+            Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, Length + more));
         }
     }
 }
@@ -169,9 +169,9 @@ internal sealed class ChangeWriter
 /// <summary>Reads what <see cref="ChangeWriter"/> wrote.</summary>
 internal ref struct ChangeReader(ReadOnlySpan<byte> bytes)
 {
-    private ReadOnlySpan<byte> rest = bytes;
+    private ReadOnlySpan<byte> _rest = bytes;
 
-    public readonly bool IsAtEnd => rest.IsEmpty;
+    public readonly bool IsAtEnd => _rest.IsEmpty;
 
     public ChangeKind ReadKind() => (ChangeKind)ReadByte();
 
@@ -208,13 +208,13 @@ internal ref struct ChangeReader(ReadOnlySpan<byte> bytes)
     public void ReadEntries(scoped Span<ulong> entries)
     {
         int length = entries.Length * sizeof(ulong);
-        if (rest.Length < length)
+        if (_rest.Length < length)
         {
             throw new InvalidDataException("Page-table changes: the data end too early.");
         }
 
-        rest[..length].CopyTo(MemoryMarshal.AsBytes(entries));
-        rest = rest[length..];
+        _rest[..length].CopyTo(MemoryMarshal.AsBytes(entries));
+        _rest = _rest[length..];
         if (!BitConverter.IsLittleEndian)
         {
             BinaryPrimitives.ReverseEndianness(entries, entries);
@@ -223,13 +223,13 @@ internal ref struct ChangeReader(ReadOnlySpan<byte> bytes)
 
     private byte ReadByte()
     {
-        if (rest.IsEmpty)
+        if (_rest.IsEmpty)
         {
             throw new InvalidDataException("Page-table changes: the data end too early.");
         }
 
-        byte next = rest[0];
-        rest = rest[1..];
+        byte next = _rest[0];
+        _rest = _rest[1..];
         return next;
     }
 }

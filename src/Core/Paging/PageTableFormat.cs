@@ -15,8 +15,8 @@ public abstract class PageTableFormat : INamed
     /// <summary>The flags that are rights: read, write, execute.</summary>
     public const PageFlags Rights = PageFlags.Read | PageFlags.Write | PageFlags.Execute;
 
-    private readonly EntryLayout layout;
-    private readonly bool signExtended;
+    private readonly EntryLayout _layout;
+    private readonly bool _signExtended;
 
     /// <summary>Describes an architecture: what does not depend on an entry.</summary>
     /// <param name="name">The name in scenarios and machine profiles.</param>
@@ -33,8 +33,8 @@ public abstract class PageTableFormat : INamed
         Levels = levels;
         AsidBits = asidBits;
         LargestLeafLevel = LevelOf(largest);
-        this.signExtended = signExtended;
-        this.layout = layout;
+        _signExtended = signExtended;
+        _layout = layout;
         PageSize[] sizes = new PageSize[LargestLeafLevel + 1];
         for (int level = 0; level < sizes.Length; level++)
         {
@@ -60,7 +60,7 @@ public abstract class PageTableFormat : INamed
     public int VirtualBits => PageSizes.BaseShift + (EntryLayout.BitsPerLevel * Levels);
 
     /// <summary>Bits of a virtual address within one contiguous part of the address space: one less if there are two halves.</summary>
-    public int RangeBits => signExtended ? VirtualBits - 1 : VirtualBits;
+    public int RangeBits => _signExtended ? VirtualBits - 1 : VirtualBits;
 
     /// <summary>Bits of an address-space tag (PCID, ASID).</summary>
     public int AsidBits { get; }
@@ -72,7 +72,7 @@ public abstract class PageTableFormat : INamed
     public IReadOnlyList<PageSize> LeafSizes { get; }
 
     /// <summary>Where entries keep what walkers ask; copy it to walk without virtual calls.</summary>
-    public ref readonly EntryLayout Layout => ref layout;
+    public ref readonly EntryLayout Layout => ref _layout;
 
     /// <summary>Whether hardware sets the accessed flag on a walk; else a walk that meets it clear takes a fault.</summary>
     public abstract bool HardwareSetsAccessed { get; }
@@ -98,33 +98,35 @@ public abstract class PageTableFormat : INamed
     public bool IsCanonical(VirtAddr address)
     {
         int unused = 64 - VirtualBits;
-        return signExtended
+        return _signExtended
             ? (ulong)((long)(address.Value << unused) >> unused) == address.Value
             : (address.Value << unused) >> unused == address.Value;
     }
 
     /// <inheritdoc cref="EntryLayout.IsPresent"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsPresent(ulong entry) => layout.IsPresent(entry);
+    public bool IsPresent(ulong entry) => _layout.IsPresent(entry);
 
     /// <inheritdoc cref="EntryLayout.IsLeaf"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsLeaf(ulong entry, int level) => layout.IsLeaf(entry, level);
+    public bool IsLeaf(ulong entry, int level) => _layout.IsLeaf(entry, level);
 
     /// <inheritdoc cref="EntryLayout.ChildTable"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int ChildTable(ulong entry) => layout.ChildTable(entry);
+    public int ChildTable(ulong entry) => _layout.ChildTable(entry);
 
     /// <inheritdoc cref="EntryLayout.LeafFrame"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public PhysAddr LeafFrame(ulong entry, int level) => layout.LeafFrame(entry, level);
+    public PhysAddr LeafFrame(ulong entry, int level) => _layout.LeafFrame(entry, level);
 
     /// <summary>What a leaf allows and says. A held leaf has no right.</summary>
     /// <param name="entry">A leaf.</param>
     /// <param name="level">The level of the table that holds it.</param>
     public abstract PageFlags LeafFlags(ulong entry, int level);
 
-    /// <summary>The entry that maps a page; never 0. Flags the format cannot tell apart come back as <see cref="Effective"/> says.</summary>
+    /// <summary>
+    /// The entry that maps a page; never 0. Flags the format cannot tell apart come back as <see cref="Effective"/> says.
+    /// </summary>
     /// <param name="frame">The page's first byte; a multiple of the page's size.</param>
     /// <param name="flags">What the entry allows; without any right the entry is held, not present.</param>
     /// <param name="level">The level of the table that will hold it; 0 to <see cref="LargestLeafLevel"/>.</param>

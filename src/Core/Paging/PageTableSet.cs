@@ -108,7 +108,10 @@ public sealed class PageTableSet : IDisposable
         }
     }
 
-    /// <summary>Hands over the changes of a table since the last call, for <see cref="PageTable.ApplyChanges(ReadOnlySpan{byte}, bool)"/> of the same table on another node.</summary>
+    /// <summary>
+    /// Hands over the changes of a table since the last call, for <see cref="PageTable.ApplyChanges(ReadOnlySpan{byte}, bool)"/> of the
+    /// same table on another node.
+    /// </summary>
     /// <param name="table">A table.</param>
     public byte[] TakeChanges(int table)
     {

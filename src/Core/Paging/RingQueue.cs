@@ -12,7 +12,7 @@ internal sealed class RingQueue<T>
     // An empty queue gives larger memory than this back to the host.
     private const int KeptItems = 1 << 20;
 
-    private T[] items = [];
+    private T[] _items = [];
 
     /// <summary>The number of the oldest item kept.</summary>
     public long First { get; private set; }
@@ -22,7 +22,7 @@ internal sealed class RingQueue<T>
 
     public long Count => End - First;
 
-    public ref T this[long number] => ref items[number & (items.Length - 1)];
+    public ref T this[long number] => ref _items[number & (_items.Length - 1)];
 
     public void Append(in T item)
     {
@@ -38,10 +38,10 @@ internal sealed class RingQueue<T>
         }
 
         Reserve(more.Length);
-        int at = (int)(End & (items.Length - 1));
-        int straight = Math.Min(more.Length, items.Length - at);
-        more[..straight].CopyTo(items.AsSpan(at));
-        more[straight..].CopyTo(items);
+        int at = (int)(End & (_items.Length - 1));
+        int straight = Math.Min(more.Length, _items.Length - at);
+        more[..straight].CopyTo(_items.AsSpan(at));
+        more[straight..].CopyTo(_items);
         End += more.Length;
     }
 
@@ -52,18 +52,18 @@ internal sealed class RingQueue<T>
             return;
         }
 
-        int at = (int)(number & (items.Length - 1));
-        int straight = Math.Min(target.Length, items.Length - at);
-        items.AsSpan(at, straight).CopyTo(target);
-        items.AsSpan(0, target.Length - straight).CopyTo(target[straight..]);
+        int at = (int)(number & (_items.Length - 1));
+        int straight = Math.Min(target.Length, _items.Length - at);
+        _items.AsSpan(at, straight).CopyTo(target);
+        _items.AsSpan(0, target.Length - straight).CopyTo(target[straight..]);
     }
 
     public void DropFirst(long count)
     {
         First += count;
-        if (Count == 0 && items.Length > KeptItems)
+        if (Count == 0 && _items.Length > KeptItems)
         {
-            items = [];
+            _items = [];
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed class RingQueue<T>
 
     private void Reserve(int more)
     {
-        if (Count + more <= items.Length)
+        if (Count + more <= _items.Length)
         {
             return;
         }
@@ -86,13 +86,13 @@ internal sealed class RingQueue<T>
         T[] larger = new T[BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, Count + more))];
         for (long number = First; number < End;)
         {
-            int from = (int)(number & (items.Length - 1));
+            int from = (int)(number & (_items.Length - 1));
             int to = (int)(number & (larger.Length - 1));
-            int straight = (int)Math.Min(End - number, Math.Min(items.Length - from, larger.Length - to));
-            items.AsSpan(from, straight).CopyTo(larger.AsSpan(to));
+            int straight = (int)Math.Min(End - number, Math.Min(_items.Length - from, larger.Length - to));
+            _items.AsSpan(from, straight).CopyTo(larger.AsSpan(to));
             number += straight;
         }
 
-        items = larger;
+        _items = larger;
     }
 }

@@ -200,7 +200,9 @@ public sealed record ProgramImage
     /// <summary>The threads; number 0 is the main thread.</summary>
     public required IReadOnlyList<ThreadProgram> Threads { get; init; }
 
-    /// <summary>Children that <see cref="ControlKind.Fork"/> operations start, by index. A child's initial mappings are its parent's.</summary>
+    /// <summary>
+    /// Children that <see cref="ControlKind.Fork"/> operations start, by index. A child's initial mappings are its parent's.
+    /// </summary>
     public IReadOnlyList<ProgramImage> Children { get; init; } = [];
 
     /// <summary>How many events (<see cref="ControlKind.Signal"/>) the streams use, numbered from 0.</summary>

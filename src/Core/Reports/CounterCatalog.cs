@@ -5,7 +5,9 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
 
-/// <summary>What the counters of a report are, each list in the order in which reports show it. Who counts declares; this only reads.</summary>
+/// <summary>
+/// What the counters of a report are, each list in the order in which reports show it. Who counts declares; this only reads.
+/// </summary>
 /// <param name="Core">Counters kept for each core: those of every run, then those of its plug-ins.</param>
 /// <param name="Space">Counters kept for each address space, likewise.</param>
 /// <param name="Group">Counters kept for each group of spaces that share memory.</param>

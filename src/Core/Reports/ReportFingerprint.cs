@@ -8,7 +8,10 @@ namespace VmSim.Core.Reports;
 /// <summary>A digest of a report that equals another's exactly when the two runs found the same.</summary>
 public static class ReportFingerprint
 {
-    /// <summary>SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Checker"/>, <see cref="RunReport.Host"/>, the list of shootdowns and the fingerprint itself.</summary>
+    /// <summary>
+    /// SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Checker"/>, <see cref="RunReport.Host"/>,
+    /// the list of shootdowns and the fingerprint itself.
+    /// </summary>
     public static string Of(RunReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
@@ -39,7 +42,16 @@ public static class ReportFingerprint
 
         foreach (ThreadReport thread in report.Threads)
         {
-            Add("thread", thread.Id, thread.Name, thread.AddressSpace, thread.Core, thread.Started, thread.Ended, thread.Accesses, thread.Faults);
+            Add(
+                "thread",
+                thread.Id,
+                thread.Name,
+                thread.AddressSpace,
+                thread.Core,
+                thread.Started,
+                thread.Ended,
+                thread.Accesses,
+                thread.Faults);
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

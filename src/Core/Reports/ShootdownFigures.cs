@@ -44,6 +44,7 @@ public static class ShootdownFigures
     private static IEnumerable<ShootdownRecord> RecordsOf(RunStatistics statistics, int space)
     {
         Dictionary<int, int>? misses = statistics.RefillMisses.GetValueOrDefault(space);
-        return statistics.ShootdownRecords[space].Select(record => record with { RefillMisses = misses?.GetValueOrDefault(record.Id) ?? 0 });
+        return statistics.ShootdownRecords[space]
+            .Select(record => record with { RefillMisses = misses?.GetValueOrDefault(record.Id) ?? 0 });
     }
 }

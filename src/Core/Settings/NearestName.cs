@@ -3,7 +3,9 @@ namespace VmSim.Core.Settings;
 /// <summary>Finds the name that somebody who mistyped one may have meant.</summary>
 public static class NearestName
 {
-    /// <summary>The candidate that differs from a name in the fewest letters; null if none is near: half of the name's letters may differ, or two.</summary>
+    /// <summary>
+    /// The candidate that differs from a name in the fewest letters; null if none is near: half of the name's letters may differ, or two.
+    /// </summary>
     /// <param name="name">What was written.</param>
     /// <param name="candidates">What could have been.</param>
     public static string? Of(string name, IEnumerable<string> candidates)
@@ -25,7 +27,9 @@ public static class NearestName
         return best;
     }
 
-    /// <summary>Letters to insert, remove or change (Levenshtein). A capital letter counts as its small one: whoever wrote it meant that.</summary>
+    /// <summary>
+    /// Letters to insert, remove or change (Levenshtein). A capital letter counts as its small one: whoever wrote it meant that.
+    /// </summary>
     private static int Distance(string a, string b)
     {
         int[] row = [.. Enumerable.Range(0, b.Length + 1)];

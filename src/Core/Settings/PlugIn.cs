@@ -35,7 +35,9 @@ public sealed class PlugIn
     /// <summary>The name by which scenarios name its classes: what stands behind the comma.</summary>
     public string Name => Assembly.GetName().Name ?? "";
 
-    /// <summary>The public classes that can be loaded, by name. One whose base class is in an assembly that is missing is left out.</summary>
+    /// <summary>
+    /// The public classes that can be loaded, by name. One whose base class is in an assembly that is missing is left out.
+    /// </summary>
     public IReadOnlyList<Type> Classes
     {
         get
@@ -50,7 +52,8 @@ public sealed class PlugIn
                 types = some.Types;
             }
 
-            return [.. types.OfType<Type>().Where(type => type is { IsVisible: true, IsClass: true, IsAbstract: false }).OrderBy(type => type.FullName, StringComparer.Ordinal)];
+            return [.. types.OfType<Type>().Where(type => type is { IsVisible: true, IsClass: true, IsAbstract: false })
+                .OrderBy(type => type.FullName, StringComparer.Ordinal)];
         }
     }
 
@@ -67,7 +70,8 @@ public sealed class PlugIn
             if (isOurs && (reference.Version!.Major != own.Major || reference.Version.Minor != own.Minor))
             {
                 throw new ScenarioException(
-                    $"{Path}: built against {reference.Name} {reference.Version.ToString(3)}, and this is vmsim {own.ToString(3)}; build it again against this version");
+                    $"{Path}: built against {reference.Name} {reference.Version.ToString(3)}, and this is vmsim {own.ToString(3)}; "
+                        + $"build it again against this version");
             }
         }
     }

@@ -105,9 +105,14 @@ public sealed class PlugInClass
     private ScenarioException Failed(Exception reason)
     {
         Exception cause = reason is TypeInitializationException { InnerException: { } inner } ? inner : reason;
-        string remedy = cause is MissingMemberException or TypeLoadException ? "; it was built against another build of vmsim: build it again"
-            : cause is FileNotFoundException or FileLoadException or BadImageFormatException ? "; put the assemblies that it needs beside it" : "";
-        return new ScenarioException($"{_key}: the {_what} {Type.FullName}{_where} cannot be made: {cause.GetType().Name}: {FirstLine(cause.Message)}{remedy}", cause);
+        string remedy =
+            cause is MissingMemberException or TypeLoadException ? "; it was built against another build of vmsim: build it again"
+            : cause is FileNotFoundException or FileLoadException or BadImageFormatException
+            ? "; put the assemblies that it needs beside it"
+            : "";
+        return new ScenarioException(
+            $"{_key}: the {_what} {Type.FullName}{_where} cannot be made: {cause.GetType().Name}: {FirstLine(cause.Message)}{remedy}",
+            cause);
     }
 
     private static Type? TypeOf(TypeName name, PlugIn? plugIn, string key)
@@ -121,7 +126,9 @@ public sealed class PlugInClass
         catch (Exception error) when (error is IOException or BadImageFormatException or TypeLoadException or ArgumentException)
         {
             string where = plugIn is null ? "" : $" of {plugIn}";
-            throw new ScenarioException($"{key}: {name.FullName}{where} cannot be loaded: {FirstLine(error.Message)}; put the assemblies that it needs beside it", error);
+            throw new ScenarioException(
+                $"{key}: {name.FullName}{where} cannot be loaded: {FirstLine(error.Message)}; put the assemblies that it needs beside it",
+                error);
         }
     }
 
@@ -131,7 +138,8 @@ public sealed class PlugInClass
         if (plugIn is null)
         {
             string listed = plugIns.Count == 0 ? "none is listed" : $"listed are {string.Join(", ", plugIns.Select(each => each.Name))}";
-            return new ScenarioException($"{key}: there is no plug-in \"{assembly}\", {listed}; list its file, plug-ins = [ \"{assembly}.dll\" ]");
+            return new ScenarioException(
+                $"{key}: there is no plug-in \"{assembly}\", {listed}; list its file, plug-ins = [ \"{assembly}.dll\" ]");
         }
 
         string[] classes = [.. plugIn.Classes.Where(type => type.IsAssignableTo(kind)).Select(type => type.FullName!)];

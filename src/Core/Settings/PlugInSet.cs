@@ -18,7 +18,9 @@ public sealed class PlugInSet : IReadOnlyList<PlugIn>
         {
             if (Array.Find(_plugIns[..i], other => other.Name == _plugIns[i].Name) is { } twin)
             {
-                throw new ScenarioException($"{_plugIns[i]}: its assembly is called \"{twin.Name}\", as that of {twin} is; list one of them, or give one another name");
+                throw new ScenarioException(
+                    $"{_plugIns[i]}: its assembly is called \"{twin.Name}\", as that of {twin} is; list one of them, or give one "
+                        + $"another name");
             }
         }
     }

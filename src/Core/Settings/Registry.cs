@@ -3,12 +3,13 @@ using System.Collections;
 namespace VmSim.Core.Settings;
 
 /// <summary>
-/// Everything of one kind that can be named, such as all shootdown protocols. A new one is a line in the list that its kind's registry is made of.
-/// Immutable.
+/// Everything of one kind that can be named, such as all shootdown protocols. A new one is a line in the list that its kind's registry is
+/// made of. Immutable.
 /// </summary>
 /// <remarks>
 /// Every kind keeps the same contract: names are compared letter by letter, a name that is null is a mistake of the caller
-/// (<see cref="ArgumentNullException"/>), <see cref="Find"/> answers null for a name that is not there, and <see cref="Require"/> refuses it with what there is.
+/// (<see cref="ArgumentNullException"/>), <see cref="Find"/> answers null for a name that is not there, and <see cref="Require"/> refuses
+/// it with what there is.
 /// </remarks>
 /// <typeparam name="T">The kind.</typeparam>
 public sealed class Registry<T> : IReadOnlyList<T>
@@ -63,7 +64,8 @@ public sealed class Registry<T> : IReadOnlyList<T>
     /// <exception cref="ScenarioException">There is none; the message says what there is and what may have been meant.</exception>
     public T Require(string name, string key, PlugInSet? plugIns = null) =>
         Find(name) is { } found ? found
-        : _plugInRule is { } rule && PlugInClass.IsClassName(name) ? rule.Make(PlugInClass.Find(name, key, What, rule.Base, plugIns ?? PlugInSet.None))
+        : _plugInRule is { } rule
+            && PlugInClass.IsClassName(name) ? rule.Make(PlugInClass.Find(name, key, What, rule.Base, plugIns ?? PlugInSet.None))
         : throw Missing(name, key);
 
     /// <summary>What a plug-in adds, each with the name by which scenarios name it; empty where plug-ins cannot join.</summary>
@@ -82,7 +84,8 @@ public sealed class Registry<T> : IReadOnlyList<T>
     {
         ArgumentNullException.ThrowIfNull(item);
         int place = Array.FindIndex(_items, known => known.Name == item.Name);
-        return new Registry<T>(What, place < 0 ? _items.Append(item) : _items.Select((known, index) => index == place ? item : known), _plugInRule);
+        return new Registry<T>(
+            What, place < 0 ? _items.Append(item) : _items.Select((known, index) => index == place ? item : known), _plugInRule);
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,10 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Shootdown;
 
-/// <summary>What the core half of a protocol can hear of. Each costs host time where it happens, so nothing is told that the protocol does not ask for.</summary>
+/// <summary>
+/// What the core half of a protocol can hear of. Each costs host time where it happens, so nothing is told that the protocol does not ask
+/// for.
+/// </summary>
 [Flags]
 public enum CoreEvents
 {

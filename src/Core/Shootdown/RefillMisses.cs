@@ -1,8 +1,8 @@
 namespace VmSim.Core.Shootdown;
 
 /// <summary>
-/// Refill misses by shootdown: page walks that brought back a live translation which their core had lost to the shootdown. Cores add from any thread;
-/// a sum does not depend on their order.
+/// Refill misses by shootdown: page walks that brought back a live translation which their core had lost to the shootdown. Cores add from
+/// any thread; a sum does not depend on their order.
 /// </summary>
 /// <param name="spaces">Address spaces of the run.</param>
 internal sealed class RefillMisses(int spaces)
@@ -11,7 +11,10 @@ internal sealed class RefillMisses(int spaces)
     private const int Chunk = 1 << ChunkShift;
     private readonly int[]?[]?[] _counts = new int[]?[]?[spaces];
 
-    /// <summary>Adds to what a shootdown caused. Shootdowns beyond <see cref="ShootdownLog.RecordsMax"/> of a space are not told apart, and not counted here.</summary>
+    /// <summary>
+    /// Adds to what a shootdown caused. Shootdowns beyond <see cref="ShootdownLog.RecordsMax"/> of a space are not told apart, and not
+    /// counted here.
+    /// </summary>
     public void Add(int space, long shootdown, int count)
     {
         if (shootdown < ShootdownLog.RecordsMax)

@@ -2,10 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace VmSim.Core.State;
 
-/// <summary>Native memory with one owner. Disposing of it again is harmless, and memory that nobody disposed of is freed by the finalizer.</summary>
+/// <summary>
+/// Native memory with one owner. Disposing of it again is harmless, and memory that nobody disposed of is freed by the finalizer.
+/// </summary>
 /// <remarks>
-/// State lies in native memory where arrays of the runtime will not do: they cannot be aligned to a line or page, and are cleared, and so touched, when they are made.
-/// The owner keeps pointers into the block beside it: reading one through the block would cost the hot loop a load.
+/// State lies in native memory where arrays of the runtime will not do: they cannot be aligned to a line or page, and are cleared, and so
+/// touched, when they are made. The owner keeps pointers into the block beside it: reading one through the block would cost the hot loop a
+/// load.
 /// </remarks>
 public sealed unsafe class NativeBlock : IDisposable
 {

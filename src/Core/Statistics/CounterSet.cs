@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace VmSim.Core.Statistics;
 
 /// <summary>
-/// What one holder, such as a core or an address space, counts. Every class derived from <see cref="CounterSet{TSelf}"/> declares its counters, one line each;
-/// name, unit, sentence, storage, reset and the place in every output follow from that line.
+/// What one holder, such as a core or an address space, counts. Every class derived from <see cref="CounterSet{TSelf}"/> declares its
+/// counters, one line each; name, unit, sentence, storage, reset and the place in every output follow from that line.
 /// </summary>
 public abstract class CounterSet
 {
@@ -29,13 +29,14 @@ public abstract class CounterSet
 /// <summary>Base of the classes that declare counters.</summary>
 /// <typeparam name="TSelf">The class itself, so that a counter of another class does not compile as an index.</typeparam>
 /// <remarks>
-/// A counter is a number in a static readonly field: compiled code has it as a constant, and counting costs what a field of the object does, plus the comparison with the
-/// array's length. No class has a static constructor, which would have every use ask whether it has run.
+/// A counter is a number in a static readonly field: compiled code has it as a constant, and counting costs what a field of the object
+/// does, plus the comparison with the array's length. No class has a static constructor, which would have every use ask whether it has run.
 /// </remarks>
 /// <example><code>
 /// public sealed class ParkingCounters : CounterSet&lt;ParkingCounters&gt;
 /// {
-///     public static readonly Counter Parked = Declare("parked", "invalidations", "Invalidations that waited for the core to leave user mode.");
+/// public static readonly Counter Parked = Declare("parked", "invalidations", "Invalidations that waited for the core to leave user
+/// mode.");
 /// }
 ///
 /// counters[ParkingCounters.Parked]++;
@@ -43,7 +44,7 @@ public abstract class CounterSet
 public abstract class CounterSet<TSelf> : CounterSet
     where TSelf : CounterSet<TSelf>
 {
-    private static readonly List<CounterInfo> s_declared = [];
+    private static readonly List<CounterInfo> Declarations = [];
     private static bool s_isComplete;
 
     /// <summary>Makes a set whose counters are 0.</summary>
@@ -64,7 +65,7 @@ public abstract class CounterSet<TSelf> : CounterSet
                 s_isComplete = true;
             }
 
-            return s_declared;
+            return Declarations;
         }
     }
 
@@ -82,13 +83,13 @@ public abstract class CounterSet<TSelf> : CounterSet
     /// <exception cref="InvalidOperationException">The class has a counter of this name, or objects already.</exception>
     protected static Counter Declare(string name, string unit, string summary, string? title = null)
     {
-        if (s_isComplete || s_declared.Exists(counter => counter.Name == name))
+        if (s_isComplete || Declarations.Exists(counter => counter.Name == name))
         {
             throw new InvalidOperationException($"{typeof(TSelf).Name} declares \"{name}\" twice, or after its static fields");
         }
 
-        s_declared.Add(new CounterInfo(name, unit, summary, title));
-        return new Counter(s_declared.Count - 1);
+        Declarations.Add(new CounterInfo(name, unit, summary, title));
+        return new Counter(Declarations.Count - 1);
     }
 
     /// <summary>A counter of <typeparamref name="TSelf"/>.</summary>

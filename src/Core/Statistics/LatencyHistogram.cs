@@ -82,7 +82,10 @@ public sealed class LatencyHistogram
         Max = 0;
     }
 
-    /// <summary>The least value at or below which <paramref name="percent"/> of the samples lie, up to the bucket's width; 0 when there is no sample.</summary>
+    /// <summary>
+    /// The least value at or below which <paramref name="percent"/> of the samples lie, up to the bucket's width; 0 when there is no
+    /// sample.
+    /// </summary>
     /// <param name="percent">0 to 100.</param>
     public long Percentile(double percent)
     {

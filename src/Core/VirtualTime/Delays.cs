@@ -1,6 +1,4 @@
-using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
-using VmSim.Core.Programs;
 
 namespace VmSim.Core.VirtualTime;
 
@@ -60,13 +58,13 @@ public sealed class Delays
     public long StoreVisibility { get; }
 
     /// <summary>
-    /// From the end of an operation to when what it freed is given back: every core has run beyond the moment at which the stores, and what the space said
-    /// last, reached it.
+    /// From the end of an operation to when what it freed is given back: every core has run beyond the moment at which the stores, and what
+    /// the space said last, reached it.
     /// </summary>
     /// <remarks>
-    /// When a space handles a message of time t, its cores have run to t - <see cref="CoreToSpace"/>, and no farther for certain. So the stores have to be
-    /// visible that much earlier, or a core could still walk to a frame that somebody else has been given. The window bound is not enough: a protocol's
-    /// message from core to core may make it shorter than this.
+    /// When a space handles a message of time t, its cores have run to t - <see cref="CoreToSpace"/>, and no farther for certain. So the
+    /// stores have to be visible that much earlier, or a core could still walk to a frame that somebody else has been given. The window
+    /// bound is not enough: a protocol's message from core to core may make it shorter than this.
     /// </remarks>
     public long ReleaseAfter => CoreToSpace + StoreVisibility;
 
@@ -78,19 +76,23 @@ public sealed class Delays
     /// <param name="direction">Between whom it goes.</param>
     /// <param name="delay">Its delay, in cycles.</param>
     /// <returns>The delay.</returns>
-    /// <exception cref="InvalidOperationException">The kind is not declared so, or the delay is less than declared: a bug in the protocol.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The kind is not declared so, or the delay is less than declared: a bug in the protocol.
+    /// </exception>
     internal long Checked(int kind, MessageDirection direction, long delay)
     {
         if ((uint)kind >= (uint)_protocol.Count)
         {
-            throw new InvalidOperationException($"the shootdown protocol sends a message of kind {kind} and declares {_protocol.Count} kinds");
+            throw new InvalidOperationException(
+                $"the shootdown protocol sends a message of kind {kind} and declares {_protocol.Count} kinds");
         }
 
         ProtocolMessage declared = _protocol[kind];
         if (declared.Direction != direction || delay < declared.LeastDelay)
         {
             throw new InvalidOperationException(
-                $"the shootdown protocol sends \"{declared.Name}\" {direction} with a delay of {delay} cycles; it is declared {declared.Direction} with at least {declared.LeastDelay}");
+                $"the shootdown protocol sends \"{declared.Name}\" {direction} with a delay of {delay} cycles; it is declared "
+                    + $"{declared.Direction} with at least {declared.LeastDelay}");
         }
 
         return delay;
@@ -103,7 +105,10 @@ public sealed class Delays
         {
             if (message.LeastDelay < 1)
             {
-                throw new ArgumentException($"the shootdown protocol's message \"{message.Name}\" has a least delay of {message.LeastDelay} cycles; it must be at least 1", nameof(protocol));
+                throw new ArgumentException(
+                    $"the shootdown protocol's message \"{message.Name}\" has a least delay of {message.LeastDelay} cycles; it must "
+                        + $"be at least 1",
+                    nameof(protocol));
             }
 
             least = message.Direction == direction ? Math.Min(least, message.LeastDelay) : least;

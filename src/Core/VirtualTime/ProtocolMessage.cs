@@ -1,4 +1,3 @@
-using VmSim.Core.Addresses;
 
 namespace VmSim.Core.VirtualTime;
 
@@ -19,7 +18,7 @@ public enum MessageDirection
 /// <param name="Name">What it is, for errors.</param>
 /// <param name="Direction">Between whom it goes.</param>
 /// <param name="LeastDelay">
-/// Cycles from when it leaves to its delivery, at least 1. No message of the kind may take less; a run's windows are as short as this demands. What a space sends
-/// leaves it a service time after the message that it handles.
+/// Cycles from when it leaves to its delivery, at least 1. No message of the kind may take less; a run's windows are as short as this
+/// demands. What a space sends leaves it a service time after the message that it handles.
 /// </param>
 public readonly record struct ProtocolMessage(string Name, MessageDirection Direction, long LeastDelay);

@@ -10,7 +10,9 @@ using VmSim.Actors.Simulation;
 
 namespace VmSim.Host.Hosting;
 
-/// <summary>The actor system of this process, configured by config/akka.conf and started by Akka.Hosting, with one lane for each host thread.</summary>
+/// <summary>
+/// The actor system of this process, configured by config/akka.conf and started by Akka.Hosting, with one lane for each host thread.
+/// </summary>
 internal sealed class SimulationHost : IAsyncDisposable
 {
     private readonly IHost _host;
@@ -40,7 +42,8 @@ internal sealed class SimulationHost : IAsyncDisposable
     /// <summary>A host of an actor system that has config/akka.conf below what <paramref name="configure"/> adds.</summary>
     internal static IHost Build(Action<AkkaConfigurationBuilder> configure)
     {
-        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
+            new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
         Config config = ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("akka.conf")));
@@ -53,7 +56,8 @@ internal sealed class SimulationHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Leaves Ctrl-C to the command line, which stops the run at a window's end; the usual lifetime would take the actor system away in the middle of it.
+    /// Leaves Ctrl-C to the command line, which stops the run at a window's end; the usual lifetime would take the actor system away in the
+    /// middle of it.
     /// </summary>
     private sealed class CommandLifetime : IHostLifetime
     {

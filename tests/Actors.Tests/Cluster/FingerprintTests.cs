@@ -8,7 +8,9 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;
 
-/// <summary>One fingerprint, however a run is carried out: windows, threads, nodes, split domains. docs/determinism.md lists these scenarios.</summary>
+/// <summary>
+/// One fingerprint, however a run is carried out: windows, threads, nodes, split domains. docs/determinism.md lists these scenarios.
+/// </summary>
 public sealed class FingerprintTests : ShardRuns
 {
     /// <summary>Scenario file or trace, and the settings that make it short.</summary>
@@ -77,7 +79,10 @@ public sealed class FingerprintTests : ShardRuns
             ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint);
     }
 
-    /// <summary>One thread soon, whose traps are mostly all that is left to do: that they are must not depend on whether their messages have arrived at the end.</summary>
+    /// <summary>
+    /// One thread soon, whose traps are mostly all that is left to do: that they are must not depend on whether their messages have arrived
+    /// at the end.
+    /// </summary>
     [Fact]
     public async Task Run_CutAtAnyTime_EndsTheSameOnALateLane()
     {
@@ -87,7 +92,8 @@ public sealed class FingerprintTests : ShardRuns
         Sys.ActorOf(Props.Create(() => new Dawdler(first)).WithDispatcher(Lanes.Dispatcher(1))).Tell(1);
         for (int i = 0; i < 2; i++)
         {
-            ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 1), TestWorlds.Toucher("b", 8, 200)) with { Until = 8_000 + (377 * i) };
+            ScenarioSpec scenario = TestWorlds.Scenario(
+                2, TestWorlds.Toucher("a", 0, 1), TestWorlds.Toucher("b", 8, 200)) with { Until = 8_000 + (377 * i) };
             string expected = TestWorlds.Run(scenario).Fingerprint;
             Assert.Equal(expected, RunOnLanes(scenario, 2).Fingerprint);
         }

@@ -5,12 +5,14 @@ using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;
 
-/// <summary>Several shards of one run in one process, each with a world of its own; envelopes go through their wire form. What breaks a shard comes as a message, so that the log is off.</summary>
+/// <summary>
+/// Several shards of one run in one process, each with a world of its own; envelopes go through their wire form. What breaks a shard comes
+/// as a message, so that the log is off.
+/// </summary>
 public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallback("akka.loglevel = OFF"))
 {
     /// <summary>Runs a scenario over nodes of this process; one alone has the checker.</summary>
@@ -51,8 +53,11 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
     /// <param name="lanes">On how many lanes.</param>
     /// <param name="windowDivisor">The window is the bound over this.</param>
     /// <param name="protocol">The shootdown protocol; null for the scenario's.</param>
-    /// <param name="stops">Milliseconds after which the run stops, again and again, to go on in a new world from a checkpoint; 0 stops before its first window.</param>
-    protected RunReport RunOnLanes(ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null, params int[] stops)
+    /// <param name="stops">
+    /// Milliseconds after which the run stops, again and again, to go on in a new world from a checkpoint; 0 stops before its first window.
+    /// </param>
+    protected RunReport RunOnLanes(
+        ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null, params int[] stops)
     {
         World world = new(scenario, check: true, protocol);
         try
@@ -98,7 +103,8 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
     }
 
     private IActorRef[] Shards(World[] worlds, int coresPerNode, long window) =>
-        [.. worlds.Select((world, node) => Sys.ActorOf(NodeShardActor.Props(world, new NodePlacement(world, worlds.Length, coresPerNode), node, window, 2)))];
+        [.. worlds.Select((world,
+            node) => Sys.ActorOf(NodeShardActor.Props(world, new NodePlacement(world, worlds.Length, coresPerNode), node, window, 2)))];
 
     private List<NodeShardProtocol.Stopped> Begin(IActorRef[] shards, int stop)
     {

@@ -22,7 +22,8 @@ public sealed class ConfigurationTests
     [InlineData("8kB", 8_000)]
     [InlineData("4096", 4_096)]
     [InlineData("0.5 MiB", 524_288)]
-    public void Parse_Bytes_TakeUnits(string value, ulong expected) => Assert.Equal(expected, Parse($"memory.fault-around = {value}").Memory.FaultAround);
+    public void Parse_Bytes_TakeUnits(string value, ulong expected) =>
+        Assert.Equal(expected, Parse($"memory.fault-around = {value}").Memory.FaultAround);
 
     [Fact]
     public void Parse_Profile_IsUnderTheScenarioAndTheScenarioUnderSet()
@@ -50,7 +51,8 @@ public sealed class ConfigurationTests
     public void EffectiveConfiguration_AnySettings_ReadBackEqual()
     {
         Gen<(int Cores, int Ipi, long Trap, bool Zero, string Placement, ulong Around)> settings = Gen.Select(
-            Gen.Int[2, 4_096], Gen.Int[1, 100_000], Gen.Long[1, 1_000_000_000_000], Gen.Bool, Gen.Int[0, 2].Select(i => new[] { "packed", "spread", "single" }[i]), Gen.Int[0, 9].Select(i => 4096UL << i));
+            Gen.Int[2, 4_096], Gen.Int[1, 100_000], Gen.Long[1, 1_000_000_000_000], Gen.Bool, Gen.Int[0, 2]
+                .Select(i => new[] { "packed", "spread", "single" }[i]), Gen.Int[0, 9].Select(i => 4096UL << i));
         settings.Sample(
             s =>
             {

@@ -60,12 +60,15 @@ public sealed class PlugInTests
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A device mapping leads to frames by address and owns none: one that another process gives back is no concern of the checker's.</summary>
+    /// <summary>
+    /// A device mapping leads to frames by address and owns none: one that another process gives back is no concern of the checker's.
+    /// </summary>
     [Fact]
     public void Run_DeviceMemoryOverSharedFrames_IsNoViolation()
     {
         const string Processes = "processes = [\n {\n program = garbage-collector\n },\n {\n program = page-fault2\n pages = 31\n }\n]";
-        ScenarioSpec scenario = ScenarioLoader.Parse($"machine.cores = 6\nmemory.shared = on\nmemory.anonymous = device\nuntil = 3ms\n{Processes}", "here", ".", []);
+        ScenarioSpec scenario = ScenarioLoader.Parse(
+            $"machine.cores = 6\nmemory.shared = on\nmemory.anonymous = device\nuntil = 3ms\n{Processes}", "here", ".", []);
         using World world = new(scenario, check: true);
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.DoesNotContain(report.Findings, line => line.Contains("EarlyRelease", StringComparison.Ordinal));

@@ -41,13 +41,15 @@ public sealed class TraceReplayTests : IDisposable
     public void Load_AslrWithFixedProgram_WarnsOfThePagesKept() =>
         Assert.Contains("2 pages stay", Assert.Single(Load("aslr = on", program: "400000").Warnings), StringComparison.Ordinal);
 
-    private static ulong[] Starts(ProcessSpec process) => [.. Enumerable.Range(0, 16).Select(copy => process.Program(copy).InitialMappings[0].Start.Value)];
+    private static ulong[] Starts(ProcessSpec process) =>
+        [.. Enumerable.Range(0, 16).Select(copy => process.Program(copy).InitialMappings[0].Start.Value)];
 
     private ProcessSpec Load(string setting, string? set = null, string program = "555555554000")
     {
         File.WriteAllText(
             Path.Combine(_folder, "x.vmt"),
-            $"# vmt 1 x pagesize 4096 filter direct-mapped sets=16 (separate I and D)\nf 1 /bin/x\ni {program} 2000 5 2 1 0\nt 0\nm 7ffff7a00000 4000 3 22 - 0\nW 7ffff7a01\nu 7ffff7a00000 4000\n");
+            $"# vmt 1 x pagesize 4096 filter direct-mapped sets=16 (separate I and D)\nf 1 /bin/x\ni {program} 2000 5 2 1 0\nt 0\nm "
+                + $"7ffff7a00000 4000 3 22 - 0\nW 7ffff7a01\nu 7ffff7a00000 4000\n");
         string text = $"processes = [\n {{\n trace = x.vmt\n count = 16\n {setting}\n }}\n]";
         return Assert.Single(ScenarioLoader.Parse(text, "here", _folder, set is null ? [] : [set]).Processes);
     }

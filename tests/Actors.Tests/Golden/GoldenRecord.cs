@@ -7,7 +7,10 @@ using VmSim.Core.Scenarios;
 
 namespace VmSim.Actors.Tests.Golden;
 
-/// <summary>What a scenario or trace gives under one protocol: outcome, fingerprint and totals by name, as lines of text that a difference can be read from.</summary>
+/// <summary>
+/// What a scenario or trace gives under one protocol: outcome, fingerprint and totals by name, as lines of text that a difference can be
+/// read from.
+/// </summary>
 internal static class GoldenRecord
 {
     /// <summary>Runs a scenario and writes down what it gives.</summary>

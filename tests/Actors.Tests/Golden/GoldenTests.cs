@@ -4,14 +4,15 @@ using VmSim.Core.Shootdown;
 namespace VmSim.Actors.Tests.Golden;
 
 /// <summary>
-/// Every scenario and trace that ships gives, under each protocol, what tests/Golden says. A change of a row is a decision; tests/Golden/README.md says how it is made.
+/// Every scenario and trace that ships gives, under each protocol, what tests/Golden says. A change of a row is a decision;
+/// tests/Golden/README.md says how it is made.
 /// </summary>
 public sealed class GoldenTests
 {
     /// <summary>Where what a run gave is written when it differs, in the layout of tests/Golden.</summary>
-    private static readonly string s_actual = Path.Combine(AppContext.BaseDirectory, "golden-actual");
+    private static readonly string Actual = Path.Combine(AppContext.BaseDirectory, "golden-actual");
 
-    private static readonly string s_recorded = Path.Combine(AppContext.BaseDirectory, "golden");
+    private static readonly string Recorded = Path.Combine(AppContext.BaseDirectory, "golden");
 
     /// <summary>Cases of the short record: each file and protocol, cut after a short time.</summary>
     public static TheoryData<string, string> Short { get; } = Cases();
@@ -35,7 +36,7 @@ public sealed class GoldenTests
         SortedSet<string> expected = [.. Short.Select(row => RecordName((string)row[0], (string)row[1]))];
         foreach (string set in (string[])["short", "long"])
         {
-            SortedSet<string> present = [.. Directory.EnumerateFiles(Path.Combine(s_recorded, set)).Select(file => Path.GetFileName(file))];
+            SortedSet<string> present = [.. Directory.EnumerateFiles(Path.Combine(Recorded, set)).Select(file => Path.GetFileName(file))];
             Assert.Equal(expected, present);
         }
     }
@@ -47,12 +48,12 @@ public sealed class GoldenTests
             : ConfigFiles.Find(file);
         string actual = GoldenRecord.Of(path, [$"shootdown.protocol={protocol}", .. settings]);
         string name = RecordName(file, protocol);
-        string recorded = Path.Combine(s_recorded, set, name);
+        string recorded = Path.Combine(Recorded, set, name);
         string expected = File.Exists(recorded) ? File.ReadAllText(recorded) : "";
         if (actual != expected)
         {
-            Directory.CreateDirectory(Path.Combine(s_actual, set));
-            File.WriteAllText(Path.Combine(s_actual, set, name), actual);
+            Directory.CreateDirectory(Path.Combine(Actual, set));
+            File.WriteAllText(Path.Combine(Actual, set, name), actual);
         }
 
         Assert.Equal(expected, actual);
@@ -66,8 +67,10 @@ public sealed class GoldenTests
         string scenarios = Path.GetDirectoryName(config)!;
         string[] files =
         [
-            .. Directory.EnumerateFiles(scenarios, "*.conf").Select(file => $"scenarios/{Path.GetFileName(file)}").Order(StringComparer.Ordinal),
-            .. Directory.EnumerateFiles(Path.Combine(scenarios, "..", "traces")).Select(file => $"traces/{Path.GetFileName(file)}").Order(StringComparer.Ordinal),
+            .. Directory.EnumerateFiles(scenarios, "*.conf").Select(file => $"scenarios/{Path.GetFileName(file)}")
+                .Order(StringComparer.Ordinal),
+            .. Directory.EnumerateFiles(Path.Combine(scenarios, "..", "traces")).Select(file => $"traces/{Path.GetFileName(file)}")
+                .Order(StringComparer.Ordinal),
             "data/forkcow.vmt.gz",
             "data/gitlog.vmt.gz",
         ];

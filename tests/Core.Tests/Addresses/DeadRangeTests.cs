@@ -5,10 +5,11 @@ namespace VmSim.Core.Tests.Addresses;
 
 public sealed class DeadRangeTests
 {
-    private static readonly Gen<PageSize> s_stride = Gen.Int[0, 2].Select(level => (PageSize)(12 + (9 * level)));
+    private static readonly Gen<PageSize> Stride = Gen.Int[0, 2].Select(level => (PageSize)(12 + (9 * level)));
 
     [Fact]
-    public void New_AnyParts_GivesThemBack() => Gen.Select(s_stride, Gen.ULong[0, 1UL << 26], Gen.ULong[1, 1UL << 20]).Sample((stride, number, pages) =>
+    public void New_AnyParts_GivesThemBack() =>
+        Gen.Select(Stride, Gen.ULong[0, 1UL << 26], Gen.ULong[1, 1UL << 20]).Sample((stride, number, pages) =>
     {
         VirtAddr start = new(number << (int)stride);
         DeadRange range = new(start, pages, stride);
@@ -28,7 +29,8 @@ public sealed class DeadRangeTests
     [InlineData(4, 9, false)]
     [InlineData(0, 9, true)]
     public void Overlaps_PagesTwoAndThree_SaysSo(ulong first, ulong end, bool expected) =>
-        Assert.Equal(expected, new DeadRange(VirtAddr.OfPage(2), 2, PageSize.Size4K).Overlaps(VirtAddr.OfPage(first), VirtAddr.OfPage(end)));
+        Assert.Equal(
+            expected, new DeadRange(VirtAddr.OfPage(2), 2, PageSize.Size4K).Overlaps(VirtAddr.OfPage(first), VirtAddr.OfPage(end)));
 
     [Fact]
     public void Default_ContainsNothing()

@@ -12,7 +12,8 @@ public sealed class LeavesAPageMappedBackend : MemoryBackend
     public override string Name => "leaves-a-page";
 
     /// <inheritdoc/>
-    public override bool Unmap(VirtAddr start, ulong size, SpaceMemory pageTable) => base.Unmap(start, size - PageSizes.BaseBytes, pageTable);
+    public override bool Unmap(VirtAddr start, ulong size, SpaceMemory pageTable) =>
+        base.Unmap(start, size - PageSizes.BaseBytes, pageTable);
 
     /// <inheritdoc/>
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory) => LazyBackend.Instance.HandleFault(fault, memory);
@@ -27,7 +28,8 @@ public sealed class MapsMoreRightsBackend : MemoryBackend
     /// <inheritdoc/>
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory) =>
         memory.TryAllocate(FrameKind.Anonymous, out PhysAddr frame)
-        && memory.MapFrame(fault.Page, frame, PageSize.Size4K, SpaceMemory.EntryFlags(fault.Flags | AreaFlags.Execute, writable: true) | PageFlags.Dirty)
+        && memory.MapFrame(
+            fault.Page, frame, PageSize.Size4K, SpaceMemory.EntryFlags(fault.Flags | AreaFlags.Execute, writable: true) | PageFlags.Dirty)
             ? FaultKind.Anonymous
             : FaultKind.OutOfMemory;
 }

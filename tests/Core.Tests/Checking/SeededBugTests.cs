@@ -52,7 +52,8 @@ public sealed class SeededBugTests(ITestOutputHelper output)
     public void DeadTranslation_Trace_TellsTheAccusedCoresStory() => AssertStory(
         SeededBug.DropsOneInterrupt,
         "core 2's TLB takes in page 0x7f000012e000 -> frame 0x202",
-        "core 0, thread giver: munmap(0x7f000012c000, 4 pages) starts; page 0x7f000012e000 loses frame 0x202, which every walk sees from cycle",
+        "core 0, thread giver: munmap(0x7f000012c000, 4 pages) starts; page 0x7f000012e000 loses frame 0x202, which every walk sees "
+            + "from cycle",
         "core 2 is sent no interrupt",
         "core 0, thread giver: munmap(0x7f000012c000, 4 pages) returns",
         "cycles after the return");
@@ -61,7 +62,9 @@ public sealed class SeededBugTests(ITestOutputHelper output)
     [Fact]
     public void DeadTranslation_On64Cores_IsAsShort()
     {
-        ThreadProgram[] readers = [.. Enumerable.Range(0, 63).Select(i => new ThreadBuilder($"reader{i}").Touch(TestWorlds.Page(0), 4).Compute(10_000_000).Build())];
+        ThreadProgram[] readers =
+            [.. Enumerable.Range(0, 63)
+                .Select(i => new ThreadBuilder($"reader{i}").Touch(TestWorlds.Page(0), 4).Compute(10_000_000).Build())];
         ThreadBuilder last = new("last");
         for (int i = 0; i < 2_000; i++)
         {
@@ -126,13 +129,15 @@ public sealed class SeededBugTests(ITestOutputHelper output)
     [Fact]
     public void StrayAcknowledgement_WithoutTheChecker_IsAClearError()
     {
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => SeededRuns.Run(SeededBug.AcknowledgesTwice, seeded: true, check: false));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(
+            () => SeededRuns.Run(SeededBug.AcknowledgesTwice, seeded: true, check: false));
         Assert.Contains("acknowledged shootdown 1 of p, which is over or never was", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void StrayAcknowledgement_Trace_ShowsTheFirstOne() => AssertStory(
-        SeededBug.AcknowledgesTwice, "is sent an interrupt for shootdown 1", "acknowledgement is there", "acknowledges shootdown 1 a second time");
+        SeededBug.AcknowledgesTwice, "is sent an interrupt for shootdown 1", "acknowledgement is there",
+            "acknowledges shootdown 1 a second time");
 
     [Fact]
     public void StrayAcknowledgement_OfAShootdownThatWasNotSent_SaysSo() => AssertStory(
@@ -140,7 +145,8 @@ public sealed class SeededBugTests(ITestOutputHelper output)
 
     [Fact]
     public void FramesLost_Trace_NamesAFrame() => AssertStory(
-        SeededBug.LosesAFrame, "the frames are counted", "4 frames are allocated and 0 are in use", "(Anonymous) has 1 reference in the pool, and 0 can be found");
+        SeededBug.LosesAFrame, "the frames are counted", "4 frames are allocated and 0 are in use",
+            "(Anonymous) has 1 reference in the pool, and 0 can be found");
 
     [Fact]
     public void UnknownTranslation_Trace_SaysWhoseItWas() => AssertStory(
@@ -158,7 +164,8 @@ public sealed class SeededBugTests(ITestOutputHelper output)
 
     [Fact]
     public void TableDisagrees_Trace_NamesTheOperation() => AssertStory(
-        SeededBug.LeavesAPageMapped, "munmap(0x7f0000000000, 4 pages) starts", "the page table maps 0x7f0000003000 to frame 0x203, where no area is");
+        SeededBug.LeavesAPageMapped, "munmap(0x7f0000000000, 4 pages) starts",
+            "the page table maps 0x7f0000003000 to frame 0x203, where no area is");
 
     /// <summary>The trace's lines, in order, hold these texts.</summary>
     private static Violation AssertStory(SeededBug bug, params string[] texts)

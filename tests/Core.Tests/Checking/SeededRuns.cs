@@ -16,7 +16,7 @@ namespace VmSim.Core.Tests.Checking;
 internal static class SeededRuns
 {
     private const int FilePages = 4;
-    private static readonly ulong s_file = TestWorlds.Page(300);
+    private static readonly ulong File = TestWorlds.Page(300);
 
     /// <summary>A kernel whose calls take no time but for the least delays.</summary>
     private static KernelProfile Instant { get; } = new()
@@ -62,10 +62,14 @@ internal static class SeededRuns
     public static (RunReport Report, IReadOnlyList<Violation> Violations) Run(SeededBug bug, bool seeded, bool check = true)
     {
         SeededRun run = All[bug];
-        ScenarioSpec scenario = seeded ? run.Scenario : run.Scenario with { Memory = new MemorySpec { Shared = run.Scenario.Memory.Shared } };
+        ScenarioSpec scenario = seeded
+            ? run.Scenario
+            : run.Scenario with { Memory = new MemorySpec { Shared = run.Scenario.Memory.Shared } };
         World? world = null;
         IShootdownProtocol right = ShootdownProtocols.All.Find(run.Protocol)!;
-        IShootdownProtocol protocol = !seeded ? right : new BuggyProtocol(right, bug, bug == SeededBug.AreasOverlap ? () => Overlap(world!) : null);
+        IShootdownProtocol protocol = !seeded
+            ? right
+            : new BuggyProtocol(right, bug, bug == SeededBug.AreasOverlap ? () => Overlap(world!) : null);
         using (world = new World(scenario, check, protocol))
         {
             bool finished = new SequentialEngine(world).Run();
@@ -77,17 +81,18 @@ internal static class SeededRuns
     private static ScenarioSpec FileScenario()
     {
         ThreadBuilder giver = Reader("giver", 4);
-        giver.Compute(300_000).Unmap(s_file, FilePages);
+        giver.Compute(300_000).Unmap(File, FilePages);
         for (int i = 0; i < 200; i++)
         {
-            giver.Load(s_file + ((ulong)(i % FilePages) << 12)).Compute(500);
+            giver.Load(File + ((ulong)(i % FilePages) << 12)).Compute(500);
         }
 
         return Scenario(3, giver.Build(), Reader("reader1", 400).Build(), Reader("reader2", 400).Build());
     }
 
     /// <summary>As above; the last core is so far away that the other's acknowledgement is there before its interrupt.</summary>
-    private static ScenarioSpec FarScenario() => FileScenario() with { Machine = new() { Cores = 3, Sockets = 2, IpiRemoteCycles = 30_000 } };
+    private static ScenarioSpec FarScenario() =>
+        FileScenario() with { Machine = new() { Cores = 3, Sockets = 2, IpiRemoteCycles = 30_000 } };
 
     /// <summary>A core goes on reading what another has given back and every core sweeps at its tick.</summary>
     private static ScenarioSpec LazyScenario()
@@ -98,7 +103,8 @@ internal static class SeededRuns
             user.Load(TestWorlds.Page(i % 4)).Compute(5_000);
         }
 
-        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(300_000).Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(1_000_000).Build();
+        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(300_000)
+            .Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(1_000_000).Build();
         return Scenario(2, giver, user.Build()) with { Kernel = new KernelProfile { TickCycles = 100_000 } };
     }
 
@@ -145,18 +151,25 @@ internal static class SeededRuns
         return Scenario(2, giver, new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build());
     }
 
-    /// <summary>A core sleeps while another gives back what it has touched, and then goes on with the same space under the same tag.</summary>
+    /// <summary>
+    /// A core sleeps while another gives back what it has touched, and then goes on with the same space under the same tag.
+    /// </summary>
     private static ScenarioSpec SleeperScenario()
     {
         ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Unmap(TestWorlds.Page(0), 4).Compute(500_000).Build();
-        ThreadProgram sleeper = new ThreadBuilder("sleeper").Touch(TestWorlds.Page(0), 4).Control(ControlKind.Sleep, 400_000).Touch(TestWorlds.Page(8), 1).Build();
+        ThreadProgram sleeper = new ThreadBuilder("sleeper").Touch(TestWorlds.Page(0), 4).Control(ControlKind.Sleep, 400_000)
+            .Touch(TestWorlds.Page(8), 1).Build();
         return Scenario(2, giver, sleeper);
     }
 
-    /// <summary>A core has walked, in vain, behind the table page that another's unmap frees: its paging-structure cache holds it, and its TLB nothing.</summary>
+    /// <summary>
+    /// A core has walked, in vain, behind the table page that another's unmap frees: its paging-structure cache holds it, and its TLB
+    /// nothing.
+    /// </summary>
     private static ScenarioSpec TableScenario()
     {
-        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(200_000).Unmap(TestWorlds.Page(0), 512).Compute(10_000).Build();
+        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(200_000).Unmap(TestWorlds.Page(0), 512)
+            .Compute(10_000).Build();
         return Scenario(2, giver, new ThreadBuilder("walker").Compute(100_000).Load(TestWorlds.Page(400)).Compute(1_000_000).Build());
     }
 
@@ -165,7 +178,7 @@ internal static class SeededRuns
         ThreadBuilder reader = new(name);
         for (int i = 0; i < loads; i++)
         {
-            reader.Load(s_file + ((ulong)(i % FilePages) << 12)).Compute(1_000);
+            reader.Load(File + ((ulong)(i % FilePages) << 12)).Compute(1_000);
         }
 
         return reader;
@@ -176,7 +189,7 @@ internal static class SeededRuns
         SystemCall file = new()
         {
             Kind = SystemCallKind.Map,
-            Start = new VirtAddr(s_file),
+            Start = new VirtAddr(File),
             Length = FilePages << 12,
             Protection = Protection.Read,
             Source = MappingSource.File,
@@ -205,9 +218,12 @@ internal static class SeededRuns
         };
     }
 
-    private static ScenarioSpec WithBackend<T>(ScenarioSpec scenario) => scenario with { Memory = new MemorySpec { Anonymous = typeof(T).AssemblyQualifiedName! } };
+    private static ScenarioSpec WithBackend<T>(ScenarioSpec scenario) =>
+        scenario with { Memory = new MemorySpec { Anonymous = typeof(T).AssemblyQualifiedName! } };
 
-    /// <summary>Lets the first area of the first space end a page later, over whatever begins there. No code of vmsim can do that.</summary>
+    /// <summary>
+    /// Lets the first area of the first space end a page later, over whatever begins there. No code of vmsim can do that.
+    /// </summary>
     private static void Overlap(World world)
     {
         const BindingFlags Inside = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;

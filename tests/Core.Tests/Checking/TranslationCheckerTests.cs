@@ -9,7 +9,6 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
-using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;
@@ -38,12 +37,16 @@ public sealed class TranslationCheckerTests
             giver.Map(TestWorlds.Page(4_096 + i), 1).Touch(TestWorlds.Page(4_096 + i), 1).Unmap(TestWorlds.Page(4_096 + i), 1);
         }
 
-        RunReport report = TestWorlds.Run(TestWorlds.Scenario(3, giver.Build(), user.Build(), sleeper.Build()) with { Shootdown = new ShootdownSpec { Protocol = protocol } });
+        RunReport report = TestWorlds.Run(
+            TestWorlds.Scenario(
+                3, giver.Build(), user.Build(), sleeper.Build()) with { Shootdown = new ShootdownSpec { Protocol = protocol } });
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
         Assert.InRange(report.Total("shootdowns"), 8, 1_000);
     }
 
-    /// <summary>A large page's frames are watched at the size of its translation: a core that has used one page of it reaches all.</summary>
+    /// <summary>
+    /// A large page's frames are watched at the size of its translation: a core that has used one page of it reaches all.
+    /// </summary>
     [Fact]
     public void Check_OnePageOfALargeOneFreedEarly_IsCaught()
     {
@@ -58,7 +61,9 @@ public sealed class TranslationCheckerTests
         Assert.Contains("leads from page 0x7f0000207000", violation.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Threads give pages back and take frames that others have given back: pairs of a page and a frame are ever new ones.</summary>
+    /// <summary>
+    /// Threads give pages back and take frames that others have given back: pairs of a page and a frame are ever new ones.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Protocols))]
     public void Check_MemoryThatGoesRound_KeepsNoDeathsOfFramesThatWereGivenBack(string protocol)
@@ -75,7 +80,8 @@ public sealed class TranslationCheckerTests
             }
         }
 
-        ScenarioSpec scenario = TestWorlds.Scenario(3, [.. threads.Select(thread => thread.Build())]) with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+        ScenarioSpec scenario = TestWorlds.Scenario(
+            3, [.. threads.Select(thread => thread.Build())]) with { Shootdown = new ShootdownSpec { Protocol = protocol } };
         using World world = new(scenario, check: true);
         Assert.True(new SequentialEngine(world).Run());
         world.Checker!.Finish();
@@ -94,10 +100,13 @@ public sealed class TranslationCheckerTests
     [Fact]
     public void Check_Violation_EndsTheReportWhereItWasFound()
     {
-        ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Load(TestWorlds.Page(0)).Compute(1_000_000_000).Build();
-        ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 4).Compute(300_000).Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(900_000_000).Build();
+        ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Load(TestWorlds.Page(0))
+            .Compute(1_000_000_000).Build();
+        ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 4).Compute(300_000)
+            .Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(900_000_000).Build();
         ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user) with { Until = 500_000_000 };
-        using World world = new(scenario, check: true, new BuggyProtocol(ShootdownProtocols.All.Find("broadcast")!, SeededBug.DropsOneInterrupt));
+        using World world = new(
+            scenario, check: true, new BuggyProtocol(ShootdownProtocols.All.Find("broadcast")!, SeededBug.DropsOneInterrupt));
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Violation, report.Outcome);
         Assert.InRange(report.Total("cycles"), 300_000, 400_000);
@@ -108,7 +117,8 @@ public sealed class TranslationCheckerTests
     public void Check_TableChangedWithoutAnOperation_IsCaughtAtTheEnd()
     {
         using World world = new(TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 4)), check: true);
-        world.Spaces[0].Table.Map(new VirtAddr(TestWorlds.Page(100)), new PhysAddr(0x7000), PageSize.Size4K, PageFlags.Read | PageFlags.User);
+        world.Spaces[0].Table.Map(
+            new VirtAddr(TestWorlds.Page(100)), new PhysAddr(0x7000), PageSize.Size4K, PageFlags.Read | PageFlags.User);
         new SequentialEngine(world).Run();
         Assert.Equal(RunOutcomes.Violation, ReportBuilder.Build(world, finished: true).Outcome);
         Violation violation = world.Checker!.Violations[0];
@@ -124,7 +134,8 @@ public sealed class TranslationCheckerTests
     {
         ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 40));
         Assert.False(scenario.Check);
-        Assert.Equal(Fingerprint(scenario, check: false, watched: false), Fingerprint(scenario with { Check = inScenario }, asked, watched: true));
+        Assert.Equal(
+            Fingerprint(scenario, check: false, watched: false), Fingerprint(scenario with { Check = inScenario }, asked, watched: true));
     }
 
     private static string Fingerprint(ScenarioSpec scenario, bool check, bool watched)
@@ -143,10 +154,13 @@ public sealed class TranslationCheckerTests
     {
         ProbeProtocol probe = new(features);
         Assert.Empty(Run(Crowd(users: 3), probe, bug: null));
-        Assert.Contains(Run(Crowd(users: 3), probe, bug), violation => violation.Rule is CheckRule.DeadTranslation or CheckRule.EarlyRelease);
+        Assert.Contains(
+            Run(Crowd(users: 3), probe, bug), violation => violation.Rule is CheckRule.DeadTranslation or CheckRule.EarlyRelease);
     }
 
-    /// <summary>A store with rights that were taken away is a late one, also if they have been given again before the checker hears of it.</summary>
+    /// <summary>
+    /// A store with rights that were taken away is a late one, also if they have been given again before the checker hears of it.
+    /// </summary>
     [Fact]
     public void WiderRights_GivenAgainSoonAfter_AreCaughtOnAnyWindow()
     {
@@ -167,7 +181,8 @@ public sealed class TranslationCheckerTests
             long bound = WorldParts.DelaysOf(scenario).WindowBound;
             foreach (long window in (long[])[bound, bound / 7, 17])
             {
-                using World world = new(scenario, check: true, new BuggyProtocol(new BroadcastProtocol(), SeededBug.DropsOneInterruptOfAProtect));
+                using World world = new(
+                    scenario, check: true, new BuggyProtocol(new BroadcastProtocol(), SeededBug.DropsOneInterruptOfAProtect));
                 new SequentialEngine(world, window).Run();
                 Assert.True(world.Checker!.Violated, $"{i}, window {window}");
                 Assert.Equal(CheckRule.WiderRights, world.Checker.Violations[0].Rule);

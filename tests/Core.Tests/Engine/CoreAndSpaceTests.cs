@@ -34,7 +34,8 @@ public sealed class CoreAndSpaceTests
     [Fact]
     public void Run_UnmapOnOneOfThreeCores_SendsTwoIpis()
     {
-        ThreadProgram Waiter(string name) => new ThreadBuilder(name).Store(TestWorlds.Page(0)).Compute(1_000_000).Load(TestWorlds.Page(9)).Build();
+        ThreadProgram Waiter(string name) =>
+            new ThreadBuilder(name).Store(TestWorlds.Page(0)).Compute(1_000_000).Load(TestWorlds.Page(9)).Build();
         ThreadProgram unmapper = new ThreadBuilder("u").Compute(100_000).Touch(TestWorlds.Page(0), 4).Unmap(TestWorlds.Page(0), 4).Build();
         RunReport report = TestWorlds.Run(TestWorlds.Scenario(3, unmapper, Waiter("a"), Waiter("b")));
         Assert.Equal(1, report.Total("shootdowns"));
@@ -51,7 +52,8 @@ public sealed class CoreAndSpaceTests
     public void Run_AllThreadsOnOneCore_SendsNoIpi()
     {
         ThreadProgram unmapper = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 4).Unmap(TestWorlds.Page(0), 4).Build();
-        ScenarioSpec scenario = TestWorlds.Scenario(3, unmapper, TestWorlds.Toucher("a", 10, 4)) with { Threads = new ThreadsSpec { Placement = "single" } };
+        ScenarioSpec scenario = TestWorlds.Scenario(
+            3, unmapper, TestWorlds.Toucher("a", 10, 4)) with { Threads = new ThreadsSpec { Placement = "single" } };
         RunReport report = TestWorlds.Run(scenario);
         Assert.Equal(0, report.Total("ipisSent"));
         Assert.Equal(1, report.Total("shootdowns"));
@@ -82,7 +84,8 @@ public sealed class CoreAndSpaceTests
     [Fact]
     public void Run_NoMemoryLeft_RefusesTheAccessAndSaysSo()
     {
-        ScenarioSpec scenario = TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 40)) with { Memory = new MemorySpec { Bytes = 64 << 10 } };
+        ScenarioSpec scenario = TestWorlds.Scenario(
+            1, TestWorlds.Toucher("t", 0, 40)) with { Memory = new MemorySpec { Bytes = 64 << 10 } };
         RunReport report = TestWorlds.Run(scenario);
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
         Assert.True(report.Total("segmentationFaults") > 0);

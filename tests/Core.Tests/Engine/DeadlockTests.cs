@@ -26,13 +26,17 @@ public sealed class DeadlockTests
     [Fact]
     public void Mutex_ThatIsNotGivenBack_NamesTheHolder() =>
         AssertFound(
-            Run(new ThreadBuilder("a").Control(ControlKind.Lock, 1).Build(), new ThreadBuilder("b").Compute(100_000).Control(ControlKind.Lock, 1).Build()),
+            Run(
+                new ThreadBuilder("a").Control(ControlKind.Lock, 1).Build(),
+                new ThreadBuilder("b").Compute(100_000).Control(ControlKind.Lock, 1).Build()),
             "p: thread 1 (b) waits for mutex 1, held by thread 0 (a)");
 
     [Fact]
     public void Thread_ThatNobodyStarts_IsNamed() =>
         AssertFound(
-            Run(new ThreadBuilder("a").Control(ControlKind.Wait, 0).Build(), new ThreadBuilder("b").Control(ControlKind.Signal, 0).Build(startsRunnable: false)),
+            Run(
+                new ThreadBuilder("a").Control(ControlKind.Wait, 0).Build(),
+                new ThreadBuilder("b").Control(ControlKind.Signal, 0).Build(startsRunnable: false)),
             "p: thread 0 (a) waits for event 0",
             "p: thread 1 (b) was never started");
 
@@ -50,7 +54,8 @@ public sealed class DeadlockTests
             "p: thread 2 (late) in map call at 0x7f0000009000 waits at mmap_lock behind unmap call at 0x7f0000000000 of thread 1 (giver)");
         Assert.Equal(
             traps == TrapModes.Hold,
-            report.Findings.Any(line => line.StartsWith("core 1 is held by thread 1 (giver), in the kernel since cycle 20", StringComparison.Ordinal)));
+            report.Findings.Any(
+                line => line.StartsWith("core 1 is held by thread 1 (giver), in the kernel since cycle 20", StringComparison.Ordinal)));
     }
 
     /// <summary>What waits for ever to be given back is a violation; who waits for whom stands below it.</summary>
@@ -61,10 +66,14 @@ public sealed class DeadlockTests
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Violation, report.Outcome);
         Assert.Contains("FramesLost", report.Findings[0], StringComparison.Ordinal);
-        Assert.Contains("p: thread 1 (giver) in unmap call at 0x7f0000000000 waits for protocol linux to finish its shootdown", report.Findings);
+        Assert.Contains(
+            "p: thread 1 (giver) in unmap call at 0x7f0000000000 waits for protocol linux to finish its shootdown", report.Findings);
     }
 
-    /// <summary>A core that waits in the kernel goes on ticking. Where its ticks do nothing, nobody waits for them, and when they are taken is no matter.</summary>
+    /// <summary>
+    /// A core that waits in the kernel goes on ticking. Where its ticks do nothing, nobody waits for them, and when they are taken is no
+    /// matter.
+    /// </summary>
     [Theory]
     [InlineData(0, 0)]
     [InlineData(0, 1_700_000)]
@@ -75,7 +84,8 @@ public sealed class DeadlockTests
         ScenarioSpec scenario = TestWorlds.Scenario(3, Stuck()) with { Warmup = warmup, Until = until };
         RunReport expected = Run(scenario, window: 0);
         Assert.Equal(RunOutcomes.Deadlock, expected.Outcome);
-        Assert.InRange(expected.Total("cycles"), Math.Max(0, Math.Max(until, 900_000) - warmup), Math.Max(0, Math.Max(until, 910_000) - warmup));
+        Assert.InRange(
+            expected.Total("cycles"), Math.Max(0, Math.Max(until, 900_000) - warmup), Math.Max(0, Math.Max(until, 910_000) - warmup));
         long bound = WorldParts.DelaysOf(scenario with { Shootdown = new ShootdownSpec { Protocol = "latr" } }).WindowBound;
         foreach (long window in (long[])[bound / 2, bound / 7, 17])
         {

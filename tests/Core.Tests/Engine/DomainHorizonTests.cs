@@ -8,9 +8,12 @@ public sealed class DomainHorizonTests
     private static readonly Gen<long> Time = Gen.OneOf(Gen.Long[0, 6], Gen.Const(long.MaxValue));
 
     [Fact]
-    public void Of_AnyTimes_IsWhatALookAtOneAfterTheOtherFinds() => Gen.Select(Time.Array[0, 70], Time.Array[0, 20]).Sample((cores, groups) =>
+    public void Of_AnyTimes_IsWhatALookAtOneAfterTheOtherFinds() =>
+        Gen.Select(Time.Array[0, 70], Time.Array[0, 20]).Sample((cores, groups) =>
     {
-        int[] order = [.. Enumerable.Range(0, cores.Length).Where(core => cores[core] != long.MaxValue).OrderBy(core => cores[core]).ThenBy(core => core)];
+        int[] order =
+            [.. Enumerable.Range(0, cores.Length).Where(core => cores[core] != long.MaxValue).OrderBy(core => cores[core])
+                .ThenBy(core => core)];
         DomainHorizon expected = new(
             order.Length > 0 ? cores[order[0]] : long.MaxValue,
             order.Length > 0 ? order[0] : -1,
@@ -22,7 +25,9 @@ public sealed class DomainHorizonTests
 
     [Fact]
     public void Merge_WhatNodesSeeOfOneDomain_PlansLikeASingleNode() =>
-        Gen.Select(Time.Array[1, 6].SelectMany(first => Gen.Select(Gen.Const(first), Time.Array[first.Length], Time.Array[first.Length])), Time.Array[1, 3])
+        Gen.Select(
+            Time.Array[1, 6].SelectMany(first => Gen.Select(Gen.Const(first), Time.Array[first.Length], Time.Array[first.Length])),
+            Time.Array[1, 3])
             .Sample((cores, groups) =>
             {
                 (long[] a, long[] b, long[] c) = cores;

@@ -32,7 +32,8 @@ public sealed class NodePlacementTests
     public void ASplitDomain_HasEachSpaceBesideMostOfItsCores()
     {
         ScenarioSpec scenario = Processes(4, threads: 3);
-        using World world = new(scenario with { Memory = new MemorySpec { Shared = false }, Machine = scenario.Machine with { Cores = 6 } });
+        using World world = new(
+            scenario with { Memory = new MemorySpec { Shared = false }, Machine = scenario.Machine with { Cores = 6 } });
         Assert.Single(world.Domains, domain => domain.Cores.Count == 3 && domain.Groups.Count == 2 && domain.Index == 0);
         NodePlacement placement = new(world, 2, coresPerNode: 0);
         foreach (Domain domain in world.Domains)
@@ -52,7 +53,8 @@ public sealed class NodePlacementTests
 
     private static ScenarioSpec Processes(int count, int threads)
     {
-        ScenarioSpec scenario = TestWorlds.Scenario(count * threads, [.. Enumerable.Range(0, threads).Select(number => TestWorlds.Toucher($"t{number}", number, 4))]);
+        ScenarioSpec scenario = TestWorlds.Scenario(
+            count * threads, [.. Enumerable.Range(0, threads).Select(number => TestWorlds.Toucher($"t{number}", number, 4))]);
         return scenario with { Processes = [scenario.Processes[0] with { Count = count }] };
     }
 }

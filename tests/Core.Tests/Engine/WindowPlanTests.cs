@@ -27,7 +27,8 @@ public sealed class WindowPlanTests
 
     [Fact]
     public void Next_OnlyAGroup_StartsWhereNoCoreCouldHaveCausedIt() =>
-        Assert.Equal(5_000 - Basic.CoreToSpace, WindowPlan.Next(DomainHorizon.Of([long.MaxValue], [5_000]), Basic, 100, long.MaxValue).Start);
+        Assert.Equal(
+            5_000 - Basic.CoreToSpace, WindowPlan.Next(DomainHorizon.Of([long.MaxValue], [5_000]), Basic, 100, long.MaxValue).Start);
 
     [Fact]
     public void Next_OneCoreAlone_RunsUntilTheOtherCoreOrAGroupCouldReachIt()

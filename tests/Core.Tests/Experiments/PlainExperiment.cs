@@ -68,7 +68,8 @@ internal sealed class PlainExperiment(TlbConfig config)
         return z ^ (z >> 31);
     }
 
-    private bool IsHuge(ulong address) => config.HugePercent > 0 && Mix((address >> 21) + config.HugeSeed) % 100 < (ulong)config.HugePercent;
+    private bool IsHuge(ulong address) =>
+        config.HugePercent > 0 && Mix((address >> 21) + config.HugeSeed) % 100 < (ulong)config.HugePercent;
 
     private ulong PageOf(ulong address) => IsHuge(address) ? address >> 21 : address >> 12;
 
@@ -90,7 +91,9 @@ internal sealed class PlainExperiment(TlbConfig config)
             return huge ? 4 : 3;
         }
 
-        int level = core.Pde.Hit(address >> 21, false) ? 0 : core.Pdpte.Hit(address >> 30, false) ? 1 : core.Pml4e.Hit(address >> 39, false) ? 2 : 3;
+        int level = core.Pde.Hit(address >> 21, false)
+            ? 0
+            : core.Pdpte.Hit(address >> 30, false) ? 1 : core.Pml4e.Hit(address >> 39, false) ? 2 : 3;
         int references = huge ? level : level + 1;
         _references += references;
         _cycles += config.PscCycles + (references * config.ReferenceCycles);
@@ -153,7 +156,9 @@ internal sealed class PlainExperiment(TlbConfig config)
         }
     }
 
-    /// <summary>A set-associative array whose entries note when they were filled and used; tree-PLRU as bits on the path to each way.</summary>
+    /// <summary>
+    /// A set-associative array whose entries note when they were filled and used; tree-PLRU as bits on the path to each way.
+    /// </summary>
     private sealed class Array
     {
         private readonly int _ways;
@@ -166,7 +171,9 @@ internal sealed class PlainExperiment(TlbConfig config)
         {
             _ways = ways;
             _policy = policy;
-            _sets = [.. Enumerable.Range(0, ways == 0 ? 0 : entries / ways).Select(_ => Enumerable.Range(0, ways).Select(_ => new Way()).ToArray())];
+            _sets =
+                [.. Enumerable.Range(0, ways == 0 ? 0 : entries / ways)
+                    .Select(_ => Enumerable.Range(0, ways).Select(_ => new Way()).ToArray())];
         }
 
         public bool Hit(ulong page, bool huge)

@@ -16,7 +16,8 @@ public class TlbTableTests
     [Fact]
     public void Read_TraceInARow_NeedsNoStream()
     {
-        IReadOnlyList<TlbConfig> rows = TlbTable.Read(new StringReader("name,stream,n,trace\n\"a, \"\"b\"\"\",,0,x.vmt\nc,zipf,9,\n"), "t.csv");
+        IReadOnlyList<TlbConfig> rows = TlbTable.Read(
+            new StringReader("name,stream,n,trace\n\"a, \"\"b\"\"\",,0,x.vmt\nc,zipf,9,\n"), "t.csv");
 
         Assert.Equal("a, \"b\"", rows[0].Name);
         Assert.Equal("x.vmt", rows[0].Trace);
@@ -32,11 +33,14 @@ public class TlbTableTests
     [InlineData("stream,n\nzipf,-5", "t.csv, line 2, column n: found '-5'; allowed is a whole number from 0 to 1000000000000000")]
     [InlineData("stream,n\n\nzopf,5", "t.csv, line 3, column stream: found 'zopf'; allowed is seq64, seqpage, ")]
     [InlineData("stream,l1_policy\nzipf,LRU", "t.csv, line 2, column l1_policy: found 'LRU'; allowed is lru, plru, fifo, random")]
-    [InlineData("stream,pages\nzipf,16777217", "t.csv, line 2, column pages: found '16777217'; allowed is at most 16777216 with stream zipf")]
+    [InlineData("stream,pages\nzipf,16777217",
+        "t.csv, line 2, column pages: found '16777217'; allowed is at most 16777216 with stream zipf")]
     [InlineData("stream,l2_ways\nzipf,7", "t.csv, line 2, column l2_entries: found '1536'; allowed is a multiple of l2_ways, which is 7")]
-    [InlineData("stream,l1_policy,l1_4k_entries,l1_4k_ways\nzipf,plru,48,12", "t.csv, line 2, column l1_4k_ways: found '12'; allowed is a power of two up to 64, because l1_policy is plru")]
+    [InlineData("stream,l1_policy,l1_4k_entries,l1_4k_ways\nzipf,plru,48,12",
+        "t.csv, line 2, column l1_4k_ways: found '12'; allowed is a power of two up to 64, because l1_policy is plru")]
     [InlineData("trace\n\"\"", "t.csv, line 2, column trace: found ''; allowed is a trace, or a stream in the column 'stream'")]
-    [InlineData("stream,name\nzipf,\"a", "t.csv, line 2: found a quotation mark that is not closed; a field in quotation marks ends in one")]
+    [InlineData("stream,name\nzipf,\"a",
+        "t.csv, line 2: found a quotation mark that is not closed; a field in quotation marks ends in one")]
     public void Read_BadTable_SaysWhereWhatAndWhatIsAllowed(string table, string message)
     {
         TableFormatException error = Assert.Throws<TableFormatException>(() => TlbTable.Read(new StringReader(table), "t.csv"));

@@ -4,7 +4,9 @@ using Set = VmSim.Core.Tests.Mapping.MemorySetTests.AgreeingSet;
 
 namespace VmSim.Core.Tests.Mapping;
 
-/// <summary>Trees of several levels: shape, order, summaries and the search for free ranges stay right while they grow and shrink.</summary>
+/// <summary>
+/// Trees of several levels: shape, order, summaries and the search for free ranges stay right while they grow and shrink.
+/// </summary>
 public sealed class AreaTreeTests
 {
     private static readonly object Table = new();
@@ -40,7 +42,9 @@ public sealed class AreaTreeTests
             }
 
             set.Verify();
-            Assert.Equal(mapped.Select((isMapped, slot) => (isMapped, slot)).Where(entry => entry.isMapped).Select(entry => At(entry.slot)), set.Select(area => area.Start));
+            Assert.Equal(
+                mapped.Select((isMapped, slot) => (isMapped, slot)).Where(entry => entry.isMapped).Select(entry => At(entry.slot)),
+                set.Select(area => area.Start));
             Search(set, mapped, random);
         }
     }
@@ -64,7 +68,7 @@ public sealed class AreaTreeTests
         Assert.True(set.TryUnmap(At(10), (Areas - 20) * 16, Table, out _));
         set.Verify();
         Assert.Equal(20, set.Count);
-        var left = set.ToList();
+        List<MemorySet<VirtAddr, byte, object, MemorySetTests.Agreeing>.Area> left = set.ToList();
         set.TrimExcess();
         set.Verify();
         Assert.Equal(left, set);
@@ -108,7 +112,8 @@ public sealed class AreaTreeTests
                 expected = free >= length && start % align == 0 ? start : null;
             }
 
-            // Areas leave the upper half of their slot free, so a free run of slots is what is found for sizes of whole slots and alignments from 16 on.
+            // Areas leave the upper half of their slot free, so a free run of slots is what is found for sizes of whole slots and
+            // alignments from 16 on.
             VirtAddr? found = set.FindFreeArea(At(from), (ulong)length * 16, limit, (ulong)align * 16);
             Assert.Equal(expected is { } at ? At(at) : null, found);
         }

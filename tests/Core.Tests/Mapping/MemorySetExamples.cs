@@ -156,7 +156,8 @@ public sealed class MemorySetExamples
 
         // The parts of areas in a range, clipped to it; foreach over Pieces allocates nothing.
         ulong bytes = 0;
-        foreach (var piece in set.Pieces(new VirtAddr(0x1800), 0x1000))
+        foreach (MemorySet<VirtAddr, Rights, PageArray, IMappingBackend<Rights,
+            PageArray>>.Area piece in set.Pieces(new VirtAddr(0x1800), 0x1000))
         {
             bytes += piece.Size;
         }
@@ -220,7 +221,8 @@ public sealed class MemorySetExamples
     }
 
     /// <summary>The four types are named here and nowhere else.</summary>
-    public sealed class GuestSet() : MemorySet<GuestPhysical, Rights, int[], CountingBackend>(new MemorySetOptions { Granule = PageSizes.BaseBytes });
+    public sealed class GuestSet() : MemorySet<GuestPhysical, Rights, int[], CountingBackend>(
+        new MemorySetOptions { Granule = PageSizes.BaseBytes });
     #endregion
 
     [Fact]

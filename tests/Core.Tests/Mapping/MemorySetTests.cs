@@ -27,9 +27,9 @@ public sealed class MemorySetTests
     public void Unmap_BackendThrows_LeavesEverythingAsItWas(bool undoable, int call)
     {
         ByteTable table = undoable ? new UndoableByteTable(0, 64) : new ByteTable(0, 64);
-        var set = ThreeAreas(table);
+        ByteSet<VirtAddr> set = ThreeAreas(table);
         byte[] cells = [.. table.Cells];
-        var areas = set.ToList();
+        List<MemorySet<VirtAddr, byte, ByteTable, ByteBackend<VirtAddr>>.Area> areas = set.ToList();
         (table.RefuseAfter, table.Throws) = (call, true);
 
         Assert.Throws<InjectedException>(() => set.TryUnmap(default, 64, table, out _));
@@ -44,9 +44,9 @@ public sealed class MemorySetTests
     public void ProtectAndMapOver_BackendThrows_LeaveEverythingAsItWas(bool undoable)
     {
         ByteTable table = undoable ? new UndoableByteTable(0, 64) : new ByteTable(0, 64);
-        var set = ThreeAreas(table);
+        ByteSet<VirtAddr> set = ThreeAreas(table);
         byte[] cells = [.. table.Cells];
-        var areas = set.ToList();
+        List<MemorySet<VirtAddr, byte, ByteTable, ByteBackend<VirtAddr>>.Area> areas = set.ToList();
         (table.RefuseAfter, table.Throws) = (2, true);
         Assert.Throws<InjectedException>(() => set.TryProtect(default, 64, _ => 1, table, out _));
         Assert.Equal(areas, set);
@@ -70,13 +70,16 @@ public sealed class MemorySetTests
         Assert.Equal(new MappingError<GuestAddr>(MappingErrorKind.InvalidParam, new GuestAddr(uint.MaxValue - 15), 16), error);
         Assert.True(pages.TryMap(top, table, out _));
 
-        Assert.True(pages.TryFind(new GuestAddr(uint.MaxValue), out var found));
+        Assert.True(
+            pages.TryFind(new GuestAddr(uint.MaxValue), out MemorySet<GuestAddr, byte, ByteTable, ByteBackend<GuestAddr>>.Area found));
         Assert.Equal(top, found);
         Assert.Equal(new GuestAddr(uint.MaxValue), found.Last);
         Assert.Equal(new AddrRange<GuestAddr>(new GuestAddr(uint.MaxValue - 15), new GuestAddr(uint.MaxValue)), found.Range);
         Assert.True(pages.Overlaps(found.Range));
         Assert.Null(pages.FindFreeArea(new GuestAddr(uint.MaxValue - 15), 16, AddrRange.All<GuestAddr>(), 16));
-        Assert.Equal(new GuestAddr(uint.MaxValue - 31), pages.FindFreeArea(new GuestAddr(uint.MaxValue - 40), 16, new(new GuestAddr(1), new GuestAddr(uint.MaxValue)), 16));
+        Assert.Equal(
+            new GuestAddr(uint.MaxValue - 31),
+            pages.FindFreeArea(new GuestAddr(uint.MaxValue - 40), 16, new(new GuestAddr(1), new GuestAddr(uint.MaxValue)), 16));
         Assert.False(pages.TryUnmap(new GuestAddr(uint.MaxValue - 7), 8, table, out error));
         Assert.Equal(MappingErrorKind.InvalidParam, error.Kind);
         Assert.True(pages.TryUnmap(top.Start, 16, table, out _));
@@ -104,10 +107,10 @@ public sealed class MemorySetTests
     public void Enumerate_AfterAChange_Throws()
     {
         ByteTable table = new(0, 64);
-        var set = ThreeAreas(table);
+        ByteSet<VirtAddr> set = ThreeAreas(table);
         Assert.Throws<InvalidOperationException>(() =>
         {
-            foreach (var area in set)
+            foreach (MemorySet<VirtAddr, byte, ByteTable, ByteBackend<VirtAddr>>.Area area in set)
             {
                 _ = set.TryUnmap(area.Start, 1, table, out _);
             }
@@ -119,7 +122,7 @@ public sealed class MemorySetTests
     public void Protect_UpdateChangesTheSet_Throws()
     {
         ByteTable table = new(0, 64);
-        var set = ThreeAreas(table);
+        ByteSet<VirtAddr> set = ThreeAreas(table);
 
         Assert.Throws<InvalidOperationException>(() => set.TryProtect(
             default, 64, old => set.TryUnmap(new VirtAddr(32), 8, table, out _) ? (byte)1 : (byte)2, table, out _));
@@ -131,7 +134,7 @@ public sealed class MemorySetTests
     public void AdoptAndDisown_CallNoBackend()
     {
         ByteTable table = new(0, 64);
-        var set = ThreeAreas(table);
+        ByteSet<VirtAddr> set = ThreeAreas(table);
         byte[] cells = [.. table.Cells];
 
         set.Disown(new VirtAddr(4), 30);
@@ -154,7 +157,7 @@ public sealed class MemorySetTests
         set.Verify();
 
         Whim.AllEqual = true;
-        var error = Assert.Throws<InvalidOperationException>(set.Verify);
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(set.Verify);
         Whim.AllEqual = false;
 
         Assert.Contains("equal neighbours are one area", error.Message);
@@ -175,7 +178,7 @@ public sealed class MemorySetTests
         Assert.True(set.TryMap(new(new VirtAddr(8), 8, 1, new Stubborn(Refuses: true)), calls, out _));
         calls.Add("closed");
 
-        var error = Assert.Throws<InvalidOperationException>(() => set.TryUnmap(default, 16, calls, out _));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => set.TryUnmap(default, 16, calls, out _));
 
         Assert.Contains("at 0x0 refused to take back", error.Message);
         Assert.Equal(2, set.Count);
@@ -199,7 +202,7 @@ public sealed class MemorySetTests
             _ = set.TryProtect(start, 640, default(Toggle), table, out _);
             set.FindFreeArea(default, 33, new(default, new VirtAddr(1UL << 30)), 1);
             set.TryFind(start, out _);
-            foreach (var piece in set.Pieces(start, 4096))
+            foreach (MemorySet<VirtAddr, byte, object, Agreeing>.Area piece in set.Pieces(start, 4096))
             {
                 set.TryFindNext(piece.Start, out _);
             }
@@ -236,9 +239,9 @@ public sealed class MemorySetTests
     public readonly struct Whim(int number) : IEquatable<Whim>
     {
         [ThreadStatic]
-        private static bool t_allEqual;
+        private static bool s_t_allEqual;
 
-        public static bool AllEqual { get => t_allEqual; set => t_allEqual = value; }
+        public static bool AllEqual { get => s_t_allEqual; set => s_t_allEqual = value; }
 
         private int Number { get; } = number;
 

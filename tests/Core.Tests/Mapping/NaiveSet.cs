@@ -4,8 +4,8 @@ using VmSim.Core.Mapping;
 namespace VmSim.Core.Tests.Mapping;
 
 /// <summary>
-/// What a memory set and its byte table must be after an operation, address by address. Operations count the calls of backends they would make; the call
-/// numbered <see cref="RefuseAfter"/> is refused.
+/// What a memory set and its byte table must be after an operation, address by address. Operations count the calls of backends they would
+/// make; the call numbered <see cref="RefuseAfter"/> is refused.
 /// </summary>
 public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions options)
     where TAddr : struct, IMemoryAddress<TAddr>
@@ -29,7 +29,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
             return new MappingError<TAddr>(MappingErrorKind.InvalidParam, TAddr.FromValue(start), count);
         }
 
-        var pieces = Pieces(start, count);
+        List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> pieces = Pieces(start, count);
         if (pieces.Count > 0 && !over)
         {
             return new MappingError<TAddr>(MappingErrorKind.AlreadyExists, pieces[0].Start, pieces[0].Size);
@@ -70,14 +70,15 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
 
         return Atomically(() =>
         {
-            var pieces = Pieces(start, count).Where(piece => update(piece.Flags) is not null).ToList();
+            List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> pieces = Pieces(start, count)
+                .Where(piece => update(piece.Flags) is not null).ToList();
             int splits = pieces.Sum(piece => (Begins(piece) ? 0 : 1) + (Ends(piece) ? 0 : 1));
             if (pieces.Count > 0 && Areas().Count + splits > options.MaxAreas)
             {
                 return new MappingError<TAddr>(MappingErrorKind.NoMemory, TAddr.FromValue(start), count);
             }
 
-            foreach (var piece in pieces)
+            foreach (MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area piece in pieces)
             {
                 if (!Agrees())
                 {
@@ -115,7 +116,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
             return new MappingError<TAddr>(MappingErrorKind.BadState, TAddr.FromValue(first), after - first);
         }
 
-        var targets = Pieces(to, count);
+        List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> targets = Pieces(to, count);
         if (targets.Count > 0 && !over)
         {
             return new MappingError<TAddr>(MappingErrorKind.AlreadyExists, targets[0].Start, targets[0].Size);
@@ -123,7 +124,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
 
         return Atomically(() =>
         {
-            var pieces = Pieces(from, count);
+            List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> pieces = Pieces(from, count);
 
             // As the set counts: a move within one area may count a piece that the other cut would remove.
             if (Without(from, count) + Without(to, count) - Areas().Count + pieces.Count > options.MaxAreas)
@@ -136,7 +137,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
                 return refused;
             }
 
-            foreach (var piece in pieces)
+            foreach (MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area piece in pieces)
             {
                 if (MovePiece(piece, to + (piece.Start.Value - from)) is { } error)
                 {
@@ -161,14 +162,14 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
             return new MappingError<TAddr>(MappingErrorKind.BadState, TAddr.FromValue(start), count);
         }
 
-        var area = Areas().Single(candidate => candidate.Start.Value == start);
+        MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area area = Areas().Single(candidate => candidate.Start.Value == start);
         if (count <= area.Size)
         {
             return Unmap(start + count, area.Size - count);
         }
 
         ulong more = start + area.Size;
-        var pieces = Pieces(more, count - area.Size);
+        List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> pieces = Pieces(more, count - area.Size);
         return pieces.Count > 0
             ? new MappingError<TAddr>(MappingErrorKind.AlreadyExists, pieces[0].Start, pieces[0].Size)
             : Atomically(() =>
@@ -282,7 +283,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
 
     private MappingError<TAddr>? UnmapEach(List<ByteSet<TAddr>.Area> pieces)
     {
-        foreach (var piece in pieces)
+        foreach (MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area piece in pieces)
         {
             if (!Agrees())
             {
@@ -322,7 +323,7 @@ public sealed class NaiveSet<TAddr>(ulong origin, int size, MemorySetOptions opt
     private MappingError<TAddr>? MovePiece(ByteSet<TAddr>.Area piece, ulong to)
     {
         byte[] cells = _cells[Index(piece.Start.Value)..(Index(piece.Start.Value) + (int)piece.Size)];
-        var movable = piece.Backend as MovableByteBackend<TAddr>;
+        MovableByteBackend<TAddr>? movable = piece.Backend as MovableByteBackend<TAddr>;
         if (!Agrees())
         {
             return Refused(piece);

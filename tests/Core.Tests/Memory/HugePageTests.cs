@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.Tests.Memory;
@@ -33,7 +32,8 @@ public sealed class HugePageTests
         Assert.Equal(new() { [FaultKind.Huge] = 2 }, space.Touch(0, 2 * Huge, AccessKind.Load));
         Assert.Equal((0L, 1024L), (space.Pool.Allocated, space.Memory.Resident.Zero));
         FaultResult write = space.Fault(100, AccessKind.Store);
-        Assert.Equal((FaultKind.Huge, new DeadTranslations(new DeadRange(TestSpace.At(0), 1, PageSize.Size2M), 1, false)), (write.Kind, write.Dead));
+        Assert.Equal(
+            (FaultKind.Huge, new DeadTranslations(new DeadRange(TestSpace.At(0), 1, PageSize.Size2M), 1, false)), (write.Kind, write.Dead));
         Assert.Equal(512, space.Pool.Allocated);
     }
 
@@ -58,7 +58,9 @@ public sealed class HugePageTests
         space.Advise(0, Huge, Advice.HugePage);
         space.Touch(0, 1, AccessKind.Store);
         MmResult result = space.Protect(8, 1, Protection.Read);
-        Assert.Equal((TestSpace.At(0), 512UL, PageSize.Size4K), (result.Dead!.Value.Range.Start, result.Dead.Value.Range.Pages, result.Dead.Value.Range.Stride));
+        Assert.Equal(
+            (TestSpace.At(0), 512UL, PageSize.Size4K),
+            (result.Dead!.Value.Range.Start, result.Dead.Value.Range.Pages, result.Dead.Value.Range.Stride));
         Assert.Empty(space.Touch(9, 503, AccessKind.Store));
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(8, AccessKind.Store).Kind);
         Assert.Equal(512, space.Memory.Resident.Anonymous);
@@ -71,7 +73,9 @@ public sealed class HugePageTests
         space.Map(0, Huge);
         space.Advise(0, Huge, Advice.HugePage);
         space.Touch(0, 1, AccessKind.Store);
-        Assert.Equal(new DeadTranslations(new DeadRange(TestSpace.At(0), 1, PageSize.Size2M), 1, false), space.Protect(0, Huge, Protection.Read).Dead);
+        Assert.Equal(
+            new DeadTranslations(new DeadRange(TestSpace.At(0), 1, PageSize.Size2M), 1, false),
+            space.Protect(0, Huge, Protection.Read).Dead);
         Assert.Equal(PageSize.Size2M, space.Memory.Table.Query(TestSpace.At(7)).Size);
     }
 
@@ -115,7 +119,9 @@ public sealed class HugePageTests
         TestSpace space = new(poolBytes: 5UL << 30);
         ulong gigabyte = 512 * Huge;
         ulong page = gigabyte - (Huge / 2);
-        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(page), Length = (2 * gigabyte) << 12, Protection = Protection.Read | Protection.Write, Backend = "huge-1g" });
+        space.Ok(
+            new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(page), Length = (2 * gigabyte) << 12,
+                Protection = Protection.Read | Protection.Write, Backend = "huge-1g" });
         Assert.Equal(FaultKind.Anonymous, space.Fault(page, AccessKind.Store).Kind);
         Assert.Equal(FaultKind.Huge, space.Fault(gigabyte, AccessKind.Store).Kind);
         Assert.Equal(PageSize.Size1G, space.Memory.Table.Query(TestSpace.At(gigabyte)).Size);
@@ -134,7 +140,9 @@ public sealed class HugePageTests
         space.Map(0, Huge);
         space.Advise(0, Huge, Advice.HugePage);
         space.Touch(0, 1, AccessKind.Store);
-        MmResult moved = space.Ok(new SystemCall { Kind = SystemCallKind.Remap, Start = TestSpace.At(0), Length = Huge << 12, NewStart = TestSpace.At(5001), NewLength = Huge << 12 });
+        MmResult moved = space.Ok(
+            new SystemCall { Kind = SystemCallKind.Remap, Start = TestSpace.At(0), Length = Huge << 12, NewStart = TestSpace.At(5001),
+                NewLength = Huge << 12 });
         Assert.Equal((512L, 512UL), (moved.PagesMoved, moved.Dead!.Value.Range.Pages));
         Assert.Empty(space.Touch(5001, Huge, AccessKind.Store));
     }

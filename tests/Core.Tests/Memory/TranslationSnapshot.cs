@@ -27,7 +27,9 @@ internal sealed class TranslationSnapshot
         return index < 0 ? null : PhysAddr.OfPage(_pages[index].Frame);
     }
 
-    /// <summary>Every page whose old translation would mislead a TLB must lie in the covering range; nothing is dead when nothing changed.</summary>
+    /// <summary>
+    /// Every page whose old translation would mislead a TLB must lie in the covering range; nothing is dead when nothing changed.
+    /// </summary>
     public void CheckAgainst(TranslationSnapshot now, DeadTranslations? dead, bool tablesFreed)
     {
         bool changed = false;
@@ -41,13 +43,15 @@ internal sealed class TranslationSnapshot
 
             Translation after = next < now._pages.Count && now._pages[next].Page == old.Page ? now._pages[next] : default;
             changed |= after != old;
-            if ((after.Frame != old.Frame || (old.Flags & ~after.Flags) != 0) && (dead is not { } died || !died.Range.Contains(VirtAddr.OfPage(old.Page))))
+            if ((after.Frame != old.Frame || (old.Flags & ~after.Flags) != 0)
+                && (dead is not { } died || !died.Range.Contains(VirtAddr.OfPage(old.Page))))
             {
                 Assert.Fail($"page {old.Page:x} lost its translation outside {dead}");
             }
         }
 
-        Assert.True(changed || tablesFreed || dead is null || dead.Value.Range.Stride == PageSize.Size4K, "nothing changed, yet something died");
+        Assert.True(
+            changed || tablesFreed || dead is null || dead.Value.Range.Stride == PageSize.Size4K, "nothing changed, yet something died");
         Assert.True(dead is null || dead.Value.Count > 0 || tablesFreed, "dead translations without any");
     }
 

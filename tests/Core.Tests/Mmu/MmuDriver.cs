@@ -11,7 +11,7 @@ internal readonly record struct MmuStep(int Action, int Address, int Choice, uin
 internal sealed class MmuDriver : IDisposable
 {
     // two pages of one 2 MiB region, one of the next, one of the next 1 GiB, one of the next 512 GiB; all in one set of most geometries
-    private static readonly ulong[] s_addresses =
+    private static readonly ulong[] Addresses =
         [0x7F00_0000_0000, 0x7F00_0004_0000, 0x7F00_0020_0000, 0x7F00_4000_0000, 0x7E80_0000_0000];
 
     private readonly Core.Mmu.Mmu _mmu;
@@ -52,7 +52,7 @@ internal sealed class MmuDriver : IDisposable
 
     private void Run(MmuStep step)
     {
-        ulong address = s_addresses[step.Address] + (step.Bits & 0xFFF);
+        ulong address = Addresses[step.Address] + (step.Bits & 0xFFF);
         switch (step.Action)
         {
             case < 10:
@@ -94,7 +94,8 @@ internal sealed class MmuDriver : IDisposable
         }
     }
 
-    private static PageFlags Flags(uint bits) => PageFlags.Read | (PageFlags)((bits >> 16) & (uint)(PageFlags.Write | PageFlags.Execute | PageFlags.Dirty | PageFlags.Accessed))
+    private static PageFlags Flags(uint bits) =>
+        PageFlags.Read | (PageFlags)((bits >> 16) & (uint)(PageFlags.Write | PageFlags.Execute | PageFlags.Dirty | PageFlags.Accessed))
         | ((bits & 0x3000_0000) != 0 ? PageFlags.User : PageFlags.None) | ((bits & 0xC000_0000) == 0 ? PageFlags.Global : PageFlags.None);
 
     private void Access(AccessKind kind, ulong address, bool user, bool split)
@@ -103,7 +104,8 @@ internal sealed class MmuDriver : IDisposable
         {
             // nothing more is asked of the MMU, which may remember the page that was hit
             Assert.True(_exact ? _model.Access(kind, _asid, address, user, Table).Outcome == TranslationOutcome.L1Hit
-                : _model.MayHit(second: false, kind, _asid, address, user, frame: null), $"hit at {address:x} with a translation that was dropped");
+                : _model.MayHit(
+                    second: false, kind, _asid, address, user, frame: null), $"hit at {address:x} with a translation that was dropped");
             return;
         }
 
@@ -119,7 +121,9 @@ internal sealed class MmuDriver : IDisposable
         }
 
         bool second = result.Outcome == TranslationOutcome.StlbHit;
-        Assert.True(_model.MayHit(second, kind, _asid, address, user, result.Frame), $"{result.Outcome} at {address:x} with a translation that was dropped");
+        Assert.True(
+            _model.MayHit(second, kind, _asid, address, user, result.Frame),
+            $"{result.Outcome} at {address:x} with a translation that was dropped");
         if (second)
         {
             _model.Refill(kind, _asid, address, result.Frame);
@@ -151,7 +155,7 @@ internal sealed class MmuDriver : IDisposable
         }
 
         ulong start = address & ~(entry.Size.Bytes() - 1);
-        var visitor = default(Ignore);
+        Ignore visitor = default(Ignore);
         Table.UnmapRange(new VirtAddr(start), entry.Size.Bytes(), ref visitor);
         Dropped(_mmu.InvalidateRange(Asid, start, 1, entry.Size), _model.DropRange(_asid, start, entry.Size.Bytes()));
         Assert.Equal(TranslationOutcome.NotPresentFault, _mmu.Translate(AccessKind.Load, address, user: false, 0).Outcome);
@@ -168,10 +172,14 @@ internal sealed class MmuDriver : IDisposable
                 Assert.False(_mmu.Peek(asid, address, out _, out _));
                 break;
             case 1:
-                Dropped(_mmu.InvalidateRange(asid, address, pages, PageSize.Size4K), _model.DropRange(asid.Value, address & ~0xFFFUL, pages << 12));
+                Dropped(
+                    _mmu.InvalidateRange(asid, address, pages, PageSize.Size4K),
+                    _model.DropRange(asid.Value, address & ~0xFFFUL, pages << 12));
                 break;
             case 2:
-                Dropped(_mmu.InvalidateRange(asid, address, pages, PageSize.Size2M), _model.DropRange(asid.Value, address & ~0x1F_FFFFUL, pages << 21));
+                Dropped(
+                    _mmu.InvalidateRange(asid, address, pages, PageSize.Size2M),
+                    _model.DropRange(asid.Value, address & ~0x1F_FFFFUL, pages << 21));
                 break;
             case 3:
                 Dropped(_mmu.InvalidateAsid(asid), _model.DropAsid(asid.Value));

@@ -4,7 +4,9 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Tests.Mmu;
 
-/// <summary>An MMU whose TLBs are plain dictionaries without limit: all that a real one may hold, and exactly what one of ample size holds.</summary>
+/// <summary>
+/// An MMU whose TLBs are plain dictionaries without limit: all that a real one may hold, and exactly what one of ample size holds.
+/// </summary>
 internal sealed class MmuModel
 {
     private const int GlobalTag = -1;
@@ -13,7 +15,8 @@ internal sealed class MmuModel
     private readonly Dictionary<Key, Entry> _second = [];
 
     /// <summary>What the access gives if nothing was ever evicted.</summary>
-    public (TranslationOutcome Outcome, ulong Frame, PageFlags BitsSet) Access(AccessKind kind, int asid, ulong address, bool user, PageTable table)
+    public (TranslationOutcome Outcome, ulong Frame, PageFlags BitsSet) Access(
+        AccessKind kind, int asid, ulong address, bool user, PageTable table)
     {
         PageFlags rights = Rights(kind, user);
         PageFlags dirty = kind == AccessKind.Store ? PageFlags.Dirty : PageFlags.None;
@@ -35,7 +38,8 @@ internal sealed class MmuModel
     }
 
     /// <summary>What a walk gives; its translation is put in everywhere it may go.</summary>
-    public (TranslationOutcome Outcome, ulong Frame, PageFlags BitsSet) Walk(AccessKind kind, int asid, ulong address, bool user, PageTable table)
+    public (TranslationOutcome Outcome, ulong Frame, PageFlags BitsSet) Walk(
+        AccessKind kind, int asid, ulong address, bool user, PageTable table)
     {
         PageFlags rights = Rights(kind, user);
         PageFlags dirty = kind == AccessKind.Store ? PageFlags.Dirty : PageFlags.None;
@@ -54,11 +58,14 @@ internal sealed class MmuModel
         return (TranslationOutcome.Walked, mapped.Frame.PageNumber, bits);
     }
 
-    /// <summary>Whether a first-level or the second-level TLB may hold a translation with these rights that leads to a frame, or to any.</summary>
+    /// <summary>
+    /// Whether a first-level or the second-level TLB may hold a translation with these rights that leads to a frame, or to any.
+    /// </summary>
     public bool MayHit(bool second, AccessKind kind, int asid, ulong address, bool user, ulong? frame)
     {
         PageFlags needed = Rights(kind, user) | (kind == AccessKind.Store ? PageFlags.Dirty : PageFlags.None);
-        return Find(second ? _second : First(kind), asid, address).Any(found => (frame is null || found.Entry.Frame == frame) && (found.Entry.Flags & needed) == needed);
+        return Find(second ? _second : First(kind), asid, address)
+            .Any(found => (frame is null || found.Entry.Frame == frame) && (found.Entry.Flags & needed) == needed);
     }
 
     /// <summary>Notes that a translation moved from the second level to the first.</summary>

@@ -6,9 +6,15 @@ namespace VmSim.Core.Tests.Mmu;
 public class MmuModelTests
 {
     private static readonly Gen<MmuStep[]> Steps =
-        Gen.Select(Gen.Int[0, 17], Gen.Int[0, 4], Gen.Int[0, 4], Gen.UInt, (action, address, choice, bits) => new MmuStep(action, address, choice, bits)).Array[1, 250];
+        Gen.Select(
+            Gen.Int[0, 17],
+            Gen.Int[0, 4],
+            Gen.Int[0, 4],
+            Gen.UInt,
+            (action, address, choice, bits) => new MmuStep(action, address, choice, bits)).Array[1, 250];
 
-    private static readonly Gen<string> Policy = Gen.Int[0, ReplacementPolicies.All.Count - 1].Select(index => ReplacementPolicies.All.Names[index]);
+    private static readonly Gen<string> Policy = Gen.Int[0, ReplacementPolicies.All.Count - 1]
+        .Select(index => ReplacementPolicies.All.Names[index]);
 
     private static readonly Gen<(int Pde, int Pdpte, int Pml4e)> Psc = Gen.Select(Gen.Int[0, 8], Gen.Int[0, 4], Gen.Int[0, 4]);
 

@@ -53,7 +53,9 @@ public sealed class MmuTests
     {
         using PageTable table = new(PageTableFormats.All.Require("x86-64", "format"));
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 64 << 12, UserData);
-        MmuSpec spec = new() { WalkCost = WalkCosts.CacheLines, WalkLines = new TlbSpec { Entries = 8, Ways = 8 }, SecondCycles = 0, PscCycles = 0, PdeEntries = 0, PdpteEntries = 0, Pml4eEntries = 0 };
+        MmuSpec spec =
+            new() { WalkCost = WalkCosts.CacheLines, WalkLines = new TlbSpec { Entries = 8, Ways = 8 }, SecondCycles = 0, PscCycles = 0,
+                PdeEntries = 0, PdpteEntries = 0, Pml4eEntries = 0 };
         using Translator mmu = new(spec, 0);
         mmu.Load(new Asid(1), table);
         Assert.Equal(4 * 200, Cycles(0));
@@ -112,7 +114,8 @@ public sealed class MmuTests
             Assert.True(mmu.NativeBytes is >= 1024 and < 64 * 1024, $"{Path.GetFileName(file)}: {mmu.NativeBytes} bytes");
         }
 
-        using Translator large = new(new MmuSpec { Second = new TlbSpec { Entries = 3072, Ways = 12 }, PdeEntries = 64, PdpteEntries = 64, Pml4eEntries = 64 }, 0);
+        using Translator large = new(
+            new MmuSpec { Second = new TlbSpec { Entries = 3072, Ways = 12 }, PdeEntries = 64, PdpteEntries = 64, Pml4eEntries = 64 }, 0);
         Assert.InRange(large.NativeBytes, 1024, 64 * 1024);
     }
 
@@ -143,7 +146,8 @@ public sealed class MmuTests
         }
 
         TlbSpec Tlb(string name, TlbSpec other) =>
-            new() { Entries = values.GetValueOrDefault(name + ".entries", other.Entries), Ways = values.GetValueOrDefault(name + ".ways", other.Ways) };
+            new() { Entries = values.GetValueOrDefault(name + ".entries", other.Entries),
+                Ways = values.GetValueOrDefault(name + ".ways", other.Ways) };
         MmuSpec plain = new();
         return new MmuSpec
         {
@@ -158,17 +162,19 @@ public sealed class MmuTests
         };
     }
 
-    /// <summary>Random accesses, changes of the tables and invalidations; what is cached may be stale, but only until it is invalidated.</summary>
+    /// <summary>
+    /// Random accesses, changes of the tables and invalidations; what is cached may be stale, but only until it is invalidated.
+    /// </summary>
     private sealed class World : IDisposable
     {
-        private readonly Random random;
-        private readonly Dictionary<(int Space, ulong Page), ulong> cached = [];
-        private readonly Dictionary<(int Space, ulong Page), ulong> current = [];
-        private ulong nextFrame = 512;
+        private readonly Random _random;
+        private readonly Dictionary<(int Space, ulong Page), ulong> _cached = [];
+        private readonly Dictionary<(int Space, ulong Page), ulong> _current = [];
+        private ulong _nextFrame = 512;
 
         public World(PageTableFormat format, string policy, int seed)
         {
-            random = new Random(seed);
+            _random = new Random(seed);
             Spec = new MmuSpec
             {
                 Data4K = new TlbSpec { Entries = 24, Ways = 4, Policy = policy },
@@ -208,9 +214,9 @@ public sealed class MmuTests
 
         public void Step()
         {
-            int space = random.Next(Tables.Length);
-            ulong page = (ulong)(random.Next(3) == 0 ? random.Next(2048) : random.Next(40));
-            switch (random.Next(40))
+            int space = _random.Next(Tables.Length);
+            ulong page = (ulong)(_random.Next(3) == 0 ? _random.Next(2048) : _random.Next(40));
+            switch (_random.Next(40))
             {
                 case 0 when page < 1024:
                     Map(space, page, fresh: false);
@@ -220,17 +226,17 @@ public sealed class MmuTests
                     Forget(item => item.Space == space && item.Page == page);
                     break;
                 case 2:
-                    ulong pages = (ulong)random.Next(1, 200);
+                    ulong pages = (ulong)_random.Next(1, 200);
                     Mmu.InvalidateRange(new Asid((ushort)space), Here + (page << 12), pages, PageSize.Size4K);
                     Forget(item => item.Space == space && item.Page - page < pages);
                     break;
-                case 3 when random.Next(20) == 0:
+                case 3 when _random.Next(20) == 0:
                     Mmu.InvalidateAsid(new Asid((ushort)space));
                     Forget(item => item.Space == space);
                     break;
-                case 4 when random.Next(40) == 0:
+                case 4 when _random.Next(40) == 0:
                     Mmu.InvalidateAll(globals: true);
-                    cached.Clear();
+                    _cached.Clear();
                     break;
                 default:
                     Access(space, page);
@@ -241,8 +247,8 @@ public sealed class MmuTests
         private void Access(int space, ulong page)
         {
             Mmu.Load(new Asid((ushort)space), Tables[space]);
-            ulong address = Here + (page << 12) + (ulong)random.Next(4096);
-            if (random.Next(2) == 0 && Mmu.TryHit(AccessKind.Load, address))
+            ulong address = Here + (page << 12) + (ulong)_random.Next(4096);
+            if (_random.Next(2) == 0 && Mmu.TryHit(AccessKind.Load, address))
             {
                 Hits++;
                 return;
@@ -256,13 +262,13 @@ public sealed class MmuTests
             }
             else if (result.Outcome == TranslationOutcome.Walked)
             {
-                Assert.Equal(current[(space, page)], result.Frame);
-                cached[(space, page)] = result.Frame;
+                Assert.Equal(_current[(space, page)], result.Frame);
+                _cached[(space, page)] = result.Frame;
             }
             else
             {
-                Assert.Equal(cached[(space, page)], result.Frame);
-                Stale += result.Frame != current[(space, page)] ? 1 : 0;
+                Assert.Equal(_cached[(space, page)], result.Frame);
+                Stale += result.Frame != _current[(space, page)] ? 1 : 0;
                 Hits++;
             }
         }
@@ -270,8 +276,8 @@ public sealed class MmuTests
         private void Map(int space, ulong page, bool fresh)
         {
             VirtAddr address = new(Here + (page << 12));
-            PhysAddr frame = PhysAddr.OfPage(nextFrame++);
-            current[(space, page)] = frame.PageNumber;
+            PhysAddr frame = PhysAddr.OfPage(_nextFrame++);
+            _current[(space, page)] = frame.PageNumber;
             if (fresh)
             {
                 Assert.True(Tables[space].Map(address, frame, PageSize.Size4K, UserData));
@@ -284,9 +290,9 @@ public sealed class MmuTests
 
         private void Forget(Func<(int Space, ulong Page), bool> condition)
         {
-            foreach ((int, ulong) key in cached.Keys.Where(condition).ToArray())
+            foreach ((int, ulong) key in _cached.Keys.Where(condition).ToArray())
             {
-                cached.Remove(key);
+                _cached.Remove(key);
             }
         }
     }

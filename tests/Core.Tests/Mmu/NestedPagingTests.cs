@@ -13,14 +13,14 @@ public sealed class NestedPagingTests : IDisposable
     private const ulong TablesAt = 0x40_0000_0000;
     private const ulong Here = 0x7F00_0000_0000;
 
-    private readonly PageTable guest = new(PageTableFormats.All.Require("x86-64", "format")) { TableBase = new PhysAddr(TablesAt) };
-    private readonly PageTable host = new(PageTableFormats.All.Require("x86-64", "format"));
-    private ulong nextHostFrame = 0x100_0000;
+    private readonly PageTable _guest = new(PageTableFormats.All.Require("x86-64", "format")) { TableBase = new PhysAddr(TablesAt) };
+    private readonly PageTable _host = new(PageTableFormats.All.Require("x86-64", "format"));
+    private ulong _nextHostFrame = 0x100_0000;
 
     public void Dispose()
     {
-        guest.Dispose();
-        host.Dispose();
+        _guest.Dispose();
+        _host.Dispose();
     }
 
     [Theory]
@@ -65,7 +65,7 @@ public sealed class NestedPagingTests : IDisposable
     public void Translate_LargeHostPage_KeepsTheSmallerSize()
     {
         MapGuest(Here, 0x20_5000);
-        Assert.True(host.Map(new VirtAddr(0x20_0000), new PhysAddr(0x4000_0000), PageSize.Size2M, HostData));
+        Assert.True(_host.Map(new VirtAddr(0x20_0000), new PhysAddr(0x4000_0000), PageSize.Size2M, HostData));
         BackTables();
         using Translator mmu = Make(16);
         TranslationResult result = mmu.Translate(AccessKind.Load, Here, user: true, time: 0);
@@ -77,7 +77,7 @@ public sealed class NestedPagingTests : IDisposable
     [Fact]
     public void Translate_GuestPageLargerThanTheHosts_KeepsTheSmallerSize()
     {
-        Assert.True(guest.Map(new VirtAddr(Here), new PhysAddr(0x20_0000), PageSize.Size2M, UserData));
+        Assert.True(_guest.Map(new VirtAddr(Here), new PhysAddr(0x20_0000), PageSize.Size2M, UserData));
         ulong third = Back(0x20_3000);
         ulong fourth = Back(0x20_4000);
         BackTables();
@@ -98,11 +98,11 @@ public sealed class NestedPagingTests : IDisposable
         TranslationResult fault = mmu.Translate(AccessKind.Load, Here, user: true, time: 0);
         Assert.Equal(TranslationOutcome.HostFault, fault.Outcome);
         Assert.Equal(5UL, fault.Frame);
-        Assert.True(host.Map(new VirtAddr(0x5000), new PhysAddr(0x7000), PageSize.Size4K, PageFlags.Read));
+        Assert.True(_host.Map(new VirtAddr(0x5000), new PhysAddr(0x7000), PageSize.Size4K, PageFlags.Read));
         Assert.Equal(TranslationOutcome.Walked, mmu.Translate(AccessKind.Load, Here, user: true, time: 0).Outcome);
         Assert.Equal(TranslationOutcome.HostFault, mmu.Translate(AccessKind.Store, Here, user: true, time: 0).Outcome);
         Assert.Equal(TranslationOutcome.NotPresentFault, mmu.Translate(AccessKind.Load, Here + 0x1000, user: true, time: 0).Outcome);
-        host.Set(new VirtAddr(0x5000), new PhysAddr(0x7000), HostData);
+        _host.Set(new VirtAddr(0x5000), new PhysAddr(0x7000), HostData);
         mmu.InvalidateNested();
         Assert.Equal(TranslationOutcome.Walked, mmu.Translate(AccessKind.Store, Here, user: true, time: 0).Outcome);
         Assert.True(mmu.TryHit(AccessKind.Store, Here));
@@ -129,7 +129,8 @@ public sealed class NestedPagingTests : IDisposable
         for (int i = 0; i < 20_000; i++)
         {
             ulong page = pages[random.Next(pages.Length)];
-            TranslationResult result = mmu.Translate((AccessKind)(1 + random.Next(2)), page + (ulong)random.Next(4096), user: true, time: 0);
+            TranslationResult result = mmu.Translate(
+                (AccessKind)(1 + random.Next(2)), page + (ulong)random.Next(4096), user: true, time: 0);
             Assert.True(result.Outcome is TranslationOutcome.L1Hit or TranslationOutcome.StlbHit or TranslationOutcome.Walked);
             Assert.InRange(result.References, 0, 24);
             Assert.Equal(model[page] >> 12, result.Frame);
@@ -139,27 +140,27 @@ public sealed class NestedPagingTests : IDisposable
     private Translator Make(int nestedEntries)
     {
         Translator mmu = new(new MmuSpec { NestedEntries = nestedEntries }, 1);
-        mmu.LoadNested(new Asid(1), guest, new Asid(2), host);
+        mmu.LoadNested(new Asid(1), _guest, new Asid(2), _host);
         return mmu;
     }
 
     private void MapGuest(ulong address, ulong guestPhysical) =>
-        Assert.True(guest.Map(new VirtAddr(address), new PhysAddr(guestPhysical), PageSize.Size4K, UserData));
+        Assert.True(_guest.Map(new VirtAddr(address), new PhysAddr(guestPhysical), PageSize.Size4K, UserData));
 
     /// <summary>Gives a guest-physical page a frame of the host.</summary>
     private ulong Back(ulong guestPhysical)
     {
-        ulong frame = nextHostFrame;
-        nextHostFrame += 0x3000;
-        Assert.True(host.Map(new VirtAddr(guestPhysical), new PhysAddr(frame), PageSize.Size4K, HostData));
+        ulong frame = _nextHostFrame;
+        _nextHostFrame += 0x3000;
+        Assert.True(_host.Map(new VirtAddr(guestPhysical), new PhysAddr(frame), PageSize.Size4K, HostData));
         return frame;
     }
 
     private void BackTables()
     {
-        for (int page = 0; page < guest.TablePageLimit; page++)
+        for (int page = 0; page < _guest.TablePageLimit; page++)
         {
-            Back(guest.TableAddress(page).Value);
+            Back(_guest.TableAddress(page).Value);
         }
     }
 }

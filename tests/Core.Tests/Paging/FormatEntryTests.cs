@@ -13,8 +13,8 @@ public sealed class FormatEntryTests
 
     /// <summary>
     /// Intel SDM volume 3A, section 4.5, table 4-20 (page-table entry that maps a 4-KByte page): P 0, R/W 1, U/S 2, PWT 3, PCD 4, A 5, D 6,
-    /// G 8, address M-1:12, XD 63; tables 4-16 and 4-18 (1-GByte and 2-MByte pages): PS 7. Section 11.12.4, table 11-12: at reset, PAT entry 2
-    /// (PCD) is UC- and entry 3 (PCD, PWT) is UC.
+    /// G 8, address M-1:12, XD 63; tables 4-16 and 4-18 (1-GByte and 2-MByte pages): PS 7. Section 11.12.4, table 11-12: at reset, PAT
+    /// entry 2 (PCD) is UC- and entry 3 (PCD, PWT) is UC.
     /// </summary>
     [Theory]
     [InlineData(0x1234_5000, UserData | Used, 0, 0x8000_0000_1234_5067)]
@@ -34,8 +34,9 @@ public sealed class FormatEntryTests
     }
 
     /// <summary>
-    /// Arm DDI 0487, sections D8.3.1.1 (table descriptor 0b11 in bits 1:0), D8.3.1.2 (block 0b01, page 0b11) and D8.3.2 (AttrIndx 4:2, AP 7:6,
-    /// SH 9:8, AF 10, nG 11, DBM 51, PXN 53, UXN 54); AP[1] allows EL0, AP[2] forbids stores (D8.4.1); DBM with AP[2] is writable and clean (D8.5.3).
+    /// Arm DDI 0487, sections D8.3.1.1 (table descriptor 0b11 in bits 1:0), D8.3.1.2 (block 0b01, page 0b11) and D8.3.2 (AttrIndx 4:2, AP
+    /// 7:6, SH 9:8, AF 10, nG 11, DBM 51, PXN 53, UXN 54); AP[1] allows EL0, AP[2] forbids stores (D8.4.1); DBM with AP[2] is writable and
+    /// clean (D8.5.3).
     /// </summary>
     [Theory]
     [InlineData(0x1234_5000, UserData | Used, 0, 0x0068_0000_1234_5F43)]
@@ -75,9 +76,9 @@ public sealed class FormatEntryTests
     }
 
     /// <summary>
-    /// LoongArch Reference Manual volume 1, section 5.4.5 (formats of base-page and huge-page entries: V 0, D 1, PLV 3:2, MAT 5:4, G or H 6, P 7,
-    /// W 8, G of a huge page 12, NR 61, NX 62), section 5.2 (MAT 0 strongly ordered uncached, 1 coherent cached, 2 weakly ordered uncached).
-    /// Bits 9 and 10 are software's: dirty and accessed.
+    /// LoongArch Reference Manual volume 1, section 5.4.5 (formats of base-page and huge-page entries: V 0, D 1, PLV 3:2, MAT 5:4, G or H
+    /// 6, P 7, W 8, G of a huge page 12, NR 61, NX 62), section 5.2 (MAT 0 strongly ordered uncached, 1 coherent cached, 2 weakly ordered
+    /// uncached). Bits 9 and 10 are software's: dirty and accessed.
     /// </summary>
     [Theory]
     [InlineData(0x1234_5000, UserData | Used, 0, 0x4000_0000_1234_579F)]
@@ -94,8 +95,8 @@ public sealed class FormatEntryTests
         => Assert.Equal(expected, PageTableFormats.LoongArch64.EncodeLeaf(new PhysAddr(frame), flags, level));
 
     /// <summary>
-    /// The manuals above; Intel SDM table 4-17 (P, R/W, U/S, A and, ignored, D as Linux sets it); RISC-V section 4.3.1 (A, D and U of an entry for
-    /// a table are reserved, 0); LoongArch section 5.4.5 (nothing but the address).
+    /// The manuals above; Intel SDM table 4-17 (P, R/W, U/S, A and, ignored, D as Linux sets it); RISC-V section 4.3.1 (A, D and U of an
+    /// entry for a table are reserved, 0); LoongArch section 5.4.5 (nothing but the address).
     /// </summary>
     [Theory]
     [InlineData("x86-64", 0x0012_3067)]
@@ -109,8 +110,8 @@ public sealed class FormatEntryTests
         => Assert.Equal(expected, PageTableFormats.All.Require(format, "format").EncodeTable(0x123));
 
     /// <summary>
-    /// Levels, address and tag widths: Intel SDM sections 4.5 and 4.10.1 (PCID 12 bits); Arm D8.2 and D8.13.1 (ASID 16 bits); RISC-V section 4.1.11
-    /// (ASIDMAX 16); LoongArch sections 5.4.2 and 7.5.4 (ASID 10 bits). Page sizes as in the sections of each test above.
+    /// Levels, address and tag widths: Intel SDM sections 4.5 and 4.10.1 (PCID 12 bits); Arm D8.2 and D8.13.1 (ASID 16 bits); RISC-V
+    /// section 4.1.11 (ASIDMAX 16); LoongArch sections 5.4.2 and 7.5.4 (ASID 10 bits). Page sizes as in the sections of each test above.
     /// </summary>
     [Theory]
     [InlineData("x86-64", 4, 48, 12, PageSize.Size1G, true, true)]
@@ -120,7 +121,8 @@ public sealed class FormatEntryTests
     [InlineData("riscv-sv48", 4, 48, 16, PageSize.Size512G, false, false)]
     [InlineData("riscv-sv57", 5, 57, 16, PageSize.Size512G, false, false)]
     [InlineData("loongarch64", 4, 48, 10, PageSize.Size1G, false, false)]
-    public void Shape_OfEveryFormat_MatchesManual(string name, int levels, int virtualBits, int asidBits, PageSize largest, bool accessed, bool dirty)
+    public void Shape_OfEveryFormat_MatchesManual(
+        string name, int levels, int virtualBits, int asidBits, PageSize largest, bool accessed, bool dirty)
     {
         PageTableFormat format = PageTableFormats.All.Require(name, "format");
         Assert.Equal(levels, format.Levels);
@@ -132,7 +134,8 @@ public sealed class FormatEntryTests
     }
 
     /// <summary>
-    /// Intel SDM volume 1, section 3.3.7.1 (canonical addressing); Arm D8.2 (TTBR0 holds addresses with the top bits clear); RISC-V sections 4.4.1,
+    /// Intel SDM volume 1, section 3.3.7.1 (canonical addressing); Arm D8.2 (TTBR0 holds addresses with the top bits clear); RISC-V
+    /// sections 4.4.1,
     /// 4.5.1 and 4.6.1 (higher bits equal the top translated one); LoongArch section 5.4.2 (likewise, else an address error).
     /// </summary>
     [Theory]

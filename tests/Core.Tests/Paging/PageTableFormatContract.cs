@@ -38,7 +38,8 @@ public sealed class PageTableFormatContract
         AnyFlags.Sample(flags =>
         {
             PageFlags effective = format.Effective(flags);
-            const PageFlags Exact = PageFlags.Write | PageFlags.Execute | PageFlags.User | PageFlags.Global | PageFlags.Accessed | PageFlags.Dirty;
+            const PageFlags Exact =
+                PageFlags.Write | PageFlags.Execute | PageFlags.User | PageFlags.Global | PageFlags.Accessed | PageFlags.Dirty;
             Assert.Equal(flags & (Exact & ~PageFlags.User), effective & (Exact & ~PageFlags.User));
             Assert.Equal(flags & PageFlags.User, effective & PageFlags.User);
             Assert.True((flags & PageFlags.Read) == PageFlags.None || (effective & PageFlags.Read) != PageFlags.None);

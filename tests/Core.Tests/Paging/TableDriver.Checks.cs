@@ -11,18 +11,18 @@ internal sealed partial class TableDriver
         CheckLeaves();
         CheckCounts();
         CheckFreedTables();
-        bool updated = marks.Count == 0;
+        bool updated = _marks.Count == 0;
         if (updated)
         {
             UpdateReplica();
         }
 
-        foreach (long time in model.Times.ToArray())
+        foreach (long time in _model.Times.ToArray())
         {
-            CheckView(table, time);
+            CheckView(_table, time);
             if (updated)
             {
-                CheckView(replica, time);
+                CheckView(_replica, time);
             }
         }
     }
@@ -37,44 +37,50 @@ internal sealed partial class TableDriver
     }
 
     private EntryInfo InfoOf(TableModel.Leaf leaf)
-        => new(true, (leaf.Flags & PageTableFormat.Rights) != PageFlags.None, PhysAddr.OfPage(leaf.Frame), PageTableFormat.SizeOf(leaf.Level), leaf.Flags);
+        =>
+            new(
+                true,
+                (leaf.Flags & PageTableFormat.Rights) != PageFlags.None,
+                PhysAddr.OfPage(leaf.Frame),
+                PageTableFormat.SizeOf(leaf.Level),
+                leaf.Flags);
 
     private void CheckLeaves()
     {
         List<MappedLeaf> found = [];
-        foreach (MappedLeaf leaf in table.Leaves(default, 1UL << (format.VirtualBits - 1)))
+        foreach (MappedLeaf leaf in _table.Leaves(default, 1UL << (_format.VirtualBits - 1)))
         {
             found.Add(leaf);
         }
 
-        CheckVisited([.. model.Leaves], found);
+        CheckVisited([.. _model.Leaves], found);
         for (ulong page = Base; page < Base + WindowPages; page += 61)
         {
-            EntryInfo expected = TableModel.Find(model.Leaves, page, out _, out TableModel.Leaf leaf) ? InfoOf(leaf) : default;
-            Assert.Equal(expected, table.Query(VirtAddr.OfPage(page)));
+            EntryInfo expected = TableModel.Find(_model.Leaves, page, out _, out TableModel.Leaf leaf) ? InfoOf(leaf) : default;
+            Assert.Equal(expected, _table.Query(VirtAddr.OfPage(page)));
         }
     }
 
     /// <summary>The counts are those of a walk over the whole tree.</summary>
     private void CheckCounts()
     {
-        int[] pages = new int[format.Levels];
-        CountTables(table.Root, format.Levels - 1, pages);
-        Assert.Equal(pages.Sum(), table.TablePages);
-        for (int level = 0; level < format.Levels; level++)
+        int[] pages = new int[_format.Levels];
+        CountTables(_table.Root, _format.Levels - 1, pages);
+        Assert.Equal(pages.Sum(), _table.TablePages);
+        for (int level = 0; level < _format.Levels; level++)
         {
-            Assert.Equal(pages[level], table.TablePagesAt(level));
+            Assert.Equal(pages[level], _table.TablePagesAt(level));
         }
     }
 
     /// <summary>Freed tables read as empty from the time at which the last operation is visible, whether folded or not.</summary>
     private void CheckFreedTables()
     {
-        foreach (int page in table.FreedTables)
+        foreach (int page in _table.FreedTables)
         {
             for (int index = 0; index < EntryLayout.EntriesPerTable; index += 7)
             {
-                Assert.Equal(0UL, table.ReadEntry(page, index, Math.Max(table.VisibleAt, now)));
+                Assert.Equal(0UL, _table.ReadEntry(page, index, Math.Max(_table.VisibleAt, _now)));
             }
         }
     }
@@ -82,59 +88,59 @@ internal sealed partial class TableDriver
     private void CountTables(int page, int level, int[] pages)
     {
         pages[level]++;
-        Assert.Equal(level, table.LevelOf(page));
+        Assert.Equal(level, _table.LevelOf(page));
         int used = 0;
         for (int index = 0; index < EntryLayout.EntriesPerTable; index++)
         {
-            ulong entry = table.ReadEntryNow(page, index);
+            ulong entry = _table.ReadEntryNow(page, index);
             if (entry == 0)
             {
                 continue;
             }
 
             used++;
-            if (!format.IsLeaf(entry, level))
+            if (!_format.IsLeaf(entry, level))
             {
-                CountTables(format.ChildTable(entry), level - 1, pages);
+                CountTables(_format.ChildTable(entry), level - 1, pages);
             }
         }
 
-        Assert.Equal(used, table.EntriesUsed(page));
+        Assert.Equal(used, _table.EntriesUsed(page));
     }
 
     private void CheckView(PageTable view, long time)
     {
-        SortedDictionary<ulong, TableModel.Leaf> leaves = model.AsOf(Math.Max(time, now));
+        SortedDictionary<ulong, TableModel.Leaf> leaves = _model.AsOf(Math.Max(time, _now));
         for (ulong page = Base; page < Base + WindowPages; page += 37)
         {
-            CheckWalk(view, page, Math.Max(time, now), leaves);
-            CheckWalk(view, second + (page - Base), Math.Max(time, now), leaves);
+            CheckWalk(view, page, Math.Max(time, _now), leaves);
+            CheckWalk(view, _second + (page - Base), Math.Max(time, _now), leaves);
         }
     }
 
     private void CheckWalk(PageTable view, ulong page, long time, SortedDictionary<ulong, TableModel.Leaf> leaves)
     {
         int tablePage = view.Root;
-        int level = format.Levels - 1;
+        int level = _format.Levels - 1;
         ulong entry;
         while (true)
         {
             entry = view.ReadEntry(tablePage, EntryLayout.Index(page << 12, level), time);
-            if (!format.IsPresent(entry) || format.IsLeaf(entry, level))
+            if (!_format.IsPresent(entry) || _format.IsLeaf(entry, level))
             {
                 break;
             }
 
-            tablePage = format.ChildTable(entry);
+            tablePage = _format.ChildTable(entry);
             level--;
         }
 
         bool mapped = TableModel.Find(leaves, page, out _, out TableModel.Leaf leaf);
         bool present = mapped && (leaf.Flags & PageTableFormat.Rights) != PageFlags.None;
-        Assert.Equal(present, format.IsPresent(entry));
+        Assert.Equal(present, _format.IsPresent(entry));
         if (present)
         {
-            Assert.Equal(leaf, new TableModel.Leaf(format.LeafFrame(entry, level).PageNumber, level, format.LeafFlags(entry, level)));
+            Assert.Equal(leaf, new TableModel.Leaf(_format.LeafFrame(entry, level).PageNumber, level, _format.LeafFlags(entry, level)));
         }
     }
 

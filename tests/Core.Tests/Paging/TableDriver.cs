@@ -6,33 +6,34 @@ namespace VmSim.Core.Tests.Paging;
 /// <summary>Does each step on a page table and on the model, and compares the two.</summary>
 internal sealed partial class TableDriver : IDisposable
 {
-    // The 12 MiB around the boundary of two 1 GiB entries, and a second window for moves, where it can be around a boundary of the next level.
+    // The 12 MiB around the boundary of two 1 GiB entries, and a second window for moves, where it can be around a boundary of the next
+    // level.
     private const ulong Base = (1UL << 18) - 1024;
     private const ulong WindowPages = 3072;
     private const ulong FrameBase = 1UL << 20;
 
-    private readonly PageTableFormat format;
-    private readonly ulong second;
-    private readonly TableModel model;
-    private readonly Stack<UndoMark> marks = [];
-    private readonly List<FreedTableBatch> taken = [];
-    private readonly PageTable replica;
-    private PageTable table;
-    private long now;
+    private readonly PageTableFormat _format;
+    private readonly ulong _second;
+    private readonly TableModel _model;
+    private readonly Stack<UndoMark> _marks = [];
+    private readonly List<FreedTableBatch> _taken = [];
+    private readonly PageTable _replica;
+    private PageTable _table;
+    private long _now;
 
     public TableDriver(PageTableFormat format)
     {
-        this.format = format;
-        second = (format.Levels == 3 ? 5UL << 18 : 1UL << 27) - 1024;
-        model = new TableModel(format);
-        table = new PageTable(format) { LogsChanges = true };
-        replica = new PageTable(format);
+        _format = format;
+        _second = (format.Levels == 3 ? 5UL << 18 : 1UL << 27) - 1024;
+        _model = new TableModel(format);
+        _table = new PageTable(format) { LogsChanges = true };
+        _replica = new PageTable(format);
     }
 
     public void Dispose()
     {
-        table.Dispose();
-        replica.Dispose();
+        _table.Dispose();
+        _replica.Dispose();
     }
 
     public void Run(PageTableModelTests.Step step)
@@ -64,7 +65,7 @@ internal sealed partial class TableDriver : IDisposable
                 Split(page);
                 break;
             case 11:
-                Move(page, pages, second + (ulong)(step.Flags == PageFlags.None ? step.Page : (step.Page + (int)step.Flags) % 512));
+                Move(page, pages, _second + (ulong)(step.Flags == PageFlags.None ? step.Page : (step.Page + (int)step.Flags) % 512));
                 break;
             default:
                 changed = false;
@@ -74,7 +75,7 @@ internal sealed partial class TableDriver : IDisposable
 
         if (changed)
         {
-            model.Publish(table.VisibleAt);
+            _model.Publish(_table.VisibleAt);
         }
     }
 
@@ -83,53 +84,53 @@ internal sealed partial class TableDriver : IDisposable
         switch (step.Kind)
         {
             case 12:
-                table.VisibleAt += step.Pages;
-                model.Publish(table.VisibleAt);
+                _table.VisibleAt += step.Pages;
+                _model.Publish(_table.VisibleAt);
                 break;
-            case 13 when marks.Count == 0:
-                now += step.Pages;
-                table.Fold(now);
-                model.Forget(now);
+            case 13 when _marks.Count == 0:
+                _now += step.Pages;
+                _table.Fold(_now);
+                _model.Forget(_now);
                 Release();
                 break;
-            case 14 when step.Page % 3 != 0 || marks.Count > 0:
+            case 14 when step.Page % 3 != 0 || _marks.Count > 0:
                 EndMark(step);
                 break;
-            case 15 when marks.Count == 0 && step.Page % 2 == 0:
+            case 15 when _marks.Count == 0 && step.Page % 2 == 0:
                 ExportImport();
                 break;
             default:
-                marks.Push(table.Mark());
-                model.Mark();
+                _marks.Push(_table.Mark());
+                _model.Mark();
                 break;
         }
     }
 
     private void EndMark(PageTableModelTests.Step step)
     {
-        if (marks.Count == 0)
+        if (_marks.Count == 0)
         {
             return;
         }
 
         if (step.Pages % 2 == 0)
         {
-            table.Commit(marks.Pop());
-            model.Commit();
+            _table.Commit(_marks.Pop());
+            _model.Commit();
         }
         else
         {
-            long visibleAt = table.VisibleAt;
-            table.Rollback(marks.Pop());
-            model.Rollback();
-            Assert.Equal(visibleAt, table.VisibleAt);
+            long visibleAt = _table.VisibleAt;
+            _table.Rollback(_marks.Pop());
+            _model.Rollback();
+            Assert.Equal(visibleAt, _table.VisibleAt);
         }
     }
 
     private void ExportImport()
     {
         using MemoryStream stream = new();
-        table.Export(stream);
+        _table.Export(stream);
         stream.Position = 0;
         PageTable copy = PageTable.Import(stream);
         Assert.Equal(stream.Length, stream.Position);
@@ -137,30 +138,30 @@ internal sealed partial class TableDriver : IDisposable
         copy.Export(again);
         Assert.Equal(stream.ToArray(), again.ToArray());
         UpdateReplica();
-        table.Dispose();
-        table = copy;
-        table.LogsChanges = true;
+        _table.Dispose();
+        _table = copy;
+        _table.LogsChanges = true;
     }
 
     private void UpdateReplica()
     {
-        replica.ApplyChanges(table.TakeChanges());
-        replica.Fold(now);
-        CheckSameCounts(replica, table);
+        _replica.ApplyChanges(_table.TakeChanges());
+        _replica.Fold(_now);
+        CheckSameCounts(_replica, _table);
     }
 
     private void Release()
     {
-        taken.Add(table.TakeFreedTables());
-        if (table.VisibleAt <= now)
+        _taken.Add(_table.TakeFreedTables());
+        if (_table.VisibleAt <= _now)
         {
-            foreach (FreedTableBatch batch in taken)
+            foreach (FreedTableBatch batch in _taken)
             {
-                table.ReleaseTables(batch);
+                _table.ReleaseTables(batch);
             }
 
-            taken.Clear();
-            Assert.Equal(0, table.FreedTablePages);
+            _taken.Clear();
+            Assert.Equal(0, _table.FreedTablePages);
         }
     }
 
@@ -169,8 +170,8 @@ internal sealed partial class TableDriver : IDisposable
         ulong pages = 1UL << (9 * level);
         page &= ~(pages - 1);
         ulong frame = (FrameBase + (page * 7)) & ~(pages - 1);
-        bool done = table.Map(VirtAddr.OfPage(page), PhysAddr.OfPage(frame), PageTableFormat.SizeOf(level), flags);
-        if (!model.IsEmpty(page, Math.Min(pages, 8192)) || model.In(page, pages).Any())
+        bool done = _table.Map(VirtAddr.OfPage(page), PhysAddr.OfPage(frame), PageTableFormat.SizeOf(level), flags);
+        if (!_model.IsEmpty(page, Math.Min(pages, 8192)) || _model.In(page, pages).Any())
         {
             Assert.False(done);
         }
@@ -181,16 +182,16 @@ internal sealed partial class TableDriver : IDisposable
 
         if (done)
         {
-            model.Add(page, frame, level, flags);
+            _model.Add(page, frame, level, flags);
         }
     }
 
     private void MapRange(ulong page, ulong pages, PageFlags flags, int level)
     {
         ulong frame = FrameBase + (page % 512) + (2048 * (page % 5));
-        long mapped = table.MapRange(VirtAddr.OfPage(page), PhysAddr.OfPage(frame), pages << 12, flags, PageTableFormat.SizeOf(level));
+        long mapped = _table.MapRange(VirtAddr.OfPage(page), PhysAddr.OfPage(frame), pages << 12, flags, PageTableFormat.SizeOf(level));
         ulong expected = 0;
-        while (expected < pages && model.IsEmpty(page + expected, 1))
+        while (expected < pages && _model.IsEmpty(page + expected, 1))
         {
             expected++;
         }
@@ -202,23 +203,23 @@ internal sealed partial class TableDriver : IDisposable
     /// <summary>Takes over which sizes the table chose: which ones depends on tables left over from before.</summary>
     private void AddMapped(ulong page, ulong pages, ulong frame, PageFlags flags)
     {
-        foreach (MappedLeaf leaf in table.Leaves(VirtAddr.OfPage(page), pages << 12))
+        foreach (MappedLeaf leaf in _table.Leaves(VirtAddr.OfPage(page), pages << 12))
         {
             ulong first = leaf.Address.PageNumber;
-            model.Add(first, frame + (first - page), PageTableFormat.LevelOf(leaf.Entry.Size), flags);
+            _model.Add(first, frame + (first - page), PageTableFormat.LevelOf(leaf.Entry.Size), flags);
         }
     }
 
     private void MapEmpty(ulong page, ulong pages, PageFlags flags)
     {
         EvenPages source = new(flags);
-        Assert.True(table.MapEmpty(VirtAddr.OfPage(page), pages << 12, ref source, out long mapped));
+        Assert.True(_table.MapEmpty(VirtAddr.OfPage(page), pages << 12, ref source, out long mapped));
         long expected = 0;
         for (ulong at = page; at < page + pages; at++)
         {
-            if (at % 2 == 0 && model.IsEmpty(at, 1))
+            if (at % 2 == 0 && _model.IsEmpty(at, 1))
             {
-                model.Add(at, FrameBase + at, 0, flags);
+                _model.Add(at, FrameBase + at, 0, flags);
                 expected++;
             }
         }
@@ -235,101 +236,101 @@ internal sealed partial class TableDriver : IDisposable
             _ => TableFreeing.Within(AddrRange.Of(VirtAddr.OfPage(page), Math.Max(pages, 1) << PageSizes.BaseShift)),
         };
         LeafCollector collector = new([]);
-        int freedBefore = table.FreedTablePages;
-        long leaves = table.UnmapRange(VirtAddr.OfPage(page), pages << 12, ref collector, mode);
+        int freedBefore = _table.FreedTablePages;
+        long leaves = _table.UnmapRange(VirtAddr.OfPage(page), pages << 12, ref collector, mode);
         SplitEnds(page, pages);
-        KeyValuePair<ulong, TableModel.Leaf>[] gone = model.In(page, pages).ToArray();
+        KeyValuePair<ulong, TableModel.Leaf>[] gone = _model.In(page, pages).ToArray();
         Assert.Equal(gone.Length, leaves);
         CheckVisited(gone, collector.Leaves);
         foreach (KeyValuePair<ulong, TableModel.Leaf> leaf in gone)
         {
-            model.Leaves.Remove(leaf.Key);
+            _model.Leaves.Remove(leaf.Key);
         }
 
         if (freeing == 1)
         {
-            Assert.Equal(freedBefore, table.FreedTablePages);
+            Assert.Equal(freedBefore, _table.FreedTablePages);
         }
     }
 
     private void Protect(ulong page, ulong pages, PageFlags flags)
     {
-        long leaves = table.ProtectRange(VirtAddr.OfPage(page), pages << 12, flags);
+        long leaves = _table.ProtectRange(VirtAddr.OfPage(page), pages << 12, flags);
         SplitEnds(page, pages);
-        KeyValuePair<ulong, TableModel.Leaf>[] all = model.In(page, pages).ToArray();
+        KeyValuePair<ulong, TableModel.Leaf>[] all = _model.In(page, pages).ToArray();
         Assert.Equal(all.Length, leaves);
         foreach ((ulong first, TableModel.Leaf leaf) in all)
         {
             PageFlags after = (leaf.Flags & ~PageTableFormat.Rights) | (flags & PageTableFormat.Rights);
-            model.Leaves[first] = leaf with { Flags = format.Effective(after) };
+            _model.Leaves[first] = leaf with { Flags = _format.Effective(after) };
         }
     }
 
     private void SetOne(ulong page, PageFlags flags)
     {
         PageFlags bits = flags & (PageFlags.Accessed | PageFlags.Dirty);
-        bool mapped = TableModel.Find(model.Leaves, page, out ulong first, out TableModel.Leaf leaf);
-        Assert.Equal(mapped, table.SetAccessedDirty(VirtAddr.OfPage(page), bits));
+        bool mapped = TableModel.Find(_model.Leaves, page, out ulong first, out TableModel.Leaf leaf);
+        Assert.Equal(mapped, _table.SetAccessedDirty(VirtAddr.OfPage(page), bits));
         if (!mapped)
         {
-            Assert.Throws<InvalidOperationException>(() => table.Set(VirtAddr.OfPage(page), default, flags));
+            Assert.Throws<InvalidOperationException>(() => _table.Set(VirtAddr.OfPage(page), default, flags));
             return;
         }
 
-        leaf = leaf with { Flags = format.Effective(leaf.Flags | bits) };
+        leaf = leaf with { Flags = _format.Effective(leaf.Flags | bits) };
         if ((flags & PageFlags.Global) != PageFlags.None)
         {
-            leaf = leaf with { Frame = leaf.Frame + leaf.Pages, Flags = format.Effective(flags) };
-            table.Set(VirtAddr.OfPage(page), PhysAddr.OfPage(leaf.Frame), flags);
+            leaf = leaf with { Frame = leaf.Frame + leaf.Pages, Flags = _format.Effective(flags) };
+            _table.Set(VirtAddr.OfPage(page), PhysAddr.OfPage(leaf.Frame), flags);
         }
 
-        model.Leaves[first] = leaf;
+        _model.Leaves[first] = leaf;
     }
 
     private void Split(ulong page)
     {
-        if (TableModel.Find(model.Leaves, page, out ulong first, out TableModel.Leaf leaf) && leaf.Level > 0)
+        if (TableModel.Find(_model.Leaves, page, out ulong first, out TableModel.Leaf leaf) && leaf.Level > 0)
         {
-            Assert.True(table.SplitLeaf(VirtAddr.OfPage(page)));
-            model.Split(first, leaf);
+            Assert.True(_table.SplitLeaf(VirtAddr.OfPage(page)));
+            _model.Split(first, leaf);
         }
         else
         {
-            Assert.Throws<InvalidOperationException>(() => table.SplitLeaf(VirtAddr.OfPage(page)));
+            Assert.Throws<InvalidOperationException>(() => _table.SplitLeaf(VirtAddr.OfPage(page)));
         }
     }
 
     private void Move(ulong page, ulong pages, ulong to)
     {
-        if (model.In(to, pages).Any())
+        if (_model.In(to, pages).Any())
         {
             LeafCollector ignored = new([]);
-            table.UnmapRange(VirtAddr.OfPage(second), WindowPages << 12, ref ignored);
-            foreach (KeyValuePair<ulong, TableModel.Leaf> old in model.In(second, WindowPages).ToArray())
+            _table.UnmapRange(VirtAddr.OfPage(_second), WindowPages << 12, ref ignored);
+            foreach (KeyValuePair<ulong, TableModel.Leaf> old in _model.In(_second, WindowPages).ToArray())
             {
-                model.Leaves.Remove(old.Key);
+                _model.Leaves.Remove(old.Key);
             }
         }
 
         LeafCollector collector = new([]);
-        long leaves = table.Move(VirtAddr.OfPage(page), VirtAddr.OfPage(to), pages << 12, ref collector);
+        long leaves = _table.Move(VirtAddr.OfPage(page), VirtAddr.OfPage(to), pages << 12, ref collector);
         Assert.Equal(collector.Leaves.Count, leaves);
         SplitEnds(page, pages);
-        KeyValuePair<ulong, TableModel.Leaf>[] gone = model.In(page, pages).ToArray();
+        KeyValuePair<ulong, TableModel.Leaf>[] gone = _model.In(page, pages).ToArray();
         Assert.Equal(gone.Sum(leaf => (long)leaf.Value.Pages), collector.Leaves.Sum(leaf => (long)leaf.Entry.Size.BasePages()));
         foreach (KeyValuePair<ulong, TableModel.Leaf> leaf in gone)
         {
-            model.Leaves.Remove(leaf.Key);
+            _model.Leaves.Remove(leaf.Key);
         }
 
         // Large pages stay large where the target is aligned and empty; the model takes the sizes over, not the frames.
         foreach ((ulong first, TableModel.Leaf leaf) in gone)
         {
             ulong target = to + (first - page);
-            foreach (MappedLeaf moved in table.Leaves(VirtAddr.OfPage(target), leaf.Pages << 12))
+            foreach (MappedLeaf moved in _table.Leaves(VirtAddr.OfPage(target), leaf.Pages << 12))
             {
                 ulong at = moved.Address.PageNumber;
-                model.Leaves[at] = leaf with { Frame = leaf.Frame + (at - target), Level = PageTableFormat.LevelOf(moved.Entry.Size) };
+                _model.Leaves[at] = leaf with { Frame = leaf.Frame + (at - target), Level = PageTableFormat.LevelOf(moved.Entry.Size) };
             }
         }
     }
@@ -338,8 +339,8 @@ internal sealed partial class TableDriver : IDisposable
     {
         if (pages > 0)
         {
-            model.SplitAt(page);
-            model.SplitAt(page + pages);
+            _model.SplitAt(page);
+            _model.SplitAt(page + pages);
         }
     }
 

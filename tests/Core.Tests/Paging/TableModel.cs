@@ -5,8 +5,8 @@ namespace VmSim.Core.Tests.Paging;
 /// <summary>What a page table must do, as a plain dictionary of leaves by their first 4 KiB page.</summary>
 internal sealed class TableModel(PageTableFormat format)
 {
-    private readonly List<(long VisibleAt, SortedDictionary<ulong, Leaf> Leaves)> versions = [(0, [])];
-    private readonly Stack<(SortedDictionary<ulong, Leaf> Leaves, int Versions, (long, SortedDictionary<ulong, Leaf>) Last)> marks = [];
+    private readonly List<(long VisibleAt, SortedDictionary<ulong, Leaf> Leaves)> _versions = [(0, [])];
+    private readonly Stack<(SortedDictionary<ulong, Leaf> Leaves, int Versions, (long, SortedDictionary<ulong, Leaf>) Last)> _marks = [];
 
     internal readonly record struct Leaf(ulong Frame, int Level, PageFlags Flags)
     {
@@ -15,7 +15,7 @@ internal sealed class TableModel(PageTableFormat format)
 
     public SortedDictionary<ulong, Leaf> Leaves { get; private set; } = [];
 
-    public IEnumerable<long> Times => versions.Select(version => version.VisibleAt);
+    public IEnumerable<long> Times => _versions.Select(version => version.VisibleAt);
 
     /// <summary>The leaf that maps a page, and its first page.</summary>
     public static bool Find(SortedDictionary<ulong, Leaf> leaves, ulong page, out ulong first, out Leaf leaf)
@@ -34,36 +34,36 @@ internal sealed class TableModel(PageTableFormat format)
         return false;
     }
 
-    public SortedDictionary<ulong, Leaf> AsOf(long time) => versions.FindLast(version => version.VisibleAt <= time).Leaves;
+    public SortedDictionary<ulong, Leaf> AsOf(long time) => _versions.FindLast(version => version.VisibleAt <= time).Leaves;
 
     /// <summary>Takes the state after an operation as what walkers see from a time on.</summary>
     public void Publish(long visibleAt)
     {
-        if (versions[^1].VisibleAt == visibleAt)
+        if (_versions[^1].VisibleAt == visibleAt)
         {
-            versions.RemoveAt(versions.Count - 1);
+            _versions.RemoveAt(_versions.Count - 1);
         }
 
-        versions.Add((visibleAt, new SortedDictionary<ulong, Leaf>(Leaves)));
+        _versions.Add((visibleAt, new SortedDictionary<ulong, Leaf>(Leaves)));
     }
 
     public void Forget(long before)
     {
-        while (versions.Count > 1 && versions[1].VisibleAt <= before)
+        while (_versions.Count > 1 && _versions[1].VisibleAt <= before)
         {
-            versions.RemoveAt(0);
+            _versions.RemoveAt(0);
         }
     }
 
-    public void Mark() => marks.Push((new SortedDictionary<ulong, Leaf>(Leaves), versions.Count, versions[^1]));
+    public void Mark() => _marks.Push((new SortedDictionary<ulong, Leaf>(Leaves), _versions.Count, _versions[^1]));
 
-    public void Commit() => marks.Pop();
+    public void Commit() => _marks.Pop();
 
     public void Rollback()
     {
-        (Leaves, int count, (long, SortedDictionary<ulong, Leaf>) last) = marks.Pop();
-        versions.RemoveRange(count, versions.Count - count);
-        versions[^1] = last;
+        (Leaves, int count, (long, SortedDictionary<ulong, Leaf>) last) = _marks.Pop();
+        _versions.RemoveRange(count, _versions.Count - count);
+        _versions[^1] = last;
     }
 
     public bool IsEmpty(ulong page, ulong pages)

@@ -1,13 +1,11 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
-using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
-using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Reports;
@@ -18,8 +16,8 @@ public sealed class CounterTests
     private const long Warm = 1L << 50;
 
     /// <summary>
-    /// Whatever was counted before the warm-up's end is gone afterwards: of every counter, cycle class and latency that is declared, those of plug-ins too; on cores that have
-    /// ended, that wait and that go on, and in spaces that nothing comes to any more.
+    /// Whatever was counted before the warm-up's end is gone afterwards: of every counter, cycle class and latency that is declared, those
+    /// of plug-ins too; on cores that have ended, that wait and that go on, and in spaces that nothing comes to any more.
     /// </summary>
     [Theory]
     [InlineData(1_000)]
@@ -65,18 +63,23 @@ public sealed class CounterTests
         Assert.Equal([.. CounterCatalog.BuiltIn.Totals.Select(counter => counter.Name), .. own], report.Totals.Select(total => total.Key));
         Assert.Equal(report.Totals.Select(total => total.Key), report.Catalog.Totals.Select(counter => counter.Name));
         Assert.All(report.Cores, core => Assert.Equal(own[..2], core.Counters.Skip(CoreCounters.All.Count).Select(counter => counter.Key)));
-        Assert.All(report.AddressSpaces, space => Assert.Equal(own[2..], space.Counters.Skip(SpaceCounters.All.Count).Select(counter => counter.Key)));
+        Assert.All(
+            report.AddressSpaces,
+            space => Assert.Equal(own[2..], space.Counters.Skip(SpaceCounters.All.Count).Select(counter => counter.Key)));
         Assert.Equal(report.Total("invalidationsHandled") + report.Total("localInvalidations"), report.Total("probeInvalidations"));
         Assert.Equal(report.Total("entriesInvalidated"), report.Total("probeDropped"));
         Assert.Equal(report.Total("ipisSent"), report.Total("probeAcks"));
         Assert.True(report.Total("probeAcks") > 0);
-        RunReport other = report with { AddressSpaces = [report.AddressSpaces[0] with { Counters = [.. report.AddressSpaces[0].Counters.SkipLast(1), new(own[2], -1)] }] };
+        RunReport other =
+            report with { AddressSpaces = [report.AddressSpaces[0] with { Counters = [.. report.AddressSpaces[0].Counters.SkipLast(1),
+                new(own[2], -1)] }] };
         Assert.NotEqual(report.Fingerprint, ReportFingerprint.Of(other));
     }
 
     [Fact]
     public void Report_OfAProtocolWithoutCounters_HasThoseOfEveryRun() =>
-        Assert.Equal(CounterCatalog.BuiltIn.Totals.Select(counter => counter.Name), TestWorlds.Run(Scenario()).Totals.Select(total => total.Key));
+        Assert.Equal(
+            CounterCatalog.BuiltIn.Totals.Select(counter => counter.Name), TestWorlds.Run(Scenario()).Totals.Select(total => total.Key));
 
     [Fact]
     public void Run_InPiecesUnderAProtocolWithCounters_CountsTheSame()
@@ -92,24 +95,30 @@ public sealed class CounterTests
     [Fact]
     public void World_ProtocolWithACounterThatEveryRunHas_IsRefusedByName()
     {
-        ScenarioException refusal = Assert.Throws<ScenarioException>(() => new World(Scenario(), check: false, new OddProtocol(_ => new TakenName())));
+        ScenarioException refusal = Assert.Throws<ScenarioException>(
+            () => new World(Scenario(), check: false, new OddProtocol(_ => new TakenName())));
         Assert.Contains("two counters \"walks\"", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void World_ProtocolWhoseHalvesDeclareDifferentCounters_IsRefused()
     {
-        ScenarioException refusal = Assert.Throws<ScenarioException>(() => new World(Scenario(), check: false, new OddProtocol(core => core == 0 ? null : new TakenName())));
+        ScenarioException refusal = Assert.Throws<ScenarioException>(
+            () => new World(Scenario(), check: false, new OddProtocol(core => core == 0 ? null : new TakenName())));
         Assert.Contains("halves of broadcast declare different counters", refusal.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Two threads of one process fault, give pages back and end early; another's waits for ever, and one of a third computes on.</summary>
+    /// <summary>
+    /// Two threads of one process fault, give pages back and end early; another's waits for ever, and one of a third computes on.
+    /// </summary>
     private static ScenarioSpec Scenario()
     {
         ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 8).Compute(100_000).Touch(TestWorlds.Page(4), 8).Build();
-        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 8).Compute(50_000).Unmap(TestWorlds.Page(0), 4).Protect(TestWorlds.Page(4), 2, Protection.Read).Build();
+        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 8).Compute(50_000).Unmap(TestWorlds.Page(0), 4)
+            .Protect(TestWorlds.Page(4), 2, Protection.Read).Build();
         ThreadProgram waiter = new ThreadBuilder("waiter").Touch(TestWorlds.Page(0), 2).Control(ControlKind.Wait, 1).Build();
-        ThreadProgram worker = new ThreadBuilder("worker").Touch(TestWorlds.Page(0), 2).Compute(5_000_000).Touch(TestWorlds.Page(0), 2).Build();
+        ThreadProgram worker = new ThreadBuilder("worker").Touch(TestWorlds.Page(0), 2).Compute(5_000_000).Touch(TestWorlds.Page(0), 2)
+            .Build();
         ScenarioSpec scenario = TestWorlds.Scenario(4, user, giver);
         return scenario with
         {
@@ -131,7 +140,8 @@ public sealed class CounterTests
     /// <summary>broadcast, with counters for each core.</summary>
     private sealed class OddProtocol(Func<int, CounterSet?> counters) : ForwardingProtocol(ShootdownProtocols.All.Find("broadcast")!)
     {
-        public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new Core(base.CreateCoreHalf(context), counters(context.Core.Value));
+        public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) =>
+            new Core(base.CreateCoreHalf(context), counters(context.Core.Value));
 
         private sealed class Core(CoreShootdown real, CounterSet? counters) : ForwardingCore(real)
         {

@@ -14,7 +14,13 @@ public sealed class ForwardingProtocolTests
     {
         MethodInfo[] hooks = [.. half.GetMethods().Where(method => method.IsVirtual && method.DeclaringType == half)];
         Assert.NotEmpty(hooks);
-        Assert.All(hooks, hook => Assert.Equal(forwarding, forwarding.GetMethod(hook.Name, [.. hook.GetParameters().Select(parameter => parameter.ParameterType)])!.DeclaringType));
+        Assert.All(
+            hooks,
+            hook =>
+                Assert.Equal(
+                    forwarding,
+                    forwarding.GetMethod(
+                        hook.Name, [.. hook.GetParameters().Select(parameter => parameter.ParameterType)])!.DeclaringType));
     }
 
     [Fact]

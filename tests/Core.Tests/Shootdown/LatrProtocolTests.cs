@@ -66,7 +66,8 @@ public sealed class LatrProtocolTests
         Assert.Equal(10, run.Report.Total("framesFreed"));
         foreach (SpaceStep deferred in run.Protocol.Steps.Where(step => step.Kind == SpaceEvent.Defers))
         {
-            SpaceStep released = Assert.Single(run.Protocol.Steps, step => step.Kind == SpaceEvent.Releases && step.Shootdown == deferred.Shootdown);
+            SpaceStep released = Assert.Single(
+                run.Protocol.Steps, step => step.Kind == SpaceEvent.Releases && step.Shootdown == deferred.Shootdown);
             Assert.InRange(released.Time - deferred.Time, 2 * Tick, (2 * Tick) + 2_000);
         }
     }
@@ -107,7 +108,8 @@ public sealed class LatrProtocolTests
     [Fact]
     public void Unmap_IdleCore_IsNotToldAndAsksWhenItWakes()
     {
-        ThreadProgram sleeper = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Control(ControlKind.Sleep, 2 * Tick).Touch(TestWorlds.Page(0), 4).Build();
+        ThreadProgram sleeper = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Control(ControlKind.Sleep, 2 * Tick)
+            .Touch(TestWorlds.Page(0), 4).Build();
         RecordedRun run = Run(Giver().Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(5 * Tick).Build(), sleeper);
         Assert.Equal(0, run.Protocol.Count(SpaceEvent.Tells) + run.Protocol.Count(SpaceEvent.Interrupts));
         Assert.Equal(0, run.LongestStaleness);
@@ -120,7 +122,8 @@ public sealed class LatrProtocolTests
         const ulong lonely = 0x10_0000_0000;
         ThreadProgram giver = new ThreadBuilder("g").Map(lonely, 4).Touch(lonely, 4).Control(ControlKind.Signal, 0).Compute(200_000)
             .Unmap(lonely, 4).Compute(3 * Tick).Map(lonely, 4).Touch(lonely, 4).Control(ControlKind.Signal, 1).Build();
-        ThreadProgram sleeper = new ThreadBuilder("s").Control(ControlKind.Wait, 0).Touch(lonely, 4).Control(ControlKind.Wait, 1).Touch(lonely, 4).Build();
+        ThreadProgram sleeper = new ThreadBuilder("s").Control(ControlKind.Wait, 0).Touch(lonely, 4).Control(ControlKind.Wait, 1)
+            .Touch(lonely, 4).Build();
         RecordedRun run = Run(giver, sleeper);
         Assert.True(Assert.Single(run.Protocol.Steps, step => step.Kind == SpaceEvent.Finishes).TablesFreed);
         Assert.Equal(0, run.Protocol.Count(SpaceEvent.Tells) + run.Protocol.Count(SpaceEvent.Interrupts));
@@ -130,7 +133,8 @@ public sealed class LatrProtocolTests
     [Fact]
     public void Unmap_CoreGoesIdle_SweepsBefore()
     {
-        ThreadProgram sleeper = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Compute(300_000).Control(ControlKind.Sleep, 20 * Tick).Build();
+        ThreadProgram sleeper = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Compute(300_000).Control(ControlKind.Sleep, 20 * Tick)
+            .Build();
         RecordedRun run = Run(Giver().Unmap(TestWorlds.Page(0), 4).Compute(3 * Tick).Touch(TestWorlds.Page(30), 1).Build(), sleeper);
         Assert.Equal(1, run.Report.Total("deferredShootdowns"));
         Assert.Equal(1, run.Report.Total("invalidationsSwept"));
@@ -166,7 +170,8 @@ public sealed class LatrProtocolTests
     [Fact]
     public void Mapping_Elsewhere_InterruptsNobody()
     {
-        RecordedRun run = Run(Giver().Unmap(TestWorlds.Page(0), 4).Map(TestWorlds.Page(300), 4).Touch(TestWorlds.Page(300), 4).Build(), User(50, 1));
+        RecordedRun run = Run(
+            Giver().Unmap(TestWorlds.Page(0), 4).Map(TestWorlds.Page(300), 4).Touch(TestWorlds.Page(300), 4).Build(), User(50, 1));
         Assert.Equal(1, run.Report.Total("deferredShootdowns"));
         Assert.Equal(0, run.Report.Total("ipisSent"));
     }
@@ -176,7 +181,8 @@ public sealed class LatrProtocolTests
     {
         // The user's caches lead to the freed table; the new pages lie in the one that took its place, and one fault more is all it costs.
         const ulong lonely = 0x10_0000_0000;
-        ThreadProgram giver = new ThreadBuilder("g").Map(lonely, 4).Touch(lonely, 4).Control(ControlKind.Barrier, 0).Control(ControlKind.Barrier, 0)
+        ThreadProgram giver = new ThreadBuilder("g").Map(lonely, 4).Touch(lonely, 4).Control(ControlKind.Barrier, 0)
+            .Control(ControlKind.Barrier, 0)
             .Unmap(lonely, 4).Map(lonely + (100 << 12), 4).Touch(lonely + (100 << 12), 4).Control(ControlKind.Barrier, 0).Build();
         ThreadProgram user = new ThreadBuilder("u").Control(ControlKind.Barrier, 0).Touch(lonely, 4).Control(ControlKind.Signal, 0)
             .Control(ControlKind.Barrier, 0).Compute(30_000).Load(lonely + (100 << 12), 1).Control(ControlKind.Barrier, 0).Build();
@@ -205,7 +211,8 @@ public sealed class LatrProtocolTests
     private static ThreadBuilder Giver() => new ThreadBuilder("g").Touch(TestWorlds.Page(0), 4).Compute(150_000);
 
     /// <summary>A thread that keeps its core busy for many ticks.</summary>
-    private static ThreadProgram User(int page, int pages) => new ThreadBuilder("u").Touch(TestWorlds.Page(page), pages).Compute(5 * Tick).Build();
+    private static ThreadProgram User(int page, int pages) =>
+        new ThreadBuilder("u").Touch(TestWorlds.Page(page), pages).Compute(5 * Tick).Build();
 
     private static ThreadProgram Reader(ulong address)
     {
@@ -238,7 +245,10 @@ public sealed class LatrProtocolTests
         ThreadBuilder giver = new ThreadBuilder("g").Compute(20_000);
         giver.Call(kind == SystemCallKind.SetBreak ? Break(0) : Map(place)).Call(kind == SystemCallKind.SetBreak ? Break(4) : Map(place));
         giver.Touch(place.Value, 4).Touch(TestWorlds.Page(0), 1).Compute(100_000);
-        giver.Call(kind == SystemCallKind.SetBreak ? Break(1) : new SystemCall { Kind = SystemCallKind.Unmap, Start = place, Length = 4 << 12 }).Compute(pause);
+        giver.Call(
+            kind == SystemCallKind.SetBreak
+                ? Break(1)
+                : new SystemCall { Kind = SystemCallKind.Unmap, Start = place, Length = 4 << 12 }).Compute(pause);
         giver.Call(kind switch
         {
             SystemCallKind.SetBreak => Break(3),

@@ -18,17 +18,25 @@ public sealed class CounterSetTests
     }
 
     [Fact]
-    public void Set_MadeBeforeAnyCounterIsNamed_HasThemAll() => Assert.Equal(["one", "two"], new UntouchedCounters().Declared.Select(counter => counter.Name));
+    public void Set_MadeBeforeAnyCounterIsNamed_HasThemAll() =>
+        Assert.Equal(["one", "two"], new UntouchedCounters().Declared.Select(counter => counter.Name));
 
     [Fact]
     public void Declare_SameNameTwice_IsRefused() =>
-        Assert.Contains("\"same\" twice", Assert.IsType<InvalidOperationException>(Assert.Throws<TypeInitializationException>(() => new TwiceCounters()).InnerException).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"same\" twice",
+            Assert.IsType<InvalidOperationException>(
+                Assert.Throws<TypeInitializationException>(() => new TwiceCounters()).InnerException).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Declare_AfterTheFirstObject_IsRefused()
     {
         _ = new FruitCounters();
-        Assert.Contains("after its static fields", Assert.Throws<InvalidOperationException>(FruitCounters.DeclareLate).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "after its static fields",
+            Assert.Throws<InvalidOperationException>(FruitCounters.DeclareLate).Message,
+            StringComparison.Ordinal);
     }
 
     private sealed class FruitCounters : CounterSet<FruitCounters>

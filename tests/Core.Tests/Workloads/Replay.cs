@@ -46,7 +46,9 @@ internal sealed class Replay
     {
         while (true)
         {
-            List<Thread> ready = [.. _threads.Where(thread => thread.Started && !thread.Ended && !thread.AtBarrier && (thread.WaitsFor < 0 || _events.Contains((ulong)thread.WaitsFor)))];
+            List<Thread> ready =
+                [.. _threads.Where(thread => thread.Started && !thread.Ended && !thread.AtBarrier
+                    && (thread.WaitsFor < 0 || _events.Contains((ulong)thread.WaitsFor)))];
             if (ready.Count == 0)
             {
                 return _threads.TrueForAll(thread => thread.Ended || !thread.Started);
@@ -98,7 +100,7 @@ internal sealed class Replay
                 thread.Ended = true;
                 break;
             case ControlKind.Fork:
-                var child = new Replay(_image.Children[(int)operation.Argument], 1, _mapped, _break);
+                Replay child = new Replay(_image.Children[(int)operation.Argument], 1, _mapped, _break);
                 Assert.True(child.Run());
                 Children++;
                 Unmapped += child.Unmapped;
@@ -143,7 +145,10 @@ internal sealed class Replay
                 Set(call.NewStart.Value, call.NewLength, true);
                 break;
             case SystemCallKind.SetBreak:
-                Set(Math.Min(_break, call.Start.Value), Math.Max(_break, call.Start.Value) - Math.Min(_break, call.Start.Value), call.Start > new Core.Addresses.VirtAddr(_break));
+                Set(
+                    Math.Min(_break, call.Start.Value),
+                    Math.Max(_break, call.Start.Value) - Math.Min(_break, call.Start.Value),
+                    call.Start > new Core.Addresses.VirtAddr(_break));
                 _break = call.Start.Value;
                 break;
         }

@@ -5,8 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace VmSim.Host.Tests.Architecture;
 
 /// <summary>
-/// Judges source files by the table of floors: every <c>using</c>, and every name that a file reaches without one (qualified from a namespace around it, or declared in one).
-/// It reads source and not assemblies, since a constant of another room leaves no trace in an assembly.
+/// Judges source files by the table of floors: every <c>using</c>, and every name that a file reaches without one (qualified from a
+/// namespace around it, or declared in one). It reads source and not assemblies, since a constant of another room leaves no trace in an
+/// assembly.
 /// </summary>
 internal sealed class FloorJudge
 {
@@ -27,7 +28,9 @@ internal sealed class FloorJudge
             _units.Add((file, unit));
             foreach (BaseNamespaceDeclarationSyntax space in unit.Members.OfType<BaseNamespaceDeclarationSyntax>())
             {
-                HashSet<string> types = _types.TryGetValue(space.Name.ToString(), out HashSet<string>? known) ? known : _types[space.Name.ToString()] = [];
+                HashSet<string> types = _types.TryGetValue(space.Name.ToString(), out HashSet<string>? known)
+                    ? known
+                    : _types[space.Name.ToString()] = [];
                 types.UnionWith(space.Members.OfType<BaseTypeDeclarationSyntax>().Select(type => type.Identifier.Text));
                 types.UnionWith(space.Members.OfType<DelegateDeclarationSyntax>().Select(type => type.Identifier.Text));
             }
@@ -45,7 +48,8 @@ internal sealed class FloorJudge
     public IReadOnlyList<string> Violations() => [.. _units.SelectMany(unit => Judge(unit.File, unit.Unit)).Distinct()];
 
     private static CompilationUnitSyntax Parse(SourceFile file) =>
-        CSharpSyntaxTree.ParseText(file.Text, new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.Parse)).GetCompilationUnitRoot();
+        CSharpSyntaxTree.ParseText(file.Text, new CSharpParseOptions(LanguageVersion.Latest, DocumentationMode.Parse))
+            .GetCompilationUnitRoot();
 
     private static string NamespaceOf(House house, string room) => room == House.Top ? house.Namespace : $"{house.Namespace}.{room}";
 
@@ -89,7 +93,8 @@ internal sealed class FloorJudge
     {
         foreach (UsingDirectiveSyntax directive in unit.DescendantNodes().OfType<UsingDirectiveSyntax>())
         {
-            foreach (NameSyntax name in directive.DescendantNodes().OfType<NameSyntax>().Where(name => name.Parent is not QualifiedNameSyntax))
+            foreach (NameSyntax name in directive.DescendantNodes().OfType<NameSyntax>()
+                .Where(name => name.Parent is not QualifiedNameSyntax))
             {
                 yield return (LineOf(name), name.ToString());
             }
@@ -146,7 +151,10 @@ internal sealed class FloorJudge
         }
     }
 
-    /// <summary>The namespace and type that a name means where it stands, found as the compiler does: from the innermost namespace outwards; null if it means none of the houses' types.</summary>
+    /// <summary>
+    /// The namespace and type that a name means where it stands, found as the compiler does: from the innermost namespace outwards; null if
+    /// it means none of the houses' types.
+    /// </summary>
     private string? Resolve(string own, string[] name)
     {
         for (string around = own; around.Length > 0; around = around.LastIndexOf('.') is >= 0 and int dot ? around[..dot] : "")

@@ -6,18 +6,20 @@ namespace VmSim.Host.Tests.Architecture;
 /// <summary>The pages of the repository, and what stands in them.</summary>
 internal static class Markdown
 {
-    private static readonly string[] s_folders = ["docs", "src", "tests", "config", "samples"];
-    private static readonly Regex s_marker = Make(@"^(?:(?:[-*+]|\d+\.)\s+)?(?:\*\*[^*]+[.:]\*\*\s+)?");
-    private static readonly Regex s_link = Make(@"\[([^\]]*)\]\(([^)\s]+)\)");
-    private static readonly Regex s_codeSpan = Make("`([^`]+)`");
-    private static readonly Regex s_sentenceEnd = Make(@"[.!?][)""'*_]*\s+[(*_""]*[A-Z]");
-    private static readonly Regex s_abbreviation = Make(@"\b(?:e\.g|i\.e|cf|vs|No|St|Dr)\.$");
-    private static readonly Regex s_name = Make(@"^[A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)?$");
-    private static readonly Regex s_noAnchor = Make("[^a-z0-9 _-]");
+    private static readonly string[] Folders = ["docs", "src", "tests", "config", "samples"];
+    private static readonly Regex Marker = Make(@"^(?:(?:[-*+]|\d+\.)\s+)?(?:\*\*[^*]+[.:]\*\*\s+)?");
+    private static readonly Regex Link = Make(@"\[([^\]]*)\]\(([^)\s]+)\)");
+    private static readonly Regex CodeSpan = Make("`([^`]+)`");
+    private static readonly Regex SentenceEnd = Make(@"[.!?][)""'*_]*\s+[(*_""]*[A-Z]");
+    private static readonly Regex Abbreviation = Make(@"\b(?:e\.g|i\.e|cf|vs|No|St|Dr)\.$");
+    private static readonly Regex Name = Make(@"^[A-Z][A-Za-z0-9]*(?:\.[A-Z][A-Za-z0-9]*)?$");
+    private static readonly Regex NoAnchor = Make("[^a-z0-9 _-]");
 
     /// <summary>All pages, by their paths from the top of the repository.</summary>
     public static IEnumerable<string> Pages => Directory.GetFiles(CommandRunner.Root, "*.md")
-        .Concat(s_folders.Select(CommandRunner.At).Where(Directory.Exists).SelectMany(folder => Directory.GetFiles(folder, "*.md", SearchOption.AllDirectories)))
+        .Concat(
+            Folders.Select(CommandRunner.At).Where(Directory.Exists)
+                .SelectMany(folder => Directory.GetFiles(folder, "*.md", SearchOption.AllDirectories)))
         .Select(page => Path.GetRelativePath(CommandRunner.Root, page))
         .Where(page => !page.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "TestData"))
         .Order(StringComparer.Ordinal);
@@ -49,23 +51,23 @@ internal static class Markdown
     /// <summary>Whether a line of prose holds more than one sentence. A head in bold type before the first sentence is none.</summary>
     public static bool HoldsTwoSentences(string prose)
     {
-        string text = s_marker.Replace(prose, "");
-        text = s_link.Replace(text, match => match.Groups[1].Value);
-        text = s_codeSpan.Replace(text, "Code");
-        return s_sentenceEnd.Matches(text).Any(end => !s_abbreviation.IsMatch(text[..(end.Index + 1)]));
+        string text = Marker.Replace(prose, "");
+        text = Link.Replace(text, match => match.Groups[1].Value);
+        text = CodeSpan.Replace(text, "Code");
+        return SentenceEnd.Matches(text).Any(end => !Abbreviation.IsMatch(text[..(end.Index + 1)]));
     }
 
     /// <summary>Code spans of a page that look like a type's or a member's name, each with its line.</summary>
     public static IEnumerable<(int Number, string Name)> Names(string page) =>
         from line in LinesWithoutCode(page)
-        from Match match in s_codeSpan.Matches(line.Text)
-        where s_name.IsMatch(match.Groups[1].Value) && match.Groups[1].Value.Any(char.IsLower)
+        from Match match in CodeSpan.Matches(line.Text)
+        where Name.IsMatch(match.Groups[1].Value) && match.Groups[1].Value.Any(char.IsLower)
         select (line.Number, match.Groups[1].Value);
 
     /// <summary>Targets of links to places in the repository, each with its line.</summary>
     public static IEnumerable<(int Number, string Target)> Links(string page) =>
         from line in LinesWithoutCode(page)
-        from Match match in s_link.Matches(s_codeSpan.Replace(line.Text, "Code"))
+        from Match match in Link.Matches(CodeSpan.Replace(line.Text, "Code"))
         where !match.Groups[2].Value.Contains("://", StringComparison.Ordinal)
         select (line.Number, match.Groups[2].Value);
 
@@ -73,7 +75,7 @@ internal static class Markdown
     public static IEnumerable<string> Anchors(string page) =>
         from line in LinesWithoutCode(page)
         where line.Text.StartsWith('#')
-        select s_noAnchor.Replace(line.Text.TrimStart('#').Trim().ToLowerInvariant(), "").Replace(' ', '-');
+        select NoAnchor.Replace(line.Text.TrimStart('#').Trim().ToLowerInvariant(), "").Replace(' ', '-');
 
     private static Regex Make(string pattern) => new(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
 }

@@ -4,7 +4,9 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Host.Tests.CommandLine;
 
-/// <summary>Whatever is wrong with the input: a message that says what was found and what is allowed, exit code 64 or 65, no stack trace.</summary>
+/// <summary>
+/// Whatever is wrong with the input: a message that says what was found and what is allowed, exit code 64 or 65, no stack trace.
+/// </summary>
 public sealed class BadInputTests : IDisposable
 {
     private static readonly string Quickstart = CommandRunner.At("config/scenarios/quickstart.conf");
@@ -34,7 +36,8 @@ public sealed class BadInputTests : IDisposable
     [MemberData(nameof(BadSettings))]
     public async Task Run_BadSetting_SaysWhatIsAllowed(string setting, string expected)
     {
-        (int code, string output, string error) = await CommandRunner.RunAsync("run", Quickstart, "--set", "machine.cores=8", "--set", setting);
+        (int code, string output, string error) = await CommandRunner.RunAsync(
+            "run", Quickstart, "--set", "machine.cores=8", "--set", setting);
         Assert.Equal(65, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         AssertReadable(output, error);
@@ -78,7 +81,8 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Run_WindowAboveTheBoundOnNodes_StartsNone()
     {
-        (int code, string output, string error) = await CommandRunner.RunAsync("run", Quickstart, "--nodes", "1", "--window", "5000", "--set", "cluster.port=0");
+        (int code, string output, string error) = await CommandRunner.RunAsync(
+            "run", Quickstart, "--nodes", "1", "--window", "5000", "--set", "cluster.port=0");
         Assert.Equal(65, code);
         Assert.Contains("--window: 5000 cycles found", error, StringComparison.Ordinal);
         Assert.DoesNotContain("waits for", error, StringComparison.Ordinal);
@@ -105,7 +109,9 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public async Task Run_FullDiskBehindStandardOutput_NamesIt()
     {
-        using Process run = Process.Start(new ProcessStartInfo("bash", ["-c", $"dotnet '{typeof(CommandLineApp).Assembly.Location}' list protocols > /dev/full"])
+        using Process run =
+            Process.Start(new ProcessStartInfo("bash",
+                ["-c", $"dotnet '{typeof(CommandLineApp).Assembly.Location}' list protocols > /dev/full"])
         {
             UseShellExecute = false,
             RedirectStandardError = true,

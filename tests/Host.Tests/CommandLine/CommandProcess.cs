@@ -5,7 +5,9 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Host.Tests.CommandLine;
 
-/// <summary>A command line in a process of its own that says how far it is, so that tests wait for what happens in it. It ends with the test.</summary>
+/// <summary>
+/// A command line in a process of its own that says how far it is, so that tests wait for what happens in it. It ends with the test.
+/// </summary>
 internal sealed class CommandProcess : IDisposable
 {
     /// <summary>What a run says once it simulates.</summary>
@@ -23,7 +25,10 @@ internal sealed class CommandProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Starts <c>vmsim</c> with arguments. Ctrl-C means what it means at a terminal, also where these tests run in a script's background, which ignores it.</summary>
+    /// <summary>
+    /// Starts <c>vmsim</c> with arguments. Ctrl-C means what it means at a terminal, also where these tests run in a script's background,
+    /// which ignores it.
+    /// </summary>
     public static CommandProcess Start(params string[] arguments) => new(Process.Start(
         new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", typeof(CommandLineApp).Assembly.Location, .. arguments])
         {

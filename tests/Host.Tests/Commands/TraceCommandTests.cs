@@ -6,7 +6,7 @@ namespace VmSim.Host.Tests.Commands;
 /// <summary>import, trace and capture from the command line.</summary>
 public sealed class TraceCommandTests : IDisposable
 {
-    private static readonly string s_trace = Path.Combine(AppContext.BaseDirectory, "config", "traces", "ls.vmt.gz");
+    private static readonly string Trace = Path.Combine(AppContext.BaseDirectory, "config", "traces", "ls.vmt.gz");
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-test-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -14,7 +14,7 @@ public sealed class TraceCommandTests : IDisposable
     [Fact]
     public async Task Info_RealTrace_ShowsCountsAndChart()
     {
-        (int code, string output, _) = await RunAsync("trace", "info", s_trace);
+        (int code, string output, _) = await RunAsync("trace", "info", Trace);
         Assert.Equal(ExitCodes.Ok, code);
         Assert.Contains("1,655,052", output);
         Assert.Contains("34 mmap", output);
@@ -25,7 +25,7 @@ public sealed class TraceCommandTests : IDisposable
     public async Task Cut_ToBinary_CanBeVerifiedAndRun()
     {
         string binary = Path.Combine(_folder, "part.vmtb");
-        Assert.Equal(ExitCodes.Ok, (await RunAsync("trace", "cut", s_trace, "--to", "100000", "-o", binary)).Code);
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("trace", "cut", Trace, "--to", "100000", "-o", binary)).Code);
         (int code, string output, _) = await RunAsync("trace", "verify", binary);
         Assert.Equal(ExitCodes.Ok, code);
         Assert.Contains("100,000 accesses", output);
@@ -36,7 +36,7 @@ public sealed class TraceCommandTests : IDisposable
     public async Task Verify_CutOffTrace_NamesTheByteAndSalvageUsesTheRest()
     {
         string cut = Path.Combine(_folder, "cut.vmt.gz");
-        byte[] whole = await File.ReadAllBytesAsync(s_trace);
+        byte[] whole = await File.ReadAllBytesAsync(Trace);
         await File.WriteAllBytesAsync(cut, whole[..20_000]);
         (int code, string output, _) = await RunAsync("trace", "verify", cut);
         Assert.Equal(ExitCodes.BadInput, code);
@@ -88,7 +88,9 @@ public sealed class TraceCommandTests : IDisposable
     [InlineData("valgrind")]
     public async Task Capture_Program_RunsWithoutSegmentationFaults(string tool)
     {
-        bool isThere = tool == "qemu" ? CaptureTools.Find(CaptureTools.Qemu) is not null && CaptureTools.Find(CaptureTools.Compiler) is not null : CaptureTools.Find(CaptureTools.Valgrind) is not null;
+        bool isThere = tool == "qemu"
+            ? CaptureTools.Find(CaptureTools.Qemu) is not null && CaptureTools.Find(CaptureTools.Compiler) is not null
+            : CaptureTools.Find(CaptureTools.Valgrind) is not null;
         string target = Path.Combine(_folder, "true.vmt.gz");
         (int code, _, string error) = await RunAsync("capture", "--with", tool, "-o", target, "--", "/bin/true");
         if (!isThere)
@@ -121,7 +123,8 @@ public sealed class TraceCommandTests : IDisposable
             File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         }
 
-        (int code, _, string error) = await RunAsync("capture", "--with", "qemu", "--no-aslr", "-o", target, "--", "/bin/sh", "-c", $"exec {script}");
+        (int code, _, string error) = await RunAsync(
+            "capture", "--with", "qemu", "--no-aslr", "-o", target, "--", "/bin/sh", "-c", $"exec {script}");
         if (CaptureTools.Find(CaptureTools.SetArch) is null)
         {
             Assert.Equal(ExitCodes.Usage, code);
@@ -138,8 +141,8 @@ public sealed class TraceCommandTests : IDisposable
 
     private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
     {
-        using var output = new StringWriter();
-        using var error = new StringWriter();
+        using StringWriter output = new StringWriter();
+        using StringWriter error = new StringWriter();
         int code = await CommandLineApp.RunAsync(args, output, error);
         return (code, output.ToString(), error.ToString());
     }

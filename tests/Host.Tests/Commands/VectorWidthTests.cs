@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using VmSim.Host.Terminal;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Host.Tests.Commands;

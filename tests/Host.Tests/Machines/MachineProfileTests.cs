@@ -37,7 +37,10 @@ public class MachineProfileTests
 
         Assert.All(lines.Skip(body).SelectMany(Brackets), source => Assert.Contains(source, sources));
         Assert.All(lines.Skip(body).Where(line => line.TrimStart().StartsWith('#')), line =>
-            Assert.True(Brackets(line).Any() || line.Contains("calibrated", StringComparison.Ordinal) || line.Contains("measured on", StringComparison.Ordinal), line));
+            Assert.True(
+                Brackets(line).Any() || line.Contains("calibrated", StringComparison.Ordinal)
+                    || line.Contains("measured on", StringComparison.Ordinal),
+                line));
     }
 
     [Theory]
@@ -52,12 +55,14 @@ public class MachineProfileTests
         {
             string page = address[2..^3];
             string trace = Path.Combine(folder, "t.vmt");
-            await File.WriteAllTextAsync(trace, $"# vmt 1 t pagesize 4096\nt 0\nm {address[2..]} 4000 3 22 - 0\nW {page} 5\nR {page} 7\nu {address[2..]} 4000\n");
+            await File.WriteAllTextAsync(
+                trace, $"# vmt 1 t pagesize 4096\nt 0\nm {address[2..]} 4000 3 22 - 0\nW {page} 5\nR {page} 7\nu {address[2..]} 4000\n");
             using StringWriter output = new();
             using StringWriter error = new();
             string conf = Path.Combine(folder, "s.conf");
             await File.WriteAllTextAsync(conf, $"machine-profile = {name}\nprocesses = [{{ trace = t.vmt }}]\n");
-            int code = await CommandLineApp.RunAsync(["run", conf, "--set", "machine.cores=4", "--set", "machine.sockets=1", "--check"], output, error);
+            int code = await CommandLineApp.RunAsync(
+                ["run", conf, "--set", "machine.cores=4", "--set", "machine.sockets=1", "--check"], output, error);
 
             Assert.True(code == 0, error.ToString());
             Assert.Contains("minor faults", output.ToString(), StringComparison.Ordinal);
@@ -72,5 +77,6 @@ public class MachineProfileTests
         $"machine-profile = {name}\nprocesses = [{{ program = pattern }}]", "test", ".", []).Machine;
 
     private static IEnumerable<string> Brackets(string line) =>
-        line.Split('[').Skip(1).Where(part => part.Contains(']', StringComparison.Ordinal)).Select(part => part[..part.IndexOf(']', StringComparison.Ordinal)]);
+        line.Split('[').Skip(1).Where(part => part.Contains(']', StringComparison.Ordinal))
+            .Select(part => part[..part.IndexOf(']', StringComparison.Ordinal)]);
 }

@@ -37,7 +37,8 @@ public sealed class ReportingTests
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { LatencyCycles = [] }));
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { Shootdowns = [] }));
         Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { ShootdownsLeftOut = 1 }));
-        Assert.NotEqual(fingerprint, ReportFingerprint.Of(report with { AddressSpaces = [report.AddressSpaces[0] with { Shootdowns = [] }] }));
+        Assert.NotEqual(
+            fingerprint, ReportFingerprint.Of(report with { AddressSpaces = [report.AddressSpaces[0] with { Shootdowns = [] }] }));
     }
 
     [Theory]
@@ -59,7 +60,8 @@ public sealed class ReportingTests
     [Fact]
     public void ReportView_Checker_SaysTheLongestStaleness()
     {
-        Assert.Contains("late use of dead translations: 98,765,432 cycles at most, 123,456,789 allowed", Shown(Sample(1)), StringComparison.Ordinal);
+        Assert.Contains(
+            "late use of dead translations: 98,765,432 cycles at most, 123,456,789 allowed", Shown(Sample(1)), StringComparison.Ordinal);
         Assert.DoesNotContain("dead translations:", Shown(Sample(1) with { Checker = null }), StringComparison.Ordinal);
 
         static string Shown(RunReport report)
@@ -93,7 +95,8 @@ public sealed class ReportingTests
             Id = id,
             Socket = id * 2 / Math.Max(1, cores),
             Cycles = [.. CoreCycles.All.Append(CoreCycles.Idle).Zip(
-                (long[])[1_000_000_000 + id, 20_000, 300, 4_000, 55, 666_666, 7, 888_888_888], (cycles, value) => new KeyValuePair<string, long>(cycles.Name, value))],
+                (long[])[1_000_000_000 + id, 20_000, 300, 4_000, 55, 666_666, 7, 888_888_888], (cycles, value) =>
+                    new KeyValuePair<string, long>(cycles.Name, value))],
             Counters = [new("accesses", 123_456_789), new("walks", id)],
         };
         return new RunReport
@@ -106,14 +109,27 @@ public sealed class ReportingTests
             Ghz = 2.3,
             WindowBound = 1300,
             Findings = ["p: load of page 0x1000 not mapped so (1 times)"],
-            Totals = [new("cycles", 1_234_567_890_123), new("accesses", 98_765_432_101_234), new("tlbL1Hits", 98_000_000_000_000), new("minorFaults", 1)],
-            LatencyCycles = [new("minorFault", new Distribution(1_000_000, null, 2_000, 3_000, 40_000, 5_000_000_000)), new("unmap", new Distribution(0, null, 0, 0, 0, 0))],
+            Totals =
+            [
+                new("cycles", 1_234_567_890_123),
+                new("accesses", 98_765_432_101_234),
+                new("tlbL1Hits", 98_000_000_000_000),
+                new("minorFaults", 1),
+            ],
+            LatencyCycles =
+            [
+                new("minorFault", new Distribution(1_000_000, null, 2_000, 3_000, 40_000, 5_000_000_000)),
+                new("unmap", new Distribution(0, null, 0, 0, 0, 0)),
+            ],
             Shootdowns = [.. ShootdownFigure.All.Select(figure => new KeyValuePair<string, Distribution>(figure.Info.Name, Wide))],
             Cores = [.. Enumerable.Range(0, cores).Select(Core)],
             AddressSpaces = [new AddressSpaceReport { Id = 0, Name = "p", Counters = [new("forks", 3)], Shootdowns = [new("wait", Wide)] }],
-            Threads = [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],
+            Threads =
+                [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],
             Checker = new CheckerReport(123_456_789, 98_765_432),
-            Host = new HostReport { WallSeconds = 1.5, Threads = 2, AccessesPerSecond = 75e6, PeakMemoryBytes = 1 << 30, WindowCycles = 1300, Windows = long.MaxValue },
+            Host =
+                new HostReport { WallSeconds = 1.5, Threads = 2, AccessesPerSecond = 75e6, PeakMemoryBytes = 1 << 30, WindowCycles = 1300,
+                    Windows = long.MaxValue },
         };
     }
 }

@@ -17,7 +17,8 @@ public sealed class CancellationTests
         ScenarioSpec scenario = ScenarioLoader.Load(CommandRunner.At("config/scenarios/throughput-64.conf"), ["until=100s"]);
         await using SimulationHost host = await SimulationHost.StartAsync(4);
         using CancellationTokenSource cancellation = new();
-        RunReport report = await host.Runner.RunAsync(scenario, new RunOptions { Threads = 4 }, new CancelAtFirst(cancellation), cancellation.Token).OrHangAsync();
+        RunReport report = await host.Runner.RunAsync(
+            scenario, new RunOptions { Threads = 4 }, new CancelAtFirst(cancellation), cancellation.Token).OrHangAsync();
         Assert.Equal(RunOutcomes.Stopped, report.Outcome);
         Assert.Equal(64, report.Cores.Count);
     }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
 
 namespace VmSim.Host.Tests.Running;
@@ -9,14 +8,24 @@ public sealed class InterruptTests : IDisposable
     private const double UntilSeconds = 100;
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-tests-").FullName;
 
-    /// <summary>Ctrl-C stops at a window's end and still writes the report, up to where the run stopped: long before the scenario's end.</summary>
+    /// <summary>
+    /// Ctrl-C stops at a window's end and still writes the report, up to where the run stopped: long before the scenario's end.
+    /// </summary>
     [Theory]
     [InlineData()]
     [InlineData("--local-nodes", "2", "--set", "cluster.placement=split", "--set", "cluster.join-seconds=600", "--threads", "1")]
     public async Task Run_Interrupted_ReportsUpToWhereItStopped(params string[] options)
     {
         using CommandProcess run = CommandProcess.Start(
-            ["run", CommandRunner.At("config/scenarios/throughput-64.conf"), "--set", $"until={UntilSeconds}s", .. options, "--out", _folder]);
+            [
+                "run",
+                CommandRunner.At("config/scenarios/throughput-64.conf"),
+                "--set",
+                $"until={UntilSeconds}s",
+                .. options,
+                "--out",
+                _folder,
+            ]);
         await run.SaysAsync(CommandProcess.Simulates);
         await run.SignalAsync("INT");
         (int code, string output, _) = await run.EndAsync();

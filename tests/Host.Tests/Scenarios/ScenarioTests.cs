@@ -8,9 +8,10 @@ namespace VmSim.Host.Tests.Scenarios;
 /// <summary>Every scenario that ships runs with the checker on, and what its header promises holds.</summary>
 public class ScenarioTests
 {
-    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "config", "scenarios");
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "config", "scenarios");
 
-    public static TheoryData<string> Names => [.. Directory.GetFiles(s_folder, "*.conf").Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Names =>
+        [.. Directory.GetFiles(Folder, "*.conf").Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -18,7 +19,13 @@ public class ScenarioTests
     {
         // the checker notes every page at the start, of which the scenario with 1,024 cores has ten million
         bool isHuge = name == "throughput-1024";
-        RunReport report = await RunAsync(name, [.. isHuge ? Array.Empty<string>() : ["--check"], "--set", name.StartsWith("throughput", StringComparison.Ordinal) ? "until=20000" : "until=1000000"]);
+        RunReport report = await RunAsync(
+            name,
+            [
+                .. isHuge ? Array.Empty<string>() : ["--check"],
+                "--set",
+                name.StartsWith("throughput", StringComparison.Ordinal) ? "until=20000" : "until=1000000",
+            ]);
         Assert.Contains(report.Outcome, new[] { RunOutcomes.Completed, RunOutcomes.Until });
         Assert.Equal(0, report.Total("segmentationFaults"));
     }
@@ -27,7 +34,7 @@ public class ScenarioTests
     [MemberData(nameof(Names))]
     public void Header_AnyScenario_SaysWhatToLookAt(string name)
     {
-        string[] header = [.. File.ReadLines(Path.Combine(s_folder, name + ".conf")).TakeWhile(line => line.StartsWith('#'))];
+        string[] header = [.. File.ReadLines(Path.Combine(Folder, name + ".conf")).TakeWhile(line => line.StartsWith('#'))];
         Assert.True(header.Length >= 2);
         Assert.Contains(header, line => line.StartsWith("# Look at: ", StringComparison.Ordinal));
     }
@@ -68,7 +75,9 @@ public class ScenarioTests
     public async Task Mmap1_UntouchedMappings_CauseNoFaultAndNoShootdown()
     {
         RunReport report = await RunAsync("mmap1");
-        Assert.Equal((8000, 8000, 0, 0), (report.Total("mapOperations"), report.Total("unmapOperations"), report.Total("minorFaults"), report.Total("ipisSent")));
+        Assert.Equal(
+            (8000, 8000, 0, 0),
+            (report.Total("mapOperations"), report.Total("unmapOperations"), report.Total("minorFaults"), report.Total("ipisSent")));
     }
 
     [Fact]
@@ -90,7 +99,8 @@ public class ScenarioTests
     public async Task MapTouchUnmap_EachRound_FaultsEveryPageAndTellsEveryCore()
     {
         RunReport report = await RunAsync("map-touch-unmap");
-        Assert.Equal((16 * 200 * 16, 16 * 200, 16 * 200 * 15), (report.Total("minorFaults"), report.Total("shootdowns"), report.Total("ipisSent")));
+        Assert.Equal(
+            (16 * 200 * 16, 16 * 200, 16 * 200 * 15), (report.Total("minorFaults"), report.Total("shootdowns"), report.Total("ipisSent")));
     }
 
     [Fact]
@@ -127,7 +137,8 @@ public class ScenarioTests
     [InlineData("mt", 1600)]
     public async Task Run_RealTrace_FaultsAsOnARealKernel(string name, int faults)
     {
-        RunReport report = await RunFileAsync(Path.Combine(AppContext.BaseDirectory, "TestData", "traces", name + ".vmt.gz"), "--check", "--set", "machine.cores=4");
+        RunReport report = await RunFileAsync(
+            Path.Combine(AppContext.BaseDirectory, "TestData", "traces", name + ".vmt.gz"), "--check", "--set", "machine.cores=4");
         Assert.InRange(report.Total("minorFaults"), faults * 0.92, faults * 1.08);
         Assert.Equal(0, report.Total("segmentationFaults"));
     }
@@ -135,7 +146,8 @@ public class ScenarioTests
     [Fact]
     public async Task Run_ForkingTrace_CopiesWhatEachProcessWrites()
     {
-        RunReport report = await RunFileAsync(Path.Combine(AppContext.BaseDirectory, "TestData", "traces", "forkcow.vmt.gz"), "--check", "--set", "machine.cores=8");
+        RunReport report = await RunFileAsync(
+            Path.Combine(AppContext.BaseDirectory, "TestData", "traces", "forkcow.vmt.gz"), "--check", "--set", "machine.cores=8");
         Assert.Equal(4, report.AddressSpaces.Count);
         Assert.Equal(0, report.Total("segmentationFaults"));
 
@@ -150,15 +162,16 @@ public class ScenarioTests
         static long Copies(AddressSpaceReport space) => space.Counters.First(counter => counter.Key == "copyFaults").Value;
     }
 
-    private static Task<RunReport> RunAsync(string name, params string[] options) => RunFileAsync(Path.Combine(s_folder, name + ".conf"), options);
+    private static Task<RunReport> RunAsync(string name, params string[] options) =>
+        RunFileAsync(Path.Combine(Folder, name + ".conf"), options);
 
     private static async Task<RunReport> RunFileAsync(string path, params string[] options)
     {
         string folder = Directory.CreateTempSubdirectory("vmsim-test-").FullName;
         try
         {
-            using var output = new StringWriter();
-            using var error = new StringWriter();
+            using StringWriter output = new StringWriter();
+            using StringWriter error = new StringWriter();
             int code = await CommandLineApp.RunAsync(["run", path, "--out", folder, .. options], output, error);
             Assert.True(code == ExitCodes.Ok, $"exit code {code}: {error}{output}");
             using FileStream stream = File.OpenRead(Path.Combine(folder, RunFolder.ReportName));

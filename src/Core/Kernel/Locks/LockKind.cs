@@ -1,9 +1,12 @@
 namespace VmSim.Core.Kernel.Locks;
 
-/// <summary>Locks and contended cache lines that are counted apart. One line declares a kind and, with it, the counters of <see cref="LockCounters"/> in <see cref="SpaceCounters"/>.</summary>
+/// <summary>
+/// Locks and contended cache lines that are counted apart. One line declares a kind and, with it, the counters of
+/// <see cref="LockCounters"/> in <see cref="SpaceCounters"/>.
+/// </summary>
 public sealed class LockKind
 {
-    private static readonly List<LockKind> s_all = [];
+    private static readonly List<LockKind> Kinds = [];
 
     /// <summary>mmap_lock: the address space's reader/writer lock.</summary>
     public static readonly LockKind Map = new("mmapLock", "the address space's lock");
@@ -30,12 +33,12 @@ public sealed class LockKind
     {
         Name = name;
         Summary = summary;
-        Index = s_all.Count;
-        s_all.Add(this);
+        Index = Kinds.Count;
+        Kinds.Add(this);
     }
 
     /// <summary>All kinds, in the order of reports.</summary>
-    public static IReadOnlyList<LockKind> All => s_all;
+    public static IReadOnlyList<LockKind> All => Kinds;
 
     /// <summary>What the names of its counters begin with.</summary>
     public string Name { get; }

@@ -4,14 +4,16 @@ using VmSim.Core.Machine;
 namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>
-/// The zone lock and the LRU lock of one memory pool, and the lists of each core that spare them: a core takes and gives back free pages in batches
-/// (struct per_cpu_pages, mm/page_alloc.c) and puts new pages on the LRU lists in batches (struct folio_batch, mm/swap.c).
+/// The zone lock and the LRU lock of one memory pool, and the lists of each core that spare them: a core takes and gives back free pages in
+/// batches (struct per_cpu_pages, mm/page_alloc.c) and puts new pages on the LRU lists in batches (struct folio_batch, mm/swap.c).
 /// </summary>
 /// <param name="machine">What transfers of cache lines cost.</param>
 /// <param name="kernel">Sizes of the batches and how long the locks are held.</param>
 internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
 {
-    /// <summary>A core's list of free pages gives a batch back above so many batches (zone_highsize, mm/page_alloc.c: at least four).</summary>
+    /// <summary>
+    /// A core's list of free pages gives a batch back above so many batches (zone_highsize, mm/page_alloc.c: at least four).
+    /// </summary>
     private const int HighBatches = 4;
 
     private readonly VirtualLock _zone = new();

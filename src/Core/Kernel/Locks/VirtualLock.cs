@@ -4,8 +4,8 @@ using VmSim.Core.Machine;
 namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>
-/// A lock as a queue in virtual time, first come first served in the order of the calls. Who asks is told at once how long it takes to get it. A cache line
-/// that cores write atomically is such a lock, held for one atomic operation.
+/// A lock as a queue in virtual time, first come first served in the order of the calls. Who asks is told at once how long it takes to get
+/// it. A cache line that cores write atomically is such a lock, held for one atomic operation.
 /// </summary>
 public sealed class VirtualLock
 {
@@ -23,7 +23,9 @@ public sealed class VirtualLock
     /// <param name="machine">What a transfer of the line costs.</param>
     /// <param name="counters">Where it is counted.</param>
     /// <param name="kind">As what it is counted.</param>
-    /// <returns>Cycles from the asking to the holding: waiting for the last holder, then the transfer of the line from that holder's core.</returns>
+    /// <returns>
+    /// Cycles from the asking to the holding: waiting for the last holder, then the transfer of the line from that holder's core.
+    /// </returns>
     public long Acquire(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
     {
         ArgumentNullException.ThrowIfNull(counters);

@@ -4,7 +4,9 @@ using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Mapping.Scripts;
 
-/// <summary>Runs a script of memory-set operations. A refused operation leaves everything as it was, and the state printed is that state.</summary>
+/// <summary>
+/// Runs a script of memory-set operations. A refused operation leaves everything as it was, and the state printed is that state.
+/// </summary>
 public sealed partial class OperationScript
 {
     private const ulong PageMask = 0xfff;
@@ -19,7 +21,9 @@ public sealed partial class OperationScript
 
     private OperationScript(TextWriter output) => _output = output;
 
-    /// <summary>Runs the operations of a script, one a line, on one memory set that is empty at first, and writes one result line for each.</summary>
+    /// <summary>
+    /// Runs the operations of a script, one a line, on one memory set that is empty at first, and writes one result line for each.
+    /// </summary>
     /// <param name="script">The script; lines that are blank or start with # are passed over.</param>
     /// <param name="output">Takes the results, with line feeds; the results of the lines before a wrong one are in it.</param>
     /// <param name="name">What the script is called in errors; null for a script that is the only one.</param>
@@ -61,7 +65,10 @@ public sealed partial class OperationScript
             "reset" => Reset(line),
             "len" => Length(line),
             "dump" => Dump(line),
-            _ => throw line.Wrong($"'{line.Operation}' is no operation; there are map, unmap, protect, find, over, free, touch, poke, drop, clear, reset, len and dump"),
+            _ =>
+                throw line.Wrong(
+                    $"'{line.Operation}' is no operation; there are map, unmap, protect, find, over, free, touch, poke, drop, clear, "
+                        + $"reset, len and dump"),
         };
         _number++;
         _output.Write(string.Create(CultureInfo.InvariantCulture, $"{_number} {line.Operation} {result}\n"));
@@ -95,14 +102,17 @@ public sealed partial class OperationScript
         byte flags = line.Flags("NEW");
         byte? onlyIf = line.HasMore ? line.Flags("ONLYIF") : null;
         line.End();
-        return Outcome(_set.TryProtect(new VirtAddr(start), size, new RightsUpdate(flags, onlyIf), _table, out MappingError<VirtAddr> error), error);
+        return Outcome(
+            _set.TryProtect(new VirtAddr(start), size, new RightsUpdate(flags, onlyIf), _table, out MappingError<VirtAddr> error), error);
     }
 
     private string Find(ScriptLine line)
     {
         ulong address = line.Number("ADDR");
         line.End();
-        return _set.TryFind(new VirtAddr(address), out var area) ? Describe(area) : "none";
+        return _set.TryFind(new VirtAddr(address), out MemorySet<VirtAddr, byte, ScriptPageTable, ScriptBackend>.Area area)
+            ? Describe(area)
+            : "none";
     }
 
     private string Overlaps(ScriptLine line)
@@ -141,7 +151,7 @@ public sealed partial class OperationScript
         ulong address = line.Number("ADDR");
         byte access = line.Flags("ACCESS");
         line.End();
-        if (!_set.TryFind(new VirtAddr(address), out var area))
+        if (!_set.TryFind(new VirtAddr(address), out MemorySet<VirtAddr, byte, ScriptPageTable, ScriptBackend>.Area area))
         {
             return "fault unmapped";
         }
@@ -226,7 +236,8 @@ public sealed partial class OperationScript
     {
         line.End();
         string end = Fingerprint();
-        return string.Create(CultureInfo.InvariantCulture, $"areas={_set.Count} runs={_table.Runs.Count} frames={_frames}\n{_state}end {end}");
+        return string.Create(
+            CultureInfo.InvariantCulture, $"areas={_set.Count} runs={_table.Runs.Count} frames={_frames}\n{_state}end {end}");
     }
 
     private readonly struct RightsUpdate(byte rights, byte? onlyIf) : IFlagsUpdate<byte>

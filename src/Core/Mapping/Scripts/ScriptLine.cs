@@ -6,7 +6,8 @@ namespace VmSim.Core.Mapping.Scripts;
 /// <param name="script">What the script is called; null for a script that is the only one.</param>
 /// <param name="line">The line, from 1; comments and blank lines count.</param>
 /// <param name="message">What was found and what is allowed.</param>
-public sealed class ScriptException(string? script, int line, string message) : Exception($"{(script is null ? "" : $"{script}: ")}line {line}: {message}")
+public sealed class ScriptException(string? script, int line, string message) : Exception(
+    $"{(script is null ? "" : $"{script}: ")}line {line}: {message}")
 {
     /// <summary>The line, from 1; comments and blank lines count.</summary>
     public int Line { get; } = line;
@@ -26,7 +27,8 @@ internal sealed class ScriptLine(string? script, int number, string text)
     {
         string word = Word(name);
         bool hex = word.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
-        return ulong.TryParse(hex ? word[2..] : word, hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
+        return ulong.TryParse(
+            hex ? word[2..] : word, hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
             ? value
             : throw Wrong($"{name} is '{word}'; it must be a decimal or 0x-hexadecimal number of up to 64 bits");
     }
@@ -54,7 +56,8 @@ internal sealed class ScriptLine(string? script, int number, string text)
         if (word.StartsWith("linear:", StringComparison.Ordinal))
         {
             string offset = word["linear:".Length..];
-            return new ScriptBackend(ScriptEntryKind.Linear, new ScriptLine(script, number, "linear " + offset).Number("the offset of linear"));
+            return new ScriptBackend(
+                ScriptEntryKind.Linear, new ScriptLine(script, number, "linear " + offset).Number("the offset of linear"));
         }
 
         return word switch

@@ -43,7 +43,10 @@ public enum AreaFlags : ushort
 /// <summary>Flags of areas, from what system calls say.</summary>
 public static class AreaFlagsExtensions
 {
-    /// <summary>The rights that a call asks for; bits of it that are no right are left out. <see cref="SpaceMemory.EntryFlags"/> makes flags of page-table entries of them.</summary>
+    /// <summary>
+    /// The rights that a call asks for; bits of it that are no right are left out. <see cref="SpaceMemory.EntryFlags"/> makes flags of
+    /// page-table entries of them.
+    /// </summary>
     public static AreaFlags ToAreaFlags(this Protection protection) =>
         ((protection & Protection.Read) != 0 ? AreaFlags.Read : AreaFlags.None)
         | ((protection & Protection.Write) != 0 ? AreaFlags.Write : AreaFlags.None)

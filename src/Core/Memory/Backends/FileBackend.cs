@@ -19,5 +19,6 @@ public sealed class FileBackend : ObjectBackend
     public override string Name => Backing.IsPrivate ? "file-private" : "file-shared";
 
     /// <inheritdoc/>
-    public override MemoryBackend MovedBy(ulong distance) => new FileBackend(Source, unchecked(Backing.Delta - distance), Backing.IsPrivate);
+    public override MemoryBackend MovedBy(ulong distance) =>
+        new FileBackend(Source, unchecked(Backing.Delta - distance), Backing.IsPrivate);
 }

@@ -31,7 +31,8 @@ public sealed class HugeBackend : MemoryBackend
             return memory.WritePrivate(fault);
         }
 
-        bool large = (_largest == PageSize.Size1G && memory.TryTouchLarge(fault, PageSize.Size1G)) || memory.TryTouchLarge(fault, PageSize.Size2M);
+        bool large = (_largest == PageSize.Size1G && memory.TryTouchLarge(fault, PageSize.Size1G))
+            || memory.TryTouchLarge(fault, PageSize.Size2M);
         return large ? FaultKind.Huge : memory.TouchAnonymous(fault);
     }
 }

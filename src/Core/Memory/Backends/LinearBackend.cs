@@ -45,7 +45,8 @@ public sealed class LinearBackend : MemoryBackend, IEquatable<LinearBackend>
     }
 
     /// <summary>The child maps the same physical memory.</summary>
-    public override bool Fork(VirtAddr start, ulong size, AreaFlags flags, SpaceMemory parent, SpaceMemory child) => Map(start, size, flags, child);
+    public override bool Fork(VirtAddr start, ulong size, AreaFlags flags, SpaceMemory parent, SpaceMemory child) =>
+        Map(start, size, flags, child);
 
     internal override bool NeedsJournal => false;
 

@@ -3,8 +3,8 @@ using VmSim.Core.Settings;
 namespace VmSim.Core.Memory.Backends;
 
 /// <summary>
-/// Backends by the name that a mapping gives: those of this library, and any public class derived from <see cref="MemoryBackend"/> by "Namespace.Type, Assembly".
-/// A new one is a class and a line here.
+/// Backends by the name that a mapping gives: those of this library, and any public class derived from <see cref="MemoryBackend"/> by
+/// "Namespace.Type, Assembly". A new one is a class and a line here.
 /// </summary>
 public static class MemoryBackends
 {
@@ -33,8 +33,14 @@ public static class MemoryBackends
     public static Registry<BackendKind> All { get; } = new(
         "backend",
         [
-            new(Device, "uncacheable memory at a physical address, mapped at once", request => new LinearBackend(request.Delta, isDevice: true)),
-            new(File, "pages of a file, from the page cache", request => new FileBackend(request.Object!, request.Delta, isPrivate: !request.IsShared)) { NeedsObject = true },
+            new(
+                Device,
+                "uncacheable memory at a physical address, mapped at once",
+                request => new LinearBackend(request.Delta, isDevice: true)),
+            new(
+                File,
+                "pages of a file, from the page cache",
+                request => new FileBackend(request.Object!, request.Delta, isPrivate: !request.IsShared)) { NeedsObject = true },
             new(Guard, "nothing is ever mapped; every access is a segmentation fault", GuardBackend.Instance),
             new("huge-1g", "anonymous memory in pages of up to 1 GiB at the first touch", HugeBackend.UpTo1G),
             new("huge-2m", "anonymous memory in pages of up to 2 MiB at the first touch", HugeBackend.UpTo2M),
@@ -42,7 +48,10 @@ public static class MemoryBackends
             new(Linear, "physical address = virtual address + offset, mapped at once", request => new LinearBackend(request.Offset)),
             new("mock", "for tests: refuses as scripted and logs every call", _ => new MockBackend()),
             new(Populate, "anonymous memory, mapped at once", PopulateBackend.Instance),
-            new(Shared, "pages of an object that several mappings share, without a file", request => new SharedBackend(request.Object!, request.Delta)) { NeedsObject = true },
+            new(
+                Shared,
+                "pages of an object that several mappings share, without a file",
+                request => new SharedBackend(request.Object!, request.Delta)) { NeedsObject = true },
         ],
         new(typeof(MemoryBackend), BackendKind.Of));
 }

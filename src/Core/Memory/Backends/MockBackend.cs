@@ -52,7 +52,8 @@ public sealed class MockBackend : MemoryBackend
         Answer("Protect", start, size, newFlags, () => _inner.Protect(start, size, newFlags, pageTable));
 
     /// <summary>The same mock serves the other place; only the backend behind it knows addresses.</summary>
-    public override MemoryBackend MovedBy(ulong distance) => ReferenceEquals(_inner.MovedBy(distance), _inner) ? this : _inner.MovedBy(distance);
+    public override MemoryBackend MovedBy(ulong distance) =>
+        ReferenceEquals(_inner.MovedBy(distance), _inner) ? this : _inner.MovedBy(distance);
 
     /// <inheritdoc/>
     public override bool Arrive(VirtAddr start, ulong size, SpaceMemory memory) =>

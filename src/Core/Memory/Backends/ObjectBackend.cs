@@ -11,7 +11,9 @@ public abstract class ObjectBackend : MemoryBackend, IEquatable<ObjectBackend>
     /// <param name="backing">The object, the place and whether stores make private copies.</param>
     protected ObjectBackend(Backing backing)
     {
-        _backing = backing.Object is not null ? backing : throw new ArgumentException("it maps a file or a shared object, and the mapping has none", nameof(backing));
+        _backing = backing.Object is not null
+            ? backing
+            : throw new ArgumentException("it maps a file or a shared object, and the mapping has none", nameof(backing));
     }
 
     /// <inheritdoc/>

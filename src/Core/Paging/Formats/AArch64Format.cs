@@ -6,8 +6,8 @@ namespace VmSim.Core.Paging.Formats;
 /// AArch64 stage 1 with a 4 KiB granule and 48-bit addresses; the table of the lower address range (TTBR0_EL1), whose addresses have bits
 /// 63:48 clear. Arm Architecture Reference Manual for A-profile, DDI 0487, sections D8.3.1 "VMSAv8-64 translation table descriptor formats"
 /// and D8.3.2 "Memory region attributes": type 1:0, AttrIndx 4:2, AP 7:6, SH 9:8, AF 10, nG 11, address 47:12, DBM 51, PXN 53, UXN 54;
-/// bits 58:55 are for software. Accessed and dirty by FEAT_HAFDBS (section D8.5): an entry with DBM is writable, and clean while AP[2] is set.
-/// The memory-attribute indices are those Linux puts into MAIR_EL1 (arch/arm64/include/asm/memory.h).
+/// bits 58:55 are for software. Accessed and dirty by FEAT_HAFDBS (section D8.5): an entry with DBM is writable, and clean while AP[2] is
+/// set. The memory-attribute indices are those Linux puts into MAIR_EL1 (arch/arm64/include/asm/memory.h).
 /// </summary>
 internal sealed class AArch64Format : PageTableFormat
 {
@@ -39,7 +39,13 @@ internal sealed class AArch64Format : PageTableFormat
     private const ulong Address = 0x0000_FFFF_FFFF_F000;
 
     public AArch64Format()
-        : base("aarch64", levels: 4, asidBits: 16, PageSize.Size1G, signExtended: false, new EntryLayout(Valid, TableOrPage, TableOrPage, Address, 0, bareTablePointers: false))
+        : base(
+            "aarch64",
+            levels: 4,
+            asidBits: 16,
+            PageSize.Size1G,
+            signExtended: false,
+            new EntryLayout(Valid, TableOrPage, TableOrPage, Address, 0, bareTablePointers: false))
     {
     }
 

@@ -4,10 +4,11 @@ namespace VmSim.Core.Paging.Formats;
 
 /// <summary>
 /// LoongArch64 with 4 KiB pages, 4 levels and 48-bit addresses, as on the 3A5000. LoongArch Reference Manual, volume 1 (v1.00), section 5.4
-/// "Page Table Mapping Virtual-to-Physical Address Translation Mode": V 0, D 1, PLV 3:2, MAT 5:4, G 6, P 7, W 8, address 47:12, NR 61, NX 62;
-/// in entries of directories bit 6 is H, a huge page, whose G is bit 12; other entries of directories are the bare address of a table.
-/// Memory access types (section 5.2): 0 strongly ordered uncached, 1 coherent cached, 2 weakly ordered uncached. Hardware sets neither accessed
-/// nor dirty: a store that meets D clear takes a page-modification exception. Bits 9 and 10 are software's (bit 9 is Linux's _PAGE_MODIFIED).
+/// "Page Table Mapping Virtual-to-Physical Address Translation Mode": V 0, D 1, PLV 3:2, MAT 5:4, G 6, P 7, W 8, address 47:12, NR 61, NX
+/// 62; in entries of directories bit 6 is H, a huge page, whose G is bit 12; other entries of directories are the bare address of a table.
+/// Memory access types (section 5.2): 0 strongly ordered uncached, 1 coherent cached, 2 weakly ordered uncached. Hardware sets neither
+/// accessed nor dirty: a store that meets D clear takes a page-modification exception. Bits 9 and 10 are software's (bit 9 is Linux's
+/// _PAGE_MODIFIED).
 /// </summary>
 internal sealed class LoongArch64Format : PageTableFormat
 {
@@ -29,7 +30,13 @@ internal sealed class LoongArch64Format : PageTableFormat
     private const ulong Address = 0x0000_FFFF_FFFF_F000;
 
     public LoongArch64Format()
-        : base("loongarch64", levels: 4, asidBits: 10, PageSize.Size1G, signExtended: true, new EntryLayout(Valid, Huge, 0, Address, 0, bareTablePointers: true))
+        : base(
+            "loongarch64",
+            levels: 4,
+            asidBits: 10,
+            PageSize.Size1G,
+            signExtended: true,
+            new EntryLayout(Valid, Huge, 0, Address, 0, bareTablePointers: true))
     {
     }
 

@@ -3,10 +3,12 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Paging.Formats;
 
 /// <summary>
-/// RISC-V Sv39, Sv48 and Sv57. The RISC-V Instruction Set Manual, volume II: Privileged Architecture (20211203), sections 4.3.1, 4.4, 4.5 and
-/// 4.6: V 0, R 1, W 2, X 3, U 4, G 5, A 6, D 7, RSW 9:8, PPN 53:10; an entry with R, W and X clear points to a table; W without R is reserved.
-/// Memory types by Svpbmt (chapter 6), bits 62:61: 1 is NC, 2 is IO. Of the two schemes for accessed and dirty, that of the SiFive U74 and of
-/// Svade: hardware sets neither, a page that needs one faults.
+/// RISC-V Sv39, Sv48 and Sv57. The RISC-V Instruction Set Manual, volume II: Privileged Architecture (20211203), sections 4.3.1, 4.4, 4.5
+/// and
+/// 4.6: V 0, R 1, W 2, X 3, U 4, G 5, A 6, D 7, RSW 9:8, PPN 53:10; an entry with R, W and X clear points to a table; W without R is
+/// reserved.
+/// Memory types by Svpbmt (chapter 6), bits 62:61: 1 is NC, 2 is IO. Of the two schemes for accessed and dirty, that of the SiFive U74 and
+/// of Svade: hardware sets neither, a page that needs one faults.
 /// </summary>
 internal sealed class RiscVFormat : PageTableFormat
 {

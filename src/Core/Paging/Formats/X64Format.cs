@@ -30,7 +30,13 @@ internal sealed class X64Format : PageTableFormat
     private const ulong Table = Present | Writable | UserMode | AccessedBit | DirtyBit;
 
     public X64Format(string name, int levels)
-        : base(name, levels, asidBits: 12, PageSize.Size1G, signExtended: true, new EntryLayout(Present, PageSizeBit, 0, Address, 0, bareTablePointers: false))
+        : base(
+            name,
+            levels,
+            asidBits: 12,
+            PageSize.Size1G,
+            signExtended: true,
+            new EntryLayout(Present, PageSizeBit, 0, Address, 0, bareTablePointers: false))
     {
     }
 

@@ -6,8 +6,8 @@ namespace VmSim.Core.Workloads.Import;
 
 /// <summary>Reads DynamoRIO's drmemtrace records, 12 bytes each, plain, gzip, or in a zip of chunks.</summary>
 /// <remarks>
-/// Record and marker numbers are those of clients/drcachesim/common/trace_entry.h (trace_type_t, trace_marker_type_t). System calls are used
-/// when they were recorded with their arguments (-record_syscall): munmap, mprotect, madvise and mmap with MAP_FIXED. What another
+/// Record and marker numbers are those of clients/drcachesim/common/trace_entry.h (trace_type_t, trace_marker_type_t). System calls are
+/// used when they were recorded with their arguments (-record_syscall): munmap, mprotect, madvise and mmap with MAP_FIXED. What another
 /// mmap or brk returned is not in the trace; memory is mapped where it is used.
 /// </remarks>
 public sealed class DrMemtraceImporter : ITraceImporter
@@ -26,10 +26,10 @@ public sealed class DrMemtraceImporter : ITraceImporter
     {
         ArgumentNullException.ThrowIfNull(log);
         ArgumentNullException.ThrowIfNull(options);
-        var summary = new ImportSummary();
-        var emitter = new TraceEmitter(sink, summary, options.Sets);
+        ImportSummary summary = new ImportSummary();
+        TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
         emitter.Header(options.Name);
-        var pass = new Pass(emitter, summary, options.File);
+        Pass pass = new Pass(emitter, summary, options.File);
         if (log.CanSeek && IsZip(log))
         {
             ReadZip(log, pass, options.File);
@@ -56,7 +56,7 @@ public sealed class DrMemtraceImporter : ITraceImporter
     {
         try
         {
-            using var archive = new ZipArchive(log, ZipArchiveMode.Read, leaveOpen: true);
+            using ZipArchive archive = new ZipArchive(log, ZipArchiveMode.Read, leaveOpen: true);
             foreach (ZipArchiveEntry entry in archive.Entries.OrderBy(entry => entry.FullName, StringComparer.Ordinal))
             {
                 using Stream chunk = entry.Open();
@@ -65,7 +65,8 @@ public sealed class DrMemtraceImporter : ITraceImporter
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException or NotSupportedException)
         {
-            throw TraceFormatException.AtByte(file, log.Position, $"the zip archive is cut off or damaged ({error.Message})", "an undamaged file", error);
+            throw TraceFormatException.AtByte(
+                file, log.Position, $"the zip archive is cut off or damaged ({error.Message})", "an undamaged file", error);
         }
     }
 
@@ -85,14 +86,15 @@ public sealed class DrMemtraceImporter : ITraceImporter
 
         public void Run(Stream stream)
         {
-            var records = new RecordReader(stream, RecordBytes, file);
+            RecordReader records = new RecordReader(stream, RecordBytes, file);
             while (records.TryRead(out ReadOnlySpan<byte> record))
             {
                 summary.Lines++;
                 int type = BinaryPrimitives.ReadUInt16LittleEndian(record);
                 if (type > LastType)
                 {
-                    throw TraceFormatException.AtByte(file, records.Offset - RecordBytes, $"record type {type}", $"drmemtrace's record types, 0 to {LastType}");
+                    throw TraceFormatException.AtByte(
+                        file, records.Offset - RecordBytes, $"record type {type}", $"drmemtrace's record types, 0 to {LastType}");
                 }
 
                 Take(type, BinaryPrimitives.ReadUInt16LittleEndian(record[2..]), BinaryPrimitives.ReadUInt64LittleEndian(record[4..]));
@@ -145,7 +147,11 @@ public sealed class DrMemtraceImporter : ITraceImporter
         {
             if (_isOther || !_guess.Use(address))
             {
-                summary.Drop(summary.Lines, _isOther ? "a reference of another process" : $"address {address:x} is not in user space, or too many regions are used");
+                summary.Drop(
+                    summary.Lines,
+                    _isOther
+                        ? "a reference of another process"
+                        : $"address {address:x} is not in user space, or too many regions are used");
                 return;
             }
 

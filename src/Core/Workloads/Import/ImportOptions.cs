@@ -19,7 +19,9 @@ public sealed record ImportOptions
     /// <summary>Valgrind's -d output with the memory layout at start; null when the log itself has it or none is known.</summary>
     public Stream? Layout { get; init; }
 
-    /// <summary>Whether the log is of a forked process after it executed a program, so that the layout replaces what the process inherited.</summary>
+    /// <summary>
+    /// Whether the log is of a forked process after it executed a program, so that the layout replaces what the process inherited.
+    /// </summary>
     public bool FollowsExec { get; init; }
 
     /// <summary>The layout's file name, for messages.</summary>

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace VmSim.Core.Workloads.Import;
 
-/// <summary>Reads the arguments and results of system calls in a lackey log and hands the finished calls to <see cref="ImportedCalls"/>.</summary>
+/// <summary>
+/// Reads the arguments and results of system calls in a lackey log and hands the finished calls to <see cref="ImportedCalls"/>.
+/// </summary>
 internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary)
 {
     private const int MaxArguments = 6;
@@ -26,7 +28,7 @@ internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary)
             _pending.Clear();
         }
 
-        var call = new Pending { Number = number };
+        Pending call = new Pending { Number = number };
         _pending[slot] = call;
         if (open < 0 && exit < 0)
         {

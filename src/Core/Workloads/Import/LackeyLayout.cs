@@ -1,20 +1,21 @@
 using System.Globalization;
 using System.Text;
-using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Import;
 
 /// <summary>Reads the block "Memory layout at client startup" of Valgrind's -d output.</summary>
 /// <remarks>
-/// Segments in lower case are the client's. A file segment of a file that also has segments of Valgrind's own is Valgrind's trampoline page. The anonymous
-/// segment below a reservation that shrinks from below is the heap, the one above a reservation that shrinks from above the stack.
+/// Segments in lower case are the client's. A file segment of a file that also has segments of Valgrind's own is Valgrind's trampoline
+/// page. The anonymous segment below a reservation that shrinks from below is the heap, the one above a reservation that shrinks from above
+/// the stack.
 /// </remarks>
 internal sealed class LackeyLayout
 {
     private const string Start = "SHOW_SEGMENTS: Memory layout at client startup";
     private const int MaxSegments = 65_536;
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
-    private readonly List<(bool Own, bool IsFile, ulong First, ulong Last, ulong Protection, ulong Offset, string File, string Kind)> _segments = [];
+    private readonly List<(
+        bool Own, bool IsFile, ulong First, ulong Last, ulong Protection, ulong Offset, string File, string Kind)> _segments = [];
     private bool _isInside;
 
     /// <summary>Whether the block was there.</summary>
@@ -53,10 +54,11 @@ internal sealed class LackeyLayout
     /// <summary>Writes the client's mappings.</summary>
     public void Emit(TraceEmitter emitter)
     {
-        var tools = new HashSet<string>(_segments.Where(segment => !segment.Own && segment.IsFile).Select(segment => segment.File), StringComparer.Ordinal);
+        HashSet<string> tools = new HashSet<string>(
+            _segments.Where(segment => !segment.Own && segment.IsFile).Select(segment => segment.File), StringComparer.Ordinal);
         for (int i = 0; i < _segments.Count; i++)
         {
-            var (own, isFile, first, last, protection, offset, file, kind) = _segments[i];
+            (bool own, bool isFile, ulong first, ulong last, ulong protection, ulong offset, string? file, string? kind) = _segments[i];
             if (!own || kind == "RSVN" || (isFile && tools.Contains(file)))
             {
                 continue;
@@ -67,7 +69,14 @@ internal sealed class LackeyLayout
                 : i > 0 && _segments[i - 1].File == "SmUpper" ? "[stack]"
                 : null;
             ulong flags = isFile ? 0x2UL : name == "[stack]" ? 0x122UL : 0x22UL;
-            emitter.InitialMap(first, last - first + 1, protection, flags, isFile ? _names.GetValueOrDefault(file, "file") : null, isFile ? offset : 0, name);
+            emitter.InitialMap(
+                first,
+                last - first + 1,
+                protection,
+                flags,
+                isFile ? _names.GetValueOrDefault(file, "file") : null,
+                isFile ? offset : 0,
+                name);
         }
     }
 
@@ -108,5 +117,6 @@ internal sealed class LackeyLayout
         _segments.Add((kind is "file" or "anon" or "shm", isFile, first, last, protection, bytes, reference, kind));
     }
 
-    private static bool TryHex(string text, out ulong value) => ulong.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out value);
+    private static bool TryHex(string text, out ulong value) =>
+        ulong.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out value);
 }

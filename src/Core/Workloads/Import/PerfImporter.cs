@@ -2,9 +2,13 @@ using VmSim.Core.Workloads.Traces;
 
 namespace VmSim.Core.Workloads.Import;
 
-/// <summary>Reads the text of <c>perf script -F pid,tid,time,event,addr</c> for page-fault samples: a stream of addresses, one a fault.</summary>
-/// <remarks>A line counts when it has an event whose name holds "faults", ended by a colon, and an address after it. The thread is the number before, or the
-/// second of PID/TID. Samples say neither what is mapped nor whether the fault was a store; every one becomes a store to anonymous memory.</remarks>
+/// <summary>
+/// Reads the text of <c>perf script -F pid,tid,time,event,addr</c> for page-fault samples: a stream of addresses, one a fault.
+/// </summary>
+/// <remarks>A line counts when it has an event whose name holds "faults", ended by a colon, and an address after it. The thread is the
+/// number before, or the
+/// second of PID/TID. Samples say neither what is mapped nor whether the fault was a store; every one becomes a store to anonymous
+/// memory.</remarks>
 public sealed class PerfImporter : ITraceImporter
 {
     private const int MaxThreads = 65_536;
@@ -19,11 +23,11 @@ public sealed class PerfImporter : ITraceImporter
     public ImportSummary Import(Stream log, IVmtSink sink, ImportOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var summary = new ImportSummary();
-        var emitter = new TraceEmitter(sink, summary, options.Sets);
-        var guess = new RegionGuess(emitter);
-        var lines = new LineReader(TraceStreams.Unpack(log), options.File);
-        var threads = new Dictionary<ulong, int>();
+        ImportSummary summary = new ImportSummary();
+        TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
+        RegionGuess guess = new RegionGuess(emitter);
+        LineReader lines = new LineReader(TraceStreams.Unpack(log), options.File);
+        Dictionary<ulong, int> threads = new Dictionary<ulong, int>();
         emitter.Header(options.Name);
         while (lines.TryRead(out ReadOnlySpan<byte> line))
         {
@@ -53,7 +57,11 @@ public sealed class PerfImporter : ITraceImporter
         emitter.Finish();
         if (summary.DataReferences == 0 && summary.Dropped > 0)
         {
-            throw TraceFormatException.AtLine(options.File, 1, summary.DroppedExamples[0], "perf script lines with a page-fault event and its address; record with -d and print with -F pid,tid,time,event,addr");
+            throw TraceFormatException.AtLine(
+                options.File,
+                1,
+                summary.DroppedExamples[0],
+                "perf script lines with a page-fault event and its address; record with -d and print with -F pid,tid,time,event,addr");
         }
 
         summary.Notes.Add("Page-fault samples are one address a fault: counts of accesses and mappings are not those of the program.");
@@ -65,7 +73,7 @@ public sealed class PerfImporter : ITraceImporter
     {
         thread = 0;
         address = 0;
-        var fields = new FieldReader(line);
+        FieldReader fields = new FieldReader(line);
         bool hasThread = false;
         while (!fields.AtEnd)
         {
@@ -77,7 +85,7 @@ public sealed class PerfImporter : ITraceImporter
 
             // comm may hold digits too; the last plain number or pair before the event is the thread, unless it is a period
             int slash = word.IndexOf((byte)'/');
-            var number = new FieldReader(word[(slash + 1)..]);
+            FieldReader number = new FieldReader(word[(slash + 1)..]);
             if (number.Decimal(out ulong value) && (!hasThread || slash > 0))
             {
                 thread = value;

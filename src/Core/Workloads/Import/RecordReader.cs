@@ -39,13 +39,16 @@ internal sealed class RecordReader(Stream stream, int size, string file)
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
         {
-            throw TraceFormatException.AtByte(file, Offset + _end, $"the packed data is cut off or damaged ({error.Message})", "an undamaged file", error);
+            throw TraceFormatException.AtByte(
+                file, Offset + _end, $"the packed data is cut off or damaged ({error.Message})", "an undamaged file", error);
         }
 
         return _end switch
         {
             0 => false,
-            _ when _end < size => throw TraceFormatException.AtByte(file, Offset, $"the file ends {_end} bytes into a record", $"whole records of {size} bytes"),
+            _ when _end < size =>
+                throw TraceFormatException.AtByte(
+                    file, Offset, $"the file ends {_end} bytes into a record", $"whole records of {size} bytes"),
             _ => true,
         };
     }

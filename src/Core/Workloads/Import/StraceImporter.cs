@@ -6,8 +6,9 @@ namespace VmSim.Core.Workloads.Import;
 
 /// <summary>Reads the output of <c>strace -f -ttt -y -e trace=memory</c>: memory operations only, without accesses.</summary>
 /// <remarks>
-/// A line is [PID] [TIME] CALL(ARGUMENTS) = RESULT; calls cut by others stand on two lines, "unfinished" and "resumed", and are joined. clone with
-/// CLONE_THREAD makes a thread; any other makes a process, whose lines are left out with a note, as is what runs before the first exec.
+/// A line is [PID] [TIME] CALL(ARGUMENTS) = RESULT; calls cut by others stand on two lines, "unfinished" and "resumed", and are joined.
+/// clone with CLONE_THREAD makes a thread; any other makes a process, whose lines are left out with a note, as is what runs before the
+/// first exec.
 /// </remarks>
 public sealed class StraceImporter : ITraceImporter
 {
@@ -21,8 +22,8 @@ public sealed class StraceImporter : ITraceImporter
     public ImportSummary Import(Stream log, IVmtSink sink, ImportOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var summary = new ImportSummary();
-        var emitter = new TraceEmitter(sink, summary, options.Sets);
+        ImportSummary summary = new ImportSummary();
+        TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
         emitter.Header(options.Name);
         new Pass(new LineReader(TraceStreams.Unpack(log), options.File), emitter, summary).Run();
         return summary;
@@ -31,8 +32,9 @@ public sealed class StraceImporter : ITraceImporter
     private sealed class Pass(LineReader lines, TraceEmitter emitter, ImportSummary summary)
     {
         private const int MaxProcesses = 65_536;
-        private static readonly SearchValues<byte> s_nameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"u8);
-        private static readonly SearchValues<byte> s_timeCharacters = SearchValues.Create("0123456789.:"u8);
+        private static readonly SearchValues<byte> NameCharacters = SearchValues.Create(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"u8);
+        private static readonly SearchValues<byte> TimeCharacters = SearchValues.Create("0123456789.:"u8);
         private readonly Dictionary<long, int> _threads = [];
         private readonly Dictionary<long, byte[]> _unfinished = [];
         private readonly HashSet<long> _others = [];
@@ -57,7 +59,11 @@ public sealed class StraceImporter : ITraceImporter
             emitter.Finish();
             if (summary.Lines > 0 && summary.Calls.Count == 0 && summary.Dropped > 0)
             {
-                throw TraceFormatException.AtLine(lines.File, 1, summary.DroppedExamples[0], "strace lines such as 'mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000'");
+                throw TraceFormatException.AtLine(
+                    lines.File,
+                    1,
+                    summary.DroppedExamples[0],
+                    "strace lines such as 'mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000'");
             }
 
             if (_otherLines > 0)
@@ -137,7 +143,7 @@ public sealed class StraceImporter : ITraceImporter
             int open = text.IndexOf((byte)'(');
             int result = text.LastIndexOf(" = "u8);
             int close = result < 0 ? -1 : text[..result].LastIndexOf((byte)')');
-            if (open <= 0 || close < open || text[..open].ContainsAnyExcept(s_nameCharacters))
+            if (open <= 0 || close < open || text[..open].ContainsAnyExcept(NameCharacters))
             {
                 return false;
             }
@@ -161,7 +167,8 @@ public sealed class StraceImporter : ITraceImporter
             emitter.CurrentThread = ThreadOf(process);
             ReadOnlySpan<byte> name = text[..open];
             ReadOnlySpan<byte> arguments = text[(open + 1)..close];
-            bool clones = name.SequenceEqual("clone"u8) || name.SequenceEqual("clone3"u8) || name.SequenceEqual("fork"u8) || name.SequenceEqual("vfork"u8);
+            bool clones = name.SequenceEqual("clone"u8) || name.SequenceEqual("clone3"u8) || name.SequenceEqual("fork"u8)
+                || name.SequenceEqual("vfork"u8);
             return clones ? Clone(arguments, number) : Apply(name, arguments, number);
         }
 
@@ -211,14 +218,15 @@ public sealed class StraceImporter : ITraceImporter
             }
 
             Span<Range> ranges = stackalloc Range[StraceArguments.Most];
-            var a = new StraceArguments(arguments, ranges);
+            StraceArguments a = new StraceArguments(arguments, ranges);
             VmtRecord record = new() { A = a.Number(0), B = a.Number(1), FileId = -1 };
             bool hasRange = record.B > 0 && record.A + (record.B - 1) >= record.A;
             if (name.SequenceEqual("mmap"u8))
             {
                 if (a.Count >= 6)
                 {
-                    emitter.Map(result, record.B, _flags.Of(a[2]), _flags.Of(a[3]), a[4].StartsWith("-"u8) ? null : _paths.Of(a[4]), a.Number(5));
+                    emitter.Map(
+                        result, record.B, _flags.Of(a[2]), _flags.Of(a[3]), a[4].StartsWith("-"u8) ? null : _paths.Of(a[4]), a.Number(5));
                 }
             }
             else if (hasRange)
@@ -291,7 +299,7 @@ public sealed class StraceImporter : ITraceImporter
         /// <summary>Skips 1700000000.123456 or 10:11:12.123456.</summary>
         private static ReadOnlySpan<byte> TakeTime(ReadOnlySpan<byte> text)
         {
-            int end = text.IndexOfAnyExcept(s_timeCharacters);
+            int end = text.IndexOfAnyExcept(TimeCharacters);
             return end > 0 && text[end] == (byte)' ' ? text[(end + 1)..].TrimStart((byte)' ') : text;
         }
     }

@@ -46,7 +46,7 @@ internal sealed class StraceTexts<T>
 
         public int GetHashCode(ReadOnlySpan<byte> alternate)
         {
-            var hash = default(HashCode);
+            HashCode hash = default(HashCode);
             hash.AddBytes(alternate);
             return hash.ToHashCode();
         }

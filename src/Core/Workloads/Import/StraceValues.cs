@@ -7,7 +7,7 @@ namespace VmSim.Core.Workloads.Import;
 internal static class StraceValues
 {
     // values of include/uapi/asm-generic/mman-common.h, mman.h and linux/mman.h
-    private static readonly Dictionary<string, ulong> s_names = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, ulong> Names = new(StringComparer.Ordinal)
     {
         ["PROT_NONE"] = 0,
         ["PROT_READ"] = 1,
@@ -66,7 +66,8 @@ internal static class StraceValues
         text = text.Trim((byte)' ');
         bool isHex = text.StartsWith("0x"u8);
         ReadOnlySpan<byte> digits = isHex ? text[2..] : text;
-        bool isNumber = Utf8Parser.TryParse(digits, out value, out int length, isHex ? 'x' : 'D') && length == digits.Length && char.IsAsciiHexDigit((char)digits[0]);
+        bool isNumber = Utf8Parser.TryParse(digits, out value, out int length, isHex ? 'x' : 'D') && length == digits.Length
+            && char.IsAsciiHexDigit((char)digits[0]);
         value = isNumber ? value : 0;
         return isNumber || text.SequenceEqual("NULL"u8);
     }
@@ -80,7 +81,7 @@ internal static class StraceValues
             string name = part.Trim();
             int comment = name.IndexOf(" /*", StringComparison.Ordinal);
             name = comment >= 0 ? name[..comment] : name;
-            flags |= s_names.TryGetValue(name, out ulong value) || TryNumber(Encoding.UTF8.GetBytes(name), out value) ? value : 0;
+            flags |= Names.TryGetValue(name, out ulong value) || TryNumber(Encoding.UTF8.GetBytes(name), out value) ? value : 0;
         }
 
         return flags;

@@ -16,7 +16,10 @@ namespace VmSim.Core.Workloads.Synthetic;
 /// <param name="Seed">Seed of the run lengths and stores.</param>
 internal readonly record struct PatternShape(ulong Start, long Accesses, int RunLength, double StoreFraction, long Compute, ulong Seed);
 
-/// <summary>Turns a pattern's page numbers into accesses, in constant memory and without allocating. Page numbers are drawn into the place where their accesses go.</summary>
+/// <summary>
+/// Turns a pattern's page numbers into accesses, in constant memory and without allocating. Page numbers are drawn into the place where
+/// their accesses go.
+/// </summary>
 internal sealed class PatternStream : IOperationStream
 {
     // Knuth's linear congruential generator (MMIX): its upper bits are good enough for lengths and kinds, and cheap
@@ -103,7 +106,10 @@ internal sealed class PatternStream : IOperationStream
         return i;
     }
 
-    /// <summary>Makes runs of references of page numbers, in place, until the page numbers or the references left run out; at least one if there is any.</summary>
+    /// <summary>
+    /// Makes runs of references of page numbers, in place, until the page numbers or the references left run out; at least one if there is
+    /// any.
+    /// </summary>
     private int EncodeRuns(Span<ulong> operations)
     {
         int done = Vector512.IsHardwareAccelerated ? EncodeEightRuns(operations) : 0;
@@ -155,7 +161,9 @@ internal sealed class PatternStream : IOperationStream
         return end;
     }
 
-    /// <summary>An access, then the computing behind it, and so on: the accesses are made in the rear half and moved forward to their places.</summary>
+    /// <summary>
+    /// An access, then the computing behind it, and so on: the accesses are made in the rear half and moved forward to their places.
+    /// </summary>
     private int ReadWithCompute(Span<ulong> operations)
     {
         ulong compute = Operation.ControlWord(ControlKind.Compute, (ulong)_shape.Compute);
@@ -188,7 +196,8 @@ internal sealed class PatternStream : IOperationStream
 
     /// <summary>A store below the limit, else a load; without a branch, which no host could foretell.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static AccessKind KindOf(ulong draw, ulong storeLimit) => (AccessKind)((int)AccessKind.Load + (int)(((draw >> 32) - storeLimit) >> 63));
+    private static AccessKind KindOf(ulong draw, ulong storeLimit) =>
+        (AccessKind)((int)AccessKind.Load + (int)(((draw >> 32) - storeLimit) >> 63));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<ulong> KindsOf(Vector512<ulong> draws, Vector512<ulong> storeLimit) =>

@@ -11,7 +11,9 @@ internal static class Regions
     private const ulong WideBase = 0x1000_0000_0000;
     private const ulong End = 0x7FFF_FFFF_F000;
 
-    /// <summary>The start of one of <paramref name="count"/> regions of <paramref name="pages"/> pages each, 2 MiB apart at least.</summary>
+    /// <summary>
+    /// The start of one of <paramref name="count"/> regions of <paramref name="pages"/> pages each, 2 MiB apart at least.
+    /// </summary>
     /// <exception cref="ArgumentException">They do not fit in the user half of a 48-bit address space.</exception>
     public static ulong Start(int index, int count, ulong pages)
     {
@@ -19,7 +21,8 @@ internal static class Regions
         UInt128 all = each * (uint)count;
         if (all > End - WideBase)
         {
-            throw new ArgumentException($"{count} regions of {pages} pages do not fit in an address space of 47 bits; take fewer threads or pages", nameof(pages));
+            throw new ArgumentException(
+                $"{count} regions of {pages} pages do not fit in an address space of 47 bits; take fewer threads or pages", nameof(pages));
         }
 
         ulong start = all <= End - Base ? Base : WideBase;

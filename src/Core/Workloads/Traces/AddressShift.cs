@@ -3,7 +3,9 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Traces;
 
-/// <summary>Moves every address of a program by its class's shift: those of calls at once, those of operations while they are read.</summary>
+/// <summary>
+/// Moves every address of a program by its class's shift: those of calls at once, those of operations while they are read.
+/// </summary>
 internal sealed class AddressShift(TraceLayout layout, ulong[] shifts)
 {
     /// <summary>Whether a call is about all of user space, as at an exec; it stays as it is.</summary>
@@ -31,7 +33,9 @@ internal sealed class AddressShift(TraceLayout layout, ulong[] shifts)
             return call with { Start = Heap(call.Start) };
         }
 
-        return IsWholeSpace(call) ? call : call with { Start = Move(call.Start), NewStart = call.NewLength > 0 ? Move(call.NewStart) : call.NewStart };
+        return IsWholeSpace(call)
+            ? call
+            : call with { Start = Move(call.Start), NewStart = call.NewLength > 0 ? Move(call.NewStart) : call.NewStart };
     }
 
     private VirtAddr Move(VirtAddr address) => new(address.Value + layout.ShiftOf(address.Value, shifts));

@@ -2,7 +2,9 @@ using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Workloads.Traces;
 
-/// <summary>Draws page-aligned shifts (SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).</summary>
+/// <summary>
+/// Draws page-aligned shifts (SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+/// </summary>
 internal sealed class LayoutDraw(ulong seed)
 {
     /// <summary>Draws for one class before it stays where it is.</summary>

@@ -58,7 +58,7 @@ internal sealed class LineReader(Stream stream, string file)
     public static string Printable(ReadOnlySpan<byte> line)
     {
         const int Shown = 80;
-        var text = new StringBuilder(Math.Min(line.Length, Shown) + 3);
+        StringBuilder text = new StringBuilder(Math.Min(line.Length, Shown) + 3);
         foreach (byte value in line[..Math.Min(line.Length, Shown)])
         {
             text.Append(value is >= 0x20 and < 0x7F ? (char)value : '?');
@@ -91,7 +91,12 @@ internal sealed class LineReader(Stream stream, string file)
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
         {
-            throw TraceFormatException.AtByte(file, BytesRead + _end, $"the packed data is cut off or damaged after line {LineNumber} ({error.Message})", "an undamaged file", error);
+            throw TraceFormatException.AtByte(
+                file,
+                BytesRead + _end,
+                $"the packed data is cut off or damaged after line {LineNumber} ({error.Message})",
+                "an undamaged file",
+                error);
         }
 
         _atEnd = count == 0;

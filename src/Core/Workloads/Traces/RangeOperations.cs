@@ -1,4 +1,3 @@
-using VmSim.Core.Programs;
 
 namespace VmSim.Core.Workloads.Traces;
 
@@ -14,7 +13,9 @@ internal sealed class RangeOperations
         return index < _ranges.Count && _ranges[index].First <= page ? _ranges[index].Operation : TraceOrder.Point.None;
     }
 
-    /// <summary>Makes <paramref name="operation"/> the last one of a range and gives those it replaces to <paramref name="visit"/>.</summary>
+    /// <summary>
+    /// Makes <paramref name="operation"/> the last one of a range and gives those it replaces to <paramref name="visit"/>.
+    /// </summary>
     public void Replace(ulong first, ulong end, TraceOrder.Point operation, Action<TraceOrder.Point> visit)
     {
         int index = IndexAfter(first);
@@ -24,7 +25,7 @@ internal sealed class RangeOperations
             visit(_ranges[stop].Operation);
         }
 
-        var pieces = new List<(ulong, ulong, TraceOrder.Point)>(3);
+        List<(ulong, ulong, TraceOrder.Point)> pieces = new List<(ulong, ulong, TraceOrder.Point)>(3);
         if (stop > index && _ranges[index].First < first)
         {
             pieces.Add((_ranges[index].First, first, _ranges[index].Operation));

@@ -19,7 +19,9 @@ public static class TraceSources
                 throw TraceFormatException.AtByte(file, 0, "the file is empty", "a trace");
             }
 
-            return head.AsSpan().SequenceEqual(VmtBinary.Magic) ? new VmtBinaryReader(whole, file) : new VmtTextReader(whole, file, isUnpacked: true);
+            return head.AsSpan().SequenceEqual(VmtBinary.Magic)
+                ? new VmtBinaryReader(whole, file)
+                : new VmtTextReader(whole, file, isUnpacked: true);
         }
         catch (InvalidDataException error)
         {

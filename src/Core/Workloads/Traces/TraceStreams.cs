@@ -8,7 +8,9 @@ public static class TraceStreams
     /// <summary>Makes the runtime report packed data that ends too early, which it otherwise takes for a normal end.</summary>
     static TraceStreams() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
 
-    /// <summary>The unpacked bytes of <paramref name="stream"/>: gzip is known by its first two bytes (RFC 1952), everything else passes.</summary>
+    /// <summary>
+    /// The unpacked bytes of <paramref name="stream"/>: gzip is known by its first two bytes (RFC 1952), everything else passes.
+    /// </summary>
     public static Stream Unpack(Stream stream)
     {
         Stream whole = Peek(stream, 2, out byte[] head);

@@ -106,7 +106,8 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
             & VmtBinary.TryReadNumber(raw, ref _at, out record.E) & VmtBinary.TryReadNumber(raw, ref _at, out ulong file);
         record.FileId = (int)Math.Min(file, int.MaxValue) - 1;
         ulong length = 0;
-        good = good && file <= int.MaxValue && (!hasText || VmtBinary.TryReadNumber(raw, ref _at, out length)) && length <= (ulong)(raw.Length - _at);
+        good = good && file <= int.MaxValue && (!hasText || VmtBinary.TryReadNumber(raw, ref _at, out length))
+            && length <= (ulong)(raw.Length - _at);
         if (!good || !VmtRules.IsLegal(record, hasText))
         {
             throw Damaged();
@@ -152,7 +153,8 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
         uint packedLength = BinaryPrimitives.ReadUInt32LittleEndian(head[12..]);
         if (rawLength > VmtBinary.MaxBlockBytes || packedLength > VmtBinary.MaxBlockBytes)
         {
-            throw TraceFormatException.AtByte(File, _blockOffset + 8, $"a block of {rawLength} bytes in {packedLength}", $"at most {VmtBinary.MaxBlockBytes} bytes");
+            throw TraceFormatException.AtByte(
+                File, _blockOffset + 8, $"a block of {rawLength} bytes in {packedLength}", $"at most {VmtBinary.MaxBlockBytes} bytes");
         }
 
         _left = BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
@@ -177,7 +179,8 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
         }
         catch (ZstdException error)
         {
-            throw TraceFormatException.AtByte(File, _blockOffset, $"the block cannot be unpacked ({error.Message})", "an undamaged block", error);
+            throw TraceFormatException.AtByte(
+                File, _blockOffset, $"the block cannot be unpacked ({error.Message})", "an undamaged block", error);
         }
 
         if (_rawLength != rawLength)
@@ -228,7 +231,8 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
     }
 
     private TraceFormatException Damaged() =>
-        TraceFormatException.AtByte(File, _blockOffset, $"record {Records} of the trace, in the block that begins here, makes no sense", "a record");
+        TraceFormatException.AtByte(
+            File, _blockOffset, $"record {Records} of the trace, in the block that begins here, makes no sense", "a record");
 
     private void Get(Span<byte> to, string what)
     {

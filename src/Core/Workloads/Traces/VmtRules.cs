@@ -18,5 +18,6 @@ internal static class VmtRules
     };
 
     /// <summary>Whether a range is not empty, does not pass the end of the address space, and can be rounded up to pages.</summary>
-    public static bool IsRange(ulong start, ulong length) => length != 0 && start + (length - 1) >= start && length <= ulong.MaxValue - 4095;
+    public static bool IsRange(ulong start, ulong length) =>
+        length != 0 && start + (length - 1) >= start && length <= ulong.MaxValue - 4095;
 }

@@ -22,7 +22,9 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
     {
         Kind = VmtKind.Comment,
         FileId = -1,
-        Text = $"# vmt 1 {string.Join('_', name.Split([' ', '\t', '\n', '\r']))} pagesize 4096 filter direct-mapped sets={sets} (separate I and D)",
+        Text =
+            $"# vmt 1 {string.Join('_', name.Split([' ', '\t', '\n', '\r']))} pagesize 4096 filter direct-mapped sets={sets} "
+                + $"(separate I and D)",
     };
 
     /// <inheritdoc/>

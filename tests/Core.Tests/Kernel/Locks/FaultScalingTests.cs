@@ -43,7 +43,8 @@ public sealed class FaultScalingTests
     }
 
     [Fact]
-    public void Run_OneProcessEach_TakesAsLongForManyAsForOne() => Assert.Equal(Processes(1).Total("cycles"), Processes(16).Total("cycles"));
+    public void Run_OneProcessEach_TakesAsLongForManyAsForOne() =>
+        Assert.Equal(Processes(1).Total("cycles"), Processes(16).Total("cycles"));
 
     [Fact]
     public void Run_MoreThreadsUnderTheAddressSpacesLock_FaultNoFasterThanItsLineMoves()
@@ -86,7 +87,8 @@ public sealed class FaultScalingTests
             LockCounters counters = SpaceCounters.Of(kind);
             long acquisitions = report.Total(counters.Acquisitions.Info.Name);
             Assert.InRange(report.Total(counters.Waits.Info.Name), 0, acquisitions);
-            Assert.InRange(report.Total(counters.LocalTransfers.Info.Name) + report.Total(counters.RemoteTransfers.Info.Name), 0, 2 * acquisitions);
+            Assert.InRange(
+                report.Total(counters.LocalTransfers.Info.Name) + report.Total(counters.RemoteTransfers.Info.Name), 0, 2 * acquisitions);
         }
 
         Assert.Equal(report.Total("shootdowns"), report.Total("generationLineAcquisitions"));
@@ -105,7 +107,8 @@ public sealed class FaultScalingTests
         Assert.InRange(unmapped.Total("cycles") - touched.Total("cycles"), own, own + 10_000);
     }
 
-    private static RunReport Threads(int threads, bool areaLocks, string placement = "packed", int sockets = 1, bool unmaps = false) => TestWorlds.Run(new ScenarioSpec
+    private static RunReport Threads(int threads, bool areaLocks, string placement = "packed", int sockets = 1, bool unmaps = false) =>
+        TestWorlds.Run(new ScenarioSpec
     {
         Name = "faults",
         Machine = new MachineSpec { Cores = 16, Sockets = sockets },

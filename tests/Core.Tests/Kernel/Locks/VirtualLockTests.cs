@@ -7,7 +7,8 @@ namespace VmSim.Core.Tests.Kernel.Locks;
 
 public sealed class VirtualLockTests
 {
-    private static readonly MachineSpec s_machine = new() { Cores = 4, Sockets = 2, LineTransferCycles = 100, LineTransferRemoteCycles = 300 };
+    private static readonly MachineSpec Machine =
+        new() { Cores = 4, Sockets = 2, LineTransferCycles = 100, LineTransferRemoteCycles = 300 };
 
     private readonly VirtualLock _lock = new();
     private readonly SpaceCounters _counters = new();
@@ -46,7 +47,7 @@ public sealed class VirtualLockTests
     {
         Acquire(at: 0, core: 0, hold: 10);
         Acquire(at: 20, core: 1, hold: 10);
-        Assert.Equal(100, _lock.Release(500, new CoreId(0), 10, s_machine, _counters, LockKind.Area));
+        Assert.Equal(100, _lock.Release(500, new CoreId(0), 10, Machine, _counters, LockKind.Area));
         Assert.Equal((2, 0, 0, 2, 0), Counts());
     }
 
@@ -58,7 +59,7 @@ public sealed class VirtualLockTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
         {
-            directory.Of((ulong)(1 + (i & 1))).Acquire(i, new CoreId(i & 3), 10, s_machine, _counters, LockKind.Area);
+            directory.Of((ulong)(1 + (i & 1))).Acquire(i, new CoreId(i & 3), 10, Machine, _counters, LockKind.Area);
         }
 
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
@@ -74,11 +75,16 @@ public sealed class VirtualLockTests
         Assert.NotSame(old, directory.Of(7));
     }
 
-    private long Acquire(long at, int core, long hold) => _lock.Acquire(at, new CoreId(core), hold, s_machine, _counters, LockKind.Area);
+    private long Acquire(long at, int core, long hold) => _lock.Acquire(at, new CoreId(core), hold, Machine, _counters, LockKind.Area);
 
     private (long, long, long, long, long) Counts()
     {
         LockCounters area = SpaceCounters.Of(LockKind.Area);
-        return (_counters[area.Acquisitions], _counters[area.Waits], _counters[area.WaitCycles], _counters[area.LocalTransfers], _counters[area.RemoteTransfers]);
+        return (
+            _counters[area.Acquisitions],
+            _counters[area.Waits],
+            _counters[area.WaitCycles],
+            _counters[area.LocalTransfers],
+            _counters[area.RemoteTransfers]);
     }
 }

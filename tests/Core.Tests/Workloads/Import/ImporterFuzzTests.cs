@@ -32,7 +32,8 @@ public class ImporterFuzzTests
     public void Import_MutatedOrTruncatedLog_EndsWellOrWithAnError(string importer, string log)
     {
         byte[] original = Logs.Read(log);
-        Gen.Select(Gen.Int[0, original.Length], Gen.Select(Gen.Int[0, original.Length - 1], Gen.Byte).Array[0, 20]).Sample((length, changes) =>
+        Gen.Select(Gen.Int[0, original.Length], Gen.Select(Gen.Int[0, original.Length - 1], Gen.Byte).Array[0, 20])
+            .Sample((length, changes) =>
         {
             byte[] bytes = original[..length];
             foreach ((int at, byte value) in changes)
@@ -56,7 +57,8 @@ public class ImporterFuzzTests
             return;
         }
 
-        TraceFormatException error = Assert.Throws<TraceFormatException>(() => Logs.Import(importer, new MemoryStream(new byte[1_000_000])));
+        TraceFormatException error = Assert.Throws<TraceFormatException>(
+            () => Logs.Import(importer, new MemoryStream(new byte[1_000_000])));
         Assert.Equal(1, error.Line);
     }
 
@@ -72,7 +74,8 @@ public class ImporterFuzzTests
     public void Load_MutatedTrace_EndsWellOrWithAnError()
     {
         byte[] original = Logs.Read("../traces/forkcow.vmt.gz");
-        Gen.Select(Gen.Int[0, original.Length], Gen.Select(Gen.Int[0, original.Length - 1], Gen.Byte).Array[0, 20]).Sample((length, changes) =>
+        Gen.Select(Gen.Int[0, original.Length], Gen.Select(Gen.Int[0, original.Length - 1], Gen.Byte).Array[0, 20])
+            .Sample((length, changes) =>
         {
             byte[] bytes = original[..length];
             foreach ((int at, byte value) in changes)

@@ -12,7 +12,8 @@ public class LackeyImporterTests
         (ImportSummary summary, string text) = ImportThreaded();
         Assert.Equal((330_913, 229_161, 3, 0), (summary.Fetches, summary.DataReferences, summary.Threads, summary.Dropped));
         Assert.Equal(
-            new Dictionary<string, long> { ["mmap"] = 22, ["munmap"] = 9, ["mprotect"] = 9, ["madvise"] = 4, ["brk"] = 3, ["mremap"] = 1, ["clone"] = 2 },
+            new Dictionary<string,
+                long> { ["mmap"] = 22, ["munmap"] = 9, ["mprotect"] = 9, ["madvise"] = 4, ["brk"] = 3, ["mremap"] = 1, ["clone"] = 2 },
             summary.Calls);
         LoadedTrace trace = TestTraces.LoadText(text);
 
@@ -27,7 +28,7 @@ public class LackeyImporterTests
         LoadedTrace trace = TestTraces.LoadText(ImportThreaded().Text);
         for (int seed = 1; seed <= 10; seed++)
         {
-            var replay = new Replay(trace.Image, seed);
+            Replay replay = new Replay(trace.Image, seed);
             Assert.True(replay.Run());
             Assert.Equal(0, replay.Unmapped);
         }
@@ -49,7 +50,8 @@ public class LackeyImporterTests
     [InlineData(5683)]
     public void Import_ForkedChild_GivesTheReferenceTrace(int process)
     {
-        (ImportSummary summary, string text) = Logs.Import("lackey", Logs.Open($"forkcow.l.{process}.gz"), new ImportOptions { Name = "forkcow-child" });
+        (ImportSummary summary, string text) = Logs.Import(
+            "lackey", Logs.Open($"forkcow.l.{process}.gz"), new ImportOptions { Name = "forkcow-child" });
         Assert.Equal(0, summary.Dropped);
         Assert.Equal(Reference($"forkcow.child.{process}.vmt.gz"), text);
     }
@@ -92,7 +94,8 @@ public class LackeyImporterTests
     [Fact]
     public void Import_FailedCall_LeavesNoRecord()
     {
-        (ImportSummary summary, string text) = Logs.ImportText("lackey", "SYSCALL[7,1](9) sys_mmap ( 0x0, 8192, 3, 34, 4294967295, 0 ) --> [pre-fail] Failure(0xc) \nI  00001000,3\n");
+        (ImportSummary summary, string text) = Logs.ImportText(
+            "lackey", "SYSCALL[7,1](9) sys_mmap ( 0x0, 8192, 3, 34, 4294967295, 0 ) --> [pre-fail] Failure(0xc) \nI  00001000,3\n");
         Assert.Empty(summary.Calls);
         Assert.DoesNotContain("\nm ", text);
     }
@@ -102,7 +105,7 @@ public class LackeyImporterTests
 
     private static string Reference(string name)
     {
-        using var reader = new StreamReader(TraceStreams.Unpack(TestTraces.Open(name)!));
+        using StreamReader reader = new StreamReader(TraceStreams.Unpack(TestTraces.Open(name)!));
         return reader.ReadToEnd();
     }
 }

@@ -12,16 +12,16 @@ internal static class Logs
     public static byte[] Read(string name)
     {
         using Stream unpacked = TraceStreams.Unpack(Open(name));
-        using var bytes = new MemoryStream();
+        using MemoryStream bytes = new MemoryStream();
         unpacked.CopyTo(bytes);
         return bytes.ToArray();
     }
 
     public static (ImportSummary Summary, string Text) Import(string importer, Stream log, ImportOptions? options = null)
     {
-        using var output = new MemoryStream();
+        using MemoryStream output = new MemoryStream();
         ImportSummary summary;
-        using (var writer = new VmtTextWriter(output))
+        using (VmtTextWriter writer = new VmtTextWriter(output))
         {
             summary = TraceImporters.All.Find(importer)!.Import(log, writer, options ?? new ImportOptions());
         }

@@ -36,7 +36,8 @@ public class OtherImporterTests
             10 1700000000.5 madvise(0x5000, 4096, MADV_DONTNEED) = -1 EINVAL (Invalid argument)
             """);
         Assert.Equal(0, summary.Dropped);
-        Assert.Equal("t 1\nu 7000 1000\nt 0\nm 5000 2000 3 22 - 0\nf 1 /tmp/a, b (c)\nm 9000 a 1 1 1 2000\n", text[(text.IndexOf('\n') + 1)..]);
+        Assert.Equal(
+            "t 1\nu 7000 1000\nt 0\nm 5000 2000 3 22 - 0\nf 1 /tmp/a, b (c)\nm 9000 a 1 1 1 2000\n", text[(text.IndexOf('\n') + 1)..]);
     }
 
     [Fact]
@@ -49,7 +50,7 @@ public class OtherImporterTests
         (ImportSummary summary, string text) = Logs.Import("champsim", new MemoryStream([.. record, .. record]));
         Assert.Equal((2, 4), (summary.Fetches, summary.DataReferences));
         Assert.EndsWith("I 401 2\nR 602 2\nW 7fff0 2\n", text);
-        var replay = new Replay(TestTraces.LoadText(text).Image, 1);
+        Replay replay = new Replay(TestTraces.LoadText(text).Image, 1);
         Assert.True(replay.Run());
         Assert.Equal(0, replay.Unmapped);
     }
@@ -103,18 +104,18 @@ public class OtherImporterTests
 
     private static byte[] Pack(byte[] bytes, string packing)
     {
-        using var packed = new MemoryStream();
+        using MemoryStream packed = new MemoryStream();
         switch (packing)
         {
             case "gzip":
-                using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+                using (GZipStream gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
                 {
                     gzip.Write(bytes);
                 }
 
                 break;
             case "zip":
-                using (var archive = new ZipArchive(packed, ZipArchiveMode.Create, leaveOpen: true))
+                using (ZipArchive archive = new ZipArchive(packed, ZipArchiveMode.Create, leaveOpen: true))
                 {
                     for (int chunk = 0; chunk * 60 < bytes.Length; chunk++)
                     {

@@ -11,12 +11,18 @@ public class PatternStreamTests
 {
     private const ulong Start = 0x7F00_0000_0000;
     private const ulong Pages = 5000;
-    private static readonly string[] s_patterns = ["zipf", "sequential", "uniform", "hot-cold"];
-    private static readonly Gen<string> Pattern = Gen.Int[0, 3].Select(index => s_patterns[index]);
+    private static readonly string[] Patterns = ["zipf", "sequential", "uniform", "hot-cold"];
+    private static readonly Gen<string> Pattern = Gen.Int[0, 3].Select(index => Patterns[index]);
 
     [Fact]
     public void Read_BlocksOfAnyLength_GivesTheSameOperations() =>
-        Gen.Select(Pattern, Gen.Long[1, 3000], Gen.Int[0, 2].Select(index => index == 0 ? 16 : 1), Gen.Int[0, 2].Select(index => index == 0 ? 9L : 0), Gen.ULong, Gen.Int[1, 600].Array[1, 8])
+        Gen.Select(
+            Pattern,
+            Gen.Long[1, 3000],
+            Gen.Int[0, 2].Select(index => index == 0 ? 16 : 1),
+            Gen.Int[0, 2].Select(index => index == 0 ? 9L : 0),
+            Gen.ULong,
+            Gen.Int[1, 600].Array[1, 8])
             .Sample(
                 (pattern, accesses, runLength, compute, seed, blocks) =>
                 {

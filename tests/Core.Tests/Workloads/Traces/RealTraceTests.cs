@@ -29,7 +29,7 @@ public class RealTraceTests
         LoadedTrace trace = TestTraces.LoadFile(name + ".vmt.gz");
         for (int seed = 1; seed <= (name == "mt" ? 20 : 1); seed++)
         {
-            var replay = new Replay(trace.Image, seed);
+            Replay replay = new Replay(trace.Image, seed);
             Assert.True(replay.Run(), $"seed {seed}: the threads left all wait");
             Assert.Equal(0, replay.Unmapped);
             Assert.Equal(trace.Accesses, replay.Accesses);
@@ -52,7 +52,8 @@ public class RealTraceTests
         Assert.Equal(["forkcow.5678", "forkcow.5682", "forkcow.5683"], trace.Image.Children.Select(child => child.Name));
         for (int index = 0; index < 3; index++)
         {
-            ulong[] written = [.. Words(trace.Image.Children[index]).Where(operation => !operation.IsControl && operation.Kind == AccessKind.Store)
+            ulong[] written =
+                [.. Words(trace.Image.Children[index]).Where(operation => !operation.IsControl && operation.Kind == AccessKind.Store)
                 .Select(operation => operation.PageAddress >> 12).Where(page => page is >= 0x4a2b and < 0x4b2b).Distinct()];
             Assert.Equal(Enumerable.Range(0x4a2b + (64 * index), 64).Select(page => (ulong)page), written);
         }

@@ -24,7 +24,7 @@ internal static class TestTraces
     public static string[] Describe(ThreadProgram thread)
     {
         IOperationStream stream = thread.Open();
-        var words = new List<string>();
+        List<string> words = new List<string>();
         ulong[] buffer = new ulong[3];
         for (int count = stream.Read(buffer); count > 0; count = stream.Read(buffer))
         {
@@ -37,7 +37,8 @@ internal static class TestTraces
     private static string Describe(ThreadProgram thread, Operation operation) => operation switch
     {
         { IsControl: false } => $"{operation.Kind} {operation.PageAddress >> 12:x}*{operation.Count}",
-        { Control: ControlKind.SystemCall } => $"{thread.SystemCalls[(int)operation.Argument].Kind} {thread.SystemCalls[(int)operation.Argument].Start.Value:x}",
+        { Control: ControlKind.SystemCall } =>
+            $"{thread.SystemCalls[(int)operation.Argument].Kind} {thread.SystemCalls[(int)operation.Argument].Start.Value:x}",
         _ => $"{operation.Control} {operation.Argument:x}",
     };
 }

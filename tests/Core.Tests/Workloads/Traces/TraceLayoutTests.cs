@@ -55,7 +55,10 @@ public sealed class TraceLayoutTests
         TraceLayout layout = new(TestTraces.LoadText(Movable).Image);
         string[] first = TestTraces.Describe(layout.Randomize(1).Threads[0]);
         Assert.Equal(first, TestTraces.Describe(layout.Randomize(1).Threads[0]));
-        Assert.Equal(16, Enumerable.Range(1, 16).Select(seed => string.Join(' ', TestTraces.Describe(layout.Randomize((ulong)seed).Threads[0]))).Distinct().Count());
+        Assert.Equal(
+            16,
+            Enumerable.Range(1, 16).Select(seed => string.Join(' ', TestTraces.Describe(layout.Randomize((ulong)seed).Threads[0])))
+                .Distinct().Count());
     }
 
     [Theory]

@@ -24,8 +24,8 @@ public class TraceToolsTests
     public void ReuseDistances_AnyUses_AreThoseOfAnLruStack() =>
         Gen.ULong[0, 30].Array[0, 400].Sample(pages =>
         {
-            var distances = new ReuseDistances();
-            var stack = new List<ulong>();
+            ReuseDistances distances = new ReuseDistances();
+            List<ulong> stack = new List<ulong>();
             long[] expected = new long[40];
             foreach (ulong page in pages)
             {
@@ -46,7 +46,7 @@ public class TraceToolsTests
     [Fact]
     public void ReuseDistances_ManyUses_SurviveRenumbering()
     {
-        var distances = new ReuseDistances();
+        ReuseDistances distances = new ReuseDistances();
         for (int i = 0; i < 100_000; i++)
         {
             distances.Use((ulong)(i % 100), 1);
@@ -57,7 +57,9 @@ public class TraceToolsTests
 
     [Fact]
     public void Cut_Middle_KeepsMappingsAndSplitsRecords() =>
-        Assert.Equal("m 1000 1000 3 22 - 0\nI 1 4\nu 1000 1000\nR 2 3\n", Cut("m 1000 1000 3 22 - 0\nI 1 10\nu 1000 1000\nR 2 5\nm 5000 1000 3 22 - 0\n", 6, 13));
+        Assert.Equal(
+            "m 1000 1000 3 22 - 0\nI 1 4\nu 1000 1000\nR 2 3\n",
+            Cut("m 1000 1000 3 22 - 0\nI 1 10\nu 1000 1000\nR 2 5\nm 5000 1000 3 22 - 0\n", 6, 13));
 
     [Fact]
     public void Cut_Pieces_HaveAllAccesses()
@@ -66,7 +68,8 @@ public class TraceToolsTests
         long total = 0;
         for (int from = 0; from < 16; from += 3)
         {
-            total += VmtReader.Load(new MemoryStream(Encoding.UTF8.GetBytes(Cut(Encoding.UTF8.GetString(all), from, from + 3))), "piece").Accesses;
+            total += VmtReader.Load(
+                new MemoryStream(Encoding.UTF8.GetBytes(Cut(Encoding.UTF8.GetString(all), from, from + 3))), "piece").Accesses;
         }
 
         Assert.Equal(16, total);
@@ -86,7 +89,8 @@ public class TraceToolsTests
     [Fact]
     public void Verify_UseAfterUnmap_IsListed()
     {
-        TraceVerification result = TraceTools.Verify(TraceSources.Open(new MemoryStream("m 1000 1000 3 22 - 0\nR 1\nu 1000 1000\nR 1 7\nbad\n"u8.ToArray()), "x"));
+        TraceVerification result = TraceTools.Verify(
+            TraceSources.Open(new MemoryStream("m 1000 1000 3 22 - 0\nR 1\nu 1000 1000\nR 1 7\nbad\n"u8.ToArray()), "x"));
         Assert.Equal((4, 8, 7), (result.Records, result.Accesses, result.UnmappedAccesses));
         Assert.Equal([1UL], result.UnmappedPages);
         Assert.Contains("line 5", result.Damage);
@@ -94,8 +98,8 @@ public class TraceToolsTests
 
     private static string Cut(string text, long from, long to)
     {
-        using var output = new MemoryStream();
-        using (var writer = new VmtTextWriter(output))
+        using MemoryStream output = new MemoryStream();
+        using (VmtTextWriter writer = new VmtTextWriter(output))
         {
             TraceTools.Cut(TraceSources.Open(new MemoryStream(Encoding.UTF8.GetBytes(text)), "x"), writer, from, to);
         }

@@ -12,7 +12,8 @@ public class VmtReaderTests
     [Fact]
     public void Load_OneThread_KeepsEveryRecord()
     {
-        LoadedTrace trace = TestTraces.LoadText(Header + "f 7 /bin/x\ni 1000 1000 5 2 7 3000\nt 0\nI 1 5\nR 2\nW 3 2\ns 4fff 2 W\nm 10000 1800 3 22 - 0\nu 10000 1800\n");
+        LoadedTrace trace = TestTraces.LoadText(
+            Header + "f 7 /bin/x\ni 1000 1000 5 2 7 3000\nt 0\nI 1 5\nR 2\nW 3 2\ns 4fff 2 W\nm 10000 1800 3 22 - 0\nu 10000 1800\n");
         Assert.Equal(
             ["Fetch 1*5", "Load 2*1", "Store 3*2", "KernelStore 4", "KernelStore 5", "Map 10000", "Unmap 10000"],
             TestTraces.Describe(trace.Image.Threads[0]));
@@ -66,13 +67,15 @@ public class VmtReaderTests
         LoadedTrace trace = TestTraces.LoadText(
             "t 0\nn 11\nn 12\nm 7000 1000 3 22 - 0\nm 5000 1000 3 22 - 0\nt 1\nu 5000 1000\nm 5000 1000 3 22 - 0\nt 2\nR 5\nR 7\n");
         Assert.Equal(["Wait 1", "Load 5*1", "Load 7*1"], TestTraces.Describe(trace.Image.Threads[2]));
-        Assert.Equal(["StartThread 1", "StartThread 2", "Map 7000", "Map 5000", "Signal 0"], TestTraces.Describe(trace.Image.Threads[0])[..5]);
+        Assert.Equal(
+            ["StartThread 1", "StartThread 2", "Map 7000", "Map 5000", "Signal 0"], TestTraces.Describe(trace.Image.Threads[0])[..5]);
     }
 
     [Fact]
     public void Load_DisjointRanges_NeedNoEvents()
     {
-        LoadedTrace trace = TestTraces.LoadText("t 0\nn 11\nm 5000 1000 3 22 - 0\nR 5\nt 1\nm 9000 1000 3 22 - 0\nR 9\nu 9000 1000\nt 0\nu 5000 1000\n");
+        LoadedTrace trace = TestTraces.LoadText(
+            "t 0\nn 11\nm 5000 1000 3 22 - 0\nR 5\nt 1\nm 9000 1000 3 22 - 0\nR 9\nu 9000 1000\nt 0\nu 5000 1000\n");
         Assert.Equal(0, trace.Image.EventCount);
     }
 
@@ -93,7 +96,9 @@ public class VmtReaderTests
     {
         LoadedTrace trace = TestTraces.LoadText("t 0\nb 10000\nb 14000\nW 11\nk exec\nb 50000\nb 52000\nW 51\n");
         Assert.Equal(0x1_0000UL, trace.Image.InitialBreak.Value);
-        Assert.Equal(["SetBreak 10000", "SetBreak 14000", "Store 11*1", "Unmap 0", "Map 50000", "Store 51*1"], TestTraces.Describe(trace.Image.Threads[0]));
+        Assert.Equal(
+            ["SetBreak 10000", "SetBreak 14000", "Store 11*1", "Unmap 0", "Map 50000", "Store 51*1"],
+            TestTraces.Describe(trace.Image.Threads[0]));
     }
 
     [Fact]
@@ -101,7 +106,8 @@ public class VmtReaderTests
     {
         LoadedTrace trace = TestTraces.LoadText(
             "t 0\nb 10000\nk exec\nb 50000\nb 52000\nk fork 44\n",
-            new TraceLoadOptions { OpenFile = name => name == "test.44.vmt" ? new MemoryStream("t 0\nb 54000\nW 53\n"u8.ToArray()) : null });
+            new TraceLoadOptions { OpenFile = name =>
+                name == "test.44.vmt" ? new MemoryStream("t 0\nb 54000\nW 53\n"u8.ToArray()) : null });
         Assert.Equal(["Map 52000", "Store 53*1"], TestTraces.Describe(trace.Image.Children[0].Threads[0]));
     }
 
@@ -125,7 +131,8 @@ public class VmtReaderTests
     [Fact]
     public void Load_ComputeAndCores_ShapeTheThreads()
     {
-        LoadedTrace trace = TestTraces.LoadText("t 0\nR 1 5\nn 1\nn 2\nt 1\nW 2\nm 5000 1000 3 22 - 0\n", new TraceLoadOptions { Compute = 7, Cores = [4, 6] });
+        LoadedTrace trace = TestTraces.LoadText(
+            "t 0\nR 1 5\nn 1\nn 2\nt 1\nW 2\nm 5000 1000 3 22 - 0\n", new TraceLoadOptions { Compute = 7, Cores = [4, 6] });
         Assert.Equal(["Load 1*5", "Compute 23", "StartThread 1", "StartThread 2"], TestTraces.Describe(trace.Image.Threads[0]));
         Assert.Equal(["Store 2*1", "Compute 7", "Map 5000"], TestTraces.Describe(trace.Image.Threads[1]));
         Assert.Equal([4, 6, 4], trace.Image.Threads.Select(thread => thread.Core));
@@ -142,7 +149,8 @@ public class VmtReaderTests
     [Fact]
     public void Load_Exec_ReplacesTheAddressSpace()
     {
-        LoadedTrace trace = TestTraces.LoadText("i 1000 1000 5 22 - 0\nt 0\nb 8000\nk exec\ni 2000 1000 5 22 - 0\nb 9000\nb b000\nb a000\n");
+        LoadedTrace trace = TestTraces.LoadText(
+            "i 1000 1000 5 22 - 0\nt 0\nb 8000\nk exec\ni 2000 1000 5 22 - 0\nb 9000\nb b000\nb a000\n");
         Assert.Equal(["SetBreak 8000", "Unmap 0", "Map 2000", "Map 9000", "Unmap a000"], TestTraces.Describe(trace.Image.Threads[0]));
     }
 
@@ -208,7 +216,8 @@ public class VmtReaderTests
     public void Load_TruncatedGzipWithSalvage_GivesTheBeginning()
     {
         byte[] whole = File.ReadAllBytes(Path.Combine(TestTraces.Folder, "ls.vmt.gz"));
-        LoadedTrace trace = VmtReader.Load(new MemoryStream(whole, 0, whole.Length / 2), "cut.vmt.gz", new TraceLoadOptions { Salvage = true });
+        LoadedTrace trace = VmtReader.Load(
+            new MemoryStream(whole, 0, whole.Length / 2), "cut.vmt.gz", new TraceLoadOptions { Salvage = true });
         Assert.InRange(trace.Records, 1000, 53_000);
         Assert.Single(trace.Warnings);
     }
@@ -217,8 +226,8 @@ public class VmtReaderTests
     public void Load_PlainAndGzip_AreTheSame()
     {
         byte[] text = "t 0\nI 1 5\n"u8.ToArray();
-        using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        using MemoryStream packed = new MemoryStream();
+        using (GZipStream gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
         {
             gzip.Write(text);
         }

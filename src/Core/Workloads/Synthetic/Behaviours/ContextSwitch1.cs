@@ -4,7 +4,8 @@ using VmSim.Core.Settings;
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 
 /// <summary>will-it-scale's context_switch1: pairs of tasks on one core hand a byte back and forth through pipes. Each hand-over is a
-/// write and a read that finds the pipe empty and gives up the core. Source: github.com/antonblanchard/will-it-scale, tests/context_switch1.c.
+/// write and a read that finds the pipe empty and gives up the core. Source: github.com/antonblanchard/will-it-scale,
+/// tests/context_switch1.c.
 /// With threads the pair shares an address space; count = 2 and one thread makes the partners separate processes on core 0.</summary>
 public sealed record ContextSwitch1 : SyntheticProgram
 {
@@ -13,7 +14,8 @@ public sealed record ContextSwitch1 : SyntheticProgram
     public long Iterations { get; init; } = 10_000;
 
     /// <summary>Pages a task touches between two hand-overs.</summary>
-    [Setting("Pages a task loads between two hand-overs, to see what a switch costs its TLB.", Unit = SettingUnit.Pages, Min = 0, Max = 1_048_576)]
+    [Setting("Pages a task loads between two hand-overs, to see what a switch costs its TLB.", Unit = SettingUnit.Pages, Min = 0,
+        Max = 1_048_576)]
     public long Pages { get; init; } = 4;
 
     /// <inheritdoc/>
@@ -21,10 +23,10 @@ public sealed record ContextSwitch1 : SyntheticProgram
     {
         int threads = ThreadCount(context);
         ulong pages = (ulong)Math.Max(Pages, 1);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         for (int thread = 0; thread < threads; thread++)
         {
-            var script = new ThreadScript();
+            ThreadScript script = new ThreadScript();
             ulong start = Regions.Start(thread, threads, pages);
             ulong map = script.Map(start, pages);
             ulong pipe = script.Call(ThreadScript.NoMapping);

@@ -6,7 +6,8 @@ namespace VmSim.Core.Workloads.Synthetic.Behaviours;
 public record MapTouchUnmap : RepeatingProgram
 {
     /// <inheritdoc/>
-    public override ProgramImage Build(ProgramContext context) => PerThread.Build(context, ThreadCount(context), (ulong)Pages, (script, start) =>
+    public override ProgramImage Build(ProgramContext context) =>
+        PerThread.Build(context, ThreadCount(context), (ulong)Pages, (script, start) =>
     {
         ulong map = script.Map(start, (ulong)Pages);
         ulong unmap = script.Unmap(start, (ulong)Pages);
@@ -32,11 +33,14 @@ public record MapTouchUnmap : RepeatingProgram
     });
 }
 
-/// <summary>Every thread makes a region of its own read-only, loads from it, makes it writable, and stores to it, again and again.</summary>
+/// <summary>
+/// Every thread makes a region of its own read-only, loads from it, makes it writable, and stores to it, again and again.
+/// </summary>
 public sealed record ProtectLoop : RepeatingProgram
 {
     /// <inheritdoc/>
-    public override ProgramImage Build(ProgramContext context) => PerThread.Build(context, ThreadCount(context), (ulong)Pages, (script, start) =>
+    public override ProgramImage Build(ProgramContext context) =>
+        PerThread.Build(context, ThreadCount(context), (ulong)Pages, (script, start) =>
     {
         ulong map = script.Map(start, (ulong)Pages);
         ulong tighten = script.Protect(start, (ulong)Pages, Protection.Read);
@@ -76,12 +80,13 @@ internal static class PerThread
     public delegate Func<IEnumerable<ulong>> Writer(ThreadScript script, ulong start);
 
     /// <summary>The program of <paramref name="threads"/> such threads.</summary>
-    public static ProgramImage Build(ProgramContext context, int threads, ulong pages, Writer write, IReadOnlyList<ProgramFile>? files = null)
+    public static ProgramImage Build(
+        ProgramContext context, int threads, ulong pages, Writer write, IReadOnlyList<ProgramFile>? files = null)
     {
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         for (int thread = 0; thread < threads; thread++)
         {
-            var script = new ThreadScript();
+            ThreadScript script = new ThreadScript();
             programs[thread] = script.Thread($"{context.Name}/{thread}", write(script, Regions.Start(thread, threads, pages)));
         }
 

@@ -20,10 +20,10 @@ public sealed record SharedRegionFaults : SyntheticProgram
     {
         int threads = ThreadCount(context);
         ulong start = Regions.Start(0, 1, (ulong)Pages);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         for (int thread = 0; thread < threads; thread++)
         {
-            var script = new ThreadScript();
+            ThreadScript script = new ThreadScript();
             ulong release = script.Advise(start, (ulong)Pages, Advice.DontNeed);
             int number = thread;
             programs[thread] = script.Thread($"{context.Name}/{thread}", () => Body(start, number, threads, release));

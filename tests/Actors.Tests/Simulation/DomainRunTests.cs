@@ -233,6 +233,31 @@ public sealed class DomainRunTests
         Assert.Equal(["run", "other"], called);
     }
 
+    [Fact]
+    public void Windows_AfterTheFirst_AllocateNothing()
+    {
+        DomainRun run = Begun(core0: 100, core1: 100);
+        long before = 0;
+        for (int window = 1; window <= 2_000; window++)
+        {
+            // The first thousand windows warm the code up.
+            before = window == 1_000 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            _schedule.SetOwn(0, window * 10_000);
+            _schedule.SetOwn(1, window * 10_000);
+            _schedule.SetOwn(FirstGroup, window * 10_000);
+            run.OnPhaseOpened(lanes: 1);
+            DomainStep step = run.OnLaneDone();
+            while (step.Action == DomainAction.RunMemorySets)
+            {
+                _schedule.SetOwn(FirstGroup, long.MaxValue);
+                step = run.OnPhaseOpened(lanes: 0);
+            }
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(2_001, run.Windows);
+    }
+
     /// <summary>The windows that the run asks for, carried out by hand, find what the sequential engine finds.</summary>
     [Theory]
     [InlineData(0)]

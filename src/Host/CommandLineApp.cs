@@ -15,7 +15,7 @@ namespace VmSim.Host;
 public static class CommandLineApp
 {
     /// <summary>The commands, in the order of the help. Each is given where results go, and where progress and messages go.</summary>
-    private static readonly Func<TextWriter, TextWriter, Command>[] s_commands =
+    private static readonly Func<TextWriter, TextWriter, Command>[] Commands =
     [
         RunCommand.Create,
         CheckCommand.Create,
@@ -52,7 +52,13 @@ public static class CommandLineApp
                 return ExitCodes.Usage;
             }
 
-            InvocationConfiguration invocation = new() { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) };
+            InvocationConfiguration invocation = new()
+            {
+                Output = output,
+                Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+            };
             return await parsed.InvokeAsync(invocation);
         }
         catch (Exception reason)
@@ -66,7 +72,7 @@ public static class CommandLineApp
     private static RootCommand Root(TextWriter output, TextWriter error)
     {
         RootCommand root = new("Simulates virtual memory on many-core machines.");
-        foreach (Func<TextWriter, TextWriter, Command> create in s_commands)
+        foreach (Func<TextWriter, TextWriter, Command> create in Commands)
         {
             root.Subcommands.Add(create(output, error));
         }
@@ -78,7 +84,8 @@ public static class CommandLineApp
     private static (int Code, string Message) Explain(Exception reason) => reason switch
     {
         UsageException => (ExitCodes.Usage, reason.Message),
-        ScenarioException or TraceFormatException or TableFormatException or ScriptException or JsonException => (ExitCodes.BadInput, reason.Message),
+        ScenarioException or TraceFormatException or TableFormatException or ScriptException or JsonException =>
+            (ExitCodes.BadInput, reason.Message),
         IOException or UnauthorizedAccessException => (ExitCodes.BadInput, reason.Message),
         NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
         SimulationFailedException => (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}"),

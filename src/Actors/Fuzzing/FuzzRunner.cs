@@ -15,8 +15,9 @@ namespace VmSim.Actors.Fuzzing;
 public sealed record FuzzFailure(ulong Seed, FuzzScenario Scenario, IReadOnlyList<string> Lines);
 
 /// <summary>
-/// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop with the checker and without it (cores take
-/// shorter ways then), and some split over shards, and from a checkpoint in the middle: nothing may be violated, and all fingerprints must agree.
+/// Runs random scenarios with the checker on, on two windows and two numbers of host threads, and on the plain sequential loop with the
+/// checker and without it (cores take shorter ways then), and some split over shards, and from a checkpoint in the middle: nothing may be
+/// violated, and all fingerprints must agree.
 /// </summary>
 /// <param name="runner">Runs scenarios on at least two lanes.</param>
 /// <param name="split">Runs scenarios split over shards, on one lane each.</param>
@@ -62,11 +63,14 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
 
             foreach ((int threads, long window) in ((int, long)[])[(1, bound), (2, Math.Max(1, bound / 3))])
             {
-                RunReport report = await runner.RunAsync(scenario, new RunOptions { Threads = threads, Window = window, Check = true }, null, cancellation);
+                RunReport report = await runner.RunAsync(
+                    scenario, new RunOptions { Threads = threads, Window = window, Check = true }, null, cancellation);
                 cancellation.ThrowIfCancellationRequested();
                 if (report.Fingerprint != plain.Fingerprint)
                 {
-                    lines.Add($"fingerprint {report.Fingerprint[..16]} with {threads} threads and a window of {window} cycles, {plain.Fingerprint[..16]} plainly");
+                    lines.Add(
+                        $"fingerprint {report.Fingerprint[..16]} with {threads} threads and a window of {window} cycles, "
+                        + $"{plain.Fingerprint[..16]} plainly");
                 }
             }
 
@@ -75,7 +79,8 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
                 string restored = RunFromCheckpoint(scenario, windows / 2, cancellation).Fingerprint;
                 if (restored != plain.Fingerprint)
                 {
-                    lines.Add($"fingerprint {restored[..16]} from a checkpoint after {windows / 2} windows, {plain.Fingerprint[..16]} plainly");
+                    lines.Add(
+                        $"fingerprint {restored[..16]} from a checkpoint after {windows / 2} windows, {plain.Fingerprint[..16]} plainly");
                 }
 
                 RunReport report = await split.RunAsync(scenario, new RunOptions { Threads = 1 }, null, cancellation);

@@ -9,8 +9,8 @@ using VmSim.Core.Workloads.Synthetic;
 namespace VmSim.Actors.Fuzzing;
 
 /// <summary>
-/// A scenario drawn at random, as the lines of its file: settings, each of which can be left out, and processes. In the manner of swarm testing (Groce and others,
-/// Swarm Testing, ISSTA 2012) each seed leaves whole features at their defaults.
+/// A scenario drawn at random, as the lines of its file: settings, each of which can be left out, and processes. In the manner of swarm
+/// testing (Groce and others, Swarm Testing, ISSTA 2012) each seed leaves whole features at their defaults.
 /// </summary>
 /// <param name="Settings">One setting a line.</param>
 /// <param name="Processes">The processes, each the lines of a block.</param>
@@ -58,11 +58,13 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => "memory.warm-page-cache = off");
         dice.Maybe(settings, () => $"memory.fault-around = {4096 << dice.Between(0, 5)}");
         dice.Maybe(settings, () => "memory.transparent-huge-pages = always");
-        dice.Maybe(settings, () => $"memory.anonymous = {dice.OneOf(["populate", "huge-2m", "huge-1g", "linear", "device", "guard", "mock"])}");
+        dice.Maybe(
+            settings, () => $"memory.anonymous = {dice.OneOf(["populate", "huge-2m", "huge-1g", "linear", "device", "guard", "mock"])}");
         dice.Maybe(settings, () => $"machine.mmu.second.policy = {dice.OneOf(["fifo", "random"])}");
         dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");
         dice.Maybe(settings, () => $"warmup = {dice.Between(1, 400)}us");
-        dice.Maybe(settings, () => $"machine.page-table = {dice.OneOf(["x86-64-la57", "aarch64", "riscv-sv48", "riscv-sv57", "loongarch64"])}");
+        dice.Maybe(
+            settings, () => $"machine.page-table = {dice.OneOf(["x86-64-la57", "aarch64", "riscv-sv48", "riscv-sv57", "loongarch64"])}");
         List<IReadOnlyList<string>> processes = [];
         for (int i = dice.Between(1, 3); i > 0; i--)
         {
@@ -118,7 +120,9 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         }
     }
 
-    /// <summary>A program of random steps, from which half of the kinds of steps are left out. Many steps between two ticks fill the rings of latr.</summary>
+    /// <summary>
+    /// A program of random steps, from which half of the kinds of steps are left out. Many steps between two ticks fill the rings of latr.
+    /// </summary>
     private static List<string> DrawRandomProgram(Dice dice)
     {
         List<string> kinds = [.. Enum.GetNames<RandomStep>().Select(name => name.ToLowerInvariant()).Where(_ => dice.Between(0, 1) == 0)];

@@ -26,7 +26,8 @@ public interface ISimulationRunner
 public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
 {
     /// <inheritdoc/>
-    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    public async Task<RunReport> RunAsync(
+        ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
@@ -81,7 +82,8 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         try
         {
             using CancellationTokenRegistration stop = cancellation.Register(() => simulation.Tell(new SimulationProtocol.Stop()));
-            object answer = await simulation.Ask<SimulationProtocol.IMessage>(new SimulationProtocol.Start(), Timeout.InfiniteTimeSpan, CancellationToken.None);
+            object answer = await simulation.Ask<SimulationProtocol.IMessage>(
+                new SimulationProtocol.Start(), Timeout.InfiniteTimeSpan, CancellationToken.None);
             return answer switch
             {
                 SimulationProtocol.Finished finished => finished,

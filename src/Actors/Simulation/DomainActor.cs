@@ -4,8 +4,8 @@ using VmSim.Core.Engine;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// Opens the windows of one domain, as its <see cref="DomainRun"/> says. Of a domain that several nodes share, it opens the windows of this node's share, and trades
-/// envelopes with the others at the end of each phase.
+/// Opens the windows of one domain, as its <see cref="DomainRun"/> says. Of a domain that several nodes share, it opens the windows of this
+/// node's share, and trades envelopes with the others at the end of each phase.
 /// </summary>
 public sealed class DomainActor : UntypedActor
 {
@@ -86,7 +86,8 @@ public sealed class DomainActor : UntypedActor
                 Perform(_run.OnStop());
                 break;
             case Terminated terminated:
-                Break(new InvalidOperationException($"{terminated.ActorRef.Path.Name} of domain {_share.Domain.Index} stopped unexpectedly"));
+                Break(new InvalidOperationException(
+                    $"{terminated.ActorRef.Path.Name} of domain {_share.Domain.Index} stopped unexpectedly"));
                 break;
             default:
                 Unhandled(message);

@@ -64,7 +64,8 @@ internal sealed class DomainRoster
     private static bool AreWhole(World world, int lanes) => world.Domains.Count >= lanes;
 
     /// <summary>
-    /// Creates the actors of what lives here, as children of the domain's, and watches them. Messages for other nodes go to the domain's own actor.
+    /// Creates the actors of what lives here, as children of the domain's, and watches them. Messages for other nodes go to the domain's
+    /// own actor.
     /// </summary>
     public void CreateActors(IActorContext context)
     {
@@ -217,7 +218,8 @@ internal sealed class DomainRoster
 
     private int TargetOf(AddressSpace space) => _world.Cores.Count + space.Space.Value;
 
-    private SimulationPart PartOf(int slot) => new(_receivers, Schedule, _slots, slot, _countdowns[_laneOf[slot]], _mailboxes[_laneOf[slot]]);
+    private SimulationPart PartOf(int slot) =>
+        new(_receivers, Schedule, _slots, slot, _countdowns[_laneOf[slot]], _mailboxes[_laneOf[slot]]);
 
     private IActorRef CreateActor(IActorContext context, int slot, Props props, string name)
     {

@@ -42,8 +42,9 @@ internal readonly record struct DomainStep(DomainAction Action, long Start = 0, 
 }
 
 /// <summary>
-/// The windows of one domain: cores run first, then memory sets, and so on until nothing is left to do. It is told what happens and says what to do next; it sends
-/// nothing itself. Of a domain that several nodes share it is this node's view, and each phase ends with an exchange.
+/// The windows of one domain: cores run first, then memory sets, and so on until nothing is left to do. It is told what happens and says
+/// what to do next; it sends nothing itself. Of a domain that several nodes share it is this node's view, and each phase ends with an
+/// exchange.
 /// </summary>
 /// <param name="schedule">When cores and groups have something to do.</param>
 /// <param name="delays">The run's least delays.</param>
@@ -114,7 +115,9 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
     /// <summary>All actors of one lane have ended their part of the phase.</summary>
     public DomainStep OnLaneDone()
     {
-        Debug.Assert(_lanesPending > 0 && _phase is Phase.Cores or Phase.MemorySets or Phase.Settling, "a lane is done in a phase that it takes part in");
+        Debug.Assert(
+            _lanesPending > 0 && _phase is Phase.Cores or Phase.MemorySets or Phase.Settling,
+            "a lane is done in a phase that it takes part in");
         return --_lanesPending == 0 ? EndPhase() : DomainStep.Wait;
     }
 

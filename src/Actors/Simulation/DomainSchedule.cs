@@ -5,8 +5,8 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// When each core and group of a domain has something to do. An actor writes its own entry at the end of its phase, and the entry of each actor that it sends messages to.
-/// The domain reads all entries between phases.
+/// When each core and group of a domain has something to do. An actor writes its own entry at the end of its phase, and the entry of each
+/// actor that it sends messages to. The domain reads all entries between phases.
 /// </summary>
 public sealed class DomainSchedule
 {

@@ -61,7 +61,8 @@ public sealed class DomainShare
     public IEnumerable<SimThread> Threads(World world)
     {
         ArgumentNullException.ThrowIfNull(world);
-        return world.Threads.Where(thread => world.GroupOf(thread.Space).DomainIndex == Domain.Index && _placement.IsOn(Node, thread));
+        return world.Threads
+            .Where(thread => world.GroupOf(thread.Space).DomainIndex == Domain.Index && _placement.IsOn(Node, thread));
     }
 
     /// <summary>The node of a message's target.</summary>

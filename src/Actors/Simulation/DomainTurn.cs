@@ -39,7 +39,9 @@ internal sealed class DomainTurn(LaneTurns turns, Action called)
     /// <summary>The turn that the domain was called for begins.</summary>
     public void Begin() => _state = State.Taken;
 
-    /// <summary>Gives the turn to the next domain. A turn that was only asked for stays asked for: it is given away once it comes.</summary>
+    /// <summary>
+    /// Gives the turn to the next domain. A turn that was only asked for stays asked for: it is given away once it comes.
+    /// </summary>
     public void End()
     {
         if (_state == State.Taken)

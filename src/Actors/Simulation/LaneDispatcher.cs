@@ -29,12 +29,14 @@ public sealed class LaneDispatcherConfigurator : MessageDispatcherConfigurator
 }
 
 /// <summary>
-/// One thread that runs the actors of a lane. Work that they give themselves and each other, nearly all of it, passes no lock and wakes no thread. Without
-/// work the thread looks for some for a while, as the next phase of a window is near, and then sleeps.
+/// One thread that runs the actors of a lane. Work that they give themselves and each other, nearly all of it, passes no lock and wakes no
+/// thread. Without work the thread looks for some for a while, as the next phase of a window is near, and then sleeps.
 /// </summary>
 internal sealed class LaneExecutor : ExecutorService
 {
-    /// <summary>Looks for work before the thread sleeps, some tens of microseconds; calibrated: a phase on another lane rarely takes longer.</summary>
+    /// <summary>
+    /// Looks for work before the thread sleeps, some tens of microseconds; calibrated: a phase on another lane rarely takes longer.
+    /// </summary>
     private const int Looks = 60;
 
     /// <summary>What came from other threads is looked at once in so many turns.</summary>
@@ -77,7 +79,8 @@ internal sealed class LaneExecutor : ExecutorService
 
     private void WakeUp()
     {
-        // The work must be in the queue before this thread sees whether the lane sleeps; the lane sees the queue after it says that it sleeps.
+        // The work must be in the queue before this thread sees whether the lane sleeps; the lane looks into the queue after it says
+        // that it sleeps.
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref _asleep) == 1 && Interlocked.Exchange(ref _asleep, 0) == 1)
         {

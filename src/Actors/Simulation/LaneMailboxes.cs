@@ -3,8 +3,9 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// The mailboxes of one lane: what its actors write to each other waits here until the receiver's next window, whose message says that it may be there. That spares an
-/// actor message for each; an actor of another lane or node is sent one. Only the lane's thread writes and reads.
+/// The mailboxes of one lane: what its actors write to each other waits here until the receiver's next window, whose message says that it
+/// may be there. That spares an actor message for each; an actor of another lane or node is sent one. Only the lane's thread writes and
+/// reads.
 /// </summary>
 public sealed class LaneMailboxes
 {

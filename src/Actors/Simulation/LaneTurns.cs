@@ -1,13 +1,16 @@
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// Domains that live wholly on one lane take turns of many windows, so that the state of one domain's cores stays in the processor's caches, and not that of all domains
-/// goes through them in each window. Used on the lane's thread alone.
+/// Domains that live wholly on one lane take turns of many windows, so that the state of one domain's cores stays in the processor's
+/// caches, and not that of all domains goes through them in each window. Used on the lane's thread alone.
 /// </summary>
 /// <param name="windows">Windows of a turn, at least 1.</param>
 public sealed class LaneTurns(int windows = LaneTurns.DefaultWindows)
 {
-    /// <summary>Windows of a turn of a run: tenths of a second, against milliseconds to fetch a domain's state where the shared cache is full of others'; calibrated.</summary>
+    /// <summary>
+    /// Windows of a turn of a run: tenths of a second, against milliseconds to fetch a domain's state where the shared cache is full of
+    /// others'; calibrated.
+    /// </summary>
     public const int DefaultWindows = 16384;
 
     private readonly Queue<DomainTurn> _waiting = new();

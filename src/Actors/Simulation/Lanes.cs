@@ -32,8 +32,9 @@ public static class Lanes
     public static string Dispatcher(int lane) => FormattableString.Invariant($"vmsim.lane-{lane}");
 
     /// <summary>
-    /// The lane of the <paramref name="index"/>-th actor of its kind: the sum of the index's digits to the base of the lanes, modulo the lanes. Neighbours, and
-    /// every second, fourth, ... actor, are spread evenly, whatever pattern the work has (the Thue-Morse sequence for two lanes).
+    /// The lane of the <paramref name="index"/>-th actor of its kind: the sum of the index's digits to the base of the lanes, modulo the
+    /// lanes. Neighbours, and every second, fourth, ... actor, are spread evenly, whatever pattern the work has (the Thue-Morse sequence
+    /// for two lanes).
     /// </summary>
     public static int LaneOf(int index, int lanes)
     {

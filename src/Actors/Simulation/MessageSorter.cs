@@ -4,7 +4,8 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// Hands the messages of an outbox to their receivers, one batch each, and announces them on the schedule: by the mailboxes of its own lane, else by an actor message.
+/// Hands the messages of an outbox to their receivers, one batch each, and announces them on the schedule: by the mailboxes of its own
+/// lane, else by an actor message.
 /// </summary>
 internal sealed class MessageSorter(IActorRef[] receivers, DomainSchedule schedule, DomainSlots slots, LaneMailboxes mailboxes)
 {

@@ -3,8 +3,8 @@ using Akka.Actor;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// Counts the actors of one lane that have still to end their part of a phase, and tells the domain once when the last one has. They share a host thread, and the domain
-/// sets the number before it sends them anything, so that it is a plain number.
+/// Counts the actors of one lane that have still to end their part of a phase, and tells the domain once when the last one has. They share
+/// a host thread, and the domain sets the number before it sends them anything, so that it is a plain number.
 /// </summary>
 /// <param name="lane">The lane.</param>
 /// <param name="domain">The actor that is told.</param>

@@ -9,7 +9,9 @@ namespace VmSim.Actors.Simulation;
 /// <param name="Changes">What its table's change log gave.</param>
 public readonly record struct TableChanges(int Space, int Table, byte[] Changes);
 
-/// <summary>What one node of a split domain says to another at the end of a phase: the only thing that nodes send each other while they simulate.</summary>
+/// <summary>
+/// What one node of a split domain says to another at the end of a phase: the only thing that nodes send each other while they simulate.
+/// </summary>
 public sealed record PhaseEnvelope
 {
     /// <summary>The domain.</summary>
@@ -27,7 +29,9 @@ public sealed record PhaseEnvelope
     /// <summary>Where the node's core phase ended, in cycles.</summary>
     public required long Limit { get; init; }
 
-    /// <summary>When cores and groups have something to do, as far as the node knows: its own, and those it has sent messages to in the phase.</summary>
+    /// <summary>
+    /// When cores and groups have something to do, as far as the node knows: its own, and those it has sent messages to in the phase.
+    /// </summary>
     public required DomainHorizon Horizon { get; init; }
 
     /// <summary>Messages of virtual time for the receiving node's cores and memory sets.</summary>

@@ -87,7 +87,9 @@ public static class DomainProtocol
 /// <param name="Bytes">Bytes it sent.</param>
 public sealed record ExchangeSummary(IReadOnlySet<int> Threads, long Envelopes, long Bytes);
 
-/// <summary>What a <see cref="WindowActor"/> is asked, of a core or of a memory set; to others of its kind it says <see cref="Deliver"/>.</summary>
+/// <summary>
+/// What a <see cref="WindowActor"/> is asked, of a core or of a memory set; to others of its kind it says <see cref="Deliver"/>.
+/// </summary>
 public static class WindowProtocol
 {
     /// <summary>Any message of this protocol.</summary>

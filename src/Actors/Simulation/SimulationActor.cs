@@ -22,7 +22,8 @@ public sealed class SimulationActor(World world, long window, int lanes, IProgre
     private long _windows;
 
     /// <inheritdoc cref="SimulationActor"/>
-    public static Props Props(World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows = LaneTurns.DefaultWindows) =>
+    public static Props Props(
+        World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows = LaneTurns.DefaultWindows) =>
         Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows));
 
     /// <inheritdoc/>
@@ -77,7 +78,9 @@ public sealed class SimulationActor(World world, long window, int lanes, IProgre
         LaneTurns?[] turns = DomainRoster.TurnsOf(world, lanes, turnWindows);
         foreach (Domain domain in world.Domains)
         {
-            IActorRef actor = Context.ActorOf(DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turns[DomainRoster.HomeLane(domain, lanes)]), $"domain-{domain.Index}");
+            LaneTurns? turn = turns[DomainRoster.HomeLane(domain, lanes)];
+            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turn);
+            IActorRef actor = Context.ActorOf(props, $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());
             if (_stopAsked)

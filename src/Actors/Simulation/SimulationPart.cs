@@ -3,21 +3,29 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>The place of a core's or memory set's actor in its domain: its receivers, its lane, and what counts the end of its phases.</summary>
+/// <summary>
+/// The place of a core's or memory set's actor in its domain: its receivers, its lane, and what counts the end of its phases.
+/// </summary>
 public sealed class SimulationPart
 {
     private readonly MessageSorter _sorter;
     private readonly LaneMailboxes _mailboxes;
 
     /// <summary>Gives an actor its place.</summary>
-    /// <param name="receivers">The actor of each core, then of each address space, of the run; nobody where it is not of this domain.</param>
+    /// <param name="receivers">The actor of each core, then of each address space, of the run; nobody where it is not of this
+    /// domain.</param>
     /// <param name="schedule">The domain's schedule.</param>
     /// <param name="slots">The schedule's slots.</param>
     /// <param name="slot">The actor's own slot.</param>
     /// <param name="countdown">The countdown of its lane.</param>
     /// <param name="mailboxes">The mailboxes of its lane; null for an actor that sends all it has to say as actor messages.</param>
     public SimulationPart(
-        IActorRef[] receivers, DomainSchedule schedule, DomainSlots slots, int slot, PhaseCountdown countdown, LaneMailboxes? mailboxes = null)
+        IActorRef[] receivers,
+        DomainSchedule schedule,
+        DomainSlots slots,
+        int slot,
+        PhaseCountdown countdown,
+        LaneMailboxes? mailboxes = null)
     {
         ArgumentNullException.ThrowIfNull(slots);
         _mailboxes = mailboxes ?? new LaneMailboxes(slots.Count);

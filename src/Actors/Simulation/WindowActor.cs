@@ -3,7 +3,10 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;
 
-/// <summary>What the actors of cores and of memory sets have in common: they take messages of virtual time, run a model for a window, and send what it has to say.</summary>
+/// <summary>
+/// What the actors of cores and of memory sets have in common: they take messages of virtual time, run a model for a window, and send what
+/// it has to say.
+/// </summary>
 /// <param name="part">The actor's place in its domain.</param>
 public abstract class WindowActor(SimulationPart part) : UntypedActor
 {
@@ -45,7 +48,9 @@ public abstract class WindowActor(SimulationPart part) : UntypedActor
         }
     }
 
-    /// <summary>Gives messages to the model, in their order. Called per batch, so that the loop over its messages calls the model directly.</summary>
+    /// <summary>
+    /// Gives messages to the model, in their order. Called per batch, so that the loop over its messages calls the model directly.
+    /// </summary>
     protected abstract void Deliver(ReadOnlySpan<SimMessage> messages);
 
     /// <summary>Runs the model and publishes what it has to say.</summary>

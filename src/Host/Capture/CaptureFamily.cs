@@ -6,7 +6,9 @@ using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Capture;
 
-/// <summary>Writes the traces of a process and of all that it forked, named so that a replay finds them: NAME.child.PID beside NAME.</summary>
+/// <summary>
+/// Writes the traces of a process and of all that it forked, named so that a replay finds them: NAME.child.PID beside NAME.
+/// </summary>
 internal sealed class CaptureFamily(TextWriter error)
 {
     private const int MaxDepth = 64;
@@ -24,9 +26,9 @@ internal sealed class CaptureFamily(TextWriter error)
     /// <param name="depth">How many forks lie above.</param>
     public void WriteQemu(string raw, string children, string target, int depth = 0)
     {
-        var forks = new ForkWatcher();
+        ForkWatcher forks = new();
         using (FileStream stream = File.OpenRead(raw))
-        using (var output = new TraceOutput(target))
+        using (TraceOutput output = new(target))
         {
             forks.Target = output.Sink;
             string? damage = TraceTools.Copy(TraceSources.Open(stream, raw, salvage: true), forks, salvage: true);
@@ -37,7 +39,9 @@ internal sealed class CaptureFamily(TextWriter error)
         Written.Add(target);
         if (forks.HasExecuted)
         {
-            Tell($"{Path.GetFileName(target)}: a program that was executed is missing: it is not one for x86-64, or cannot be found by its descriptor");
+            Tell(
+                $"{Path.GetFileName(target)}: a program that was executed is missing: "
+                + "it is not one for x86-64, or cannot be found by its descriptor");
         }
 
         foreach (ulong process in forks.Processes)
@@ -56,7 +60,7 @@ internal sealed class CaptureFamily(TextWriter error)
         ImportSummary summary;
         using (FileStream stream = File.OpenRead(capture.LogOf(process)!))
         using (Stream? layout = capture.LayoutOf(process))
-        using (var output = new TraceOutput(target))
+        using (TraceOutput output = new(target))
         {
             summary = new LackeyImporter().Import(stream, output.Sink, new ImportOptions
             {
@@ -78,7 +82,9 @@ internal sealed class CaptureFamily(TextWriter error)
 
         if (depth > 0 && capture.LayoutOf(process) is not null)
         {
-            Tell($"{Path.GetFileName(target)}: begins where the process executed its program; what it did between fork and exec is not in it");
+            Tell(
+                $"{Path.GetFileName(target)}: begins where the process executed its program; "
+                + "what it did between fork and exec is not in it");
         }
 
         foreach (ulong child in summary.Children)

@@ -20,7 +20,8 @@ internal static class CaptureTools
     public const string SetArch = "setarch";
 
     /// <summary>What to do when no tool is there.</summary>
-    public const string InstallHint = "install one of them: apt-get install valgrind, or apt-get install qemu-user gcc (faster, runs threads in parallel)";
+    public const string InstallHint =
+        "install one of them: apt-get install valgrind, or apt-get install qemu-user gcc (faster, runs threads in parallel)";
 
     /// <summary>The full path of a program, looked for as a shell does; null when it is not there.</summary>
     public static string? Find(string program)
@@ -34,7 +35,9 @@ internal static class CaptureTools
         return folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
     }
 
-    /// <summary>What a command line really starts: a script's interpreter with the script as its argument, as the kernel does it, also through env.</summary>
+    /// <summary>
+    /// What a command line really starts: a script's interpreter with the script as its argument, as the kernel does it, also through env.
+    /// </summary>
     /// <exception cref="UsageException">There is no such program or interpreter.</exception>
     public static (string Program, IReadOnlyList<string> Arguments) Resolve(string program, IReadOnlyList<string> arguments)
     {
@@ -65,7 +68,9 @@ internal static class CaptureTools
         throw new UsageException($"{program}: its first line names no program that can be traced");
     }
 
-    /// <summary>Runs a tool with the program it watches, with or without address space layout randomization (personality(2), ADDR_NO_RANDOMIZE).</summary>
+    /// <summary>
+    /// Runs a tool with the program it watches, with or without address space layout randomization (personality(2), ADDR_NO_RANDOMIZE).
+    /// </summary>
     /// <returns>Its exit code.</returns>
     /// <exception cref="UsageException">setarch is needed and missing.</exception>
     public static int RunTraced(string tool, IEnumerable<string> arguments, bool randomizes, Action<string>? errorLine = null)
@@ -83,7 +88,7 @@ internal static class CaptureTools
     /// <returns>Its exit code.</returns>
     public static int Run(string program, IEnumerable<string> arguments, Action<string>? errorLine = null)
     {
-        var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardError = errorLine is not null };
+        ProcessStartInfo start = new(program) { UseShellExecute = false, RedirectStandardError = errorLine is not null };
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);

@@ -10,7 +10,8 @@ internal static class QemuCapture
 
     /// <summary>Runs the program; traces of it and its forked children stand in <paramref name="folder"/> afterwards.</summary>
     /// <returns>The main process's raw trace and the program's exit code.</returns>
-    public static (string Trace, int ExitCode) Run(string program, IReadOnlyList<string> arguments, string folder, int sets, bool randomizes)
+    public static (string Trace, int ExitCode) Run(
+        string program, IReadOnlyList<string> arguments, string folder, int sets, bool randomizes)
     {
         string plugin = BuildPlugin();
         string trace = Path.Combine(folder, "trace");
@@ -23,7 +24,7 @@ internal static class QemuCapture
     private static string BuildPlugin()
     {
         using Stream resource = typeof(QemuCapture).Assembly.GetManifestResourceStream(Source)!;
-        using var bytes = new MemoryStream();
+        using MemoryStream bytes = new();
         resource.CopyTo(bytes);
         string version = Convert.ToHexStringLower(SHA256.HashData(bytes.ToArray()))[..16];
         string folder = Path.Combine(CacheFolder(), "vmsim");
@@ -37,11 +38,12 @@ internal static class QemuCapture
         string source = Path.Combine(folder, $"vmtplug-{version}.c");
         File.WriteAllBytes(source, bytes.ToArray());
         string built = $"{plugin}.{Environment.ProcessId}";
-        var messages = new List<string>();
+        List<string> messages = new();
         int exitCode = CaptureTools.Run(CaptureTools.Compiler, ["-O2", "-shared", "-fPIC", "-o", built, source], messages.Add);
         if (exitCode != 0)
         {
-            throw new UsageException($"the plug-in cannot be compiled ({CaptureTools.Compiler} {source}): {string.Join('\n', messages.Take(5))}");
+            throw new UsageException(
+                $"the plug-in cannot be compiled ({CaptureTools.Compiler} {source}): {string.Join('\n', messages.Take(5))}");
         }
 
         File.Move(built, plugin, overwrite: true);

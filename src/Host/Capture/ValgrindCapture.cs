@@ -32,7 +32,9 @@ internal sealed class ValgrindCapture(string folder)
         return File.Exists(path) ? path : null;
     }
 
-    /// <summary>The memory layout at the start of the program that a process ran last; null for a child that has executed no program.</summary>
+    /// <summary>
+    /// The memory layout at the start of the program that a process ran last; null for a child that has executed no program.
+    /// </summary>
     public Stream? LayoutOf(int process) =>
         _layouts.TryGetValue(process, out StringBuilder? layout) ? new MemoryStream(Encoding.UTF8.GetBytes(layout.ToString())) : null;
 

@@ -9,13 +9,43 @@ internal static class CaptureCommand
 {
     public static Command Create(TextWriter output, TextWriter error)
     {
-        Argument<string[]> program = new("program") { Description = "The program and its arguments, after --.", Arity = ArgumentArity.OneOrMore };
-        Option<string> target = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb. Forked children go beside it.", Required = true, HelpName = "FILE" };
-        Option<string> with = new("--with") { Description = "Tool: valgrind, qemu, or auto for the faster one that is installed.", DefaultValueFactory = _ => "auto" };
+        Argument<string[]> program = new("program")
+        {
+            Description = "The program and its arguments, after --.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        Option<string> target = new("-o", "--output")
+        {
+            Description = "Trace to write: .vmt, .vmt.gz or .vmtb. Forked children go beside it.",
+            Required = true,
+            HelpName = "FILE",
+        };
+        Option<string> with = new("--with")
+        {
+            Description = "Tool: valgrind, qemu, or auto for the faster one that is installed.",
+            DefaultValueFactory = _ => "auto",
+        };
         with.AcceptOnlyFromAmong("auto", "valgrind", "qemu");
-        Option<int> sets = NumberOption.Create("--sets", "Sets of the filter that collapses references to a page: a power of two (qemu).", 1, 4096, fallback: 16, "a power of two");
-        Option<bool> fixedAddresses = new("--no-aslr") { Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses." };
-        Command command = new("capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS") { target, with, sets, fixedAddresses, program };
+        Option<int> sets = NumberOption.Create(
+            "--sets",
+            "Sets of the filter that collapses references to a page: a power of two (qemu).",
+            1,
+            4096,
+            fallback: 16,
+            "a power of two");
+        Option<bool> fixedAddresses = new("--no-aslr")
+        {
+            Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses.",
+        };
+        Command command = new(
+            "capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS")
+        {
+            target,
+            with,
+            sets,
+            fixedAddresses,
+            program,
+        };
         command.SetAction(parsed =>
         {
             int setCount = parsed.GetValue(sets);
@@ -32,12 +62,13 @@ internal static class CaptureCommand
         return command;
     }
 
-    private static int Capture(string tool, string program, IReadOnlyList<string> arguments, string target, int sets, bool randomizes, TextWriter error)
+    private static int Capture(
+        string tool, string program, IReadOnlyList<string> arguments, string target, int sets, bool randomizes, TextWriter error)
     {
         string folder = Directory.CreateTempSubdirectory("vmsim-capture-").FullName;
         try
         {
-            var family = new CaptureFamily(error);
+            CaptureFamily family = new(error);
             int exitCode;
             if (tool == "qemu")
             {
@@ -47,7 +78,7 @@ internal static class CaptureCommand
             }
             else
             {
-                var capture = new ValgrindCapture(folder);
+                ValgrindCapture capture = new(folder);
                 exitCode = capture.Run(program, arguments, randomizes, error);
                 Require(capture.LogOf(capture.MainProcess) is not null, tool, exitCode);
                 family.WriteValgrind(capture, capture.MainProcess, Path.GetFileName(program), target);
@@ -58,7 +89,8 @@ internal static class CaptureCommand
                 error.WriteLine($"note: the program ended with exit code {exitCode}");
             }
 
-            error.WriteLine($"captured with {tool}: {string.Join(", ", family.Written.Take(8))}{(family.Written.Count > 8 ? $" and {family.Written.Count - 8} more" : "")}");
+            string more = family.Written.Count > 8 ? $" and {family.Written.Count - 8} more" : "";
+            error.WriteLine($"captured with {tool}: {string.Join(", ", family.Written.Take(8))}{more}");
             return ExitCodes.Ok;
         }
         finally

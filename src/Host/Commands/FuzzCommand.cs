@@ -14,7 +14,8 @@ internal static class FuzzCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<string> seeds = new("--seeds") { Description = "Seeds to run: 1..100, or one seed.", Required = true, HelpName = "A..B" };
-        Command command = new("fuzz", "Runs random scenarios with the checker, plainly and in parallel, and compares what they find.") { seeds };
+        const string Summary = "Runs random scenarios with the checker, plainly and in parallel, and compares what they find.";
+        Command command = new("fuzz", Summary) { seeds };
         command.SetAction(async (parsed, cancellation) => await RunAsync(parsed.GetValue(seeds)!, output, error, cancellation));
         return command;
     }
@@ -59,7 +60,8 @@ internal static class FuzzCommand
     {
         string[] ends = seeds.Split("..");
         if (ends.Length <= 2 && ulong.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out ulong first)
-            && ulong.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong last) && last >= first && last < ulong.MaxValue)
+            && ulong.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out ulong last)
+            && last >= first && last < ulong.MaxValue)
         {
             return (first, last);
         }

@@ -23,11 +23,21 @@ internal static class ImportCommand
     private static Command CreateOne(ITraceImporter importer, TextWriter error)
     {
         Argument<string> log = new("log") { Description = "The log, plain or packed; - for standard input." };
-        Option<string> output = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb.", Required = true, HelpName = "FILE" };
+        Option<string> output = new("-o", "--output")
+        {
+            Description = "Trace to write: .vmt, .vmt.gz or .vmtb.",
+            Required = true,
+            HelpName = "FILE",
+        };
         Option<bool> binary = new("--binary") { Description = "Write the binary form whatever the name." };
-        Option<string?> layout = new("--layout") { Description = "Valgrind's -d output with the memory layout at start.", HelpName = "FILE" };
+        Option<string?> layout = new("--layout")
+        {
+            Description = "Valgrind's -d output with the memory layout at start.",
+            HelpName = "FILE",
+        };
         Option<string?> name = new("--name") { Description = "The program's name; the default is the log's." };
-        Option<int> sets = NumberOption.Create("--sets", "Sets of the filter that collapses references to a page: a power of two.", 1, 4096, fallback: 16, "a power of two");
+        Option<int> sets = NumberOption.Create(
+            "--sets", "Sets of the filter that collapses references to a page: a power of two.", 1, 4096, fallback: 16, "a power of two");
         Command command = new(importer.Name, importer.Summary) { log, output, binary, name, sets };
         if (importer is LackeyImporter)
         {
@@ -47,7 +57,7 @@ internal static class ImportCommand
             string? layoutPath = importer is LackeyImporter ? parsed.GetValue(layout) : null;
             using Stream stream = TraceInput.Open(path);
             using Stream? layoutStream = layoutPath is null ? null : TraceInput.Open(layoutPath);
-            using var trace = new TraceOutput(target, parsed.GetValue(binary));
+            using TraceOutput trace = new(target, parsed.GetValue(binary));
             ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
             {
                 File = path,

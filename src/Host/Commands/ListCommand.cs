@@ -32,7 +32,8 @@ internal static class ListCommand
         ["policies"] = () => Of(ReplacementPolicies.All),
     };
 
-    private static IEnumerable<(string Name, string Summary)> Of(IEnumerable<INamed> items) => items.Select(item => (item.Name, item.Summary));
+    private static IEnumerable<(string Name, string Summary)> Of(IEnumerable<INamed> items) =>
+        items.Select(item => (item.Name, item.Summary));
 
     public static Command Create(TextWriter output, TextWriter error)
     {

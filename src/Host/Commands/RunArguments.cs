@@ -8,25 +8,52 @@ using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
-/// <summary>What the commands that run a scenario have in common on the command line: which one, with what settings, how, and where its files go.</summary>
+/// <summary>
+/// What the commands that run a scenario have in common on the command line: which one, with what settings, how, and where its files go.
+/// </summary>
 internal sealed class RunArguments
 {
     /// <summary>No scenario's bound comes near; the scenario's own bound is checked when it is known.</summary>
     private const long WindowMax = 1_000_000_000_000;
 
-    private readonly Argument<string> _scenario = new("scenario") { Description = "Scenario file, or trace to run with the default profiles." };
-    private readonly Option<string[]> _set = new("--set") { Description = "Change a setting: --set machine.cores=16. May be repeated.", HelpName = "key=value" };
-    private readonly Option<ulong> _seed = NumberOption.Create("--seed", "Seed of everything drawn at random, in place of the scenario's.", 0UL, ulong.MaxValue, fallback: 0UL);
+    private readonly Argument<string> _scenario = new("scenario")
+    {
+        Description = "Scenario file, or trace to run with the default profiles.",
+    };
+    private readonly Option<string[]> _set = new("--set")
+    {
+        Description = "Change a setting: --set machine.cores=16. May be repeated.",
+        HelpName = "key=value",
+    };
+    private readonly Option<ulong> _seed = NumberOption.Create(
+        "--seed", "Seed of everything drawn at random, in place of the scenario's.", 0UL, ulong.MaxValue, fallback: 0UL);
     private readonly Option<int> _threads = Threads();
     private readonly Option<long> _window = NumberOption.Create(
-        "--window", "Window in cycles, at most the bound; 0, the default, is the bound. Never changes results.", 0L, WindowMax, fallback: 0L, "0 for the scenario's bound");
+        "--window",
+        "Window in cycles, at most the bound; 0, the default, is the bound. Never changes results.",
+        0L,
+        WindowMax,
+        fallback: 0L,
+        "0 for the scenario's bound");
 
-    private readonly Option<string?> _folder = new("--out") { Description = "Folder for effective.conf, report.json and stats.txt.", HelpName = "DIR" };
-    private readonly Option<bool> _shootdowns = new("--shootdowns") { Description = "Also write shootdowns.csv into the folder of --out, one line a shootdown." };
+    private readonly Option<string?> _folder = new("--out")
+    {
+        Description = "Folder for effective.conf, report.json and stats.txt.",
+        HelpName = "DIR",
+    };
+    private readonly Option<bool> _shootdowns = new("--shootdowns")
+    {
+        Description = "Also write shootdowns.csv into the folder of --out, one line a shootdown.",
+    };
 
     /// <summary><c>--threads</c>, which a node has too.</summary>
     public static Option<int> Threads() => NumberOption.Create(
-        "--threads", "Host threads that simulate; 0, the default, is one per processor. Never changes results.", 0, Lanes.Max, fallback: 0, "0 for one per processor");
+        "--threads",
+        "Host threads that simulate; 0, the default, is one per processor. Never changes results.",
+        0,
+        Lanes.Max,
+        fallback: 0,
+        "0 for one per processor");
 
     /// <summary>Gives the arguments to a command.</summary>
     public void AddTo(Command command)
@@ -59,7 +86,8 @@ internal sealed class RunArguments
             throw new UsageException("--shootdowns: there is no --out; the list is written into the run's folder, so name one: --out DIR");
         }
 
-        ILookup<bool, string> sets = (parsed.GetValue(_set) ?? []).ToLookup(set => set.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal));
+        ILookup<bool, string> sets = (parsed.GetValue(_set) ?? [])
+            .ToLookup(set => set.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal));
         ClusterSettings cluster = ClusterHost.Settings([.. sets[true]]);
         List<string> settings = [.. sets[false]];
         if (parsed.GetResult(_seed) is { Implicit: false })

@@ -10,10 +10,18 @@ internal static class RunCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         RunArguments arguments = new();
-        Option<bool> check = new("--check") { Description = "Watch every translation with the checker; a violation ends the run with exit code 1." };
+        Option<bool> check = new("--check")
+        {
+            Description = "Watch every translation with the checker; a violation ends the run with exit code 1.",
+        };
         Option<int> nodes = NumberOption.Create(
-            "--nodes", "Spread the run over so many nodes, each a process of `vmsim node --join`. Never changes results.", 1, ClusterRun.NodesMax, fallback: 0);
-        Option<int> local = NumberOption.Create("--local-nodes", "As --nodes, with so many nodes as child processes on this machine.", 1, ClusterRun.NodesMax, fallback: 0);
+            "--nodes",
+            "Spread the run over so many nodes, each a process of `vmsim node --join`. Never changes results.",
+            1,
+            ClusterRun.NodesMax,
+            fallback: 0);
+        Option<int> local = NumberOption.Create(
+            "--local-nodes", "As --nodes, with so many nodes as child processes on this machine.", 1, ClusterRun.NodesMax, fallback: 0);
         Command command = new("run", "Simulates a scenario (.conf) or a trace (.vmt, .vmt.gz) and prints a report.");
         arguments.AddTo(command);
         command.Options.Add(check);

@@ -41,13 +41,16 @@ internal sealed record ScenarioRun(ScenarioSpec Scenario, RunOptions Options, Cl
         ReportView.Show(report, Consoles.For(output));
         if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
         {
-            await error.WriteLineAsync($"vmsim: warmup: the run ended within its warm-up of {Scenario.Warmup:N0} cycles; the report has 0 cycles, and counts from the warm-up; shorten warmup");
+            await error.WriteLineAsync(
+                $"vmsim: warmup: the run ended within its warm-up of {Scenario.Warmup:N0} cycles; "
+                + "the report has 0 cycles, and counts from the warm-up; shorten warmup");
         }
 
         if (report.ShootdownsLeftOut > 0)
         {
             await error.WriteLineAsync(
-                $"vmsim: {report.ShootdownsLeftOut} shootdowns were counted but not recorded: an address space keeps the first {ShootdownLog.RecordsMax - 1}");
+                $"vmsim: {report.ShootdownsLeftOut} shootdowns were counted but not recorded: "
+                + $"an address space keeps the first {ShootdownLog.RecordsMax - 1}");
         }
 
         if (Folder is not null)

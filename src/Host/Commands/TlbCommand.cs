@@ -16,12 +16,27 @@ internal static class TlbCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> configurations = new("configurations") { Description = "CSV file, a TLB configuration a line." };
-        Option<string?> results = new("--output", "-o") { Description = "CSV file to write; without it the CSV goes to stdout.", HelpName = "RESULTS.csv" };
+        Option<string?> results = new("--output", "-o")
+        {
+            Description = "CSV file to write; without it the CSV goes to stdout.",
+            HelpName = "RESULTS.csv",
+        };
         Option<int> threads = NumberOption.Create(
-            "--threads", "Rows that run at a time; 0, the default, is one per processor. Never changes results.", 0, 4096, fallback: 0, "0 for one per processor");
-        Command command = new("tlb", "Runs streams of accesses through TLB configurations and counts hits, walks and cycles.") { configurations, results, threads };
+            "--threads",
+            "Rows that run at a time; 0, the default, is one per processor. Never changes results.",
+            0,
+            4096,
+            fallback: 0,
+            "0 for one per processor");
+        Command command = new("tlb", "Runs streams of accesses through TLB configurations and counts hits, walks and cycles.")
+        {
+            configurations,
+            results,
+            threads,
+        };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.GetValue(configurations)!, parsed.GetValue(results), parsed.GetValue(threads), output, error, cancellation), CancellationToken.None));
+            () => Run(parsed.GetValue(configurations)!, parsed.GetValue(results), parsed.GetValue(threads), output, error, cancellation),
+            CancellationToken.None));
         return command;
     }
 
@@ -112,7 +127,9 @@ internal static class TlbCommand
                 {
                     shown = now;
                     double seconds = Math.Max(0.001, (now - started) / 1000.0);
-                    line.Show($"{done} of {configurations.Count} rows, {Quantities.Count(accesses)} accesses, {Quantities.Count(accesses / seconds)}/s");
+                    line.Show(
+                        $"{done} of {configurations.Count} rows, {Quantities.Count(accesses)} accesses, "
+                        + $"{Quantities.Count(accesses / seconds)}/s");
                 }
             }
         }
@@ -130,7 +147,8 @@ internal static class TlbCommand
         path = !File.Exists(path) && File.Exists(config.Trace) ? config.Trace : path;
         if (!File.Exists(path))
         {
-            throw new FileNotFoundException($"{file}, row {config.Name}: there is no trace {config.Trace} beside the table or in the working directory");
+            throw new FileNotFoundException(
+                $"{file}, row {config.Name}: there is no trace {config.Trace} beside the table or in the working directory");
         }
 
         using FileStream bytes = File.OpenRead(path);

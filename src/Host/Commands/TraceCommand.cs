@@ -45,7 +45,7 @@ internal static class TraceCommand
         command.SetAction(parsed =>
         {
             using StandardOutput standard = new();
-            using var writer = new VmtTextWriter(standard);
+            using VmtTextWriter writer = new(standard);
             bool mayBeDamaged = parsed.GetValue(salvage);
             return Warn(TraceTools.Copy(TraceInput.OpenTrace(parsed.GetValue(file)!, mayBeDamaged), writer, mayBeDamaged), error);
         });
@@ -56,9 +56,15 @@ internal static class TraceCommand
     {
         Argument<string> file = File();
         Option<bool> salvage = Salvage();
-        Option<long> from = NumberOption.Create("--from", "First access to keep, from 0; mappings before it are kept.", 0L, long.MaxValue, fallback: 0L);
+        Option<long> from = NumberOption.Create(
+            "--from", "First access to keep, from 0; mappings before it are kept.", 0L, long.MaxValue, fallback: 0L);
         Option<long> to = NumberOption.Create("--to", "First access to leave out.", 0L, long.MaxValue, fallback: long.MaxValue);
-        Option<string> target = new("-o", "--output") { Description = "Trace to write: .vmt, .vmt.gz or .vmtb.", Required = true, HelpName = "FILE" };
+        Option<string> target = new("-o", "--output")
+        {
+            Description = "Trace to write: .vmt, .vmt.gz or .vmtb.",
+            Required = true,
+            HelpName = "FILE",
+        };
         Command command = new("cut", "Copies a part of a trace, or all of it into another form.") { file, from, to, target, salvage };
         command.SetAction(parsed =>
         {
@@ -70,7 +76,7 @@ internal static class TraceCommand
 
             bool mayBeDamaged = parsed.GetValue(salvage);
             IVmtSource source = TraceInput.OpenTrace(parsed.GetValue(file)!, mayBeDamaged);
-            using var trace = new TraceOutput(parsed.GetValue(target)!);
+            using TraceOutput trace = new(parsed.GetValue(target)!);
             string? damage = TraceTools.Cut(source, trace.Sink, first, end, mayBeDamaged);
             trace.Complete();
             return Warn(damage, error);
@@ -90,7 +96,9 @@ internal static class TraceCommand
             output.WriteLine($"{path}: {result.Records:N0} records, {result.Accesses:N0} accesses");
             if (result.UnmappedAccesses > 0)
             {
-                output.WriteLine($"{result.UnmappedAccesses:N0} accesses to pages that are not mapped, first {string.Join(", ", result.UnmappedPages.Select(page => $"{page:x}"))}");
+                output.WriteLine(
+                    $"{result.UnmappedAccesses:N0} accesses to pages that are not mapped, first "
+                    + $"{string.Join(", ", result.UnmappedPages.Select(page => $"{page:x}"))}");
             }
 
             output.WriteLine(result.Damage ?? "read to its end without damage");

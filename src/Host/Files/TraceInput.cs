@@ -43,7 +43,7 @@ internal static class TraceInput
     {
         try
         {
-            var start = new ProcessStartInfo("xz") { RedirectStandardOutput = true, UseShellExecute = false };
+            ProcessStartInfo start = new("xz") { RedirectStandardOutput = true, UseShellExecute = false };
             start.ArgumentList.Add("-dc");
             start.ArgumentList.Add("--");
             start.ArgumentList.Add(path);
@@ -51,7 +51,8 @@ internal static class TraceInput
         }
         catch (System.ComponentModel.Win32Exception error)
         {
-            throw TraceFormatException.Missing(path, "it is packed with xz, and the xz program is not installed (apt-get install xz-utils)", error);
+            throw TraceFormatException.Missing(
+                path, "it is packed with xz, and the xz program is not installed (apt-get install xz-utils)", error);
         }
     }
 }

@@ -4,7 +4,9 @@ using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Files;
 
-/// <summary>A trace file that is being written: text, gzip or binary, chosen by its name. It appears under its name only when complete.</summary>
+/// <summary>
+/// A trace file that is being written: text, gzip or binary, chosen by its name. It appears under its name only when complete.
+/// </summary>
 internal sealed class TraceOutput : IDisposable
 {
     private readonly string _path;
@@ -27,13 +29,13 @@ internal sealed class TraceOutput : IDisposable
         if (binary || path.EndsWith(".vmtb", StringComparison.Ordinal))
         {
             _stream = file;
-            var writer = new VmtBinaryWriter(file);
+            VmtBinaryWriter writer = new(file);
             (Sink, _writer) = (writer, writer);
         }
         else
         {
             _stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionLevel.Optimal) : file;
-            var writer = new VmtTextWriter(_stream);
+            VmtTextWriter writer = new(_stream);
             (Sink, _writer) = (writer, writer);
         }
     }

@@ -8,11 +8,15 @@ internal static class ImportSummaryView
     /// <summary>Says what was found and what was left out.</summary>
     public static void Show(ImportSummary summary, string target, TextWriter error, bool forks = true)
     {
-        string calls = summary.Calls.Count == 0 ? "no calls" : string.Join(", ", summary.Calls.Select(call => $"{call.Value:N0} {call.Key}"));
-        error.WriteLine($"{target}: {summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {summary.Threads:N0} threads, {calls}");
+        string calls = summary.Calls.Count == 0
+            ? "no calls"
+            : string.Join(", ", summary.Calls.Select(call => $"{call.Value:N0} {call.Key}"));
+        error.WriteLine(
+            $"{target}: {summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {summary.Threads:N0} threads, {calls}");
         if (forks && summary.Children.Count > 0)
         {
-            error.WriteLine($"forked processes: {string.Join(", ", summary.Children)}; put their traces beside this one as NAME.child.PID.vmt");
+            error.WriteLine(
+                $"forked processes: {string.Join(", ", summary.Children)}; put their traces beside this one as NAME.child.PID.vmt");
         }
 
         if (summary.Dropped > 0)

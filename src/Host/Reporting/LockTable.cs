@@ -6,10 +6,12 @@ using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 
-/// <summary>Shows which locks and contended cache lines a run waited for; those that never left a core and never made anyone wait are left out.</summary>
+/// <summary>
+/// Shows which locks and contended cache lines a run waited for; those that never left a core and never made anyone wait are left out.
+/// </summary>
 internal static class LockTable
 {
-    private static readonly (string Heading, Func<LockCounters, SpaceCounters.Counter> Counter)[] s_columns =
+    private static readonly (string Heading, Func<LockCounters, SpaceCounters.Counter> Counter)[] Columns =
     [
         ("taken", of => of.Acquisitions),
         ("waits", of => of.Waits),
@@ -23,7 +25,7 @@ internal static class LockTable
     {
         Table table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
         table.AddColumn(new TableColumn("lock").NoWrap());
-        foreach ((string heading, _) in s_columns)
+        foreach ((string heading, _) in Columns)
         {
             table.AddColumn(new TableColumn(heading).RightAligned());
         }
@@ -31,7 +33,7 @@ internal static class LockTable
         foreach (LockKind kind in LockKind.All)
         {
             LockCounters counters = SpaceCounters.Of(kind);
-            long[] values = [.. s_columns.Select(column => report.Total(column.Counter(counters).Info.Name))];
+            long[] values = [.. Columns.Select(column => report.Total(column.Counter(counters).Info.Name))];
             if (values.Skip(1).Any(value => value > 0))
             {
                 table.AddRow([kind.Name, .. values.Select(value => Quantities.Exact(value))]);

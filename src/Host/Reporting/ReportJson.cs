@@ -239,7 +239,8 @@ public static class ReportJson
         of.TryGetProperty("shootdowns", out JsonElement figures) ? ReadDistributions(figures) : [];
 
     private static KeyValuePair<string, Distribution>[] ReadDistributions(JsonElement distributions) =>
-        [.. distributions.EnumerateObject().Select(item => new KeyValuePair<string, Distribution>(item.Name, ReadDistribution(item.Value)))];
+        [.. distributions.EnumerateObject()
+            .Select(item => new KeyValuePair<string, Distribution>(item.Name, ReadDistribution(item.Value)))];
 
     private static Distribution ReadDistribution(JsonElement item) => new(
         Long(item, "count"),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using VmSim.Core.Engine;
@@ -9,7 +10,10 @@ using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 
-/// <summary>Shows a report on a terminal: what a person wants to know first, then latencies, then where each core's cycles went, then the run's own speed.</summary>
+/// <summary>
+/// Shows a report on a terminal: what a person wants to know first, then latencies, then where each core's cycles went, then the run's own
+/// speed.
+/// </summary>
 public static class ReportView
 {
     /// <summary>Cores that are shown one by one; more are summed up by socket.</summary>
@@ -39,7 +43,8 @@ public static class ReportView
         if (report.Checker is { } checker)
         {
             console.MarkupLine(
-                $"late use of dead translations: [bold]{Quantities.Exact(checker.LongestStaleness)}[/] cycles at most, {Quantities.Exact(checker.AllowedStaleness)} allowed");
+                $"late use of dead translations: [bold]{Quantities.Exact(checker.LongestStaleness)}[/] cycles at most, "
+                + $"{Quantities.Exact(checker.AllowedStaleness)} allowed");
         }
 
         if (report.Host is { } host)
@@ -56,21 +61,28 @@ public static class ReportView
         long accesses = report.Total("accesses");
         long first = report.Total("tlbL1Hits");
         long second = report.Total("tlbL2Hits");
-        Grid grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap().PadRight(4)).AddColumn(new GridColumn().NoWrap()).AddColumn();
+        Grid grid = new();
+        grid.AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap().PadRight(4));
+        grid.AddColumn(new GridColumn().NoWrap()).AddColumn();
         Row("simulated time", Quantities.Time(cycles, report.Ghz), "protocol", report.Protocol);
         Row("cycles", Quantities.Exact(cycles), "outcome", report.Outcome);
         Row("accesses", Quantities.Exact(accesses), "cores", Quantities.Exact(report.Cores.Count));
         Row("TLB hits, level 1", Quantities.Percent(first, accesses), "threads", Quantities.Exact(report.Threads.Count));
         Row("TLB hits, level 2", Quantities.Percent(second, accesses), "address spaces", Quantities.Exact(report.AddressSpaces.Count));
-        Row("page walks", Quantities.Exact(report.Total("walks")), "minor faults", Quantities.Exact(report.Total("minorFaults")));
-        Row("map operations", Quantities.Exact(report.Total("mapOperations")), "major faults", Quantities.Exact(report.Total("majorFaults")));
-        Row("unmap operations", Quantities.Exact(report.Total("unmapOperations")), "shootdowns", Quantities.Exact(report.Total("shootdowns")));
-        Row("protect operations", Quantities.Exact(report.Total("protectOperations")), "IPIs sent", Quantities.Exact(report.Total("ipisSent")));
-        Row("frames allocated", Quantities.Exact(report.Total("framesAllocated")), "full flushes", Quantities.Exact(report.Total("fullFlushes")));
+        Row("page walks", Total("walks"), "minor faults", Total("minorFaults"));
+        Row("map operations", Total("mapOperations"), "major faults", Total("majorFaults"));
+        Row("unmap operations", Total("unmapOperations"), "shootdowns", Total("shootdowns"));
+        Row("protect operations", Total("protectOperations"), "IPIs sent", Total("ipisSent"));
+        Row("frames allocated", Total("framesAllocated"), "full flushes", Total("fullFlushes"));
         return grid;
 
+        string Total(string counter) => Quantities.Exact(report.Total(counter));
+
         void Row(string left, string leftValue, string right, string rightValue) => grid.AddRow(
-            new Markup($"[grey]{left}[/]"), new Markup($"[bold]{Markup.Escape(leftValue)}[/]"), new Markup($"[grey]{right}[/]"), new Markup($"[bold]{Markup.Escape(rightValue)}[/]"));
+            new Markup($"[grey]{left}[/]"),
+            new Markup($"[bold]{Markup.Escape(leftValue)}[/]"),
+            new Markup($"[grey]{right}[/]"),
+            new Markup($"[bold]{Markup.Escape(rightValue)}[/]"));
     }
 
     private static Table Latencies(RunReport report)
@@ -117,7 +129,8 @@ public static class ReportView
         {
             if (figure.Sum is > 0 and long sum)
             {
-                table.AddRow([HeadingOf(ShootdownFigure.All.Select(known => known.Info), name), .. new[] { sum, (double)sum / figure.Count, figure.P50, figure.P90, figure.P99, figure.Max }.Select(Short)]);
+                double[] values = [sum, (double)sum / figure.Count, figure.P50, figure.P90, figure.P99, figure.Max];
+                table.AddRow([HeadingOf(ShootdownFigure.All.Select(known => known.Info), name), .. values.Select(Short)]);
             }
         }
 
@@ -125,7 +138,9 @@ public static class ReportView
     }
 
     private static string Short(double value) =>
-        value is > 0 and < 10 && value != Math.Floor(value) ? value.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture) : Quantities.Count(value);
+        value is > 0 and < 10 && value != Math.Floor(value)
+            ? value.ToString("0.00", CultureInfo.InvariantCulture)
+            : Quantities.Count(value);
 
     private static Table Cores(RunReport report)
     {
@@ -175,7 +190,7 @@ public static class ReportView
     private static IRenderable Share(double part, double whole)
     {
         double percent = whole == 0 ? 0 : 100 * part / whole;
-        string text = part == 0 ? "-" : percent < 0.05 ? "<0.1%" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{percent:0.0}%");
+        string text = part == 0 ? "-" : percent < 0.05 ? "<0.1%" : string.Create(CultureInfo.InvariantCulture, $"{percent:0.0}%");
         return new Markup(part == 0 ? $"[grey]{text}[/]" : text);
     }
 
@@ -207,7 +222,8 @@ public static class ReportView
             $"simulated in [bold]{Quantities.Seconds(host.WallSeconds)}[/] on {host.Threads} thread{(host.Threads == 1 ? "" : "s")}: "
             + $"[bold]{Quantities.Count(host.AccessesPerSecond)} accesses/s[/], {Quantities.Bytes(host.PeakMemoryBytes)} peak");
         console.MarkupLine(
-            $"[grey]{Quantities.Exact(host.Windows)} windows of at most {Quantities.Exact(host.WindowCycles)} cycles (bound {Quantities.Exact(report.WindowBound)})[/]");
+            $"[grey]{Quantities.Exact(host.Windows)} windows of at most {Quantities.Exact(host.WindowCycles)} cycles "
+            + $"(bound {Quantities.Exact(report.WindowBound)})[/]");
         Nodes(host, console);
     }
 
@@ -224,5 +240,6 @@ public static class ReportView
     private static Table NewTable() => new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
 
     /// <summary>The heading of a figure; its name, if this program does not know it.</summary>
-    private static string HeadingOf(IEnumerable<CounterInfo> known, string name) => known.FirstOrDefault(info => info.Name == name)?.Heading ?? name;
+    private static string HeadingOf(IEnumerable<CounterInfo> known, string name) =>
+        known.FirstOrDefault(info => info.Name == name)?.Heading ?? name;
 }

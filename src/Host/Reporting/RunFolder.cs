@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
@@ -75,18 +76,22 @@ public static class RunFolder
         foreach ((string name, long value) in report.Totals)
         {
             CounterInfo info = report.Catalog.Totals.First(counter => counter.Name == name);
-            text.Append(name.PadRight(24)).Append(value.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(20)).Append(' ')
+            text.Append(name.PadRight(24)).Append(value.ToString(CultureInfo.InvariantCulture).PadLeft(20)).Append(' ')
                 .Append(info.Unit.PadRight(14)).Append(info.Summary).Append('\n');
         }
 
         foreach ((string name, Distribution l) in report.LatencyCycles)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"latency.{name,-16} count {l.Count} p50 {l.P50} p90 {l.P90} p99 {l.P99} max {l.Max} cycles\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"latency.{name,-16} count {l.Count} p50 {l.P50} p90 {l.P90} p99 {l.P99} max {l.Max} cycles\n");
         }
 
         foreach ((string name, Distribution d) in report.Shootdowns)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"shootdown.{name,-20} count {d.Count} sum {d.Sum} p50 {d.P50} p90 {d.P90} p99 {d.P99} max {d.Max} ");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"shootdown.{name,-20} count {d.Count} sum {d.Sum} p50 {d.P50} p90 {d.P90} p99 {d.P99} max {d.Max} ");
             text.Append(ShootdownFigure.All.First(figure => figure.Info.Name == name).Info.Unit).Append('\n');
         }
 

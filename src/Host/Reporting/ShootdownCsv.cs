@@ -12,7 +12,9 @@ internal static class ShootdownCsv
         "begin_cycles,address_space,shootdown,initiator_core,target_cores,interrupts,spurious_interrupts,dead_pages,span_pages,page_bytes,"
         + "wait_cycles,handler_cycles,refill_miss_walks\n";
 
-    /// <summary>Writes a header and the records in their order. The wait is empty where nobody was told or the operation still waited.</summary>
+    /// <summary>
+    /// Writes a header and the records in their order. The wait is empty where nobody was told or the operation still waited.
+    /// </summary>
     public static void Write(IReadOnlyList<ShootdownRecord> records, Stream stream)
     {
         using StreamWriter writer = new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
@@ -22,7 +24,8 @@ internal static class ShootdownCsv
             string wait = r.Wait < 0 ? "" : r.Wait.ToString(CultureInfo.InvariantCulture);
             writer.Write(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{r.BegunAt},{r.Space.Value},{r.Id},{r.Initiator.Value},{r.Targets},{r.Interrupts},{r.SpuriousInterrupts},{r.DeadPages},{r.Dead.Pages},{r.Dead.Stride.Bytes()},{wait},{r.HandlerCycles},{r.RefillMisses}\n"));
+                $"{r.BegunAt},{r.Space.Value},{r.Id},{r.Initiator.Value},{r.Targets},{r.Interrupts},{r.SpuriousInterrupts},"
+                + $"{r.DeadPages},{r.Dead.Pages},{r.Dead.Stride.Bytes()},{wait},{r.HandlerCycles},{r.RefillMisses}\n"));
         }
     }
 }

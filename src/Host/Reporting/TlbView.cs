@@ -31,7 +31,9 @@ internal static class TlbView
         console.Write(table);
     }
 
-    private static string Percent(double part, double whole) => whole == 0 ? "-" : (100 * part / whole).ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Percent(double part, double whole) =>
+        whole == 0 ? "-" : (100 * part / whole).ToString("0.00", CultureInfo.InvariantCulture);
 
-    private static string Ratio(double part, double whole) => whole == 0 ? "-" : (part / whole).ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Ratio(double part, double whole) =>
+        whole == 0 ? "-" : (part / whole).ToString("0.00", CultureInfo.InvariantCulture);
 }

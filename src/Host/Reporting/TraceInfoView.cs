@@ -13,17 +13,23 @@ internal static class TraceInfoView
     /// <summary>Writes tables and the working-set chart.</summary>
     public static void Show(TraceInfo info, string name, IAnsiConsole console)
     {
-        var facts = new Table().Border(TableBorder.None).HideHeaders().AddColumn("what").AddColumn("count");
+        Table facts = new Table().Border(TableBorder.None).HideHeaders().AddColumn("what").AddColumn("count");
         void Fact(string what, string value) => facts.AddRow(new Text(what), new Text(value));
         Fact("trace", name);
         Fact("header", info.Header ?? "none");
         Fact("records", Number(info.Records));
-        Fact("accesses", $"{Number(info.Accesses)}: {Number(info.Fetches)} fetches, {Number(info.Loads)} loads, {Number(info.Stores)} stores");
+        Fact(
+            "accesses",
+            $"{Number(info.Accesses)}: {Number(info.Fetches)} fetches, {Number(info.Loads)} loads, {Number(info.Stores)} stores");
         Fact("kernel accesses", Number(info.KernelAccesses));
-        Fact("threads", string.Join(", ", info.Threads.Take(16).Select(thread => $"{thread.Key}: {Number(thread.Value)}")) + (info.Threads.Count > 16 ? ", ..." : ""));
+        string threads = string.Join(", ", info.Threads.Take(16).Select(thread => $"{thread.Key}: {Number(thread.Value)}"));
+        Fact("threads", info.Threads.Count > 16 ? $"{threads}, ..." : threads);
         Fact("operations", string.Join(", ", info.Operations.Select(operation => $"{Number(operation.Value)} {operation.Key}")));
         Fact("files", Number(info.Files));
-        Fact("pages", $"{Number(info.Pages.All)}: {Number(info.Pages.Fetched)} fetched, {Number(info.Pages.Loaded)} loaded, {Number(info.Pages.Stored)} stored");
+        Fact(
+            "pages",
+            $"{Number(info.Pages.All)}: {Number(info.Pages.Fetched)} fetched, {Number(info.Pages.Loaded)} loaded, "
+            + $"{Number(info.Pages.Stored)} stored");
         console.Write(facts);
         console.WriteLine();
         ShowDistances(info, console);
@@ -33,7 +39,7 @@ internal static class TraceInfoView
 
     private static void ShowDistances(TraceInfo info, IAnsiConsole console)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumn("other pages since the last use");
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("other pages since the last use");
         table.AddColumn(new TableColumn("data").RightAligned()).AddColumn(new TableColumn("instructions").RightAligned());
         for (int i = 0; i < info.DataReuse.Histogram.Length; i++)
         {

@@ -12,7 +12,9 @@ internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<Run
     public void Report(RunProgress value)
     {
         double seconds = Math.Max(0.001, (Environment.TickCount64 - _started) / 1000.0);
-        _line.Show($"simulated {Quantities.Time(value.VirtualTime, ghz)}, {Quantities.Count(value.Accesses)} accesses, {Quantities.Count(value.Accesses / seconds)}/s");
+        _line.Show(
+            $"simulated {Quantities.Time(value.VirtualTime, ghz)}, {Quantities.Count(value.Accesses)} accesses, "
+            + $"{Quantities.Count(value.Accesses / seconds)}/s");
     }
 
     /// <summary>How many nodes have joined.</summary>

@@ -46,5 +46,6 @@ public static class Quantities
         return (unit == 0 ? value.ToString("0", CultureInfo.InvariantCulture) : Digits(value)) + units[unit];
     }
 
-    private static string Digits(double value) => value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
+    private static string Digits(double value) =>
+        value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture);
 }

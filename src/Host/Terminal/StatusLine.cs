@@ -1,15 +1,15 @@
 namespace VmSim.Host.Terminal;
 
 /// <summary>
-/// One line on stderr that is written over again and again, and gone at the end. When stderr is not a terminal there is nothing, or with <c>VMSIM_PROGRESS=lines</c> a new line
-/// each second, for logs.
+/// One line on stderr that is written over again and again, and gone at the end. When stderr is not a terminal there is nothing, or with
+/// <c>VMSIM_PROGRESS=lines</c> a new line each second, for logs.
 /// </summary>
 internal sealed class StatusLine(TextWriter error) : IDisposable
 {
     private const long LinePeriodMilliseconds = 1_000;
-    private static readonly bool s_terminal = !Console.IsErrorRedirected;
-    private static readonly bool s_lines = Environment.GetEnvironmentVariable("VMSIM_PROGRESS") == "lines";
-    private readonly bool _shown = ReferenceEquals(error, Console.Error) && (s_terminal || s_lines);
+    private static readonly bool IsTerminal = !Console.IsErrorRedirected;
+    private static readonly bool WritesLines = Environment.GetEnvironmentVariable("VMSIM_PROGRESS") == "lines";
+    private readonly bool _shown = ReferenceEquals(error, Console.Error) && (IsTerminal || WritesLines);
     private long _nextLine = Environment.TickCount64;
     private int _width;
 
@@ -21,7 +21,7 @@ internal sealed class StatusLine(TextWriter error) : IDisposable
             return;
         }
 
-        if (s_terminal)
+        if (IsTerminal)
         {
             error.Write($"\r{text.PadRight(_width)}");
             _width = text.Length;

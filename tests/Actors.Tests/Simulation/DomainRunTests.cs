@@ -11,7 +11,7 @@ namespace VmSim.Actors.Tests.Simulation;
 public sealed class DomainRunTests
 {
     private const int FirstGroup = 2;
-    private static readonly Delays s_delays = WorldParts.DelaysOf(TestWorlds.Scenario(1));
+    private static readonly Delays Least = WorldParts.DelaysOf(TestWorlds.Scenario(1));
     private readonly DomainSchedule _schedule = new(cores: FirstGroup, groups: 1);
 
     [Fact]
@@ -40,14 +40,14 @@ public sealed class DomainRunTests
         run.OnBegin();
         _schedule.SetOwn(0, 100);
         _schedule.SetOwn(1, 100);
-        Assert.Equal(new DomainStep(DomainAction.RunCores, 100, 100 + s_delays.WindowBound), run.OnPhaseOpened(lanes: 0));
+        Assert.Equal(new DomainStep(DomainAction.RunCores, 100, 100 + Least.WindowBound), run.OnPhaseOpened(lanes: 0));
     }
 
     [Fact]
     public void CorePhase_AGroupHasSomethingDue_IsFollowedByTheMemoryPhase()
     {
         DomainRun run = Begun(core0: 100, core1: 100);
-        long limit = 100 + s_delays.WindowBound + s_delays.CoreToSpace;
+        long limit = 100 + Least.WindowBound + Least.CoreToSpace;
         _schedule.SetOwn(FirstGroup, limit - 1);
         Assert.Equal(new DomainStep(DomainAction.RunMemorySets, 100, limit), End(run));
         _schedule.SetOwn(FirstGroup, long.MaxValue);
@@ -61,7 +61,7 @@ public sealed class DomainRunTests
         DomainRun run = Begun(core0: 100, core1: 100);
         _schedule.SetOwn(0, 5_000);
         _schedule.SetOwn(1, 5_000);
-        _schedule.SetOwn(FirstGroup, 100 + s_delays.WindowBound + s_delays.CoreToSpace);
+        _schedule.SetOwn(FirstGroup, 100 + Least.WindowBound + Least.CoreToSpace);
         Assert.Equal(DomainAction.RunCores, End(run).Action);
         Assert.Equal(2, run.Windows);
     }
@@ -79,7 +79,7 @@ public sealed class DomainRunTests
         _schedule.CoreEnd = 700;
         _schedule.SetOwn(FirstGroup, 700);
         run.OnPhaseOpened(lanes: 1);
-        Assert.Equal(new DomainStep(DomainAction.RunMemorySets, 100, 700 + s_delays.CoreToSpace), run.OnLaneDone());
+        Assert.Equal(new DomainStep(DomainAction.RunMemorySets, 100, 700 + Least.CoreToSpace), run.OnLaneDone());
     }
 
     [Fact]
@@ -159,7 +159,9 @@ public sealed class DomainRunTests
         _schedule.CoreEnd = 5_000;
         _schedule.SetOwn(FirstGroup, 200);
         Assert.Equal(DomainAction.Exchange, End(run).Action);
-        Assert.Equal(new DomainStep(DomainAction.RunMemorySets, 100, 300 + s_delays.CoreToSpace), run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 300)]));
+        Assert.Equal(
+            new DomainStep(DomainAction.RunMemorySets, 100, 300 + Least.CoreToSpace),
+            run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 300)]));
     }
 
     [Fact]
@@ -264,7 +266,8 @@ public sealed class DomainRunTests
     [InlineData(30_000)]
     public void Steps_CarriedOutInOrder_GiveTheSequentialEnginesFingerprint(long until)
     {
-        ScenarioSpec scenario = TestWorlds.Scenario(4, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60), TestWorlds.Toucher("c", 30, 9)) with { Until = until };
+        ScenarioSpec scenario = TestWorlds.Scenario(
+            4, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60), TestWorlds.Toucher("c", 30, 9)) with { Until = until };
         using World world = new(scenario, check: true);
         bool completed = true;
         foreach (Domain domain in world.Domains)
@@ -275,7 +278,8 @@ public sealed class DomainRunTests
         Assert.Equal(TestWorlds.Run(scenario).Fingerprint, ReportBuilder.Build(world, completed).Fingerprint);
     }
 
-    private static PhaseEnvelope Envelope(DomainHorizon horizon, long limit) => new() { Domain = 0, Node = 1, Exchange = 0, Limit = limit, Horizon = horizon };
+    private static PhaseEnvelope Envelope(DomainHorizon horizon, long limit) =>
+        new() { Domain = 0, Node = 1, Exchange = 0, Limit = limit, Horizon = horizon };
 
     /// <summary>One lane carries the phase out.</summary>
     private static DomainStep End(DomainRun run)
@@ -285,7 +289,7 @@ public sealed class DomainRunTests
     }
 
     private DomainRun Run(bool isShared = false, DomainTurn? turn = null) =>
-        new(_schedule, s_delays, s_delays.WindowBound, long.MaxValue) { IsShared = isShared, Turn = turn };
+        new(_schedule, Least, Least.WindowBound, long.MaxValue) { IsShared = isShared, Turn = turn };
 
     /// <summary>A run whose first window is open.</summary>
     private DomainRun Begun(long core0, long core1)
@@ -355,7 +359,8 @@ public sealed class DomainRunTests
 
         private void Publish()
         {
-            foreach (Outbox outbox in (Outbox[])[.. _domain.Cores.Select(core => core.Outbox), .. _domain.Groups.SelectMany(group => group.Members).Select(space => space.Outbox)])
+            IEnumerable<Outbox> ofSpaces = _domain.Groups.SelectMany(group => group.Members).Select(space => space.Outbox);
+            foreach (Outbox outbox in _domain.Cores.Select(core => core.Outbox).Concat(ofSpaces))
             {
                 foreach (ref readonly SimMessage message in outbox.Messages)
                 {

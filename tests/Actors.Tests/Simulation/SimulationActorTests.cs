@@ -85,7 +85,11 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
     public async Task Stop_InTheMiddleOfManyDomains_EndsAtAWindowsEnd(int lanes)
     {
         ScenarioSpec endless = Endless();
-        using World world = new(endless with { Machine = endless.Machine with { Cores = 8 }, Processes = [endless.Processes[0] with { Count = 4 }] });
+        using World world = new(endless with
+        {
+            Machine = endless.Machine with { Cores = 8 },
+            Processes = [endless.Processes[0] with { Count = 4 }],
+        });
         Progress progress = new(reports: 4);
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, progress));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
@@ -164,7 +168,8 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
     {
         using World world = new(scenario);
         IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
-        SimulationProtocol.Finished finished = simulation.Ask<SimulationProtocol.Finished>(new SimulationProtocol.Start(), HangGuard.Limit).Result;
+        SimulationProtocol.Finished finished = simulation.Ask<SimulationProtocol.Finished>(
+            new SimulationProtocol.Start(), HangGuard.Limit).Result;
         StopAndWait(simulation);
         return ReportBuilder.Build(world, finished.Completed);
     }

@@ -71,6 +71,7 @@ public sealed class DocumentTests
     [InlineData("Mmu.Run", true)]
     [InlineData("Kernel", true)]
     [InlineData("DocumentTests", true)]
+    [InlineData("VmSim.Host", true)]
     [InlineData("World.NoSuchMember", false)]
     [InlineData("NoSuchType", false)]
     public void NamesThatExist_AreToldApart(string name, bool expected) => Assert.Equal(expected, Exists(name));
@@ -89,7 +90,8 @@ public sealed class DocumentTests
             return s_types.Value.ContainsKey(name) || s_files.Value.Contains(name) || s_types.Value.Values.SelectMany(types => types).Any(type => HasMember(type, name));
         }
 
-        return s_types.Value.TryGetValue(parts[0], out List<Type>? found) && found.Any(type => HasMember(type, parts[1]));
+        return s_types.Value.Values.Any(types => types.Exists(type => $"{type.Namespace}.".StartsWith($"{name}.", StringComparison.Ordinal)))
+            || (s_types.Value.TryGetValue(parts[0], out List<Type>? found) && found.Exists(type => HasMember(type, parts[1])));
     }
 
     private static bool HasMember(Type type, string name) =>

@@ -44,13 +44,6 @@ public sealed class FloorTests
         }
     }
 
-    [Fact]
-    public void Picture_InTheDocs_IsTheTable()
-    {
-        string page = File.ReadAllText(CommandRunner.At("docs/architecture.md"));
-        Assert.Contains($"<!-- floors -->\n{Floors.Picture()}<!-- /floors -->\n", page, StringComparison.Ordinal);
-    }
-
     [Theory]
     [MemberData(nameof(ForbiddenPairs))]
     public void PlantedUsing_IsFound(string house, string room, string other) =>

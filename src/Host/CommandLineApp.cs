@@ -5,7 +5,7 @@ using VmSim.Actors.Running;
 using VmSim.Core.Experiments;
 using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Settings;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
 using VmSim.Host.Commands;
 using VmSim.Host.Terminal;
 

@@ -94,7 +94,7 @@ public sealed class NodeActor : UntypedActor
             _shard = Context.Watch(Context.ActorOf(NodeShardActor.Props(_world, placement, prepare.Node, plan.Window, threads), "shard"));
             return new NodeProtocol.Prepared(prepare.Node, threads, _shard);
         }
-        catch (Exception reason) when (reason is ScenarioException or IOException or UnauthorizedAccessException or Core.Workloads.Traces.TraceFormatException)
+        catch (Exception reason) when (reason is ScenarioException or IOException or UnauthorizedAccessException or Core.Traces.TraceFormatException)
         {
             return new NodeProtocol.Refused(prepare.Node, reason.Message);
         }

@@ -2,7 +2,7 @@ using System.Globalization;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
 
 namespace VmSim.Actors.Configuration;
 

@@ -1,5 +1,5 @@
 using VmSim.Core.Settings;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
 
 namespace VmSim.Actors.Configuration;
 

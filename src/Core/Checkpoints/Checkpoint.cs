@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Scenarios;
@@ -104,7 +105,10 @@ public static class Checkpoint
     /// <summary>What two worlds must have in common.</summary>
     private static IEnumerable<(string What, string Value)> Identity(World world)
     {
-        yield return ("build of vmsim", typeof(Checkpoint).Module.ModuleVersionId.ToString());
+        yield return ("build of vmsim", $"{typeof(Checkpoint).Module.ModuleVersionId} {typeof(VirtAddr).Module.ModuleVersionId}");
+
+        // Operations are read again, so that another build of a trace's reader could tell another story; readers are not always part of this assembly.
+        yield return ("build of the programs", string.Join(' ', world.Threads.Select(thread => thread.ProgramBuild).Distinct().Order()));
         yield return ("shootdown protocol", $"{world.Protocol.Name} {world.Protocol.GetType().Module.ModuleVersionId}");
         yield return ("seed", $"{world.Scenario.Seed}");
         yield return ("number of cores", $"{world.Cores.Count}");

@@ -69,6 +69,9 @@ public sealed class SimThread
     /// <summary>Its number in its process.</summary>
     public int Number { get; }
 
+    /// <summary>The build of the code that makes the thread's operations.</summary>
+    internal Guid ProgramBuild => _program.Open.Method.Module.ModuleVersionId;
+
     /// <summary>Its address space.</summary>
     public SpaceId Space { get; }
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using VmSim.Core.Workloads.Import;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
+using VmSim.Core.Traces.Import;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using VmSim.Core.Workloads.Import;
+using VmSim.Core.Traces.Import;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;

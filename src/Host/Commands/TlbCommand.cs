@@ -1,7 +1,7 @@
 using System.CommandLine;
 using VmSim.Core.Experiments;
+using VmSim.Core.Traces;
 using VmSim.Core.Workloads.Patterns;
-using VmSim.Core.Workloads.Traces;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 

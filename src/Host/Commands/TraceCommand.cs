@@ -1,5 +1,5 @@
 using System.CommandLine;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;

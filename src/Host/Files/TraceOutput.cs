@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Files;

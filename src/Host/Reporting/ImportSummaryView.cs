@@ -1,4 +1,4 @@
-using VmSim.Core.Workloads.Import;
+using VmSim.Core.Traces.Import;
 
 namespace VmSim.Host.Reporting;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Spectre.Console;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
 
 namespace VmSim.Host.Reporting;
 

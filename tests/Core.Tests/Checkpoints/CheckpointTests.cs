@@ -5,6 +5,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Mmu;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -133,6 +134,23 @@ public sealed class CheckpointTests
         using MemoryStream stream = new(forged);
         InvalidDataException error = Assert.Throws<InvalidDataException>(() => Checkpoint.Restore(other, stream));
         Assert.Contains("another build of VmSim.Tests.Shared.Probe", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Operations are read again, by code that need not be part of Core.</summary>
+    [Fact]
+    public void Restore_OfAnotherBuildOfAProgram_SaysSo()
+    {
+        ThreadProgram real = TestWorlds.Toucher("t", 0, 4);
+        ThreadProgram program = new() { Name = "t", SystemCalls = real.SystemCalls, Open = () => real.Open() };
+        using World world = new(TestWorlds.Scenario(1, program));
+        byte[] forged = PiecewiseRun.Saved(world).ToArray();
+        byte[] build = Encoding.UTF8.GetBytes(typeof(CheckpointTests).Module.ModuleVersionId.ToString());
+        forged[forged.AsSpan().IndexOf(build)] ^= 1;
+        SHA256.HashData(forged.AsSpan(0, forged.Length - SHA256.HashSizeInBytes), forged.AsSpan(forged.Length - SHA256.HashSizeInBytes));
+        using World other = new(TestWorlds.Scenario(1, program));
+        using MemoryStream stream = new(forged);
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => Checkpoint.Restore(other, stream));
+        Assert.Contains("its build of the programs is", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Tests.Kernel;
-using VmSim.Core.Tests.Workloads.Traces;
+using VmSim.Core.Tests.Traces;
 
 namespace VmSim.Core.Tests.Engine;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using VmSim.Core.Addresses;
 using VmSim.Core.Experiments;
-using VmSim.Core.Workloads.Traces;
+using VmSim.Core.Traces;
 
 namespace VmSim.Core.Tests.Experiments;
 

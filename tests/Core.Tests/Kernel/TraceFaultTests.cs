@@ -2,7 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
-using VmSim.Core.Tests.Workloads.Traces;
+using VmSim.Core.Tests.Traces;
 
 namespace VmSim.Core.Tests.Kernel;
 

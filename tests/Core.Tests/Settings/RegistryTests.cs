@@ -3,8 +3,8 @@ using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Traces.Import;
 using VmSim.Core.Workloads;
-using VmSim.Core.Workloads.Import;
 using VmSim.Core.Workloads.Patterns;
 using VmSim.Core.Workloads.Synthetic;
 

@@ -85,9 +85,9 @@ public sealed class DocumentTests
     private static bool Exists(string name)
     {
         string[] parts = name.Split('.');
-        if (parts.Length == 1)
+        if (parts.Length == 1 || s_files.Value.Contains(name))
         {
-            return s_types.Value.ContainsKey(name) || s_files.Value.Contains(name) || s_types.Value.Values.SelectMany(types => types).Any(type => HasMember(type, name));
+            return s_files.Value.Contains(name) || s_types.Value.ContainsKey(name) || s_types.Value.Values.SelectMany(types => types).Any(type => HasMember(type, name));
         }
 
         return s_types.Value.Values.Any(types => types.Exists(type => $"{type.Namespace}.".StartsWith($"{name}.", StringComparison.Ordinal)))
@@ -126,11 +126,11 @@ public sealed class DocumentTests
         return types;
     }
 
-    /// <summary>Names of source files, without their endings, and of their folders: test classes and rooms.</summary>
+    /// <summary>Names of source and project files, without their endings, and of their folders: test classes, assemblies and rooms.</summary>
     private static HashSet<string> ReadFiles()
     {
         HashSet<string> names = [];
-        foreach (string file in new[] { "src", "tests" }.SelectMany(folder => Directory.GetFiles(CommandRunner.At(folder), "*.cs", SearchOption.AllDirectories)))
+        foreach (string file in new[] { "src", "tests" }.SelectMany(folder => Directory.GetFiles(CommandRunner.At(folder), "*.cs*", SearchOption.AllDirectories)))
         {
             names.Add(Path.GetFileNameWithoutExtension(file));
             names.UnionWith(Path.GetRelativePath(CommandRunner.Root, Path.GetDirectoryName(file)!).Split(Path.DirectorySeparatorChar));

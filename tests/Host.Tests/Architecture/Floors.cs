@@ -17,7 +17,7 @@ internal static class Floors
             ["Paging", "Mapping", "Programs"],
             ["Mmu", "Workloads"],
             ["Machine", "Experiments"],
-            ["VirtualTime", "Memory"],
+            ["VirtualTime", "Memory", "Traces"],
             ["Shootdown"],
             ["Kernel"],
             ["Checking", "Scenarios"],

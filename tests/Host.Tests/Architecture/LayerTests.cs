@@ -3,7 +3,9 @@ using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Xml.Linq;
 using VmSim.Actors.Running;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Traces;
 using VmSim.Host.Tests.CommandLine;
 
 namespace VmSim.Host.Tests.Architecture;
@@ -13,7 +15,9 @@ public sealed class LayerTests
     private static readonly string[] FileTypes =
         ["System.IO.File", "System.IO.FileInfo", "System.IO.FileStream", "System.IO.Directory", "System.IO.DirectoryInfo", "System.IO.StreamWriter"];
 
+    private static readonly Assembly Mapping = typeof(VirtAddr).Assembly;
     private static readonly Assembly Core = typeof(World).Assembly;
+    private static readonly Assembly Traces = typeof(VmtReader).Assembly;
     private static readonly Assembly Actors = typeof(SimulationRunner).Assembly;
     private static readonly Assembly Host = typeof(CommandLineApp).Assembly;
 
@@ -22,19 +26,20 @@ public sealed class LayerTests
         .Select(folder => Path.GetRelativePath(CommandRunner.Root, folder)).Order(StringComparer.Ordinal)];
 
     [Fact]
-    public void Core_References_NoAkkaNoFilesNoNetworkNoProject()
+    public void Core_References_NothingButTheRuntime()
     {
-        string[] references = [.. Core.GetReferencedAssemblies().Select(reference => reference.Name!)];
-        Assert.DoesNotContain(references, name => name.StartsWith("Akka", StringComparison.Ordinal));
-        Assert.DoesNotContain(references, name => name.StartsWith("VmSim", StringComparison.Ordinal));
-        Assert.DoesNotContain(references, name => name is "System.Net.Http" or "System.Net.Sockets" or "System.Console" or "System.Diagnostics.Process");
+        Assert.Empty(BeyondTheRuntime(Mapping));
+        Assert.Equal(["VmSim.Mapping"], BeyondTheRuntime(Core));
+        Assert.Equal(["VmSim.Core", "VmSim.Mapping", "ZstdSharp"], BeyondTheRuntime(Traces));
+        Assert.All([Mapping, Core, Traces], assembly => Assert.DoesNotContain(
+            assembly.GetReferencedAssemblies(), reference => reference.Name is "System.Net.Http" or "System.Net.Sockets" or "System.Console" or "System.Diagnostics.Process"));
     }
 
     /// <summary>Types of files are the runtime's own and show in no reference to an assembly, so that types are asked for one by one.</summary>
     [Fact]
     public void Core_NamesNoTypeOfFiles()
     {
-        Assert.Empty(TypesNamedBy(Core).Intersect(FileTypes));
+        Assert.All([Mapping, Core, Traces], assembly => Assert.Empty(TypesNamedBy(assembly).Intersect(FileTypes)));
         Assert.Contains("System.IO.File", TypesNamedBy(Host));
     }
 
@@ -75,6 +80,9 @@ public sealed class LayerTests
         Assert.DoesNotContain(Actors.GetReferencedAssemblies(), reference => reference.Name == "vmsim");
     }
 
+    private static IEnumerable<string> BeyondTheRuntime(Assembly assembly) =>
+        assembly.GetReferencedAssemblies().Select(reference => reference.Name!).Where(name => !name.StartsWith("System.", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
     [Theory]
     [MemberData(nameof(SourceFolders))]
     public void SourceFolder_HasAReadme(string folder) => Assert.True(File.Exists(Path.Combine(CommandRunner.Root, folder, "README.md")), $"{folder} has no README.md");
@@ -82,7 +90,7 @@ public sealed class LayerTests
     [Fact]
     public void PublicTypes_AreDocumented()
     {
-        foreach (Assembly assembly in new[] { Core, Actors, Host })
+        foreach (Assembly assembly in new[] { Mapping, Core, Traces, Actors, Host })
         {
             XDocument documentation = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml"));
             HashSet<string> names = [.. documentation.Descendants("member").Where(member => member.Elements().Any()).Select(member => (string)member.Attribute("name")!)];

@@ -5,6 +5,7 @@ using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
+using VmSim.Core.Tests.Traces;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
 using VmSim.Core.Workloads.Synthetic.Behaviours;

@@ -1,0 +1,16 @@
+namespace VmSim.Core.Traces;
+
+/// <summary>A trace as a sequence of records, whatever its form on disk.</summary>
+public interface IVmtSource
+{
+    /// <summary>The file's name, for messages.</summary>
+    string File { get; }
+
+    /// <summary>Reads the next record into <paramref name="record"/>.</summary>
+    /// <returns>False at the end.</returns>
+    /// <exception cref="TraceFormatException">The trace is damaged here.</exception>
+    bool Read(ref VmtRecord record);
+
+    /// <summary>An error about the record last read: <paramref name="found"/> stands there, <paramref name="allowed"/> may.</summary>
+    TraceFormatException Bad(string found, string allowed);
+}

@@ -1,0 +1,125 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Traces;
+
+namespace VmSim.Core.Traces.Import;
+
+/// <summary>What importers write through: keeps the current thread, collapses references and numbers files.</summary>
+internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
+{
+    private const int FirstInitialFile = 1001;
+    private readonly PageFilter _filter = new(sink, sets);
+    private readonly Dictionary<string, int> _files = new(StringComparer.Ordinal);
+    private int _nextFile = 1;
+    private int _nextInitialFile = FirstInitialFile;
+    private int _written = -1;
+
+    /// <summary>The thread that what follows belongs to.</summary>
+    public int CurrentThread { get; set; }
+
+    /// <summary>Writes the line with which a trace begins.</summary>
+    public void Header(string name) => sink.Write(VmtTextWriter.Header(name, sets));
+
+    /// <summary>A mapping that stands before the first instruction, wherever its record stands.</summary>
+    public void InitialMap(ulong start, ulong length, ulong protection, ulong flags, string? path, ulong offset, string? name)
+    {
+        int file = path is null ? -1 : FileId(path, ref _nextInitialFile);
+        sink.Write(new VmtRecord { Kind = VmtKind.InitialMap, A = start, B = length, C = protection, D = flags, FileId = file, E = offset, Text = name });
+    }
+
+    /// <summary>A reference of the current thread to <paramref name="size"/> bytes; it counts on each page it touches.</summary>
+    public void Reference(VmtKind kind, ulong address, uint size)
+    {
+        EnsureThread();
+        ulong page = address >> PageSizes.BaseShift;
+        _filter.Reference(kind, page);
+        ulong last = (address + Math.Max(size, 1) - 1) >> PageSizes.BaseShift;
+        if (last == page + 1)
+        {
+            _filter.Reference(kind, last);
+        }
+    }
+
+    /// <summary>The kernel read or wrote a buffer for the current thread.</summary>
+    public void KernelAccess(bool isStore, ulong address, ulong bytes)
+    {
+        bytes = Math.Min(bytes, VmtTextReader.MaxKernelBytes);
+        if (bytes == 0 || address + bytes < address)
+        {
+            return;
+        }
+
+        EnsureThread();
+        _filter.Pass(new VmtRecord { Kind = isStore ? VmtKind.KernelStore : VmtKind.KernelLoad, A = address, B = bytes, FileId = -1 });
+    }
+
+    /// <summary>A memory-management call of the current thread, or its clone or fork.</summary>
+    public void Call(VmtRecord record, string name)
+    {
+        EnsureThread();
+        _filter.Empty();
+        sink.Write(record);
+        summary.Count(name);
+    }
+
+    /// <summary>mmap of the current thread.</summary>
+    public void Map(ulong start, ulong length, ulong protection, ulong flags, string? path, ulong offset)
+    {
+        if (length == 0 || start + (length - 1) < start)
+        {
+            return;
+        }
+
+        EnsureThread();
+        _filter.Empty();
+        int file = path is null ? -1 : FileId(path, ref _nextFile);
+        Call(new VmtRecord { Kind = VmtKind.Map, A = start, B = length, C = protection, D = flags, FileId = file, E = offset }, "mmap");
+    }
+
+    /// <summary>The end of a thread.</summary>
+    public void Exit(int thread)
+    {
+        _filter.Empty();
+        sink.Write(new VmtRecord { Kind = VmtKind.Exit, A = (ulong)thread, FileId = -1 });
+    }
+
+    /// <summary>A new program in the same process; its initial maps follow.</summary>
+    public void Execute()
+    {
+        EnsureThread();
+        _filter.Empty();
+        sink.Write(new VmtRecord { Kind = VmtKind.Exec, FileId = -1 });
+        summary.Count("execve");
+    }
+
+    /// <summary>Hands on what is pending.</summary>
+    public void Finish()
+    {
+        _filter.Empty();
+        summary.Threads = Math.Max(summary.Threads, 1);
+    }
+
+    private void EnsureThread()
+    {
+        if (_written == CurrentThread)
+        {
+            return;
+        }
+
+        _filter.Empty();
+        _written = CurrentThread;
+        summary.Threads = Math.Max(summary.Threads, CurrentThread + 1);
+        sink.Write(new VmtRecord { Kind = VmtKind.Thread, A = (ulong)CurrentThread, FileId = -1 });
+    }
+
+    private int FileId(string path, ref int next)
+    {
+        if (!_files.TryGetValue(path, out int id))
+        {
+            id = next++;
+            _files.Add(path, id);
+            sink.Write(new VmtRecord { Kind = VmtKind.File, FileId = id, Text = path });
+        }
+
+        return id;
+    }
+}

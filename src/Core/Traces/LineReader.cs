@@ -1,0 +1,105 @@
+using System.Text;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>Reads a stream line by line as bytes, in constant memory. A line longer than <see cref="MaxLine"/> is an error.</summary>
+internal sealed class LineReader(Stream stream, string file)
+{
+    /// <summary>The longest legal line in bytes: paths are at most 4,096 bytes on Linux (PATH_MAX), the rest is room.</summary>
+    public const int MaxLine = 65_536;
+
+    private byte[] _buffer = new byte[4 * MaxLine];
+    private int _start;
+    private int _end;
+    private bool _atEnd;
+
+    /// <summary>The number of the line last read, from 1.</summary>
+    public long LineNumber { get; private set; }
+
+    /// <summary>Unpacked bytes consumed so far.</summary>
+    public long BytesRead { get; private set; }
+
+    public string File => file;
+
+    /// <summary>The next line without its line feed (and carriage return); false at the end.</summary>
+    public bool TryRead(out ReadOnlySpan<byte> line)
+    {
+        while (true)
+        {
+            ReadOnlySpan<byte> rest = _buffer.AsSpan(_start, _end - _start);
+            int length = rest.IndexOf((byte)'\n');
+            if (length >= 0)
+            {
+                line = Take(rest[..length], length + 1);
+                return true;
+            }
+
+            if (_atEnd)
+            {
+                line = Take(rest, rest.Length);
+                return rest.Length > 0;
+            }
+
+            if (rest.Length > MaxLine)
+            {
+                LineNumber++;
+                throw Bad(rest[..60], $"a line of at most {MaxLine} bytes");
+            }
+
+            Fill();
+        }
+    }
+
+    /// <summary>An error in the line last read.</summary>
+    public TraceFormatException Bad(ReadOnlySpan<byte> line, string allowed) =>
+        TraceFormatException.AtLine(file, LineNumber, Printable(line), allowed);
+
+    /// <summary>A line's first characters, with everything unprintable as '?'.</summary>
+    public static string Printable(ReadOnlySpan<byte> line)
+    {
+        const int Shown = 80;
+        StringBuilder text = new StringBuilder(Math.Min(line.Length, Shown) + 3);
+        foreach (byte value in line[..Math.Min(line.Length, Shown)])
+        {
+            text.Append(value is >= 0x20 and < 0x7F ? (char)value : '?');
+        }
+
+        return line.Length > Shown ? text.Append("...").ToString() : text.ToString();
+    }
+
+    private ReadOnlySpan<byte> Take(ReadOnlySpan<byte> line, int consumed)
+    {
+        _start += consumed;
+        BytesRead += consumed;
+        LineNumber += consumed > 0 ? 1 : 0;
+        return line.Length > 0 && line[^1] == (byte)'\r' ? line[..^1] : line;
+    }
+
+    private void Fill()
+    {
+        if (_start > 0)
+        {
+            Buffer.BlockCopy(_buffer, _start, _buffer, 0, _end - _start);
+            _end -= _start;
+            _start = 0;
+        }
+
+        int count;
+        try
+        {
+            count = stream.Read(_buffer, _end, _buffer.Length - _end);
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        {
+            throw TraceFormatException.AtByte(
+                file,
+                BytesRead + _end,
+                $"the packed data is cut off or damaged after line {LineNumber} ({error.Message})",
+                "an undamaged file",
+                error);
+        }
+
+        _atEnd = count == 0;
+        _end += count;
+    }
+}

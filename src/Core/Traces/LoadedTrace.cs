@@ -1,0 +1,38 @@
+using VmSim.Core.Programs;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>How a trace is read.</summary>
+public sealed record TraceLoadOptions
+{
+    /// <summary>Opens another file of the same capture by name (a child's trace); null when there is none.</summary>
+    public Func<string, Stream?>? OpenFile { get; init; }
+
+    /// <summary>Whether a damaged trace is used up to the damage, with a warning, instead of being refused.</summary>
+    public bool Salvage { get; init; }
+
+    /// <summary>The program's name; null for the file's.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Cycles computed after each reference; 0 to 2^40. A trace does not tell what the program computed in between.</summary>
+    public long Compute { get; init; }
+
+    /// <summary>The cores that threads are pinned to, in the order in which they are made, and again from the first; empty leaves it to the scenario.</summary>
+    public IReadOnlyList<int> Cores { get; init; } = [];
+}
+
+/// <summary>A trace as a program.</summary>
+public sealed class LoadedTrace
+{
+    /// <summary>What the traced process ran, ready for a scenario.</summary>
+    public required ProgramImage Image { get; init; }
+
+    /// <summary>Accesses of all its threads, collapsed ones counted one by one; without kernel accesses and children.</summary>
+    public required long Accesses { get; init; }
+
+    /// <summary>Records that were read, those of children left out.</summary>
+    public required long Records { get; init; }
+
+    /// <summary>What was missing or left out, one sentence each, children's included.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+}

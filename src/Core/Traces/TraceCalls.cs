@@ -1,0 +1,84 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>Turns records into system calls. Flag values are Linux's (include/uapi/linux/mman.h and asm-generic/mman*.h).</summary>
+internal static class TraceCalls
+{
+    /// <summary>Bytes of user space on x86-64 with four levels (TASK_SIZE, 2^47 less a page).</summary>
+    public const ulong UserBytes = 0x7FFF_FFFF_F000;
+
+    private const ulong StackLimit = 8UL << 20;
+    private const ulong MapTypeMask = 0xF;
+    private const ulong MapPrivate = 0x2;
+    private const ulong MapAnonymous = 0x20;
+    private const ulong MapPopulate = 0x8000;
+
+    /// <summary>An i or m record.</summary>
+    public static SystemCall Map(ref VmtRecord record, int file)
+    {
+        bool isFile = file >= 0 && (record.D & MapAnonymous) == 0;
+        return new SystemCall
+        {
+            Kind = SystemCallKind.Map,
+            Start = new VirtAddr(record.A),
+            Length = record.B,
+            Protection = (Protection)(record.C & 7),
+            Source = isFile ? MappingSource.File : MappingSource.Anonymous,
+            Shared = (record.D & MapTypeMask) is not MapPrivate and not 0,
+            Populate = (record.D & MapPopulate) != 0,
+            FileId = isFile ? file : -1,
+            Offset = isFile ? record.E : 0,
+            Name = record.Text,
+        };
+    }
+
+    /// <summary>An m, u, p or d record.</summary>
+    public static SystemCall Simple(ref VmtRecord record, int file) => record.Kind switch
+    {
+        VmtKind.Map => Map(ref record, file),
+        VmtKind.Unmap => Range(SystemCallKind.Unmap, ref record),
+        VmtKind.Protect => Range(SystemCallKind.Protect, ref record) with { Protection = (Protection)(record.C & 7) },
+        VmtKind.Advise => Range(SystemCallKind.Advise, ref record) with { Advice = (Advice)(int)Math.Min(record.C, int.MaxValue) },
+        _ => throw new ArgumentOutOfRangeException(nameof(record), record.Kind, "not a call on one range"),
+    };
+
+    /// <summary>The call of an r record: mremap.</summary>
+    public static SystemCall Remap(ref VmtRecord record) => Range(SystemCallKind.Remap, ref record) with
+    {
+        NewStart = new VirtAddr(record.E),
+        NewLength = record.C,
+    };
+
+    /// <summary>A change of the break, written as a mapping or an unmapping.</summary>
+    public static SystemCall MoveBreak(ulong old, ulong value) => value > old
+        ? new SystemCall { Kind = SystemCallKind.Map, Start = new VirtAddr(old), Length = value - old, Protection = Protection.Read | Protection.Write, Name = "[heap]" }
+        : new SystemCall { Kind = SystemCallKind.Unmap, Start = new VirtAddr(value), Length = old - value };
+
+    /// <summary>A mapping that may grow down, as long as it may become above the mappings already there.</summary>
+    public static SystemCall GrowDown(SystemCall call, bool growsDown, IReadOnlyList<SystemCall> others)
+    {
+        ulong end = call.Start.Value + call.Length;
+        if (!growsDown || call.Length >= StackLimit)
+        {
+            return call;
+        }
+
+        ulong start = end > StackLimit ? end - StackLimit : 0;
+        foreach (SystemCall other in others)
+        {
+            ulong otherEnd = other.Start.Value + other.Length;
+            if (otherEnd <= call.Start.Value)
+            {
+                start = Math.Max(start, otherEnd);
+            }
+        }
+
+        start = (start + 4095) & ~4095UL;
+        return call with { Start = new VirtAddr(start), Length = end - start };
+    }
+
+    private static SystemCall Range(SystemCallKind kind, ref VmtRecord record) =>
+        new() { Kind = kind, Start = new VirtAddr(record.A), Length = record.B };
+}

@@ -1,0 +1,171 @@
+namespace VmSim.Core.Traces;
+
+/// <summary>What a trace holds.</summary>
+public sealed class TraceInfo
+{
+    /// <summary>Points of the working-set curve.</summary>
+    public const int Epochs = 60;
+
+    /// <summary>The header, or null.</summary>
+    public string? Header { get; private set; }
+
+    /// <summary>Records of the trace, comments left out.</summary>
+    public long Records { get; private set; }
+
+    /// <summary>Instruction fetches, collapsed ones counted one by one.</summary>
+    public long Fetches { get; private set; }
+
+    /// <summary>References that load, collapsed ones counted one by one.</summary>
+    public long Loads { get; private set; }
+
+    /// <summary>Stores, with the loads collapsed into them.</summary>
+    public long Stores { get; private set; }
+
+    /// <summary>Kernel accesses to user buffers.</summary>
+    public long KernelAccesses { get; private set; }
+
+    /// <summary>All accesses of the program itself.</summary>
+    public long Accesses => Fetches + Loads + Stores;
+
+    /// <summary>Accesses of each thread, by its number in the trace.</summary>
+    public SortedDictionary<int, long> Threads { get; } = [];
+
+    /// <summary>Records of each kind other than accesses, by name.</summary>
+    public SortedDictionary<string, long> Operations { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Files that mappings name.</summary>
+    public int Files { get; private set; }
+
+    /// <summary>Different pages used, of all and by kind.</summary>
+    public (long All, long Fetched, long Loaded, long Stored) Pages { get; private set; }
+
+    /// <summary>Reuse distances of data pages.</summary>
+    public ReuseDistances DataReuse { get; } = new();
+
+    /// <summary>Reuse distances of instruction pages.</summary>
+    public ReuseDistances FetchReuse { get; } = new();
+
+    /// <summary>Different pages used in each of <see cref="Epochs"/> equal parts of the trace.</summary>
+    public IReadOnlyList<int> WorkingSet { get; private set; } = [];
+
+    /// <summary>Where reading ended when the trace is damaged and that was allowed; null otherwise.</summary>
+    public string? Damage { get; private set; }
+
+    /// <summary>Reads a trace twice: once to count, once for the working set and the distances.</summary>
+    /// <param name="open">Opens the trace from its beginning.</param>
+    /// <param name="salvage">Whether a damaged trace is described up to the damage.</param>
+    /// <exception cref="TraceFormatException">The trace is damaged.</exception>
+    public static TraceInfo Compute(Func<IVmtSource> open, bool salvage = false)
+    {
+        ArgumentNullException.ThrowIfNull(open);
+        var info = new TraceInfo();
+        info.Pass(open(), salvage, info.CountRecord);
+        info.Trace(open(), salvage);
+        return info;
+    }
+
+    private delegate void Take(in VmtRecord record);
+
+    private void Pass(IVmtSource source, bool salvage, Take take)
+    {
+        VmtRecord record = default;
+        try
+        {
+            while (source.Read(ref record))
+            {
+                take(record);
+            }
+        }
+        catch (TraceFormatException error) when (salvage)
+        {
+            Damage = error.Message;
+        }
+        finally
+        {
+            (source as IDisposable)?.Dispose();
+        }
+    }
+
+    private int _thread;
+
+    private void CountRecord(in VmtRecord record)
+    {
+        Records++;
+        switch (record.Kind)
+        {
+            case VmtKind.Comment:
+                Header ??= record.Text;
+                break;
+            case VmtKind.Thread:
+                _thread = (int)record.A;
+                Threads.TryAdd(_thread, 0);
+                break;
+            case VmtKind.Fetch:
+                Fetches += (long)record.B;
+                break;
+            case VmtKind.Load:
+                Loads += (long)record.B;
+                break;
+            case VmtKind.Store:
+                Stores += (long)record.B;
+                break;
+            case VmtKind.KernelLoad or VmtKind.KernelStore:
+                KernelAccesses++;
+                break;
+            case VmtKind.File:
+                Files++;
+                break;
+            default:
+                string name = NameOf(record.Kind);
+                Operations[name] = Operations.GetValueOrDefault(name) + 1;
+                break;
+        }
+
+        if (record.Kind >= VmtKind.Fetch)
+        {
+            Threads[_thread] = Threads.GetValueOrDefault(_thread) + (long)record.B;
+        }
+    }
+
+    private void Trace(IVmtSource source, bool salvage)
+    {
+        long length = Math.Max(1, (Accesses + Epochs - 1) / Epochs);
+        int[] workingSet = new int[Epochs];
+        var seen = new Dictionary<ulong, (int Epoch, byte Kinds)>();
+        long done = 0;
+        Pass(source, salvage, Take);
+        WorkingSet = workingSet;
+        Pages = (seen.Count, seen.Values.LongCount(page => (page.Kinds & 1) != 0), seen.Values.LongCount(page => (page.Kinds & 2) != 0), seen.Values.LongCount(page => (page.Kinds & 4) != 0));
+
+        void Take(in VmtRecord record)
+        {
+            if (record.Kind < VmtKind.Fetch)
+            {
+                return;
+            }
+
+            int epoch = (int)Math.Min(done / length, Epochs - 1);
+            done += (long)record.B;
+            (int last, byte kinds) = seen.GetValueOrDefault(record.A, (-1, (byte)0));
+            workingSet[epoch] += last == epoch ? 0 : 1;
+            seen[record.A] = (epoch, (byte)(kinds | (1 << (record.Kind - VmtKind.Fetch))));
+            (record.Kind == VmtKind.Fetch ? FetchReuse : DataReuse).Use(record.A, record.B);
+        }
+    }
+
+    private static string NameOf(VmtKind kind) => kind switch
+    {
+        VmtKind.InitialMap => "initial maps",
+        VmtKind.Clone => "clone",
+        VmtKind.Exit => "thread exits",
+        VmtKind.Fork => "fork",
+        VmtKind.Exec => "exec",
+        VmtKind.Map => "mmap",
+        VmtKind.Unmap => "munmap",
+        VmtKind.Protect => "mprotect",
+        VmtKind.Break => "brk",
+        VmtKind.Remap => "mremap",
+        VmtKind.Advise => "madvise",
+        _ => kind.ToString(),
+    };
+}

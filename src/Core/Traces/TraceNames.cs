@@ -1,0 +1,32 @@
+namespace VmSim.Core.Traces;
+
+/// <summary>How the files of one capture are named.</summary>
+public static class TraceNames
+{
+    private static readonly string[] Endings = [".gz", ".vmt", ".vmtb"];
+
+    /// <summary>A program's name from its trace's: without folders and the format's endings.</summary>
+    public static string ProgramOf(string file)
+    {
+        string name = file[(file.LastIndexOfAny(['/', '\\']) + 1)..];
+        foreach (string ending in Endings)
+        {
+            name = name.EndsWith(ending, StringComparison.Ordinal) && name.Length > ending.Length ? name[..^ending.Length] : name;
+        }
+
+        return name;
+    }
+
+    /// <summary>Where the trace of a forked child may stand, in order of preference, next to its parent's: NAME.child.PID.vmt,
+    /// NAME.PID.vmt, each with the parent's endings, gzip or binary, and PARENTFILE.PID.</summary>
+    public static IReadOnlyList<string> ChildrenOf(string parent, ulong processId)
+    {
+        int folder = parent.LastIndexOfAny(['/', '\\']) + 1;
+        string stem = parent[..folder] + ProgramOf(parent);
+        return
+        [
+            $"{stem}.child.{processId}.vmt.gz", $"{stem}.child.{processId}.vmt", $"{stem}.child.{processId}.vmtb",
+            $"{stem}.{processId}.vmt.gz", $"{stem}.{processId}.vmt", $"{stem}.{processId}.vmtb", $"{parent}.{processId}",
+        ];
+    }
+}

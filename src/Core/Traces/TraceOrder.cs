@@ -1,0 +1,216 @@
+using VmSim.Core.Programs;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>An operation to weave into a thread's operations.</summary>
+/// <param name="Place">Twice the index of the operation it stands before, or one more than twice that of the one it stands after.</param>
+/// <param name="Word">The encoded operation.</param>
+internal readonly record struct OrderInsertion(long Place, ulong Word);
+
+/// <summary>
+/// Finds the orders between threads that a replay must keep, and expresses them as few events. A page's users must come after the operation
+/// that made the page's mapping what it is, and before the one that changes it next. A thread comes after the point that starts it. A fork
+/// comes between the memory operations before and after it. Vector clocks tell which of these orders already follow from others; only the
+/// rest become a <see cref="ControlKind.Signal"/> and a <see cref="ControlKind.Wait"/>.
+/// </summary>
+/// <remarks>
+/// Places are indices into a thread's operations. A clock entry for thread t counts t's operations that are known to be done. The trace's
+/// own order satisfies every order found here, so events can never form a cycle.
+/// </remarks>
+internal sealed class TraceOrder
+{
+    private readonly List<ThreadClock> _threads = [];
+    private readonly PageUsers _users = new();
+    private readonly RangeOperations _operations = new();
+    private readonly List<Point> _candidates = [];
+    private readonly Dictionary<Point, int> _events = [];
+    private Point _fork = Point.None;
+
+    /// <summary>How many events the orders need.</summary>
+    public int EventCount => _events.Count;
+
+    /// <summary>Adds a thread that starts when thread <paramref name="parent"/> has done its operations up to and including
+    /// <paramref name="place"/>; -1 for the main thread. Threads are numbered from 0 as they are added.</summary>
+    public void AddThread(int parent, long place)
+    {
+        var clock = new ThreadClock();
+        if (parent >= 0)
+        {
+            clock.Learn(0, KnownAt(new Point(parent, place)));
+        }
+
+        _threads.Add(clock);
+    }
+
+    /// <summary>Thread <paramref name="thread"/> uses a page in its operations <paramref name="first"/> to <paramref name="last"/>.</summary>
+    public void Access(int thread, ulong page, long first, long last)
+    {
+        if (_threads.Count == 1)
+        {
+            return;
+        }
+
+        if (_users.Touch(page, thread, last))
+        {
+            Point change = _operations.Find(page);
+            if (change.Thread >= 0)
+            {
+                _candidates.Clear();
+                _candidates.Add(change);
+                WaitForCandidates(thread, first);
+            }
+        }
+    }
+
+    /// <summary>Thread <paramref name="thread"/> changes the mappings of a range of pages in its operation <paramref name="place"/>.</summary>
+    public void Change(int thread, ulong firstPage, ulong endPage, long place)
+    {
+        if (endPage <= firstPage || _threads.Count == 1)
+        {
+            return;
+        }
+
+        _candidates.Clear();
+        _users.TakeRange(firstPage, endPage, AddCandidate);
+        _operations.Replace(firstPage, endPage, new Point(thread, place), AddCandidate);
+        if (_fork.Thread >= 0)
+        {
+            AddCandidate(_fork);
+        }
+
+        _threads[thread].LastChange = place;
+        WaitForCandidates(thread, place);
+    }
+
+    /// <summary>Thread <paramref name="thread"/> copies the address space in its operation <paramref name="place"/>.</summary>
+    public void Fork(int thread, long place)
+    {
+        _candidates.Clear();
+        for (int other = 0; other < _threads.Count; other++)
+        {
+            if (_threads[other].LastChange >= 0)
+            {
+                AddCandidate(new Point(other, _threads[other].LastChange));
+            }
+        }
+
+        _fork = new Point(thread, place);
+        _threads[thread].LastChange = place;
+        WaitForCandidates(thread, place);
+    }
+
+    /// <summary>The signals and waits of a thread, in order of place.</summary>
+    public IReadOnlyList<OrderInsertion> InsertionsOf(int thread) =>
+        [.. _threads[thread].Insertions.OrderBy(insertion => insertion.Place)];
+
+    private void AddCandidate(Point point)
+    {
+        for (int i = 0; i < _candidates.Count; i++)
+        {
+            if (_candidates[i].Thread == point.Thread)
+            {
+                _candidates[i] = new Point(point.Thread, Math.Max(point.Place, _candidates[i].Place));
+                return;
+            }
+        }
+
+        _candidates.Add(point);
+    }
+
+    /// <summary>Makes operation <paramref name="place"/> of a thread wait for those candidates that neither its clock nor another candidate implies.</summary>
+    private void WaitForCandidates(int thread, long place)
+    {
+        ThreadClock clock = _threads[thread];
+        _candidates.RemoveAll(point => point.Thread == thread || clock.Knows(point));
+        for (int i = _candidates.Count - 1; i >= 0; i--)
+        {
+            Point point = _candidates[i];
+            if (_candidates.Exists(other => other != point && _threads[other.Thread].KnowsAt(other.Place, point)))
+            {
+                _candidates.RemoveAt(i);
+            }
+        }
+
+        foreach (Point point in _candidates)
+        {
+            clock.Insertions.Add(new OrderInsertion(2 * place, Operation.ControlWord(ControlKind.Wait, (ulong)EventOf(point))));
+            clock.Learn(place, KnownAt(point));
+        }
+    }
+
+    private int EventOf(Point point)
+    {
+        if (!_events.TryGetValue(point, out int number))
+        {
+            number = _events.Count;
+            _events.Add(point, number);
+            _threads[point.Thread].Insertions.Add(new OrderInsertion((2 * point.Place) + 1, Operation.ControlWord(ControlKind.Signal, (ulong)number)));
+        }
+
+        return number;
+    }
+
+    /// <summary>All that is known to be done once <paramref name="point"/> is.</summary>
+    private long[] KnownAt(Point point)
+    {
+        long[] before = _threads[point.Thread].At(point.Place);
+        long[] known = new long[Math.Max(before.Length, point.Thread + 1)];
+        before.CopyTo(known, 0);
+        known[point.Thread] = point.Place + 1;
+        return known;
+    }
+
+    /// <summary>An operation of a thread.</summary>
+    internal readonly record struct Point(int Thread, long Place)
+    {
+        public static Point None => new(-1, -1);
+    }
+
+    /// <summary>What a thread knows to be done, from which place on. Entries past a clock's length are 0.</summary>
+    private sealed class ThreadClock
+    {
+        private readonly List<(long Place, long[] Known)> _history = [(0, [])];
+
+        public List<OrderInsertion> Insertions { get; } = [];
+
+        public long LastChange { get; set; } = -1;
+
+        public bool Knows(Point point) => Covers(_history[^1].Known, point);
+
+        public bool KnowsAt(long place, Point point) => Covers(At(place), point);
+
+        public long[] At(long place)
+        {
+            int low = 0;
+            int high = _history.Count - 1;
+            while (low < high)
+            {
+                int middle = (low + high + 1) / 2;
+                (low, high) = _history[middle].Place <= place ? (middle, high) : (low, middle - 1);
+            }
+
+            return _history[low].Known;
+        }
+
+        public void Learn(long place, long[] news)
+        {
+            long[] known = _history[^1].Known;
+            long[] joined = new long[Math.Max(known.Length, news.Length)];
+            for (int i = 0; i < joined.Length; i++)
+            {
+                joined[i] = Math.Max(i < known.Length ? known[i] : 0, i < news.Length ? news[i] : 0);
+            }
+
+            if (_history[^1].Place == place)
+            {
+                _history[^1] = (place, joined);
+            }
+            else
+            {
+                _history.Add((place, joined));
+            }
+        }
+
+        private static bool Covers(long[] known, Point point) => point.Thread < known.Length && known[point.Thread] > point.Place;
+    }
+}

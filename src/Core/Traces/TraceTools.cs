@@ -1,0 +1,170 @@
+using VmSim.Core.Addresses;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>What checking a trace found.</summary>
+/// <param name="Records">Records that are in order.</param>
+/// <param name="Accesses">Accesses among them.</param>
+/// <param name="Damage">Why the trace cannot be read further; null when it can be read to its end.</param>
+/// <param name="UnmappedAccesses">Accesses, kernel's included, to pages that the trace has not mapped at that point.</param>
+/// <param name="UnmappedPages">The first few of those pages.</param>
+public sealed record TraceVerification(long Records, long Accesses, string? Damage, long UnmappedAccesses, IReadOnlyList<ulong> UnmappedPages);
+
+/// <summary>Work on whole traces: copy, cut, check.</summary>
+public static class TraceTools
+{
+    private const int MaxExamples = 10;
+    private const ulong StackBytes = 8UL << 20;
+
+    /// <summary>Copies a whole trace from one form to another.</summary>
+    /// <returns>Why the trace was not copied to its end, when it is damaged and <paramref name="salvage"/> allows that; null otherwise.</returns>
+    /// <exception cref="TraceFormatException">The trace is damaged.</exception>
+    public static string? Copy(IVmtSource source, IVmtSink sink, bool salvage = false) => Cut(source, sink, 0, long.MaxValue, salvage);
+
+    /// <summary>Copies the accesses numbered <paramref name="from"/> up to but not including <paramref name="to"/> (collapsed ones counted one by one),
+    /// and before them every record that is no access, so that the same is mapped. A record that the border falls into is split.</summary>
+    /// <returns>Why the trace was not read to the border, when it is damaged and <paramref name="salvage"/> allows that; null otherwise.</returns>
+    /// <exception cref="TraceFormatException">The trace is damaged.</exception>
+    public static string? Cut(IVmtSource source, IVmtSink sink, long from, long to, bool salvage = false)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(sink);
+        VmtRecord record = default;
+        long done = 0;
+        try
+        {
+            while (done < to && source.Read(ref record))
+            {
+                if (record.Kind < VmtKind.Fetch)
+                {
+                    bool isKernel = record.Kind is VmtKind.KernelLoad or VmtKind.KernelStore;
+                    if (!isKernel || done >= from)
+                    {
+                        sink.Write(record);
+                    }
+
+                    continue;
+                }
+
+                long start = done;
+                done += (long)record.B;
+                long kept = Math.Min(done, to) - Math.Max(start, from);
+                if (kept > 0)
+                {
+                    sink.Write(record with { B = (ulong)kept });
+                }
+            }
+        }
+        catch (TraceFormatException error) when (salvage)
+        {
+            return error.Message;
+        }
+
+        return null;
+    }
+
+    /// <summary>Reads a trace to its end and checks that it uses only what is mapped. The trace's order of records is what counts.</summary>
+    /// <param name="source">The trace.</param>
+    /// <param name="isChild">Whether it is a forked child's trace, whose first mappings are not in it; then use of memory is not checked.</param>
+    public static TraceVerification Verify(IVmtSource source, bool isChild = false)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var mapped = new MappedPages();
+        var examples = new List<ulong>();
+        var missed = new HashSet<ulong>();
+        VmtRecord record = default;
+        long records = 0;
+        long accesses = 0;
+        long unmapped = 0;
+        string? damage = null;
+        try
+        {
+            while (source.Read(ref record))
+            {
+                records++;
+                mapped.Take(record);
+                if (record.Kind >= VmtKind.Fetch)
+                {
+                    accesses += (long)record.B;
+                    Use(record.A, (long)record.B);
+                }
+                else if (record.Kind is VmtKind.KernelLoad or VmtKind.KernelStore)
+                {
+                    Use(record.A >> PageSizes.BaseShift, 1);
+                }
+            }
+        }
+        catch (TraceFormatException error)
+        {
+            damage = error.Message;
+        }
+
+        return new TraceVerification(records, accesses, damage, unmapped, examples);
+
+        void Use(ulong page, long count)
+        {
+            if (isChild || mapped.Contains(page))
+            {
+                return;
+            }
+
+            unmapped += count;
+            if (examples.Count < MaxExamples && missed.Add(page))
+            {
+                examples.Add(page);
+            }
+        }
+    }
+
+    /// <summary>The pages that are mapped at a point of a trace.</summary>
+    private sealed class MappedPages
+    {
+        private static readonly TraceOrder.Point s_mapped = new(0, 1);
+        private static readonly TraceOrder.Point s_unmapped = new(0, 0);
+        private readonly RangeOperations _ranges = new();
+        private ulong _break;
+
+        public bool Contains(ulong page) => _ranges.Find(page) == s_mapped;
+
+        public void Take(in VmtRecord record)
+        {
+            switch (record.Kind)
+            {
+                case VmtKind.InitialMap when (record.D & 0x100) != 0:
+                    // a stack may grow
+                    ulong end = record.A + record.B;
+                    Set(end > StackBytes ? Math.Min(record.A, end - StackBytes) : 0, Math.Max(record.B, StackBytes), s_mapped);
+                    break;
+                case VmtKind.InitialMap or VmtKind.Map:
+                    Set(record.A, record.B, s_mapped);
+                    break;
+                case VmtKind.Unmap:
+                    Set(record.A, record.B, s_unmapped);
+                    break;
+                case VmtKind.Remap:
+                    Set(record.A, record.B, s_unmapped);
+                    Set(record.E, record.C, s_mapped);
+                    break;
+                case VmtKind.Break:
+                    ulong old = _break == 0 ? record.A : _break;
+                    Set(Math.Min(old, record.A), Math.Max(old, record.A) - Math.Min(old, record.A), record.A > old ? s_mapped : s_unmapped);
+                    _break = record.A;
+                    break;
+                case VmtKind.Exec:
+                    Set(0, TraceCalls.UserBytes, s_unmapped);
+                    _break = 0;
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        private void Set(ulong start, ulong length, TraceOrder.Point state)
+        {
+            if (length > 0)
+            {
+                _ranges.Replace(start >> PageSizes.BaseShift, ((start + (length - 1)) >> PageSizes.BaseShift) + 1, state, static _ => { });
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+using System.Buffers.Binary;
+using System.Text;
+using ZstdSharp;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>Reads the binary form of .vmt block by block, each checked before any of it is used.</summary>
+public sealed class VmtBinaryReader : IVmtSource, IDisposable
+{
+    private readonly Stream _stream;
+    private readonly Decompressor _decompressor = new();
+    private readonly ulong[] _lastPages = new ulong[3];
+    private byte[] _packed = new byte[VmtBinary.BlockBytes];
+    private byte[] _raw = new byte[VmtBinary.BlockBytes];
+    private int _rawLength;
+    private int _at;
+    private uint _left;
+    private long _offset;
+    private long _blockOffset;
+    private bool _isAtEnd;
+
+    /// <summary>Reads from <paramref name="stream"/>, whose head is checked at once.</summary>
+    /// <exception cref="TraceFormatException">It is not a binary trace of this version.</exception>
+    public VmtBinaryReader(Stream stream, string file)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        _stream = stream;
+        File = file;
+        Span<byte> head = stackalloc byte[VmtBinary.HeadBytes];
+        Get(head, "the file's head");
+        if (!head[..4].SequenceEqual(VmtBinary.Magic))
+        {
+            throw TraceFormatException.AtByte(file, 0, $"'{LineReader.Printable(head[..4])}'", "a binary trace, which begins with VMTB");
+        }
+
+        ushort version = BinaryPrimitives.ReadUInt16LittleEndian(head[4..]);
+        if (version != VmtBinary.Version)
+        {
+            throw TraceFormatException.AtByte(file, 4, $"version {version}", $"version {VmtBinary.Version}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public string File { get; }
+
+    /// <summary>Records read so far.</summary>
+    public long Records { get; private set; }
+
+    /// <inheritdoc/>
+    public TraceFormatException Bad(string found, string allowed) => TraceFormatException.AtByte(File, _blockOffset, found, allowed);
+
+    /// <inheritdoc/>
+    public bool Read(ref VmtRecord record)
+    {
+        if (_left == 0 && !ReadBlock())
+        {
+            return false;
+        }
+
+        _left--;
+        Records++;
+        ReadOnlySpan<byte> raw = _raw.AsSpan(0, _rawLength);
+        if ((uint)_at >= (uint)raw.Length)
+        {
+            throw Damaged();
+        }
+
+        byte first = raw[_at++];
+        record = new VmtRecord { Kind = (VmtKind)(first & 0x1F), FileId = -1 };
+        if (record.Kind >= VmtKind.Fetch)
+        {
+            ReadAccess(ref record, raw, (first & VmtBinary.MoreBit) != 0);
+        }
+        else
+        {
+            ReadOther(ref record, raw, (first & VmtBinary.MoreBit) != 0);
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _decompressor.Dispose();
+
+    private void ReadAccess(ref VmtRecord record, ReadOnlySpan<byte> raw, bool hasCount)
+    {
+        if (record.Kind > VmtKind.Store || !VmtBinary.TryReadNumber(raw, ref _at, out ulong difference))
+        {
+            throw Damaged();
+        }
+
+        ref ulong last = ref _lastPages[record.Kind - VmtKind.Fetch];
+        last += (ulong)VmtBinary.Unzigzag(difference);
+        record.A = last;
+        record.B = 1;
+        if ((hasCount && !VmtBinary.TryReadNumber(raw, ref _at, out record.B)) || last >> 52 != 0 || record.B - 1 >= VmtTextReader.MaxCount)
+        {
+            throw Damaged();
+        }
+    }
+
+    private void ReadOther(ref VmtRecord record, ReadOnlySpan<byte> raw, bool hasText)
+    {
+        bool good = VmtBinary.TryReadNumber(raw, ref _at, out record.A) & VmtBinary.TryReadNumber(raw, ref _at, out record.B)
+            & VmtBinary.TryReadNumber(raw, ref _at, out record.C) & VmtBinary.TryReadNumber(raw, ref _at, out record.D)
+            & VmtBinary.TryReadNumber(raw, ref _at, out record.E) & VmtBinary.TryReadNumber(raw, ref _at, out ulong file);
+        record.FileId = (int)Math.Min(file, int.MaxValue) - 1;
+        ulong length = 0;
+        good = good && file <= int.MaxValue && (!hasText || VmtBinary.TryReadNumber(raw, ref _at, out length))
+            && length <= (ulong)(raw.Length - _at);
+        if (!good || !VmtRules.IsLegal(record, hasText))
+        {
+            throw Damaged();
+        }
+
+        if (hasText)
+        {
+            record.Text = Encoding.UTF8.GetString(raw.Slice(_at, (int)length));
+            _at += (int)length;
+        }
+    }
+
+    private bool ReadBlock()
+    {
+        // a block's records take all its bytes, or its head is damaged
+        if (_at != _rawLength)
+        {
+            throw Damaged();
+        }
+
+        if (_isAtEnd)
+        {
+            return false;
+        }
+
+        _blockOffset = _offset;
+        Span<byte> head = stackalloc byte[VmtBinary.BlockHeadBytes];
+        Get(head[..16], "a block or the index");
+        uint magic = BinaryPrimitives.ReadUInt32LittleEndian(head);
+        if (magic == VmtBinary.IndexMagic)
+        {
+            ReadIndex(head[..16]);
+            return false;
+        }
+
+        if (magic != VmtBinary.BlockMagic)
+        {
+            throw TraceFormatException.AtByte(File, _blockOffset, "neither a block nor the index begins here", "a block");
+        }
+
+        Get(head[16..], "a block's head");
+        uint rawLength = BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
+        uint packedLength = BinaryPrimitives.ReadUInt32LittleEndian(head[12..]);
+        if (rawLength > VmtBinary.MaxBlockBytes || packedLength > VmtBinary.MaxBlockBytes)
+        {
+            throw TraceFormatException.AtByte(
+                File, _blockOffset + 8, $"a block of {rawLength} bytes in {packedLength}", $"at most {VmtBinary.MaxBlockBytes} bytes");
+        }
+
+        _left = BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
+        _packed = packedLength > _packed.Length ? new byte[packedLength] : _packed;
+        _raw = rawLength > _raw.Length ? new byte[rawLength] : _raw;
+        Span<byte> packed = _packed.AsSpan(0, (int)packedLength);
+        Get(packed, "a block");
+        if (VmtBinary.Checksum(packed) != BinaryPrimitives.ReadUInt32LittleEndian(head[16..]))
+        {
+            throw TraceFormatException.AtByte(File, _blockOffset, "the block's checksum does not match", "an undamaged block");
+        }
+
+        Unpack(packed, (int)rawLength);
+        return _left > 0 || ReadBlock();
+    }
+
+    private void Unpack(ReadOnlySpan<byte> packed, int rawLength)
+    {
+        try
+        {
+            _rawLength = _decompressor.Unwrap(packed, _raw.AsSpan(0, rawLength));
+        }
+        catch (ZstdException error)
+        {
+            throw TraceFormatException.AtByte(
+                File, _blockOffset, $"the block cannot be unpacked ({error.Message})", "an undamaged block", error);
+        }
+
+        if (_rawLength != rawLength)
+        {
+            throw Damaged();
+        }
+
+        _at = 0;
+        Array.Clear(_lastPages);
+    }
+
+    private void ReadIndex(ReadOnlySpan<byte> head)
+    {
+        _isAtEnd = true;
+        int length = BinaryPrimitives.ReadInt32LittleEndian(head[8..]);
+        uint checksum = uint.MaxValue;
+        if (length < 0 || length % 16 != 0)
+        {
+            throw TraceFormatException.AtByte(File, _blockOffset + 8, $"an index of {length} bytes", "16 bytes an entry");
+        }
+
+        // an index can be long; it is checked in pieces
+        byte[] entries = new byte[Math.Min(length, 1 << 16)];
+        for (int done = 0; done < length; done += entries.Length)
+        {
+            Span<byte> piece = entries.AsSpan(0, Math.Min(entries.Length, length - done));
+            Get(piece, "the index");
+            checksum = Accumulate(checksum, piece);
+        }
+
+        Span<byte> end = stackalloc byte[16];
+        Get(end, "the file's end");
+        if (~checksum != BinaryPrimitives.ReadUInt32LittleEndian(head[12..]) || !end[8..].SequenceEqual(VmtBinary.EndMagic)
+            || BinaryPrimitives.ReadInt64LittleEndian(end) != _blockOffset)
+        {
+            throw TraceFormatException.AtByte(File, _blockOffset, "the index is damaged", "an undamaged index");
+        }
+    }
+
+    private static uint Accumulate(uint checksum, ReadOnlySpan<byte> bytes)
+    {
+        foreach (byte value in bytes)
+        {
+            checksum = System.Numerics.BitOperations.Crc32C(checksum, value);
+        }
+
+        return checksum;
+    }
+
+    private TraceFormatException Damaged() =>
+        TraceFormatException.AtByte(
+            File, _blockOffset, $"record {Records} of the trace, in the block that begins here, makes no sense", "a record");
+
+    private void Get(Span<byte> to, string what)
+    {
+        int length;
+        try
+        {
+            length = _stream.ReadAtLeast(to, to.Length, throwOnEndOfStream: false);
+        }
+        catch (InvalidDataException error)
+        {
+            throw TraceFormatException.AtByte(File, _offset, $"the packed data is damaged ({error.Message})", "an undamaged file", error);
+        }
+
+        if (length < to.Length)
+        {
+            throw TraceFormatException.AtByte(File, _offset + length, $"the file ends within {what}", $"{to.Length - length} more bytes");
+        }
+
+        _offset += length;
+    }
+}

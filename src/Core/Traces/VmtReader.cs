@@ -1,0 +1,353 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>
+/// Makes a program out of a .vmt trace. Each thread is a stream of packed operations, with the few events that keep the order that matters
+/// between threads (<see cref="TraceOrder"/>). The traces of forked children become child programs.
+/// </summary>
+/// <remarks>
+/// Initial mappings that grow down (MAP_GROWSDOWN, the stack) are made as long as Linux lets them grow by default: 8 MiB (RLIMIT_STACK,
+/// _STK_LIM in include/uapi/linux/resource.h), or down to the next mapping. An initial [heap] mapping at or above the first break is
+/// Valgrind's reservation and is left out. The program gets its heap from its own brk calls.
+/// </remarks>
+public sealed class VmtReader
+{
+    private const int MaxDepth = 64;
+
+    private const ulong GrowsDown = 0x100;
+    private readonly IVmtSource _source;
+    private readonly TraceLoadOptions _options;
+    private readonly TraceFamily _family;
+    private readonly int _depth;
+    private readonly Dictionary<int, int> _files;
+    private readonly Dictionary<int, TraceThread> _byNumber = [];
+    private readonly List<TraceThread> _threads = [];
+    private readonly List<TraceThread> _unseen = [];
+    private readonly List<SystemCall> _initial = [];
+    private readonly List<ProgramImage> _children = [];
+    private readonly TraceOrder _order = new();
+    private TraceThread _current;
+    private int _owedClones;
+    private bool _mainIsBound;
+    private bool _hasExecuted;
+    private ulong? _firstBreak;
+    private ulong? _initialBreak;
+    private ulong _break;
+    private long _accesses;
+    private long _records;
+
+    private VmtReader(IVmtSource source, TraceLoadOptions options, TraceFamily family, Dictionary<int, int> files, int depth)
+    {
+        _source = source;
+        _options = options;
+        _family = family;
+        _files = files;
+        _depth = depth;
+        _current = AddThread(-1, 0);
+    }
+
+    /// <summary>Reads a trace to its end: text, plain or gzip, or binary.</summary>
+    /// <param name="stream">The file's bytes.</param>
+    /// <param name="file">Its name, for messages and for finding children's traces.</param>
+    /// <param name="options">How to read; null for the defaults.</param>
+    /// <exception cref="TraceFormatException">The trace is cut off or damaged, or a line does not follow the format.</exception>
+    public static LoadedTrace Load(Stream stream, string file, TraceLoadOptions? options = null) =>
+        Load(TraceSources.Open(stream, file, (options ?? new TraceLoadOptions()).Salvage), options);
+
+    /// <summary>Reads a trace from any source of records to its end.</summary>
+    /// <param name="source">The records.</param>
+    /// <param name="options">How to read; null for the defaults.</param>
+    /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
+    public static LoadedTrace Load(IVmtSource source, TraceLoadOptions? options = null)
+    {
+        options ??= new TraceLoadOptions();
+        var family = new TraceFamily();
+        return new VmtReader(source, options, family, [], 0).Read(options.Name ?? TraceNames.ProgramOf(source.File));
+    }
+
+    private LoadedTrace Read(string name)
+    {
+        VmtRecord record = default;
+        try
+        {
+            while (_source.Read(ref record))
+            {
+                _records++;
+                Take(ref record);
+            }
+        }
+        catch (TraceFormatException error) when (_options.Salvage)
+        {
+            _family.Warnings.Add($"{error.Message}. The {_records} records before it are used.");
+        }
+
+        return new LoadedTrace { Image = Build(name), Accesses = _accesses, Records = _records, Warnings = _family.Warnings };
+    }
+
+    private void Take(ref VmtRecord record)
+    {
+        switch (record.Kind)
+        {
+            case VmtKind.Fetch:
+                Access(AccessKind.Fetch, record.A, record.B);
+                break;
+            case VmtKind.Load:
+                Access(AccessKind.Load, record.A, record.B);
+                break;
+            case VmtKind.Store:
+                Access(AccessKind.Store, record.A, record.B);
+                break;
+            case VmtKind.KernelLoad:
+                KernelAccess(ControlKind.KernelLoad, ref record);
+                break;
+            case VmtKind.KernelStore:
+                KernelAccess(ControlKind.KernelStore, ref record);
+                break;
+            case VmtKind.Thread:
+                Switch((int)record.A);
+                break;
+            case VmtKind.Clone:
+                Clone();
+                break;
+            case VmtKind.Exit:
+                Exit((int)record.A);
+                break;
+            case VmtKind.Fork:
+                Fork(record.A);
+                break;
+            case VmtKind.Exec:
+                Execute();
+                break;
+            case VmtKind.File:
+                _files[record.FileId] = _family.AddFile(record.Text!);
+                break;
+            case VmtKind.InitialMap:
+                InitialMap(ref record);
+                break;
+            case VmtKind.Break:
+                SetBreak(record.A);
+                break;
+            case VmtKind.Comment:
+                break;
+            default:
+                Call(ref record);
+                break;
+        }
+    }
+
+    private void Access(AccessKind kind, ulong page, ulong count)
+    {
+        TraceThread thread = _current;
+        long first = thread.Operations.AddAccess(kind, page << PageSizes.BaseShift, count);
+        _accesses += (long)count;
+        if (_threads.Count > 1)
+        {
+            _order.Access(thread.Index, page, first, thread.Operations.Count - 1);
+        }
+    }
+
+    private void KernelAccess(ControlKind kind, ref VmtRecord record)
+    {
+        ulong page = record.A >> PageSizes.BaseShift;
+        ulong end = ((record.A + (record.B - 1)) >> PageSizes.BaseShift) + 1;
+        long first = _current.Operations.AddKernelAccess(kind, page, end - page);
+        for (; _threads.Count > 1 && page < end; page++)
+        {
+            _order.Access(_current.Index, page, first, _current.Operations.Count - 1);
+        }
+    }
+
+    private TraceThread AddThread(int parent, long place)
+    {
+        var thread = new TraceThread(_threads.Count);
+        _threads.Add(thread);
+        _order.AddThread(parent, place);
+        return thread;
+    }
+
+    /// <summary>Starts a new thread at this point of the current one.</summary>
+    private TraceThread StartThread()
+    {
+        long place = _current.Operations.Add(Operation.ControlWord(ControlKind.StartThread, (ulong)_threads.Count));
+        return AddThread(_current.Index, place);
+    }
+
+    /// <summary>A number that was not seen before belongs to the oldest thread made but not seen, or to the one made as that number. A thread
+    /// that runs before its maker has returned from clone (threads captured in parallel) starts where it is first seen.</summary>
+    private void Switch(int number)
+    {
+        if (_byNumber.TryGetValue(number, out TraceThread? known))
+        {
+            _current = known;
+            return;
+        }
+
+        if (!_mainIsBound)
+        {
+            _mainIsBound = true;
+        }
+        else if (_unseen.Count > 0)
+        {
+            int index = Math.Max(0, _unseen.FindIndex(thread => thread.Index == number));
+            _current = _unseen[index];
+            _unseen.RemoveAt(index);
+        }
+        else
+        {
+            _owedClones++;
+            _current = StartThread();
+        }
+
+        _current.Number = number;
+        _byNumber.Add(number, _current);
+    }
+
+    private void Clone()
+    {
+        if (_owedClones > 0)
+        {
+            _owedClones--;
+            return;
+        }
+
+        _unseen.Add(StartThread());
+    }
+
+    private void Exit(int number)
+    {
+        if (_byNumber.Remove(number, out TraceThread? thread))
+        {
+            thread.Operations.Add(Operation.ControlWord(ControlKind.Exit));
+        }
+    }
+
+    private void Fork(ulong processId)
+    {
+        string name = $"{TraceNames.ProgramOf(_source.File)}.{processId}";
+        long place = _current.Operations.Add(Operation.ControlWord(ControlKind.Fork, (ulong)_children.Count));
+        _order.Fork(_current.Index, place);
+        _children.Add(LoadChild(processId, name));
+    }
+
+    private ProgramImage LoadChild(ulong processId, string name)
+    {
+        foreach (string candidate in _depth < MaxDepth && _options.OpenFile is not null ? TraceNames.ChildrenOf(_source.File, processId) : [])
+        {
+            using Stream? stream = _options.OpenFile!(candidate);
+            if (stream is not null)
+            {
+                var reader = new VmtReader(TraceSources.Open(stream, candidate, _options.Salvage), _options, _family, new Dictionary<int, int>(_files), _depth + 1)
+                {
+                    _firstBreak = _firstBreak,
+                    _break = _break,
+                    _hasExecuted = _hasExecuted,
+                };
+                return reader.Read(name).Image;
+            }
+        }
+
+        _family.Warnings.Add($"{_source.File}: process {processId} was forked but has no trace (such as {TraceNames.ChildrenOf(_source.File, processId)[0]}); it ends at once.");
+        return new ProgramImage { Name = name, Files = _family.Files, Threads = [new TraceThread(0).Build(name, [], _options)] };
+    }
+
+    /// <summary>exec replaces the address space: everything goes, and the initial maps that follow become calls of the thread.</summary>
+    private void Execute()
+    {
+        _hasExecuted = true;
+        _firstBreak = null;
+        Add(new SystemCall { Kind = SystemCallKind.Unmap, Length = TraceCalls.UserBytes }, 0, TraceCalls.UserBytes);
+    }
+
+    private void InitialMap(ref VmtRecord record)
+    {
+        SystemCall call = TraceCalls.Map(ref record, FileOf(record.FileId));
+        if (_hasExecuted)
+        {
+            Add(call, record.A, record.B);
+            return;
+        }
+
+        _initial.Add(TraceCalls.GrowDown(call, (record.D & GrowsDown) != 0, _initial));
+    }
+
+    private void SetBreak(ulong value)
+    {
+        ulong old = _firstBreak is null ? value : _break;
+        _firstBreak ??= value;
+        _break = value;
+        _initialBreak ??= _hasExecuted ? 0 : value;
+        (ulong start, ulong end) = (Math.Min(old, value), Math.Max(old, value));
+        if (!_hasExecuted)
+        {
+            Add(new SystemCall { Kind = SystemCallKind.SetBreak, Start = new VirtAddr(value), Name = "[heap]" }, start, end - start);
+        }
+        else if (end > start)
+        {
+            Add(TraceCalls.MoveBreak(old, value), start, end - start);
+        }
+    }
+
+    private void Call(ref VmtRecord record)
+    {
+        if (record.Kind == VmtKind.Remap)
+        {
+            // both places change hands: the new one is noted with the call, the old one right after it at the same place
+            Add(TraceCalls.Remap(ref record), record.E, record.C);
+            Change(record.A, record.B);
+            return;
+        }
+
+        if (record.B > 0)
+        {
+            Add(TraceCalls.Simple(ref record, record.Kind == VmtKind.Map ? FileOf(record.FileId) : -1), record.A, record.B);
+        }
+    }
+
+    private void Add(SystemCall call, ulong start, ulong length)
+    {
+        _current.Operations.Add(Operation.ControlWord(ControlKind.SystemCall, (ulong)_current.Calls.Count));
+        _current.Calls.Add(call);
+        Change(start, length);
+    }
+
+    private void Change(ulong start, ulong length)
+    {
+        ulong end = length == 0 ? start : start + (length - 1);
+        ulong endPage = (end >> PageSizes.BaseShift) + (length == 0 ? 0UL : 1);
+        _order.Change(_current.Index, start >> PageSizes.BaseShift, endPage, _current.Operations.Count - 1);
+    }
+
+    private int FileOf(int traceId)
+    {
+        if (traceId < 0)
+        {
+            return -1;
+        }
+
+        if (!_files.TryGetValue(traceId, out int index))
+        {
+            index = _family.AddFile($"file {traceId}");
+            _files.Add(traceId, index);
+        }
+
+        return index;
+    }
+
+    private ProgramImage Build(string name)
+    {
+        ulong firstBreak = _depth > 0 ? 0 : _initialBreak ?? 0;
+        _initial.RemoveAll(call => call.Name == "[heap]" && firstBreak != 0 && call.Start.Value >= firstBreak);
+        return new ProgramImage
+        {
+            Name = name,
+            Files = _family.Files,
+            InitialMappings = _initial,
+            InitialBreak = new VirtAddr(firstBreak),
+            Threads = [.. _threads.Select(thread => thread.Build(name, _order.InsertionsOf(thread.Index), _options))],
+            Children = _children,
+            EventCount = _order.EventCount,
+        };
+    }
+}

@@ -1,0 +1,23 @@
+namespace VmSim.Core.Traces;
+
+/// <summary>What fields a record of each kind may have, for forms in which syntax does not already say so.</summary>
+internal static class VmtRules
+{
+    /// <summary>Whether a record other than an access is legal.</summary>
+    public static bool IsLegal(in VmtRecord r, bool hasText) => r.Kind switch
+    {
+        VmtKind.Comment => hasText,
+        VmtKind.File => hasText && r.FileId >= 0,
+        VmtKind.InitialMap or VmtKind.Map or VmtKind.Unmap => IsRange(r.A, r.B),
+        VmtKind.Protect or VmtKind.Advise => r.B == 0 || IsRange(r.A, r.B),
+        VmtKind.Remap => IsRange(r.A, r.B) && IsRange(r.E, r.C),
+        VmtKind.KernelLoad or VmtKind.KernelStore => IsRange(r.A, r.B) && r.B <= VmtTextReader.MaxKernelBytes,
+        VmtKind.Thread or VmtKind.Exit => r.A <= int.MaxValue,
+        VmtKind.Clone or VmtKind.Fork or VmtKind.Exec or VmtKind.Break => true,
+        _ => false,
+    };
+
+    /// <summary>Whether a range is not empty, does not pass the end of the address space, and can be rounded up to pages.</summary>
+    public static bool IsRange(ulong start, ulong length) =>
+        length != 0 && start + (length - 1) >= start && length <= ulong.MaxValue - 4095;
+}

@@ -1,0 +1,144 @@
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Unicode;
+
+namespace VmSim.Core.Traces;
+
+/// <summary>Takes the records of a trace in order.</summary>
+public interface IVmtSink
+{
+    /// <summary>Takes the next record.</summary>
+    void Write(in VmtRecord record);
+}
+
+/// <summary>Writes the text form of .vmt. Dispose or flush it at the end; the stream stays open.</summary>
+public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
+{
+    private readonly byte[] _buffer = new byte[1 << 16];
+    private int _length;
+
+    /// <summary>The header of a trace named <paramref name="name"/>, filtered by <paramref name="sets"/> sets.</summary>
+    public static VmtRecord Header(string name, int sets) => new()
+    {
+        Kind = VmtKind.Comment,
+        FileId = -1,
+        Text =
+            $"# vmt 1 {string.Join('_', name.Split([' ', '\t', '\n', '\r']))} pagesize 4096 filter direct-mapped sets={sets} "
+                + $"(separate I and D)",
+    };
+
+    /// <inheritdoc/>
+    public void Write(in VmtRecord record)
+    {
+        if (_buffer.Length - _length < 256)
+        {
+            Flush();
+        }
+
+        switch (record.Kind)
+        {
+            case VmtKind.Fetch:
+                WriteAccess((byte)'I', record);
+                break;
+            case VmtKind.Load:
+                WriteAccess((byte)'R', record);
+                break;
+            case VmtKind.Store:
+                WriteAccess((byte)'W', record);
+                break;
+            case VmtKind.Map or VmtKind.Unmap or VmtKind.Protect or VmtKind.Advise:
+                WriteCall(record);
+                break;
+            default:
+                WriteText(Describe(record));
+                break;
+        }
+    }
+
+    /// <summary>Hands everything written so far to the stream.</summary>
+    public void Flush()
+    {
+        stream.Write(_buffer, 0, _length);
+        _length = 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Flush();
+
+    /// <summary>A record as the line of text it is, without a line feed.</summary>
+    public static string Describe(in VmtRecord r) => r.Kind switch
+    {
+        VmtKind.Comment => r.Text!,
+        VmtKind.File => $"f {r.FileId} {r.Text}",
+        VmtKind.InitialMap => $"i {MapFields(r)}{(r.Text is null ? "" : " " + r.Text)}",
+        VmtKind.Thread => $"t {r.A}",
+        VmtKind.Clone => $"n {r.A:x}",
+        VmtKind.Exit => $"x {r.A}",
+        VmtKind.Fork => $"k fork {r.A}",
+        VmtKind.Exec => "k exec",
+        VmtKind.Map => $"m {MapFields(r)}",
+        VmtKind.Unmap => $"u {r.A:x} {r.B:x}",
+        VmtKind.Protect => $"p {r.A:x} {r.B:x} {r.C}",
+        VmtKind.Break => $"b {r.A:x}",
+        VmtKind.Remap => $"r {r.A:x} {r.B:x} {r.C:x} {r.D:x} {r.E:x}",
+        VmtKind.Advise => $"d {r.A:x} {r.B:x} {r.C}",
+        VmtKind.KernelLoad => $"s {r.A:x} {r.B:x} R",
+        VmtKind.KernelStore => $"s {r.A:x} {r.B:x} W",
+        VmtKind.Fetch => Access('I', r),
+        VmtKind.Load => Access('R', r),
+        VmtKind.Store => Access('W', r),
+        _ => throw new ArgumentOutOfRangeException(nameof(r), r.Kind, "not a record"),
+    };
+
+    private static string Access(char kind, in VmtRecord r) => r.B == 1 ? $"{kind} {r.A:x}" : $"{kind} {r.A:x} {r.B}";
+
+    private static string MapFields(in VmtRecord r) => $"{r.A:x} {r.B:x} {r.C} {r.D:x} {(r.FileId < 0 ? "-" : r.FileId)} {r.E:x}";
+
+    private void WriteAccess(byte kind, in VmtRecord record)
+    {
+        Span<byte> line = _buffer.AsSpan(_length);
+        line[0] = kind;
+        line[1] = (byte)' ';
+        Utf8Formatter.TryFormat(record.A, line[2..], out int digits, new System.Buffers.StandardFormat('x'));
+        int length = 2 + digits;
+        if (record.B != 1)
+        {
+            line[length++] = (byte)' ';
+            Utf8Formatter.TryFormat(record.B, line[length..], out digits);
+            length += digits;
+        }
+
+        line[length++] = (byte)'\n';
+        _length += length;
+    }
+
+    /// <summary>The frequent calls without a string in between.</summary>
+    private void WriteCall(in VmtRecord r)
+    {
+        Span<byte> line = _buffer.AsSpan(_length);
+        int length;
+        bool fits = (r.Kind, r.FileId) switch
+        {
+            (VmtKind.Map, < 0) => Utf8.TryWrite(line, $"m {r.A:x} {r.B:x} {r.C} {r.D:x} - {r.E:x}\n", out length),
+            (VmtKind.Map, _) => Utf8.TryWrite(line, $"m {r.A:x} {r.B:x} {r.C} {r.D:x} {r.FileId} {r.E:x}\n", out length),
+            (VmtKind.Unmap, _) => Utf8.TryWrite(line, $"u {r.A:x} {r.B:x}\n", out length),
+            (VmtKind.Protect, _) => Utf8.TryWrite(line, $"p {r.A:x} {r.B:x} {r.C}\n", out length),
+            _ => Utf8.TryWrite(line, $"d {r.A:x} {r.B:x} {r.C}\n", out length),
+        };
+        System.Diagnostics.Debug.Assert(fits, "room for the longest call was made");
+        _length += length;
+    }
+
+    private void WriteText(string line)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(line);
+        if (bytes.Length + 1 > _buffer.Length - _length)
+        {
+            Flush();
+        }
+
+        bytes.CopyTo(_buffer, _length);
+        _length += bytes.Length;
+        _buffer[_length++] = (byte)'\n';
+    }
+}

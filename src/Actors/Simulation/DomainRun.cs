@@ -196,6 +196,8 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
     /// <summary>Goes on behind a phase that has ended on all nodes.</summary>
     private DomainStep GoOn()
     {
+        // Memory sets run behind the cores, and a least delay from core to space beyond them: only then is it certain that no core can
+        // still send a message that comes before one of theirs. The plain loop of SequentialEngine has the same order.
         long limit = schedule.CoreEnd + delays.CoreToSpace;
         if (_phase == Phase.Cores && Horizon.Group < limit)
         {

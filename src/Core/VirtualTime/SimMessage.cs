@@ -51,6 +51,8 @@ public partial struct SimMessage
     /// <summary>Whether this message comes before another in the run's total order.</summary>
     public readonly bool Before(in SimMessage other)
     {
+        // Ties are broken by what the scenario alone decides. The order of arrival would do in one loop, but it depends on host threads,
+        // lanes and nodes: two faults of the same cycle would take their frames in another order on another machine.
         if (Due != other.Due)
         {
             return Due < other.Due;

@@ -18,18 +18,18 @@ internal static class TraceCalls
     /// <summary>An i or m record.</summary>
     public static SystemCall Map(ref VmtRecord record, int file)
     {
-        bool isFile = file >= 0 && (record.D & MapAnonymous) == 0;
+        bool isFile = file >= 0 && (record.Flags & MapAnonymous) == 0;
         return new SystemCall
         {
             Kind = SystemCallKind.Map,
-            Start = new VirtAddr(record.A),
-            Length = record.B,
-            Protection = (Protection)(record.C & 7),
+            Start = new VirtAddr(record.Start),
+            Length = record.Bytes,
+            Protection = (Protection)(record.Rights & 7),
             Source = isFile ? MappingSource.File : MappingSource.Anonymous,
-            Shared = (record.D & MapTypeMask) is not MapPrivate and not 0,
-            Populate = (record.D & MapPopulate) != 0,
+            Shared = (record.Flags & MapTypeMask) is not MapPrivate and not 0,
+            Populate = (record.Flags & MapPopulate) != 0,
             FileId = isFile ? file : -1,
-            Offset = isFile ? record.E : 0,
+            Offset = isFile ? record.Offset : 0,
             Name = record.Text,
         };
     }
@@ -39,21 +39,22 @@ internal static class TraceCalls
     {
         VmtKind.Map => Map(ref record, file),
         VmtKind.Unmap => Range(SystemCallKind.Unmap, ref record),
-        VmtKind.Protect => Range(SystemCallKind.Protect, ref record) with { Protection = (Protection)(record.C & 7) },
-        VmtKind.Advise => Range(SystemCallKind.Advise, ref record) with { Advice = (Advice)(int)Math.Min(record.C, int.MaxValue) },
+        VmtKind.Protect => Range(SystemCallKind.Protect, ref record) with { Protection = (Protection)(record.Rights & 7) },
+        VmtKind.Advise => Range(SystemCallKind.Advise, ref record) with { Advice = (Advice)(int)Math.Min(record.Advice, int.MaxValue) },
         _ => throw new ArgumentOutOfRangeException(nameof(record), record.Kind, "not a call on one range"),
     };
 
     /// <summary>The call of an r record: mremap.</summary>
     public static SystemCall Remap(ref VmtRecord record) => Range(SystemCallKind.Remap, ref record) with
     {
-        NewStart = new VirtAddr(record.E),
-        NewLength = record.C,
+        NewStart = new VirtAddr(record.NewStart),
+        NewLength = record.NewBytes,
     };
 
     /// <summary>A change of the break, written as a mapping or an unmapping.</summary>
     public static SystemCall MoveBreak(ulong old, ulong value) => value > old
-        ? new SystemCall { Kind = SystemCallKind.Map, Start = new VirtAddr(old), Length = value - old, Protection = Protection.Read | Protection.Write, Name = "[heap]" }
+        ? new SystemCall { Kind = SystemCallKind.Map, Start = new VirtAddr(old), Length = value - old,
+            Protection = Protection.Read | Protection.Write, Name = "[heap]" }
         : new SystemCall { Kind = SystemCallKind.Unmap, Start = new VirtAddr(value), Length = old - value };
 
     /// <summary>A mapping that may grow down, as long as it may become above the mappings already there.</summary>
@@ -80,5 +81,5 @@ internal static class TraceCalls
     }
 
     private static SystemCall Range(SystemCallKind kind, ref VmtRecord record) =>
-        new() { Kind = kind, Start = new VirtAddr(record.A), Length = record.B };
+        new() { Kind = kind, Start = new VirtAddr(record.Start), Length = record.Bytes };
 }

@@ -97,17 +97,17 @@ public sealed class TraceInfo
                 Header ??= record.Text;
                 break;
             case VmtKind.Thread:
-                _thread = (int)record.A;
+                _thread = (int)record.Number;
                 Threads.TryAdd(_thread, 0);
                 break;
             case VmtKind.Fetch:
-                Fetches += (long)record.B;
+                Fetches += (long)record.Count;
                 break;
             case VmtKind.Load:
-                Loads += (long)record.B;
+                Loads += (long)record.Count;
                 break;
             case VmtKind.Store:
-                Stores += (long)record.B;
+                Stores += (long)record.Count;
                 break;
             case VmtKind.KernelLoad or VmtKind.KernelStore:
                 KernelAccesses++;
@@ -123,7 +123,7 @@ public sealed class TraceInfo
 
         if (record.Kind >= VmtKind.Fetch)
         {
-            Threads[_thread] = Threads.GetValueOrDefault(_thread) + (long)record.B;
+            Threads[_thread] = Threads.GetValueOrDefault(_thread) + (long)record.Count;
         }
     }
 
@@ -135,7 +135,11 @@ public sealed class TraceInfo
         long done = 0;
         Pass(source, salvage, Take);
         WorkingSet = workingSet;
-        Pages = (seen.Count, seen.Values.LongCount(page => (page.Kinds & 1) != 0), seen.Values.LongCount(page => (page.Kinds & 2) != 0), seen.Values.LongCount(page => (page.Kinds & 4) != 0));
+        Pages = (
+            seen.Count,
+            seen.Values.LongCount(page => (page.Kinds & 1) != 0),
+            seen.Values.LongCount(page => (page.Kinds & 2) != 0),
+            seen.Values.LongCount(page => (page.Kinds & 4) != 0));
 
         void Take(in VmtRecord record)
         {
@@ -145,11 +149,11 @@ public sealed class TraceInfo
             }
 
             int epoch = (int)Math.Min(done / length, Epochs - 1);
-            done += (long)record.B;
-            (int last, byte kinds) = seen.GetValueOrDefault(record.A, (-1, (byte)0));
+            done += (long)record.Count;
+            (int last, byte kinds) = seen.GetValueOrDefault(record.Page, (-1, (byte)0));
             workingSet[epoch] += last == epoch ? 0 : 1;
-            seen[record.A] = (epoch, (byte)(kinds | (1 << (record.Kind - VmtKind.Fetch))));
-            (record.Kind == VmtKind.Fetch ? FetchReuse : DataReuse).Use(record.A, record.B);
+            seen[record.Page] = (epoch, (byte)(kinds | (1 << (record.Kind - VmtKind.Fetch))));
+            (record.Kind == VmtKind.Fetch ? FetchReuse : DataReuse).Use(record.Page, record.Count);
         }
     }
 

@@ -53,8 +53,8 @@ public sealed class TraceSource : AccessSource
             switch (_record.Kind)
             {
                 case VmtKind.Thread:
-                    _threads.TryAdd(_record.A, _threads.Count);
-                    _core = _threads[_record.A] % _cores;
+                    _threads.TryAdd(_record.Number, _threads.Count);
+                    _core = _threads[_record.Number] % _cores;
                     continue;
                 case VmtKind.Fetch:
                     Start(AccessKind.Fetch);
@@ -80,13 +80,13 @@ public sealed class TraceSource : AccessSource
 
     private void Start(AccessKind kind)
     {
-        ulong address = _record.A << PageSizes.BaseShift;
-        if (_record.A >> (64 - PageSizes.BaseShift) != 0 || !PageTableFormats.X64.IsCanonical(new VirtAddr(address)))
+        ulong address = _record.Page << PageSizes.BaseShift;
+        if (_record.Page >> (64 - PageSizes.BaseShift) != 0 || !PageTableFormats.X64.IsCanonical(new VirtAddr(address)))
         {
-            throw _trace.Bad($"page {_record.A:x}", "a page of canonical 48-bit addresses");
+            throw _trace.Bad($"page {_record.Page:x}", "a page of canonical 48-bit addresses");
         }
 
         _access = new SourceAccess(address, _core, kind);
-        _left = _record.B;
+        _left = _record.Count;
     }
 }

@@ -8,7 +8,8 @@ namespace VmSim.Core.Traces;
 /// <param name="Damage">Why the trace cannot be read further; null when it can be read to its end.</param>
 /// <param name="UnmappedAccesses">Accesses, kernel's included, to pages that the trace has not mapped at that point.</param>
 /// <param name="UnmappedPages">The first few of those pages.</param>
-public sealed record TraceVerification(long Records, long Accesses, string? Damage, long UnmappedAccesses, IReadOnlyList<ulong> UnmappedPages);
+public sealed record TraceVerification(
+    long Records, long Accesses, string? Damage, long UnmappedAccesses, IReadOnlyList<ulong> UnmappedPages);
 
 /// <summary>Work on whole traces: copy, cut, check.</summary>
 public static class TraceTools
@@ -17,13 +18,18 @@ public static class TraceTools
     private const ulong StackBytes = 8UL << 20;
 
     /// <summary>Copies a whole trace from one form to another.</summary>
-    /// <returns>Why the trace was not copied to its end, when it is damaged and <paramref name="salvage"/> allows that; null otherwise.</returns>
+    /// <returns>
+    /// Why the trace was not copied to its end, when it is damaged and <paramref name="salvage"/> allows that; null otherwise.
+    /// </returns>
     /// <exception cref="TraceFormatException">The trace is damaged.</exception>
     public static string? Copy(IVmtSource source, IVmtSink sink, bool salvage = false) => Cut(source, sink, 0, long.MaxValue, salvage);
 
-    /// <summary>Copies the accesses numbered <paramref name="from"/> up to but not including <paramref name="to"/> (collapsed ones counted one by one),
+    /// <summary>Copies the accesses numbered <paramref name="from"/> up to but not including <paramref name="to"/> (collapsed ones counted
+    /// one by one),
     /// and before them every record that is no access, so that the same is mapped. A record that the border falls into is split.</summary>
-    /// <returns>Why the trace was not read to the border, when it is damaged and <paramref name="salvage"/> allows that; null otherwise.</returns>
+    /// <returns>
+    /// Why the trace was not read to the border, when it is damaged and <paramref name="salvage"/> allows that; null otherwise.
+    /// </returns>
     /// <exception cref="TraceFormatException">The trace is damaged.</exception>
     public static string? Cut(IVmtSource source, IVmtSink sink, long from, long to, bool salvage = false)
     {
@@ -47,11 +53,11 @@ public static class TraceTools
                 }
 
                 long start = done;
-                done += (long)record.B;
+                done += (long)record.Count;
                 long kept = Math.Min(done, to) - Math.Max(start, from);
                 if (kept > 0)
                 {
-                    sink.Write(record with { B = (ulong)kept });
+                    sink.Write(record.WithCount((ulong)kept));
                 }
             }
         }
@@ -63,9 +69,13 @@ public static class TraceTools
         return null;
     }
 
-    /// <summary>Reads a trace to its end and checks that it uses only what is mapped. The trace's order of records is what counts.</summary>
+    /// <summary>
+    /// Reads a trace to its end and checks that it uses only what is mapped. The trace's order of records is what counts.
+    /// </summary>
     /// <param name="source">The trace.</param>
-    /// <param name="isChild">Whether it is a forked child's trace, whose first mappings are not in it; then use of memory is not checked.</param>
+    /// <param name="isChild">
+    /// Whether it is a forked child's trace, whose first mappings are not in it; then use of memory is not checked.
+    /// </param>
     public static TraceVerification Verify(IVmtSource source, bool isChild = false)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -85,12 +95,12 @@ public static class TraceTools
                 mapped.Take(record);
                 if (record.Kind >= VmtKind.Fetch)
                 {
-                    accesses += (long)record.B;
-                    Use(record.A, (long)record.B);
+                    accesses += (long)record.Count;
+                    Use(record.Page, (long)record.Count);
                 }
                 else if (record.Kind is VmtKind.KernelLoad or VmtKind.KernelStore)
                 {
-                    Use(record.A >> PageSizes.BaseShift, 1);
+                    Use(record.Start >> PageSizes.BaseShift, 1);
                 }
             }
         }
@@ -130,25 +140,28 @@ public static class TraceTools
         {
             switch (record.Kind)
             {
-                case VmtKind.InitialMap when (record.D & 0x100) != 0:
+                case VmtKind.InitialMap when (record.Flags & 0x100) != 0:
                     // a stack may grow
-                    ulong end = record.A + record.B;
-                    Set(end > StackBytes ? Math.Min(record.A, end - StackBytes) : 0, Math.Max(record.B, StackBytes), s_mapped);
+                    ulong end = record.Start + record.Bytes;
+                    Set(end > StackBytes ? Math.Min(record.Start, end - StackBytes) : 0, Math.Max(record.Bytes, StackBytes), s_mapped);
                     break;
                 case VmtKind.InitialMap or VmtKind.Map:
-                    Set(record.A, record.B, s_mapped);
+                    Set(record.Start, record.Bytes, s_mapped);
                     break;
                 case VmtKind.Unmap:
-                    Set(record.A, record.B, s_unmapped);
+                    Set(record.Start, record.Bytes, s_unmapped);
                     break;
                 case VmtKind.Remap:
-                    Set(record.A, record.B, s_unmapped);
-                    Set(record.E, record.C, s_mapped);
+                    Set(record.Start, record.Bytes, s_unmapped);
+                    Set(record.NewStart, record.NewBytes, s_mapped);
                     break;
                 case VmtKind.Break:
-                    ulong old = _break == 0 ? record.A : _break;
-                    Set(Math.Min(old, record.A), Math.Max(old, record.A) - Math.Min(old, record.A), record.A > old ? s_mapped : s_unmapped);
-                    _break = record.A;
+                    ulong old = _break == 0 ? record.Break : _break;
+                    Set(
+                        Math.Min(old, record.Break),
+                        Math.Max(old, record.Break) - Math.Min(old, record.Break),
+                        record.Break > old ? s_mapped : s_unmapped);
+                    _break = record.Break;
                     break;
                 case VmtKind.Exec:
                     Set(0, TraceCalls.UserBytes, s_unmapped);

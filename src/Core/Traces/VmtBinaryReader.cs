@@ -66,45 +66,44 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
         }
 
         byte first = raw[_at++];
-        record = new VmtRecord { Kind = (VmtKind)(first & 0x1F), FileId = -1 };
-        if (record.Kind >= VmtKind.Fetch)
-        {
-            ReadAccess(ref record, raw, (first & VmtBinary.MoreBit) != 0);
-        }
-        else
-        {
-            ReadOther(ref record, raw, (first & VmtBinary.MoreBit) != 0);
-        }
-
+        VmtKind kind = (VmtKind)(first & 0x1F);
+        bool hasMore = (first & VmtBinary.MoreBit) != 0;
+        record = kind >= VmtKind.Fetch ? ReadAccess(kind, raw, hasMore) : ReadOther(kind, raw, hasMore);
         return true;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _decompressor.Dispose();
 
-    private void ReadAccess(ref VmtRecord record, ReadOnlySpan<byte> raw, bool hasCount)
+    private VmtRecord ReadAccess(VmtKind kind, ReadOnlySpan<byte> raw, bool hasCount)
     {
-        if (record.Kind > VmtKind.Store || !VmtBinary.TryReadNumber(raw, ref _at, out ulong difference))
+        if (kind > VmtKind.Store || !VmtBinary.TryReadNumber(raw, ref _at, out ulong difference))
         {
             throw Damaged();
         }
 
-        ref ulong last = ref _lastPages[record.Kind - VmtKind.Fetch];
+        ref ulong last = ref _lastPages[kind - VmtKind.Fetch];
         last += (ulong)VmtBinary.Unzigzag(difference);
-        record.A = last;
-        record.B = 1;
-        if ((hasCount && !VmtBinary.TryReadNumber(raw, ref _at, out record.B)) || last >> 52 != 0 || record.B - 1 >= VmtTextReader.MaxCount)
+        ulong count = 1;
+        if ((hasCount && !VmtBinary.TryReadNumber(raw, ref _at, out count)) || last >> 52 != 0 || count - 1 >= VmtTextReader.MaxCount)
         {
             throw Damaged();
         }
+
+        return VmtRecord.Access(kind, last, count);
     }
 
-    private void ReadOther(ref VmtRecord record, ReadOnlySpan<byte> raw, bool hasText)
+    private VmtRecord ReadOther(VmtKind kind, ReadOnlySpan<byte> raw, bool hasText)
     {
-        bool good = VmtBinary.TryReadNumber(raw, ref _at, out record.A) & VmtBinary.TryReadNumber(raw, ref _at, out record.B)
-            & VmtBinary.TryReadNumber(raw, ref _at, out record.C) & VmtBinary.TryReadNumber(raw, ref _at, out record.D)
-            & VmtBinary.TryReadNumber(raw, ref _at, out record.E) & VmtBinary.TryReadNumber(raw, ref _at, out ulong file);
-        record.FileId = (int)Math.Min(file, int.MaxValue) - 1;
+        Span<ulong> numbers = stackalloc ulong[5];
+        bool good = true;
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            good &= VmtBinary.TryReadNumber(raw, ref _at, out numbers[i]);
+        }
+
+        good &= VmtBinary.TryReadNumber(raw, ref _at, out ulong file);
+        VmtRecord record = VmtRecord.OfNumbers(kind, numbers, (int)Math.Min(file, int.MaxValue) - 1);
         ulong length = 0;
         good = good && file <= int.MaxValue && (!hasText || VmtBinary.TryReadNumber(raw, ref _at, out length))
             && length <= (ulong)(raw.Length - _at);
@@ -113,11 +112,14 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
             throw Damaged();
         }
 
-        if (hasText)
+        if (!hasText)
         {
-            record.Text = Encoding.UTF8.GetString(raw.Slice(_at, (int)length));
-            _at += (int)length;
+            return record;
         }
+
+        string text = Encoding.UTF8.GetString(raw.Slice(_at, (int)length));
+        _at += (int)length;
+        return record.WithText(text);
     }
 
     private bool ReadBlock()

@@ -73,29 +73,32 @@ public sealed class VmtBinaryWriter : IVmtSink, IDisposable
     {
         ref ulong last = ref _lastPages[record.Kind - VmtKind.Fetch];
         Span<byte> to = _raw.AsSpan(_length);
-        to[0] = (byte)((byte)record.Kind | (record.B == 1 ? 0 : VmtBinary.MoreBit));
-        int length = 1 + VmtBinary.WriteNumber(to[1..], VmtBinary.Zigzag((long)(record.A - last)));
-        last = record.A;
-        if (record.B != 1)
+        to[0] = (byte)((byte)record.Kind | (record.Count == 1 ? 0 : VmtBinary.MoreBit));
+        int length = 1 + VmtBinary.WriteNumber(to[1..], VmtBinary.Zigzag((long)(record.Page - last)));
+        last = record.Page;
+        if (record.Count != 1)
         {
-            length += VmtBinary.WriteNumber(to[length..], record.B);
+            length += VmtBinary.WriteNumber(to[length..], record.Count);
         }
 
         _length += length;
-        _blockAccesses += record.B;
+        _blockAccesses += record.Count;
     }
 
     private void WriteOther(in VmtRecord record)
     {
         if (record.Kind == VmtKind.Thread)
         {
-            _thread = (uint)record.A;
+            _thread = (uint)record.Number;
         }
 
         Span<byte> to = _raw.AsSpan(_length);
         to[0] = (byte)((byte)record.Kind | (record.Text is null ? 0 : VmtBinary.MoreBit));
         int length = 1;
-        foreach (ulong field in (ReadOnlySpan<ulong>)[record.A, record.B, record.C, record.D, record.E, (ulong)(record.FileId + 1)])
+        Span<ulong> numbers = stackalloc ulong[6];
+        record.CopyNumbers(numbers);
+        numbers[5] = (ulong)(record.FileId + 1);
+        foreach (ulong field in numbers)
         {
             length += VmtBinary.WriteNumber(to[length..], field);
         }

@@ -91,13 +91,13 @@ public sealed class VmtReader
         switch (record.Kind)
         {
             case VmtKind.Fetch:
-                Access(AccessKind.Fetch, record.A, record.B);
+                Access(AccessKind.Fetch, record.Page, record.Count);
                 break;
             case VmtKind.Load:
-                Access(AccessKind.Load, record.A, record.B);
+                Access(AccessKind.Load, record.Page, record.Count);
                 break;
             case VmtKind.Store:
-                Access(AccessKind.Store, record.A, record.B);
+                Access(AccessKind.Store, record.Page, record.Count);
                 break;
             case VmtKind.KernelLoad:
                 KernelAccess(ControlKind.KernelLoad, ref record);
@@ -106,16 +106,16 @@ public sealed class VmtReader
                 KernelAccess(ControlKind.KernelStore, ref record);
                 break;
             case VmtKind.Thread:
-                Switch((int)record.A);
+                Switch((int)record.Number);
                 break;
             case VmtKind.Clone:
                 Clone();
                 break;
             case VmtKind.Exit:
-                Exit((int)record.A);
+                Exit((int)record.Number);
                 break;
             case VmtKind.Fork:
-                Fork(record.A);
+                Fork(record.Number);
                 break;
             case VmtKind.Exec:
                 Execute();
@@ -127,7 +127,7 @@ public sealed class VmtReader
                 InitialMap(ref record);
                 break;
             case VmtKind.Break:
-                SetBreak(record.A);
+                SetBreak(record.Break);
                 break;
             case VmtKind.Comment:
                 break;
@@ -150,8 +150,8 @@ public sealed class VmtReader
 
     private void KernelAccess(ControlKind kind, ref VmtRecord record)
     {
-        ulong page = record.A >> PageSizes.BaseShift;
-        ulong end = ((record.A + (record.B - 1)) >> PageSizes.BaseShift) + 1;
+        ulong page = record.Start >> PageSizes.BaseShift;
+        ulong end = ((record.Start + (record.Bytes - 1)) >> PageSizes.BaseShift) + 1;
         long first = _current.Operations.AddKernelAccess(kind, page, end - page);
         for (; _threads.Count > 1 && page < end; page++)
         {
@@ -174,7 +174,8 @@ public sealed class VmtReader
         return AddThread(_current.Index, place);
     }
 
-    /// <summary>A number that was not seen before belongs to the oldest thread made but not seen, or to the one made as that number. A thread
+    /// <summary>A number that was not seen before belongs to the oldest thread made but not seen, or to the one made as that number. A
+    /// thread
     /// that runs before its maker has returned from clone (threads captured in parallel) starts where it is first seen.</summary>
     private void Switch(int number)
     {
@@ -233,12 +234,14 @@ public sealed class VmtReader
 
     private ProgramImage LoadChild(ulong processId, string name)
     {
-        foreach (string candidate in _depth < MaxDepth && _options.OpenFile is not null ? TraceNames.ChildrenOf(_source.File, processId) : [])
+        foreach (string candidate in _depth < MaxDepth
+            && _options.OpenFile is not null ? TraceNames.ChildrenOf(_source.File, processId) : [])
         {
             using Stream? stream = _options.OpenFile!(candidate);
             if (stream is not null)
             {
-                var reader = new VmtReader(TraceSources.Open(stream, candidate, _options.Salvage), _options, _family, new Dictionary<int, int>(_files), _depth + 1)
+                var reader = new VmtReader(
+                    TraceSources.Open(stream, candidate, _options.Salvage), _options, _family, new Dictionary<int, int>(_files), _depth + 1)
                 {
                     _firstBreak = _firstBreak,
                     _break = _break,
@@ -248,7 +251,9 @@ public sealed class VmtReader
             }
         }
 
-        _family.Warnings.Add($"{_source.File}: process {processId} was forked but has no trace (such as {TraceNames.ChildrenOf(_source.File, processId)[0]}); it ends at once.");
+        _family.Warnings.Add(
+            $"{_source.File}: process {processId} was forked but has no trace (such as "
+                + $"{TraceNames.ChildrenOf(_source.File, processId)[0]}); it ends at once.");
         return new ProgramImage { Name = name, Files = _family.Files, Threads = [new TraceThread(0).Build(name, [], _options)] };
     }
 
@@ -265,11 +270,11 @@ public sealed class VmtReader
         SystemCall call = TraceCalls.Map(ref record, FileOf(record.FileId));
         if (_hasExecuted)
         {
-            Add(call, record.A, record.B);
+            Add(call, record.Start, record.Bytes);
             return;
         }
 
-        _initial.Add(TraceCalls.GrowDown(call, (record.D & GrowsDown) != 0, _initial));
+        _initial.Add(TraceCalls.GrowDown(call, (record.Flags & GrowsDown) != 0, _initial));
     }
 
     private void SetBreak(ulong value)
@@ -294,14 +299,14 @@ public sealed class VmtReader
         if (record.Kind == VmtKind.Remap)
         {
             // both places change hands: the new one is noted with the call, the old one right after it at the same place
-            Add(TraceCalls.Remap(ref record), record.E, record.C);
-            Change(record.A, record.B);
+            Add(TraceCalls.Remap(ref record), record.NewStart, record.NewBytes);
+            Change(record.Start, record.Bytes);
             return;
         }
 
-        if (record.B > 0)
+        if (record.Bytes > 0)
         {
-            Add(TraceCalls.Simple(ref record, record.Kind == VmtKind.Map ? FileOf(record.FileId) : -1), record.A, record.B);
+            Add(TraceCalls.Simple(ref record, record.Kind == VmtKind.Map ? FileOf(record.FileId) : -1), record.Start, record.Bytes);
         }
     }
 

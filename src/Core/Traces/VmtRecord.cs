@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace VmSim.Core.Traces;
 
 /// <summary>What a record of a .vmt trace says.</summary>
@@ -6,85 +8,243 @@ public enum VmtKind : byte
     /// <summary>A comment or the header; <see cref="VmtRecord.Text"/> is the line.</summary>
     Comment,
 
-    /// <summary>f: file <see cref="VmtRecord.A"/> has the path <see cref="VmtRecord.Text"/>.</summary>
+    /// <summary>f: file <see cref="VmtRecord.FileId"/> has the path <see cref="VmtRecord.Text"/>.</summary>
     File,
 
     /// <summary>i: mapped before the first instruction; fields as <see cref="Map"/>.</summary>
     InitialMap,
 
-    /// <summary>t: what follows is thread A's.</summary>
+    /// <summary>t: what follows is the thread's with number <see cref="VmtRecord.Number"/>.</summary>
     Thread,
 
-    /// <summary>n: the thread made a thread with kernel id A.</summary>
+    /// <summary>n: the thread made a thread whose kernel id is <see cref="VmtRecord.Number"/>.</summary>
     Clone,
 
-    /// <summary>x: thread A ended.</summary>
+    /// <summary>x: the thread with number <see cref="VmtRecord.Number"/> ended.</summary>
     Exit,
 
-    /// <summary>k fork: the thread made process A.</summary>
+    /// <summary>k fork: the thread made the process whose id is <see cref="VmtRecord.Number"/>.</summary>
     Fork,
 
     /// <summary>k exec: the process starts a new program in a new address space; initial maps follow.</summary>
     Exec,
 
-    /// <summary>m: A start, B bytes, C rights, D flags, E offset, <see cref="VmtRecord.FileId"/>.</summary>
+    /// <summary>m: a mapping of a range, with rights, flags, and a file and offset.</summary>
     Map,
 
-    /// <summary>u: A start, B bytes.</summary>
+    /// <summary>u: a range is unmapped.</summary>
     Unmap,
 
-    /// <summary>p: A start, B bytes, C rights.</summary>
+    /// <summary>p: a range gets other rights.</summary>
     Protect,
 
-    /// <summary>b: A the break after the call.</summary>
+    /// <summary>b: the break after the call.</summary>
     Break,
 
-    /// <summary>r: A old start, B old bytes, C new bytes, D flags, E new start.</summary>
+    /// <summary>r: a range moves to a new place or gets a new length.</summary>
     Remap,
 
-    /// <summary>d: A start, B bytes, C advice.</summary>
+    /// <summary>d: advice on a range.</summary>
     Advise,
 
-    /// <summary>s ... R: the kernel read B bytes of a user buffer at A.</summary>
+    /// <summary>s ... R: the kernel read a user buffer.</summary>
     KernelLoad,
 
-    /// <summary>s ... W: the kernel wrote B bytes of a user buffer at A.</summary>
+    /// <summary>s ... W: the kernel wrote a user buffer.</summary>
     KernelStore,
 
-    /// <summary>I: B instruction fetches from page A.</summary>
+    /// <summary>I: instruction fetches from a page.</summary>
     Fetch,
 
-    /// <summary>R: B loads from page A.</summary>
+    /// <summary>R: loads from a page.</summary>
     Load,
 
-    /// <summary>W: B accesses to page A, at least the first a store.</summary>
+    /// <summary>W: accesses to a page, at least the first a store.</summary>
     Store,
 }
 
-/// <summary>One record of a .vmt trace; which fields count depends on the kind (see <see cref="VmtKind"/>), the others are 0.</summary>
+/// <summary>
+/// One record of a .vmt trace. What it says is read by name; which names mean something depends on <see cref="Kind"/>, and reading another
+/// is a bug.
+/// </summary>
+/// <remarks>
+/// Five numbers hold what all kinds have to say. Their packing is known in this file alone; the binary form writes them as they are.
+/// </remarks>
 public struct VmtRecord
 {
+    private ulong _first;
+    private ulong _second;
+    private ulong _third;
+    private ulong _fourth;
+    private ulong _fifth;
+
+    private VmtRecord(VmtKind kind, ulong first = 0, ulong second = 0, ulong third = 0)
+    {
+        Kind = kind;
+        FileId = -1;
+        _first = first;
+        _second = second;
+        _third = third;
+    }
+
     /// <summary>What it says.</summary>
-    public VmtKind Kind;
+    public VmtKind Kind { get; private set; }
 
-    /// <summary>The decimal file id of a file or a mapping; -1 for none.</summary>
-    public int FileId;
-
-    /// <summary>First field.</summary>
-    public ulong A;
-
-    /// <summary>Second field.</summary>
-    public ulong B;
-
-    /// <summary>Third field.</summary>
-    public ulong C;
-
-    /// <summary>Fourth field.</summary>
-    public ulong D;
-
-    /// <summary>Fifth field.</summary>
-    public ulong E;
+    /// <summary>The decimal id of the file of a <see cref="VmtKind.File"/> or a mapping; -1 for none.</summary>
+    public int FileId { get; private set; }
 
     /// <summary>A path, a name or a comment; null for none.</summary>
-    public string? Text;
+    public string? Text { get; private set; }
+
+    /// <summary>
+    /// A thread's number (<see cref="VmtKind.Thread"/>, <see cref="VmtKind.Exit"/>), the kernel's id of a thread
+    /// (<see cref="VmtKind.Clone"/>), or a process's id (<see cref="VmtKind.Fork"/>).
+    /// </summary>
+    public readonly ulong Number => Of(_first, Kind is VmtKind.Thread or VmtKind.Exit or VmtKind.Clone or VmtKind.Fork);
+
+    /// <summary>First address of the range of a mapping, a call or a buffer.</summary>
+    public readonly ulong Start => Of(_first, HasRange);
+
+    /// <summary>Bytes of that range.</summary>
+    public readonly ulong Bytes => Of(_second, HasRange);
+
+    /// <summary>Rights of a mapping or of a protect call: PROT_ bits.</summary>
+    public readonly ulong Rights => Of(_third, IsMapping || Kind == VmtKind.Protect);
+
+    /// <summary>MAP_ bits of a mapping, or MREMAP_ bits of a remap call.</summary>
+    public readonly ulong Flags => Of(_fourth, IsMapping || Kind == VmtKind.Remap);
+
+    /// <summary>Offset of a mapping in its file, in bytes.</summary>
+    public readonly ulong Offset => Of(_fifth, IsMapping);
+
+    /// <summary>What an advise call advises: the MADV_ number.</summary>
+    public readonly ulong Advice => Of(_third, Kind == VmtKind.Advise);
+
+    /// <summary>The break after the call.</summary>
+    public readonly ulong Break => Of(_first, Kind == VmtKind.Break);
+
+    /// <summary>Bytes of a remapped range after the call.</summary>
+    public readonly ulong NewBytes => Of(_third, Kind == VmtKind.Remap);
+
+    /// <summary>First address of a remapped range after the call.</summary>
+    public readonly ulong NewStart => Of(_fifth, Kind == VmtKind.Remap);
+
+    /// <summary>The page that is accessed.</summary>
+    public readonly ulong Page => Of(_first, IsAccess);
+
+    /// <summary>How many accesses it stands for, from 1.</summary>
+    public readonly ulong Count => Of(_second, IsAccess);
+
+    private readonly bool IsMapping => Kind is VmtKind.Map or VmtKind.InitialMap;
+
+    private readonly bool IsAccess => Kind >= VmtKind.Fetch;
+
+    private readonly bool HasRange =>
+        IsMapping
+            || Kind is VmtKind.Unmap or VmtKind.Protect or VmtKind.Remap or VmtKind.Advise or VmtKind.KernelLoad or VmtKind.KernelStore;
+
+    /// <summary>A comment, or the header: the whole line.</summary>
+    public static VmtRecord Comment(string line) => new(VmtKind.Comment) { Text = line };
+
+    /// <summary>A file's path.</summary>
+    public static VmtRecord File(int id, string path) => new(VmtKind.File) { FileId = id, Text = path };
+
+    /// <summary>A mapping that stands before the first instruction, or a map call.</summary>
+    /// <param name="kind"><see cref="VmtKind.InitialMap"/> or <see cref="VmtKind.Map"/>.</param>
+    /// <param name="start">First address.</param>
+    /// <param name="bytes">Length.</param>
+    /// <param name="rights">PROT_ bits.</param>
+    /// <param name="flags">MAP_ bits.</param>
+    /// <param name="file">The file's id; -1 for none.</param>
+    /// <param name="offset">Offset in the file, in bytes.</param>
+    /// <param name="name">A name such as [stack]; null for none.</param>
+    public static VmtRecord Mapping(
+        VmtKind kind, ulong start, ulong bytes, ulong rights, ulong flags, int file, ulong offset, string? name = null)
+    {
+        Debug.Assert(kind is VmtKind.Map or VmtKind.InitialMap, "a mapping is a call or stands before the first instruction");
+        return new VmtRecord(kind, start, bytes, rights) { _fourth = flags, _fifth = offset, FileId = file, Text = name };
+    }
+
+    /// <summary>A range is unmapped.</summary>
+    public static VmtRecord Unmap(ulong start, ulong bytes) => new(VmtKind.Unmap, start, bytes);
+
+    /// <summary>A range gets other rights, PROT_ bits.</summary>
+    public static VmtRecord Protect(ulong start, ulong bytes, ulong rights) => new(VmtKind.Protect, start, bytes, rights);
+
+    /// <summary>Advice on a range, the MADV_ number.</summary>
+    public static VmtRecord Advise(ulong start, ulong bytes, ulong advice) => new(VmtKind.Advise, start, bytes, advice);
+
+    /// <summary>The break after a call.</summary>
+    public static VmtRecord SetBreak(ulong address) => new(VmtKind.Break, address);
+
+    /// <summary>A range moves or gets a new length.</summary>
+    public static VmtRecord Remap(ulong start, ulong bytes, ulong newBytes, ulong flags, ulong newStart) =>
+        new(VmtKind.Remap, start, bytes, newBytes) { _fourth = flags, _fifth = newStart };
+
+    /// <summary>What follows is a thread's.</summary>
+    public static VmtRecord Thread(ulong number) => new(VmtKind.Thread, number);
+
+    /// <summary>The thread made another, whose id in the kernel this is.</summary>
+    public static VmtRecord Clone(ulong kernelId) => new(VmtKind.Clone, kernelId);
+
+    /// <summary>A thread ended.</summary>
+    public static VmtRecord Exit(ulong number) => new(VmtKind.Exit, number);
+
+    /// <summary>The thread made a process.</summary>
+    public static VmtRecord Fork(ulong process) => new(VmtKind.Fork, process);
+
+    /// <summary>The process starts a new program in a new address space.</summary>
+    public static VmtRecord Exec() => new(VmtKind.Exec);
+
+    /// <summary>The kernel read or wrote a user buffer.</summary>
+    public static VmtRecord KernelAccess(bool isStore, ulong start, ulong bytes) =>
+        new(isStore ? VmtKind.KernelStore : VmtKind.KernelLoad, start, bytes);
+
+    /// <summary>Accesses to a page.</summary>
+    /// <param name="kind"><see cref="VmtKind.Fetch"/>, <see cref="VmtKind.Load"/> or <see cref="VmtKind.Store"/>.</param>
+    /// <param name="page">The page's number.</param>
+    /// <param name="count">How many, from 1.</param>
+    public static VmtRecord Access(VmtKind kind, ulong page, ulong count)
+    {
+        Debug.Assert(kind >= VmtKind.Fetch, "a fetch, a load or a store");
+        return new VmtRecord(kind, page, count);
+    }
+
+    /// <summary>The same accesses, another number of them.</summary>
+    public readonly VmtRecord WithCount(ulong count) => Access(Kind, Page, count);
+
+    /// <summary>One access more.</summary>
+    internal void AddOne()
+    {
+        Debug.Assert(IsAccess, "only accesses are counted");
+        _second++;
+    }
+
+    /// <summary>The five numbers as the binary form writes them.</summary>
+    internal readonly void CopyNumbers(Span<ulong> to)
+    {
+        to[0] = _first;
+        to[1] = _second;
+        to[2] = _third;
+        to[3] = _fourth;
+        to[4] = _fifth;
+    }
+
+    /// <summary>A record from the five numbers that <see cref="CopyNumbers"/> gave.</summary>
+    internal static VmtRecord OfNumbers(VmtKind kind, ReadOnlySpan<ulong> numbers, int file) =>
+        new(kind, numbers[0], numbers[1], numbers[2]) { _fourth = numbers[3], _fifth = numbers[4], FileId = file };
+
+    /// <summary>The record with a path, a name or a comment.</summary>
+    internal readonly VmtRecord WithText(string text)
+    {
+        VmtRecord record = this;
+        record.Text = text;
+        return record;
+    }
+
+    private readonly ulong Of(ulong number, bool has)
+    {
+        Debug.Assert(has, $"a {Kind} record has no such number");
+        return number;
+    }
 }

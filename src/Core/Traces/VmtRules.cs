@@ -8,11 +8,11 @@ internal static class VmtRules
     {
         VmtKind.Comment => hasText,
         VmtKind.File => hasText && r.FileId >= 0,
-        VmtKind.InitialMap or VmtKind.Map or VmtKind.Unmap => IsRange(r.A, r.B),
-        VmtKind.Protect or VmtKind.Advise => r.B == 0 || IsRange(r.A, r.B),
-        VmtKind.Remap => IsRange(r.A, r.B) && IsRange(r.E, r.C),
-        VmtKind.KernelLoad or VmtKind.KernelStore => IsRange(r.A, r.B) && r.B <= VmtTextReader.MaxKernelBytes,
-        VmtKind.Thread or VmtKind.Exit => r.A <= int.MaxValue,
+        VmtKind.InitialMap or VmtKind.Map or VmtKind.Unmap => IsRange(r.Start, r.Bytes),
+        VmtKind.Protect or VmtKind.Advise => r.Bytes == 0 || IsRange(r.Start, r.Bytes),
+        VmtKind.Remap => IsRange(r.Start, r.Bytes) && IsRange(r.NewStart, r.NewBytes),
+        VmtKind.KernelLoad or VmtKind.KernelStore => IsRange(r.Start, r.Bytes) && r.Bytes <= VmtTextReader.MaxKernelBytes,
+        VmtKind.Thread or VmtKind.Exit => r.Number <= int.MaxValue,
         VmtKind.Clone or VmtKind.Fork or VmtKind.Exec or VmtKind.Break => true,
         _ => false,
     };

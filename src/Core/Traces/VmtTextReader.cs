@@ -52,57 +52,40 @@ public sealed class VmtTextReader : IVmtSource
                 continue;
             }
 
-            record = new VmtRecord { FileId = -1 };
-            var fields = new FieldReader(line[1..]);
-            switch (line[0])
+            FieldReader fields = new(line[1..]);
+            record = line[0] switch
             {
-                case (byte)'I':
-                    ReadAccess(ref record, VmtKind.Fetch, ref fields, line);
-                    break;
-                case (byte)'R':
-                    ReadAccess(ref record, VmtKind.Load, ref fields, line);
-                    break;
-                case (byte)'W':
-                    ReadAccess(ref record, VmtKind.Store, ref fields, line);
-                    break;
-                case (byte)'#':
-                    ReadComment(ref record, line);
-                    break;
-                default:
-                    ReadEvent(ref record, ref fields, line);
-                    break;
-            }
-
+                (byte)'I' => ReadAccess(VmtKind.Fetch, ref fields, line),
+                (byte)'R' => ReadAccess(VmtKind.Load, ref fields, line),
+                (byte)'W' => ReadAccess(VmtKind.Store, ref fields, line),
+                (byte)'#' => ReadComment(line),
+                _ => ReadEvent(ref fields, line),
+            };
             return true;
         }
 
         return false;
     }
 
-    private void ReadAccess(ref VmtRecord record, VmtKind kind, ref FieldReader fields, ReadOnlySpan<byte> line)
+    private VmtRecord ReadAccess(VmtKind kind, ref FieldReader fields, ReadOnlySpan<byte> line)
     {
-        record.Kind = kind;
-        bool good = line.Length > 1 && line[1] == (byte)' ' && fields.Hex(out record.A) && record.A <= MaxPage;
-        if (good && fields.AtEnd)
-        {
-            record.B = 1;
-            return;
-        }
-
-        if (!good || !fields.Decimal(out record.B) || record.B - 1 >= MaxCount || !fields.AtEnd)
+        ulong count = 1;
+        bool good = fields.Hex(out ulong page) && line[1] == (byte)' ' && page <= MaxPage;
+        if (!good || (!fields.AtEnd && (!fields.Decimal(out count) || count - 1 >= MaxCount || !fields.AtEnd)))
         {
             throw _lines.Bad(line, "I|R|W PAGE [COUNT]: a hexadecimal page number below 2^52 and a decimal count from 1 to 2^40");
         }
+
+        return VmtRecord.Access(kind, page, count);
     }
 
-    private void ReadComment(ref VmtRecord record, ReadOnlySpan<byte> line)
+    private VmtRecord ReadComment(ReadOnlySpan<byte> line)
     {
-        record.Kind = VmtKind.Comment;
-        record.Text = Encoding.UTF8.GetString(line);
-        string[] words = record.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string text = Encoding.UTF8.GetString(line);
+        string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (words is not ["#", "vmt", _, ..])
         {
-            return;
+            return VmtRecord.Comment(text);
         }
 
         if (words[2] != "1")
@@ -115,94 +98,130 @@ public sealed class VmtTextReader : IVmtSource
         {
             throw _lines.Bad(line, "pagesize 4096");
         }
+
+        return VmtRecord.Comment(text);
     }
 
-    private void ReadEvent(ref VmtRecord record, ref FieldReader fields, ReadOnlySpan<byte> line)
+    private VmtRecord ReadEvent(ref FieldReader fields, ReadOnlySpan<byte> line)
     {
-        (bool good, string allowed) = line[0] switch
+        (VmtRecord? Record, string Allowed) read = line[0] switch
         {
-            (byte)'t' => (One(ref record, VmtKind.Thread, fields.Decimal(out record.A) && record.A <= int.MaxValue), "t THREAD (decimal)"),
-            (byte)'n' => (One(ref record, VmtKind.Clone, fields.Hex(out record.A)), "n TID (hexadecimal)"),
-            (byte)'x' => (One(ref record, VmtKind.Exit, fields.Decimal(out record.A) && record.A <= int.MaxValue), "x THREAD (decimal)"),
-            (byte)'k' => (ReadProcess(ref record, ref fields), "k fork PID (decimal) or k exec"),
-            (byte)'f' => (ReadFile(ref record, ref fields), "f ID PATH (decimal id below 2^31)"),
-            (byte)'i' => (ReadMap(ref record, VmtKind.InitialMap, ref fields), "i START LEN PROT FLAGS FILEID|- OFF [NAME]"),
-            (byte)'m' => (ReadMap(ref record, VmtKind.Map, ref fields), "m START LEN PROT FLAGS FILEID|- OFF"),
-            (byte)'u' => (ReadRange(ref record, VmtKind.Unmap, ref fields), "u START LEN"),
-            (byte)'p' => (ReadRange(ref record, VmtKind.Protect, ref fields) && fields.Decimal(out record.C), "p START LEN PROT"),
-            (byte)'b' => (One(ref record, VmtKind.Break, fields.Hex(out record.A)), "b BREAK (hexadecimal)"),
-            (byte)'r' => (ReadRemap(ref record, ref fields), "r OLD OLDLEN NEWLEN FLAGS NEW"),
-            (byte)'d' => (ReadRange(ref record, VmtKind.Advise, ref fields) && fields.Decimal(out record.C), "d START LEN ADVICE"),
-            (byte)'s' => (ReadKernel(ref record, ref fields), $"s ADDR LEN R|W with LEN from 1 to {MaxKernelBytes:x}"),
-            _ => (false, "a record: # f i t n x k m u p b r d s I R W"),
+            (byte)'t' =>
+                (fields.Decimal(out ulong thread) && thread <= int.MaxValue ? VmtRecord.Thread(thread) : null, "t THREAD (decimal)"),
+            (byte)'n' => (fields.Hex(out ulong id) ? VmtRecord.Clone(id) : null, "n TID (hexadecimal)"),
+            (byte)'x' => (fields.Decimal(out ulong thread) && thread <= int.MaxValue ? VmtRecord.Exit(thread) : null, "x THREAD (decimal)"),
+            (byte)'k' => (ReadProcess(ref fields), "k fork PID (decimal) or k exec"),
+            (byte)'f' => (ReadFile(ref fields), "f ID PATH (decimal id below 2^31)"),
+            (byte)'i' => (ReadMap(VmtKind.InitialMap, ref fields), "i START LEN PROT FLAGS FILEID|- OFF [NAME]"),
+            (byte)'m' => (ReadMap(VmtKind.Map, ref fields), "m START LEN PROT FLAGS FILEID|- OFF"),
+            (byte)'u' => (ReadRange(ref fields, out ulong start, out ulong bytes) ? VmtRecord.Unmap(start, bytes) : null, "u START LEN"),
+            (byte)'p' =>
+                (
+                    ReadAdvisedRange(ref fields, out ulong start, out ulong bytes, out ulong rights)
+                        ? VmtRecord.Protect(start, bytes, rights)
+                        : null,
+                    "p START LEN PROT"),
+            (byte)'b' => (fields.Hex(out ulong address) ? VmtRecord.SetBreak(address) : null, "b BREAK (hexadecimal)"),
+            (byte)'r' => (ReadRemap(ref fields), "r OLD OLDLEN NEWLEN FLAGS NEW"),
+            (byte)'d' =>
+                (
+                    ReadAdvisedRange(ref fields, out ulong start, out ulong bytes, out ulong advice)
+                        ? VmtRecord.Advise(start, bytes, advice)
+                        : null,
+                    "d START LEN ADVICE"),
+            (byte)'s' => (ReadKernel(ref fields), $"s ADDR LEN R|W with LEN from 1 to {MaxKernelBytes:x}"),
+            _ => (null, "a record: # f i t n x k m u p b r d s I R W"),
         };
-        if (!good || !fields.AtEnd || (line.Length > 1 && line[1] != (byte)' '))
+        if (read.Record is not { } record || !fields.AtEnd || (line.Length > 1 && line[1] != (byte)' '))
         {
-            throw _lines.Bad(line, allowed);
+            throw _lines.Bad(line, read.Allowed);
         }
+
+        return record;
     }
 
-    private static bool One(ref VmtRecord record, VmtKind kind, bool good)
-    {
-        record.Kind = kind;
-        return good;
-    }
-
-    private static bool ReadProcess(ref VmtRecord record, ref FieldReader fields)
+    private static VmtRecord? ReadProcess(ref FieldReader fields)
     {
         ReadOnlySpan<byte> word = fields.Word();
-        record.Kind = word.SequenceEqual("exec"u8) ? VmtKind.Exec : VmtKind.Fork;
-        return record.Kind == VmtKind.Exec || (word.SequenceEqual("fork"u8) && fields.Decimal(out record.A));
-    }
-
-    private static bool ReadFile(ref VmtRecord record, ref FieldReader fields)
-    {
-        record.Kind = VmtKind.File;
-        bool good = fields.Decimal(out ulong id) && id <= int.MaxValue;
-        record.FileId = (int)id;
-        record.Text = Encoding.UTF8.GetString(fields.Rest());
-        return good && record.Text.Length > 0;
-    }
-
-    private static bool ReadMap(ref VmtRecord record, VmtKind kind, ref FieldReader fields)
-    {
-        bool good = ReadRange(ref record, kind, ref fields) && fields.Decimal(out record.C) && fields.Hex(out record.D);
-        if (good && fields.Peek() == (byte)'-')
+        if (word.SequenceEqual("exec"u8))
         {
-            good = fields.Word().Length == 1;
+            return VmtRecord.Exec();
+        }
+
+        return word.SequenceEqual("fork"u8) && fields.Decimal(out ulong process) ? VmtRecord.Fork(process) : null;
+    }
+
+    private static VmtRecord? ReadFile(ref FieldReader fields)
+    {
+        bool good = fields.Decimal(out ulong id) && id <= int.MaxValue;
+        string path = Encoding.UTF8.GetString(fields.Rest());
+        return good && path.Length > 0 ? VmtRecord.File((int)id, path) : null;
+    }
+
+    private static VmtRecord? ReadMap(VmtKind kind, ref FieldReader fields)
+    {
+        if (!ReadRange(ref fields, out ulong start, out ulong bytes) || !fields.Decimal(out ulong rights) || !fields.Hex(out ulong flags))
+        {
+            return null;
+        }
+
+        int file = -1;
+        if (fields.Peek() == (byte)'-')
+        {
+            if (fields.Word().Length != 1)
+            {
+                return null;
+            }
+        }
+        else if (fields.Decimal(out ulong id) && id <= int.MaxValue)
+        {
+            file = (int)id;
         }
         else
         {
-            good = fields.Decimal(out ulong id) && id <= int.MaxValue && good;
-            record.FileId = (int)id;
+            return null;
         }
 
-        good = good && fields.Hex(out record.E);
-        if (!fields.AtEnd)
+        if (!fields.Hex(out ulong offset))
         {
-            record.Text = Encoding.UTF8.GetString(fields.Rest());
+            return null;
         }
 
-        return good;
+        string? name = fields.AtEnd ? null : Encoding.UTF8.GetString(fields.Rest());
+        return VmtRecord.Mapping(kind, start, bytes, rights, flags, file, offset, name);
     }
 
-    /// <summary>A start and a length; the end must not pass 2^64 and the length be 0 only where Linux takes it as nothing to do.</summary>
-    private static bool ReadRange(ref VmtRecord record, VmtKind kind, ref FieldReader fields)
+    /// <summary>A start and a length; the end must not pass 2^64.</summary>
+    private static bool ReadRange(ref FieldReader fields, out ulong start, out ulong bytes)
     {
-        record.Kind = kind;
-        bool mayBeEmpty = kind is VmtKind.Protect or VmtKind.Advise;
-        return fields.Hex(out record.A) && fields.Hex(out record.B) && ((mayBeEmpty && record.B == 0) || VmtRules.IsRange(record.A, record.B));
+        bytes = 0;
+        return fields.Hex(out start) && fields.Hex(out bytes) && VmtRules.IsRange(start, bytes);
     }
 
-    private static bool ReadRemap(ref VmtRecord record, ref FieldReader fields) =>
-        ReadRange(ref record, VmtKind.Remap, ref fields) && fields.Hex(out record.C) && fields.Hex(out record.D)
-        && fields.Hex(out record.E) && VmtRules.IsRange(record.E, record.C);
-
-    private static bool ReadKernel(ref VmtRecord record, ref FieldReader fields)
+    /// <summary>A start, a length, which may be 0 because Linux takes it as nothing to do, and a number.</summary>
+    private static bool ReadAdvisedRange(ref FieldReader fields, out ulong start, out ulong bytes, out ulong number)
     {
-        bool good = ReadRange(ref record, VmtKind.KernelLoad, ref fields) && record.B <= MaxKernelBytes;
+        bytes = 0;
+        number = 0;
+        return fields.Hex(out start) && fields.Hex(out bytes) && (bytes == 0 || VmtRules.IsRange(start, bytes))
+            && fields.Decimal(out number);
+    }
+
+    private static VmtRecord? ReadRemap(ref FieldReader fields) =>
+        ReadRange(ref fields, out ulong start, out ulong bytes) && fields.Hex(out ulong newBytes) && fields.Hex(out ulong flags)
+        && fields.Hex(out ulong newStart) && VmtRules.IsRange(newStart, newBytes)
+            ? VmtRecord.Remap(start, bytes, newBytes, flags, newStart)
+            : null;
+
+    private static VmtRecord? ReadKernel(ref FieldReader fields)
+    {
+        if (!ReadRange(ref fields, out ulong start, out ulong bytes) || bytes > MaxKernelBytes)
+        {
+            return null;
+        }
+
         ReadOnlySpan<byte> mode = fields.Word();
-        record.Kind = mode.SequenceEqual("W"u8) ? VmtKind.KernelStore : VmtKind.KernelLoad;
-        return good && (record.Kind == VmtKind.KernelStore || mode.SequenceEqual("R"u8));
+        bool stores = mode.SequenceEqual("W"u8);
+        return stores || mode.SequenceEqual("R"u8) ? VmtRecord.KernelAccess(stores, start, bytes) : null;
     }
 }

@@ -18,14 +18,11 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
     private int _length;
 
     /// <summary>The header of a trace named <paramref name="name"/>, filtered by <paramref name="sets"/> sets.</summary>
-    public static VmtRecord Header(string name, int sets) => new()
+    public static VmtRecord Header(string name, int sets)
     {
-        Kind = VmtKind.Comment,
-        FileId = -1,
-        Text =
-            $"# vmt 1 {string.Join('_', name.Split([' ', '\t', '\n', '\r']))} pagesize 4096 filter direct-mapped sets={sets} "
-                + $"(separate I and D)",
-    };
+        string word = string.Join('_', name.Split([' ', '\t', '\n', '\r']));
+        return VmtRecord.Comment($"# vmt 1 {word} pagesize 4096 filter direct-mapped sets={sets} (separate I and D)");
+    }
 
     /// <inheritdoc/>
     public void Write(in VmtRecord record)
@@ -71,40 +68,41 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
         VmtKind.Comment => r.Text!,
         VmtKind.File => $"f {r.FileId} {r.Text}",
         VmtKind.InitialMap => $"i {MapFields(r)}{(r.Text is null ? "" : " " + r.Text)}",
-        VmtKind.Thread => $"t {r.A}",
-        VmtKind.Clone => $"n {r.A:x}",
-        VmtKind.Exit => $"x {r.A}",
-        VmtKind.Fork => $"k fork {r.A}",
+        VmtKind.Thread => $"t {r.Number}",
+        VmtKind.Clone => $"n {r.Number:x}",
+        VmtKind.Exit => $"x {r.Number}",
+        VmtKind.Fork => $"k fork {r.Number}",
         VmtKind.Exec => "k exec",
         VmtKind.Map => $"m {MapFields(r)}",
-        VmtKind.Unmap => $"u {r.A:x} {r.B:x}",
-        VmtKind.Protect => $"p {r.A:x} {r.B:x} {r.C}",
-        VmtKind.Break => $"b {r.A:x}",
-        VmtKind.Remap => $"r {r.A:x} {r.B:x} {r.C:x} {r.D:x} {r.E:x}",
-        VmtKind.Advise => $"d {r.A:x} {r.B:x} {r.C}",
-        VmtKind.KernelLoad => $"s {r.A:x} {r.B:x} R",
-        VmtKind.KernelStore => $"s {r.A:x} {r.B:x} W",
+        VmtKind.Unmap => $"u {r.Start:x} {r.Bytes:x}",
+        VmtKind.Protect => $"p {r.Start:x} {r.Bytes:x} {r.Rights}",
+        VmtKind.Break => $"b {r.Break:x}",
+        VmtKind.Remap => $"r {r.Start:x} {r.Bytes:x} {r.NewBytes:x} {r.Flags:x} {r.NewStart:x}",
+        VmtKind.Advise => $"d {r.Start:x} {r.Bytes:x} {r.Advice}",
+        VmtKind.KernelLoad => $"s {r.Start:x} {r.Bytes:x} R",
+        VmtKind.KernelStore => $"s {r.Start:x} {r.Bytes:x} W",
         VmtKind.Fetch => Access('I', r),
         VmtKind.Load => Access('R', r),
         VmtKind.Store => Access('W', r),
         _ => throw new ArgumentOutOfRangeException(nameof(r), r.Kind, "not a record"),
     };
 
-    private static string Access(char kind, in VmtRecord r) => r.B == 1 ? $"{kind} {r.A:x}" : $"{kind} {r.A:x} {r.B}";
+    private static string Access(char kind, in VmtRecord r) => r.Count == 1 ? $"{kind} {r.Page:x}" : $"{kind} {r.Page:x} {r.Count}";
 
-    private static string MapFields(in VmtRecord r) => $"{r.A:x} {r.B:x} {r.C} {r.D:x} {(r.FileId < 0 ? "-" : r.FileId)} {r.E:x}";
+    private static string MapFields(in VmtRecord r) =>
+        $"{r.Start:x} {r.Bytes:x} {r.Rights} {r.Flags:x} {(r.FileId < 0 ? "-" : r.FileId)} {r.Offset:x}";
 
     private void WriteAccess(byte kind, in VmtRecord record)
     {
         Span<byte> line = _buffer.AsSpan(_length);
         line[0] = kind;
         line[1] = (byte)' ';
-        Utf8Formatter.TryFormat(record.A, line[2..], out int digits, new System.Buffers.StandardFormat('x'));
+        Utf8Formatter.TryFormat(record.Page, line[2..], out int digits, new System.Buffers.StandardFormat('x'));
         int length = 2 + digits;
-        if (record.B != 1)
+        if (record.Count != 1)
         {
             line[length++] = (byte)' ';
-            Utf8Formatter.TryFormat(record.B, line[length..], out digits);
+            Utf8Formatter.TryFormat(record.Count, line[length..], out digits);
             length += digits;
         }
 
@@ -119,11 +117,12 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
         int length;
         bool fits = (r.Kind, r.FileId) switch
         {
-            (VmtKind.Map, < 0) => Utf8.TryWrite(line, $"m {r.A:x} {r.B:x} {r.C} {r.D:x} - {r.E:x}\n", out length),
-            (VmtKind.Map, _) => Utf8.TryWrite(line, $"m {r.A:x} {r.B:x} {r.C} {r.D:x} {r.FileId} {r.E:x}\n", out length),
-            (VmtKind.Unmap, _) => Utf8.TryWrite(line, $"u {r.A:x} {r.B:x}\n", out length),
-            (VmtKind.Protect, _) => Utf8.TryWrite(line, $"p {r.A:x} {r.B:x} {r.C}\n", out length),
-            _ => Utf8.TryWrite(line, $"d {r.A:x} {r.B:x} {r.C}\n", out length),
+            (VmtKind.Map, < 0) => Utf8.TryWrite(line, $"m {r.Start:x} {r.Bytes:x} {r.Rights} {r.Flags:x} - {r.Offset:x}\n", out length),
+            (VmtKind.Map, _) =>
+                Utf8.TryWrite(line, $"m {r.Start:x} {r.Bytes:x} {r.Rights} {r.Flags:x} {r.FileId} {r.Offset:x}\n", out length),
+            (VmtKind.Unmap, _) => Utf8.TryWrite(line, $"u {r.Start:x} {r.Bytes:x}\n", out length),
+            (VmtKind.Protect, _) => Utf8.TryWrite(line, $"p {r.Start:x} {r.Bytes:x} {r.Rights}\n", out length),
+            _ => Utf8.TryWrite(line, $"d {r.Start:x} {r.Bytes:x} {r.Advice}\n", out length),
         };
         System.Diagnostics.Debug.Assert(fits, "room for the longest call was made");
         _length += length;

@@ -127,7 +127,7 @@ internal sealed class CaptureFamily(TextWriter error)
             Target!.Write(record);
             if (record.Kind == VmtKind.Fork)
             {
-                Processes.Add(record.A);
+                Processes.Add(record.Number);
             }
 
             HasExecuted |= record.Kind == VmtKind.Comment && record.Text!.StartsWith(ExecutedComment, StringComparison.Ordinal);

@@ -210,7 +210,6 @@ public sealed class DrMemtraceImporter : ITraceImporter
 
         private void Call(int number, ulong[] a)
         {
-            VmtRecord record = new() { A = a[0], B = a[1], FileId = -1 };
             bool hasRange = _argumentCount >= 2 && a[1] > 0 && a[0] + (a[1] - 1) >= a[0] && a[1] < 1UL << 47;
             switch (number)
             {
@@ -219,14 +218,14 @@ public sealed class DrMemtraceImporter : ITraceImporter
                     _guess.Change(a[0], a[1], mapped: true);
                     break;
                 case 11 when hasRange:
-                    emitter.Call(record with { Kind = VmtKind.Unmap }, "munmap");
+                    emitter.Call(VmtRecord.Unmap(a[0], a[1]), "munmap");
                     _guess.Change(a[0], a[1], mapped: false);
                     break;
                 case 10 when hasRange && _argumentCount >= 3:
-                    emitter.Call(record with { Kind = VmtKind.Protect, C = a[2] & 7 }, "mprotect");
+                    emitter.Call(VmtRecord.Protect(a[0], a[1], a[2] & 7), "mprotect");
                     break;
                 case 28 when hasRange && _argumentCount >= 3:
-                    emitter.Call(record with { Kind = VmtKind.Advise, C = a[2] & 0xFFFF }, "madvise");
+                    emitter.Call(VmtRecord.Advise(a[0], a[1], a[2] & 0xFFFF), "madvise");
                     break;
                 case 9 or 12 or 25:
                     _unknownResults++;

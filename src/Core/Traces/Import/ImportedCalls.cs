@@ -46,7 +46,13 @@ internal sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary)
                 Duplicate(a[0], result);
                 break;
             case 9:
-                emitter.Map(result, a[1], a[2], a[3], (a[3] & MapAnonymous) != 0 ? null : _paths.GetValueOrDefault(a[4], $"descriptor {(int)a[4]}"), a[5]);
+                emitter.Map(
+                    result,
+                    a[1],
+                    a[2],
+                    a[3],
+                    (a[3] & MapAnonymous) != 0 ? null : _paths.GetValueOrDefault(a[4], $"descriptor {(int)a[4]}"),
+                    a[5]);
                 break;
             case 56 or 57 or 58 or 435:
                 Clone(number, a[0], result);
@@ -60,23 +66,22 @@ internal sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary)
     private void TakeRange(int number, ulong[] a, ulong result)
     {
         // a length of 0 is a success that does nothing, and no record
-        VmtRecord record = new() { A = a[0], B = a[1], FileId = -1 };
         switch (number)
         {
             case 10 when a[1] > 0:
-                emitter.Call(record with { Kind = VmtKind.Protect, C = a[2] & 0xFFFF_FFFF }, "mprotect");
+                emitter.Call(VmtRecord.Protect(a[0], a[1], a[2] & 0xFFFF_FFFF), "mprotect");
                 break;
             case 11:
-                emitter.Call(record with { Kind = VmtKind.Unmap }, "munmap");
+                emitter.Call(VmtRecord.Unmap(a[0], a[1]), "munmap");
                 break;
             case 12:
-                emitter.Call(new VmtRecord { Kind = VmtKind.Break, A = result, FileId = -1 }, "brk");
+                emitter.Call(VmtRecord.SetBreak(result), "brk");
                 break;
             case 25:
-                emitter.Call(record with { Kind = VmtKind.Remap, C = a[2], D = a[3], E = result }, "mremap");
+                emitter.Call(VmtRecord.Remap(a[0], a[1], a[2], a[3], result), "mremap");
                 break;
             case 28 when a[1] > 0:
-                emitter.Call(record with { Kind = VmtKind.Advise, C = a[2] & 0xFFFF_FFFF }, "madvise");
+                emitter.Call(VmtRecord.Advise(a[0], a[1], a[2] & 0xFFFF_FFFF), "madvise");
                 break;
             default:
                 break;
@@ -93,12 +98,12 @@ internal sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary)
         bool isThread = number == 56 && (flags & CloneThread) != 0;
         if (isThread)
         {
-            emitter.Call(new VmtRecord { Kind = VmtKind.Clone, A = result, FileId = -1 }, "clone");
+            emitter.Call(VmtRecord.Clone(result), "clone");
             return;
         }
 
         summary.Children.Add(result);
-        emitter.Call(new VmtRecord { Kind = VmtKind.Fork, A = result, FileId = -1 }, "fork");
+        emitter.Call(VmtRecord.Fork(result), "fork");
     }
 
     private void Open(ulong descriptor, string path)

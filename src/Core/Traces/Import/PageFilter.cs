@@ -37,9 +37,9 @@ internal sealed class PageFilter
         if (slot >= 0)
         {
             ref VmtRecord last = ref _pending[slot];
-            if (last.A == page && (kind != VmtKind.Store || last.Kind == VmtKind.Store))
+            if (last.Page == page && (kind != VmtKind.Store || last.Kind == VmtKind.Store))
             {
-                last.B++;
+                last.AddOne();
                 return;
             }
         }
@@ -49,7 +49,7 @@ internal sealed class PageFilter
             Empty();
         }
 
-        _pending[_count] = new VmtRecord { Kind = kind, A = page, B = 1, FileId = -1 };
+        _pending[_count] = VmtRecord.Access(kind, page, 1);
         slot = _count++;
     }
 

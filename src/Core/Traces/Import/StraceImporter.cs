@@ -189,7 +189,7 @@ public sealed class StraceImporter : ITraceImporter
             if (arguments.IndexOf("CLONE_THREAD"u8) >= 0)
             {
                 ThreadOf((long)child);
-                emitter.Call(new VmtRecord { Kind = VmtKind.Clone, A = child, FileId = -1 }, "clone");
+                emitter.Call(VmtRecord.Clone(child), "clone");
                 return true;
             }
 
@@ -199,7 +199,7 @@ public sealed class StraceImporter : ITraceImporter
             }
 
             summary.Children.Add(child);
-            emitter.Call(new VmtRecord { Kind = VmtKind.Fork, A = child, FileId = -1 }, "fork");
+            emitter.Call(VmtRecord.Fork(child), "fork");
             return true;
         }
 
@@ -213,25 +213,25 @@ public sealed class StraceImporter : ITraceImporter
 
             if (name.SequenceEqual("brk"u8))
             {
-                emitter.Call(new VmtRecord { Kind = VmtKind.Break, A = result, FileId = -1 }, "brk");
+                emitter.Call(VmtRecord.SetBreak(result), "brk");
                 return true;
             }
 
             Span<Range> ranges = stackalloc Range[StraceArguments.Most];
             StraceArguments a = new StraceArguments(arguments, ranges);
-            VmtRecord record = new() { A = a.Number(0), B = a.Number(1), FileId = -1 };
-            bool hasRange = record.B > 0 && record.A + (record.B - 1) >= record.A;
+            ulong start = a.Number(0);
+            ulong bytes = a.Number(1);
             if (name.SequenceEqual("mmap"u8))
             {
                 if (a.Count >= 6)
                 {
                     emitter.Map(
-                        result, record.B, _flags.Of(a[2]), _flags.Of(a[3]), a[4].StartsWith("-"u8) ? null : _paths.Of(a[4]), a.Number(5));
+                        result, bytes, _flags.Of(a[2]), _flags.Of(a[3]), a[4].StartsWith("-"u8) ? null : _paths.Of(a[4]), a.Number(5));
                 }
             }
-            else if (hasRange)
+            else if (bytes > 0 && start + (bytes - 1) >= start)
             {
-                Change(name, a, record, result);
+                Change(name, a, start, bytes, result);
             }
 
             return true;
@@ -249,23 +249,23 @@ public sealed class StraceImporter : ITraceImporter
             summary.Count("execve");
         }
 
-        private void Change(ReadOnlySpan<byte> name, StraceArguments a, VmtRecord record, ulong result)
+        private void Change(ReadOnlySpan<byte> name, StraceArguments a, ulong start, ulong bytes, ulong result)
         {
             if (name.SequenceEqual("munmap"u8))
             {
-                emitter.Call(record with { Kind = VmtKind.Unmap }, "munmap");
+                emitter.Call(VmtRecord.Unmap(start, bytes), "munmap");
             }
             else if (name.SequenceEqual("mprotect"u8) || name.SequenceEqual("pkey_mprotect"u8))
             {
-                emitter.Call(record with { Kind = VmtKind.Protect, C = _flags.Of(a[2]) }, "mprotect");
+                emitter.Call(VmtRecord.Protect(start, bytes, _flags.Of(a[2])), "mprotect");
             }
             else if (name.SequenceEqual("madvise"u8))
             {
-                emitter.Call(record with { Kind = VmtKind.Advise, C = _flags.Of(a[2]) }, "madvise");
+                emitter.Call(VmtRecord.Advise(start, bytes, _flags.Of(a[2])), "madvise");
             }
             else if (name.SequenceEqual("mremap"u8) && a.Number(2) > 0)
             {
-                emitter.Call(record with { Kind = VmtKind.Remap, C = a.Number(2), D = _flags.Of(a[3]), E = result }, "mremap");
+                emitter.Call(VmtRecord.Remap(start, bytes, a.Number(2), _flags.Of(a[3]), result), "mremap");
             }
         }
 

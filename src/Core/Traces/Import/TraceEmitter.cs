@@ -23,7 +23,7 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
     public void InitialMap(ulong start, ulong length, ulong protection, ulong flags, string? path, ulong offset, string? name)
     {
         int file = path is null ? -1 : FileId(path, ref _nextInitialFile);
-        sink.Write(new VmtRecord { Kind = VmtKind.InitialMap, A = start, B = length, C = protection, D = flags, FileId = file, E = offset, Text = name });
+        sink.Write(VmtRecord.Mapping(VmtKind.InitialMap, start, length, protection, flags, file, offset, name));
     }
 
     /// <summary>A reference of the current thread to <paramref name="size"/> bytes; it counts on each page it touches.</summary>
@@ -49,7 +49,7 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
         }
 
         EnsureThread();
-        _filter.Pass(new VmtRecord { Kind = isStore ? VmtKind.KernelStore : VmtKind.KernelLoad, A = address, B = bytes, FileId = -1 });
+        _filter.Pass(VmtRecord.KernelAccess(isStore, address, bytes));
     }
 
     /// <summary>A memory-management call of the current thread, or its clone or fork.</summary>
@@ -72,14 +72,14 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
         EnsureThread();
         _filter.Empty();
         int file = path is null ? -1 : FileId(path, ref _nextFile);
-        Call(new VmtRecord { Kind = VmtKind.Map, A = start, B = length, C = protection, D = flags, FileId = file, E = offset }, "mmap");
+        Call(VmtRecord.Mapping(VmtKind.Map, start, length, protection, flags, file, offset), "mmap");
     }
 
     /// <summary>The end of a thread.</summary>
     public void Exit(int thread)
     {
         _filter.Empty();
-        sink.Write(new VmtRecord { Kind = VmtKind.Exit, A = (ulong)thread, FileId = -1 });
+        sink.Write(VmtRecord.Exit((ulong)thread));
     }
 
     /// <summary>A new program in the same process; its initial maps follow.</summary>
@@ -87,7 +87,7 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
     {
         EnsureThread();
         _filter.Empty();
-        sink.Write(new VmtRecord { Kind = VmtKind.Exec, FileId = -1 });
+        sink.Write(VmtRecord.Exec());
         summary.Count("execve");
     }
 
@@ -108,7 +108,7 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
         _filter.Empty();
         _written = CurrentThread;
         summary.Threads = Math.Max(summary.Threads, CurrentThread + 1);
-        sink.Write(new VmtRecord { Kind = VmtKind.Thread, A = (ulong)CurrentThread, FileId = -1 });
+        sink.Write(VmtRecord.Thread((ulong)CurrentThread));
     }
 
     private int FileId(string path, ref int next)
@@ -117,7 +117,7 @@ internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int set
         {
             id = next++;
             _files.Add(path, id);
-            sink.Write(new VmtRecord { Kind = VmtKind.File, FileId = id, Text = path });
+            sink.Write(VmtRecord.File(id, path));
         }
 
         return id;

@@ -41,17 +41,17 @@ public static class RandomPrograms
 
     private static ScenarioSpec Build(int cores, (int Kind, int Page, int Count)[][][] processes, KernelProfile kernel, string protocol) =>
         new()
-    {
-        Name = "random",
-        Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },
-        Shootdown = new ShootdownSpec { Protocol = protocol },
-        Kernel = kernel,
-        Processes = [.. processes.Select((threads, index) => new ProcessSpec
+        {
+            Name = "random",
+            Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },
+            Shootdown = new ShootdownSpec { Protocol = protocol },
+            Kernel = kernel,
+            Processes = [.. processes.Select((threads, index) => new ProcessSpec
         {
             Name = $"p{index}",
             Program = _ => TestWorlds.Image(mayMigrate: true, [.. threads.Select((steps, number) => Thread(number, steps, cores))]),
         })],
-    };
+        };
 
     private static ThreadProgram Thread(int number, (int Kind, int Page, int Count)[] steps, int cores)
     {

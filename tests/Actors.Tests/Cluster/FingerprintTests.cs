@@ -93,7 +93,8 @@ public sealed class FingerprintTests : ShardRuns
         for (int i = 0; i < 2; i++)
         {
             ScenarioSpec scenario = TestWorlds.Scenario(
-                2, TestWorlds.Toucher("a", 0, 1), TestWorlds.Toucher("b", 8, 200)) with { Until = 8_000 + (377 * i) };
+                2, TestWorlds.Toucher("a", 0, 1), TestWorlds.Toucher("b", 8, 200)) with
+            { Until = 8_000 + (377 * i) };
             string expected = TestWorlds.Run(scenario).Fingerprint;
             Assert.Equal(expected, RunOnLanes(scenario, 2).Fingerprint);
         }

@@ -267,7 +267,8 @@ public sealed class DomainRunTests
     public void Steps_CarriedOutInOrder_GiveTheSequentialEnginesFingerprint(long until)
     {
         ScenarioSpec scenario = TestWorlds.Scenario(
-            4, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60), TestWorlds.Toucher("c", 30, 9)) with { Until = until };
+            4, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60), TestWorlds.Toucher("c", 30, 9)) with
+        { Until = until };
         using World world = new(scenario, check: true);
         bool completed = true;
         foreach (Domain domain in world.Domains)

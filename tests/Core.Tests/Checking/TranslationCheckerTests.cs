@@ -39,7 +39,8 @@ public sealed class TranslationCheckerTests
 
         RunReport report = TestWorlds.Run(
             TestWorlds.Scenario(
-                3, giver.Build(), user.Build(), sleeper.Build()) with { Shootdown = new ShootdownSpec { Protocol = protocol } });
+                3, giver.Build(), user.Build(), sleeper.Build()) with
+            { Shootdown = new ShootdownSpec { Protocol = protocol } });
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
         Assert.InRange(report.Total("shootdowns"), 8, 1_000);
     }
@@ -81,7 +82,8 @@ public sealed class TranslationCheckerTests
         }
 
         ScenarioSpec scenario = TestWorlds.Scenario(
-            3, [.. threads.Select(thread => thread.Build())]) with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+            3, [.. threads.Select(thread => thread.Build())]) with
+        { Shootdown = new ShootdownSpec { Protocol = protocol } };
         using World world = new(scenario, check: true);
         Assert.True(new SequentialEngine(world).Run());
         world.Checker!.Finish();

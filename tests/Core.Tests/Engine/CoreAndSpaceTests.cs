@@ -53,7 +53,8 @@ public sealed class CoreAndSpaceTests
     {
         ThreadProgram unmapper = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 4).Unmap(TestWorlds.Page(0), 4).Build();
         ScenarioSpec scenario = TestWorlds.Scenario(
-            3, unmapper, TestWorlds.Toucher("a", 10, 4)) with { Threads = new ThreadsSpec { Placement = "single" } };
+            3, unmapper, TestWorlds.Toucher("a", 10, 4)) with
+        { Threads = new ThreadsSpec { Placement = "single" } };
         RunReport report = TestWorlds.Run(scenario);
         Assert.Equal(0, report.Total("ipisSent"));
         Assert.Equal(1, report.Total("shootdowns"));
@@ -85,7 +86,8 @@ public sealed class CoreAndSpaceTests
     public void Run_NoMemoryLeft_RefusesTheAccessAndSaysSo()
     {
         ScenarioSpec scenario = TestWorlds.Scenario(
-            1, TestWorlds.Toucher("t", 0, 40)) with { Memory = new MemorySpec { Bytes = 64 << 10 } };
+            1, TestWorlds.Toucher("t", 0, 40)) with
+        { Memory = new MemorySpec { Bytes = 64 << 10 } };
         RunReport report = TestWorlds.Run(scenario);
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
         Assert.True(report.Total("segmentationFaults") > 0);

@@ -120,8 +120,14 @@ public sealed class HugePageTests
         ulong gigabyte = 512 * Huge;
         ulong page = gigabyte - (Huge / 2);
         space.Ok(
-            new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(page), Length = (2 * gigabyte) << 12,
-                Protection = Protection.Read | Protection.Write, Backend = "huge-1g" });
+            new SystemCall
+            {
+                Kind = SystemCallKind.Map,
+                Start = TestSpace.At(page),
+                Length = (2 * gigabyte) << 12,
+                Protection = Protection.Read | Protection.Write,
+                Backend = "huge-1g"
+            });
         Assert.Equal(FaultKind.Anonymous, space.Fault(page, AccessKind.Store).Kind);
         Assert.Equal(FaultKind.Huge, space.Fault(gigabyte, AccessKind.Store).Kind);
         Assert.Equal(PageSize.Size1G, space.Memory.Table.Query(TestSpace.At(gigabyte)).Size);
@@ -141,8 +147,14 @@ public sealed class HugePageTests
         space.Advise(0, Huge, Advice.HugePage);
         space.Touch(0, 1, AccessKind.Store);
         MmResult moved = space.Ok(
-            new SystemCall { Kind = SystemCallKind.Remap, Start = TestSpace.At(0), Length = Huge << 12, NewStart = TestSpace.At(5001),
-                NewLength = Huge << 12 });
+            new SystemCall
+            {
+                Kind = SystemCallKind.Remap,
+                Start = TestSpace.At(0),
+                Length = Huge << 12,
+                NewStart = TestSpace.At(5001),
+                NewLength = Huge << 12
+            });
         Assert.Equal((512L, 512UL), (moved.PagesMoved, moved.Dead!.Value.Range.Pages));
         Assert.Empty(space.Touch(5001, Huge, AccessKind.Store));
     }

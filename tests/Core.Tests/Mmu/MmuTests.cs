@@ -54,8 +54,16 @@ public sealed class MmuTests
         using PageTable table = new(PageTableFormats.All.Require("x86-64", "format"));
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 64 << 12, UserData);
         MmuSpec spec =
-            new() { WalkCost = WalkCosts.CacheLines, WalkLines = new TlbSpec { Entries = 8, Ways = 8 }, SecondCycles = 0, PscCycles = 0,
-                PdeEntries = 0, PdpteEntries = 0, Pml4eEntries = 0 };
+            new()
+            {
+                WalkCost = WalkCosts.CacheLines,
+                WalkLines = new TlbSpec { Entries = 8, Ways = 8 },
+                SecondCycles = 0,
+                PscCycles = 0,
+                PdeEntries = 0,
+                PdpteEntries = 0,
+                Pml4eEntries = 0
+            };
         using Translator mmu = new(spec, 0);
         mmu.Load(new Asid(1), table);
         Assert.Equal(4 * 200, Cycles(0));
@@ -146,8 +154,11 @@ public sealed class MmuTests
         }
 
         TlbSpec Tlb(string name, TlbSpec other) =>
-            new() { Entries = values.GetValueOrDefault(name + ".entries", other.Entries),
-                Ways = values.GetValueOrDefault(name + ".ways", other.Ways) };
+            new()
+            {
+                Entries = values.GetValueOrDefault(name + ".entries", other.Entries),
+                Ways = values.GetValueOrDefault(name + ".ways", other.Ways)
+            };
         MmuSpec plain = new();
         return new MmuSpec
         {

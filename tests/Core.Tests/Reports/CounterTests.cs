@@ -71,8 +71,11 @@ public sealed class CounterTests
         Assert.Equal(report.Total("ipisSent"), report.Total("probeAcks"));
         Assert.True(report.Total("probeAcks") > 0);
         RunReport other =
-            report with { AddressSpaces = [report.AddressSpaces[0] with { Counters = [.. report.AddressSpaces[0].Counters.SkipLast(1),
-                new(own[2], -1)] }] };
+            report with
+            {
+                AddressSpaces = [report.AddressSpaces[0] with { Counters = [.. report.AddressSpaces[0].Counters.SkipLast(1),
+                new(own[2], -1)] }]
+            };
         Assert.NotEqual(report.Fingerprint, ReportFingerprint.Of(other));
     }
 

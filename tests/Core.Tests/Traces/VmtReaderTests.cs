@@ -106,8 +106,11 @@ public class VmtReaderTests
     {
         LoadedTrace trace = TestTraces.LoadText(
             "t 0\nb 10000\nk exec\nb 50000\nb 52000\nk fork 44\n",
-            new TraceLoadOptions { OpenFile = name =>
-                name == "test.44.vmt" ? new MemoryStream("t 0\nb 54000\nW 53\n"u8.ToArray()) : null });
+            new TraceLoadOptions
+            {
+                OpenFile = name =>
+                name == "test.44.vmt" ? new MemoryStream("t 0\nb 54000\nW 53\n"u8.ToArray()) : null
+            });
         Assert.Equal(["Map 52000", "Store 53*1"], TestTraces.Describe(trace.Image.Children[0].Threads[0]));
     }
 

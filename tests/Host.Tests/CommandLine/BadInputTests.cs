@@ -112,10 +112,10 @@ public sealed class BadInputTests : IDisposable
         using Process run =
             Process.Start(new ProcessStartInfo("bash",
                 ["-c", $"dotnet '{typeof(CommandLineApp).Assembly.Location}' list protocols > /dev/full"])
-        {
-            UseShellExecute = false,
-            RedirectStandardError = true,
-        })!;
+            {
+                UseShellExecute = false,
+                RedirectStandardError = true,
+            })!;
         string error = await run.StandardError.ReadToEndAsync().OrHangAsync();
         await run.WaitForExitAsync().OrHangAsync();
         Assert.Equal(65, run.ExitCode);

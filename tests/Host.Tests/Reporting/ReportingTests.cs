@@ -128,8 +128,15 @@ public sealed class ReportingTests
                 [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],
             Checker = new CheckerReport(123_456_789, 98_765_432),
             Host =
-                new HostReport { WallSeconds = 1.5, Threads = 2, AccessesPerSecond = 75e6, PeakMemoryBytes = 1 << 30, WindowCycles = 1300,
-                    Windows = long.MaxValue },
+                new HostReport
+                {
+                    WallSeconds = 1.5,
+                    Threads = 2,
+                    AccessesPerSecond = 75e6,
+                    PeakMemoryBytes = 1 << 30,
+                    WindowCycles = 1300,
+                    Windows = long.MaxValue
+                },
         };
     }
 }

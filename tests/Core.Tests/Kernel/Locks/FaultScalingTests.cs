@@ -109,14 +109,14 @@ public sealed class FaultScalingTests
 
     private static RunReport Threads(int threads, bool areaLocks, string placement = "packed", int sockets = 1, bool unmaps = false) =>
         TestWorlds.Run(new ScenarioSpec
-    {
-        Name = "faults",
-        Machine = new MachineSpec { Cores = 16, Sockets = sockets },
-        Kernel = new KernelProfile { PerVmaLocks = areaLocks },
-        Threads = new ThreadsSpec { Placement = placement },
-        Shootdown = new ShootdownSpec { Protocol = "linux" },
-        Processes = [new ProcessSpec { Name = "p", Program = _ => Image(threads, unmaps) }],
-    });
+        {
+            Name = "faults",
+            Machine = new MachineSpec { Cores = 16, Sockets = sockets },
+            Kernel = new KernelProfile { PerVmaLocks = areaLocks },
+            Threads = new ThreadsSpec { Placement = placement },
+            Shootdown = new ShootdownSpec { Protocol = "linux" },
+            Processes = [new ProcessSpec { Name = "p", Program = _ => Image(threads, unmaps) }],
+        });
 
     private static RunReport Processes(int count) => TestWorlds.Run(new ScenarioSpec
     {

@@ -13,7 +13,8 @@ public class LackeyImporterTests
         Assert.Equal((330_913, 229_161, 3, 0), (summary.Fetches, summary.DataReferences, summary.Threads, summary.Dropped));
         Assert.Equal(
             new Dictionary<string,
-                long> { ["mmap"] = 22, ["munmap"] = 9, ["mprotect"] = 9, ["madvise"] = 4, ["brk"] = 3, ["mremap"] = 1, ["clone"] = 2 },
+                long>
+            { ["mmap"] = 22, ["munmap"] = 9, ["mprotect"] = 9, ["madvise"] = 4, ["brk"] = 3, ["mremap"] = 1, ["clone"] = 2 },
             summary.Calls);
         LoadedTrace trace = TestTraces.LoadText(text);
 

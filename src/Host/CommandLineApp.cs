@@ -57,7 +57,9 @@ public static class CommandLineApp
                 Output = output,
                 Error = error,
                 EnableDefaultExceptionHandler = false,
-                ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+
+                // After Ctrl-C a run ends with its window and then reports; a busy machine may take its time over that.
+                ProcessTerminationTimeout = TimeSpan.FromMinutes(2),
             };
             return await parsed.InvokeAsync(invocation);
         }

@@ -15,8 +15,6 @@ namespace VmSim.Actors.Cluster;
 /// <param name="shards">Over how many shards.</param>
 public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRunner
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
-
     /// <inheritdoc/>
     public async Task<RunReport> RunAsync(
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
@@ -35,7 +33,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         }
         finally
         {
-            await Task.WhenAll(actors.Select(actor => actor.GracefulStop(TimeSpan.FromSeconds(30))));
+            await Task.WhenAll(actors.Select(actor => actor.GracefulStop(SimulationRunner.Patience)));
             Array.ForEach(worlds, world => world.Dispose());
         }
     }
@@ -51,7 +49,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         RunEnd? end = null;
         for (int i = 0; i < actors.Length; i++)
         {
-            NodeShardProtocol.Stopped stopped = Expect<NodeShardProtocol.Stopped>(await inbox.ReceiveAsync(Patience));
+            NodeShardProtocol.Stopped stopped = Expect<NodeShardProtocol.Stopped>(await inbox.ReceiveAsync(SimulationRunner.Patience));
             completed &= stopped.Completed;
             end = end?.Merge(stopped.End) ?? stopped.End;
         }
@@ -64,7 +62,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
             NodeShardProtocol.Collected collected;
             do
             {
-                collected = Expect<NodeShardProtocol.Collected>(await inbox.ReceiveAsync(Patience));
+                collected = Expect<NodeShardProtocol.Collected>(await inbox.ReceiveAsync(SimulationRunner.Patience));
                 pieces.Add(collected.Bytes);
             }
             while (pieces.Count < collected.Pieces);

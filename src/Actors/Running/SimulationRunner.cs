@@ -25,6 +25,9 @@ public interface ISimulationRunner
 /// <param name="system">The actor system.</param>
 public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
 {
+    /// <summary>How long what takes a window at most may take on however busy a machine: the bound only catches hangs.</summary>
+    internal static TimeSpan Patience { get; } = TimeSpan.FromMinutes(10);
+
     /// <inheritdoc/>
     public async Task<RunReport> RunAsync(
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
@@ -93,7 +96,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         }
         finally
         {
-            await simulation.GracefulStop(TimeSpan.FromSeconds(30));
+            await simulation.GracefulStop(Patience);
         }
     }
 }

@@ -9,14 +9,14 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Core.Checkpoints;
 
 /// <summary>
-/// Writes down everything that is simulated, at the end of a window, and puts another world of the same scenario there: run on, it ends with the same report. State is plain
-/// data, so that a backend or a shootdown protocol needs no code for it.
+/// Writes down everything that is simulated, at the end of a window, and puts another world of the same scenario there. Run on, that world
+/// ends with the same report. State is plain data, so that a backend or a shootdown protocol needs no code for it.
 /// </summary>
 /// <remarks>
-/// <para>What a scenario says is not in a checkpoint but for comparison, nor are its programs: a thread's operations are read again up to where it stood. The scenario of the
-/// world that goes on may have another end (<see cref="ScenarioSpec.Until"/>).</para>
-/// <para>The bytes depend on the host's byte order and on how classes are laid out in this build: another build refuses them. A hash finds damage, not malice: restore
-/// what a run of your own has written.</para>
+/// <para>What a scenario says is in a checkpoint for comparison alone, and its programs are not: a thread's operations are read again up to
+/// where it stood. The scenario of the world that goes on may have another end (<see cref="ScenarioSpec.Until"/>).</para>
+/// <para>The bytes depend on the host's byte order and on how classes are laid out in this build: another build refuses them. A hash finds
+/// damage, not malice: restore what a run of your own has written.</para>
 /// </remarks>
 public static class Checkpoint
 {
@@ -24,7 +24,7 @@ public static class Checkpoint
     private const int Version = 1;
     private const int BufferBytes = 1 << 18;
 
-    /// <summary>Writes a world.</summary>
+    /// <summary>Writes everything that a world has come to.</summary>
     /// <param name="world">A world that no engine runs on; at the end of a window.</param>
     /// <param name="stream">Where to; it stays open.</param>
     /// <exception cref="NotSupportedException">A shootdown protocol or backend keeps what is not plain data, such as a delegate; the message says where.</exception>

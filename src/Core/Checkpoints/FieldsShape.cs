@@ -50,7 +50,6 @@ internal sealed class FieldsShape : Shape
         return Fields(type.BaseType).Concat(own.Where(field => field.GetCustomAttribute<NotSavedAttribute>() is null));
     }
 
-    /// <summary>One field.</summary>
     private abstract class Slot
     {
         public static Slot Of(FieldInfo field)

@@ -5,8 +5,8 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Checkpoints;
 
 /// <summary>
-/// The objects that every world of a scenario has from its beginning, in one order: first what never changes, such as the scenario and its
-/// programs, then cores, address spaces and what belongs to them.
+/// The objects that every world of a scenario has from its beginning, in one order. What never changes comes first, such as the scenario
+/// and its programs; then come cores, address spaces and what belongs to them.
 /// </summary>
 internal sealed class KnownObjects
 {

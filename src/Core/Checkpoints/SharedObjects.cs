@@ -4,7 +4,7 @@ using System.Reflection;
 namespace VmSim.Core.Checkpoints;
 
 /// <summary>
-/// Objects that a static field of their own class, or of a class it derives from, holds for every run: there is one in a process, so none
+/// Objects that a static field of their own class, or of a class it derives from, holds for every run. There is one in a process, so none
 /// is made anew.
 /// </summary>
 internal static class SharedObjects

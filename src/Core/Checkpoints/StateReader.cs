@@ -8,7 +8,6 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
     private readonly List<object> _read = [];
     private readonly List<Type> _types = [];
 
-    /// <summary>Where from.</summary>
     public BinaryReader Data => data;
 
     /// <summary>Reads a reference, and its object if it stands here.</summary>

@@ -5,7 +5,6 @@ namespace VmSim.Core.Checkpoints;
 /// <summary>What stands before an object in a checkpoint. The numbers are part of its format.</summary>
 internal enum ReferenceKind : byte
 {
-    /// <summary>No object.</summary>
     Null = 0,
 
     /// <summary>An object that the world has from its beginning: its number.</summary>
@@ -29,7 +28,6 @@ internal sealed class StateWriter(BinaryWriter data, KnownObjects known)
     private readonly Dictionary<object, int> _written = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Type, int> _types = [];
 
-    /// <summary>Where to.</summary>
     public BinaryWriter Data => data;
 
     /// <summary>The field whose content is written.</summary>

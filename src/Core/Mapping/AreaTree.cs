@@ -68,7 +68,7 @@ internal partial struct AreaTree<TFlags, TBackend>
     /// <summary>How many areas there are.</summary>
     public int Count { readonly get; private set; }
 
-    /// <summary>Removes all areas.</summary>
+    /// <summary>Takes all areas out; the arrays of a tree of one leaf stay.</summary>
     public void Reset()
     {
         if (_starts.Length > Capacity)

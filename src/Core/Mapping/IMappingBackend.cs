@@ -4,9 +4,9 @@ namespace VmSim.Core.Mapping;
 
 /// <summary>
 /// How the pages of an area are mapped, unmapped and protected. Immutable: the pieces of a split area share one backend, so what a backend
-/// does to an address depends on the address alone (a file's backend knows the difference between address and file offset). A backend that
-/// answers false has left its own range as it was, unless the page table is an <see cref="IUndoablePageTable"/>, which takes half-done work
-/// back.
+/// does to an address depends on the address alone. A file's backend, for example, knows the difference between address and file offset. A
+/// backend that answers false has left its own range as it was, unless the page table is an <see cref="IUndoablePageTable"/>, which takes
+/// half-done work back.
 /// </summary>
 /// <typeparam name="TAddr">The kind of address.</typeparam>
 /// <typeparam name="TFlags">The flags of an area.</typeparam>

@@ -14,7 +14,7 @@ public enum MappingErrorKind
     /// <summary>The range overlaps an area.</summary>
     AlreadyExists,
 
-    /// <summary>A backend refused.</summary>
+    /// <summary>A backend refused, or the range has a hole where it must have none.</summary>
     BadState,
 
     /// <summary>There is no memory, or no area where one is needed.</summary>

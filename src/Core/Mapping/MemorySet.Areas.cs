@@ -14,10 +14,10 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     /// <param name="Backend">The backend; shared by the pieces of a split area.</param>
     public readonly record struct Area(TAddr Start, ulong Size, TFlags Flags, TBackend Backend)
     {
-        /// <summary>The last address.</summary>
+        /// <summary>The highest address of the area, in it.</summary>
         public TAddr Last => TAddr.FromValue(Start.Value + (Size - 1));
 
-        /// <summary>The range.</summary>
+        /// <summary>First and last address together.</summary>
         public AddrRange<TAddr> Range => new(Start, Last);
 
         /// <summary>Whether an address lies in the area.</summary>
@@ -113,7 +113,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             return false;
         }
 
-        /// <summary>Not offered.</summary>
+        /// <summary>Not offered: an enumeration begins anew with a new enumerator.</summary>
         public void Reset() => throw new NotSupportedException("Ask the set for a new enumerator.");
 
         /// <inheritdoc/>

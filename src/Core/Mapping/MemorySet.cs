@@ -76,9 +76,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     }
 
     /// <summary>
-    /// Checks what must always hold: areas are sorted, apart, aligned, merged where they must be and not too many, and the tree that keeps
-    /// them is sound. O(n). For tests of programs that change a set from several places; it never fails unless a set was changed by two
-    /// threads at once or is broken.
+    /// Checks what must always hold. Areas are sorted, apart, aligned, merged where they must be and not too many, and the tree that keeps
+    /// them is sound. O(n). It is for tests of programs that change a set from several places. It never fails unless a set was changed by
+    /// two threads at once or is broken.
     /// </summary>
     /// <exception cref="InvalidOperationException">Something does not hold; the message says what.</exception>
     public void Verify()

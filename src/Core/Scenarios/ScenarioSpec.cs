@@ -28,13 +28,13 @@ public sealed record ScenarioSpec
     [Setting("Whether the translation checker watches every translation, as with --check; a broken rule ends the run with exit code 1.")]
     public bool Check { get; init; }
 
-    /// <summary>The machine.</summary>
+    /// <summary>Cores, sockets, clock, TLBs and page-table format.</summary>
     public MachineSpec Machine { get; init; } = new();
 
-    /// <summary>The kernel's costs.</summary>
+    /// <summary>What the kernel's work costs.</summary>
     public KernelProfile Kernel { get; init; } = new();
 
-    /// <summary>The shootdown protocol.</summary>
+    /// <summary>How dead translations are dropped from all cores.</summary>
     public ShootdownSpec Shootdown { get; init; } = new();
 
     /// <summary>How memory is handed out.</summary>
@@ -50,7 +50,7 @@ public sealed record ScenarioSpec
 /// <summary>Which shootdown protocol runs.</summary>
 public sealed record ShootdownSpec
 {
-    /// <summary>The protocol's name.</summary>
+    /// <summary>Name of the shootdown protocol.</summary>
     [Setting("Shootdown protocol.")]
     public string Protocol { get; init; } = "broadcast";
 }
@@ -98,7 +98,7 @@ public sealed record MemorySpec
 /// <summary>How threads are placed on cores.</summary>
 public sealed record ThreadsSpec
 {
-    /// <summary>spread or packed.</summary>
+    /// <summary>How threads that name no core are placed: <c>packed</c>, <c>spread</c> or <c>single</c>.</summary>
     [Setting("Placement of threads that name no core: one a core, socket by socket (packed), alternating sockets (spread), or all on core 0 (single).", Choices = "packed|spread|single")]
     public string Placement { get; init; } = "packed";
 }

@@ -6,7 +6,7 @@ namespace VmSim.Core.State;
 /// Native memory with one owner. Disposing of it again is harmless, and memory that nobody disposed of is freed by the finalizer.
 /// </summary>
 /// <remarks>
-/// State lies in native memory where arrays of the runtime will not do: they cannot be aligned to a line or page, and are cleared, and so
+/// State lies in native memory where arrays of the runtime will not do. They cannot be aligned to a line or page, and are cleared, and so
 /// touched, when they are made. The owner keeps pointers into the block beside it: reading one through the block would cost the hot loop a
 /// load.
 /// </remarks>
@@ -34,7 +34,7 @@ public sealed unsafe class NativeBlock : IDisposable
     /// <summary>Frees the memory if nobody did.</summary>
     ~NativeBlock() => NativeMemory.Free(_allocation);
 
-    /// <summary>Size in bytes.</summary>
+    /// <summary>Size of the block in bytes, as it was asked for.</summary>
     public nuint Bytes { get; }
 
     /// <summary>The first byte; null after <see cref="Dispose"/>.</summary>

@@ -4,7 +4,7 @@ namespace VmSim.Core.Statistics;
 
 /// <summary>
 /// What one holder, such as a core or an address space, counts. Every class derived from <see cref="CounterSet{TSelf}"/> declares its
-/// counters, one line each; name, unit, sentence, storage, reset and the place in every output follow from that line.
+/// counters, one line each. Name, unit, sentence, storage, reset and the place in every output follow from that line.
 /// </summary>
 public abstract class CounterSet
 {

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace VmSim.Core.Statistics;
 
 /// <summary>
-/// A histogram of latencies in cycles: exact below 64, then 32 buckets to each doubling (at most 3.2 % wide), so that merging and
-/// percentiles do not depend on the order of samples. The maximum is exact.
+/// A histogram of latencies in cycles: exact below 64, then 32 buckets to each doubling (at most 3.2 % wide). So merging and percentiles do
+/// not depend on the order of samples. The maximum is exact.
 /// </summary>
 public sealed class LatencyHistogram
 {
@@ -13,7 +13,7 @@ public sealed class LatencyHistogram
     private const int SubShift = 5;
     private readonly long[] _buckets = new long[ExactValues + ((63 - 6) * SubBuckets)];
 
-    /// <summary>Samples recorded.</summary>
+    /// <summary>How many latencies were recorded.</summary>
     public long Count { get; private set; }
 
     /// <summary>Greatest sample; 0 when there is none.</summary>
@@ -73,7 +73,7 @@ public sealed class LatencyHistogram
         }
     }
 
-    /// <summary>Forgets all samples.</summary>
+    /// <summary>Takes all latencies out, as at the end of the warm-up.</summary>
     public void Reset()
     {
         Array.Clear(_buckets);

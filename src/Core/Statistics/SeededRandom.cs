@@ -33,7 +33,7 @@ internal struct SeededRandom
     public static ulong Derive(ulong seed, int copy, int stream) =>
         Mix(Mix(seed + 0x9E3779B97F4A7C15) + ((ulong)(uint)copy << 32) + (uint)stream);
 
-    /// <summary>64 random bits.</summary>
+    /// <summary>The next 64 bits; all values are equally likely.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Next()
     {

@@ -17,7 +17,10 @@ public sealed record TraceLoadOptions
     /// <summary>Cycles computed after each reference; 0 to 2^40. A trace does not tell what the program computed in between.</summary>
     public long Compute { get; init; }
 
-    /// <summary>The cores that threads are pinned to, in the order in which they are made, and again from the first; empty leaves it to the scenario.</summary>
+    /// <summary>
+    /// The cores that threads are pinned to, in the order in which they are made, and again from the first. Empty leaves it to the
+    /// scenario.
+    /// </summary>
     public IReadOnlyList<int> Cores { get; init; } = [];
 }
 

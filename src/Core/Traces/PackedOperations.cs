@@ -9,8 +9,8 @@ namespace VmSim.Core.Traces;
 /// often it counts.
 /// </summary>
 /// <remarks>
-/// A word is an <see cref="Operation"/>, or a control word of kind <see cref="Repeat"/> (the word before stands argument times more) or
-/// <see cref="NextPages"/> (the kernel access before goes on over argument further pages).
+/// A word is an <see cref="Operation"/> or a control word. <see cref="Repeat"/> says that the word before stands argument times more,
+/// <see cref="NextPages"/> that the kernel access before goes on over argument further pages.
 /// </remarks>
 internal sealed class PackedOperations
 {

@@ -9,9 +9,8 @@ namespace VmSim.Core.Traces;
 /// </summary>
 /// <remarks>
 /// The program's own file, the heap and the named stack are each the interval from their first to their last page. Everything else is one
-/// class. Classes that share pages, or that one call spans, move together. Never moved: addresses below 64 KiB (vm.mmap_min_addr) and
-/// outside user space, and a program file linked to a fixed address (ET_EXEC, 0x400000 by the x86-64 ABI), which Linux does not move
-/// either.
+/// class. Classes that share pages, or that one call spans, move together. Addresses below 64 KiB (vm.mmap_min_addr) and outside user space
+/// never move. Nor does a program file linked to a fixed address (ET_EXEC, 0x400000 by the x86-64 ABI), which Linux does not move either.
 /// </remarks>
 public sealed class TraceLayout
 {

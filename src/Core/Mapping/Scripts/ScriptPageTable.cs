@@ -8,7 +8,7 @@ internal enum ScriptEntryKind : byte
     /// <summary>Written M: present, without a physical address.</summary>
     Mock,
 
-    /// <summary>Written L: linear.</summary>
+    /// <summary>An entry that a linear backend made; written L.</summary>
     Linear,
 
     /// <summary>Written Z: lazy and not filled yet.</summary>

@@ -6,7 +6,7 @@ namespace VmSim.Core.Traces.Import;
 
 /// <summary>Reads the output of <c>strace -f -ttt -y -e trace=memory</c>: memory operations only, without accesses.</summary>
 /// <remarks>
-/// A line is [PID] [TIME] CALL(ARGUMENTS) = RESULT; calls cut by others stand on two lines, "unfinished" and "resumed", and are joined.
+/// A line is [PID] [TIME] CALL(ARGUMENTS) = RESULT. Calls cut by others stand on two lines, "unfinished" and "resumed", and are joined.
 /// clone with CLONE_THREAD makes a thread; any other makes a process, whose lines are left out with a note, as is what runs before the
 /// first exec.
 /// </remarks>

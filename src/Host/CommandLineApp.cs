@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Running;
+using VmSim.Actors.Security;
 using VmSim.Core.Experiments;
 using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Settings;
@@ -20,6 +21,7 @@ public static class CommandLineApp
         RunCommand.Create,
         CheckCommand.Create,
         NodeCommand.Create,
+        CertsCommand.Create,
         ReportCommand.Create,
         ReplayCommand.Create,
         TlbCommand.Create,
@@ -86,8 +88,8 @@ public static class CommandLineApp
     private static (int Code, string Message) Explain(Exception reason) => reason switch
     {
         UsageException => (ExitCodes.Usage, reason.Message),
-        ScenarioException or TraceFormatException or TableFormatException or ScriptException or JsonException =>
-            (ExitCodes.BadInput, reason.Message),
+        ScenarioException or TraceFormatException or TableFormatException or ScriptException or CertificateException
+            or JsonException => (ExitCodes.BadInput, reason.Message),
         IOException or UnauthorizedAccessException => (ExitCodes.BadInput, reason.Message),
         NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
         SimulationFailedException => (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}"),

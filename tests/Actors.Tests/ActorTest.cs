@@ -1,4 +1,6 @@
 using System.Globalization;
+using Akka.Actor;
+using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.TestKit.Xunit2;
 using VmSim.Tests.Shared;
@@ -6,8 +8,7 @@ using VmSim.Tests.Shared;
 namespace VmSim.Actors.Tests;
 
 /// <summary>A test with an actor system of its own. It waits for messages until a hang is sure, and its log has errors alone: messages to actors that a test has stopped are none.</summary>
-/// <param name="config">What the system has besides.</param>
-public abstract class ActorTest(Config config) : TestKit(config.WithFallback(s_quiet))
+public abstract class ActorTest : TestKit
 {
     private static readonly Config s_quiet = ConfigurationFactory.ParseString(string.Create(CultureInfo.InvariantCulture, $$"""
         akka {
@@ -25,6 +26,14 @@ public abstract class ActorTest(Config config) : TestKit(config.WithFallback(s_q
     /// <summary>Makes a system without anything besides.</summary>
     protected ActorTest()
         : this(Config.Empty)
+    {
+    }
+
+    /// <summary>Makes a system.</summary>
+    /// <param name="config">What it has besides.</param>
+    /// <param name="setups">What cannot be said in a configuration.</param>
+    protected ActorTest(Config config, params Setup[] setups)
+        : base(ActorSystemSetup.Create([BootstrapSetup.Create().WithConfig(config.WithFallback(s_quiet).WithFallback(DefaultConfig)), .. setups]))
     {
     }
 }

@@ -16,7 +16,10 @@ namespace VmSim.Actors.Cluster;
 /// <param name="settings">How a run is spread.</param>
 /// <param name="nodes">Over how many nodes.</param>
 /// <param name="joined">Whom to tell how many nodes have joined; null for nobody.</param>
-public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings settings, int nodes, IProgress<int>? joined) : ISimulationRunner
+/// <param name="notices">Whom to tell what a person should know; null for nobody.</param>
+/// <param name="ended">Completed, with why, if the cluster ends by itself.</param>
+public sealed class ClusterRunner(
+    IActorRef coordinator, ClusterSettings settings, int nodes, IProgress<int>? joined, IProgress<string>? notices, Task<string> ended) : ISimulationRunner
 {
     /// <summary>Finds out whether a run can be spread over nodes, before there are any.</summary>
     /// <param name="scenario">What is simulated.</param>
@@ -47,8 +50,14 @@ public sealed class ClusterRunner(IActorRef coordinator, ClusterSettings setting
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options.Threads);
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         using CancellationTokenRegistration stop = cancellation.Register(() => coordinator.Tell(new JobProtocol.Stop()));
-        object answer = await coordinator.Ask<JobProtocol.IMessage>(
-            new JobProtocol.Submit(plan, settings.JoinSeconds, progress, joined), Timeout.InfiniteTimeSpan, CancellationToken.None);
+        Task<JobProtocol.IMessage> answered = coordinator.Ask<JobProtocol.IMessage>(
+            new JobProtocol.Submit(plan, settings.JoinSeconds, progress, joined, notices), Timeout.InfiniteTimeSpan, CancellationToken.None);
+        if (await Task.WhenAny(answered, ended) == ended)
+        {
+            throw new NodeLostException($"{await ended}; the run has stopped");
+        }
+
+        JobProtocol.IMessage answer = await answered;
         JobProtocol.Finished finished = answer switch
         {
             JobProtocol.Finished over => over,

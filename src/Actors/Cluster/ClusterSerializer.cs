@@ -7,10 +7,22 @@ namespace VmSim.Actors.Cluster;
 
 /// <summary>
 /// Turns the messages that leave a node into bytes: a short name for each kind, then its fields in order, numbers low byte first, texts in UTF-8 with
-/// their length before them.
+/// their length before them. Reading checks each field: what is not allowed, too long, too short or left over is refused, and the message with it.
 /// </summary>
 public sealed class ClusterSerializer : SerializerWithStringManifest
 {
+    /// <summary>Most characters of a scenario: each process writes some hundred.</summary>
+    private const int ScenarioMax = 16 << 20;
+
+    /// <summary>Most characters of a path, as in Linux's PATH_MAX.</summary>
+    private const int PathMax = 4_096;
+
+    /// <summary>Most characters of what went wrong; the rest is left out.</summary>
+    private const int ReasonMax = 32 << 10;
+
+    private const int AddressMax = 512;
+    private const int PiecesMax = 1 << 16;
+
     /// <summary>Makes the serializer of an actor system.</summary>
     public ClusterSerializer(ExtendedActorSystem system)
         : base(system)
@@ -33,6 +45,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         NodeShardProtocol.Failed => "failed",
         NodeProtocol.Prepare => "prepare",
         NodeProtocol.Prepared => "prepared",
+        NodeProtocol.Busy => "busy",
         NodeProtocol.Refused => "refused",
         NodeProtocol.PeerLost => "peer-lost",
         NodeProtocol.Dismiss => "dismiss",
@@ -61,14 +74,9 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     public override object FromBinary(byte[] bytes, string manifest)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        if (manifest == "envelope")
-        {
-            return new DomainProtocol.Envelope(BitConverter.ToInt32(bytes), bytes[sizeof(int)..]);
-        }
-
-        using MemoryStream stream = new(bytes, writable: false);
-        using BinaryReader reader = new(stream);
-        return Read(reader, manifest);
+        return manifest == "envelope"
+            ? WireFormat.Decode(bytes, manifest, reader => new DomainProtocol.Envelope(reader.ReadInt32(0, int.MaxValue, "domain"), reader.ReadBytes(bytes.Length - sizeof(int))))
+            : WireFormat.Decode(bytes, manifest, reader => Read(reader, manifest));
     }
 
     private static void Write(BinaryWriter writer, object message)
@@ -108,7 +116,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 break;
             case NodeShardProtocol.Failed failed:
                 writer.Write(failed.Node);
-                writer.Write(failed.Reason);
+                writer.Write(Shortened(failed.Reason));
                 break;
             case NodeProtocol.Prepare prepare:
                 WritePlan(writer, prepare.Plan);
@@ -119,9 +127,12 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 writer.Write(prepared.Threads);
                 writer.Write(Akka.Serialization.Serialization.SerializedActorPath(prepared.Shard));
                 break;
+            case NodeProtocol.Busy busy:
+                writer.Write(busy.Node);
+                break;
             case NodeProtocol.Refused refused:
                 writer.Write(refused.Node);
-                writer.Write(refused.Reason);
+                writer.Write(Shortened(refused.Reason));
                 break;
             case NodeProtocol.PeerLost lost:
                 writer.Write(lost.Address.ToString());
@@ -133,23 +144,46 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
 
     private object Read(BinaryReader reader, string manifest) => manifest switch
     {
-        "begin" => new NodeShardProtocol.Begin([.. Enumerable.Range(0, reader.ReadInt32()).Select(_ => ReadActor(reader))]),
+        "begin" => new NodeShardProtocol.Begin(ReadActors(reader)),
         "stop" => new NodeShardProtocol.Stop(),
-        "collect" => new NodeShardProtocol.Collect(reader.ReadInt64()),
+        "collect" => new NodeShardProtocol.Collect(reader.ReadPositive("end")),
         "stopped" => new NodeShardProtocol.Stopped(
-            reader.ReadInt32(), reader.ReadBoolean(), reader.ReadInt64(), new RunEnd(reader.ReadInt64(), reader.ReadBoolean(), reader.ReadBoolean())),
-        "collected" => new NodeShardProtocol.Collected(reader.ReadInt32(), reader.ReadInt32(), reader.ReadBytes(reader.ReadInt32()), ReadHost(reader)),
-        "progressed" => new NodeShardProtocol.Progressed(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64()),
-        "failed" => new NodeShardProtocol.Failed(reader.ReadInt32(), reader.ReadString()),
-        "prepare" => new NodeProtocol.Prepare(ReadPlan(reader), reader.ReadInt32()),
-        "prepared" => new NodeProtocol.Prepared(reader.ReadInt32(), reader.ReadInt32(), ReadActor(reader)),
-        "refused" => new NodeProtocol.Refused(reader.ReadInt32(), reader.ReadString()),
-        "peer-lost" => new NodeProtocol.PeerLost(Address.Parse(reader.ReadString())),
+            ReadNode(reader), reader.ReadFlag("completed"), reader.ReadPositive("windows"), new RunEnd(reader.ReadInt64(), reader.ReadFlag("ended"), reader.ReadFlag("work left"))),
+        "collected" => new NodeShardProtocol.Collected(
+            ReadNode(reader), reader.ReadInt32(1, PiecesMax, "pieces"), reader.ReadBytes(reader.ReadCount(1)), ReadHost(reader)),
+        "progressed" => new NodeShardProtocol.Progressed(ReadNode(reader), reader.ReadPositive("virtual time"), reader.ReadPositive("accesses")),
+        "failed" => new NodeShardProtocol.Failed(ReadNode(reader), reader.ReadText(ReasonMax, "reason")),
+        "prepare" => new NodeProtocol.Prepare(ReadPlan(reader), ReadNode(reader)),
+        "prepared" => new NodeProtocol.Prepared(ReadNode(reader), reader.ReadInt32(1, Lanes.Max, "threads"), ReadActor(reader)),
+        "busy" => new NodeProtocol.Busy(ReadNode(reader)),
+        "refused" => new NodeProtocol.Refused(ReadNode(reader), reader.ReadText(ReasonMax, "reason")),
+        "peer-lost" => new NodeProtocol.PeerLost(ReadAddress(reader)),
         "dismiss" => new NodeProtocol.Dismiss(),
-        _ => throw new ArgumentException($"a message of kind \"{manifest}\" is not known here; all nodes must run the same program", nameof(manifest)),
+        _ => throw new InvalidDataException("a message of this kind is not known here; all nodes must run the same program"),
     };
 
-    private IActorRef ReadActor(BinaryReader reader) => system.Provider.ResolveActorRef(reader.ReadString());
+    private static int ReadNode(BinaryReader reader) => reader.ReadInt32(0, RunPlan.NodesMax - 1, "node");
+
+    private IActorRef ReadActor(BinaryReader reader) => system.Provider.ResolveActorRef(reader.ReadText(AddressMax, "actor"));
+
+    private IActorRef[] ReadActors(BinaryReader reader)
+    {
+        IActorRef[] actors = new IActorRef[reader.ReadInt32(1, RunPlan.NodesMax, "shards")];
+        for (int i = 0; i < actors.Length; i++)
+        {
+            actors[i] = ReadActor(reader);
+        }
+
+        return actors;
+    }
+
+    private static Address ReadAddress(BinaryReader reader)
+    {
+        string text = reader.ReadText(AddressMax, "address");
+        return ActorPath.TryParseAddress(text, out Address address) ? address : throw new InvalidDataException("address: it is none");
+    }
+
+    private static string Shortened(string reason) => reason.Length <= ReasonMax ? reason : reason[..ReasonMax];
 
     private static void WriteHost(BinaryWriter writer, NodeReport host)
     {
@@ -161,7 +195,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     }
 
     private static NodeReport ReadHost(BinaryReader reader) =>
-        new(reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64());
+        new(reader.ReadText(AddressMax, "address"), reader.ReadInt32(0, int.MaxValue, "cores"), reader.ReadInt32(0, int.MaxValue, "spaces"), reader.ReadPositive("envelopes"), reader.ReadPositive("bytes"));
 
     private static void WritePlan(BinaryWriter writer, RunPlan plan)
     {
@@ -182,12 +216,29 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
 
     private static RunPlan ReadPlan(BinaryReader reader) => new()
     {
-        Scenario = reader.ReadString(),
-        Inputs = [.. Enumerable.Range(0, reader.ReadInt32()).Select(_ => new RunInput(reader.ReadString(), reader.ReadString()))],
-        Nodes = reader.ReadInt32(),
-        CoresPerNode = reader.ReadInt32(),
-        Window = reader.ReadInt64(),
-        Until = reader.ReadInt64(),
-        Threads = reader.ReadInt32(),
+        Scenario = reader.ReadText(ScenarioMax, "scenario"),
+        Inputs = ReadInputs(reader),
+        Nodes = reader.ReadInt32(1, RunPlan.NodesMax, "nodes"),
+        CoresPerNode = reader.ReadInt32(0, int.MaxValue, "cores per node"),
+        Window = reader.ReadPositive("window"),
+        Until = reader.ReadPositive("until"),
+        Threads = reader.ReadInt32(0, Lanes.Max, "threads"),
     };
+
+    private static RunInput[] ReadInputs(BinaryReader reader)
+    {
+        RunInput[] inputs = new RunInput[reader.ReadCount(2)];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            inputs[i] = new RunInput(reader.ReadText(PathMax, "path"), ReadDigest(reader));
+        }
+
+        return inputs;
+    }
+
+    private static string ReadDigest(BinaryReader reader)
+    {
+        string digest = reader.ReadText(RunInput.DigestLength, "digest");
+        return digest.Length == RunInput.DigestLength && digest.All(char.IsAsciiHexDigitLower) ? digest : throw new InvalidDataException("digest: it is none");
+    }
 }

@@ -26,17 +26,20 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     private NodeReport[] _reports = [];
     private List<byte[]>[] _pieces = [];
     private long[] _accesses = [];
+    private SilenceWatch _silence = new(0);
     private RunEnd? _end;
     private int _pending;
     private int _threads;
     private bool _completed = true;
-    private bool _stopAsked;
     private long _windows;
     private long _started;
     private double _wall;
     private bool _over;
+    private string _misfits = "";
 
     private sealed record JoinTimeout;
+
+    private sealed record Second;
 
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
@@ -57,6 +60,10 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     {
         _cluster.Unsubscribe(Self);
         Context.System.EventStream.Unsubscribe(Self);
+        if (_job is not null)
+        {
+            Fail(new NodeLostException("the coordinator of the run was stopped"));
+        }
     }
 
     /// <inheritdoc/>
@@ -77,13 +84,21 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 Lose(ended.Which);
                 break;
             case JoinTimeout when _nodes.Length == 0:
-                Fail(new ScenarioException($"{_workers.Count} of {_job!.Plan.Nodes} nodes joined within {_job.JoinSeconds} s; cluster.join-seconds sets how long to wait"));
+                Fail(new ScenarioException($"{_workers.Count} of {_job!.Plan.Nodes} nodes joined within {_job.JoinSeconds} s{_misfits}; cluster.join-seconds sets how long to wait"));
+                break;
+            case Second when !_over:
+                Listen();
                 break;
             case NodeProtocol.IMessage node:
                 OnNode(node);
                 break;
             case NodeShardProtocol.IMessage shard:
                 OnShard(shard);
+                break;
+            case ClusterEvent.MemberUp { Member: { } member } when member.HasRole(NodeProtocol.WorkerRole) && member.AppVersion != _cluster.SelfMember.AppVersion:
+                string misfit = $"node {member.Address.Host}:{member.Address.Port} has another build of vmsim ({member.AppVersion}; here {_cluster.SelfMember.AppVersion}) and is left out";
+                _misfits += $"; {misfit}";
+                _job?.Notices?.Report(misfit);
                 break;
             case ClusterEvent.MemberUp { Member: { } member } when member.HasRole(NodeProtocol.WorkerRole):
                 _workers[member.Address.ToString()] = member.Address;
@@ -111,7 +126,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     {
         switch (message)
         {
-            case NodeProtocol.Prepared prepared:
+            case NodeProtocol.Prepared prepared when IsOfRun(prepared.Node) && _shards[prepared.Node] is null:
                 _shards[prepared.Node] = Context.Watch(prepared.Shard);
                 _threads += prepared.Threads;
                 if (--_pending == 0)
@@ -120,7 +135,10 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 }
 
                 break;
-            case NodeProtocol.Refused refused:
+            case NodeProtocol.Busy busy when IsOfRun(busy.Node):
+                _silence.Heard(busy.Node);
+                break;
+            case NodeProtocol.Refused refused when IsOfRun(refused.Node):
                 Fail(new ScenarioException($"{Describe(refused.Node)}: {refused.Reason}"));
                 break;
             case NodeProtocol.PeerLost lost:
@@ -136,11 +154,11 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     {
         switch (message)
         {
-            case NodeShardProtocol.Progressed progressed when progressed.Node < _accesses.Length:
+            case NodeShardProtocol.Progressed progressed when IsOfRun(progressed.Node):
                 _accesses[progressed.Node] = progressed.Accesses;
                 _job?.Progress?.Report(new RunProgress(progressed.VirtualTime, _accesses.Sum()));
                 break;
-            case NodeShardProtocol.Stopped stopped:
+            case NodeShardProtocol.Stopped stopped when IsOfRun(stopped.Node):
                 _completed &= stopped.Completed;
                 _windows += stopped.Windows;
                 _end = _end is { } end ? end.Merge(stopped.End) : stopped.End;
@@ -150,10 +168,10 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 }
 
                 break;
-            case NodeShardProtocol.Collected collected:
+            case NodeShardProtocol.Collected collected when IsOfRun(collected.Node):
                 Gather(collected);
                 break;
-            case NodeShardProtocol.Failed failed:
+            case NodeShardProtocol.Failed failed when IsOfRun(failed.Node):
                 Fail(new SimulationFailedException($"{Describe(failed.Node)}: {failed.Reason}"));
                 break;
             default:
@@ -182,11 +200,33 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
         _pieces = [.. _nodes.Select(_ => new List<byte[]>())];
         _accesses = new long[_nodes.Length];
         _pending = _nodes.Length;
+        _silence = new SilenceWatch(_nodes.Length);
         for (int node = 0; node < _nodes.Length; node++)
         {
             NodeAt(node).Tell(new NodeProtocol.Prepare(_job.Plan, node));
         }
+
+        Timers.StartPeriodicTimer("second", new Second(), TimeSpan.FromSeconds(1));
     }
+
+    /// <summary>Asks those again who have said nothing yet, and gives those up who say nothing any more.</summary>
+    private void Listen()
+    {
+        for (int node = 0; node < _nodes.Length; node++)
+        {
+            if (_silence.IsUnheard(node))
+            {
+                NodeAt(node).Tell(new NodeProtocol.Prepare(_job!.Plan, node));
+            }
+        }
+
+        if (_silence.Tick() is { } mute)
+        {
+            Fail(new NodeLostException($"{Describe(mute)} was lost: it has said nothing for {SilenceWatch.SecondsMax} s; the run has stopped"));
+        }
+    }
+
+    private bool IsOfRun(int node) => node >= 0 && node < _nodes.Length;
 
     private void BeginRun()
     {
@@ -196,24 +236,18 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
         {
             shard.Tell(new NodeShardProtocol.Begin(_shards));
         }
-
-        if (_stopAsked)
-        {
-            Stop();
-        }
     }
 
     private void Stop()
     {
-        _stopAsked = true;
         foreach (IActorRef? shard in _shards)
         {
             shard?.Tell(new NodeShardProtocol.Stop());
         }
 
-        if (_nodes.Length == 0)
+        if (Array.Exists(_shards, shard => shard is null) || _nodes.Length == 0)
         {
-            Fail(new OperationCanceledException("stopped before the nodes had joined"));
+            Fail(new OperationCanceledException(_nodes.Length == 0 ? "stopped before the nodes had joined" : "stopped before the nodes were ready"));
         }
     }
 
@@ -237,7 +271,16 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
             return;
         }
 
-        _statistics.Add(StatisticsCodec.Decode([.. pieces.SelectMany(piece => piece)]));
+        try
+        {
+            _statistics.Add(StatisticsCodec.Decode([.. pieces.SelectMany(piece => piece)]));
+        }
+        catch (InvalidDataException reason)
+        {
+            Fail(new SimulationFailedException($"{Describe(collected.Node)}: {reason.Message}", reason));
+            return;
+        }
+
         _reports[collected.Node] = collected.Host with { Address = $"{_nodes[collected.Node].Host}:{_nodes[collected.Node].Port}" };
         if (--_pending == 0)
         {

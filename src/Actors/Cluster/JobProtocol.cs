@@ -14,7 +14,8 @@ public static class JobProtocol
     /// <param name="JoinSeconds">Seconds to wait for its nodes.</param>
     /// <param name="Progress">Whom to tell how far the run has come; null for nobody.</param>
     /// <param name="Joined">Whom to tell how many nodes have joined; null for nobody.</param>
-    public sealed record Submit(RunPlan Plan, int JoinSeconds, IProgress<RunProgress>? Progress, IProgress<int>? Joined) : IMessage;
+    /// <param name="Notices">Whom to tell what a person should know; null for nobody.</param>
+    public sealed record Submit(RunPlan Plan, int JoinSeconds, IProgress<RunProgress>? Progress, IProgress<int>? Joined, IProgress<string>? Notices = null) : IMessage;
 
     /// <summary>Stop the run at the end of a window.</summary>
     public sealed record Stop : IMessage;

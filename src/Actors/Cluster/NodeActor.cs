@@ -4,31 +4,58 @@ using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Remote;
 using VmSim.Core.Engine;
 using VmSim.Core.Settings;
+using VmSim.Core.Traces;
 
 namespace VmSim.Actors.Cluster;
 
-/// <summary>A node that simulates for others: builds the world of a run, holds the node's part of it, and gives it up when the run is over or its coordinator is gone.</summary>
-public sealed class NodeActor : UntypedActor
+/// <summary>
+/// A node that simulates for others: builds the world of a run, holds the node's part of it, and gives it up when the run is over or its coordinator is gone. Takes
+/// orders from members of the cluster that are coordinators of the same build, and from then on from the one that it works for.
+/// </summary>
+public sealed class NodeActor : UntypedActor, IWithTimers
 {
+    private static readonly TimeSpan s_busyInterval = TimeSpan.FromSeconds(1);
     private readonly int _lanes;
+    private readonly NodeFolders _folders;
     private readonly TaskCompletionSource<string> _over;
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private IActorRef _shard = ActorRefs.Nobody;
     private IActorRef _coordinator = ActorRefs.Nobody;
+    private NodeProtocol.Prepare? _job;
+    private Task<World>? _building;
     private World? _world;
     private string _reason = "";
 
+    private sealed record Built(World World);
+
+    private sealed record NotBuilt(Exception Reason);
+
+    private sealed record SayBusy;
+
     /// <summary>Makes a node.</summary>
     /// <param name="lanes">Lanes of the actor system.</param>
+    /// <param name="folders">Folders from which it may load files.</param>
     /// <param name="over">Set when the node's one run is over, with what happened.</param>
-    public NodeActor(int lanes, TaskCompletionSource<string> over)
+    public NodeActor(int lanes, NodeFolders folders, TaskCompletionSource<string> over)
     {
         _lanes = lanes;
+        _folders = folders;
         _over = over;
     }
 
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
+
     /// <summary>How to make a node.</summary>
-    public static Props Props(int lanes, TaskCompletionSource<string> over) => Akka.Actor.Props.Create(() => new NodeActor(lanes, over));
+    public static Props Props(int lanes, NodeFolders folders, TaskCompletionSource<string> over) => Akka.Actor.Props.Create(() => new NodeActor(lanes, folders, over));
+
+    /// <inheritdoc/>
+    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
+    {
+        // A shard that were started anew would wait for a run that is under way.
+        _coordinator.Tell(new NodeShardProtocol.Failed(_job!.Node, reason.ToString()));
+        return Directive.Stop;
+    });
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -43,6 +70,8 @@ public sealed class NodeActor : UntypedActor
         _cluster.Unsubscribe(Self);
         Context.System.EventStream.Unsubscribe(Self);
         _world?.Dispose();
+        _ = _building?.ContinueWith(
+            building => building.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
     }
 
     /// <inheritdoc/>
@@ -50,18 +79,29 @@ public sealed class NodeActor : UntypedActor
     {
         switch (message)
         {
-            case NodeProtocol.Prepare prepare:
-                _coordinator = Sender;
-                _coordinator.Tell(Prepare(prepare));
+            case NodeProtocol.Prepare prepare when IsCoordinator(Sender.Path.Address):
+                Prepare(prepare);
+                break;
+            case NodeProtocol.Dismiss when Sender.Path.Address == _coordinator.Path.Address:
+                End("the run is over");
+                break;
+            case Built built:
+                _building = null;
+                _world = built.World;
+                Ready();
+                break;
+            case NotBuilt failed:
+                _building = null;
+                Refuse(failed.Reason);
+                break;
+            case SayBusy:
+                _coordinator.Tell(new NodeProtocol.Busy(_job!.Node));
                 break;
             case NodeShardProtocol.Progressed progressed:
                 DistributedPubSub.Get(Context.System).Mediator.Tell(new Publish(NodeProtocol.ProgressTopic, progressed));
                 break;
             case DisassociatedEvent lost when !_shard.IsNobody():
                 _coordinator.Tell(new NodeProtocol.PeerLost(lost.RemoteAddress));
-                break;
-            case NodeProtocol.Dismiss:
-                End("the run is over");
                 break;
             case ClusterEvent.UnreachableMember { Member: { } member } when member.HasRole(NodeProtocol.CoordinatorRole):
                 End("the run's coordinator cannot be reached any more");
@@ -70,7 +110,8 @@ public sealed class NodeActor : UntypedActor
                 End("the run's coordinator has left");
                 break;
             case Terminated:
-                _over.TrySetResult(_reason);
+                _shard = ActorRefs.Nobody;
+                EndIfIdle();
                 break;
             default:
                 Unhandled(message);
@@ -78,39 +119,71 @@ public sealed class NodeActor : UntypedActor
         }
     }
 
-    private NodeProtocol.IMessage Prepare(NodeProtocol.Prepare prepare)
+    private bool IsCoordinator(Address address) => _cluster.State.Members.Any(member =>
+        member.HasRole(NodeProtocol.CoordinatorRole) && member.AppVersion == _cluster.SelfMember.AppVersion && member.Address == (address.HasLocalScope ? _cluster.SelfAddress : address));
+
+    private void Prepare(NodeProtocol.Prepare prepare)
     {
-        if (_world is not null)
+        if (_job is not null)
         {
-            return new NodeProtocol.Refused(prepare.Node, "the node has a run already");
+            // The coordinator asks again until it hears from the node.
+            if (!Sender.Equals(_coordinator))
+            {
+                Sender.Tell(new NodeProtocol.Refused(prepare.Node, "the node has a run already"));
+            }
+
+            return;
         }
 
-        try
-        {
-            RunPlan plan = prepare.Plan;
-            int threads = plan.Threads == 0 ? _lanes : Math.Min(plan.Threads, _lanes);
-            _world = new World(plan.Load());
-            NodePlacement placement = new(_world, plan.Nodes, plan.CoresPerNode);
-            _shard = Context.Watch(Context.ActorOf(NodeShardActor.Props(_world, placement, prepare.Node, plan.Window, threads), "shard"));
-            return new NodeProtocol.Prepared(prepare.Node, threads, _shard);
-        }
-        catch (Exception reason) when (reason is ScenarioException or IOException or UnauthorizedAccessException or Core.Traces.TraceFormatException)
-        {
-            return new NodeProtocol.Refused(prepare.Node, reason.Message);
-        }
+        _job = prepare;
+        _coordinator = Sender;
+        Timers.StartPeriodicTimer("busy", new SayBusy(), TimeSpan.Zero, s_busyInterval);
+        // Away from this actor, which has to say that the node is at work, and to hear that the run is over.
+        _building = Task.Run(() => new World(prepare.Plan.Load(_folders)));
+        _ = _building.PipeTo(Self, success: world => new Built(world), failure: reason => new NotBuilt(reason));
     }
 
-    /// <summary>Gives the run up; the session is over once no actor works on the world any more.</summary>
+    private void Ready()
+    {
+        if (_reason.Length > 0)
+        {
+            EndIfIdle();
+            return;
+        }
+
+        RunPlan plan = _job!.Plan;
+        int threads = plan.Threads == 0 ? _lanes : Math.Min(plan.Threads, _lanes);
+        NodePlacement placement = new(_world!, plan.Nodes, plan.CoresPerNode);
+        _shard = Context.Watch(Context.ActorOf(NodeShardActor.Props(_world!, placement, _job.Node, plan.Window, threads), "shard"));
+        _coordinator.Tell(new NodeProtocol.Prepared(_job.Node, threads, _shard));
+    }
+
+    private void Refuse(Exception failure)
+    {
+        Exception reason = failure is AggregateException { InnerException: { } inner } ? inner : failure;
+        _coordinator.Tell(reason switch
+        {
+            ScenarioException or TraceFormatException => new NodeProtocol.Refused(_job!.Node, reason.Message),
+            IOException or UnauthorizedAccessException => new NodeProtocol.Refused(_job!.Node, "a file of the run cannot be read there"),
+            _ => (object)new NodeShardProtocol.Failed(_job!.Node, reason.ToString()),
+        });
+        EndIfIdle();
+    }
+
+    /// <summary>Gives the run up; the session is over once nobody works on the world any more.</summary>
     private void End(string reason)
     {
         _reason = reason;
-        if (_shard.IsNobody())
+        Context.Stop(_shard);
+        EndIfIdle();
+    }
+
+    private void EndIfIdle()
+    {
+        if (_reason.Length > 0 && _shard.IsNobody() && _building is null)
         {
-            _over.TrySetResult(reason);
-        }
-        else
-        {
-            Context.Stop(_shard);
+            Timers.CancelAll();
+            _over.TrySetResult(_reason);
         }
     }
 }

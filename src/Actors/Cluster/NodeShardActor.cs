@@ -20,6 +20,7 @@ public sealed class NodeShardActor : UntypedActor
     private readonly SortedDictionary<int, long> _accesses = [];
     private readonly List<DomainProtocol.Envelope> _early = [];
     private readonly HashSet<int> _threads;
+    private readonly int _earlyMax;
     private IActorRef _owner = ActorRefs.Nobody;
     private int _running;
     private bool _completed = true;
@@ -40,6 +41,8 @@ public sealed class NodeShardActor : UntypedActor
         _node = node;
         _window = window;
         _lanes = lanes;
+        // Before this node begins, another can end no more than the first exchange of each domain that they share.
+        _earlyMax = world.Domains.Sum(domain => placement.NodesOf(domain).Count);
         _threads = [.. world.Threads.Where(thread => placement.IsOn(node, thread)).Select(thread => thread.Id.Value)];
     }
 
@@ -62,7 +65,7 @@ public sealed class NodeShardActor : UntypedActor
             case DomainProtocol.Envelope envelope when _domains.TryGetValue(envelope.Domain, out IActorRef? domain):
                 domain.Tell(envelope);
                 break;
-            case DomainProtocol.Envelope envelope:
+            case DomainProtocol.Envelope envelope when _early.Count < _earlyMax:
                 _early.Add(envelope);
                 break;
             case NodeShardProtocol.Begin begin:
@@ -115,7 +118,10 @@ public sealed class NodeShardActor : UntypedActor
 
         foreach (DomainProtocol.Envelope envelope in _early)
         {
-            _domains[envelope.Domain].Tell(envelope);
+            if (_domains.TryGetValue(envelope.Domain, out IActorRef? domain))
+            {
+                domain.Tell(envelope);
+            }
         }
 
         _early.Clear();

@@ -6,27 +6,29 @@ using Akka.Serialization;
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// Stands in the place of Akka's serializer for JSON, which writes any type that has no other and reads any that a peer names: refuses both. Only messages of
-/// the protocols, and Akka's own, go from node to node.
+/// Stands in the place of a serializer of Akka's that reads types which a peer names: that of JSON, which is also the one for every type that has no other, of Protobuf
+/// messages, and of actors that another node asks for. Only messages of the protocols, and Akka's own, go from node to node.
 /// </summary>
 public sealed class RefusingSerializer : Serializer
 {
     /// <summary>Makes the serializer of an actor system.</summary>
     /// <param name="system">The actor system.</param>
-    /// <param name="settings">The settings of the serializer whose place it takes; unused.</param>
+    /// <param name="settings">Its <c>identifier</c> is that of the serializer whose place it takes, so that bytes of that kind come here.</param>
     public RefusingSerializer(ExtendedActorSystem system, Config settings)
         : base(system)
     {
+        ArgumentNullException.ThrowIfNull(settings);
+        Identifier = settings.GetInt("identifier");
     }
 
-    /// <summary>That of <see cref="NewtonSoftJsonSerializer"/>, so that bytes which say that they are JSON come here.</summary>
-    public override int Identifier => 1;
+    /// <inheritdoc/>
+    public override int Identifier { get; }
 
     /// <inheritdoc/>
     public override bool IncludeManifest => false;
 
     /// <inheritdoc/>
-    public override byte[] ToBinary(object obj) => throw new SerializationException($"{obj?.GetType().FullName} does not leave a node: no serializer is bound to it in config/cluster.conf");
+    public override byte[] ToBinary(object obj) => throw new SerializationException($"{obj?.GetType().FullName} does not leave a node: it is no message of the protocols");
 
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, Type type) => throw new SerializationException($"a peer sent a message of another kind ({type?.FullName ?? "unnamed"}, {bytes?.Length ?? 0} bytes), which is refused");

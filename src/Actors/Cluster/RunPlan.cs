@@ -6,10 +6,13 @@ using VmSim.Core.Settings;
 namespace VmSim.Actors.Cluster;
 
 /// <summary>A file that a run reads.</summary>
-/// <param name="Path">Where it is, on every node.</param>
+/// <param name="Path">Where it is on the machine where the run was started, as the scenario calls it.</param>
 /// <param name="Digest">SHA-256 of its bytes, as lower-case hex digits.</param>
 public sealed record RunInput(string Path, string Digest)
 {
+    /// <summary>Characters of a digest.</summary>
+    public const int DigestLength = 2 * SHA256.HashSizeInBytes;
+
     /// <summary>Reads a file's digest.</summary>
     public static RunInput Of(string path)
     {
@@ -21,10 +24,13 @@ public sealed record RunInput(string Path, string Digest)
 /// <summary>A run as every node of a cluster gets it: each builds the world and works the placement out for itself.</summary>
 public sealed record RunPlan
 {
+    /// <summary>Most nodes of a run.</summary>
+    public const int NodesMax = 256;
+
     /// <summary>The scenario, every setting written out.</summary>
     public required string Scenario { get; init; }
 
-    /// <summary>Traces that the scenario names; they must be the same on every node.</summary>
+    /// <summary>Traces and plug-ins that the scenario names; a node has them in folders of its own.</summary>
     public IReadOnlyList<RunInput> Inputs { get; init; } = [];
 
     /// <summary>Nodes of the run.</summary>
@@ -54,11 +60,10 @@ public sealed record RunPlan
         ArgumentNullException.ThrowIfNull(cluster);
         using StringWriter text = new();
         EffectiveConfiguration.Write(scenario, text);
-        IEnumerable<string> traces = scenario.Processes.SelectMany(process => process.Settings).Where(setting => setting.Key == "trace").Select(setting => setting.Value);
         return new RunPlan
         {
             Scenario = text.ToString(),
-            Inputs = [.. traces.Distinct(StringComparer.Ordinal).Select(RunInput.Of)],
+            Inputs = [.. FilesOf(scenario).Select(RunInput.Of)],
             Nodes = nodes,
             CoresPerNode = cluster.CoresOfWholeDomain,
             Window = window,
@@ -67,24 +72,16 @@ public sealed record RunPlan
         };
     }
 
-    /// <summary>Loads the scenario on this node.</summary>
-    /// <exception cref="ScenarioException">A trace is missing here, or is another one.</exception>
-    public ScenarioSpec Load()
+    /// <summary>Files that a scenario was read from.</summary>
+    public static IEnumerable<string> FilesOf(ScenarioSpec scenario)
     {
-        foreach (RunInput input in Inputs)
-        {
-            if (!File.Exists(input.Path))
-            {
-                throw new ScenarioException($"{input.Path}: there is no such file on this node; traces must be on every node, at the same path");
-            }
-
-            string found = RunInput.Of(input.Path).Digest;
-            if (found != input.Digest)
-            {
-                throw new ScenarioException($"{input.Path}: another file than where the run was started (SHA-256 {found}, there {input.Digest})");
-            }
-        }
-
-        return ScenarioLoader.Parse(Scenario, "scenario", Directory.GetCurrentDirectory(), []);
+        ArgumentNullException.ThrowIfNull(scenario);
+        IEnumerable<string> traces = scenario.Processes.SelectMany(process => process.Files);
+        return (scenario.Memory.PlugIns.Length > 0 ? traces.Prepend(scenario.Memory.PlugIns) : traces).Distinct(StringComparer.Ordinal);
     }
+
+    /// <summary>Loads the scenario on this node.</summary>
+    /// <param name="folders">Folders from which the node may load files.</param>
+    /// <exception cref="ScenarioException">A file is missing here, or is another one.</exception>
+    public ScenarioSpec Load(NodeFolders folders) => ScenarioLoader.Parse(Scenario, "scenario", new PlanFiles(Inputs, folders), []);
 }

@@ -75,7 +75,7 @@ public static class StatisticsCodec
 
     private static void ReadAll<T>(BinaryReader reader, SortedDictionary<int, T> items, Func<BinaryReader, T> read)
     {
-        int count = reader.ReadInt32();
+        int count = reader.ReadCount(2 * sizeof(int));
         for (int i = 0; i < count; i++)
         {
             int number = reader.ReadInt32();
@@ -94,22 +94,13 @@ public static class StatisticsCodec
 
     private static long[] ReadNumbers(BinaryReader reader)
     {
-        long[] numbers = new long[ReadCount(reader, sizeof(long))];
+        long[] numbers = new long[reader.ReadCount(sizeof(long))];
         for (int i = 0; i < numbers.Length; i++)
         {
             numbers[i] = reader.ReadInt64();
         }
 
         return numbers;
-    }
-
-    /// <summary>A count of items of at least <paramref name="size"/> bytes each, which must still lie ahead.</summary>
-    private static int ReadCount(BinaryReader reader, int size)
-    {
-        int count = reader.ReadInt32();
-        return count >= 0 && (long)count * size <= reader.BaseStream.Length - reader.BaseStream.Position
-            ? count
-            : throw new InvalidDataException($"statistics: {count} items announced, {reader.BaseStream.Length - reader.BaseStream.Position} bytes are left");
     }
 
     private static void WriteLines(BinaryWriter writer, string[] lines)
@@ -123,7 +114,7 @@ public static class StatisticsCodec
 
     private static string[] ReadLines(BinaryReader reader)
     {
-        int count = ReadCount(reader, 1);
+        int count = reader.ReadCount(1);
         List<string> lines = [];
         for (int i = 0; i < count; i++)
         {
@@ -144,7 +135,7 @@ public static class StatisticsCodec
 
     private static IReadOnlyList<ShootdownRecord> ReadRecords(BinaryReader reader)
     {
-        ShootdownRecord[] records = new ShootdownRecord[ReadCount(reader, Unsafe.SizeOf<ShootdownRecord>())];
+        ShootdownRecord[] records = new ShootdownRecord[reader.ReadCount(Unsafe.SizeOf<ShootdownRecord>())];
         reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(records.AsSpan()));
         return records;
     }
@@ -161,7 +152,7 @@ public static class StatisticsCodec
 
     private static Dictionary<int, int> ReadMisses(BinaryReader reader)
     {
-        int count = ReadCount(reader, 2 * sizeof(int));
+        int count = reader.ReadCount(2 * sizeof(int));
         Dictionary<int, int> misses = new(count);
         for (int i = 0; i < count; i++)
         {

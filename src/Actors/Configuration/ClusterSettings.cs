@@ -30,6 +30,14 @@ public sealed record ClusterSettings
     [Setting("Seconds that a run waits for its nodes to join.", Min = 1, Max = 86_400)]
     public int JoinSeconds { get; init; } = 60;
 
+    /// <summary>File with the certificate of this node.</summary>
+    [Setting("File with the certificate and key of this process, as `vmsim certs node` makes it; `--nodes` and `vmsim node` need one.")]
+    public string Certificate { get; init; } = "";
+
+    /// <summary>Folders that a node may load files from.</summary>
+    [Setting("Folders, with commas between them, from which a node may load traces and plug-ins of runs that are started elsewhere; empty for none.")]
+    public string Folders { get; init; } = "";
+
     /// <summary>Most cores that a domain may have to live on one node, 0 if none may.</summary>
     public int CoresOfWholeDomain => Placement == Split ? 0 : CoresPerNode;
 

@@ -14,7 +14,7 @@ internal static class ProcessLoader
     private const string Name = "name";
     private const string Count = "count";
 
-    public static IReadOnlyList<ProcessSpec> Load(SettingsTree tree, string key, string directory, SettingsBinder binder, ScenarioSpec scenario)
+    public static IReadOnlyList<ProcessSpec> Load(SettingsTree tree, string key, IScenarioFiles files, SettingsBinder binder, ScenarioSpec scenario)
     {
         if (!tree.Keys!.TryGetValue(key, out SettingsTree? list))
         {
@@ -29,13 +29,13 @@ internal static class ProcessLoader
         List<ProcessSpec> processes = [];
         for (int i = 0; i < list.Items.Count; i++)
         {
-            processes.Add(LoadOne(list.Items[i], $"{key}[{i}]", directory, binder, scenario));
+            processes.Add(LoadOne(list.Items[i], $"{key}[{i}]", files, binder, scenario));
         }
 
         return processes;
     }
 
-    private static ProcessSpec LoadOne(SettingsTree item, string path, string directory, SettingsBinder binder, ScenarioSpec scenario)
+    private static ProcessSpec LoadOne(SettingsTree item, string path, IScenarioFiles files, SettingsBinder binder, ScenarioSpec scenario)
     {
         if (item.Keys is null)
         {
@@ -49,7 +49,7 @@ internal static class ProcessLoader
         }
 
         int count = CountOf(item, path);
-        return trace ? LoadTrace(item, path, directory, count, binder, scenario) : SyntheticPrograms.Load(item, path, count, binder, scenario);
+        return trace ? LoadTrace(item, path, files, count, binder, scenario) : SyntheticPrograms.Load(item, path, count, binder, scenario);
     }
 
     /// <summary>How many copies of the process run.</summary>
@@ -69,12 +69,15 @@ internal static class ProcessLoader
         throw new ScenarioException($"{value.Origin}: {path}.{Count}: {value.Kind} found; allowed: {SettingValues.Allowed(typeof(int), allowed)}");
     }
 
-    private static ProcessSpec LoadTrace(SettingsTree item, string path, string directory, int count, SettingsBinder binder, ScenarioSpec scenario)
+    private static ProcessSpec LoadTrace(SettingsTree item, string path, IScenarioFiles files, int count, SettingsBinder binder, ScenarioSpec scenario)
     {
         TraceReplay replay = (TraceReplay)binder.Bind(new TraceReplay(), item, path, Trace, Name, Count);
         string file = item.Value(Trace) ?? throw new ScenarioException($"{item.Origin}: {path}.{Trace}: a file name is needed");
-        string found = Locate(file, directory);
-        LoadedTrace trace = TraceFiles.Load(found, replay.Compute, replay.CoreNumbers($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage);
+        FoundTrace place = files.FindTrace(file);
+        string found = place.Path;
+        List<string> read = [found];
+        LoadedTrace trace = TraceFiles.Load(
+            found, replay.Compute, replay.CoreNumbers($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage, name => Note(place.Beside(name), read));
         List<string> warnings = [.. trace.Warnings];
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
         List<KeyValuePair<string, string>> written = [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))];
@@ -103,6 +106,7 @@ internal static class ProcessLoader
             Count = count,
             Settings = written,
             Warnings = warnings,
+            Files = read,
         };
     }
 
@@ -118,21 +122,13 @@ internal static class ProcessLoader
         return hash;
     }
 
-    /// <summary>A trace's path: relative to the scenario, to the working directory, or to the folder that holds the config folder.</summary>
-    private static string Locate(string file, string directory)
+    private static string? Note(string? path, List<string> read)
     {
-        string beside = Path.GetFullPath(Path.Combine(directory, file));
-        if (File.Exists(beside))
+        if (path is not null)
         {
-            return beside;
+            read.Add(path);
         }
 
-        if (File.Exists(file))
-        {
-            return Path.GetFullPath(file);
-        }
-
-        string prefix = ConfigFiles.FolderName + "/";
-        return file.StartsWith(prefix, StringComparison.Ordinal) && ConfigFiles.TryFind(file[prefix.Length..]) is { } config ? Path.GetFullPath(config) : file;
+        return path;
     }
 }

@@ -36,7 +36,7 @@ public static class ScenarioLoader
         SettingsTree tree = TraceFiles.IsTrace(path)
             ? SettingsTree.Parse($"name = \"{Escape(TraceFiles.ProgramOf(path))}\"\nprocesses = [\n {{\n trace = \"{Escape(Path.GetFullPath(path))}\"\n }}\n]", path)
             : SettingsTree.Parse(File.ReadAllText(path), path);
-        return Load(tree, Path.GetDirectoryName(Path.GetFullPath(path))!, sets);
+        return Load(tree, new OwnFiles(Path.GetDirectoryName(Path.GetFullPath(path))!), sets);
     }
 
     /// <summary>Loads a scenario from its text.</summary>
@@ -46,9 +46,18 @@ public static class ScenarioLoader
     /// <param name="sets">Settings that come last, each key=value.</param>
     /// <exception cref="ScenarioException">Something in the text or options is not allowed.</exception>
     public static ScenarioSpec Parse(string text, string origin, string directory, IReadOnlyList<string> sets) =>
-        Load(SettingsTree.Parse(text, origin), directory, sets);
+        Parse(text, origin, new OwnFiles(directory), sets);
 
-    private static ScenarioSpec Load(SettingsTree scenario, string directory, IReadOnlyList<string> sets)
+    /// <summary>Loads a scenario from its text.</summary>
+    /// <param name="text">HOCON.</param>
+    /// <param name="origin">What to call it in messages.</param>
+    /// <param name="files">Where the files are that it names.</param>
+    /// <param name="sets">Settings that come last, each key=value.</param>
+    /// <exception cref="ScenarioException">Something in the text or options is not allowed.</exception>
+    public static ScenarioSpec Parse(string text, string origin, IScenarioFiles files, IReadOnlyList<string> sets) =>
+        Load(SettingsTree.Parse(text, origin), files, sets);
+
+    private static ScenarioSpec Load(SettingsTree scenario, IScenarioFiles files, IReadOnlyList<string> sets)
     {
         foreach (string set in sets)
         {
@@ -67,8 +76,8 @@ public static class ScenarioLoader
         double ghz = ((MachineSpec)new SettingsBinder(1).Bind(new MachineSpec(), OnlyGhz(tree), "machine")).Ghz;
         SettingsBinder binder = new(ghz);
         ScenarioSpec spec = (ScenarioSpec)binder.Bind(new ScenarioSpec(), tree, "", MachineProfile, KernelProfile, Processes);
-        ScenarioRules.Check(spec);
-        return spec with { Processes = ProcessLoader.Load(tree, Processes, directory, binder, spec) };
+        ScenarioRules.Check(spec, files);
+        return spec with { Processes = ProcessLoader.Load(tree, Processes, files, binder, spec) };
     }
 
     private static SettingsTree OnlyGhz(SettingsTree tree)

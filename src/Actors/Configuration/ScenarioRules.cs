@@ -1,4 +1,3 @@
-using System.Reflection;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
@@ -11,7 +10,7 @@ namespace VmSim.Actors.Configuration;
 /// <summary>Rules between settings that no single setting's range can say.</summary>
 internal static class ScenarioRules
 {
-    public static void Check(ScenarioSpec spec)
+    public static void Check(ScenarioSpec spec, IScenarioFiles files)
     {
         ShootdownProtocols.All.Require(spec.Shootdown.Protocol, "shootdown.protocol");
         PageTableFormats.All.Require(spec.Machine.PageTable, "machine.page-table");
@@ -25,7 +24,7 @@ internal static class ScenarioRules
             throw new ScenarioException($"warmup: {spec.Warmup} cycles found; less than until, {spec.Until} cycles, is allowed");
         }
 
-        CheckBackend(spec.Memory);
+        CheckBackend(spec.Memory, files);
         MmuSpec mmu = spec.Machine.Mmu;
         CheckTlb("instruction4k", mmu.Instruction4K, required: true);
         CheckTlb("instruction-large", mmu.InstructionLarge, required: false);
@@ -35,18 +34,11 @@ internal static class ScenarioRules
         CheckTlb("second", mmu.Second, required: false);
     }
 
-    private static void CheckBackend(MemorySpec memory)
+    private static void CheckBackend(MemorySpec memory, IScenarioFiles files)
     {
         if (memory.PlugIns.Length > 0)
         {
-            try
-            {
-                Assembly.LoadFrom(Path.GetFullPath(memory.PlugIns));
-            }
-            catch (Exception reason) when (reason is IOException or BadImageFormatException or UnauthorizedAccessException)
-            {
-                throw new ScenarioException($"memory.plug-ins: {memory.PlugIns} cannot be loaded: {reason.Message}", reason);
-            }
+            files.LoadPlugIn(memory.PlugIns);
         }
 
         if (MemoryBackends.All.Require(memory.Anonymous, "memory.anonymous").NeedsObject)

@@ -20,34 +20,29 @@ public static class TraceFiles
     }
 
     /// <summary>Reads a trace to its end.</summary>
-    /// <param name="path">The file; children's traces stand beside it.</param>
+    /// <param name="path">The file.</param>
     /// <param name="compute">Cycles computed after each reference.</param>
     /// <param name="cores">Cores that its threads are pinned to in turn; null or empty for none.</param>
     /// <param name="salvage">Whether a damaged trace is used up to the damage.</param>
+    /// <param name="beside">Where a child's trace is, by its name, null if there is none; by default, beside the trace.</param>
     /// <exception cref="ScenarioException">There is no such file.</exception>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
-    public static LoadedTrace Load(string path, long compute = 0, IReadOnlyList<int>? cores = null, bool salvage = false)
+    public static LoadedTrace Load(string path, long compute = 0, IReadOnlyList<int>? cores = null, bool salvage = false, Func<string, string?>? beside = null)
     {
         if (!File.Exists(path))
         {
             throw new ScenarioException($"{path}: there is no such trace");
         }
 
-        string directory = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        beside ??= name => OwnFiles.Beside(path, name);
         using FileStream stream = File.OpenRead(path);
         return VmtReader.Load(stream, path, new TraceLoadOptions
         {
             Name = ProgramOf(path),
-            OpenFile = name => OpenBeside(directory, name),
+            OpenFile = name => beside(name) is { } found ? File.OpenRead(found) : null,
             Compute = compute,
             Cores = cores ?? [],
             Salvage = salvage,
         });
-    }
-
-    private static FileStream? OpenBeside(string directory, string name)
-    {
-        string path = Path.Combine(directory, Path.GetFileName(name));
-        return File.Exists(path) ? File.OpenRead(path) : null;
     }
 }

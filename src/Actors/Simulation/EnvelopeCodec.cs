@@ -65,29 +65,26 @@ public static class EnvelopeCodec
         byte version = reader.ReadByte();
         if (version != Version)
         {
-            throw new InvalidDataException($"envelope: version {version} found, {Version} is known here; all nodes must run the same program");
+            throw new InvalidDataException($"version {version} found, {Version} is known here; all nodes must run the same program");
         }
 
-        PhaseEnvelope envelope = new()
+        return new PhaseEnvelope
         {
-            Domain = reader.ReadInt32(),
-            Node = reader.ReadInt32(),
-            Exchange = reader.ReadInt64(),
-            Stopping = reader.ReadBoolean(),
+            Domain = reader.ReadInt32(0, int.MaxValue, "domain"),
+            Node = reader.ReadInt32(0, int.MaxValue, "node"),
+            Exchange = reader.ReadPositive("exchange"),
+            Stopping = reader.ReadFlag("stopping"),
             Limit = reader.ReadInt64(),
             Horizon = new DomainHorizon(reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64()),
             Messages = ReadMessages(reader),
             Tables = ReadTables(reader),
             Threads = ReadThreads(reader),
         };
-        return reader.BaseStream.Position == reader.BaseStream.Length
-            ? envelope
-            : throw new InvalidDataException($"envelope: {reader.BaseStream.Length - reader.BaseStream.Position} bytes are left over");
     }
 
     private static SimMessage[] ReadMessages(BinaryReader reader)
     {
-        SimMessage[] messages = new SimMessage[ReadCount(reader, SimMessage.Bytes)];
+        SimMessage[] messages = new SimMessage[reader.ReadCount(SimMessage.Bytes)];
         Span<byte> bytes = stackalloc byte[SimMessage.Bytes];
         foreach (ref SimMessage message in messages.AsSpan())
         {
@@ -100,12 +97,12 @@ public static class EnvelopeCodec
 
     private static TableChanges[] ReadTables(BinaryReader reader)
     {
-        TableChanges[] tables = new TableChanges[ReadCount(reader, 3 * sizeof(int))];
+        TableChanges[] tables = new TableChanges[reader.ReadCount(3 * sizeof(int))];
         for (int i = 0; i < tables.Length; i++)
         {
             int space = reader.ReadInt32();
             int table = reader.ReadInt32();
-            tables[i] = new TableChanges(space, table, reader.ReadBytes(ReadCount(reader, 1)));
+            tables[i] = new TableChanges(space, table, reader.ReadBytes(reader.ReadCount(1)));
         }
 
         return tables;
@@ -113,7 +110,7 @@ public static class EnvelopeCodec
 
     private static SimThreadState[] ReadThreads(BinaryReader reader)
     {
-        SimThreadState[] threads = new SimThreadState[ReadCount(reader, (3 * sizeof(int)) + (4 * sizeof(long)))];
+        SimThreadState[] threads = new SimThreadState[reader.ReadCount((3 * sizeof(int)) + (4 * sizeof(long)))];
         for (int i = 0; i < threads.Length; i++)
         {
             int thread = reader.ReadInt32();
@@ -122,7 +119,7 @@ public static class EnvelopeCodec
             long started = reader.ReadInt64();
             long accesses = reader.ReadInt64();
             long faults = reader.ReadInt64();
-            ulong[] operations = new ulong[ReadCount(reader, sizeof(ulong))];
+            ulong[] operations = new ulong[reader.ReadCount(sizeof(ulong))];
             reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(operations.AsSpan()));
             threads[i] = new SimThreadState(thread, core, consumed, operations, started, accesses, faults);
         }
@@ -140,14 +137,5 @@ public static class EnvelopeCodec
         writer.Write(thread.Faults);
         writer.Write(thread.Operations.Length);
         writer.Write(MemoryMarshal.AsBytes(thread.Operations.AsSpan()));
-    }
-
-    /// <summary>A count of items of at least <paramref name="size"/> bytes each, which must still lie ahead.</summary>
-    private static int ReadCount(BinaryReader reader, int size)
-    {
-        int count = reader.ReadInt32();
-        return count >= 0 && (long)count * size <= reader.BaseStream.Length - reader.BaseStream.Position
-            ? count
-            : throw new InvalidDataException($"envelope: {count} items announced, {reader.BaseStream.Length - reader.BaseStream.Position} bytes are left");
     }
 }

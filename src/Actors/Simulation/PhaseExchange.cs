@@ -68,9 +68,13 @@ internal sealed class PhaseExchange
     public void Collect(SimMessage[] batch) => _outgoing[_share.NodeOfTarget(batch[0].Target)].AddRange(batch);
 
     /// <summary>Takes an envelope of the exchange that is under way or of the next one.</summary>
-    /// <exception cref="InvalidDataException">It is out of turn.</exception>
+    /// <exception cref="InvalidDataException">It is out of turn, or names what is not of this domain.</exception>
     public void Receive(PhaseEnvelope envelope)
     {
+        Require(envelope.Domain == _share.Domain.Index && _share.Peers.Contains(envelope.Node), envelope, "does not concern it");
+        Require(envelope.Messages.All(IsForThisNode), envelope, "has a message for nobody here");
+        Require(envelope.Tables.All(table => Within(table.Space, _world.Spaces.Count) && Within(table.Table, _world.Spaces[table.Space].Tables.Count)), envelope, "changes a page table that there is not");
+        Require(envelope.Threads.All(thread => Within(thread.Thread, _world.Threads.Count) && Within(thread.Core, _world.Cores.Count)), envelope, "moves a thread that there is not");
         if (envelope.Exchange < _exchange || envelope.Exchange > _exchange + 1 || !_received[envelope.Exchange % Ahead].TryAdd(envelope.Node, envelope))
         {
             throw new InvalidDataException($"domain {_share.Domain.Index}: exchange {envelope.Exchange} of node {envelope.Node} came while {_exchange} was under way");
@@ -131,6 +135,22 @@ internal sealed class PhaseExchange
         }
 
         return envelopes;
+    }
+
+    private static bool Within(int number, int count) => number >= 0 && number < count;
+
+    private void Require(bool holds, PhaseEnvelope envelope, string what)
+    {
+        if (!holds)
+        {
+            throw new InvalidDataException($"domain {_share.Domain.Index}: an envelope of node {envelope.Node} {what}");
+        }
+    }
+
+    private bool IsForThisNode(SimMessage message)
+    {
+        int senders = _world.Cores.Count + _world.Spaces.Count;
+        return Within(message.Sender, senders) && Within(message.Target, senders) && _share.NodeOfTarget(message.Target) == _share.Node;
     }
 
     private Dictionary<int, List<TableChanges>> TakeTables()

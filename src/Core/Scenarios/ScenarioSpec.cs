@@ -118,6 +118,9 @@ public sealed record ProcessSpec
     /// <summary>What the scenario says of the process, key by key.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Settings { get; init; } = [];
 
+    /// <summary>Files that it was read from: a trace and those of the processes that it forks.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
     /// <summary>What a person should know of the process before the run: a child's trace that is missing, damage that was passed over.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

@@ -10,22 +10,19 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim node</c>: simulate for runs that are started elsewhere.</summary>
 internal static class NodeCommand
 {
-    /// <summary>How long a node waits before it says that nobody answers.</summary>
-    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(10);
-
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<string> join = new("--join") { Description = "Where runs are started: the address on which vmsim run --nodes waits.", HelpName = "HOST:PORT", Required = true };
         Option<string[]> set = new("--set") { Description = "Change a cluster setting: --set cluster.host=192.168.1.7. May be repeated.", HelpName = "key=value" };
         Option<int> threads = RunArguments.Threads();
         Option<bool> once = new("--once") { Description = "End after one run; the default is to wait for the next." };
-        Option<bool> attached = new("--attached") { Description = "End when standard input ends.", Hidden = true };
+        Option<bool> attached = new("--attached") { Description = "Take certificate and folders from standard input; end when it ends.", Hidden = true };
         Command command = new("node", "Joins a cluster and simulates a part of the runs that are started there.") { join, set, threads, once, attached };
         command.SetAction(async (parsed, cancellation) =>
         {
             string address = parsed.GetValue(join)!;
             int lanes = parsed.GetValue(threads);
-            RequireAddress(address);
+            string host = HostOf(address);
             List<string> sets = [.. parsed.GetValue(set) ?? []];
             if (sets.Find(item => !item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal)) is { } other)
             {
@@ -33,57 +30,32 @@ internal static class NodeCommand
             }
 
             ClusterSettings settings = ClusterHost.Settings(sets);
+            await NodeAddress.RequireReachableAsync(settings.Host, host);
             using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            if (parsed.GetValue(attached))
+            NodeGrant? grant = parsed.GetValue(attached) ? Attach(ended) : null;
+            NodeService service = new(settings, address, lanes == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : lanes, grant, error);
+            if (parsed.GetValue(once))
             {
-                _ = Task.Run(() => EndWithInput(ended), CancellationToken.None);
+                return await service.ServeAsync(ended.Token) ? ExitCodes.Ok : ExitCodes.Broken;
             }
 
-            do
-            {
-                await ServeAsync(settings, address, lanes == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : lanes, error, ended.Token);
-            }
-            while (!parsed.GetValue(once) && !ended.IsCancellationRequested);
+            await service.ServeAllAsync(ended.Token);
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    /// <summary>Takes part in one run.</summary>
-    private static async Task ServeAsync(ClusterSettings settings, string join, int lanes, TextWriter error, CancellationToken cancellation)
+    /// <summary>Takes what the parent hands over, and ends the node when the parent has gone.</summary>
+    private static NodeGrant Attach(CancellationTokenSource ended)
     {
-        TaskCompletionSource<string> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using ClusterHost host = await ClusterHost.StartNodeAsync(settings, join, lanes, over);
-        await error.WriteLineAsync($"vmsim: node {host.Address.Host}:{host.Address.Port} with {lanes} threads waits for a run at {join}");
-        using CancellationTokenSource joined = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Akka.Cluster.Cluster.Get(host.System).RegisterOnMemberUp(() =>
-        {
-            joined.Cancel();
-            error.WriteLine($"vmsim: joined {join}");
-        });
-        _ = SayThatNobodyAnswersAsync(join, error, joined.Token);
-        try
-        {
-            await error.WriteLineAsync($"vmsim: {await over.Task.WaitAsync(cancellation)}");
-        }
-        catch (OperationCanceledException)
-        {
-            await error.WriteLineAsync("vmsim: node stopped");
-        }
+        Stream input = Console.OpenStandardInput();
+        NodeGrant grant = NodeGrant.Read(input);
+        _ = Task.Run(() => EndWithInput(input, ended), CancellationToken.None);
+        return grant;
     }
 
-    private static async Task SayThatNobodyAnswersAsync(string join, TextWriter error, CancellationToken joined)
+    private static void EndWithInput(Stream input, CancellationTokenSource ended)
     {
-        await Task.Delay(s_quiet, joined).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!joined.IsCancellationRequested)
-        {
-            await error.WriteLineAsync($"vmsim: nobody answers at {join} yet; the node goes on trying (a run is started there with vmsim run --nodes)");
-        }
-    }
-
-    private static void EndWithInput(CancellationTokenSource ended)
-    {
-        using Stream input = Console.OpenStandardInput();
         byte[] nothing = new byte[64];
         while (input.Read(nothing) > 0)
         {
@@ -92,12 +64,11 @@ internal static class NodeCommand
         ended.Cancel();
     }
 
-    private static void RequireAddress(string address)
+    private static string HostOf(string address)
     {
         int colon = address.LastIndexOf(':');
-        if (colon <= 0 || !ushort.TryParse(address.AsSpan(colon + 1), out ushort port) || port == 0)
-        {
-            throw new UsageException($"--join: \"{address}\" found; HOST:PORT is needed, such as 127.0.0.1:4053");
-        }
+        return colon > 0 && ushort.TryParse(address.AsSpan(colon + 1), out ushort port) && port > 0
+            ? address[..colon]
+            : throw new UsageException($"--join: \"{address}\" found; HOST:PORT is needed, such as 127.0.0.1:4053");
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VmSim.Actors.Cluster;
 using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
 
@@ -18,10 +19,10 @@ internal static class RunCommand
             "--nodes",
             "Spread the run over so many nodes, each a process of `vmsim node --join`. Never changes results.",
             1,
-            ClusterRun.NodesMax,
+            RunPlan.NodesMax,
             fallback: 0);
         Option<int> local = NumberOption.Create(
-            "--local-nodes", "As --nodes, with so many nodes as child processes on this machine.", 1, ClusterRun.NodesMax, fallback: 0);
+            "--local-nodes", "As --nodes, with so many nodes as child processes on this machine.", 1, RunPlan.NodesMax, fallback: 0);
         Command command = new("run", "Simulates a scenario (.conf) or a trace (.vmt, .vmt.gz) and prints a report.");
         arguments.AddTo(command);
         command.Options.Add(check);

@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
+using VmSim.Actors.Security;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Settings;
 
 namespace VmSim.Host.Hosting;
 
@@ -16,8 +18,20 @@ internal sealed class ClusterHost : IAsyncDisposable
 {
     private const string ConfigFile = "cluster.conf";
     private readonly IHost _host;
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ClusterHost(IHost host) => _host = host;
+    private ClusterHost(IHost host, SecureRemoting remoting)
+    {
+        _host = host;
+        CoordinatedShutdown shutdown = CoordinatedShutdown.Get(System);
+        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "say-why", () =>
+        {
+            _ended.TrySetResult(remoting.Refusal is { } refusal
+                ? $"a stranger answered where a node was called: its certificate {refusal}"
+                : $"the cluster has ended: {shutdown.ShutdownReason}");
+            return Task.FromResult(Akka.Done.Instance);
+        });
+    }
 
     /// <summary>The actor system.</summary>
     public ActorSystem System => _host.Services.GetRequiredService<ActorSystem>();
@@ -28,6 +42,9 @@ internal sealed class ClusterHost : IAsyncDisposable
     /// <summary>The coordinator of runs; only where this process was started as one.</summary>
     public IActorRef Coordinator => _host.Services.GetRequiredService<IActorRegistry>().Get<JobCoordinatorActor>();
 
+    /// <summary>Completed when the actor system ends by itself, with what it ended of, for a person: Akka ends it when somebody whom it calls turns out to be a stranger.</summary>
+    public Task<string> Ended => _ended.Task;
+
     /// <summary>Reads the settings of config/cluster.conf with what the command line says.</summary>
     public static ClusterSettings Settings(IReadOnlyList<string> sets)
     {
@@ -35,12 +52,30 @@ internal sealed class ClusterHost : IAsyncDisposable
         return ClusterSettings.Load(File.ReadAllText(path), path, sets);
     }
 
+    /// <summary>Reads the certificate that settings name.</summary>
+    /// <exception cref="CertificateException">They name none, or one that cannot be used now.</exception>
+    public static NodeCertificate Certificate(ClusterSettings settings)
+    {
+        if (settings.Certificate.Length == 0)
+        {
+            throw new CertificateException(
+                "cluster.certificate: a certificate is needed, since nodes talk to those of their own authority only: \"vmsim certs authority ca\" and \"vmsim certs node ca NAME\" make one, "
+                + "--set cluster.certificate=ca/NAME.pem names it; --local-nodes needs none (docs/security.md)");
+        }
+
+        NodeCertificate certificate = NodeCertificate.Load(settings.Certificate);
+        certificate.RequireUsable(TimeProvider.System, settings.Certificate);
+        return certificate;
+    }
+
     /// <summary>Starts a cluster that others can join, with the coordinator of runs.</summary>
     /// <param name="settings">Where it listens.</param>
     /// <param name="port">The port; 0 takes a free one.</param>
-    public static async Task<ClusterHost> StartCoordinatorAsync(ClusterSettings settings, int port)
+    /// <param name="certificate">Who it is, and whose nodes it talks to.</param>
+    /// <exception cref="ScenarioException">It cannot listen there.</exception>
+    public static async Task<ClusterHost> StartCoordinatorAsync(ClusterSettings settings, int port, NodeCertificate certificate)
     {
-        ClusterHost host = await StartAsync(settings.Host, port, lanes: 1, new ClusterOptions { Roles = [NodeProtocol.CoordinatorRole] }, akka => akka
+        ClusterHost host = await StartAsync(settings.Host, port, lanes: 1, certificate, new ClusterOptions { Roles = [NodeProtocol.CoordinatorRole] }, akka => akka
             .WithSingleton<JobCoordinatorActor>("jobs", JobCoordinatorActor.Props(), new ClusterSingletonOptions { Role = NodeProtocol.CoordinatorRole }, createProxyToo: true));
         Akka.Cluster.Cluster.Get(host.System).Join(host.Address);
         return host;
@@ -50,12 +85,16 @@ internal sealed class ClusterHost : IAsyncDisposable
     /// <param name="settings">Where it listens.</param>
     /// <param name="join">Host and port of the coordinator.</param>
     /// <param name="lanes">Host threads that simulate.</param>
+    /// <param name="certificate">Who it is, and whose nodes it talks to.</param>
+    /// <param name="folders">Folders from which it may load files.</param>
     /// <param name="over">Set when the node's run is over.</param>
-    public static async Task<ClusterHost> StartNodeAsync(ClusterSettings settings, string join, int lanes, TaskCompletionSource<string> over)
+    /// <exception cref="ScenarioException">It cannot listen there.</exception>
+    public static async Task<ClusterHost> StartNodeAsync(
+        ClusterSettings settings, string join, int lanes, NodeCertificate certificate, NodeFolders folders, TaskCompletionSource<string> over)
     {
-        ClusterOptions cluster = new() { Roles = [NodeProtocol.WorkerRole], SeedNodes = [$"akka.tcp://vmsim@{join}"] };
-        return await StartAsync(settings.Host, port: 0, lanes, cluster, akka => akka
-            .WithActors((system, _) => system.ActorOf(NodeActor.Props(lanes, over), NodeProtocol.ActorName)));
+        ClusterOptions cluster = new() { Roles = [NodeProtocol.WorkerRole], SeedNodes = [$"{SecureRemoting.Protocol}://vmsim@{join}"] };
+        return await StartAsync(settings.Host, port: 0, lanes, certificate, cluster, akka => akka
+            .WithActors((system, _) => system.ActorOf(NodeActor.Props(lanes, folders, over), NodeProtocol.ActorName)));
     }
 
     /// <inheritdoc/>
@@ -66,18 +105,32 @@ internal sealed class ClusterHost : IAsyncDisposable
     }
 
     private static async Task<ClusterHost> StartAsync(
-        string address, int port, int lanes, ClusterOptions cluster, Action<AkkaConfigurationBuilder> actors)
+        string address, int port, int lanes, NodeCertificate certificate, ClusterOptions cluster, Action<AkkaConfigurationBuilder> actors)
     {
+        NodeAddress.RequireHost(address);
+        SecureRemoting remoting = new(certificate, TimeProvider.System);
         IHost host = SimulationHost.Build(akka =>
         {
             akka.AddHocon(Lanes.Configuration(lanes), HoconAddMode.Prepend)
                 .AddHocon(ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find(ConfigFile))), HoconAddMode.Prepend)
                 .WithRemoting(address, port)
                 .WithClustering(cluster)
-                .WithDistributedPubSub(null!);
+                .WithDistributedPubSub(null!)
+                .AddHocon(SecureRemoting.Configuration(address, port), HoconAddMode.Prepend)
+                .AddSetup(remoting.Setup);
             actors(akka);
         });
-        await host.StartAsync();
-        return new ClusterHost(host);
+        try
+        {
+            // Made here and not by the host, which would write what went wrong, with its stack, on standard output.
+            _ = host.Services.GetRequiredService<ActorSystem>();
+            await host.StartAsync();
+            return new ClusterHost(host, remoting);
+        }
+        catch (Exception reason) when (NodeAddress.Explain(reason, address, port) is { } text)
+        {
+            host.Dispose();
+            throw new ScenarioException(text, reason);
+        }
     }
 }

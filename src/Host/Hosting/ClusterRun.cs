@@ -1,6 +1,7 @@
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Actors.Security;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Terminal;
@@ -13,9 +14,6 @@ namespace VmSim.Host.Hosting;
 /// <param name="LocalNodes">Nodes to start as child processes; 0 for none.</param>
 internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int LocalNodes)
 {
-    /// <summary>Most nodes of a run.</summary>
-    public const int NodesMax = 256;
-
     /// <summary>Whether nodes are wanted at all.</summary>
     public bool IsWanted => Nodes + LocalNodes > 0;
 
@@ -24,15 +22,20 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
     {
         ClusterRunner.RequireRunnable(spec, options);
         int count = Nodes + LocalNodes;
-        await using ClusterHost host = await ClusterHost.StartCoordinatorAsync(Settings, LocalNodes > 0 ? 0 : Settings.Port);
+        using CertificateAuthority? authority = LocalNodes > 0 ? CertificateAuthority.Create(TimeProvider.System) : null;
+        using NodeCertificate certificate = authority?.Issue("run") ?? ClusterHost.Certificate(Settings);
+        await using ClusterHost host = await ClusterHost.StartCoordinatorAsync(Settings, LocalNodes > 0 ? 0 : Settings.Port, certificate);
         if (Nodes > 0)
         {
             await error.WriteLineAsync($"vmsim: waits for {count} nodes: vmsim node --join {host.Address.Host}:{host.Address.Port}");
         }
 
         int threads = options.Threads > 0 ? options.Threads : Math.Max(1, Environment.ProcessorCount / count);
-        await using LocalNodes local = Hosting.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator);
+        await using LocalNodes? local = authority is null ? null : Hosting.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator, authority, FoldersOf(spec));
         using ProgressLine progress = new(error, spec.Machine.Ghz);
-        return await new ClusterRunner(host.Coordinator, Settings, count, progress).RunAsync(spec, options, progress, cancellation);
+        return await new ClusterRunner(host.Coordinator, Settings, count, progress, progress, host.Ended).RunAsync(spec, options, progress, cancellation);
     }
+    /// <summary>Folders of the files that a scenario was read from: a child process may load what this one has loaded.</summary>
+    private static string[] FoldersOf(ScenarioSpec spec) =>
+        [.. RunPlan.FilesOf(spec).Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal)];
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Akka.Actor;
 using VmSim.Actors.Cluster;
+using VmSim.Actors.Security;
 
 namespace VmSim.Host.Hosting;
 
@@ -16,12 +17,15 @@ internal sealed class LocalNodes : IAsyncDisposable
     /// <param name="threads">Host threads of each.</param>
     /// <param name="address">The coordinator's address.</param>
     /// <param name="coordinator">Who is told when a process ends.</param>
-    public static LocalNodes Start(int count, int threads, Address address, IActorRef coordinator)
+    /// <param name="authority">Who issues their certificates.</param>
+    /// <param name="folders">Folders from which they may load files.</param>
+    public static LocalNodes Start(int count, int threads, Address address, IActorRef coordinator, CertificateAuthority authority, IReadOnlyList<string> folders)
     {
         LocalNodes nodes = new();
         for (int i = 0; i < count; i++)
         {
-            nodes.Start($"local node {i + 1} of {count}", threads, address, coordinator);
+            using NodeCertificate certificate = authority.Issue($"local-{i + 1}");
+            nodes.Start($"local node {i + 1} of {count}", threads, address, coordinator, new NodeGrant(certificate, folders));
         }
 
         return nodes;
@@ -51,7 +55,7 @@ internal sealed class LocalNodes : IAsyncDisposable
         }
     }
 
-    private void Start(string name, int threads, Address address, IActorRef coordinator)
+    private void Start(string name, int threads, Address address, IActorRef coordinator, NodeGrant grant)
     {
         ProcessStartInfo start = new(Program())
         {
@@ -78,6 +82,20 @@ internal sealed class LocalNodes : IAsyncDisposable
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
         _processes.Add(process);
+        Hand(grant, process);
+    }
+
+    /// <summary>Hands a child what it needs; a child that has ended already says why by its exit code.</summary>
+    private static void Hand(NodeGrant grant, Process process)
+    {
+        try
+        {
+            grant.Write(process.StandardInput.BaseStream);
+            process.StandardInput.BaseStream.Flush();
+        }
+        catch (IOException)
+        {
+        }
     }
 
     /// <summary>This program: its own executable, or the dotnet that runs it.</summary>

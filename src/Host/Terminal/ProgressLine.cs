@@ -3,7 +3,7 @@ using VmSim.Actors.Simulation;
 namespace VmSim.Host.Terminal;
 
 /// <summary>Says on stderr how far a run has come, as <see cref="StatusLine"/> does.</summary>
-internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<RunProgress>, IProgress<int>, IDisposable
+internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<RunProgress>, IProgress<int>, IProgress<string>, IDisposable
 {
     private readonly StatusLine _line = new(error);
     private readonly long _started = Environment.TickCount64;
@@ -19,6 +19,9 @@ internal sealed class ProgressLine(TextWriter error, double ghz) : IProgress<Run
 
     /// <summary>How many nodes have joined.</summary>
     public void Report(int value) => _line.Show($"{value} nodes have joined");
+
+    /// <summary>What a person should know.</summary>
+    public void Report(string value) => _line.Say($"vmsim: {value}");
 
     /// <inheritdoc/>
     public void Dispose() => _line.Dispose();

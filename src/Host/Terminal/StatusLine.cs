@@ -33,12 +33,22 @@ internal sealed class StatusLine(TextWriter error) : IDisposable
         }
     }
 
+    /// <summary>Writes a line that stays.</summary>
+    public void Say(string text)
+    {
+        Clear();
+        error.WriteLine(text);
+    }
+
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => Clear();
+
+    private void Clear()
     {
         if (_width > 0)
         {
             error.Write($"\r{new string(' ', _width)}\r");
+            _width = 0;
         }
     }
 }

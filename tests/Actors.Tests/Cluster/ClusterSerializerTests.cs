@@ -17,7 +17,7 @@ public sealed class ClusterSerializerTests : ActorTest
     private static readonly RunPlan Plan = new()
     {
         Scenario = "name = plan",
-        Inputs = [new RunInput("/a/b.vmt", "00ff")],
+        Inputs = [new RunInput("/a/b.vmt", new string('a', 64))],
         Nodes = 3,
         CoresPerNode = 7,
         Window = 1_300,
@@ -37,8 +37,9 @@ public sealed class ClusterSerializerTests : ActorTest
             new NodeShardProtocol.Progressed(2, 3, 4),
             new NodeShardProtocol.Failed(2, "broken at «x»"),
             new NodeProtocol.Prepared(1, 4, TestActor),
+            new NodeProtocol.Busy(255),
             new NodeProtocol.Refused(1, "no such trace"),
-            new NodeProtocol.PeerLost(new Address("akka.tcp", "vmsim", "127.0.0.1", 4053)),
+            new NodeProtocol.PeerLost(new Address(SecureRemoting.Protocol, "vmsim", "127.0.0.1", 4053)),
             new NodeProtocol.Dismiss(),
         ];
         foreach (object message in messages)
@@ -61,8 +62,8 @@ public sealed class ClusterSerializerTests : ActorTest
     {
         ClusterSerializer serializer = new((ExtendedActorSystem)Sys);
         Type[] kinds = [.. typeof(NodeShardProtocol).GetNestedTypes().Concat(typeof(NodeProtocol).GetNestedTypes()).Where(type => type.IsClass)];
-        Assert.Equal(12, kinds.Length);
-        Assert.Equal(12, kinds.Select(kind => serializer.Manifest(System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(kind))).Distinct().Count());
+        Assert.Equal(13, kinds.Length);
+        Assert.Equal(13, kinds.Select(kind => serializer.Manifest(System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(kind))).Distinct().Count());
     }
 
     [Fact]
@@ -109,7 +110,7 @@ public sealed class ClusterSerializerTests : ActorTest
             {
                 Domain = 4,
                 Node = 2,
-                Exchange = number,
+                Exchange = number & long.MaxValue,
                 Stopping = number % 2 == 0,
                 Limit = number,
                 Horizon = new DomainHorizon(number, 1, number / 2, 3, number / 3),

@@ -24,7 +24,7 @@ internal static class Floors
             ["Engine"],
             ["Reports", "Checkpoints"],
         ]),
-        new("VmSim.Actors", "src/Actors", [["Configuration"], ["Simulation"], ["Running"], ["Cluster"], ["Fuzzing"]]),
+        new("VmSim.Actors", "src/Actors", [["Configuration", "Security"], ["Simulation"], ["Running"], ["Cluster"], ["Fuzzing"]]),
         new("VmSim.Host", "src/Host", [["Terminal"], ["Files"], ["Hosting"], ["Reporting"], ["Capture"], ["Commands"], [House.Top]]),
     ];
 

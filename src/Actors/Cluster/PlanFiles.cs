@@ -1,0 +1,67 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using System.Security.Cryptography;
+using VmSim.Actors.Configuration;
+using VmSim.Core.Settings;
+
+namespace VmSim.Actors.Cluster;
+
+/// <summary>The files of a run that was started elsewhere: those that its plan lists, where the node's folders have them.</summary>
+public sealed class PlanFiles : IScenarioFiles
+{
+    private readonly Dictionary<string, string> _paths = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _digests = new(StringComparer.Ordinal);
+
+    /// <summary>Finds the files.</summary>
+    /// <param name="inputs">Those that the plan lists.</param>
+    /// <param name="folders">Folders from which the node may load files.</param>
+    /// <exception cref="ScenarioException">The folders lack one.</exception>
+    public PlanFiles(IReadOnlyList<RunInput> inputs, NodeFolders folders)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        ArgumentNullException.ThrowIfNull(folders);
+        foreach (RunInput input in inputs)
+        {
+            string path = folders.Find(input.Path, input.Digest) ?? throw new ScenarioException(folders.IsEmpty
+                ? $"{input.Path}: this node has no folders to load files from; it is started with --set cluster.folders=FOLDER"
+                : $"{input.Path}: the folders of this node do not have this file with SHA-256 {input.Digest}; copy it into one");
+            _paths[input.Path] = path;
+            _digests[input.Path] = input.Digest;
+        }
+    }
+
+    /// <inheritdoc/>
+    public FoundTrace FindTrace(string name)
+    {
+        string directory = Path.GetDirectoryName(name) ?? "";
+        return new FoundTrace(PathOf(name), other => _paths.GetValueOrDefault(Path.Combine(directory, Path.GetFileName(other))));
+    }
+
+    /// <inheritdoc/>
+    public void LoadPlugIn(string name)
+    {
+        // Loaded from the bytes that the digest is of: the file may be another one by then.
+        byte[] bytes = File.ReadAllBytes(PathOf(name));
+        if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != _digests[name])
+        {
+            throw new ScenarioException($"{name}: the file has just changed");
+        }
+
+        try
+        {
+            using MemoryStream stream = new(bytes, writable: false);
+            AssemblyLoadContext.Default.LoadFromStream(stream);
+        }
+        catch (BadImageFormatException reason)
+        {
+            throw new ScenarioException($"memory.plug-ins: {name} is no assembly", reason);
+        }
+        catch (FileLoadException reason)
+        {
+            throw new ScenarioException($"memory.plug-ins: {name}: this node has loaded another build of it for a run before; it must be started anew", reason);
+        }
+    }
+
+    private string PathOf(string name) =>
+        _paths.TryGetValue(name, out string? path) ? path : throw new ScenarioException($"{name}: the plan of the run does not list this file");
+}

@@ -1,0 +1,72 @@
+using System.Reflection;
+using VmSim.Core.Settings;
+
+namespace VmSim.Actors.Configuration;
+
+/// <summary>A trace that was found.</summary>
+/// <param name="Path">Where it is.</param>
+/// <param name="Beside">Where a trace of the same family is that stands beside it, by its name; null if there is none.</param>
+public readonly record struct FoundTrace(string Path, Func<string, string?> Beside);
+
+/// <summary>The files that a scenario names: traces and plug-ins.</summary>
+public interface IScenarioFiles
+{
+    /// <summary>Finds a trace.</summary>
+    /// <param name="name">What the scenario calls it.</param>
+    FoundTrace FindTrace(string name);
+
+    /// <summary>Loads a plug-in, so that what is in it can be named.</summary>
+    /// <param name="name">What the scenario calls it.</param>
+    /// <exception cref="ScenarioException">It cannot be loaded.</exception>
+    void LoadPlugIn(string name);
+}
+
+/// <summary>Files wherever a scenario says that they are: it is a file of the person who runs it.</summary>
+/// <param name="directory">Where its relative paths begin.</param>
+public sealed class OwnFiles(string directory) : IScenarioFiles
+{
+    /// <inheritdoc/>
+    public FoundTrace FindTrace(string name)
+    {
+        string path = Locate(name);
+        return new FoundTrace(path, other => Beside(path, other));
+    }
+
+    /// <inheritdoc/>
+    public void LoadPlugIn(string name)
+    {
+        try
+        {
+            Assembly.LoadFrom(Path.GetFullPath(name));
+        }
+        catch (Exception reason) when (reason is IOException or BadImageFormatException or UnauthorizedAccessException)
+        {
+            throw new ScenarioException($"memory.plug-ins: {name} cannot be loaded: {reason.Message}", reason);
+        }
+    }
+
+    /// <summary>Where a file is that stands beside another; null if there is none.</summary>
+    internal static string? Beside(string path, string name)
+    {
+        string beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(name));
+        return File.Exists(beside) ? beside : null;
+    }
+
+    /// <summary>A trace's path: relative to the scenario, to the working directory, or to the folder that holds the config folder.</summary>
+    private string Locate(string file)
+    {
+        string beside = Path.GetFullPath(Path.Combine(directory, file));
+        if (File.Exists(beside))
+        {
+            return beside;
+        }
+
+        if (File.Exists(file))
+        {
+            return Path.GetFullPath(file);
+        }
+
+        string prefix = ConfigFiles.FolderName + "/";
+        return file.StartsWith(prefix, StringComparison.Ordinal) && ConfigFiles.TryFind(file[prefix.Length..]) is { } config ? Path.GetFullPath(config) : file;
+    }
+}

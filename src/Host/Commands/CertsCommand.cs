@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using VmSim.Actors.Security;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim certs</c>: a small authority of one's own, and the certificates of nodes.</summary>
+internal static class CertsCommand
+{
+    public static Command Create(TextWriter output, TextWriter error) => new("certs", "Makes and renews the certificates without which no node talks to another.")
+    {
+        CreateAuthority(output),
+        CreateNode(output),
+        CreateRenew(output),
+        CreateShow(output),
+    };
+
+    private static Command CreateAuthority(TextWriter output)
+    {
+        Argument<string> folder = Folder();
+        Command command = new("authority", "Makes an authority: FOLDER/authority.crt and FOLDER/authority.key.") { folder };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(folder)!;
+            using CertificateAuthority authority = CertificateAuthority.Create(TimeProvider.System);
+            authority.Save(path);
+            output.WriteLine($"{Path.Combine(path, CertificateAuthority.KeyFile)}: key of an authority that lasts until {Day(authority.Certificate.NotAfter)}; who has it can make nodes, so keep it off the nodes");
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command CreateNode(TextWriter output)
+    {
+        Argument<string> folder = Folder();
+        Argument<string[]> names = new("NAME") { Description = "Names of nodes, one for each machine or process.", Arity = ArgumentArity.OneOrMore };
+        Option<int> days = Days();
+        Command command = new("node", "Makes certificates of nodes: FOLDER/NAME.pem, each with its key, to be copied to its machine.") { folder, names, days };
+        command.SetAction(parsed => Issue(parsed.GetValue(folder)!, parsed.GetValue(names)!, parsed.GetValue(days), renew: false, output));
+        return command;
+    }
+
+    private static Command CreateRenew(TextWriter output)
+    {
+        Argument<string> folder = Folder();
+        Argument<string[]> names = new("NAME") { Description = "Names of nodes; without any, all that have a file in the folder.", Arity = ArgumentArity.ZeroOrMore };
+        Option<int> days = Days();
+        Command command = new("renew", "Makes new certificates, with new keys, in the place of old ones; a node takes its new one up with its next run.") { folder, names, days };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(folder)!;
+            string[] given = parsed.GetValue(names) ?? [];
+            return Issue(path, given.Length > 0 ? given : CertificateAuthority.NamesIn(path), parsed.GetValue(days), renew: true, output);
+        });
+        return command;
+    }
+
+    private static Command CreateShow(TextWriter output)
+    {
+        Argument<string[]> files = new("FILE") { Description = "Certificates of nodes.", Arity = ArgumentArity.OneOrMore };
+        Command command = new("show", "Says whose certificates files are, how long they last and which authority issued them.") { files };
+        command.SetAction(parsed =>
+        {
+            foreach (string file in parsed.GetValue(files)!)
+            {
+                using NodeCertificate certificate = NodeCertificate.Load(file);
+                string authority = certificate.Authority.GetCertHashString(HashAlgorithmName.SHA256)[..16].ToLowerInvariant();
+                output.WriteLine($"{file}: node {certificate.Name}, until {Day(certificate.Expires.UtcDateTime)}, authority {authority}");
+                certificate.RequireUsable(TimeProvider.System, file);
+            }
+
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static int Issue(string folder, IReadOnlyList<string> names, int days, bool renew, TextWriter output)
+    {
+        using CertificateAuthority authority = CertificateAuthority.Load(folder, TimeProvider.System);
+        foreach (string name in names)
+        {
+            string path = authority.IssueInto(folder, name, days, renew);
+            using NodeCertificate certificate = NodeCertificate.Load(path);
+            output.WriteLine($"{path}: node {name}, until {Day(certificate.Expires.UtcDateTime)}");
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    private static Argument<string> Folder() => new("FOLDER") { Description = "Where the authority and its certificates are kept." };
+
+    private static Option<int> Days() => NumberOption.Create(
+        "--days", $"Days until they expire, {CertificateAuthority.NodeDays} if nothing is said; never longer than the authority.", 1, CertificateAuthority.AuthorityDays, CertificateAuthority.NodeDays);
+
+    private static string Day(DateTime time) => $"{time.ToUniversalTime():yyyy-MM-dd}";
+}

@@ -1,0 +1,72 @@
+using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
+using VmSim.Actors.Security;
+
+namespace VmSim.Host.Hosting;
+
+/// <summary>A node that simulates for runs that are started elsewhere, one after another; for each it joins the cluster anew.</summary>
+/// <param name="settings">Where it listens, its certificate, the folders it may load files from.</param>
+/// <param name="join">Host and port where runs are started.</param>
+/// <param name="lanes">Host threads that simulate.</param>
+/// <param name="grant">What the run that started this process as its child has handed over; null where a person did.</param>
+/// <param name="error">Where to say what happens.</param>
+internal sealed class NodeService(ClusterSettings settings, string join, int lanes, NodeGrant? grant, TextWriter error)
+{
+    /// <summary>How long a node waits before it says that nobody answers, and before it tries again after a refusal.</summary>
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(10);
+
+    /// <summary>Takes part in one run.</summary>
+    /// <param name="cancellation">Ends the node.</param>
+    /// <returns>Whether it has: false if it could not join, because one of the two is a stranger to the other.</returns>
+    /// <exception cref="CertificateException">The certificate cannot be used, or not any more.</exception>
+    public async Task<bool> ServeAsync(CancellationToken cancellation)
+    {
+        // Read anew for each run, so that a renewed certificate is taken up.
+        using NodeCertificate? own = grant is null ? ClusterHost.Certificate(settings) : null;
+        NodeFolders folders = grant is null ? NodeFolders.Parse(settings.Folders) : new NodeFolders(grant.Folders);
+        TaskCompletionSource<string> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using ClusterHost host = await ClusterHost.StartNodeAsync(settings, join, lanes, own ?? grant!.Certificate, folders, over);
+        await error.WriteLineAsync($"vmsim: node {host.Address.Host}:{host.Address.Port} with {lanes} threads waits for a run at {join}");
+        using CancellationTokenSource joined = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Akka.Cluster.Cluster.Get(host.System).RegisterOnMemberUp(() =>
+        {
+            joined.Cancel();
+            error.WriteLine($"vmsim: joined {join}");
+        });
+        _ = SayThatNobodyAnswersAsync(joined.Token);
+        try
+        {
+            bool ended = await Task.WhenAny(over.Task, host.Ended).WaitAsync(cancellation) == over.Task;
+            await error.WriteLineAsync($"vmsim: {(ended ? await over.Task : await host.Ended)}");
+            await joined.CancelAsync();
+            return ended;
+        }
+        catch (OperationCanceledException)
+        {
+            await error.WriteLineAsync("vmsim: node stopped");
+            return true;
+        }
+    }
+
+    /// <summary>Takes part in runs until it is ended.</summary>
+    /// <param name="cancellation">Ends the node.</param>
+    public async Task ServeAllAsync(CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            if (!await ServeAsync(cancellation))
+            {
+                await Task.Delay(s_quiet, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task SayThatNobodyAnswersAsync(CancellationToken joined)
+    {
+        await Task.Delay(s_quiet, joined).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!joined.IsCancellationRequested)
+        {
+            await error.WriteLineAsync($"vmsim: nobody answers at {join} yet; the node goes on trying (a run is started there with vmsim run --nodes)");
+        }
+    }
+}

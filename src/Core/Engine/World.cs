@@ -44,7 +44,12 @@ public sealed class World : IDisposable
         _groups = new SpaceGroup[layout.GroupCount];
         _spaces = new AddressSpace[SpaceCount];
         RefillMisses = new RefillMisses(SpaceCount);
-        BuildSpaces(layout, new SpaceSetup(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup));
+        VirtualMemoryOptions options = scenario.Memory.ToOptions();
+        SpaceSetup setup = new(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup)
+        {
+            BackendCounters = WorldParts.BackendCounters(options, layout.Spaces.Select(space => space.Image)),
+        };
+        BuildSpaces(layout, setup, options);
         _cores = new CoreModel[machine.Cores];
         for (int i = 0; i < _cores.Length; i++)
         {
@@ -140,7 +145,9 @@ public sealed class World : IDisposable
         }
     }
 
-    /// <summary>Reports list counters by place and people find them by name: all halves of a protocol declare the same, and no name twice.</summary>
+    /// <summary>
+    /// Reports list counters by place and people find them by name: all halves of a protocol declare the same, and no name twice.
+    /// </summary>
     private void RequireDistinctCounters()
     {
         CounterInfo[] ofCore = [.. _cores[0].CounterSets.SelectMany(set => set.Declared)];
@@ -150,7 +157,8 @@ public sealed class World : IDisposable
             && Array.TrueForAll(_spaces, space => space.CounterSets.SelectMany(set => set.Declared).SequenceEqual(ofSpace));
         if (!areAlike)
         {
-            throw new ScenarioException($"shootdown.protocol: halves of {Protocol.Name} declare different counters; give every core half the same, and every space half");
+            throw new ScenarioException(
+                $"shootdown.protocol: halves of {Protocol.Name} declare different counters; give every core half the same, and every space half");
         }
 
         HashSet<string> names = [];
@@ -158,7 +166,8 @@ public sealed class World : IDisposable
         {
             if (!names.Add(counter.Name))
             {
-                throw new ScenarioException($"there are two counters \"{counter.Name}\" in a run of the protocol {Protocol.Name}; give those of a plug-in other names");
+                throw new ScenarioException(
+                    $"there are two counters \"{counter.Name}\" in the run; give those of a protocol or backend of your own other names");
             }
         }
     }
@@ -174,7 +183,7 @@ public sealed class World : IDisposable
         return new PageTableSet(tables, Protocol.FillsTablesOnDemand);
     }
 
-    private void BuildSpaces(WorldLayout layout, SpaceSetup setup)
+    private void BuildSpaces(WorldLayout layout, SpaceSetup setup, VirtualMemoryOptions options)
     {
         MemorySpec memory = Scenario.Memory;
         for (int i = 0; i < _groups.Length; i++)
@@ -192,7 +201,6 @@ public sealed class World : IDisposable
             group.Add(_spaces[i]);
         }
 
-        VirtualMemoryOptions options = memory.ToOptions();
         for (int i = 0; i < SpaceCount; i++)
         {
             SpacePlan plan = layout.Spaces[i];

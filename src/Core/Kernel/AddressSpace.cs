@@ -99,7 +99,12 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     public ShootdownLog ShootdownLog { get; } = new();
 
     /// <summary>All that it counts, in the order of reports.</summary>
-    internal IEnumerable<CounterSet> CounterSets => _shootdown.Counters is { } own ? [Counters, own] : [Counters];
+    internal IEnumerable<CounterSet> CounterSets =>
+    [
+        Counters,
+        .. _shootdown.Counters is { } ofProtocol ? [ofProtocol] : Array.Empty<CounterSet>(),
+        .. _setup.BackendCounters.Select(none => _memory?.CounterSets.FirstOrDefault(set => set.GetType() == none.GetType()) ?? none),
+    ];
 
     /// <summary>The process's memory; null before the fork that makes it.</summary>
     public VirtualMemory? Memory => _memory;

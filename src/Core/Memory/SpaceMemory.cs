@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Paging;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Memory;
 
@@ -10,6 +11,7 @@ namespace VmSim.Core.Memory;
 /// </summary>
 public sealed partial class SpaceMemory : IUndoablePageTable
 {
+    private readonly List<CounterSet> _counterSets = [];
     private ResidentPages _resident;
 
     internal SpaceMemory(PageTable table, FramePool frames, PageCache cache, VirtualMemoryOptions options)
@@ -34,6 +36,32 @@ public sealed partial class SpaceMemory : IUndoablePageTable
 
     /// <summary>Mapped pages by what they hold.</summary>
     public ResidentPages Resident => _resident;
+
+    /// <summary>What the space has counted by counters of its backends' own.</summary>
+    internal IReadOnlyList<CounterSet> CounterSets => _counterSets;
+
+    /// <summary>The set of a class; null if the space has none yet.</summary>
+    internal TCounters? FindCounters<TCounters>()
+        where TCounters : CounterSet
+    {
+        foreach (CounterSet set in _counterSets)
+        {
+            if (set is TCounters found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Begins to count.</summary>
+    internal TCounters AddCounters<TCounters>(TCounters counters)
+        where TCounters : CounterSet
+    {
+        _counterSets.Add(counters);
+        return counters;
+    }
 
     /// <summary>Takes a new frame.</summary>
     /// <returns>False when none is left.</returns>

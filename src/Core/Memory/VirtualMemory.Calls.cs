@@ -209,7 +209,7 @@ public sealed partial class VirtualMemory
             return false;
         }
 
-        backend = _memory.Options.Backends.Require(name, "mmap").BackendOf(new BackendRequest(call.Start, offset, source, call.Shared));
+        backend = _memory.Options.KindOf(name).BackendOf(new BackendRequest(call.Start, offset, source, call.Shared));
         return true;
     }
 

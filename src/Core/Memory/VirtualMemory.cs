@@ -3,6 +3,7 @@ using VmSim.Core.Mapping;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Memory;
 
@@ -71,6 +72,9 @@ public sealed partial class VirtualMemory
 
     /// <summary>How the memory behaves.</summary>
     internal VirtualMemoryOptions Options => _memory.Options;
+
+    /// <summary>What the space has counted by counters of its backends' own.</summary>
+    internal IReadOnlyList<CounterSet> CounterSets => _memory.CounterSets;
 
     /// <summary>Mapped pages by what they hold.</summary>
     public ResidentPages Resident => _memory.Resident;

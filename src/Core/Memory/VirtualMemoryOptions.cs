@@ -53,6 +53,10 @@ public sealed record VirtualMemoryOptions
     /// <summary>The backends that mappings may name.</summary>
     public Registry<BackendKind> Backends { get; init; } = MemoryBackends.All;
 
+    /// <summary>The kind of backend with a name that a mapping or <see cref="Anonymous"/> gives.</summary>
+    /// <exception cref="ScenarioException">There is none.</exception>
+    public BackendKind KindOf(string name) => Backends.Require(name, "mmap");
+
     /// <summary>Refuses values out of their range.</summary>
     /// <exception cref="ArgumentException">A window is no power of two or out of its range.</exception>
     internal void Validate()

@@ -19,7 +19,8 @@ public static class CountersReference
             What a run counts, in the order of `report.json` and `stats.txt`.
             Counting begins when `warmup` has passed.
             The totals have the run's length first, and of each counter the sum over all cores, address spaces or groups.
-            A shootdown protocol may bring counters of its own, which stand behind these ([protocols.md](protocols.md#counters)).
+            A shootdown protocol or a mapping backend may bring counters of its own, which stand behind these.
+            [protocols.md](protocols.md#counters) and [backends.md](backends.md#counters) say how.
 
             """);
         WriteTable("Run", "The first of the totals.", [CoreCycles.OfRun], output);

@@ -7,11 +7,19 @@ using VmSim.Core.Paging;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
+using VmSim.Core.Statistics;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Configuration;
 
+/// <summary>What <see cref="PairBackend"/> counts.</summary>
+public sealed class PairCounters : CounterSet<PairCounters>
+{
+    public static readonly Counter Pairs = Declare("pairs", "faults", "Faults that mapped a page and the next one.");
+}
+
 /// <summary>A backend that counts on being named in a scenario: maps the page that is touched and the next one.</summary>
+[Counts<PairCounters>]
 public sealed class PairBackend : MemoryBackend
 {
     /// <inheritdoc/>
@@ -21,6 +29,7 @@ public sealed class PairBackend : MemoryBackend
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory)
     {
         PageFlags flags = SpaceMemory.EntryFlags(fault.Flags, writable: true);
+        CountersOf<PairCounters>(memory)[PairCounters.Pairs]++;
         for (ulong i = 0; i < 2; i++)
         {
             VirtAddr page = fault.Page + (i << 12);
@@ -45,7 +54,8 @@ public sealed class PlugInTests
         string type = typeof(PairBackend).AssemblyQualifiedName!;
         string dll = typeof(PairBackend).Assembly.Location;
         Assert.Equal(160, Faults(""));
-        Assert.Equal(80, Faults($"memory.plug-ins = \"{dll}\"\nmemory.anonymous = \"{type}\""));
+        RunReport pairs = Run($"memory.plug-ins = \"{dll}\"\nmemory.anonymous = \"{type}\"");
+        Assert.Equal((80, 80), (pairs.Total("minorFaults"), pairs.Total("pairs")));
         Assert.Equal(0, Faults("memory.anonymous = populate"));
     }
 
@@ -76,5 +86,7 @@ public sealed class PlugInTests
         Assert.True(report.Total("unmapOperations") > 0);
     }
 
-    private static long Faults(string text) => TestWorlds.Run(ScenarioLoader.Parse(text + Touching, "here", ".", [])).Total("minorFaults");
+    private static long Faults(string text) => Run(text).Total("minorFaults");
+
+    private static RunReport Run(string text) => TestWorlds.Run(ScenarioLoader.Parse(text + Touching, "here", ".", []));
 }

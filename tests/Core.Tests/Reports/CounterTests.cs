@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Programs;
@@ -6,6 +7,7 @@ using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
+using VmSim.Core.Tests.Memory.Backends;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Reports;
@@ -109,6 +111,74 @@ public sealed class CounterTests
         ScenarioException refusal = Assert.Throws<ScenarioException>(
             () => new World(Scenario(), check: false, new OddProtocol(core => core == 0 ? null : new TakenName())));
         Assert.Contains("halves of broadcast declare different counters", refusal.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The child of a fork that has not come yet has counted nothing; one that has come counts for itself.</summary>
+    [Fact]
+    public void Report_OfABackendWithCounters_HasThemOfEachSpace()
+    {
+        Assert.Equal([8, 0], Touches(until: 200_000));
+        Assert.Equal([12, 5], Touches(until: 0));
+
+        static IEnumerable<long> Touches(long until)
+        {
+            RunReport report = TestWorlds.Run(Forking(typeof(CountingBackend)) with { Until = until });
+            Assert.Equal(("touches", report.AddressSpaces.Sum(Of)), (report.Totals[^1].Key, report.Totals[^1].Value));
+            Assert.Equal("Faults that came to the backend.", report.Catalog.Totals[^1].Summary);
+            return report.AddressSpaces.Select(Of);
+        }
+
+        static long Of(AddressSpaceReport space) => space.Counters.Single(counter => counter.Key == "touches").Value;
+    }
+
+    [Fact]
+    public void Run_InPiecesWithABackendWithCounters_CountsTheSame()
+    {
+        ScenarioSpec scenario = Forking(typeof(CountingBackend)) with { Warmup = 10_000 };
+        (RunReport pieces, int checkpoints) = PiecewiseRun.Of(scenario, windows: 5, pieces: 3);
+        Assert.Equal(2, checkpoints);
+        Assert.Equal(TestWorlds.Run(scenario).Fingerprint, pieces.Fingerprint);
+    }
+
+    [Fact]
+    public void Report_OfABackendThatOnlyACallNames_HasItsCounters()
+    {
+        ThreadProgram thread = new ThreadBuilder("t").Call(Mapping(typeof(CountingBackend))).Touch(Elsewhere, 3).Build();
+        Assert.Equal(3, TestWorlds.Run(TestWorlds.Scenario(1, thread)).Total("touches"));
+    }
+
+    [Fact]
+    public void CountersOf_BackendThatDoesNotSayWhatItCounts_IsRefused() => Assert.Contains(
+        "give the class [Counts<TouchCounters>]",
+        Assert.Throws<InvalidOperationException>(() => TestWorlds.Run(Forking(typeof(SecretlyCountingBackend)))).Message,
+        StringComparison.Ordinal);
+
+    private const ulong Elsewhere = 0x7000_0000;
+
+    private static SystemCall Mapping(Type backend) => new()
+    {
+        Kind = SystemCallKind.Map,
+        Start = new VirtAddr(Elsewhere),
+        Length = 1 << 20,
+        Protection = Protection.Read | Protection.Write,
+        Backend = NameOf(backend),
+    };
+
+    private static string NameOf(Type backend) => $"{backend.FullName}, {backend.Assembly.GetName().Name}";
+
+    /// <summary>A process that touches 8 pages, forks after a while, and writes 4 of them again; its child writes 5.</summary>
+    private static ScenarioSpec Forking(Type backend)
+    {
+        ThreadProgram child = new ThreadBuilder("child").Touch(TestWorlds.Page(0), 5).Build();
+        ThreadProgram parent = new ThreadBuilder("parent").Touch(TestWorlds.Page(0), 8).Compute(500_000)
+            .Control(ControlKind.Fork, 0).Touch(TestWorlds.Page(0), 4).Compute(100_000).Build();
+        ProgramImage image = TestWorlds.Image(parent) with { Children = [TestWorlds.Image(child) with { InitialMappings = [] }] };
+        ScenarioSpec scenario = TestWorlds.Scenario(2);
+        return scenario with
+        {
+            Processes = [new ProcessSpec { Name = "p", Program = _ => image }],
+            Memory = new MemorySpec { Anonymous = NameOf(backend) },
+        };
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using VmSim.Core.Settings;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Memory.Backends;
 
@@ -19,7 +20,11 @@ public sealed class BackendKind : INamed
     /// <param name="summary">One sentence that says what it does.</param>
     /// <param name="instance">The backend.</param>
     public BackendKind(string name, string summary, MemoryBackend instance)
-        : this(name, summary) => Instance = instance ?? throw new ArgumentNullException(nameof(instance));
+        : this(name, summary)
+    {
+        Instance = instance ?? throw new ArgumentNullException(nameof(instance));
+        Counters = CountsAttribute.Of(instance.GetType());
+    }
 
     private BackendKind(string name, string summary)
     {
@@ -35,6 +40,12 @@ public sealed class BackendKind : INamed
 
     /// <summary>Whether it maps a file or shared object, so that it cannot serve memory without one.</summary>
     public bool NeedsObject { get; init; }
+
+    /// <summary>
+    /// What its backends count for each address space, all 0; null for nothing. A kind with one backend takes it from the backend's
+    /// <see cref="CountsAttribute{TCounters}"/>.
+    /// </summary>
+    public CounterSet? Counters { get; init; }
 
     /// <summary>The backend that serves every mapping; null if each gets one of its own.</summary>
     public MemoryBackend? Instance { get; }
@@ -58,6 +69,9 @@ public sealed class BackendKind : INamed
 
         return found.HasConstructor(typeof(BackendRequest))
             ? new BackendKind(found.Name, found.Type.Name, request => (MemoryBackend)found.Create(request))
+            {
+                Counters = CountsAttribute.Of(found.Type),
+            }
             : Single((MemoryBackend)found.Create());
 
         BackendKind Single(MemoryBackend backend) => new(found.Name, backend.Summary, backend);

@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Memory.Backends;
 
@@ -69,4 +70,23 @@ public abstract class MemoryBackend : IMappingBackend<VirtAddr, AreaFlags, Space
     /// <summary>The backend of the same memory at another place.</summary>
     /// <param name="distance">New address less old address, modulo 2^64.</param>
     public virtual MemoryBackend MovedBy(ulong distance) => this;
+
+    /// <summary>
+    /// What an address space has counted by the backend's own counters, to add to. A fault that is taken back does not take it back.
+    /// </summary>
+    /// <typeparam name="TCounters">The class that the backend's <see cref="CountsAttribute{TCounters}"/> names.</typeparam>
+    /// <param name="memory">The space's memory.</param>
+    /// <exception cref="InvalidOperationException">
+    /// The backend has no such attribute, so that no report would have the counters.
+    /// </exception>
+    protected TCounters CountersOf<TCounters>(SpaceMemory memory)
+        where TCounters : CounterSet<TCounters>, new()
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        return memory.FindCounters<TCounters>()
+            ?? (CountsAttribute.Of(GetType()) is TCounters made
+                ? memory.AddCounters(made)
+                : throw new InvalidOperationException(
+                    $"{GetType()} counts {typeof(TCounters).Name} and does not say so; give the class [Counts<{typeof(TCounters).Name}>]"));
+    }
 }

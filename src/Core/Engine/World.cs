@@ -197,7 +197,7 @@ public sealed class World : IDisposable
             SpacePlan plan = layout.Spaces[i];
             SpaceGroup group = _groups[plan.Group];
             IReadOnlyList<CoreId> coreOf = [.. layout.Threads.Skip(plan.FirstThread).Take(plan.Image.Threads.Count).Select(thread => thread.Core)];
-            _spaces[i] = new AddressSpace(setup, group, new SpaceIdentity(new SpaceId(i), plan.Name, plan.FirstThread, coreOf), plan.Image, NewTables(i));
+            _spaces[i] = new AddressSpace(setup, group, new SpaceIdentity(new SpaceId(i), plan.Name, new ThreadId(plan.FirstThread), coreOf), plan.Image, NewTables(i));
             group.Add(_spaces[i]);
         }
 

@@ -34,7 +34,7 @@ public sealed partial class AddressSpace
     private void BeginCall(CoreId core, in SystemCallEntry entry)
     {
         TakeWord(core, entry.Word);
-        SystemCall call = ThreadOf(entry.Thread).SystemCalls[entry.Call];
+        SystemCall call = _threads.ProgramOf(entry.Thread).SystemCalls[entry.Call];
         (ulong first, ulong end) = PagesOf(call);
         Admit(new KernelOperation
         {
@@ -147,7 +147,7 @@ public sealed partial class AddressSpace
         {
             operation.Sleeps = true;
             AdmitWaiting();
-            SendToCore(SimMessage.Of(new TrapSleep(operation.Thread)), operation.Core, _now + _delays.Service + _delays.Return);
+            SendToCore(SimMessage.Of(new TrapSleep(operation.Thread)), operation.Core, ReturnTime);
             SendToSelf(MessageKind.DeviceDone, operation, _now + delay + Math.Max(cycles, _delays.Service) + Kernel.DeviceReadCycles);
             return;
         }
@@ -265,7 +265,7 @@ public sealed partial class AddressSpace
         Answer(operation, _locks.Leave(operation, _now));
         if (operation.Kind == OperationKind.Fork && operation.Result != TrapResult.Failed)
         {
-            Children[operation.Child].WakeMainThreads(_now);
+            Children[operation.Child].StartThreads(_now);
         }
 
         if (operation.Release is null || operation.Shootdown is { Deferred: true })
@@ -281,15 +281,20 @@ public sealed partial class AddressSpace
         AdmitWaiting();
     }
 
+    /// <summary>The fork that made the process is over.</summary>
+    private void StartThreads(long now)
+    {
+        _now = now;
+        _threads.Start();
+    }
+
     private void Answer(KernelOperation operation, long delay)
     {
-        long due = operation.Sleeps ? WakeTime + delay : _now + delay + _delays.Service + _delays.Return;
+        long due = (operation.Sleeps ? WakeTime : ReturnTime) + delay;
         Watch?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
         TrapReturn answer = new(operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
         SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
     }
-
-    private long WakeTime => _now + Math.Max(_delays.Service, Kernel.WakeCycles) + _delays.Return;
 
     private void AdmitWaiting()
     {

@@ -8,30 +8,14 @@ public sealed partial class AddressSpace
     /// <summary>Who waits for what, one line a thread: each other, a lock, or acknowledgements.</summary>
     internal IEnumerable<string> DescribeWaits()
     {
-        foreach ((int number, ThreadId thread) in _eventWaiters)
+        foreach (string line in _threads.DescribeWaits())
         {
-            yield return $"{Name}: {Describe(thread)} waits for event {number}";
-        }
-
-        for (int i = 0; i < _barriers.Length; i++)
-        {
-            foreach (ThreadId thread in _barriers[i].Waiting)
-            {
-                yield return $"{Name}: {Describe(thread)} waits at barrier {i} with {_barriers[i].Waiting.Count} of {_barriers[i].Parties} parties";
-            }
-        }
-
-        for (int i = 0; i < _mutexes.Length; i++)
-        {
-            foreach (ThreadId thread in _mutexes[i].Waiting)
-            {
-                yield return $"{Name}: {Describe(thread)} waits for mutex {i}, held by {Describe(_mutexes[i].Owner!.Value)}";
-            }
+            yield return line;
         }
 
         foreach (KernelOperation operation in _operations.Values.OrderBy(operation => operation.Id))
         {
-            yield return $"{Name}: {Describe(operation.Thread)} in {Describe(operation)} {DescribeWait(operation)}";
+            yield return $"{Name}: {_threads.Describe(operation.Thread)} in {Describe(operation)} {DescribeWait(operation)}";
         }
     }
 
@@ -39,7 +23,7 @@ public sealed partial class AddressSpace
     {
         if (_mapLock.BlockerOf(operation) is { } other)
         {
-            return $"waits at mmap_lock behind {Describe(other)} of {Describe(other.Thread)}";
+            return $"waits at mmap_lock behind {Describe(other)} of {_threads.Describe(other.Thread)}";
         }
 
         if (operation.Shootdown is not { } shootdown)
@@ -51,8 +35,6 @@ public sealed partial class AddressSpace
             ? $"waits for protocol {_setup.Protocol.Name} to finish its shootdown"
             : $"waits for acknowledgements of cores {string.Join(", ", CoresOf(shootdown.Unacknowledged))}";
     }
-
-    private string Describe(ThreadId thread) => $"thread {thread} ({ThreadOf(thread).Name})";
 
     private static string Describe(KernelOperation operation) => operation switch
     {

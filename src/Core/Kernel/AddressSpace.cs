@@ -15,12 +15,13 @@ namespace VmSim.Core.Kernel;
 /// The kernel's side of one process: takes faults and system calls of its threads, changes memory set and page table, has cores invalidate,
 /// and answers. It knows cores through messages alone.
 /// </summary>
-public sealed partial class AddressSpace : ISpaceShootdownContext
+public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignals
 {
     private readonly SpaceSetup _setup;
     private readonly SpaceGroup _group;
     private readonly Delays _delays;
     private readonly SpaceShootdown _shootdown;
+    private readonly ProcessThreads _threads;
     private readonly Dictionary<long, KernelOperation> _operations = [];
     private readonly SortedDictionary<(ulong Page, AccessKind Kind, bool IsKernel, FaultKind Fault), long> _badAccesses = [];
     private VirtualMemory? _memory;
@@ -36,26 +37,12 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         Name = identity.Name;
         Image = image;
         Tables = tables;
-        FirstThread = identity.FirstThread;
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         _mapLock = new MapLock(Kernel.PerVmaLocks);
         _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
-        _coreOf = [.. identity.CoreOf];
-        _events = new bool[image.EventCount];
-        _barriers = new Barrier[image.BarrierParties.Count];
-        for (int i = 0; i < _barriers.Length; i++)
-        {
-            _barriers[i] = new Barrier(image.BarrierParties[i], []);
-        }
-
-        _mutexes = new Mutex[image.MutexCount];
-        for (int i = 0; i < _mutexes.Length; i++)
-        {
-            _mutexes[i] = new Mutex();
-        }
-
+        _threads = new ProcessThreads(identity, image, this);
         _shootdown = setup.Protocol.CreateSpaceHalf(this);
     }
 
@@ -108,9 +95,6 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
 
     /// <summary>The process's memory; null before the fork that makes it.</summary>
     public VirtualMemory? Memory => _memory;
-
-    /// <summary>Number of the process's first thread among all threads of the run.</summary>
-    internal int FirstThread { get; }
 
     /// <summary>Spaces of the processes that forks start, by child number.</summary>
     internal AddressSpace[] Children { get; set; } = [];
@@ -218,11 +202,13 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
                 LogAccess(core, message.AsAccessedDirty());
                 break;
             case MessageKind.SleepEnd:
-                Wake(message.AsSleepEnd().Thread);
+                _threads.EndSleep(message.AsSleepEnd().Thread);
+                break;
+            case >= MessageKind.Signal and <= MessageKind.Migrate:
+                _threads.Handle(core, message.AsThreadRequest());
                 break;
             default:
-                HandleSynchronization(core, message);
-                break;
+                throw new InvalidOperationException($"space {Space} got a {message.Kind}, which is not for spaces");
         }
 
         Tables.Update();
@@ -248,7 +234,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
         }
 
         long delay = _locks.EnterCoreMask(core, _now);
-        SendToCore(SimMessage.Of(new SpaceLoaded(load.Thread, answer)), core, _now + delay + _delays.Service + _delays.Return);
+        SendToCore(SimMessage.Of(new SpaceLoaded(load.Thread, answer)), core, ReturnTime + delay);
     }
 
     private void LogAccess(CoreId core, in AccessedDirty access)
@@ -270,6 +256,25 @@ public sealed partial class AddressSpace : ISpaceShootdownContext
     public bool FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility);
 
     private void SetVisibility() => Table.VisibleAt = _now + _delays.StoreVisibility;
+
+    /// <inheritdoc/>
+    void IThreadSignals.Return(ThreadId thread, CoreId core) => SendToCore(SimMessage.Of(new TrapReturn(thread)), core, ReturnTime);
+
+    /// <inheritdoc/>
+    void IThreadSignals.PutToSleep(ThreadId thread, CoreId core) => SendToCore(SimMessage.Of(new TrapSleep(thread)), core, ReturnTime);
+
+    /// <inheritdoc/>
+    void IThreadSignals.Wake(ThreadId thread, CoreId core) => SendToCore(SimMessage.OfWake(new TrapReturn(thread)), core, WakeTime);
+
+    /// <inheritdoc/>
+    void IThreadSignals.SetAlarm(ThreadId thread, Cycles duration) =>
+        SendToSelf(SimMessage.Of(new SleepEnd(thread)), _now + Math.Max(duration.Value, _delays.Service));
+
+    /// <summary>When an answer that is sent now reaches its core.</summary>
+    private long ReturnTime => _now + _delays.Service + _delays.Return;
+
+    /// <summary>When a thread that is woken now is runnable.</summary>
+    private long WakeTime => _now + Math.Max(_delays.Service, Kernel.WakeCycles) + _delays.Return;
 
     private void SendToCore(SimMessage message, CoreId core, long due)
     {

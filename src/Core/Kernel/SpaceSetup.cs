@@ -24,4 +24,4 @@ internal sealed record SpaceSetup(MachineSpec Machine, KernelProfile Kernel, Del
 /// <param name="Name">The process's name.</param>
 /// <param name="FirstThread">Number of the process's first thread among all threads of the run.</param>
 /// <param name="CoreOf">The core on which each thread of the process is placed.</param>
-internal sealed record SpaceIdentity(SpaceId Id, string Name, int FirstThread, IReadOnlyList<CoreId> CoreOf);
+internal sealed record SpaceIdentity(SpaceId Id, string Name, ThreadId FirstThread, IReadOnlyList<CoreId> CoreOf);

@@ -1,0 +1,127 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel;
+using VmSim.Core.Programs;
+using VmSim.Core.VirtualTime;
+using VmSim.Tests.Shared;
+
+namespace VmSim.Core.Tests.Kernel;
+
+/// <summary>Threads of a process, numbered from 10 on, each on the core of its place in the process.</summary>
+public sealed class ProcessThreadsTests
+{
+    private static readonly ThreadId s_a = new(10);
+    private static readonly ThreadId s_b = new(11);
+    private static readonly ThreadId s_c = new(12);
+    private readonly Signals _signals = new();
+    private readonly ProcessThreads _threads;
+
+    public ProcessThreadsTests()
+    {
+        ProgramImage image = TestWorlds.Image(
+            new ThreadBuilder("a").Build(), new ThreadBuilder("b").Build(), new ThreadBuilder("c").Build(startsRunnable: false));
+        _threads = new ProcessThreads(new SpaceIdentity(new SpaceId(0), "p", s_a, [new CoreId(0), new CoreId(1), new CoreId(2)]), image, _signals);
+    }
+
+    [Fact]
+    public void Start_ThreadsThatStartRunnable_Wakes()
+    {
+        _threads.Start();
+        Assert.Equal(["wake 10 on 0", "wake 11 on 1"], _signals.Take());
+    }
+
+    [Fact]
+    public void StartThread_WakesTheOtherAndReturns()
+    {
+        Ask(ThreadRequest.Start(s_a, 2));
+        Assert.Equal(["wake 12 on 2", "return 10 to 0"], _signals.Take());
+    }
+
+    [Fact]
+    public void Signal_BeforeAndAfter_WakesThoseThatWaitAndLetsLaterOnesPass()
+    {
+        Ask(ThreadRequest.Wait(s_a, 3));
+        Ask(ThreadRequest.Wait(s_b, 4));
+        Ask(ThreadRequest.Signal(s_c, 3));
+        Ask(ThreadRequest.Signal(s_c, 3));
+        Ask(ThreadRequest.Wait(s_c, 3));
+        Assert.Equal(["sleep 10 on 0", "sleep 11 on 1", "wake 10 on 0", "return 12 to 2"], _signals.Take());
+        Assert.Equal(["p: thread 11 (b) waits for event 4"], _threads.DescribeWaits());
+    }
+
+    [Fact]
+    public void Barrier_LastParty_OpensItForAllAndClosesIt()
+    {
+        Ask(ThreadRequest.EnterBarrier(s_a, 0));
+        Ask(ThreadRequest.EnterBarrier(s_b, 0));
+        Assert.Equal(["p: thread 10 (a) waits at barrier 0 with 2 of 3 parties", "p: thread 11 (b) waits at barrier 0 with 2 of 3 parties"], _threads.DescribeWaits());
+        Ask(ThreadRequest.EnterBarrier(s_c, 0));
+        Ask(ThreadRequest.EnterBarrier(s_c, 0));
+        Assert.Equal(["sleep 10 on 0", "sleep 11 on 1", "wake 10 on 0", "wake 11 on 1", "return 12 to 2", "sleep 12 on 2"], _signals.Take());
+    }
+
+    [Fact]
+    public void Mutex_HeldByAnother_GoesToWhatHasWaitedLongest()
+    {
+        Ask(ThreadRequest.Lock(s_a, 1));
+        Ask(ThreadRequest.Lock(s_c, 1));
+        Ask(ThreadRequest.Lock(s_b, 1));
+        Assert.Equal(["p: thread 12 (c) waits for mutex 1, held by thread 10 (a)", "p: thread 11 (b) waits for mutex 1, held by thread 10 (a)"], _threads.DescribeWaits());
+        Ask(ThreadRequest.Unlock(s_a, 1));
+        Ask(ThreadRequest.Unlock(s_c, 1));
+        Ask(ThreadRequest.Unlock(s_b, 1));
+        Ask(ThreadRequest.Lock(s_a, 1));
+        Assert.Equal(["return 10 to 0", "sleep 12 on 2", "sleep 11 on 1", "wake 12 on 2", "wake 11 on 1", "return 10 to 0"], _signals.Take());
+    }
+
+    [Fact]
+    public void Unlock_MutexOfAnotherOrOfNone_SaysWhoseItIs()
+    {
+        Ask(ThreadRequest.Lock(s_a, 0));
+        Assert.Contains("thread 11 (b) of p unlocks a mutex that thread 10 (a) holds", Error(ThreadRequest.Unlock(s_b, 0)), StringComparison.Ordinal);
+        Assert.Contains("thread 11 (b) of p unlocks a mutex that no thread holds", Error(ThreadRequest.Unlock(s_b, 1)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sleep_UntilItsEnd_IsOnNoCore()
+    {
+        Ask(ThreadRequest.Sleep(s_b, new Cycles(700)));
+        _threads.EndSleep(s_b);
+        Assert.Equal(["sleep 11 on 1", "alarm 11 in 700", "wake 11 on 1"], _signals.Take());
+    }
+
+    [Fact]
+    public void Migrate_ThreadWakesOnTheOtherCoreFromThenOn()
+    {
+        Ask(ThreadRequest.Migrate(s_a, new CoreId(7)));
+        Ask(ThreadRequest.Wait(s_a, 0));
+        Ask(ThreadRequest.Signal(s_b, 0));
+        Assert.Equal(["wake 10 on 7", "sleep 10 on 0", "wake 10 on 7"], _signals.Take());
+    }
+
+    [Fact]
+    public void Exit_TellsNobody()
+    {
+        Ask(ThreadRequest.Exit(s_a));
+        Assert.Empty(_signals.Take());
+    }
+
+    private void Ask(ThreadRequest request) => _threads.Handle(new CoreId(request.Thread.Value - 10), request);
+
+    private string Error(ThreadRequest request) => Assert.Throws<InvalidOperationException>(() => Ask(request)).Message;
+
+    /// <summary>Writes down what threads are told.</summary>
+    private sealed class Signals : IThreadSignals
+    {
+        private readonly List<string> _lines = [];
+
+        public void Return(ThreadId thread, CoreId core) => _lines.Add($"return {thread} to {core}");
+
+        public void PutToSleep(ThreadId thread, CoreId core) => _lines.Add($"sleep {thread} on {core}");
+
+        public void Wake(ThreadId thread, CoreId core) => _lines.Add($"wake {thread} on {core}");
+
+        public void SetAlarm(ThreadId thread, Cycles duration) => _lines.Add($"alarm {thread} in {duration}");
+
+        public List<string> Take() => _lines;
+    }
+}

@@ -209,6 +209,12 @@ public sealed partial class CoreModel
     {
         Debug.Assert(State == CoreState.Loading && _thread!.Space == space, "only the space that was asked for is loaded");
         LoadResult loaded = _shootdown.OnLoaded(space, answer);
+        if (answer.Flush && !loaded.Flushed)
+        {
+            Counters[CoreCounters.EntriesInvalidated] += Mmu.InvalidateAsid(loaded.Tag);
+            loaded = loaded with { Cycles = loaded.Cycles + Kernel.InvalidateAllCycles, Flushed = true };
+        }
+
         bool other = _loadedSpace != space.Value;
         _loadedSpace = space.Value;
         _lazy = false;

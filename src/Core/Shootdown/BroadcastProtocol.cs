@@ -40,7 +40,7 @@ public sealed class BroadcastProtocol : IShootdownProtocol
         public override LoadAnswer OnLoad(CoreId core)
         {
             _everLoaded.Load(core);
-            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount));
+            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount), Flush: context.SpaceCount > SharedRules.TagsOfSpaces);
         }
     }
 
@@ -50,17 +50,6 @@ public sealed class BroadcastProtocol : IShootdownProtocol
         {
             Asid tag = SharedRules.TagOf(invalidation.Space, context.SpaceCount);
             return SharedRules.Invalidate(context, tag, invalidation.Scope);
-        }
-
-        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer)
-        {
-            bool flush = context.SpaceCount > SharedRules.TagsOfSpaces;
-            if (flush)
-            {
-                context.Mmu.InvalidateAll(globals: false);
-            }
-
-            return new LoadResult(answer.Tag, flush ? context.Kernel.InvalidateAllCycles : 0, flush);
         }
     }
 }

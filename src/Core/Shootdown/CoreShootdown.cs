@@ -119,8 +119,13 @@ public abstract class CoreShootdown
     /// <summary>An invalidation has come, by interrupt or for the core's own operation.</summary>
     public abstract InvalidationResult OnInvalidation(in Invalidation invalidation);
 
-    /// <summary>The answer to a load has come: choose the tag, flush what may be stale.</summary>
-    public abstract LoadResult OnLoaded(SpaceId space, in LoadAnswer answer);
+    /// <summary>
+    /// The answer to a load has come: choose the tag, flush what may be stale. The tag is flushed afterwards if the answer says so and this has not done it. Where the
+    /// half does nothing of its own, the core takes the tag that the space gave.
+    /// </summary>
+    /// <param name="space">The space.</param>
+    /// <param name="answer">What the space's half answered.</param>
+    public virtual LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => new(answer.Tag, 0, Flushed: false);
 
     /// <summary>Whether a core that idled with its space loaded must ask the space again before it runs a thread of it.</summary>
     public virtual bool ReloadAfterIdle => false;

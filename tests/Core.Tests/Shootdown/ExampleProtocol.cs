@@ -68,7 +68,5 @@ public sealed class ExampleProtocol : IShootdownProtocol
             InvalidationResult result = SharedRules.Invalidate(context, TagOf(invalidation.Space), invalidation.Scope);
             return invalidation.IsLocal ? result : result with { Cycles = StallCycles };
         }
-
-        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => new(answer.Tag, 0, Flushed: false);
     }
 }

@@ -142,7 +142,7 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
         return ReportBuilder.Build(world, finished);
     }
 
-    /// <summary>Leaves out whatever the failure does not need, one thing at a time, for as long as nobody stops it.</summary>
+    /// <summary>Leaves out what the failure does not need, one thing at a time, until it is cancelled.</summary>
     private async Task<FuzzFailure> ShrinkAsync(FuzzFailure failure, CancellationToken cancellation)
     {
         int runs = 0;

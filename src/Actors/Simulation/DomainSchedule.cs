@@ -79,7 +79,7 @@ public sealed class DomainSchedule
     /// <summary>Whether the holder of a slot had something to do before <paramref name="limit"/> when the entries were last read.</summary>
     internal bool IsDue(int slot, long limit) => _next[slot] < limit;
 
-    /// <summary>The domain hands on a message of another node. It came after the entries were read, so both are told.</summary>
+    /// <summary>The domain hands on a message of another node. It came after the entries were read, so the read ones change too.</summary>
     internal void AnnounceLate(int slot, long due)
     {
         Announce(slot, due);

@@ -44,7 +44,7 @@ public sealed class LaneMailboxes
         return true;
     }
 
-    /// <summary>Empties the mailbox of a slot. What it held stands until something else is put into it.</summary>
+    /// <summary>Empties the mailbox of a slot. The span is valid until something else is put into it.</summary>
     public ReadOnlySpan<SimMessage> Take(int slot)
     {
         int count = _counts[slot];

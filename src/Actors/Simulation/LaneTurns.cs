@@ -1,8 +1,8 @@
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// Domains that live wholly on one lane take turns of many windows, so that the state of one domain's cores stays in the processor's
-/// caches, and not that of all domains goes through them in each window. Used on the lane's thread alone.
+/// Domains that live wholly on one lane take turns of many windows. The state of one domain's cores then stays in the processor's caches;
+/// without turns the states of all domains pass through them in each window. Only the lane's thread uses it.
 /// </summary>
 /// <param name="windows">Windows of a turn, at least 1.</param>
 public sealed class LaneTurns(int windows = LaneTurns.DefaultWindows)

@@ -8,7 +8,7 @@ internal static class QemuCapture
 {
     private const string Source = "vmtplug.c";
 
-    /// <summary>Runs the program; traces of it and its forked children stand in <paramref name="folder"/> afterwards.</summary>
+    /// <summary>Runs the program; afterwards the traces of it and of its forked children are in <paramref name="folder"/>.</summary>
     /// <returns>The main process's raw trace and the program's exit code.</returns>
     public static (string Trace, int ExitCode) Run(
         string program, IReadOnlyList<string> arguments, string folder, int sets, bool randomizes)

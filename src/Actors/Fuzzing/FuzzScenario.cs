@@ -1,5 +1,9 @@
 using System.Globalization;
 using VmSim.Actors.Configuration;
+using VmSim.Core.Machine;
+using VmSim.Core.Memory.Backends;
+using VmSim.Core.Mmu;
+using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
@@ -19,6 +23,20 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
 {
     private static readonly int[] SocketCounts = [1, 1, 2, 3, 4];
     private static readonly string[] Machines = ["server-2s", "laptop", "zen4", "sapphire-rapids", "oracle"];
+
+    /// <summary>Bits of the addresses that programs use.</summary>
+    private const int ProgramBits = 47;
+
+    /// <summary>What is drawn instead of a default comes from the registries, so that a new one is searched from the day on which it is there.</summary>
+    private static readonly string[] Backends = [.. MemoryBackends.All.Where(kind => !kind.NeedsObject && kind.Name != new MemorySpec().Anonymous).Select(kind => kind.Name)];
+
+    /// <summary>Formats that programs' addresses fit into.</summary>
+    private static readonly string[] Formats =
+        [.. PageTableFormats.All.Where(format => format.RangeBits >= ProgramBits && format.Name != new MachineSpec().PageTable).Select(format => format.Name)];
+
+    /// <summary>Policies for any number of ways.</summary>
+    private static readonly string[] Policies =
+        [.. ReplacementPolicies.All.Names.Where(name => name != ReplacementPolicies.TreePlru && name != new TlbSpec().Policy)];
 
     /// <summary>Draws the scenario of a seed.</summary>
     public static FuzzScenario Draw(ulong seed)
@@ -58,13 +76,11 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => "memory.warm-page-cache = off");
         dice.Maybe(settings, () => $"memory.fault-around = {4096 << dice.Between(0, 5)}");
         dice.Maybe(settings, () => "memory.transparent-huge-pages = always");
-        dice.Maybe(
-            settings, () => $"memory.anonymous = {dice.OneOf(["populate", "huge-2m", "huge-1g", "linear", "device", "guard", "mock"])}");
-        dice.Maybe(settings, () => $"machine.mmu.second.policy = {dice.OneOf(["fifo", "random"])}");
+        dice.Maybe(settings, () => $"memory.anonymous = {dice.OneOf(Backends)}");
+        dice.Maybe(settings, () => $"machine.mmu.second.policy = {dice.OneOf(Policies)}");
         dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");
         dice.Maybe(settings, () => $"warmup = {dice.Between(1, 400)}us");
-        dice.Maybe(
-            settings, () => $"machine.page-table = {dice.OneOf(["x86-64-la57", "aarch64", "riscv-sv48", "riscv-sv57", "loongarch64"])}");
+        dice.Maybe(settings, () => $"machine.page-table = {dice.OneOf(Formats)}");
         List<IReadOnlyList<string>> processes = [];
         for (int i = dice.Between(1, 3); i > 0; i--)
         {

@@ -59,6 +59,7 @@ public sealed partial class SpaceMemory
     {
         if ((ulong)Table.MapRange(start, target, size, flags) != size >> PageSizes.BaseShift)
         {
+            RanOut = true;
             return false;
         }
 

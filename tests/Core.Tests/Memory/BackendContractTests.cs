@@ -11,9 +11,12 @@ namespace VmSim.Core.Tests.Memory;
 /// </summary>
 public sealed class BackendContractTests
 {
-    private const int SmallSequences = 300;
-    private const int LargeSequences = 20;
-    private const int LongFactor = 10;
+    private const int SmallSequences = 150;
+    private const int ShortSequences = 100;
+    private const int LargeSequences = 10;
+    private const int LongFactor = 20;
+    private const int GigabyteSequences = 2;
+    private const ulong GigabytePages = 1UL << 18;
 
     private static readonly ProgramFile[] Files = [new("/a", 4096 * 50), new("/b", (4096 * 20) + 7), new("/dev/shm/x", 4096 * 45)];
 
@@ -21,24 +24,24 @@ public sealed class BackendContractTests
         Gen.Int[0, 18], Gen.Int[0, 99], Gen.Int[0, 9999], Gen.Int[0, 9999], Gen.Int[0, 9999], Gen.Int[0, 9999],
         (kind, process, page, pages, choice, other) => new ModelStep(kind, process, page, pages, choice, other)).Array[5, 40];
 
-    public static TheoryData<string, ulong, TransparentHugePages, bool> SmallWorlds => new()
+    /// <summary>Every backend once, and those that run short of frames in a small pool.</summary>
+    public static TheoryData<string, ulong, TransparentHugePages, bool> SmallWorlds => EveryBackend(4UL << 20, TransparentHugePages.Never, new()
     {
-        { "lazy", 4UL << 20, TransparentHugePages.Never, true },
-        { "lazy", 1UL << 20, TransparentHugePages.Never, false },
-        { "populate", 1UL << 20, TransparentHugePages.Never, true },
-        { "guard", 4UL << 20, TransparentHugePages.Never, true },
-        { "mock", 4UL << 20, TransparentHugePages.Never, true },
+        { MemoryBackends.Lazy, 1UL << 20, TransparentHugePages.Never, false },
+        { MemoryBackends.Populate, 1UL << 20, TransparentHugePages.Never, true },
         { "mock", 1UL << 20, TransparentHugePages.Never, false },
-    };
+    });
 
-    public static TheoryData<string, ulong, TransparentHugePages, bool> LargeWorlds => new()
+    /// <summary>Every backend once beside memory that becomes huge by itself, and those that run short of large pages in a small pool.</summary>
+    public static TheoryData<string, ulong, TransparentHugePages, bool> LargeWorlds => EveryBackend(64UL << 20, TransparentHugePages.Always, new()
     {
-        { "lazy", 64UL << 20, TransparentHugePages.Always, true },
-        { "lazy", 7UL << 20, TransparentHugePages.Madvise, false },
+        { MemoryBackends.Lazy, 7UL << 20, TransparentHugePages.Madvise, false },
         { "huge-2m", 64UL << 20, TransparentHugePages.Never, true },
         { "huge-2m", 9UL << 20, TransparentHugePages.Never, true },
         { "mock", 12UL << 20, TransparentHugePages.Always, true },
-    };
+    });
+
+    public static TheoryData<string> Names => [.. MemoryBackends.All.Names];
 
     [Theory]
     [MemberData(nameof(SmallWorlds))]
@@ -62,22 +65,43 @@ public sealed class BackendContractTests
     public void HugePages_ManyRandomOperations_AgreeWithANaiveModel(string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
         Sample(LongFactor * LargeSequences, backend, poolBytes, huge, merge, isLarge: true);
 
+    /// <summary>A mapping that a page of 1 GiB fits into. The model has an entry for each of its pages, so there are few sequences.</summary>
+    [Fact]
+    public void GigabytePages_RandomOperations_AgreeWithANaiveModel() => Steps.Sample(
+        steps => RunAll(steps, "huge-1g", 3UL << 30, TransparentHugePages.Never, merge: true, int.MaxValue, int.MaxValue, isLarge: true, GigabytePages),
+        iter: GigabyteSequences);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Backend_ShortOfReferencesAndTables_RefusesWholly(string backend) => Steps.Sample(
+        steps => RunAll(steps, backend, 4UL << 20, TransparentHugePages.Always, merge: true, 3, 5 + (steps.Length % 3), isLarge: false), iter: ShortSequences);
+
     [Theory]
     [InlineData("lazy", 3, int.MaxValue, false)]
     [InlineData("lazy", int.MaxValue, 5, false)]
-    [InlineData("mock", 3, 5, false)]
     [InlineData("lazy", 3, 7, true)]
     [InlineData("huge-2m", 3, 7, true)]
     public void Backend_ShortOfReferencesOrTables_RefusesWholly(string backend, int maxReferences, int tables, bool isLarge) =>
         Steps.Sample(
             steps => RunAll(steps, backend, isLarge ? 32UL << 20 : 4UL << 20, TransparentHugePages.Always, merge: true, maxReferences, tables, isLarge),
-            iter: isLarge ? LargeSequences : SmallSequences);
+            iter: isLarge ? LargeSequences : ShortSequences);
+
+    private static TheoryData<string, ulong, TransparentHugePages, bool> EveryBackend(
+        ulong poolBytes, TransparentHugePages huge, TheoryData<string, ulong, TransparentHugePages, bool> worlds)
+    {
+        foreach (string backend in MemoryBackends.All.Names)
+        {
+            worlds.Add(backend, poolBytes, huge, true);
+        }
+
+        return worlds;
+    }
 
     private static void Sample(int sequences, string backend, ulong poolBytes, TransparentHugePages huge, bool merge, bool isLarge) =>
         Steps.Sample(steps => RunAll(steps, backend, poolBytes, huge, merge, int.MaxValue, int.MaxValue, isLarge), iter: sequences);
 
     private static void RunAll(
-        ModelStep[] steps, string backend, ulong poolBytes, TransparentHugePages huge, bool merge, int maxReferences, int tables, bool isLarge)
+        ModelStep[] steps, string backend, ulong poolBytes, TransparentHugePages huge, bool merge, int maxReferences, int tables, bool isLarge, ulong morePages = 0)
     {
         MockBackend? mock = backend == "mock" ? new MockBackend() : null;
         VirtualMemoryOptions options = new()
@@ -87,8 +111,8 @@ public sealed class BackendContractTests
             ZeroPage = steps.Length % 5 != 0,
             Backends = mock is null ? MemoryBackends.All : MemoryBackends.All.With(new("mock", "scripted", mock)),
         };
-        ModelWorld world = new(poolBytes, options, warm: steps.Length % 4 != 0, Files, maxReferences) { TablePagesMax = tables, Window = ModelOperations.Window(isLarge) };
-        ModelOperations operations = new(world, backend, mock, isLarge);
+        ModelWorld world = new(poolBytes, options, warm: steps.Length % 4 != 0, Files, maxReferences) { TablePagesMax = tables, Window = ModelOperations.Window(isLarge, morePages) };
+        ModelOperations operations = new(world, options.Backends.Require(backend, "backend"), mock, isLarge, ModelOperations.StartPages(isLarge) + morePages);
         try
         {
             operations.Begin();

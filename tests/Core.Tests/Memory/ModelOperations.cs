@@ -13,12 +13,13 @@ internal readonly record struct ModelStep(int Kind, int Process, int Page, int P
 /// <summary>
 /// Does random operations on a space and on the naive model, and compares. An operation that is refused must have left everything alone.
 /// </summary>
-internal sealed class ModelOperations(ModelWorld world, string? backend, MockBackend? mock, bool isLarge)
+internal sealed class ModelOperations(ModelWorld world, BackendKind backend, MockBackend? mock, bool isLarge, ulong startPages)
 {
     private const ulong First = 0x7f00_0000_0000 >> 12;
     private const ulong BusyFirst = 470;
     private const ulong BusySpan = 90;
     private const int MostProcesses = 3;
+    private const ulong FarPhysical = 1UL << 40;
 
     /// <summary>Pages in which operations play: some 2 MiB regions, or some pages on both sides of a page-table page's end.</summary>
     private readonly ulong _first = isLarge ? First : First + 450;
@@ -35,18 +36,20 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
     public int Done { get; private set; }
 
     /// <summary>A range that holds everything that operations touch.</summary>
-    public static AddrRange<VirtAddr> Window(bool isLarge) => isLarge
-        ? AddrRange.Of(VirtAddr.OfPage(First), 3072UL << PageSizes.BaseShift)
+    public static AddrRange<VirtAddr> Window(bool isLarge, ulong morePages) => isLarge
+        ? AddrRange.Of(VirtAddr.OfPage(First), (3072 + morePages) << PageSizes.BaseShift)
         : AddrRange.Of(VirtAddr.OfPage(First + 440), 320UL << PageSizes.BaseShift);
+
+    /// <summary>Pages that <see cref="Begin"/> usually maps.</summary>
+    public static ulong StartPages(bool isLarge) => isLarge ? 1200UL : 50;
 
     /// <summary>Maps the pages in which most operations play, so that they meet something.</summary>
     public void Begin()
     {
         ModelProcess process = world.Processes[0];
         ulong first = isLarge ? First : First + BusyFirst;
-        ulong pages = isLarge ? 1200UL : 50;
-        Map(process, first, pages, new ModelStep(0, 0, 0, 0, Choice: 2, Other: 0));
-        Advise(process, first, pages, Advice.HugePage);
+        Map(process, first, startPages, new ModelStep(0, 0, 0, 0, Choice: 2, Other: 0));
+        Advise(process, first, startPages, Advice.HugePage);
         Access(process, First + BusyFirst, 8, AccessKind.Store, 0);
     }
 
@@ -153,7 +156,7 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
         ulong offset = (ulong)step.Choice % 30;
         call = source switch
         {
-            0 or 1 when backend is not null => call with { Backend = backend },
+            0 or 1 => OfBackend(call, step),
             2 => call with { Shared = true },
             3 => call with { Source = MappingSource.File, FileId = step.Choice % 3, Offset = offset << 12 },
             4 => call with { Source = MappingSource.File, FileId = step.Choice % 3, Offset = offset << 12, Shared = true },
@@ -174,13 +177,23 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
                 process.Pages[each] = new ModelPage
                 {
                     Rights = rights,
-                    Shared = call.Shared,
-                    Guard = call.Source == MappingSource.Guard || call.Backend == "guard",
+                    Shared = backing is { IsPrivate: false, IsOutside: false },
+                    Guard = call.Source == MappingSource.Guard || call.Backend == MemoryBackends.Guard,
+                    Outside = backing.IsOutside ? process.Memory.Table.Query(VirtAddr.OfPage(each)).Frame : null,
                     Source = backing.Object,
                     SourcePage = backing.Object is null ? 0 : backing.PageOf(VirtAddr.OfPage(each)),
                 };
             }
         });
+    }
+
+    /// <summary>A mapping of the backend that is tried: with a file if it needs one, at physical addresses of the pool or far above it.</summary>
+    private SystemCall OfBackend(SystemCall call, ModelStep step)
+    {
+        call = call with { Backend = backend.Name };
+        return backend.NeedsObject
+            ? call with { Source = MappingSource.File, FileId = step.Choice % 3, Offset = (ulong)(step.Choice % 30) << 12, Shared = step.Choice % 2 == 0 }
+            : call with { Offset = step.Choice % 2 == 0 ? 0 : FarPhysical };
     }
 
     private void Protect(ModelProcess process, ulong page, ulong pages, Protection rights)
@@ -201,8 +214,8 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
         IEnumerable<ModelPage> InRange() => Pages(page, pages).Where(process.Pages.ContainsKey).Select(each => process.Pages[each]);
         Func<MappingErrorKind?> expected = () => advice switch
         {
-            Advice.DontNeed => InRange().Any(each => each.Guard) ? MappingErrorKind.InvalidParam : null,
-            Advice.Free => InRange().Any(each => each.Guard || each.Source is not null) ? MappingErrorKind.InvalidParam : null,
+            Advice.DontNeed => InRange().Any(each => each.Guard || each.Outside is not null) ? MappingErrorKind.InvalidParam : null,
+            Advice.Free => InRange().Any(each => each.Guard || each.Outside is not null || each.Source is not null) ? MappingErrorKind.InvalidParam : null,
             _ => null,
         };
         Apply(process, call, () =>
@@ -232,7 +245,12 @@ internal sealed class ModelOperations(ModelWorld world, string? backend, MockBac
         }, () => overlap && oneArea ? MappingErrorKind.InvalidParam : null);
     }
 
-    private static ModelPage Grown(ModelPage last, ulong distance) => last with { Private = null, SourcePage = last.Source is null ? 0 : last.SourcePage + distance };
+    private static ModelPage Grown(ModelPage last, ulong distance) => last with
+    {
+        Private = null,
+        SourcePage = last.Source is null ? 0 : last.SourcePage + distance,
+        Outside = last.Outside is { } outside ? outside + (distance << 12) : null,
+    };
 
     private void Fork(ModelProcess parent)
     {

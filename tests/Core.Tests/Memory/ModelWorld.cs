@@ -14,6 +14,9 @@ internal sealed record ModelPage
 
     public bool Guard { get; init; }
 
+    /// <summary>The physical page of a device or linear mapping; null for memory of the pool.</summary>
+    public PhysAddr? Outside { get; init; }
+
     public MemoryObject? Source { get; init; }
 
     public ulong SourcePage { get; init; }
@@ -37,6 +40,7 @@ internal sealed class ModelProcess(VirtualMemory memory)
 internal sealed class ModelWorld
 {
     private readonly Dictionary<PhysAddr, long> _frameValues = [];
+    private readonly Dictionary<PhysAddr, long> _outsideValues = [];
     private readonly Dictionary<(MemoryObject, ulong), long> _objectValues = [];
     private readonly List<(VirtualMemory Memory, ReleaseBatch Batch)> _pending = [];
     private readonly List<MemoryObject> _unnamedObjects = [];
@@ -160,7 +164,7 @@ internal sealed class ModelWorld
         {
             EntryInfo leaf = process.Memory.Table.Query(VirtAddr.OfPage(page));
             PhysAddr frame = FrameAt(leaf, VirtAddr.OfPage(page));
-            if (!leaf.Mapped || Pool.IsZero(frame) || Pool.KindOf(frame) != FrameKind.Anonymous || _frameValues.ContainsKey(frame))
+            if (!leaf.Mapped || process.Pages[page].Outside is not null || Pool.IsZero(frame) || Pool.KindOf(frame) != FrameKind.Anonymous || _frameValues.ContainsKey(frame))
             {
                 continue;
             }
@@ -297,6 +301,7 @@ internal sealed class ModelWorld
     {
         VirtAddr address = VirtAddr.OfPage(page);
         PhysAddr now = FrameAt(process.Memory.Table.Query(address), address);
+        Assert.Null(process.Pages[page].Outside);
         bool isNew = Pool.KindOf(now) == FrameKind.Anonymous && !Pool.IsZero(now) && (!before.Present || FrameAt(before, address) != now);
         if (isNew)
         {
@@ -330,8 +335,14 @@ internal sealed class ModelWorld
             return;
         }
 
-        Assert.False(Pool.IsZero(frame), "a store reached the page of zeros");
         long value = _nextValue++;
+        if (model.Outside is { } outside)
+        {
+            _outsideValues[outside] = value;
+            return;
+        }
+
+        Assert.False(Pool.IsZero(frame), "a store reached the page of zeros");
         if (model.Shared)
         {
             _objectValues[(model.Source!, model.SourcePage)] = value;
@@ -343,12 +354,19 @@ internal sealed class ModelWorld
         process.Pages[page] = model with { Private = value };
     }
 
-    private long Value(ModelPage model) => model.Private ?? (model.Source is { } source ? ObjectValue(source, model.SourcePage) : 0);
+    private long Value(ModelPage model) =>
+        model.Outside is { } outside ? _outsideValues.GetValueOrDefault(outside)
+        : model.Private ?? (model.Source is { } source ? ObjectValue(source, model.SourcePage) : 0);
 
     private long ObjectValue(MemoryObject source, ulong page) => _objectValues.GetValueOrDefault((source, page));
 
     private long ValueOf(ModelProcess process, ulong page, PhysAddr frame)
     {
+        if (process.Pages[page].Outside is not null)
+        {
+            return _outsideValues.GetValueOrDefault(frame);
+        }
+
         if (Pool.IsZero(frame))
         {
             return 0;
@@ -365,6 +383,9 @@ internal sealed class ModelWorld
         return ObjectValue(model.Source, model.SourcePage);
     }
 
+    private static void CheckRights(ModelPage model, in EntryInfo leaf) =>
+        Assert.True((leaf.Flags & PageFlags.Write) == 0 || (model.Rights & Protection.Write) != 0, "a page is writable in an area that is not");
+
     private void CheckSpace(ModelProcess process)
     {
         ResidentPages counted = default;
@@ -377,9 +398,17 @@ internal sealed class ModelWorld
                 Assert.Fail($"{address} is mapped outside every area");
             }
 
+            if (model.Outside is { } outside)
+            {
+                Assert.Equal(outside, leaf.Frame);
+                counted = counted with { Device = counted.Device + pages };
+                CheckRights(model, leaf);
+                continue;
+            }
+
             counted = Pool.IsZero(leaf.Frame) ? counted with { Zero = counted.Zero + pages } : counted.Plus(Pool.KindOf(leaf.Frame), pages);
             bool writable = (leaf.Flags & PageFlags.Write) != 0;
-            Assert.True(!writable || (model.Rights & Protection.Write) != 0, "a page is writable in an area that is not");
+            CheckRights(model, leaf);
             if (!Pool.IsZero(leaf.Frame))
             {
                 Assert.True(!writable || model.Shared || Pool.IsExclusive(leaf.Frame), "a writable private page is not exclusive");

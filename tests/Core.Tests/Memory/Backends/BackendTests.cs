@@ -84,6 +84,16 @@ public sealed class BackendTests
     }
 
     [Fact]
+    public void Linear_ShortOfTablePages_IsOutOfMemory()
+    {
+        TestSpace space = new();
+        space.Memory.Table.TablePagesMax = 5;
+        MmResult map = space.Memory.Apply(Call(0, 2000) with { Source = MappingSource.Linear, Offset = 1UL << 30 });
+        Assert.Equal(MappingErrorKind.NoMemory, map.Error!.Value.Kind);
+        Assert.Equal((0, 0L, 1), (space.Memory.AreaCount, space.Memory.MappedPages, space.Memory.Table.TablePages));
+    }
+
+    [Fact]
     public void Device_IsUncacheableAtThePhysicalAddressGiven()
     {
         TestSpace space = new();

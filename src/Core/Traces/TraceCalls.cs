@@ -53,8 +53,14 @@ internal static class TraceCalls
 
     /// <summary>A change of the break, written as a mapping or an unmapping.</summary>
     public static SystemCall MoveBreak(ulong old, ulong value) => value > old
-        ? new SystemCall { Kind = SystemCallKind.Map, Start = new VirtAddr(old), Length = value - old,
-            Protection = Protection.Read | Protection.Write, Name = "[heap]" }
+        ? new SystemCall
+        {
+            Kind = SystemCallKind.Map,
+            Start = new VirtAddr(old),
+            Length = value - old,
+            Protection = Protection.Read | Protection.Write,
+            Name = "[heap]"
+        }
         : new SystemCall { Kind = SystemCallKind.Unmap, Start = new VirtAddr(value), Length = old - value };
 
     /// <summary>A mapping that may grow down, as long as it may become above the mappings already there.</summary>

@@ -156,8 +156,8 @@ public sealed class MemorySetExamples
 
         // The parts of areas in a range, clipped to it; foreach over Pieces allocates nothing.
         ulong bytes = 0;
-        foreach (MemorySet<VirtAddr, Rights, PageArray, IMappingBackend<Rights,
-            PageArray>>.Area piece in set.Pieces(new VirtAddr(0x1800), 0x1000))
+        foreach (MemorySet<VirtAddr, Rights, PageArray, IMappingBackend<Rights, PageArray>>.Area piece
+            in set.Pieces(new VirtAddr(0x1800), 0x1000))
         {
             bytes += piece.Size;
         }

@@ -58,7 +58,7 @@ public sealed class ConfigurationTests
             {
                 ScenarioSpec spec = Parse("name = \"a \\\"b\\\" c\"") with
                 {
-                    Machine = new MachineSpec { Cores = s.Cores, IpiCycles = s.Ipi, Ghz = s.Ipi / 1000.0 + 0.001 },
+                    Machine = new MachineSpec { Cores = s.Cores, IpiCycles = s.Ipi, Ghz = s.Ipi / 1000.0 },
                     Kernel = new KernelProfile { TrapEntryCycles = s.Trap },
                     Threads = new ThreadsSpec { Placement = s.Placement },
                 };

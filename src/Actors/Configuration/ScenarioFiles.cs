@@ -61,12 +61,7 @@ public sealed class OwnFiles(string directory) : IScenarioFiles
             return beside;
         }
 
-        if (File.Exists(file))
-        {
-            return Path.GetFullPath(file);
-        }
-
-        string prefix = ConfigFiles.FolderName + "/";
-        return file.StartsWith(prefix, StringComparison.Ordinal) && ConfigFiles.TryFind(file[prefix.Length..]) is { } config ? Path.GetFullPath(config) : file;
+        string located = ConfigFiles.Locate(file);
+        return File.Exists(located) ? Path.GetFullPath(located) : file;
     }
 }

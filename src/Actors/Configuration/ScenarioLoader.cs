@@ -16,7 +16,10 @@ public static class ScenarioLoader
     private const string DefaultKernel = "linux-6.18-kvm";
 
     /// <summary>Loads a scenario, or a trace as a scenario of one process.</summary>
-    /// <param name="path">A .conf file, or a trace.</param>
+    /// <param name="path">
+    /// A .conf file, or a trace. One that is not there and begins with "config/" is looked for in the config folder, and a bare name is that of a scenario
+    /// that ships.
+    /// </param>
     /// <param name="sets">Settings that come last, each key=value.</param>
     /// <exception cref="ScenarioException">Something in the files or options is not allowed.</exception>
     public static ScenarioSpec Load(string path, IReadOnlyList<string> sets)
@@ -28,6 +31,7 @@ public static class ScenarioLoader
             throw new ScenarioException($"{path}: this is a folder; a scenario (.conf) or a trace (.vmt, .vmt.gz) is needed");
         }
 
+        path = Locate(path);
         if (!File.Exists(path))
         {
             throw new ScenarioException($"{path}: there is no such file{Hint(path)}");
@@ -95,6 +99,13 @@ public static class ScenarioLoader
     {
         string path = profiles.Require(scenario.Value(key) ?? standard, key).Path;
         return SettingsTree.Parse(File.ReadAllText(path), path);
+    }
+
+    private static string Locate(string path)
+    {
+        string located = ConfigFiles.Locate(path);
+        bool isName = Path.GetFileName(path) == path && !Path.HasExtension(path);
+        return File.Exists(located) || !isName ? located : ProfileCatalog.Scenarios.Require(path, $"{path} is no file").Path;
     }
 
     private static string Hint(string path)

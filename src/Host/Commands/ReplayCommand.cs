@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VmSim.Actors.Configuration;
 using VmSim.Core.Mapping.Scripts;
 using VmSim.Host.Terminal;
 
@@ -15,7 +16,7 @@ internal static class ReplayCommand
         Command command = new("replay", "Runs a script of operations on one memory set and prints a result for each.") { file };
         command.SetAction(parsed =>
         {
-            string path = parsed.GetValue(file)!;
+            string path = ConfigFiles.Locate(parsed.GetValue(file)!);
             if (path != StandardInput && !File.Exists(path))
             {
                 throw new FileNotFoundException($"{path}: there is no such script");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VmSim.Actors.Configuration;
 using VmSim.Core.Experiments;
 using VmSim.Core.Traces;
 using VmSim.Core.Workloads.Patterns;
@@ -35,7 +36,7 @@ internal static class TlbCommand
             threads,
         };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(parsed.GetValue(configurations)!, parsed.GetValue(results), parsed.GetValue(threads), output, error, cancellation),
+            () => Run(ConfigFiles.Locate(parsed.GetValue(configurations)!), parsed.GetValue(results), parsed.GetValue(threads), output, error, cancellation),
             CancellationToken.None));
         return command;
     }
@@ -144,7 +145,7 @@ internal static class TlbCommand
         }
 
         string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, config.Trace);
-        path = !File.Exists(path) && File.Exists(config.Trace) ? config.Trace : path;
+        path = File.Exists(path) ? path : ConfigFiles.Locate(config.Trace);
         if (!File.Exists(path))
         {
             throw new FileNotFoundException(

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VmSim.Actors.Configuration;
 using VmSim.Core.Traces;
 using VmSim.Host.Terminal;
 
@@ -18,6 +19,7 @@ internal static class TraceInput
             return Console.OpenStandardInput();
         }
 
+        path = ConfigFiles.Locate(path);
         if (!File.Exists(path))
         {
             throw TraceFormatException.Missing(path, Directory.Exists(path) ? "this is a folder" : "there is no such file");

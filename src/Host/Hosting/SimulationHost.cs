@@ -34,7 +34,7 @@ internal sealed class SimulationHost : IAsyncDisposable
     /// <param name="lanes">Host threads that simulate.</param>
     public static async Task<SimulationHost> StartAsync(int lanes)
     {
-        IHost host = Build(akka => akka.AddHocon(Lanes.Configuration(lanes), HoconAddMode.Prepend));
+        IHost host = Build(akka => akka.WithSimulationLanes(lanes));
         await host.StartAsync();
         return new SimulationHost(host);
     }

@@ -250,7 +250,14 @@ public sealed class MemorySetExamples
     [InlineData("move")]
     [InlineData("own-set")]
     [InlineData("own-types")]
-    public void Document_QuotesTheRegion(string region)
+    public void Document_QuotesTheRegion(string region) => AssertQuotes(Document, region);
+
+    [Theory]
+    [InlineData("backend")]
+    [InlineData("first-steps")]
+    public void PageOfThePackage_QuotesTheRegion(string region) => AssertQuotes("src/Core/Mapping/PACKAGE.md", region);
+
+    private static void AssertQuotes(string page, string region)
     {
         string[] lines = Read(Source);
         int first = Array.FindIndex(lines, line => line.Trim() == "#region " + region);
@@ -258,7 +265,7 @@ public sealed class MemorySetExamples
         int indent = lines[first].Length - lines[first].TrimStart().Length;
         string code = string.Join('\n', lines[(first + 1)..last].Select(line => line.Length > indent ? line[indent..] : line.TrimStart()));
 
-        string document = string.Join('\n', Read(Document));
+        string document = string.Join('\n', Read(page));
 
         Assert.Contains("```csharp\n" + code + "\n```", document);
     }

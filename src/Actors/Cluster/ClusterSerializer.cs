@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Akka.Actor;
 using Akka.Serialization;
 using VmSim.Actors.Simulation;
@@ -59,7 +60,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         {
             // The one kind that comes often: the domain's number before bytes that are ready.
             byte[] bytes = new byte[sizeof(int) + envelope.Bytes.Length];
-            BitConverter.TryWriteBytes(bytes, envelope.Domain);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes, envelope.Domain);
             envelope.Bytes.CopyTo(bytes, sizeof(int));
             return bytes;
         }
@@ -75,7 +76,11 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     {
         ArgumentNullException.ThrowIfNull(bytes);
         return manifest == "envelope"
-            ? WireFormat.Decode(bytes, manifest, reader => new DomainProtocol.Envelope(reader.ReadInt32(0, int.MaxValue, "domain"), reader.ReadBytes(bytes.Length - sizeof(int))))
+            ? WireFormat.Decode(
+                bytes,
+                manifest,
+                reader =>
+                    new DomainProtocol.Envelope(reader.ReadInt32(0, int.MaxValue, "domain"), reader.ReadBytes(bytes.Length - sizeof(int))))
             : WireFormat.Decode(bytes, manifest, reader => Read(reader, manifest));
     }
 
@@ -107,7 +112,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 writer.Write(collected.Pieces);
                 writer.Write(collected.Bytes.Length);
                 writer.Write(collected.Bytes);
-                WriteHost(writer, collected.Host);
+                writer.Write(collected.Host);
                 break;
             case NodeShardProtocol.Progressed progressed:
                 writer.Write(progressed.Node);
@@ -148,10 +153,12 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         "stop" => new NodeShardProtocol.Stop(),
         "collect" => new NodeShardProtocol.Collect(reader.ReadPositive("end")),
         "stopped" => new NodeShardProtocol.Stopped(
-            ReadNode(reader), reader.ReadFlag("completed"), reader.ReadPositive("windows"), new RunEnd(reader.ReadInt64(), reader.ReadFlag("ended"), reader.ReadFlag("work left"))),
+            ReadNode(reader), reader.ReadFlag("completed"), reader.ReadPositive("windows"), new RunEnd(
+                reader.ReadInt64(), reader.ReadFlag("ended"), reader.ReadFlag("work left"))),
         "collected" => new NodeShardProtocol.Collected(
-            ReadNode(reader), reader.ReadInt32(1, PiecesMax, "pieces"), reader.ReadBytes(reader.ReadCount(1)), ReadHost(reader)),
-        "progressed" => new NodeShardProtocol.Progressed(ReadNode(reader), reader.ReadPositive("virtual time"), reader.ReadPositive("accesses")),
+            ReadNode(reader), reader.ReadInt32(1, PiecesMax, "pieces"), reader.ReadBytes(reader.ReadCount(1)), reader.ReadNode()),
+        "progressed" =>
+            new NodeShardProtocol.Progressed(ReadNode(reader), reader.ReadPositive("virtual time"), reader.ReadPositive("accesses")),
         "failed" => new NodeShardProtocol.Failed(ReadNode(reader), reader.ReadText(ReasonMax, "reason")),
         "prepare" => new NodeProtocol.Prepare(ReadPlan(reader), ReadNode(reader)),
         "prepared" => new NodeProtocol.Prepared(ReadNode(reader), reader.ReadInt32(1, Lanes.Max, "threads"), ReadActor(reader)),
@@ -184,18 +191,6 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     }
 
     private static string Shortened(string reason) => reason.Length <= ReasonMax ? reason : reason[..ReasonMax];
-
-    private static void WriteHost(BinaryWriter writer, NodeReport host)
-    {
-        writer.Write(host.Address);
-        writer.Write(host.Cores);
-        writer.Write(host.Spaces);
-        writer.Write(host.Envelopes);
-        writer.Write(host.Bytes);
-    }
-
-    private static NodeReport ReadHost(BinaryReader reader) =>
-        new(reader.ReadText(AddressMax, "address"), reader.ReadInt32(0, int.MaxValue, "cores"), reader.ReadInt32(0, int.MaxValue, "spaces"), reader.ReadPositive("envelopes"), reader.ReadPositive("bytes"));
 
     private static void WritePlan(BinaryWriter writer, RunPlan plan)
     {
@@ -239,6 +234,8 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     private static string ReadDigest(BinaryReader reader)
     {
         string digest = reader.ReadText(RunInput.DigestLength, "digest");
-        return digest.Length == RunInput.DigestLength && digest.All(char.IsAsciiHexDigitLower) ? digest : throw new InvalidDataException("digest: it is none");
+        return digest.Length == RunInput.DigestLength && digest.All(char.IsAsciiHexDigitLower)
+            ? digest
+            : throw new InvalidDataException("digest: it is none");
     }
 }

@@ -3,27 +3,25 @@ using Akka.Cluster;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Remote;
 using VmSim.Core.Engine;
-using VmSim.Core.Settings;
-using VmSim.Core.Traces;
 
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// A node that simulates for others: builds the world of a run, holds the node's part of it, and gives it up when the run is over or its coordinator is gone. Takes
-/// orders from members of the cluster that are coordinators of the same build, and from then on from the one that it works for.
+/// A node that simulates for others: builds the world of a run, holds the node's part of it, and gives it up when the run is over or its
+/// coordinator is gone. Takes orders from members of the cluster that are coordinators of the same build, and from then on from the one
+/// that it works for.
 /// </summary>
-public sealed class NodeActor : UntypedActor, IWithTimers
+/// <param name="lanes">Lanes of the actor system.</param>
+/// <param name="folders">Folders from which it may load files.</param>
+/// <param name="over">Set when the node's one run is over, with what happened.</param>
+public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSource<string> over) : UntypedActor, IWithTimers
 {
-    private static readonly TimeSpan s_busyInterval = TimeSpan.FromSeconds(1);
-    private readonly int _lanes;
-    private readonly NodeFolders _folders;
-    private readonly TaskCompletionSource<string> _over;
+    private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(1);
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private IActorRef _shard = ActorRefs.Nobody;
     private IActorRef _coordinator = ActorRefs.Nobody;
     private NodeProtocol.Prepare? _job;
     private Task<World>? _building;
-    private World? _world;
     private string _reason = "";
 
     private sealed record Built(World World);
@@ -32,22 +30,12 @@ public sealed class NodeActor : UntypedActor, IWithTimers
 
     private sealed record SayBusy;
 
-    /// <summary>Makes a node.</summary>
-    /// <param name="lanes">Lanes of the actor system.</param>
-    /// <param name="folders">Folders from which it may load files.</param>
-    /// <param name="over">Set when the node's one run is over, with what happened.</param>
-    public NodeActor(int lanes, NodeFolders folders, TaskCompletionSource<string> over)
-    {
-        _lanes = lanes;
-        _folders = folders;
-        _over = over;
-    }
-
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>How to make a node.</summary>
-    public static Props Props(int lanes, NodeFolders folders, TaskCompletionSource<string> over) => Akka.Actor.Props.Create(() => new NodeActor(lanes, folders, over));
+    /// <inheritdoc cref="NodeActor"/>
+    public static Props Props(int lanes, NodeFolders folders, TaskCompletionSource<string> over) =>
+        Akka.Actor.Props.Create(() => new NodeActor(lanes, folders, over));
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
@@ -60,18 +48,19 @@ public sealed class NodeActor : UntypedActor, IWithTimers
     /// <inheritdoc/>
     protected override void PreStart()
     {
-        _cluster.Subscribe(Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.MemberLeft), typeof(ClusterEvent.MemberRemoved));
-        Context.System.EventStream.Subscribe(Self, typeof(DisassociatedEvent));
+        ClusterWatch.Begin(
+            Context.System, Self, typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.MemberLeft), typeof(ClusterEvent.MemberRemoved));
     }
 
     /// <inheritdoc/>
     protected override void PostStop()
     {
-        _cluster.Unsubscribe(Self);
-        Context.System.EventStream.Unsubscribe(Self);
-        _world?.Dispose();
+        ClusterWatch.End(Context.System, Self);
         _ = _building?.ContinueWith(
-            building => building.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            building => building.Result.Dispose(),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     /// <inheritdoc/>
@@ -86,12 +75,9 @@ public sealed class NodeActor : UntypedActor, IWithTimers
                 End("the run is over");
                 break;
             case Built built:
-                _building = null;
-                _world = built.World;
-                Ready();
+                Ready(built.World);
                 break;
             case NotBuilt failed:
-                _building = null;
                 Refuse(failed.Reason);
                 break;
             case SayBusy:
@@ -119,8 +105,12 @@ public sealed class NodeActor : UntypedActor, IWithTimers
         }
     }
 
-    private bool IsCoordinator(Address address) => _cluster.State.Members.Any(member =>
-        member.HasRole(NodeProtocol.CoordinatorRole) && member.AppVersion == _cluster.SelfMember.AppVersion && member.Address == (address.HasLocalScope ? _cluster.SelfAddress : address));
+    private bool IsCoordinator(Address address)
+    {
+        Address there = address.HasLocalScope ? _cluster.SelfAddress : address;
+        return _cluster.State.Members.Any(member =>
+            member.Address == there && member.HasRole(NodeProtocol.CoordinatorRole) && member.AppVersion == _cluster.SelfMember.AppVersion);
+    }
 
     private void Prepare(NodeProtocol.Prepare prepare)
     {
@@ -137,13 +127,13 @@ public sealed class NodeActor : UntypedActor, IWithTimers
 
         _job = prepare;
         _coordinator = Sender;
-        Timers.StartPeriodicTimer("busy", new SayBusy(), TimeSpan.Zero, s_busyInterval);
+        Timers.StartPeriodicTimer("busy", new SayBusy(), TimeSpan.Zero, BusyInterval);
         // Away from this actor, which has to say that the node is at work, and to hear that the run is over.
-        _building = Task.Run(() => new World(prepare.Plan.Load(_folders)));
+        _building = Task.Run(() => new World(prepare.Plan.Load(folders)));
         _ = _building.PipeTo(Self, success: world => new Built(world), failure: reason => new NotBuilt(reason));
     }
 
-    private void Ready()
+    private void Ready(World world)
     {
         if (_reason.Length > 0)
         {
@@ -152,21 +142,15 @@ public sealed class NodeActor : UntypedActor, IWithTimers
         }
 
         RunPlan plan = _job!.Plan;
-        int threads = plan.Threads == 0 ? _lanes : Math.Min(plan.Threads, _lanes);
-        NodePlacement placement = new(_world!, plan.Nodes, plan.CoresPerNode);
-        _shard = Context.Watch(Context.ActorOf(NodeShardActor.Props(_world!, placement, _job.Node, plan.Window, threads), "shard"));
+        int threads = plan.Threads == 0 ? lanes : Math.Min(plan.Threads, lanes);
+        NodePlacement placement = new(world, plan.Nodes, plan.CoresPerNode);
+        _shard = Context.Watch(Context.ActorOf(NodeShardActor.Props(world, placement, _job.Node, plan.Window, threads), "shard"));
         _coordinator.Tell(new NodeProtocol.Prepared(_job.Node, threads, _shard));
     }
 
     private void Refuse(Exception failure)
     {
-        Exception reason = failure is AggregateException { InnerException: { } inner } ? inner : failure;
-        _coordinator.Tell(reason switch
-        {
-            ScenarioException or TraceFormatException => new NodeProtocol.Refused(_job!.Node, reason.Message),
-            IOException or UnauthorizedAccessException => new NodeProtocol.Refused(_job!.Node, "a file of the run cannot be read there"),
-            _ => (object)new NodeShardProtocol.Failed(_job!.Node, reason.ToString()),
-        });
+        _coordinator.Tell(NodeRefusal.Of(_job!.Node, failure));
         EndIfIdle();
     }
 
@@ -180,10 +164,10 @@ public sealed class NodeActor : UntypedActor, IWithTimers
 
     private void EndIfIdle()
     {
-        if (_reason.Length > 0 && _shard.IsNobody() && _building is null)
+        if (_reason.Length > 0 && _shard.IsNobody() && _building is not { IsCompleted: false })
         {
             Timers.CancelAll();
-            _over.TrySetResult(_reason);
+            over.TrySetResult(_reason);
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
@@ -7,7 +5,7 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Actors.Cluster;
 
-/// <summary>The wire form of what a node has counted: counts, then numbers of 8 bytes, low byte first.</summary>
+/// <summary>The wire form of what a node has counted: for each part a count and its items, numbers low byte first.</summary>
 public static class StatisticsCodec
 {
     /// <summary>Writes statistics.</summary>
@@ -29,7 +27,7 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Cores, WriteNumbers);
         WriteAll(writer, statistics.Spaces, WriteNumbers);
         WriteAll(writer, statistics.Groups, WriteNumbers);
-        WriteAll(writer, statistics.Threads, WriteThread);
+        WriteAll(writer, statistics.Threads, ReportCodec.Write);
         WriteAll(writer, statistics.BadAccesses, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
         WriteAll(writer, statistics.CoreWaits, WriteLines);
@@ -48,7 +46,7 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Cores, ReadNumbers);
         ReadAll(reader, statistics.Spaces, ReadNumbers);
         ReadAll(reader, statistics.Groups, ReadNumbers);
-        ReadAll(reader, statistics.Threads, ReadThread);
+        ReadAll(reader, statistics.Threads, ReportCodec.ReadThread);
         ReadAll(reader, statistics.BadAccesses, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);
         ReadAll(reader, statistics.CoreWaits, ReadLines);
@@ -129,14 +127,18 @@ public static class StatisticsCodec
         writer.Write(records.Count);
         foreach (ShootdownRecord record in records)
         {
-            writer.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<ShootdownRecord>(in record)));
+            writer.Write(record);
         }
     }
 
     private static IReadOnlyList<ShootdownRecord> ReadRecords(BinaryReader reader)
     {
-        ShootdownRecord[] records = new ShootdownRecord[reader.ReadCount(Unsafe.SizeOf<ShootdownRecord>())];
-        reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(records.AsSpan()));
+        ShootdownRecord[] records = new ShootdownRecord[reader.ReadCount(ReportCodec.ShootdownBytes)];
+        for (int i = 0; i < records.Length; i++)
+        {
+            records[i] = reader.ReadShootdown();
+        }
+
         return records;
     }
 
@@ -162,28 +164,4 @@ public static class StatisticsCodec
 
         return misses;
     }
-
-    private static void WriteThread(BinaryWriter writer, ThreadReport thread)
-    {
-        writer.Write(thread.Id);
-        writer.Write(thread.Name);
-        writer.Write(thread.AddressSpace);
-        writer.Write(thread.Core);
-        writer.Write(thread.Started);
-        writer.Write(thread.Ended);
-        writer.Write(thread.Accesses);
-        writer.Write(thread.Faults);
-    }
-
-    private static ThreadReport ReadThread(BinaryReader reader) => new()
-    {
-        Id = reader.ReadInt32(),
-        Name = reader.ReadString(),
-        AddressSpace = reader.ReadInt32(),
-        Core = reader.ReadInt32(),
-        Started = reader.ReadInt64(),
-        Ended = reader.ReadInt64(),
-        Accesses = reader.ReadInt64(),
-        Faults = reader.ReadInt64(),
-    };
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using VmSim.Core.Engine;
 using VmSim.Core.VirtualTime;
 
@@ -120,7 +119,11 @@ public static class EnvelopeCodec
             long accesses = reader.ReadInt64();
             long faults = reader.ReadInt64();
             ulong[] operations = new ulong[reader.ReadCount(sizeof(ulong))];
-            reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(operations.AsSpan()));
+            for (int operation = 0; operation < operations.Length; operation++)
+            {
+                operations[operation] = reader.ReadUInt64();
+            }
+
             threads[i] = new SimThreadState(thread, core, consumed, operations, started, accesses, faults);
         }
 
@@ -136,6 +139,9 @@ public static class EnvelopeCodec
         writer.Write(thread.Accesses);
         writer.Write(thread.Faults);
         writer.Write(thread.Operations.Length);
-        writer.Write(MemoryMarshal.AsBytes(thread.Operations.AsSpan()));
+        foreach (ulong operation in thread.Operations)
+        {
+            writer.Write(operation);
+        }
     }
 }

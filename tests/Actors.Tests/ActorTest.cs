@@ -7,7 +7,10 @@ using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests;
 
-/// <summary>A test with an actor system of its own. It waits for messages until a hang is sure, and its log has errors alone: messages to actors that a test has stopped are none.</summary>
+/// <summary>
+/// A test with an actor system of its own. It waits for messages until a hang is sure, and its log has errors alone: messages to actors
+/// that a test has stopped are none.
+/// </summary>
 public abstract class ActorTest : TestKit
 {
     private static readonly Config s_quiet = ConfigurationFactory.ParseString(string.Create(CultureInfo.InvariantCulture, $$"""
@@ -33,7 +36,9 @@ public abstract class ActorTest : TestKit
     /// <param name="config">What it has besides.</param>
     /// <param name="setups">What cannot be said in a configuration.</param>
     protected ActorTest(Config config, params Setup[] setups)
-        : base(ActorSystemSetup.Create([BootstrapSetup.Create().WithConfig(config.WithFallback(s_quiet).WithFallback(DefaultConfig)), .. setups]))
+        : base(
+            ActorSystemSetup.Create(
+                [BootstrapSetup.Create().WithConfig(config.WithFallback(s_quiet).WithFallback(DefaultConfig)), .. setups]))
     {
     }
 }

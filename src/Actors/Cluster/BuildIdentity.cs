@@ -5,13 +5,19 @@ using Akka.Actor;
 
 namespace VmSim.Actors.Cluster;
 
-/// <summary>Which build of vmsim a process runs. Nodes of one run have the same: results, messages and the state of a world are those of a build, not of a version.</summary>
+/// <summary>
+/// Which build of vmsim a process runs. Nodes of one run have the same: results, messages and the state of a world are those of a build,
+/// not of a version.
+/// </summary>
 public static class BuildIdentity
 {
     private const string OwnPrefix = "VmSim.";
     private const int DigestBytes = 8;
 
-    /// <summary>This process's build: its version, and the first bytes of a SHA-256 over what the compiler made of each of its assemblies, and of Akka.</summary>
+    /// <summary>
+    /// This process's build: its version, and the first bytes of a SHA-256 over what the compiler made of each of its assemblies, and of
+    /// Akka.
+    /// </summary>
     public static string Here { get; } = Of(typeof(BuildIdentity).Assembly);
 
     private static string Of(Assembly assembly)
@@ -31,9 +37,12 @@ public static class BuildIdentity
             return;
         }
 
-        foreach (AssemblyName name in assembly.GetReferencedAssemblies().Where(name => name.Name!.StartsWith(OwnPrefix, StringComparison.Ordinal)))
+        foreach (AssemblyName name in assembly.GetReferencedAssemblies())
         {
-            Gather(Assembly.Load(name), found);
+            if (name.Name!.StartsWith(OwnPrefix, StringComparison.Ordinal))
+            {
+                Gather(Assembly.Load(name), found);
+            }
         }
     }
 }

@@ -19,7 +19,12 @@ namespace VmSim.Actors.Cluster;
 /// <param name="notices">Whom to tell what a person should know; null for nobody.</param>
 /// <param name="ended">Completed, with why, if the cluster ends by itself.</param>
 public sealed class ClusterRunner(
-    IActorRef coordinator, ClusterSettings settings, int nodes, IProgress<int>? joined, IProgress<string>? notices, Task<string> ended) : ISimulationRunner
+    IActorRef coordinator,
+    ClusterSettings settings,
+    int nodes,
+    IProgress<int>? joined,
+    IProgress<string>? notices,
+    Task<string> ended) : ISimulationRunner
 {
     /// <summary>Finds out whether a run can be spread over nodes, before there are any.</summary>
     /// <param name="scenario">What is simulated.</param>
@@ -40,7 +45,8 @@ public sealed class ClusterRunner(
 
     /// <inheritdoc/>
     /// <exception cref="NodeLostException">A node was lost in the middle of the run.</exception>
-    public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    public async Task<RunReport> RunAsync(
+        ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
@@ -51,7 +57,9 @@ public sealed class ClusterRunner(
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         using CancellationTokenRegistration stop = cancellation.Register(() => coordinator.Tell(new JobProtocol.Stop()));
         Task<JobProtocol.IMessage> answered = coordinator.Ask<JobProtocol.IMessage>(
-            new JobProtocol.Submit(plan, settings.JoinSeconds, progress, joined, notices), Timeout.InfiniteTimeSpan, CancellationToken.None);
+            new JobProtocol.Submit(plan, settings.JoinSeconds, progress, joined, notices),
+            Timeout.InfiniteTimeSpan,
+            CancellationToken.None);
         if (await Task.WhenAny(answered, ended) == ended)
         {
             throw new NodeLostException($"{await ended}; the run has stopped");
@@ -61,7 +69,8 @@ public sealed class ClusterRunner(
         JobProtocol.Finished finished = answer switch
         {
             JobProtocol.Finished over => over,
-            JobProtocol.Failed { Reason: OperationCanceledException or NodeLostException or ScenarioException } failed => throw failed.Reason,
+            JobProtocol.Failed { Reason: OperationCanceledException or NodeLostException or ScenarioException } failed =>
+                throw failed.Reason,
             JobProtocol.Failed failed => throw new SimulationFailedException(failed.Reason.Message, failed.Reason),
             _ => throw new InvalidOperationException($"the coordinator answered {answer}"),
         };

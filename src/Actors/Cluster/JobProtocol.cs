@@ -15,7 +15,12 @@ public static class JobProtocol
     /// <param name="Progress">Whom to tell how far the run has come; null for nobody.</param>
     /// <param name="Joined">Whom to tell how many nodes have joined; null for nobody.</param>
     /// <param name="Notices">Whom to tell what a person should know; null for nobody.</param>
-    public sealed record Submit(RunPlan Plan, int JoinSeconds, IProgress<RunProgress>? Progress, IProgress<int>? Joined, IProgress<string>? Notices = null) : IMessage;
+    public sealed record Submit(
+        RunPlan Plan,
+        int JoinSeconds,
+        IProgress<RunProgress>? Progress,
+        IProgress<int>? Joined,
+        IProgress<string>? Notices = null) : IMessage;
 
     /// <summary>Stop the run at the end of a window.</summary>
     public sealed record Stop : IMessage;
@@ -33,7 +38,13 @@ public static class JobProtocol
     /// <param name="WallSeconds">Wall time of the simulation loop.</param>
     /// <param name="Nodes">What each node had to do.</param>
     public sealed record Finished(
-        bool Completed, long Windows, RunEnd End, RunStatistics Statistics, int Threads, double WallSeconds, IReadOnlyList<NodeReport> Nodes) : IMessage;
+        bool Completed,
+        long Windows,
+        RunEnd End,
+        RunStatistics Statistics,
+        int Threads,
+        double WallSeconds,
+        IReadOnlyList<NodeReport> Nodes) : IMessage;
 
     /// <summary>The run broke off.</summary>
     /// <param name="Reason">Why.</param>

@@ -4,8 +4,8 @@ using VmSim.Core.Settings;
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// Folders from which a node may load the files of runs that are started elsewhere; its owner names them. A file is asked for by its name and the SHA-256 of its
-/// bytes. Of files outside the folders nothing is said, whether they are there or not.
+/// Folders from which a node may load the files of runs that are started elsewhere; its owner names them. A file is asked for by its name
+/// and the SHA-256 of its bytes. Of files outside the folders nothing is said, whether they are there or not.
 /// </summary>
 public sealed class NodeFolders
 {
@@ -41,7 +41,8 @@ public sealed class NodeFolders
     }
 
     /// <summary>
-    /// Finds a file: one whose path below a folder is an end of the name, the longest end first, and whose bytes are those that are asked for.
+    /// Finds a file: one whose path below a folder is an end of the name, the longest end first, and whose bytes are those that are asked
+    /// for.
     /// </summary>
     /// <param name="name">What it is called elsewhere: a path, or the end of one.</param>
     /// <param name="digest">SHA-256 of its bytes, as lower-case hex digits.</param>
@@ -93,7 +94,9 @@ public sealed class NodeFolders
         }
 
         string? canonical = Canonical(path);
-        return canonical is not null && canonical.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? canonical : null;
+        return canonical is not null && canonical.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            ? canonical
+            : null;
     }
 
     /// <summary>A path with every link on it followed; null if they lead nowhere.</summary>
@@ -101,7 +104,7 @@ public sealed class NodeFolders
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         string root = Path.GetPathRoot(full)!;
-        Stack<string> ahead = new(full[root.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse());
+        Stack<string> ahead = new(PartsOf(full[root.Length..]).Reverse());
         string done = root;
         int links = 0;
         while (ahead.TryPop(out string? part))
@@ -120,7 +123,7 @@ public sealed class NodeFolders
 
             string there = Path.GetFullPath(Path.Combine(done, target));
             done = Path.GetPathRoot(there)!;
-            foreach (string step in there[done.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse())
+            foreach (string step in PartsOf(there[done.Length..]).Reverse())
             {
                 ahead.Push(step);
             }
@@ -128,4 +131,7 @@ public sealed class NodeFolders
 
         return done;
     }
+
+    private static IEnumerable<string> PartsOf(string path) =>
+        path.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
 }

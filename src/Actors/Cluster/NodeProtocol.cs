@@ -36,7 +36,10 @@ public static class NodeProtocol
     /// <param name="Reason">Why.</param>
     public sealed record Refused(int Node, string Reason) : IMessage;
 
-    /// <summary>The node is at work on the run: said once a second from <see cref="Prepare"/> on, so that a node that is slow is not taken for one that is mute.</summary>
+    /// <summary>
+    /// The node is at work on the run: said once a second from <see cref="Prepare"/> on, so that a node that is slow is not taken for one
+    /// that is mute.
+    /// </summary>
     /// <param name="Node">Its number.</param>
     public sealed record Busy(int Node) : IMessage;
 

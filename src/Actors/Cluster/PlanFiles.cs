@@ -58,10 +58,13 @@ public sealed class PlanFiles : IScenarioFiles
         }
         catch (FileLoadException reason)
         {
-            throw new ScenarioException($"memory.plug-ins: {name}: this node has loaded another build of it for a run before; it must be started anew", reason);
+            throw new ScenarioException(
+                $"memory.plug-ins: {name}: this node has loaded another build of it for a run before; it must be started anew", reason);
         }
     }
 
     private string PathOf(string name) =>
-        _paths.TryGetValue(name, out string? path) ? path : throw new ScenarioException($"{name}: the plan of the run does not list this file");
+        _paths.TryGetValue(name, out string? path)
+            ? path
+            : throw new ScenarioException($"{name}: the plan of the run does not list this file");
 }

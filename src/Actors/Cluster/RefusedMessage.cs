@@ -7,20 +7,22 @@ using Akka.Serialization;
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// What an actor gets in the place of a message of Akka's that no node sends to another: it does nothing with it. An exception in its place would cost the connection,
-/// and with it the run of a node that has done nothing wrong.
+/// What an actor gets in the place of a message of Akka's that no node sends to another: it does nothing with it. An exception in its place
+/// would cost the connection, and with it the run of a node that has done nothing wrong.
 /// </summary>
 /// <param name="Kind">What was sent.</param>
 public sealed record RefusedMessage(string Kind);
 
 /// <summary>
-/// Akka's serializer of small messages, for those that nodes send each other: who is at a path, and heartbeats. PoisonPill and Kill, which stop an actor, routers,
-/// configurations, and exceptions, which bring types with them, are not read.
+/// Akka's serializer of small messages, for those that nodes send each other: who is at a path, and heartbeats. PoisonPill and Kill, which
+/// stop an actor, routers, configurations, and exceptions, which bring types with them, are not read.
 /// </summary>
 /// <param name="system">The actor system.</param>
 public sealed class PeerMessageSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
-    /// <summary>Manifests of Identify, ActorIdentity, an actor's reference, and of the two heartbeats between nodes that watch each other's actors.</summary>
+    /// <summary>
+    /// Manifests of Identify, ActorIdentity, an actor's reference, and of the two heartbeats between nodes that watch each other's actors.
+    /// </summary>
     private static readonly string[] s_allowed = ["ID", "AID", "AR", "RWHB", "RWHR"];
 
     private readonly MiscMessageSerializer _serializer = new(system);
@@ -40,8 +42,8 @@ public sealed class PeerMessageSerializer(ExtendedActorSystem system) : Serializ
 }
 
 /// <summary>
-/// Akka's serializer of messages between actor systems, for those that watch an actor or tell that it has stopped. Those that stop, suspend, restart or make one come
-/// from an actor's own parent, which is never on another node.
+/// Akka's serializer of messages between actor systems, for those that watch an actor or tell that it has stopped. Those that stop,
+/// suspend, restart or make one come from an actor's own parent, which is never on another node.
 /// </summary>
 /// <param name="system">The actor system.</param>
 public sealed class PeerSystemMessageSerializer(ExtendedActorSystem system) : Serializer(system)

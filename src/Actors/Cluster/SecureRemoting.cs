@@ -6,8 +6,8 @@ using VmSim.Actors.Security;
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// How nodes reach each other: TLS, in which both sides show a certificate of one authority. Akka's own check would look for the authority among those that the
-/// machine trusts; the one here knows a single authority. What has to hold always is set here, above every file.
+/// How nodes reach each other: TLS, in which both sides show a certificate of one authority. Akka's own check would look for the authority
+/// among those that the machine trusts; the one here knows a single authority. What has to hold always is set here, above every file.
 /// </summary>
 public sealed class SecureRemoting
 {
@@ -15,8 +15,8 @@ public sealed class SecureRemoting
     public const string Protocol = "akka.ssl.tcp";
 
     /// <summary>
-    /// Actors that other nodes address by their path: those of the cluster itself, its topics, and a node's own. A selection of any other is dropped, as are messages
-    /// that stop actors or make them.
+    /// Actors that other nodes address by their path: those of the cluster itself, its topics, and a node's own. A selection of any other
+    /// is dropped, as are messages that stop actors or make them.
     /// </summary>
     private static readonly string[] s_addressed =
     [
@@ -40,13 +40,24 @@ public sealed class SecureRemoting
         _policy = new PeerPolicy(certificate.Authority, clock);
     }
 
-    /// <summary>Why this process last refused somebody whom it called, as the rest of a sentence that begins with "its certificate"; null if it has not.</summary>
+    /// <summary>
+    /// Why this process last refused somebody whom it called, as the rest of a sentence that begins with "its certificate"; null if it has
+    /// not.
+    /// </summary>
     public string? Refusal => _refusal;
 
     /// <summary>The certificate, and the check of others', for Akka's transport.</summary>
-    public DotNettySslSetup Setup => new(_certificate.Certificate, suppressValidation: false, requireMutualAuthentication: true, (certificate, _, peer, _, _) => Accepts(certificate, peer));
+    public DotNettySslSetup Setup =>
+        new(
+            _certificate.Certificate,
+            suppressValidation: false,
+            requireMutualAuthentication: true,
+            (certificate, _, peer, _, _) => Accepts(certificate, peer));
 
-    /// <summary>Settings that must come before all others: a certificate that a file names would be taken instead of <see cref="Setup"/>, its check with it.</summary>
+    /// <summary>
+    /// Settings that must come before all others: a certificate that a file names would be taken instead of <see cref="Setup"/>, its check
+    /// with it.
+    /// </summary>
     /// <param name="host">Address on which the process listens.</param>
     /// <param name="port">Its port; 0 takes a free one.</param>
     public static Config Configuration(string host, int port) => ConfigurationFactory.ParseString($$"""

@@ -1,8 +1,8 @@
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// Tells nodes that are mute from nodes that are slow: a node at work says so once a second. Counts its own ticks, not the time that has passed: a process that was
-/// halted for a while, and goes on, finds nobody mute that it has only not listened to.
+/// Tells nodes that are mute from nodes that are slow: a node at work says so once a second. Counts its own ticks, not the time that has
+/// passed: a process that was halted for a while, and goes on, finds nobody mute that it has only not listened to.
 /// </summary>
 /// <param name="nodes">How many nodes there are.</param>
 public sealed class SilenceWatch(int nodes)

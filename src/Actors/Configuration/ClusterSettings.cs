@@ -11,7 +11,9 @@ public sealed record ClusterSettings
     private const string Split = "split";
 
     /// <summary>whole or split.</summary>
-    [Setting("Whether a domain lives on one node if it fits (whole), or is always split over all nodes (split), for tests and study.", Choices = "whole|split")]
+    [Setting(
+        "Whether a domain lives on one node if it fits (whole), or is always split over all nodes (split), for tests and study.",
+        Choices = "whole|split")]
     public string Placement { get; init; } = "whole";
 
     /// <summary>Most cores of a domain that lives on one node.</summary>
@@ -35,7 +37,9 @@ public sealed record ClusterSettings
     public string Certificate { get; init; } = "";
 
     /// <summary>Folders that a node may load files from.</summary>
-    [Setting("Folders, with commas between them, from which a node may load traces and plug-ins of runs that are started elsewhere; empty for none.")]
+    [Setting(
+        "Folders, with commas between them, from which a node may load traces and plug-ins of runs that are started elsewhere; "
+        + "empty for none.")]
     public string Folders { get; init; } = "";
 
     /// <summary>Most cores that a domain may have to live on one node, 0 if none may.</summary>

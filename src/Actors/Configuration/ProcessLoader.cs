@@ -14,7 +14,8 @@ internal static class ProcessLoader
     private const string Name = "name";
     private const string Count = "count";
 
-    public static IReadOnlyList<ProcessSpec> Load(SettingsTree tree, string key, IScenarioFiles files, SettingsBinder binder, ScenarioSpec scenario)
+    public static IReadOnlyList<ProcessSpec> Load(
+        SettingsTree tree, string key, IScenarioFiles files, SettingsBinder binder, ScenarioSpec scenario)
     {
         if (!tree.Keys!.TryGetValue(key, out SettingsTree? list))
         {
@@ -23,7 +24,8 @@ internal static class ProcessLoader
 
         if (list.Items is null || list.Items.Count == 0)
         {
-            throw new ScenarioException($"{list.Origin}: {key}: a list [ {{ ... }} ] of one or more processes is needed, {list.Kind} found");
+            throw new ScenarioException(
+                $"{list.Origin}: {key}: a list [ {{ ... }} ] of one or more processes is needed, {list.Kind} found");
         }
 
         List<ProcessSpec> processes = [];
@@ -66,10 +68,12 @@ internal static class ProcessLoader
             return (int)count!;
         }
 
-        throw new ScenarioException($"{value.Origin}: {path}.{Count}: {value.Kind} found; allowed: {SettingValues.Allowed(typeof(int), allowed)}");
+        throw new ScenarioException(
+            $"{value.Origin}: {path}.{Count}: {value.Kind} found; allowed: {SettingValues.Allowed(typeof(int), allowed)}");
     }
 
-    private static ProcessSpec LoadTrace(SettingsTree item, string path, IScenarioFiles files, int count, SettingsBinder binder, ScenarioSpec scenario)
+    private static ProcessSpec LoadTrace(
+        SettingsTree item, string path, IScenarioFiles files, int count, SettingsBinder binder, ScenarioSpec scenario)
     {
         TraceReplay replay = (TraceReplay)binder.Bind(new TraceReplay(), item, path, Trace, Name, Count);
         string file = item.Value(Trace) ?? throw new ScenarioException($"{item.Origin}: {path}.{Trace}: a file name is needed");
@@ -77,10 +81,12 @@ internal static class ProcessLoader
         string found = place.Path;
         List<string> read = [found];
         LoadedTrace trace = TraceFiles.Load(
-            found, replay.Compute, replay.CoreNumbers($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage, name => Note(place.Beside(name), read));
+            found, replay.Compute, replay.CoreNumbers($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage, name =>
+                Note(place.Beside(name), read));
         List<string> warnings = [.. trace.Warnings];
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
-        List<KeyValuePair<string, string>> written = [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))];
+        List<KeyValuePair<string, string>> written =
+            [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))];
         foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(typeof(TraceReplay)))
         {
             if (member.Setting is { } setting)
@@ -92,7 +98,9 @@ internal static class ProcessLoader
         TraceLayout? layout = replay.Aslr ? new TraceLayout(trace.Image) : null;
         if (layout is { KeptPages: > 0 })
         {
-            warnings.Add($"{found}: aslr: {layout.KeptPages} pages stay at their recorded addresses: a program file with fixed addresses, or no addresses of user space");
+            warnings.Add(
+                $"{found}: aslr: {layout.KeptPages} pages stay at their recorded addresses: "
+                + "a program file with fixed addresses, or no addresses of user space");
         }
 
         return new ProcessSpec

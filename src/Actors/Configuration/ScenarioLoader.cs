@@ -38,7 +38,10 @@ public static class ScenarioLoader
         }
 
         SettingsTree tree = TraceFiles.IsTrace(path)
-            ? SettingsTree.Parse($"name = \"{Escape(TraceFiles.ProgramOf(path))}\"\nprocesses = [\n {{\n trace = \"{Escape(Path.GetFullPath(path))}\"\n }}\n]", path)
+            ? SettingsTree.Parse(
+                $"name = \"{Escape(TraceFiles.ProgramOf(path))}\"\n"
+                + $"processes = [\n {{\n trace = \"{Escape(Path.GetFullPath(path))}\"\n }}\n]",
+                path)
             : SettingsTree.Parse(File.ReadAllText(path), path);
         return Load(tree, new OwnFiles(Path.GetDirectoryName(Path.GetFullPath(path))!), sets);
     }
@@ -87,7 +90,8 @@ public static class ScenarioLoader
     private static SettingsTree OnlyGhz(SettingsTree tree)
     {
         SettingsTree machine = SettingsTree.Empty("machine");
-        if (tree.Keys!.TryGetValue("machine", out SettingsTree? block) && block.Keys is not null && block.Keys.TryGetValue("ghz", out SettingsTree? ghz))
+        bool isSet = tree.Keys!.TryGetValue("machine", out SettingsTree? block) && block.Keys is not null;
+        if (isSet && block!.Keys!.TryGetValue("ghz", out SettingsTree? ghz))
         {
             machine.Keys!.Add("ghz", ghz);
         }
@@ -111,8 +115,11 @@ public static class ScenarioLoader
     private static string Hint(string path)
     {
         string name = Path.GetFileNameWithoutExtension(path);
-        return ConfigFiles.TryFind($"scenarios/{name}.conf") is { } found ? $"; there is {Path.GetRelativePath(Directory.GetCurrentDirectory(), found)}" : "";
+        return ConfigFiles.TryFind($"scenarios/{name}.conf") is { } found
+            ? $"; there is {Path.GetRelativePath(Directory.GetCurrentDirectory(), found)}"
+            : "";
     }
 
-    private static string Escape(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+    private static string Escape(string text) =>
+        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 }

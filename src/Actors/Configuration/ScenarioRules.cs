@@ -16,7 +16,8 @@ internal static class ScenarioRules
         PageTableFormats.All.Require(spec.Machine.PageTable, "machine.page-table");
         if (spec.Machine.Sockets > spec.Machine.Cores)
         {
-            throw new ScenarioException($"machine.sockets: {spec.Machine.Sockets} found; at most machine.cores, {spec.Machine.Cores}, are allowed");
+            throw new ScenarioException(
+                $"machine.sockets: {spec.Machine.Sockets} found; at most machine.cores, {spec.Machine.Cores}, are allowed");
         }
 
         if (spec.Until > 0 && spec.Warmup >= spec.Until)
@@ -44,7 +45,8 @@ internal static class ScenarioRules
         if (MemoryBackends.All.Require(memory.Anonymous, "memory.anonymous").NeedsObject)
         {
             IEnumerable<string> fit = MemoryBackends.All.Where(kind => !kind.NeedsObject).Select(kind => kind.Name);
-            throw new ScenarioException($"memory.anonymous: {memory.Anonymous} found, which maps files or shared objects only; allowed: {string.Join(", ", fit)}");
+            throw new ScenarioException(
+                $"memory.anonymous: {memory.Anonymous} found, which maps files or shared objects only; allowed: {string.Join(", ", fit)}");
         }
     }
 
@@ -52,7 +54,8 @@ internal static class ScenarioRules
     {
         if (tlb.Entries % tlb.Ways != 0 || (required && tlb.Entries == 0))
         {
-            throw new ScenarioException($"machine.mmu.{key}: {tlb.Entries} entries in {tlb.Ways} ways found; entries must be a positive multiple of ways");
+            throw new ScenarioException(
+                $"machine.mmu.{key}: {tlb.Entries} entries in {tlb.Ways} ways found; entries must be a positive multiple of ways");
         }
 
         if (tlb.Policy == ReplacementPolicies.TreePlru && ((tlb.Ways & (tlb.Ways - 1)) != 0 || tlb.Ways > 64))

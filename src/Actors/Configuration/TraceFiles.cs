@@ -27,7 +27,8 @@ public static class TraceFiles
     /// <param name="beside">Where a child's trace is, by its name, null if there is none; by default, beside the trace.</param>
     /// <exception cref="ScenarioException">There is no such file.</exception>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
-    public static LoadedTrace Load(string path, long compute = 0, IReadOnlyList<int>? cores = null, bool salvage = false, Func<string, string?>? beside = null)
+    public static LoadedTrace Load(
+        string path, long compute = 0, IReadOnlyList<int>? cores = null, bool salvage = false, Func<string, string?>? beside = null)
     {
         if (!File.Exists(path))
         {

@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace VmSim.Actors.Security;
 
 /// <summary>
-/// A small authority of one's own: issues the certificates of nodes, and of nothing else. Keys are ECDSA on P-256, signatures with SHA-256. Its folder holds
-/// authority.crt, authority.key, and a file for each node.
+/// A small authority of one's own: issues the certificates of nodes, and of nothing else. Keys are ECDSA on P-256, signatures with SHA-256.
+/// Its folder holds authority.crt, authority.key, and a file for each node.
 /// </summary>
 public sealed class CertificateAuthority : IDisposable
 {
@@ -46,8 +46,11 @@ public sealed class CertificateAuthority : IDisposable
     {
         ArgumentNullException.ThrowIfNull(clock);
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new($"CN=vmsim authority {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
+        CertificateRequest request = new(
+            $"CN=vmsim authority {Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(
+                certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         DateTimeOffset now = clock.GetUtcNow();
@@ -73,7 +76,10 @@ public sealed class CertificateAuthority : IDisposable
         }
         catch (Exception reason) when (reason is CryptographicException or ArgumentException)
         {
-            throw new CertificateException($"{path} and {KeyFile}: an authority's certificate and its key are needed, as vmsim certs authority writes them ({reason.Message})", reason);
+            throw new CertificateException(
+                $"{path} and {KeyFile}: an authority's certificate and its key are needed, "
+                + $"as vmsim certs authority writes them ({reason.Message})",
+                reason);
         }
     }
 
@@ -101,20 +107,26 @@ public sealed class CertificateAuthority : IDisposable
         DateTimeOffset last = new(Certificate.NotAfter.ToUniversalTime());
         if (now >= last)
         {
-            throw new CertificateException($"the authority has expired on {last:yyyy-MM-dd}; a new one is made in another folder, with certificates for all nodes: vmsim certs authority");
+            throw new CertificateException(
+                $"the authority has expired on {last:yyyy-MM-dd}; "
+                + "a new one is made in another folder, with certificates for all nodes: vmsim certs authority");
         }
 
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new($"CN={name}", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. PeerPolicy.Purposes], critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
+                Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         DateTimeOffset first = now - s_clockSkew;
         DateTimeOffset begin = new(Certificate.NotBefore.ToUniversalTime());
         DateTimeOffset end = now.AddDays(days);
-        using X509Certificate2 issued = request.Create(Certificate, first < begin ? begin : first, end > last ? last : end, RandomNumberGenerator.GetBytes(SerialBytes));
+        using X509Certificate2 issued = request.Create(
+            Certificate, first < begin ? begin : first, end > last ? last : end, RandomNumberGenerator.GetBytes(SerialBytes));
         return NodeCertificate.Of(issued.CopyWithPrivateKey(key), X509CertificateLoader.LoadCertificate(Certificate.RawData));
     }
 
@@ -130,7 +142,8 @@ public sealed class CertificateAuthority : IDisposable
         string path = PathOf(folder, name);
         if (renew && !File.Exists(path))
         {
-            throw new CertificateException($"{path}: there is no such certificate to renew; a first one is made by vmsim certs node {folder} {name}");
+            throw new CertificateException(
+                $"{path}: there is no such certificate to renew; a first one is made by vmsim certs node {folder} {name}");
         }
 
         using NodeCertificate certificate = Issue(name, days);
@@ -166,7 +179,9 @@ public sealed class CertificateAuthority : IDisposable
             && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.');
         if (!allowed)
         {
-            throw new CertificateException($"\"{name}\" is no name for a node: letters, digits, dots and dashes are allowed, at most {NameLengthMax}, and a letter or digit first");
+            throw new CertificateException(
+                $"\"{name}\" is no name for a node: letters, digits, dots and dashes are allowed, at most {NameLengthMax}, "
+                + "and a letter or digit first");
         }
     }
 }

@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace VmSim.Actors.Security;
 
 /// <summary>
-/// What a process needs to be a node: a certificate with its key, and the certificate of the authority that issued it and whose nodes are the only ones it talks to.
-/// As text, in this order: certificate, key (PKCS #8), authority's certificate, each in PEM (RFC 7468).
+/// What a process needs to be a node: a certificate with its key, and the certificate of the authority that issued it and whose nodes are
+/// the only ones it talks to. As text, in this order: certificate, key (PKCS #8), authority's certificate, each in PEM (RFC 7468).
 /// </summary>
 public sealed class NodeCertificate : IDisposable
 {
@@ -54,7 +54,9 @@ public sealed class NodeCertificate : IDisposable
             certificate?.Dispose();
             authority?.Dispose();
             throw new CertificateException(
-                $"{origin}: a node's certificate, its key and the certificate of its authority are needed, as vmsim certs node writes them ({reason.Message})", reason);
+                $"{origin}: a node's certificate, its key and the certificate of its authority are needed, "
+                + $"as vmsim certs node writes them ({reason.Message})",
+                reason);
         }
     }
 

@@ -4,8 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace VmSim.Actors.Security;
 
 /// <summary>
-/// Whom a node talks to: processes whose certificate its own authority has issued for nodes, and that is valid now. No other authority counts, be it trusted by the
-/// machine or not. The name of a host is not compared: every node of an authority is trusted alike, and nodes move between addresses.
+/// Whom a node talks to: processes whose certificate its own authority has issued for nodes, and that is valid now. No other authority
+/// counts, be it trusted by the machine or not. The name of a host is not compared: every node of an authority is trusted alike, and nodes
+/// move between addresses.
 /// </summary>
 /// <param name="authority">The certificate of the authority.</param>
 /// <param name="clock">Says what time it is.</param>
@@ -36,21 +37,23 @@ public sealed class PeerPolicy(X509Certificate2 authority, TimeProvider clock)
             chain.ChainPolicy.ApplicationPolicy.Add(purpose);
         }
 
-        bool valid = chain.Build(certificate);
-        if (valid && chain.ChainElements.Count == 2 && chain.ChainElements[1].Certificate.RawDataMemory.Span.SequenceEqual(authority.RawDataMemory.Span))
+        if (chain.Build(certificate) && chain.ChainElements.Count == 2 && EndsHere(chain))
         {
             return null;
         }
 
         // Who issued it comes first: what a stranger's certificate says of itself is of no interest.
+        DateTime first = certificate.NotBefore.ToUniversalTime();
+        DateTime last = certificate.NotAfter.ToUniversalTime();
         return !IssuedHere(chain) ? "is of another authority"
-            : now > certificate.NotAfter.ToUniversalTime() ? $"has expired on {certificate.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm} UTC"
-            : now < certificate.NotBefore.ToUniversalTime() ? $"is valid from {certificate.NotBefore.ToUniversalTime():yyyy-MM-dd HH:mm} UTC only; it is {now:yyyy-MM-dd HH:mm} here"
+            : now > last ? $"has expired on {last:yyyy-MM-dd HH:mm} UTC"
+            : now < first ? $"is valid from {first:yyyy-MM-dd HH:mm} UTC only; it is {now:yyyy-MM-dd HH:mm} here"
             : "is not that of a node";
     }
 
-    private bool IssuedHere(X509Chain chain) =>
-        chain.ChainElements.Count > 1
-        && chain.ChainElements[^1].Certificate.RawDataMemory.Span.SequenceEqual(authority.RawDataMemory.Span)
-        && chain.ChainElements.All(element => element.ChainElementStatus.All(status => (status.Status & X509ChainStatusFlags.NotSignatureValid) == 0));
+    private bool IssuedHere(X509Chain chain) => chain.ChainElements.Count > 1 && EndsHere(chain) && chain.ChainElements.All(element =>
+        element.ChainElementStatus.All(status => (status.Status & X509ChainStatusFlags.NotSignatureValid) == 0));
+
+    private bool EndsHere(X509Chain chain) =>
+        chain.ChainElements[^1].Certificate.RawDataMemory.Span.SequenceEqual(authority.RawDataMemory.Span);
 }

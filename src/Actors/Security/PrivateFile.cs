@@ -32,7 +32,8 @@ internal static class PrivateFile
     {
         if (File.Exists(path))
         {
-            throw new CertificateException($"{path}: exists already, and is not overwritten: whoever uses it would be shut out; take another name or folder");
+            throw new CertificateException(
+                $"{path}: exists already, and is not overwritten: whoever uses it would be shut out; take another name or folder");
         }
     }
 
@@ -71,7 +72,8 @@ internal static class PrivateFile
         using FileStream stream = File.OpenRead(path);
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(stream.SafeFileHandle) & Others) != 0)
         {
-            throw new CertificateException($"{path}: others than its owner may use this file, which holds a key; only the owner may: chmod 600 {path}");
+            throw new CertificateException(
+                $"{path}: others than its owner may use this file, which holds a key; only the owner may: chmod 600 {path}");
         }
 
         if (stream.Length > BytesMax)

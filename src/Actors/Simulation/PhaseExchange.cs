@@ -7,8 +7,8 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// What a node of a split domain tells the others at the end of each phase, and hears from them. Every node sends one envelope to every other and
-/// goes on when it has one from each; all then know the same and plan the same window, so that nobody has to lead.
+/// What a node of a split domain tells the others at the end of each phase, and hears from them. Every node sends one envelope to every
+/// other and goes on when it has one from each; all then know the same and plan the same window, so that nobody has to lead.
 /// </summary>
 internal sealed class PhaseExchange
 {
@@ -73,11 +73,20 @@ internal sealed class PhaseExchange
     {
         Require(envelope.Domain == _share.Domain.Index && _share.Peers.Contains(envelope.Node), envelope, "does not concern it");
         Require(envelope.Messages.All(IsForThisNode), envelope, "has a message for nobody here");
-        Require(envelope.Tables.All(table => Within(table.Space, _world.Spaces.Count) && Within(table.Table, _world.Spaces[table.Space].Tables.Count)), envelope, "changes a page table that there is not");
-        Require(envelope.Threads.All(thread => Within(thread.Thread, _world.Threads.Count) && Within(thread.Core, _world.Cores.Count)), envelope, "moves a thread that there is not");
-        if (envelope.Exchange < _exchange || envelope.Exchange > _exchange + 1 || !_received[envelope.Exchange % Ahead].TryAdd(envelope.Node, envelope))
+        Require(
+            envelope.Tables.All(
+                table => Within(table.Space, _world.Spaces.Count) && Within(table.Table, _world.Spaces[table.Space].Tables.Count)),
+            envelope,
+            "changes a page table that there is not");
+        Require(
+            envelope.Threads.All(thread => Within(thread.Thread, _world.Threads.Count) && Within(thread.Core, _world.Cores.Count)),
+            envelope,
+            "moves a thread that there is not");
+        bool inTurn = envelope.Exchange >= _exchange && envelope.Exchange <= _exchange + 1;
+        if (!inTurn || !_received[envelope.Exchange % Ahead].TryAdd(envelope.Node, envelope))
         {
-            throw new InvalidDataException($"domain {_share.Domain.Index}: exchange {envelope.Exchange} of node {envelope.Node} came while {_exchange} was under way");
+            throw new InvalidDataException(
+                $"domain {_share.Domain.Index}: exchange {envelope.Exchange} of node {envelope.Node} came while {_exchange} was under way");
         }
     }
 
@@ -88,7 +97,15 @@ internal sealed class PhaseExchange
     public void Send(in DomainHorizon horizon, long limit, bool stopping)
     {
         _exchange++;
-        Own = new PhaseEnvelope { Domain = _share.Domain.Index, Node = _share.Node, Exchange = _exchange, Stopping = stopping, Limit = limit, Horizon = horizon };
+        Own = new PhaseEnvelope
+        {
+            Domain = _share.Domain.Index,
+            Node = _share.Node,
+            Exchange = _exchange,
+            Stopping = stopping,
+            Limit = limit,
+            Horizon = horizon,
+        };
         Dictionary<int, List<TableChanges>> tables = TakeTables();
         TakeDepartures();
         foreach (int peer in _share.Peers)
@@ -97,7 +114,7 @@ internal sealed class PhaseExchange
             {
                 Messages = _outgoing[peer],
                 Tables = tables.GetValueOrDefault(peer) ?? [],
-                Threads = [.. _departures.Where(departure => _share.NodeOfTarget(departure.Target.Value) == peer).Select(departure => Export(departure.Thread))],
+                Threads = [.. DeparturesTo(peer).Select(departure => Export(departure.Thread))],
             });
             _outgoing[peer].Clear();
             _envelopes++;
@@ -152,6 +169,9 @@ internal sealed class PhaseExchange
         int senders = _world.Cores.Count + _world.Spaces.Count;
         return Within(message.Sender, senders) && Within(message.Target, senders) && _share.NodeOfTarget(message.Target) == _share.Node;
     }
+
+    private IEnumerable<(SimThread Thread, Core.Addresses.CoreId Target)> DeparturesTo(int peer) =>
+        _departures.Where(departure => _share.NodeOfTarget(departure.Target.Value) == peer);
 
     private Dictionary<int, List<TableChanges>> TakeTables()
     {

@@ -3,8 +3,8 @@ using System.Text;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// What all decoders of bytes from another node have in common: every field is checked against what is allowed, nothing is made room for that is not there, and no
-/// byte is left over.
+/// What all decoders of bytes from another node have in common: every field is checked against what is allowed, nothing is made room for
+/// that is not there, and no byte is left over.
 /// </summary>
 internal static class WireFormat
 {
@@ -21,7 +21,9 @@ internal static class WireFormat
         try
         {
             T value = read(reader);
-            return stream.Position == stream.Length ? value : throw new InvalidDataException($"{stream.Length - stream.Position} bytes are left over");
+            return stream.Position == stream.Length
+                ? value
+                : throw new InvalidDataException($"{stream.Length - stream.Position} bytes are left over");
         }
         catch (EndOfStreamException reason)
         {
@@ -38,7 +40,9 @@ internal static class WireFormat
     {
         int count = reader.ReadInt32();
         long left = reader.BaseStream.Length - reader.BaseStream.Position;
-        return count >= 0 && (long)count * size <= left ? count : throw new InvalidDataException($"{count} items announced, {left} bytes are left");
+        return count >= 0 && (long)count * size <= left
+            ? count
+            : throw new InvalidDataException($"{count} items announced, {left} bytes are left");
     }
 
     /// <summary>A whole number within a range.</summary>
@@ -66,6 +70,8 @@ internal static class WireFormat
     public static string ReadText(this BinaryReader reader, int lengthMax, string name)
     {
         string text = reader.ReadString();
-        return text.Length <= lengthMax ? text : throw new InvalidDataException($"{name}: {text.Length} characters found; at most {lengthMax} are allowed");
+        return text.Length <= lengthMax
+            ? text
+            : throw new InvalidDataException($"{name}: {text.Length} characters found; at most {lengthMax} are allowed");
     }
 }

@@ -8,7 +8,8 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim certs</c>: a small authority of one's own, and the certificates of nodes.</summary>
 internal static class CertsCommand
 {
-    public static Command Create(TextWriter output, TextWriter error) => new("certs", "Makes and renews the certificates without which no node talks to another.")
+    public static Command Create(TextWriter output, TextWriter error) =>
+        new("certs", "Makes and renews the certificates without which no node talks to another.")
     {
         CreateAuthority(output),
         CreateNode(output),
@@ -25,7 +26,9 @@ internal static class CertsCommand
             string path = parsed.GetValue(folder)!;
             using CertificateAuthority authority = CertificateAuthority.Create(TimeProvider.System);
             authority.Save(path);
-            output.WriteLine($"{Path.Combine(path, CertificateAuthority.KeyFile)}: key of an authority that lasts until {Day(authority.Certificate.NotAfter)}; who has it can make nodes, so keep it off the nodes");
+            output.WriteLine(
+                $"{Path.Combine(path, CertificateAuthority.KeyFile)}: key of an authority that lasts until "
+                + $"{Day(authority.Certificate.NotAfter)}; who has it can make nodes, so keep it off the nodes");
             return ExitCodes.Ok;
         });
         return command;
@@ -34,9 +37,15 @@ internal static class CertsCommand
     private static Command CreateNode(TextWriter output)
     {
         Argument<string> folder = Folder();
-        Argument<string[]> names = new("NAME") { Description = "Names of nodes, one for each machine or process.", Arity = ArgumentArity.OneOrMore };
+        Argument<string[]> names = new("NAME")
+        {
+            Description = "Names of nodes, one for each machine or process.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         Option<int> days = Days();
-        Command command = new("node", "Makes certificates of nodes: FOLDER/NAME.pem, each with its key, to be copied to its machine.") { folder, names, days };
+        Command command = new(
+            "node",
+            "Makes certificates of nodes: FOLDER/NAME.pem, each with its key, to be copied to its machine.") { folder, names, days };
         command.SetAction(parsed => Issue(parsed.GetValue(folder)!, parsed.GetValue(names)!, parsed.GetValue(days), renew: false, output));
         return command;
     }
@@ -44,9 +53,20 @@ internal static class CertsCommand
     private static Command CreateRenew(TextWriter output)
     {
         Argument<string> folder = Folder();
-        Argument<string[]> names = new("NAME") { Description = "Names of nodes; without any, all that have a file in the folder.", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> names = new("NAME")
+        {
+            Description = "Names of nodes; without any, all that have a file in the folder.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         Option<int> days = Days();
-        Command command = new("renew", "Makes new certificates, with new keys, in the place of old ones; a node takes its new one up with its next run.") { folder, names, days };
+        Command command = new(
+            "renew",
+            "Makes new certificates, with new keys, in the place of old ones; a node takes its new one up with its next run.")
+        {
+            folder,
+            names,
+            days,
+        };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(folder)!;
@@ -91,7 +111,11 @@ internal static class CertsCommand
     private static Argument<string> Folder() => new("FOLDER") { Description = "Where the authority and its certificates are kept." };
 
     private static Option<int> Days() => NumberOption.Create(
-        "--days", $"Days until they expire, {CertificateAuthority.NodeDays} if nothing is said; never longer than the authority.", 1, CertificateAuthority.AuthorityDays, CertificateAuthority.NodeDays);
+        "--days",
+        $"Days until they expire, {CertificateAuthority.NodeDays} if nothing is said; never longer than the authority.",
+        1,
+        CertificateAuthority.AuthorityDays,
+        CertificateAuthority.NodeDays);
 
     private static string Day(DateTime time) => $"{time.ToUniversalTime():yyyy-MM-dd}";
 }

@@ -12,12 +12,26 @@ internal static class NodeCommand
 {
     public static Command Create(TextWriter output, TextWriter error)
     {
-        Option<string> join = new("--join") { Description = "Where runs are started: the address on which vmsim run --nodes waits.", HelpName = "HOST:PORT", Required = true };
-        Option<string[]> set = new("--set") { Description = "Change a cluster setting: --set cluster.host=192.168.1.7. May be repeated.", HelpName = "key=value" };
+        Option<string> join = new("--join")
+        {
+            Description = "Where runs are started: the address on which vmsim run --nodes waits.",
+            HelpName = "HOST:PORT",
+            Required = true,
+        };
+        Option<string[]> set = new("--set")
+        {
+            Description = "Change a cluster setting: --set cluster.host=192.168.1.7. May be repeated.",
+            HelpName = "key=value",
+        };
         Option<int> threads = RunArguments.Threads();
         Option<bool> once = new("--once") { Description = "End after one run; the default is to wait for the next." };
-        Option<bool> attached = new("--attached") { Description = "Take certificate and folders from standard input; end when it ends.", Hidden = true };
-        Command command = new("node", "Joins a cluster and simulates a part of the runs that are started there.") { join, set, threads, once, attached };
+        Option<bool> attached = new("--attached")
+        {
+            Description = "Take certificate and folders from standard input; end when it ends.",
+            Hidden = true,
+        };
+        Command command = new(
+            "node", "Joins a cluster and simulates a part of the runs that are started there.") { join, set, threads, once, attached };
         command.SetAction(async (parsed, cancellation) =>
         {
             string address = parsed.GetValue(join)!;
@@ -26,14 +40,16 @@ internal static class NodeCommand
             List<string> sets = [.. parsed.GetValue(set) ?? []];
             if (sets.Find(item => !item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal)) is { } other)
             {
-                throw new UsageException($"--set {other}: only {ClusterSettings.Prefix} settings are a node's own; the scenario's come with the run");
+                throw new UsageException(
+                    $"--set {other}: only {ClusterSettings.Prefix} settings are a node's own; the scenario's come with the run");
             }
 
             ClusterSettings settings = ClusterHost.Settings(sets);
             await NodeAddress.RequireReachableAsync(settings.Host, host);
             using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             NodeGrant? grant = parsed.GetValue(attached) ? Attach(ended) : null;
-            NodeService service = new(settings, address, lanes == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : lanes, grant, error);
+            NodeService service = new(
+                settings, address, lanes == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : lanes, grant, error);
             if (parsed.GetValue(once))
             {
                 return await service.ServeAsync(ended.Token) ? ExitCodes.Ok : ExitCodes.Broken;

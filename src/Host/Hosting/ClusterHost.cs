@@ -42,7 +42,10 @@ internal sealed class ClusterHost : IAsyncDisposable
     /// <summary>The coordinator of runs; only where this process was started as one.</summary>
     public IActorRef Coordinator => _host.Services.GetRequiredService<IActorRegistry>().Get<JobCoordinatorActor>();
 
-    /// <summary>Completed when the actor system ends by itself, with what it ended of, for a person: Akka ends it when somebody whom it calls turns out to be a stranger.</summary>
+    /// <summary>
+    /// Completed when the actor system ends by itself, with what it ended of, for a person: Akka ends it when somebody whom it calls turns
+    /// out to be a stranger.
+    /// </summary>
     public Task<string> Ended => _ended.Task;
 
     /// <summary>Reads the settings of config/cluster.conf with what the command line says.</summary>
@@ -59,7 +62,8 @@ internal sealed class ClusterHost : IAsyncDisposable
         if (settings.Certificate.Length == 0)
         {
             throw new CertificateException(
-                "cluster.certificate: a certificate is needed, since nodes talk to those of their own authority only: \"vmsim certs authority ca\" and \"vmsim certs node ca NAME\" make one, "
+                "cluster.certificate: a certificate is needed, since nodes talk to those of their own authority only: "
+                + "\"vmsim certs authority ca\" and \"vmsim certs node ca NAME\" make one, "
                 + "--set cluster.certificate=ca/NAME.pem names it; --local-nodes needs none (docs/security.md)");
         }
 
@@ -75,8 +79,10 @@ internal sealed class ClusterHost : IAsyncDisposable
     /// <exception cref="ScenarioException">It cannot listen there.</exception>
     public static async Task<ClusterHost> StartCoordinatorAsync(ClusterSettings settings, int port, NodeCertificate certificate)
     {
-        ClusterHost host = await StartAsync(settings.Host, port, lanes: 1, certificate, new ClusterOptions { Roles = [NodeProtocol.CoordinatorRole] }, akka => akka
-            .WithSingleton<JobCoordinatorActor>("jobs", JobCoordinatorActor.Props(), new ClusterSingletonOptions { Role = NodeProtocol.CoordinatorRole }, createProxyToo: true));
+        ClusterOptions cluster = new() { Roles = [NodeProtocol.CoordinatorRole] };
+        ClusterSingletonOptions singleton = new() { Role = NodeProtocol.CoordinatorRole };
+        ClusterHost host = await StartAsync(settings.Host, port, lanes: 1, certificate, cluster, akka => akka
+            .WithSingleton<JobCoordinatorActor>("jobs", JobCoordinatorActor.Props(), singleton, createProxyToo: true));
         Akka.Cluster.Cluster.Get(host.System).Join(host.Address);
         return host;
     }
@@ -90,7 +96,12 @@ internal sealed class ClusterHost : IAsyncDisposable
     /// <param name="over">Set when the node's run is over.</param>
     /// <exception cref="ScenarioException">It cannot listen there.</exception>
     public static async Task<ClusterHost> StartNodeAsync(
-        ClusterSettings settings, string join, int lanes, NodeCertificate certificate, NodeFolders folders, TaskCompletionSource<string> over)
+        ClusterSettings settings,
+        string join,
+        int lanes,
+        NodeCertificate certificate,
+        NodeFolders folders,
+        TaskCompletionSource<string> over)
     {
         ClusterOptions cluster = new() { Roles = [NodeProtocol.WorkerRole], SeedNodes = [$"{SecureRemoting.Protocol}://vmsim@{join}"] };
         return await StartAsync(settings.Host, port: 0, lanes, certificate, cluster, akka => akka

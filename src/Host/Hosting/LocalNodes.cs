@@ -6,7 +6,9 @@ using VmSim.Actors.Security;
 
 namespace VmSim.Host.Hosting;
 
-/// <summary>Nodes as child processes of this one, for trying a cluster out. They end with this process, however it ends: their standard input does.</summary>
+/// <summary>
+/// Nodes as child processes of this one, for trying a cluster out. They end with this process, however it ends: their standard input does.
+/// </summary>
 internal sealed class LocalNodes : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -19,7 +21,8 @@ internal sealed class LocalNodes : IAsyncDisposable
     /// <param name="coordinator">Who is told when a process ends.</param>
     /// <param name="authority">Who issues their certificates.</param>
     /// <param name="folders">Folders from which they may load files.</param>
-    public static LocalNodes Start(int count, int threads, Address address, IActorRef coordinator, CertificateAuthority authority, IReadOnlyList<string> folders)
+    public static LocalNodes Start(
+        int count, int threads, Address address, IActorRef coordinator, CertificateAuthority authority, IReadOnlyList<string> folders)
     {
         LocalNodes nodes = new();
         for (int i = 0; i < count; i++)
@@ -69,7 +72,9 @@ internal sealed class LocalNodes : IAsyncDisposable
             start.ArgumentList.Add(typeof(LocalNodes).Assembly.Location);
         }
 
-        foreach (string argument in (string[])["node", "--join", $"{address.Host}:{address.Port}", "--threads", threads.ToString(CultureInfo.InvariantCulture), "--once", "--attached"])
+        string lanes = threads.ToString(CultureInfo.InvariantCulture);
+        string[] arguments = ["node", "--join", $"{address.Host}:{address.Port}", "--threads", lanes, "--once", "--attached"];
+        foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }
@@ -77,7 +82,9 @@ internal sealed class LocalNodes : IAsyncDisposable
         Process process = new() { StartInfo = start, EnableRaisingEvents = true };
         string said = "";
         process.ErrorDataReceived += (_, line) => said = line.Data ?? said;
-        process.Exited += (_, _) => coordinator.Tell(new JobProtocol.ProcessEnded($"{name} (process {process.Id}, exit code {process.ExitCode}; it last said \"{said}\")"));
+        process.Exited += (_, _) =>
+            coordinator.Tell(
+                new JobProtocol.ProcessEnded($"{name} (process {process.Id}, exit code {process.ExitCode}; it last said \"{said}\")"));
         process.Start();
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
@@ -100,5 +107,7 @@ internal sealed class LocalNodes : IAsyncDisposable
 
     /// <summary>This program: its own executable, or the dotnet that runs it.</summary>
     private static string Program() =>
-        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) is "vmsim" or "dotnet" ? Environment.ProcessPath : "dotnet";
+        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) is "vmsim" or "dotnet"
+            ? Environment.ProcessPath
+            : "dotnet";
 }

@@ -21,7 +21,8 @@ internal static class NodeAddress
 
         if (IPAddress.TryParse(host, out IPAddress? address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)))
         {
-            throw new ScenarioException($"{HostKey}: {host} stands for all addresses; others need one that they can call. This machine has {Own()}");
+            throw new ScenarioException(
+                $"{HostKey}: {host} stands for all addresses; others need one that they can call. This machine has {Own()}");
         }
     }
 
@@ -35,7 +36,9 @@ internal static class NodeAddress
         IPAddress[] here = await ResolveAsync(HostKey, host);
         if (Array.TrueForAll(here, IPAddress.IsLoopback) && !Array.Exists(there, IsOwn))
         {
-            throw new ScenarioException($"{HostKey}: {host} can be reached from this machine only, and {join} is another; name an address that it can reach: --set {HostKey}={Toward(there[0])}");
+            throw new ScenarioException(
+                $"{HostKey}: {host} can be reached from this machine only, and {join} is another; "
+                + $"name an address that it can reach: --set {HostKey}={Toward(there[0])}");
         }
     }
 
@@ -60,7 +63,8 @@ internal static class NodeAddress
 
     private static string Explain(SocketException reason, string host, int port) => reason.SocketErrorCode switch
     {
-        SocketError.AddressAlreadyInUse => $"cluster.port: {host}:{port} is in use by another process; take another port, or 0 for a free one: --set cluster.port=0",
+        SocketError.AddressAlreadyInUse =>
+            $"cluster.port: {host}:{port} is in use by another process; take another port, or 0 for a free one: --set cluster.port=0",
         SocketError.AddressNotAvailable => $"{HostKey}: {host} is no address of this machine, which has {Own()}",
         SocketError.AccessDenied => $"cluster.port: {host}:{port} may not be used by this user; ports from 1024 on may",
         SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => Unknown(HostKey, host, reason),
@@ -87,7 +91,10 @@ internal static class NodeAddress
     private static string Own() => string.Join(", ", OwnAddresses());
 
     private static IEnumerable<IPAddress> OwnAddresses() =>
-        NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(item => item.Address).Where(address => !address.IsIPv6LinkLocal);
+        NetworkInterface.GetAllNetworkInterfaces()
+            .SelectMany(card => card.GetIPProperties().UnicastAddresses)
+            .Select(item => item.Address)
+            .Where(address => !address.IsIPv6LinkLocal);
 
     /// <summary>This machine's address on the way to another; nothing is sent.</summary>
     private static string Toward(IPAddress there)

@@ -4,8 +4,8 @@ using VmSim.Actors.Security;
 namespace VmSim.Host.Hosting;
 
 /// <summary>
-/// What a run hands to a node that it starts as its child, over the child's standard input: nobody else can read that, and nothing of it is left behind. A count of
-/// folders, the folders, the certificate; each text in UTF-8 with its length before it.
+/// What a run hands to a node that it starts as its child, over the child's standard input: nobody else can read that, and nothing of it is
+/// left behind. A count of folders, the folders, the certificate; each text in UTF-8 with its length before it.
 /// </summary>
 /// <param name="Certificate">The node's certificate, with its key.</param>
 /// <param name="Folders">Folders from which the node may load files.</param>

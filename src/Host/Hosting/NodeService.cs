@@ -66,7 +66,8 @@ internal sealed class NodeService(ClusterSettings settings, string join, int lan
         await Task.Delay(s_quiet, joined).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!joined.IsCancellationRequested)
         {
-            await error.WriteLineAsync($"vmsim: nobody answers at {join} yet; the node goes on trying (a run is started there with vmsim run --nodes)");
+            await error.WriteLineAsync(
+                $"vmsim: nobody answers at {join} yet; the node goes on trying (a run is started there with vmsim run --nodes)");
         }
     }
 }

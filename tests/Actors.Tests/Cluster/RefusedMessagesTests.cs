@@ -8,7 +8,9 @@ using VmSim.Actors.Cluster;
 
 namespace VmSim.Actors.Tests.Cluster;
 
-/// <summary>A node neither writes nor reads a type that is none of the protocols' and none of those that Akka's nodes send each other.</summary>
+/// <summary>
+/// A node neither writes nor reads a type that is none of the protocols' and none of those that Akka's nodes send each other.
+/// </summary>
 public sealed class RefusedMessagesTests() : ActorTest(SecureNodes.Configuration(), SecureNodes.Setup())
 {
     private sealed record Unknown(int Number);
@@ -21,7 +23,10 @@ public sealed class RefusedMessagesTests() : ActorTest(SecureNodes.Configuration
         Assert.Contains("Unknown does not leave a node", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>JSON, Protobuf messages, orders to make an actor, messages of a client of the cluster, and of reliable delivery: what they hold is never looked at.</summary>
+    /// <summary>
+    /// JSON, Protobuf messages, orders to make an actor, messages of a client of the cluster, and of reliable delivery: what they hold is
+    /// never looked at.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -31,7 +36,8 @@ public sealed class RefusedMessagesTests() : ActorTest(SecureNodes.Configuration
     public void SerializersThatReadNamedTypes_ReadNothing(int identifier)
     {
         byte[] bytes = Encoding.UTF8.GetBytes($"{{\"$type\":\"{typeof(Unknown).AssemblyQualifiedName}\",\"Number\":1}}");
-        Assert.Throws<SerializationException>(() => Sys.Serialization.Deserialize(bytes, identifier, typeof(Unknown).AssemblyQualifiedName!));
+        Assert.Throws<SerializationException>(
+            () => Sys.Serialization.Deserialize(bytes, identifier, typeof(Unknown).AssemblyQualifiedName!));
     }
 
     [Fact]
@@ -40,7 +46,8 @@ public sealed class RefusedMessagesTests() : ActorTest(SecureNodes.Configuration
         object[] harmful =
         [
             PoisonPill.Instance, Kill.Instance, new Status.Failure(new InvalidOperationException("x")), new Suspend(), new Terminate(),
-            new Recreate(new InvalidOperationException("x")), new Resume(null), new Supervise(TestActor, true), new Failed(TestActor, new InvalidOperationException("x"), 1),
+            new Recreate(new InvalidOperationException("x")), new Resume(null), new Supervise(TestActor, true),
+            new Failed(TestActor, new InvalidOperationException("x"), 1),
         ];
         foreach (object message in harmful)
         {

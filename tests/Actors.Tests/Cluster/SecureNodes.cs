@@ -13,7 +13,8 @@ internal static class SecureNodes
 
     /// <summary>How a node on a free port of the loopback is configured.</summary>
     public static Config Configuration() =>
-        SecureRemoting.Configuration("127.0.0.1", 0).WithFallback(ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("cluster.conf"))));
+        SecureRemoting.Configuration("127.0.0.1", 0).WithFallback(
+            ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("cluster.conf"))));
 
     /// <summary>A node's certificate, and the check of others'.</summary>
     public static Setup Setup() => new SecureRemoting(s_authority.Issue("node"), TimeProvider.System).Setup;

@@ -83,7 +83,8 @@ public sealed class CertificateTests : IDisposable
         Assert.Equal("is not that of a node", policy.Refusal(server));
         CertificateRequest request = new("CN=child", node.Certificate.GetECDsaPrivateKey()!, HashAlgorithmName.SHA256);
         using ECDsa key = node.Certificate.GetECDsaPrivateKey()!;
-        using X509Certificate2 child = request.Create(node.Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(key), Today, Today.AddDays(1), [1]);
+        using X509Certificate2 child = request.Create(
+            node.Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(key), Today, Today.AddDays(1), [1]);
         Assert.NotNull(policy.Refusal(child));
     }
 
@@ -92,11 +93,14 @@ public sealed class CertificateTests : IDisposable
     {
         using CertificateAuthority authority = CertificateAuthority.Create(_clock);
         authority.Save(_folder);
-        using CertificateAuthority late = CertificateAuthority.Load(_folder, new FixedClock(Today.AddDays(CertificateAuthority.AuthorityDays - 1)));
+        using CertificateAuthority late = CertificateAuthority.Load(
+            _folder, new FixedClock(Today.AddDays(CertificateAuthority.AuthorityDays - 1)));
         using NodeCertificate node = late.Issue("node");
         Assert.Equal(Today.AddDays(CertificateAuthority.AuthorityDays), node.Expires);
-        using CertificateAuthority over = CertificateAuthority.Load(_folder, new FixedClock(Today.AddDays(CertificateAuthority.AuthorityDays)));
-        Assert.Contains("has expired on 2036-02-27", Assert.Throws<CertificateException>(() => over.Issue("node")).Message, StringComparison.Ordinal);
+        using CertificateAuthority over = CertificateAuthority.Load(
+            _folder, new FixedClock(Today.AddDays(CertificateAuthority.AuthorityDays)));
+        Assert.Contains(
+            "has expired on 2036-02-27", Assert.Throws<CertificateException>(() => over.Issue("node")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,7 +113,9 @@ public sealed class CertificateTests : IDisposable
         using NodeCertificate node = NodeCertificate.Load(file);
         node.RequireUsable(_clock, file);
         Assert.Equal(Today.AddDays(20), node.Expires);
-        Assert.Equal(["authority.crt", "authority.key", "node.pem"], Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["authority.crt", "authority.key", "node.pem"],
+            Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(["node"], CertificateAuthority.NamesIn(_folder));
         if (!OperatingSystem.IsWindows())
         {
@@ -130,8 +136,14 @@ public sealed class CertificateTests : IDisposable
         Dictionary<string, string> before = Directory.GetFiles(_folder).ToDictionary(path => path, File.ReadAllText);
         using CertificateAuthority other = CertificateAuthority.Create(_clock);
         Assert.Contains("exists already", Assert.Throws<CertificateException>(() => other.Save(_folder)).Message, StringComparison.Ordinal);
-        Assert.Contains(file, Assert.Throws<CertificateException>(() => authority.IssueInto(_folder, "node", 10, renew: false)).Message, StringComparison.Ordinal);
-        Assert.Contains("no such certificate to renew", Assert.Throws<CertificateException>(() => authority.IssueInto(_folder, "other", 10, renew: true)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            file,
+            Assert.Throws<CertificateException>(() => authority.IssueInto(_folder, "node", 10, renew: false)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "no such certificate to renew",
+            Assert.Throws<CertificateException>(() => authority.IssueInto(_folder, "other", 10, renew: true)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(before, Directory.GetFiles(_folder).ToDictionary(path => path, File.ReadAllText));
     }
 
@@ -146,7 +158,10 @@ public sealed class CertificateTests : IDisposable
     public void Issue_NameThatIsNone_IsRefused(string name)
     {
         using CertificateAuthority authority = CertificateAuthority.Create(_clock);
-        Assert.Contains("is no name for a node", Assert.Throws<CertificateException>(() => authority.IssueInto(_folder, name, 1, renew: false)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is no name for a node",
+            Assert.Throws<CertificateException>(() => authority.IssueInto(_folder, name, 1, renew: false)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -166,7 +181,10 @@ public sealed class CertificateTests : IDisposable
         foreach (UnixFileMode mode in new[] { UnixFileMode.GroupRead, UnixFileMode.OtherRead, UnixFileMode.OtherWrite })
         {
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | mode);
-            Assert.Contains($"chmod 600 {file}", Assert.Throws<CertificateException>(() => NodeCertificate.Load(file)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"chmod 600 {file}",
+                Assert.Throws<CertificateException>(() => NodeCertificate.Load(file)).Message,
+                StringComparison.Ordinal);
             Assert.Throws<CertificateException>(() => NodeCertificate.Load(link));
         }
 
@@ -184,10 +202,14 @@ public sealed class CertificateTests : IDisposable
         using NodeCertificate again = NodeCertificate.Parse(pem, "here");
         Assert.Equal(pem, again.ToPem());
         string key = pem[pem.IndexOf("-----BEGIN PRIVATE", StringComparison.Ordinal)..];
-        string[] wrong = ["", "x", node.Certificate.ExportCertificatePem(), key, pem[..^40], other.Certificate.ExportCertificatePem() + "\n" + key, pem + pem];
+        string foreign = other.Certificate.ExportCertificatePem() + "\n" + key;
+        string[] wrong = ["", "x", node.Certificate.ExportCertificatePem(), key, pem[..^40], foreign, pem + pem];
         foreach (string text in wrong)
         {
-            Assert.StartsWith("here: a node's certificate, its key", Assert.Throws<CertificateException>(() => NodeCertificate.Parse(text, "here")).Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "here: a node's certificate, its key",
+                Assert.Throws<CertificateException>(() => NodeCertificate.Parse(text, "here")).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -196,7 +218,8 @@ public sealed class CertificateTests : IDisposable
     {
         using CertificateAuthority authority = CertificateAuthority.Create(_clock);
         using NodeCertificate node = authority.Issue("node", days: 1);
-        CertificateException error = Assert.Throws<CertificateException>(() => node.RequireUsable(new FixedClock(Today.AddDays(2)), "node.pem"));
+        CertificateException error = Assert.Throws<CertificateException>(
+            () => node.RequireUsable(new FixedClock(Today.AddDays(2)), "node.pem"));
         Assert.Equal("node.pem: the certificate has expired on 2026-03-02 12:00 UTC; vmsim certs renew makes a new one", error.Message);
     }
 
@@ -211,7 +234,9 @@ public sealed class CertificateTests : IDisposable
         }
 
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(oids, critical: true));
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
+                authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
         return request.Create(authority, Today, Today.AddDays(10), [7]);
     }
 }

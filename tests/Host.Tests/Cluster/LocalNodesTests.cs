@@ -21,7 +21,8 @@ public sealed class LocalNodesTests : IDisposable
     {
         string[] sets = ["--set", "machine.cores=6", "--set", "until=1ms"];
         JsonObject here = await ReportOf("here", [Threads, .. sets]);
-        JsonObject spread = await ReportOf("spread", [Threads, .. sets, "--local-nodes", "2", "--set", "cluster.placement=split", .. Patient]);
+        JsonObject spread = await ReportOf(
+            "spread", [Threads, .. sets, "--local-nodes", "2", "--set", "cluster.placement=split", .. Patient]);
         JsonArray nodes = spread["host"]!["nodes"]!.AsArray();
         Assert.Equal(2, nodes.Count);
         Assert.Equal(6, nodes.Sum(node => (int)node!["cores"]!));
@@ -37,7 +38,7 @@ public sealed class LocalNodesTests : IDisposable
     {
         using TestAuthority authority = new();
         (int code, _, string error) = await CommandRunner.RunAsync(
-            ["run", Threads, "--nodes", "2", .. authority.Certificate("run"), "--set", "cluster.port=0", "--set", "cluster.join-seconds=1"]);
+            ["run", Threads, "--nodes", "2", .. authority.Certificate("run"), .. Sets("cluster.port=0", "cluster.join-seconds=1")]);
         Assert.Equal(65, code);
         Assert.Contains("vmsim node --join 127.0.0.1:", error, StringComparison.Ordinal);
         Assert.Contains("0 of 2 nodes joined within 1 s", error, StringComparison.Ordinal);
@@ -72,7 +73,7 @@ public sealed class LocalNodesTests : IDisposable
     public async Task Run_ANodeIsLost_NamesItAndLeavesNoProcess(string signal)
     {
         using CommandProcess run = CommandProcess.Start(
-            ["run", Endless, "--set", "until=100s", "--local-nodes", "2", "--set", "cluster.placement=split", "--threads", "1", .. Patient]);
+            ["run", Endless, "--local-nodes", "2", "--threads", "1", .. Sets("until=100s", "cluster.placement=split"), .. Patient]);
         await run.SaysAsync(CommandProcess.Simulates);
         List<Process> nodes = run.Children();
         Assert.Equal(2, nodes.Count);
@@ -96,9 +97,11 @@ public sealed class LocalNodesTests : IDisposable
         string scenario = Path.Combine(_folder, "small.conf");
         await File.WriteAllTextAsync(
             scenario,
-            $"name = small\nmachine.cores = 6\nmachine.sockets = 2\nkernel.tick-cycles = 50000\nshootdown.protocol = {protocol}\nuntil = 1ms\nprocesses = [\n {{\n {program}\n }}\n]\n");
+            $"name = small\nmachine.cores = 6\nmachine.sockets = 2\nkernel.tick-cycles = 50000\nshootdown.protocol = {protocol}\nuntil = 1ms\n"
+            + $"processes = [\n {{\n {program}\n }}\n]\n");
         JsonObject here = await ReportOf("here", [scenario]);
-        JsonObject spread = await ReportOf("spread", [scenario, "--local-nodes", "3", "--threads", "1", "--set", "cluster.placement=split", .. Patient]);
+        JsonObject spread = await ReportOf(
+            "spread", [scenario, "--local-nodes", "3", "--threads", "1", "--set", "cluster.placement=split", .. Patient]);
         Assert.Equal(3, spread["host"]!["nodes"]!.AsArray().Count);
         Assert.True((long)here["totals"]![counter]! > 0);
         here.Remove("host");
@@ -118,6 +121,8 @@ public sealed class LocalNodesTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static string[] Sets(params string[] sets) => [.. sets.SelectMany(set => (string[])["--set", set])];
 
     private async Task<JsonObject> ReportOf(string name, string[] arguments)
     {

@@ -34,11 +34,13 @@ public sealed class NodeCommandTests : IDisposable
         string expired = before.IssueInto(_authority.Folder, "expired", 10, renew: false);
         string[] node = ["node", "--join", "127.0.0.1:4053"];
         Assert.Contains("has expired on", await FailsAsync([.. node, "--set", $"cluster.certificate={expired}"]), StringComparison.Ordinal);
-        Assert.Contains("there is no such file", await FailsAsync([.. node, "--set", "cluster.certificate=nowhere.pem"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "there is no such file", await FailsAsync([.. node, "--set", "cluster.certificate=nowhere.pem"]), StringComparison.Ordinal);
         if (!OperatingSystem.IsWindows())
         {
             File.SetUnixFileMode(expired, UnixFileMode.UserRead | UnixFileMode.OtherRead);
-            Assert.Contains($"chmod 600 {expired}", await FailsAsync([.. node, "--set", $"cluster.certificate={expired}"]), StringComparison.Ordinal);
+            Assert.Contains(
+                $"chmod 600 {expired}", await FailsAsync([.. node, "--set", $"cluster.certificate={expired}"]), StringComparison.Ordinal);
         }
     }
 
@@ -49,7 +51,8 @@ public sealed class NodeCommandTests : IDisposable
     [InlineData("0.0.0.0 stands for all addresses", "0.0.0.0")]
     [InlineData("is no address and no name of a host", "\"no host\"")]
     public async Task Run_HostThatIsNotItsOwn_SaysSo(string words, string host) => Assert.Contains(
-        words, await FailsAsync(["run", Trace, "--nodes", "1", .. _authority.Certificate("run"), "--set", $"cluster.host={host}"]), StringComparison.Ordinal);
+        words, await FailsAsync(
+            ["run", Trace, "--nodes", "1", .. _authority.Certificate("run"), "--set", $"cluster.host={host}"]), StringComparison.Ordinal);
 
     [Theory]
     [InlineData(65, "cluster.host: 127.0.0.1 can be reached from this machine only, and 203.0.113.1 is another", "203.0.113.1:4053")]
@@ -71,9 +74,13 @@ public sealed class NodeCommandTests : IDisposable
         await using ClusterHost first = await ClusterHost.StartCoordinatorAsync(ClusterHost.Settings([]), port: 0, certificate);
         int port = first.Address.Port!.Value;
         string expected = $"cluster.port: 127.0.0.1:{port} is in use by another process; take another port";
-        ScenarioException error = await Assert.ThrowsAsync<ScenarioException>(() => ClusterHost.StartCoordinatorAsync(ClusterHost.Settings([]), port, certificate));
+        ScenarioException error = await Assert.ThrowsAsync<ScenarioException>(
+            () => ClusterHost.StartCoordinatorAsync(ClusterHost.Settings([]), port, certificate));
         Assert.StartsWith(expected, error.Message, StringComparison.Ordinal);
-        Assert.Contains(expected, await FailsAsync(["run", Trace, "--nodes", "1", .. _authority.Certificate("run"), "--set", $"cluster.port={port}"]), StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            await FailsAsync(["run", Trace, "--nodes", "1", .. _authority.Certificate("run"), "--set", $"cluster.port={port}"]),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,7 +92,8 @@ public sealed class NodeCommandTests : IDisposable
         (int code, _, string error) = await CommandRunner.RunAsync(
             ["node", "--once", "--threads", "1", "--join", $"127.0.0.1:{coordinator.Address.Port}", .. _authority.Certificate("node")]);
         Assert.Equal(1, code);
-        Assert.Contains("a stranger answered where a node was called: its certificate is of another authority", error, StringComparison.Ordinal);
+        Assert.Contains(
+            "a stranger answered where a node was called: its certificate is of another authority", error, StringComparison.Ordinal);
         Assert.False(coordinator.Ended.IsCompleted, "the coordinator has ended");
     }
 

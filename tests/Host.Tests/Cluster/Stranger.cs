@@ -30,7 +30,8 @@ public enum Disguise
 }
 
 /// <summary>
-/// Somebody who should not get in: an actor system with Akka's own serializers, which checks nobody's certificate and tries all that a member of the cluster could do.
+/// Somebody who should not get in: an actor system with Akka's own serializers, which checks nobody's certificate and tries all that a
+/// member of the cluster could do.
 /// </summary>
 internal sealed class Stranger : IAsyncDisposable
 {
@@ -59,7 +60,8 @@ internal sealed class Stranger : IAsyncDisposable
         {
             Disguise.Plain => null,
             Disguise.NoCertificate => new DotNettySslSetup(null!, suppressValidation: true, requireMutualAuthentication: false),
-            Disguise.OtherAuthority => new DotNettySslSetup(other.Issue("node").Certificate, suppressValidation: true, requireMutualAuthentication: true),
+            Disguise.OtherAuthority =>
+                new DotNettySslSetup(other.Issue("node").Certificate, suppressValidation: true, requireMutualAuthentication: true),
             _ => new DotNettySslSetup(expired.Certificate, suppressValidation: true, requireMutualAuthentication: true),
         };
         Config config = ConfigurationFactory.ParseString($$"""
@@ -71,7 +73,12 @@ internal sealed class Stranger : IAsyncDisposable
                 serialization-bindings."VmSim.Actors.Cluster.NodeProtocol+IMessage, VmSim.Actors" = vmsim
               }
               # An end that comes before Akka listens is told by the timeout only.
-              remote.dot-netty.tcp { hostname = "{{host}}", port = 0, enable-ssl = {{(tls is null ? "off" : "on")}}, connection-timeout = 3s }
+              remote.dot-netty.tcp {
+                hostname = "{{host}}"
+                port = 0
+                enable-ssl = {{(tls is null ? "off" : "on")}}
+                connection-timeout = 3s
+              }
               cluster.app-version = "{{BuildIdentity.Here}}"
               cluster.roles = [worker, coordinator]
               # Akka would end the system of somebody who is refused, with what else it tries.
@@ -79,7 +86,8 @@ internal sealed class Stranger : IAsyncDisposable
             }
             """);
         BootstrapSetup bootstrap = BootstrapSetup.Create().WithConfig(config);
-        ActorSystem system = ActorSystem.Create("vmsim", tls is null ? ActorSystemSetup.Create(bootstrap) : ActorSystemSetup.Create(bootstrap, tls));
+        ActorSystem system = ActorSystem.Create(
+            "vmsim", tls is null ? ActorSystemSetup.Create(bootstrap) : ActorSystemSetup.Create(bootstrap, tls));
         return new Stranger(system, tls is null ? "akka.tcp" : SecureRemoting.Protocol);
     }
 
@@ -93,7 +101,9 @@ internal sealed class Stranger : IAsyncDisposable
         foreach (string path in (string[])["/user/node", "/user/jobs", "/user/jobs/jobs", "/user", "/system/cluster/core/daemon"])
         {
             ActorSelection actor = _system.ActorSelection(address + path);
-            foreach (object message in (object[])[new NodeProtocol.Prepare(plan, 0), new Identify(path), PoisonPill.Instance, Kill.Instance, new NodeProtocol.Dismiss()])
+            object[] messages =
+                [new NodeProtocol.Prepare(plan, 0), new Identify(path), PoisonPill.Instance, Kill.Instance, new NodeProtocol.Dismiss()];
+            foreach (object message in messages)
             {
                 actor.Tell(message, _ear);
             }

@@ -19,7 +19,9 @@ using ClusterSettings = VmSim.Actors.Configuration.ClusterSettings;
 
 namespace VmSim.Host.Tests.Cluster;
 
-/// <summary>A coordinator and a node that waits, and strangers who try all that a member could do: nothing runs, nothing is told, nothing stops.</summary>
+/// <summary>
+/// A coordinator and a node that waits, and strangers who try all that a member could do: nothing runs, nothing is told, nothing stops.
+/// </summary>
 public sealed class StrangerTests : IDisposable
 {
     private const string Program = "processes = [\n {\n program = map-touch-unmap\n iterations = 10\n pages = 16\n }\n]";
@@ -81,23 +83,31 @@ public sealed class StrangerTests : IDisposable
         RunReport report = await new ClusterRunner(coordinator.Coordinator, settings, 1, null, null, coordinator.Ended)
             .RunAsync(scenario, new RunOptions { Threads = 1 }, null, CancellationToken.None).OrHangAsync();
         await using SimulationHost here = await SimulationHost.StartAsync(lanes: 1);
-        Assert.Equal((await here.Runner.RunAsync(scenario, new RunOptions { Threads = 1 }, null, CancellationToken.None)).Fingerprint, report.Fingerprint);
+        Assert.Equal(
+            (await here.Runner.RunAsync(scenario, new RunOptions { Threads = 1 }, null, CancellationToken.None)).Fingerprint,
+            report.Fingerprint);
         Assert.Equal("the run is over", await over.Task.OrHangAsync());
         Assert.False(coordinator.Ended.IsCompleted, "the coordinator has ended");
     }
 
-    /// <summary>What a stranger sees of a node before it is refused: a certificate, and the end of the connection. Nothing older than TLS 1.2 is spoken.</summary>
+    /// <summary>
+    /// What a stranger sees of a node before it is refused: a certificate, and the end of the connection. Nothing older than TLS 1.2 is
+    /// spoken.
+    /// </summary>
     [Fact]
     public async Task Handshake_WithoutACertificate_EndsBeforeAnythingIsSaid()
     {
         using NodeCertificate run = _authority.Issue("run");
         await using ClusterHost coordinator = await ClusterHost.StartCoordinatorAsync(ClusterHost.Settings([]), port: 0, run);
         using TcpClient client = await ConnectAsync(coordinator.Address);
-        await using SslStream stream = new(client.GetStream(), leaveInnerStreamOpen: false, (_, certificate, _, _) => certificate!.GetPublicKeyString() == run.Certificate.GetPublicKeyString());
+        await using SslStream stream = new(
+            client.GetStream(),
+            leaveInnerStreamOpen: false,
+            (_, certificate, _, _) => certificate!.GetPublicKeyString() == run.Certificate.GetPublicKeyString());
         byte[] answer = new byte[1];
         try
         {
-            await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "run", CertificateRevocationCheckMode = X509RevocationMode.NoCheck }).OrHangAsync();
+            await stream.AuthenticateAsClientAsync("run").OrHangAsync();
             Assert.Equal(0, await stream.ReadAsync(answer).AsTask().OrHangAsync());
         }
         catch (Exception reason) when (reason is IOException or System.Security.Authentication.AuthenticationException)
@@ -108,7 +118,8 @@ public sealed class StrangerTests : IDisposable
         Assert.Equal(0, answer[0]);
     }
 
-    private static int Up(ClusterHost host) => Akka.Cluster.Cluster.Get(host.System).State.Members.Count(member => member.Status == MemberStatus.Up);
+    private static int Up(ClusterHost host) =>
+        Akka.Cluster.Cluster.Get(host.System).State.Members.Count(member => member.Status == MemberStatus.Up);
 
     private static async Task<TcpClient> ConnectAsync(Address address)
     {
@@ -117,10 +128,13 @@ public sealed class StrangerTests : IDisposable
         return client;
     }
 
-    /// <summary>An address of this machine that is not the loopback's first; where there is no network, another one of the loopback.</summary>
+    /// <summary>
+    /// An address of this machine that is not the loopback's first; where there is no network, another one of the loopback.
+    /// </summary>
     private static IPAddress OtherAddress() => NetworkInterface.GetAllNetworkInterfaces()
         .SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(item => item.Address)
-        .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address)) ?? IPAddress.Parse("127.0.0.2");
+        .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address))
+            ?? IPAddress.Parse("127.0.0.2");
 
     /// <summary>A plug-in in the node's folder, so that nothing but the stranger's certificate is in its way.</summary>
     private (string Path, string Assembly) PlugIn()

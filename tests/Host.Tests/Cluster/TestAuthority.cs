@@ -18,7 +18,8 @@ internal sealed class TestAuthority : IDisposable
 
     /// <summary>Options that name a certificate of the authority.</summary>
     /// <param name="name">The node's name.</param>
-    public string[] Certificate(string name) => ["--set", $"cluster.certificate={_authority.IssueInto(Folder, name, CertificateAuthority.NodeDays, renew: false)}"];
+    public string[] Certificate(string name) =>
+        ["--set", $"cluster.certificate={_authority.IssueInto(Folder, name, CertificateAuthority.NodeDays, renew: false)}"];
 
     public void Dispose()
     {

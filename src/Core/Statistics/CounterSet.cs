@@ -35,8 +35,8 @@ public abstract class CounterSet
 /// <example><code>
 /// public sealed class ParkingCounters : CounterSet&lt;ParkingCounters&gt;
 /// {
-/// public static readonly Counter Parked = Declare("parked", "invalidations", "Invalidations that waited for the core to leave user
-/// mode.");
+///     public static readonly Counter Parked = Declare(
+///         "parked", "invalidations", "Invalidations that waited for the core to leave user mode.");
 /// }
 ///
 /// counters[ParkingCounters.Parked]++;

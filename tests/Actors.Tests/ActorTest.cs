@@ -13,7 +13,7 @@ namespace VmSim.Actors.Tests;
 /// </summary>
 public abstract class ActorTest : TestKit
 {
-    private static readonly Config s_quiet = ConfigurationFactory.ParseString(string.Create(CultureInfo.InvariantCulture, $$"""
+    private static readonly Config Quiet = ConfigurationFactory.ParseString(string.Create(CultureInfo.InvariantCulture, $$"""
         akka {
           # The test kit's own logger writes every dead letter, whatever the level.
           loggers = ["Akka.Event.DefaultLogger"]
@@ -38,7 +38,7 @@ public abstract class ActorTest : TestKit
     protected ActorTest(Config config, params Setup[] setups)
         : base(
             ActorSystemSetup.Create(
-                [BootstrapSetup.Create().WithConfig(config.WithFallback(s_quiet).WithFallback(DefaultConfig)), .. setups]))
+                [BootstrapSetup.Create().WithConfig(config.WithFallback(Quiet).WithFallback(DefaultConfig)), .. setups]))
     {
     }
 }

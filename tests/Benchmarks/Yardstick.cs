@@ -19,7 +19,8 @@ internal sealed class Yardstick : IDisposable
             T* t = new T; R r; timespec a, b;
             clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a); t->run(v.data(), v.size(), r); clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
             munmap(t->pt.m, t->pt.cap * 4096); delete t;
-            printf("%.4f %lu %lu %lu %lu %lu\n", ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)) / v.size(), r.l1, r.l2, r.walks, r.refs, r.faults);
+            printf("%.4f %lu %lu %lu %lu %lu\n",
+                   ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)) / v.size(), r.l1, r.l2, r.walks, r.refs, r.faults);
             fflush(stdout);
         }
         int main(int, char** argv) {

@@ -50,7 +50,8 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
     public virtual void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope) =>
         real.InvalidateByInterrupt(shootdown, core, scope);
 
-    public virtual void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited) =>
+    public virtual void InvalidateByMessage(
+        ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited) =>
         real.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
 
     public virtual void InvalidateLocally(ShootdownRequest shootdown, InvalidationScope scope) => real.InvalidateLocally(shootdown, scope);

@@ -11,7 +11,7 @@ namespace VmSim.TestLogger;
 public sealed class ProgressLogger : ITestLogger
 {
     private const int SlowestShown = 4;
-    private static readonly TimeSpan s_period = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
     private readonly Lock _lock = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Dictionary<string, TimeSpan> _classes = new(StringComparer.Ordinal);
@@ -33,7 +33,7 @@ public sealed class ProgressLogger : ITestLogger
     private void Begin(string? source)
     {
         _project = NameOf(source);
-        _timer = new Timer(_ => Write($"last: {_last}"), null, s_period, s_period);
+        _timer = new Timer(_ => Write($"last: {_last}"), null, Period, Period);
     }
 
     private void Count(TestResult result)
@@ -61,7 +61,9 @@ public sealed class ProgressLogger : ITestLogger
     {
         lock (_lock)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_project} {_clock.Elapsed:m\\:ss}: {_passed} passed, {_failed} failed; {about}"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{_project} {_clock.Elapsed:m\\:ss}: {_passed} passed, {_failed} failed; {about}"));
         }
     }
 

@@ -7,7 +7,6 @@ using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Cluster;
 

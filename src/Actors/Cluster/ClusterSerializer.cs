@@ -7,8 +7,9 @@ using VmSim.Core.Reports;
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// Turns the messages that leave a node into bytes: a short name for each kind, then its fields in order, numbers low byte first, texts in UTF-8 with
-/// their length before them. Reading checks each field: what is not allowed, too long, too short or left over is refused, and the message with it.
+/// Turns the messages that leave a node into bytes: a short name for each kind, then its fields in order, numbers low byte first, texts in
+/// UTF-8 with their length before them. Reading checks each field: what is not allowed, too long, too short or left over is refused, and
+/// the message with it.
 /// </summary>
 public sealed class ClusterSerializer : SerializerWithStringManifest
 {

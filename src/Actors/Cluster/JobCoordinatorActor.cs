@@ -31,7 +31,8 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     protected override void PreStart()
     {
         ClusterWatch.Begin(
-            Context.System, Self, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.MemberRemoved));
+            Context.System, Self, typeof(ClusterEvent.MemberUp), typeof(ClusterEvent.UnreachableMember),
+            typeof(ClusterEvent.MemberRemoved));
         DistributedPubSub.Get(Context.System).Mediator.Tell(new Subscribe(NodeProtocol.ProgressTopic, Self));
     }
 

@@ -49,7 +49,8 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
     protected override void PreStart()
     {
         ClusterWatch.Begin(
-            Context.System, Self, typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.MemberLeft), typeof(ClusterEvent.MemberRemoved));
+            Context.System, Self, typeof(ClusterEvent.UnreachableMember), typeof(ClusterEvent.MemberLeft),
+            typeof(ClusterEvent.MemberRemoved));
     }
 
     /// <inheritdoc/>

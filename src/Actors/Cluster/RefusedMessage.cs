@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Dispatch.SysMsg;
-using Akka.Remote;
 using Akka.Remote.Serialization;
 using Akka.Serialization;
 
@@ -23,7 +22,7 @@ public sealed class PeerMessageSerializer(ExtendedActorSystem system) : Serializ
     /// <summary>
     /// Manifests of Identify, ActorIdentity, an actor's reference, and of the two heartbeats between nodes that watch each other's actors.
     /// </summary>
-    private static readonly string[] s_allowed = ["ID", "AID", "AR", "RWHB", "RWHR"];
+    private static readonly string[] Allowed = ["ID", "AID", "AR", "RWHB", "RWHR"];
 
     private readonly MiscMessageSerializer _serializer = new(system);
 
@@ -38,7 +37,7 @@ public sealed class PeerMessageSerializer(ExtendedActorSystem system) : Serializ
 
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, string manifest) =>
-        s_allowed.Contains(manifest) ? _serializer.FromBinary(bytes, manifest) : new RefusedMessage(manifest);
+        Allowed.Contains(manifest) ? _serializer.FromBinary(bytes, manifest) : new RefusedMessage(manifest);
 }
 
 /// <summary>
@@ -48,7 +47,7 @@ public sealed class PeerMessageSerializer(ExtendedActorSystem system) : Serializ
 /// <param name="system">The actor system.</param>
 public sealed class PeerSystemMessageSerializer(ExtendedActorSystem system) : Serializer(system)
 {
-    private static readonly Type[] s_allowed = [typeof(Watch), typeof(Unwatch), typeof(DeathWatchNotification)];
+    private static readonly Type[] Allowed = [typeof(Watch), typeof(Unwatch), typeof(DeathWatchNotification)];
 
     private readonly SystemMessageSerializer _serializer = new(system);
 
@@ -63,5 +62,5 @@ public sealed class PeerSystemMessageSerializer(ExtendedActorSystem system) : Se
 
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, Type type) =>
-        s_allowed.Contains(type) ? _serializer.FromBinary(bytes, type) : new RefusedMessage(type?.Name ?? "");
+        Allowed.Contains(type) ? _serializer.FromBinary(bytes, type) : new RefusedMessage(type?.Name ?? "");
 }

@@ -18,7 +18,7 @@ public sealed class SecureRemoting
     /// Actors that other nodes address by their path: those of the cluster itself, its topics, and a node's own. A selection of any other
     /// is dropped, as are messages that stop actors or make them.
     /// </summary>
-    private static readonly string[] s_addressed =
+    private static readonly string[] Addressed =
     [
         "/system/cluster/core/daemon",
         "/system/cluster/heartbeatReceiver",
@@ -90,7 +90,7 @@ public sealed class SecureRemoting
         akka.remote {
           enabled-transports = ["akka.remote.dot-netty.tcp"]
           untrusted-mode = on
-          trusted-selection-paths = [{{string.Join(", ", s_addressed.Select(path => $"\"{path}\""))}}]
+          trusted-selection-paths = [{{string.Join(", ", Addressed.Select(path => $"\"{path}\""))}}]
           dot-netty.tcp {
             transport-class = "Akka.Remote.Transport.DotNetty.TcpTransport, Akka.Remote"
             applied-adapters = []

@@ -18,14 +18,16 @@ public static class ConfigFiles
     public static string? TryFind(string name) => Folders().Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>
-    /// Where a file lies that somebody names: at its path or, if there is none and the path begins with "config/", in a config folder. So what ships is
-    /// found under one path in a clone of the repository, by a program that uses the package, and by the installed tool.
+    /// Where a file lies that somebody names: at its path or, if there is none and the path begins with "config/", in a config folder. So
+    /// what ships is found under one path in a clone of the repository, by a program that uses the package, and by the installed tool.
     /// </summary>
     public static string Locate(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         const string Prefix = FolderName + "/";
-        return !File.Exists(path) && path.StartsWith(Prefix, StringComparison.Ordinal) && TryFind(path[Prefix.Length..]) is { } shipped ? shipped : path;
+        return !File.Exists(path) && path.StartsWith(Prefix, StringComparison.Ordinal) && TryFind(path[Prefix.Length..]) is { } shipped
+            ? shipped
+            : path;
     }
 
     /// <summary>Names of the .conf files in a folder of the config folder, without the ending, in alphabetical order.</summary>

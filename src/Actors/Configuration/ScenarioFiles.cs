@@ -52,7 +52,9 @@ public sealed class OwnFiles(string directory) : IScenarioFiles
         return File.Exists(beside) ? beside : null;
     }
 
-    /// <summary>A trace's path: relative to the scenario, to the working directory, or to the folder that holds the config folder.</summary>
+    /// <summary>
+    /// A trace's path: relative to the scenario, to the working directory, or to the folder that holds the config folder.
+    /// </summary>
     private string Locate(string file)
     {
         string beside = Path.GetFullPath(Path.Combine(directory, file));

@@ -17,8 +17,8 @@ public static class ScenarioLoader
 
     /// <summary>Loads a scenario, or a trace as a scenario of one process.</summary>
     /// <param name="path">
-    /// A .conf file, or a trace. One that is not there and begins with "config/" is looked for in the config folder, and a bare name is that of a scenario
-    /// that ships.
+    /// A .conf file, or a trace. One that is not there and begins with "config/" is looked for in the config folder, and a bare name is
+    /// that of a scenario that ships.
     /// </param>
     /// <param name="sets">Settings that come last, each key=value.</param>
     /// <exception cref="ScenarioException">Something in the files or options is not allowed.</exception>

@@ -13,7 +13,7 @@ public static class SettingsReference
         output.Write("""
             # Settings
 
-            Every setting of a scenario, with what is allowed and the default that holds when neither the scenario nor a profile says otherwise.
+            Every setting of a scenario, with what is allowed and the default that holds if neither scenario nor profile says otherwise.
             Give them in a scenario file (HOCON), or with `--set key=value`.
             Cycles can also be given as time (`250ns`, `2us`), bytes with units (`64 KiB`).
 

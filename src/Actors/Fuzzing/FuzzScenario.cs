@@ -27,12 +27,16 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
     /// <summary>Bits of the addresses that programs use.</summary>
     private const int ProgramBits = 47;
 
-    /// <summary>What is drawn instead of a default comes from the registries, so that a new one is searched from the day on which it is there.</summary>
-    private static readonly string[] Backends = [.. MemoryBackends.All.Where(kind => !kind.NeedsObject && kind.Name != new MemorySpec().Anonymous).Select(kind => kind.Name)];
+    /// <summary>
+    /// What is drawn instead of a default comes from the registries, so that a new one is searched from the day on which it is there.
+    /// </summary>
+    private static readonly string[] Backends =
+        [.. MemoryBackends.All.Where(kind => !kind.NeedsObject && kind.Name != new MemorySpec().Anonymous).Select(kind => kind.Name)];
 
     /// <summary>Formats that programs' addresses fit into.</summary>
     private static readonly string[] Formats =
-        [.. PageTableFormats.All.Where(format => format.RangeBits >= ProgramBits && format.Name != new MachineSpec().PageTable).Select(format => format.Name)];
+        [.. PageTableFormats.All.Where(format => format.RangeBits >= ProgramBits && format.Name != new MachineSpec().PageTable)
+            .Select(format => format.Name)];
 
     /// <summary>Policies for any number of ways.</summary>
     private static readonly string[] Policies =

@@ -17,7 +17,10 @@ public static class AkkaHosting
         return builder.AddHocon(Lanes.Configuration(threads), HoconAddMode.Prepend);
     }
 
-    /// <summary>Offers an <see cref="ISimulationRunner"/> that runs on the program's actor system, which needs lanes (<see cref="WithSimulationLanes"/>).</summary>
+    /// <summary>
+    /// Offers an <see cref="ISimulationRunner"/> that runs on the program's actor system, which needs lanes
+    /// (<see cref="WithSimulationLanes"/>).
+    /// </summary>
     /// <param name="services">The program's services, among them an actor system.</param>
     public static IServiceCollection AddSimulationRunner(this IServiceCollection services)
     {

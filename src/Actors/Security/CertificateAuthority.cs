@@ -27,7 +27,7 @@ public sealed class CertificateAuthority : IDisposable
     private const int SerialBytes = 16;
 
     /// <summary>How far the clocks of two machines may be apart.</summary>
-    private static readonly TimeSpan s_clockSkew = TimeSpan.FromHours(1);
+    private static readonly TimeSpan ClockSkew = TimeSpan.FromHours(1);
 
     private readonly TimeProvider _clock;
 
@@ -54,7 +54,7 @@ public sealed class CertificateAuthority : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         DateTimeOffset now = clock.GetUtcNow();
-        return new CertificateAuthority(request.CreateSelfSigned(now - s_clockSkew, now.AddDays(AuthorityDays)), clock);
+        return new CertificateAuthority(request.CreateSelfSigned(now - ClockSkew, now.AddDays(AuthorityDays)), clock);
     }
 
     /// <summary>Reads the authority of a folder.</summary>
@@ -122,7 +122,7 @@ public sealed class CertificateAuthority : IDisposable
         request.CertificateExtensions.Add(
             X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
                 Certificate, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-        DateTimeOffset first = now - s_clockSkew;
+        DateTimeOffset first = now - ClockSkew;
         DateTimeOffset begin = new(Certificate.NotBefore.ToUniversalTime());
         DateTimeOffset end = now.AddDays(days);
         using X509Certificate2 issued = request.Create(

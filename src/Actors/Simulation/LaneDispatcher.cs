@@ -43,7 +43,7 @@ internal sealed class LaneExecutor : ExecutorService
     private const int LocalTurns = 8;
 
     [ThreadStatic]
-    private static LaneExecutor? t_current;
+    private static LaneExecutor? s_current;
 
     private readonly Queue<IRunnable> _local = new();
     private readonly ConcurrentQueue<IRunnable> _remote = new();
@@ -60,7 +60,7 @@ internal sealed class LaneExecutor : ExecutorService
     /// <inheritdoc/>
     public override void Execute(IRunnable run)
     {
-        if (ReferenceEquals(t_current, this))
+        if (ReferenceEquals(s_current, this))
         {
             _local.Enqueue(run);
             return;
@@ -90,7 +90,7 @@ internal sealed class LaneExecutor : ExecutorService
 
     private void Work()
     {
-        t_current = this;
+        s_current = this;
         do
         {
             while (RunTurns())

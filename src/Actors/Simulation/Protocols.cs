@@ -1,5 +1,3 @@
-using Akka.Actor;
-using VmSim.Core.Engine;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Simulation;

@@ -29,7 +29,9 @@ public readonly record struct ThreadId(int Value)
     public override string ToString() => Value.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>The tag that lets entries of several address spaces share a TLB (ASID; PCID on x86). 12 bits on x86, up to 16 elsewhere.</summary>
+/// <summary>
+/// The tag that lets entries of several address spaces share a TLB (ASID; PCID on x86). 12 bits on x86, up to 16 elsewhere.
+/// </summary>
 /// <param name="Value">0 to the format's highest tag.</param>
 public readonly record struct Asid(ushort Value)
 {

@@ -4,7 +4,10 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
 
-/// <summary>What happened to one operation that removed translations, tightened their rights or gave memory back: the material of a violation's trace.</summary>
+/// <summary>
+/// What happened to one operation that removed translations, tightened their rights or gave memory back: the material of a violation's
+/// trace.
+/// </summary>
 /// <param name="what">The call, or the fault.</param>
 /// <param name="thread">Name of the thread that asked.</param>
 /// <param name="core">The core that asked.</param>
@@ -75,7 +78,9 @@ internal sealed class SentInvalidation(CoreId core, long sent, long due, Invalid
 /// <param name="was">Frame and rights that it gave.</param>
 /// <param name="remaining">Rights that the page has to the same frame from now on.</param>
 /// <param name="operation">The operation that killed it.</param>
-/// <param name="made">When the operations started that had given its rights; 0 if no translation of the page to the frame had died before.</param>
+/// <param name="made">
+/// When the operations started that had given its rights; 0 if no translation of the page to the frame had died before.
+/// </param>
 internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, OperationTrace operation, RightTimes made)
 {
     public ulong Page => page;
@@ -137,5 +142,6 @@ internal readonly record struct RightTimes(long Read, long Write, long Execute)
 
     /// <summary>Whether all of some rights had been given by a time.</summary>
     public bool By(PageFlags rights, long time) =>
-        ((rights & PageFlags.Read) == 0 || Read <= time) && ((rights & PageFlags.Write) == 0 || Write <= time) && ((rights & PageFlags.Execute) == 0 || Execute <= time);
+        ((rights & PageFlags.Read) == 0 || Read <= time) && ((rights & PageFlags.Write) == 0 || Write <= time)
+            && ((rights & PageFlags.Execute) == 0 || Execute <= time);
 }

@@ -12,7 +12,8 @@ internal sealed class TraceLines
 
     /// <summary>The lines, by time; events of one time stay in the order in which they were added.</summary>
     public IReadOnlyList<string> Lines =>
-        [.. _lines.OrderBy(line => line.Time).Select(line => string.Create(CultureInfo.InvariantCulture, $"cycle {line.Time,12}  {line.Text}"))];
+        [.. _lines.OrderBy(line => line.Time)
+            .Select(line => string.Create(CultureInfo.InvariantCulture, $"cycle {line.Time,12}  {line.Text}"))];
 
     /// <summary>Adds the line of an event.</summary>
     public TraceLines Add(long time, string text)
@@ -36,7 +37,8 @@ internal sealed class TraceLines
     /// <summary>The operation, what it did, and when walks see that.</summary>
     public TraceLines AddStart(OperationTrace operation, string effect) => Add(
         operation.Start,
-        $"core {operation.Core}, thread {operation.Thread}: {operation.What} starts; {effect}, which every walk sees from cycle {operation.VisibleAt}");
+        $"core {operation.Core}, thread {operation.Thread}: {operation.What} starts; {effect}, which every walk sees from cycle "
+            + $"{operation.VisibleAt}");
 
     /// <summary>What one core was told of an operation, and when it answered.</summary>
     /// <param name="operation">The operation.</param>
@@ -52,7 +54,9 @@ internal sealed class TraceLines
         }
 
         AddSent(told, "", now);
-        return told.AcknowledgedAt < 0 || told.AcknowledgedAt > now ? this : Add(told.AcknowledgedAt, $"core {core}'s acknowledgement is there");
+        return told.AcknowledgedAt < 0 || told.AcknowledgedAt > now
+            ? this
+            : Add(told.AcknowledgedAt, $"core {core}'s acknowledgement is there");
     }
 
     /// <summary>What a core was sent.</summary>
@@ -81,6 +85,8 @@ internal sealed class TraceLines
         PageFlags.Read => "read",
         PageFlags.Write => "write",
         PageFlags.Execute => "execute",
-        _ => string.Join(" and ", new[] { PageFlags.Read, PageFlags.Write, PageFlags.Execute }.Where(right => (rights & right) != 0).Select(Words)),
+        _ =>
+            string.Join(
+                " and ", new[] { PageFlags.Read, PageFlags.Write, PageFlags.Execute }.Where(right => (rights & right) != 0).Select(Words)),
     };
 }

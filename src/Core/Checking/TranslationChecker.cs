@@ -26,7 +26,9 @@ public sealed class TranslationChecker
     {
         _world = world;
         AllowedStaleness = world.AllowedStaleness;
-        ReleaseChecker[] releases = [.. world.Groups.Select(group => new ReleaseChecker(this, group, [.. world.CoresOf(group)], world.Cores.Count, world.Delays.CoreToSpace))];
+        ReleaseChecker[] releases =
+            [.. world.Groups.Select(group => new ReleaseChecker(this, group, [.. world.CoresOf(group)], world.Cores.Count,
+                world.Delays.CoreToSpace))];
         _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space, releases[space.Group.Index]))];
         _cores = [.. world.Cores.Select(core => new CoreChecker(this, core))];
         for (int i = 0; i < _spaces.Length; i++)
@@ -42,7 +44,10 @@ public sealed class TranslationChecker
     /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
     public long AllowedStaleness { get; }
 
-    /// <summary>How long after its operation had returned a dead translation was last used, at most, in cycles; 0 if none was. The same for any threads and windows.</summary>
+    /// <summary>
+    /// How long after its operation had returned a dead translation was last used, at most, in cycles; 0 if none was. The same for any
+    /// threads and windows.
+    /// </summary>
     public long LongestStaleness => Interlocked.Read(ref _longestStaleness);
 
     /// <summary>Whether a rule was broken; the run stops at the end of the window.</summary>
@@ -55,12 +60,16 @@ public sealed class TranslationChecker
         {
             lock (_gate)
             {
-                return [.. _violations.OrderBy(violation => violation.Time).ThenBy(violation => violation.Rule).ThenBy(violation => violation.Message, StringComparer.Ordinal)];
+                return [.. _violations.OrderBy(violation => violation.Time).ThenBy(violation => violation.Rule)
+                    .ThenBy(violation => violation.Message, StringComparer.Ordinal)];
             }
         }
     }
 
-    /// <summary>Compares whole page tables with their areas and counts all frames anew; for the end of a run. After a violation there is nothing to add.</summary>
+    /// <summary>
+    /// Compares whole page tables with their areas and counts all frames anew; for the end of a run. After a violation there is nothing to
+    /// add.
+    /// </summary>
     public void Finish()
     {
         if (_violated)
@@ -76,11 +85,13 @@ public sealed class TranslationChecker
 
         foreach (SpaceGroup group in _world.Groups)
         {
-            bool over = group.NextDue == long.MaxValue && group.DomainIndex >= 0 && _world.CoresOf(group).All(core => core.NextTime == long.MaxValue);
+            bool over = group.NextDue == long.MaxValue && group.DomainIndex >= 0
+                && _world.CoresOf(group).All(core => core.NextTime == long.MaxValue);
             if (FrameCount.Check(group, over) is { Count: > 0 } problems)
             {
                 string name = group.Members[0].Name;
-                TraceLines lines = problems.Aggregate(new TraceLines().Add(now, "the run is over, and the frames are counted"), (all, problem) => all.Add(now, problem));
+                TraceLines lines = problems.Aggregate(
+                    new TraceLines().Add(now, "the run is over, and the frames are counted"), (all, problem) => all.Add(now, problem));
                 Report(new Violation(CheckRule.FramesLost, now, group.Members[0].Space, $"{name}: {problems[0]}", lines.Lines));
             }
         }
@@ -104,7 +115,9 @@ public sealed class TranslationChecker
         _violated = true;
     }
 
-    /// <summary>A core used a dead translation as long after its operation had returned as its protocol allows; negative before it returned.</summary>
+    /// <summary>
+    /// A core used a dead translation as long after its operation had returned as its protocol allows; negative before it returned.
+    /// </summary>
     internal void NoteStaleness(long cycles)
     {
         if (cycles <= LongestStaleness)

@@ -4,7 +4,6 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Scenarios;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checkpoints;
 
@@ -27,7 +26,9 @@ public static class Checkpoint
     /// <summary>Writes everything that a world has come to.</summary>
     /// <param name="world">A world that no engine runs on; at the end of a window.</param>
     /// <param name="stream">Where to; it stays open.</param>
-    /// <exception cref="NotSupportedException">A shootdown protocol or backend keeps what is not plain data, such as a delegate; the message says where.</exception>
+    /// <exception cref="NotSupportedException">
+    /// A shootdown protocol or backend keeps what is not plain data, such as a delegate; the message says where.
+    /// </exception>
     public static void Save(World world, Stream stream)
     {
         ArgumentNullException.ThrowIfNull(world);
@@ -58,7 +59,9 @@ public static class Checkpoint
     /// <summary>Puts a world to where another one was written.</summary>
     /// <param name="world">A world of the same scenario, at time 0. After an exception it is of no use.</param>
     /// <param name="stream">Where from; it can seek, and ends with the checkpoint.</param>
-    /// <exception cref="InvalidDataException">The data are no checkpoint, or are damaged, or of another build, or of a world that differs.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The data are no checkpoint, or are damaged, or of another build, or of a world that differs.
+    /// </exception>
     public static void Restore(World world, Stream stream)
     {
         ArgumentNullException.ThrowIfNull(world);
@@ -107,7 +110,8 @@ public static class Checkpoint
     {
         yield return ("build of vmsim", $"{typeof(Checkpoint).Module.ModuleVersionId} {typeof(VirtAddr).Module.ModuleVersionId}");
 
-        // Operations are read again, so that another build of a trace's reader could tell another story; readers are not always part of this assembly.
+        // Operations are read again, so that another build of a trace's reader could tell another story; readers are not always part of
+        // this assembly.
         yield return ("build of the programs", string.Join(' ', world.Threads.Select(thread => thread.ProgramBuild).Distinct().Order()));
         yield return ("shootdown protocol", $"{world.Protocol.Name} {world.Protocol.GetType().Module.ModuleVersionId}");
         yield return ("seed", $"{world.Scenario.Seed}");
@@ -119,13 +123,15 @@ public static class Checkpoint
         yield return ("warmup in cycles", $"{world.Scenario.Warmup}");
         yield return ("list of processes", string.Join(", ", world.Scenario.Processes.Select(Describe)));
         yield return ("list of address spaces", string.Join(", ", world.Spaces.Select(space => space.Name)));
-        yield return ("list of threads", string.Join(", ", world.Threads.Select(thread => $"{thread.Name} with {thread.SystemCalls.Count} calls")));
+        yield return (
+            "list of threads", string.Join(", ", world.Threads.Select(thread => $"{thread.Name} with {thread.SystemCalls.Count} calls")));
         yield return ("window bound in cycles", $"{world.Delays.WindowBound}");
         yield return ("checker", world.Checker is null ? "off" : "on");
     }
 
     private static string Describe(ProcessSpec process) =>
-        string.Join(", ", process.Settings.Select(setting => $"{setting.Key} = {setting.Value}").Prepend($"{process.Count} of {process.Name}"));
+        string.Join(
+            ", ", process.Settings.Select(setting => $"{setting.Key} = {setting.Value}").Prepend($"{process.Count} of {process.Name}"));
 
     /// <summary>Of two texts with commas, the first parts that differ.</summary>
     private static (string First, string Second) FirstDifference(string first, string second)

@@ -5,19 +5,20 @@ using VmSim.Core.State;
 namespace VmSim.Core.Checkpoints;
 
 /// <summary>
-/// Writes and reads values of one type: those without references as they lie in memory, others one by one. A structure with bytes between its fields goes
-/// field by field: what stands in them is anything.
+/// Writes and reads values of one type: those without references as they lie in memory, others one by one. A structure with bytes between
+/// its fields goes field by field: what stands in them is anything.
 /// </summary>
 /// <typeparam name="T">A class, whose objects are referred to, or a structure.</typeparam>
 internal static class Items<T>
 {
-    private static readonly bool s_holdsAddress = typeof(T).IsValueType && HoldsAddress(typeof(T));
-    private static readonly bool s_isRaw = typeof(T).IsValueType && PlainLayout.DenseBytes(typeof(T)) == Unsafe.SizeOf<T>();
+    private static readonly bool HoldsAddressKnown = typeof(T).IsValueType && HoldsAddress(typeof(T));
+    private static readonly bool IsRaw = typeof(T).IsValueType && PlainLayout.DenseBytes(typeof(T)) == Unsafe.SizeOf<T>();
     private static Form? s_form;
 
     /// <summary>How one value is written.</summary>
     private static Form One => s_form ??= !typeof(T).IsValueType ? new ReferenceForm()
-        : Nullable.GetUnderlyingType(typeof(T)) is { } inner ? (Form)Activator.CreateInstance(typeof(NullableForm<>).MakeGenericType(typeof(T), inner))!
+        : Nullable.GetUnderlyingType(typeof(T)) is { } inner ? (Form)Activator.CreateInstance(
+            typeof(NullableForm<>).MakeGenericType(typeof(T), inner))!
         : new StructureForm();
 
     /// <summary>Writes how many there are, and the values.</summary>
@@ -38,12 +39,12 @@ internal static class Items<T>
     /// <summary>Writes the values alone.</summary>
     public static void SaveAll(StateWriter writer, ReadOnlySpan<T> items)
     {
-        if (s_holdsAddress)
+        if (HoldsAddressKnown)
         {
             throw writer.CannotHold(typeof(T));
         }
 
-        if (s_isRaw)
+        if (IsRaw)
         {
             writer.Data.Write(Bytes(ref MemoryMarshal.GetReference(items), items.Length));
             return;
@@ -58,7 +59,7 @@ internal static class Items<T>
     /// <summary>Reads the values alone.</summary>
     public static void ReadAll(StateReader reader, Span<T> items)
     {
-        if (s_isRaw)
+        if (IsRaw)
         {
             reader.Data.BaseStream.ReadExactly(Bytes(ref MemoryMarshal.GetReference(items), items.Length));
             return;
@@ -75,7 +76,9 @@ internal static class Items<T>
 
     private static bool HoldsAddress(Type type) =>
         type.IsPointer || type.IsFunctionPointer || type == typeof(nint) || type == typeof(nuint)
-        || (type is { IsValueType: true, IsPrimitive: false, IsEnum: false } && Array.Exists(PlainLayout.FieldsOf(type), field => HoldsAddress(field.FieldType)));
+        || (
+            type is { IsValueType: true, IsPrimitive: false, IsEnum: false }
+                && Array.Exists(PlainLayout.FieldsOf(type), field => HoldsAddress(field.FieldType)));
 
     private abstract class Form
     {

@@ -20,10 +20,10 @@ public sealed partial class CoreModel
     {
         SimThread thread = _thread!;
 
-        // Three loops, the narrowest first. RunPlain never leaves the MMU: hits and walks of one reference to 4 KiB pages, all in registers.
-        // RunHits makes what hits the first level otherwise: other sizes, fetches from another page, a machine with one level.
-        // RunMiss makes the one access that both left over, which may set bits, tell the protocol or fault, and the fast loops go on behind it.
-        // Each stops before what it cannot do and changes nothing of it, so the order is one of speed alone.
+        // Three loops, the narrowest first. RunPlain never leaves the MMU: hits and walks of one reference to 4 KiB pages, all in
+        // registers. RunHits makes what hits the first level otherwise: other sizes, fetches from another page, a machine with one level.
+        // RunMiss makes the one access that both left over, which may set bits, tell the protocol or fault, and the fast loops go on behind
+        // it. Each stops before what it cannot do and changes nothing of it, so the order is one of speed alone.
         do
         {
             if (thread.Position == thread.Length && !thread.Refill())
@@ -89,7 +89,8 @@ public sealed partial class CoreModel
     }
 
     /// <summary>
-    /// Accesses that hit the first-level TLB, one by one. Stops at the first operation that needs more, or at the limit. Counts in locals and adds them up once a stretch.
+    /// Accesses that hit the first-level TLB, one by one. Stops at the first operation that needs more, or at the limit. Counts in locals
+    /// and adds them up once a stretch.
     /// </summary>
     private void RunHits(SimThread thread, long until)
     {
@@ -156,7 +157,9 @@ public sealed partial class CoreModel
         AccessKind kind = (AccessKind)(word & 3);
         ulong address = word & Operation.PageMask;
         _dueAt = _clock;
-        TranslationResult translation = userMode ? Mmu.TranslateMissed(kind, address, _clock) : Mmu.Translate(kind, address, user: false, _clock);
+        TranslationResult translation = userMode
+            ? Mmu.TranslateMissed(kind, address, _clock)
+            : Mmu.Translate(kind, address, user: false, _clock);
         Cycles[CoreCycles.Walk] += translation.Cycles;
         long began = _clock;
         _clock += translation.Cycles;
@@ -206,13 +209,16 @@ public sealed partial class CoreModel
         }
     }
 
-    /// <summary>Tells the shootdown protocol what a translation that missed the first level has done, and takes the time that this takes.</summary>
+    /// <summary>
+    /// Tells the shootdown protocol what a translation that missed the first level has done, and takes the time that this takes.
+    /// </summary>
     private void TellTranslation(SimThread thread, AccessKind kind, ulong address, bool faulted, in TranslationResult translation)
     {
         long cycles = 0;
         if (faulted || translation.Outcome == TranslationOutcome.Walked)
         {
-            cycles += _shootdown.OnWalk(new PageWalk(thread.Space, new VirtAddr(address), kind, faulted, translation.Size, translation.BitsSet));
+            cycles += _shootdown.OnWalk(
+                new PageWalk(thread.Space, new VirtAddr(address), kind, faulted, translation.Size, translation.BitsSet));
         }
 
         foreach ((TlbEntry entry, bool evicted) in Mmu.TakeEvents())
@@ -245,7 +251,8 @@ public sealed partial class CoreModel
         if (++thread.FaultsInARow > FaultsInARowMax)
         {
             throw new InvalidOperationException(
-                $"thread {thread.Id} ({thread.Name}) faulted {FaultsInARowMax} times on {new VirtAddr(address)} ({kind}) without getting past it");
+                $"thread {thread.Id} ({thread.Name}) faulted {FaultsInARowMax} times on {new VirtAddr(address)} ({kind}) without "
+                    + $"getting past it");
         }
 
         thread.Faults++;
@@ -318,7 +325,8 @@ public sealed partial class CoreModel
 
                 break;
             default:
-                throw new InvalidOperationException($"thread {thread.Id} ({thread.Name}) has an operation of unknown kind {operation.Control}");
+                throw new InvalidOperationException(
+                    $"thread {thread.Id} ({thread.Name}) has an operation of unknown kind {operation.Control}");
         }
     }
 
@@ -364,10 +372,15 @@ public sealed partial class CoreModel
         }
 
         thread.TrapCall = call;
-        EnterKernel(thread, TrapKind.SystemCall, SimMessage.Of(new SystemCallEntry(thread.Id, index, _shootdown.TrapWord(thread.Space))), _delays.SystemCall);
+        EnterKernel(
+            thread,
+            TrapKind.SystemCall,
+            SimMessage.Of(new SystemCallEntry(thread.Id, index, _shootdown.TrapWord(thread.Space))),
+            _delays.SystemCall);
     }
 
-    private void Synchronize(SimThread thread, SimMessage request) => EnterKernel(thread, TrapKind.Synchronization, request, _delays.SystemCall);
+    private void Synchronize(SimThread thread, SimMessage request) =>
+        EnterKernel(thread, TrapKind.Synchronization, request, _delays.SystemCall);
 
     private void EnterKernel(SimThread thread, TrapKind trap, SimMessage message, long delay)
     {

@@ -47,11 +47,13 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private bool _entersUser;
 
     /// <summary>
-    /// When what the core does was due: a message or tick, or an access from its beginning on; <see cref="long.MaxValue"/> between them. It always lies before the window's end.
+    /// When what the core does was due: a message or tick, or an access from its beginning on; <see cref="long.MaxValue"/> between them. It
+    /// always lies before the window's end.
     /// </summary>
     /// <remarks>
-    /// Look-ups in page tables are made as of this time and not of the clock. The clock of a core that takes a message late may lie beyond the window's end,
-    /// and stores that are visible by then may only be made in the next memory phase: a long window would find them and a short one would not.
+    /// Look-ups in page tables are made as of this time and not of the clock. The clock of a core that takes a message late may lie beyond
+    /// the window's end, and stores that are visible by then may only be made in the next memory phase: a long window would find them and a
+    /// short one would not.
     /// </remarks>
     private long _dueAt = long.MaxValue;
 
@@ -122,7 +124,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>Messages written since they were last handed over.</summary>
     public Outbox Outbox { get; }
 
-    /// <summary>Threads that have left for another core since this was last cleared, and for which; null when nobody wants to know.</summary>
+    /// <summary>
+    /// Threads that have left for another core since this was last cleared, and for which; null when nobody wants to know.
+    /// </summary>
     public List<(SimThread Thread, CoreId Target)>? Departures { get; set; }
 
     /// <summary>Where its cycles went.</summary>
@@ -140,7 +144,10 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>Messages that wait for the core.</summary>
     public MessageHeap Inbox => _inbox;
 
-    /// <summary>Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has sent.</summary>
+    /// <summary>
+    /// Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has
+    /// sent.
+    /// </summary>
     public long NextTime
     {
         get
@@ -196,7 +203,8 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
             }
             else if (_nextTick < limit && ticks && (running ? _nextTick <= _clock : due < limit || _shootdown.HasTickWork))
             {
-                // A core that waits takes ticks that do nothing before its next message: how far its clock goes without one must not depend on the window.
+                // A core that waits takes ticks that do nothing before its next message: how far its clock goes without one must not depend
+                // on the window.
                 Tick();
             }
             else if (!running || _clock >= limit)
@@ -256,7 +264,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         }
     }
 
-    /// <summary>Sums up waiting up to the end of the run. A core that has done nothing since counting began has nothing to report.</summary>
+    /// <summary>
+    /// Sums up waiting up to the end of the run. A core that has done nothing since counting began has nothing to report.
+    /// </summary>
     internal void FinishAt(long end)
     {
         _losses.Flush();
@@ -279,7 +289,8 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     {
         if ((uint)space.Value >= (uint)SpaceCount || _world.GroupOf(space).DomainIndex != Domain?.Index)
         {
-            throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
+            throw new InvalidOperationException(
+                $"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
         }
 
         Send(SimMessage.Of(payload), space, _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToSpace, delay));
@@ -290,7 +301,8 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     {
         if (target == Core || Domain is null || !Domain.HasCore(target))
         {
-            throw new InvalidOperationException($"the shootdown protocol of core {Core} addresses core {target}, which is not another core of its domain");
+            throw new InvalidOperationException(
+                $"the shootdown protocol of core {Core} addresses core {target}, which is not another core of its domain");
         }
 
         SimMessage message = SimMessage.Of(payload);

@@ -4,8 +4,8 @@ using VmSim.Core.Kernel;
 namespace VmSim.Core.Engine;
 
 /// <summary>
-/// Which node of a cluster simulates which cores and groups. A domain lives on one node if it fits; a domain that is split has each group beside
-/// most of its cores. Every node works the placement out for itself, from the scenario alone.
+/// Which node of a cluster simulates which cores and groups. A domain lives on one node if it fits; a domain that is split has each group
+/// beside most of its cores. Every node works the placement out for itself, from the scenario alone.
 /// </summary>
 public sealed class NodePlacement
 {

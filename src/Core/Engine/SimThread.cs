@@ -141,7 +141,8 @@ public sealed class SimThread
     public SimThreadState Export()
     {
         Moved = ThreadMove.Left;
-        return new(Id.Value, Core.Value, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
+        return new(
+            Id.Value, Core.Value, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
     }
 
     /// <summary>Goes on where the thread stood on another node; its program is read up to there.</summary>
@@ -152,7 +153,8 @@ public sealed class SimThread
         long read = state.Consumed + state.Operations.Length;
         if (state.Operations.Length > BufferLength || read < Consumed + Length)
         {
-            throw new InvalidDataException($"thread {Id} ({Name}): its state on another node lies at operation {read}, here it was at {Consumed + Length} already");
+            throw new InvalidDataException(
+                $"thread {Id} ({Name}): its state on another node lies at operation {read}, here it was at {Consumed + Length} already");
         }
 
         ReadUpTo(read);
@@ -197,7 +199,10 @@ public sealed class SimThread
         while (at < operation)
         {
             int read = _stream!.Read(skipped.AsSpan(0, (int)Math.Min(BufferLength, operation - at)));
-            at += read > 0 ? read : throw new InvalidDataException($"thread {Id} ({Name}): its program ends at operation {at}, but it was at {operation} before");
+            at += read > 0
+                ? read
+                : throw new InvalidDataException(
+                    $"thread {Id} ({Name}): its program ends at operation {at}, but it was at {operation} before");
         }
     }
 

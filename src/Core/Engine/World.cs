@@ -15,7 +15,9 @@ namespace VmSim.Core.Engine;
 /// <summary>Everything that is simulated in one run: cores, address spaces, threads, and the domains they form.</summary>
 public sealed class World : IDisposable
 {
-    /// <summary>The table pages of each space have 64 GiB of addresses of their own, so that caches of page-table lines tell them apart.</summary>
+    /// <summary>
+    /// The table pages of each space have 64 GiB of addresses of their own, so that caches of page-table lines tell them apart.
+    /// </summary>
     private const int TableSpaceShift = 36;
 
     private readonly CoreModel[] _cores;
@@ -124,7 +126,9 @@ public sealed class World : IDisposable
     /// <summary>The group of a space.</summary>
     public SpaceGroup GroupOf(SpaceId space) => _spaces[space.Value].Group;
 
-    /// <summary>Whether a thread is on its core at time 0; others are started by a thread or by the fork that makes their process.</summary>
+    /// <summary>
+    /// Whether a thread is on its core at time 0; others are started by a thread or by the fork that makes their process.
+    /// </summary>
     internal bool IsRunnableAtStart(SimThread thread) => _runsAtStart[thread.Id.Value];
 
     internal PageTable TableOf(int space, int table) => _spaces[space].Tables[table];
@@ -158,7 +162,8 @@ public sealed class World : IDisposable
         if (!areAlike)
         {
             throw new ScenarioException(
-                $"shootdown.protocol: halves of {Protocol.Name} declare different counters; give every core half the same, and every space half");
+                $"shootdown.protocol: halves of {Protocol.Name} declare different counters; give every core half the same, and every "
+                    + $"space half");
         }
 
         HashSet<string> names = [];
@@ -196,8 +201,14 @@ public sealed class World : IDisposable
         {
             SpacePlan plan = layout.Spaces[i];
             SpaceGroup group = _groups[plan.Group];
-            IReadOnlyList<CoreId> coreOf = [.. layout.Threads.Skip(plan.FirstThread).Take(plan.Image.Threads.Count).Select(thread => thread.Core)];
-            _spaces[i] = new AddressSpace(setup, group, new SpaceIdentity(new SpaceId(i), plan.Name, new ThreadId(plan.FirstThread), coreOf), plan.Image, NewTables(i));
+            IReadOnlyList<CoreId> coreOf =
+                [.. layout.Threads.Skip(plan.FirstThread).Take(plan.Image.Threads.Count).Select(thread => thread.Core)];
+            _spaces[i] = new AddressSpace(
+                setup,
+                group,
+                new SpaceIdentity(new SpaceId(i), plan.Name, new ThreadId(plan.FirstThread), coreOf),
+                plan.Image,
+                NewTables(i));
             group.Add(_spaces[i]);
         }
 

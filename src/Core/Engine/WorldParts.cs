@@ -25,8 +25,8 @@ public static class WorldParts
         new(scenario.Machine, scenario.Kernel, ProtocolOf(scenario).Messages(scenario.Machine, scenario.Kernel));
 
     /// <summary>
-    /// What the backends that a run can use count, one set of each class: of the backend of anonymous memory, then of those that calls name,
-    /// in their order.
+    /// What the backends that a run can use count, one set of each class: of the backend of anonymous memory, then of those that calls
+    /// name, in their order.
     /// </summary>
     /// <exception cref="ScenarioException">There is no such backend.</exception>
     internal static IReadOnlyList<CounterSet> BackendCounters(VirtualMemoryOptions options, IEnumerable<ProgramImage> images)

@@ -165,7 +165,9 @@ public sealed partial class AddressSpace
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
-        (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap ? (0, ulong.MaxValue) : (operation.FirstPage, operation.EndPage);
+        (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap
+            ? (0, ulong.MaxValue)
+            : (operation.FirstPage, operation.EndPage);
         if (Watch is { } watch)
         {
             watch.Begin(operation, _now);
@@ -192,7 +194,8 @@ public sealed partial class AddressSpace
         switch (call.Kind)
         {
             case SystemCallKind.SetBreak:
-                watch.Compare(Math.Min(oldBreak.PageNumber, call.Start.PageNumber), Math.Max(oldBreak.PageNumber, call.Start.PageNumber) + 1);
+                watch.Compare(
+                    Math.Min(oldBreak.PageNumber, call.Start.PageNumber), Math.Max(oldBreak.PageNumber, call.Start.PageNumber) + 1);
                 break;
             case SystemCallKind.Remap:
                 watch.Compare(call.Start.PageNumber, (call.Start + call.Length).PageNumber + 1);
@@ -237,8 +240,8 @@ public sealed partial class AddressSpace
     }
 
     /// <summary>
-    /// Goes on after the operation's own work of <paramref name="cycles"/> and <paramref name="delay"/> for locks: a shootdown if translations died, else the
-    /// end. The event comes a service time early, because what a space says leaves it a service time later.
+    /// Goes on after the operation's own work of <paramref name="cycles"/> and <paramref name="delay"/> for locks: a shootdown if
+    /// translations died, else the end. The event comes a service time early, because what a space says leaves it a service time later.
     /// </summary>
     private void Proceed(KernelOperation operation, long cycles, long delay)
     {
@@ -292,7 +295,8 @@ public sealed partial class AddressSpace
     {
         long due = (operation.Sleeps ? WakeTime : ReturnTime) + delay;
         Watch?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
-        TrapReturn answer = new(operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
+        TrapReturn answer = new(
+            operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
         SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
     }
 

@@ -95,7 +95,8 @@ public sealed partial class AddressSpace
 
     /// <inheritdoc/>
     public void SendProtocol(CoreId core, long delay, in ProtocolPayload payload) => SendToCore(
-        SimMessage.Of(payload), InDomain(core), _now + _delays.Service + _delays.Checked(payload.Kind, MessageDirection.SpaceToCore, delay));
+        SimMessage.Of(payload), InDomain(core), _now + _delays.Service + _delays.Checked(
+            payload.Kind, MessageDirection.SpaceToCore, delay));
 
     private void Await(ShootdownRequest shootdown, CoreId core)
     {
@@ -103,7 +104,8 @@ public sealed partial class AddressSpace
         (shootdown.Unacknowledged ??= new CoreMask(Machine.Cores)).Add(core.Value);
     }
 
-    private void SendInvalidation(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, long due, InvalidationWay way, bool isReport = false)
+    private void SendInvalidation(
+        ShootdownRequest shootdown, CoreId core, InvalidationScope scope, long due, InvalidationWay way, bool isReport = false)
     {
         Invalidation invalidation = new()
         {
@@ -155,7 +157,10 @@ public sealed partial class AddressSpace
         _ => false,
     };
 
-    /// <summary>What a call that has succeeded leaves for cores to invalidate: what died, or the whole space if it mapped where dead translations may live on.</summary>
+    /// <summary>
+    /// What a call that has succeeded leaves for cores to invalidate: what died, or the whole space if it mapped where dead translations
+    /// may live on.
+    /// </summary>
     private DeadTranslations? DeadAfter(SystemCall call, MmResult result, VirtAddr oldBreak)
     {
         (VirtAddr start, VirtAddr end) = call.Kind switch
@@ -180,8 +185,11 @@ public sealed partial class AddressSpace
 
         if (!_shootdowns.TryGetValue(ack.Shootdown, out OpenShootdown? open))
         {
-            string advice = Watch is null ? "; run with --check to see what led to it" : "; the protocol ended it before all acknowledgements were in";
-            throw new InvalidOperationException($"core {core} acknowledged shootdown {ack.Shootdown} of {Name}, which is over or never was{advice}");
+            string advice = Watch is null
+                ? "; run with --check to see what led to it"
+                : "; the protocol ended it before all acknowledgements were in";
+            throw new InvalidOperationException(
+                $"core {core} acknowledged shootdown {ack.Shootdown} of {Name}, which is over or never was{advice}");
         }
 
         ShootdownRequest shootdown = open.Request;
@@ -236,7 +244,8 @@ public sealed partial class AddressSpace
 
     private KernelOperation OperationOf(ShootdownRequest shootdown) => _shootdowns.TryGetValue(shootdown.Id, out OpenShootdown? open)
         ? open.Operation
-        : throw new InvalidOperationException($"the shootdown protocol of space {Space} goes on with shootdown {shootdown.Id}, which is over");
+        : throw new InvalidOperationException(
+            $"the shootdown protocol of space {Space} goes on with shootdown {shootdown.Id}, which is over");
 
     /// <summary>A shootdown that is not over, or whose reports are not all in, and the operation that caused it.</summary>
     private sealed record OpenShootdown(ShootdownRequest Request, KernelOperation Operation);

@@ -230,7 +230,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         LoadAnswer answer = _shootdown.OnLoad(core);
         if ((uint)answer.Table >= (uint)Tables.Count)
         {
-            throw new InvalidOperationException($"the shootdown protocol has core {core} walk table {answer.Table} of space {Space}, which has {Tables.Count}");
+            throw new InvalidOperationException(
+                $"the shootdown protocol has core {core} walk table {answer.Table} of space {Space}, which has {Tables.Count}");
         }
 
         long delay = _locks.EnterCoreMask(core, _now);
@@ -284,7 +285,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Outbox.Add(message);
     }
 
-    private void SendToSelf(MessageKind step, KernelOperation operation, long due) => SendToSelf(SimMessage.Of(new OperationStep(step, operation.Id)), due);
+    private void SendToSelf(MessageKind step, KernelOperation operation, long due) =>
+        SendToSelf(SimMessage.Of(new OperationStep(step, operation.Id)), due);
 
     private void SendToSelf(SimMessage message, long due)
     {

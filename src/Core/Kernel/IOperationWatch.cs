@@ -4,14 +4,22 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 
-/// <summary>Hears what the operations of one address space do to its page table and whom they tell of it. All times are in cycles.</summary>
-/// <remarks>An operation changes the table at its start: <see cref="Begin"/>, <see cref="Compare"/> for each range, and <see cref="Settle"/> come without anything in between.</remarks>
+/// <summary>
+/// Hears what the operations of one address space do to its page table and whom they tell of it. All times are in cycles.
+/// </summary>
+/// <remarks>
+/// An operation changes the table at its start: <see cref="Begin"/>, <see cref="Compare"/> for each range, and <see cref="Settle"/> come
+/// without anything in between.
+/// </remarks>
 internal interface IOperationWatch
 {
     /// <summary>An operation has changed the table at its start.</summary>
     void Begin(KernelOperation operation, long now);
 
-    /// <summary>The operation that has begun may have changed the pages from <paramref name="first"/> up to but not including <paramref name="end"/>.</summary>
+    /// <summary>
+    /// The operation that has begun may have changed the pages from <paramref name="first"/> up to but not including
+    /// <paramref name="end"/>.
+    /// </summary>
     void Compare(ulong first, ulong end);
 
     /// <summary>All that the operation may have changed has been compared.</summary>

@@ -27,8 +27,8 @@ internal interface IThreadSignals
 }
 
 /// <summary>
-/// The threads of one process: on which core each runs, and what they wait for from each other. An event happens once and stays; a barrier opens for as many threads as
-/// it has parties and closes behind them; a mutex goes to the thread that has waited longest.
+/// The threads of one process: on which core each runs, and what they wait for from each other. An event happens once and stays; a barrier
+/// opens for as many threads as it has parties and closes behind them; a mutex goes to the thread that has waited longest.
 /// </summary>
 internal sealed class ProcessThreads
 {
@@ -146,7 +146,8 @@ internal sealed class ProcessThreads
         {
             foreach (ThreadId thread in _barriers[i].Waiting)
             {
-                yield return $"{_process}: {Describe(thread)} waits at barrier {i} with {_barriers[i].Waiting.Count} of {_barriers[i].Parties} parties";
+                yield return $"{_process}: {Describe(thread)} waits at barrier {i} with {_barriers[i].Waiting.Count} of "
+                    + $"{_barriers[i].Parties} parties";
             }
         }
 

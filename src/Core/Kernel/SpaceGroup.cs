@@ -8,8 +8,8 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Core.Kernel;
 
 /// <summary>
-/// Address spaces that share memory: a process and the children it forks. They handle their messages in one merged order, with one frame pool
-/// and one view of the page cache.
+/// Address spaces that share memory: a process and the children it forks. They handle their messages in one merged order, with one frame
+/// pool and one view of the page cache.
 /// </summary>
 public sealed class SpaceGroup
 {

@@ -13,7 +13,8 @@ namespace VmSim.Core.Kernel;
 /// <param name="Protocol">The shootdown protocol.</param>
 /// <param name="SpaceCount">How many spaces the run has, those of later forks included.</param>
 /// <param name="Warmup">When counting begins, in cycles.</param>
-internal sealed record SpaceSetup(MachineSpec Machine, KernelProfile Kernel, Delays Delays, IShootdownProtocol Protocol, int SpaceCount, long Warmup)
+internal sealed record SpaceSetup(
+    MachineSpec Machine, KernelProfile Kernel, Delays Delays, IShootdownProtocol Protocol, int SpaceCount, long Warmup)
 {
     /// <summary>What backends of the run count, one set of each class, all 0.</summary>
     public IReadOnlyList<CounterSet> BackendCounters { get; init; } = [];

@@ -153,7 +153,8 @@ public sealed partial class SpaceMemory
         bool writable = backing switch
         {
             { IsOutside: true } => true,
-            { IsPrivate: true } => !Frames.IsZero(leaf.Frame) && Frames.KindOf(leaf.Frame) == FrameKind.Anonymous && Frames.IsExclusive(leaf.Frame),
+            { IsPrivate: true } =>
+                !Frames.IsZero(leaf.Frame) && Frames.KindOf(leaf.Frame) == FrameKind.Anonymous && Frames.IsExclusive(leaf.Frame),
             _ => !backing.Object!.TracksDirtyPages || (leaf.Flags & PageFlags.Dirty) != 0,
         };
         return (EntryFlags(flags, writable) & ~PageFlags.Accessed) | (leaf.Flags & Kept);

@@ -104,7 +104,9 @@ public sealed partial class SpaceMemory : IUndoablePageTable
         return true;
     }
 
-    /// <summary>The frame of an object's page; a page without one gets it, if that needs no device. The object keeps the reference.</summary>
+    /// <summary>
+    /// The frame of an object's page; a page without one gets it, if that needs no device. The object keeps the reference.
+    /// </summary>
     /// <returns>False when the page is not in memory or no frame is left.</returns>
     public bool TryGetObjectFrame(MemoryObject source, ulong page, out PhysAddr frame) =>
         source.TryGetFrame(page, out frame) || (source.IsWarm && TryFillObjectPage(source, page, out frame));
@@ -150,7 +152,9 @@ public sealed partial class SpaceMemory : IUndoablePageTable
         }
     }
 
-    /// <summary>Notes that areas map more, or fewer, pages of an object; one without a file that nobody maps any more loses its frames.</summary>
+    /// <summary>
+    /// Notes that areas map more, or fewer, pages of an object; one without a file that nobody maps any more loses its frames.
+    /// </summary>
     public void AddObjectMappings(MemoryObject source, long pages)
     {
         source.MappedPages += pages;

@@ -113,7 +113,9 @@ public sealed partial class VirtualMemory
         VirtAddr end = start + size;
         bool joinsBelow = start.Value > 0 && _set.TryFind(start - 1, out _);
         VirtAddr floor = joinsBelow ? start : _set.TryFindPrevious(start, out AreaSet.Area below) ? below.Last + 1 : default;
-        VirtAddr ceiling = end.Value == 0 || _set.TryFind(end, out _) ? end : _set.TryFindNext(end, out AreaSet.Area above) ? above.Start : default;
+        VirtAddr ceiling = end.Value == 0 || _set.TryFind(end, out _)
+            ? end
+            : _set.TryFindNext(end, out AreaSet.Area above) ? above.Start : default;
         _memory.FreeTablesIn(new AddrRange<VirtAddr>(floor, ceiling - 1), start);
     }
 

@@ -57,7 +57,9 @@ public sealed partial class VirtualMemory
             _memory.BeginFault();
         }
 
-        return _memory.EndFault(backend.HandleFault(new Fault(page, kind, area.Range, area.Flags, leaf), _memory)) with { AreaStart = area.Start };
+        return _memory.EndFault(
+            backend.HandleFault(new Fault(page, kind, area.Range, area.Flags, leaf), _memory)) with
+        { AreaStart = area.Start };
     }
 
     /// <summary>Sets what a format without hardware-set flags faults for: accessed, and dirty for a store.</summary>
@@ -74,9 +76,12 @@ public sealed partial class VirtualMemory
     private FaultResult FaultBelowStack(VirtAddr page, AccessKind kind)
     {
         FaultResult failure = new() { Kind = FaultKind.SegmentationFault };
-        if (!_set.TryFindNext(page, out AreaSet.Area above) || (above.Flags & AreaFlags.GrowsDown) == 0 || above.Backend.Backing != Backing.Anonymous
+        if (!_set.TryFindNext(page, out AreaSet.Area above) || (above.Flags & AreaFlags.GrowsDown) == 0
+            || above.Backend.Backing != Backing.Anonymous
             || StackTop(above).Value - page.Value > _memory.Options.StackLimitBytes
-            || (_set.TryFindPrevious(page, out AreaSet.Area below) && (below.Flags & AreaFlags.Rights) != 0 && page.Value - below.Last.Value <= StackGuardBytes))
+            || (
+                _set.TryFindPrevious(page, out AreaSet.Area below) && (below.Flags & AreaFlags.Rights) != 0
+                    && page.Value - below.Last.Value <= StackGuardBytes))
         {
             return failure;
         }

@@ -31,7 +31,9 @@ public sealed record VirtualMemoryOptions
     /// 16 MiB. Default 128 KiB (Linux: VM_READAHEAD_PAGES, include/linux/mm.h).</summary>
     public ulong ReadAheadBytes { get; init; } = 131_072;
 
-    /// <summary>Whether files are in the page cache from the start. Only the cache that a runner makes from these options looks at it.</summary>
+    /// <summary>
+    /// Whether files are in the page cache from the start. Only the cache that a runner makes from these options looks at it.
+    /// </summary>
     public bool WarmPageCache { get; init; } = true;
 
     /// <summary>When anonymous faults install 2 MiB pages.</summary>
@@ -46,7 +48,8 @@ public sealed record VirtualMemoryOptions
     /// <summary>How far the area of a stack may grow downwards by faults below it. Default 8 MiB (the usual RLIMIT_STACK).</summary>
     public ulong StackLimitBytes { get; init; } = 8UL << 20;
 
-    /// <summary>The backend that private anonymous mappings get if they name none: a name of <see cref="Backends"/>. Default lazy. The heap is lazy too,
+    /// <summary>The backend that private anonymous mappings get if they name none: a name of <see cref="Backends"/>. Default lazy. The heap
+    /// is lazy too,
     /// unless this is populate.</summary>
     public string Anonymous { get; init; } = MemoryBackends.Lazy;
 

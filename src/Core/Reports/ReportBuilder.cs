@@ -1,7 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Statistics;
-using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Reports;
 
@@ -39,7 +38,12 @@ public static class ReportBuilder
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
         world.Checker?.Finish();
-        return Build(world, finished, end, RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished), stopped: !finished), listShootdowns);
+        return Build(
+            world,
+            finished,
+            end,
+            RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished), stopped: !finished),
+            listShootdowns);
     }
 
     /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>
@@ -76,7 +80,9 @@ public static class ReportBuilder
             Cores = [.. world.Cores.Select(core => OfCore(catalog, core, statistics.Cores[core.Core.Value], cycles))],
             AddressSpaces = [.. world.Spaces.Select(space => OfSpace(catalog, space, statistics))],
             Threads = [.. statistics.Threads.Values],
-            Checker = world.Checker is { AllowedStaleness: > 0 } checker ? new CheckerReport(checker.AllowedStaleness, checker.LongestStaleness) : null,
+            Checker = world.Checker is { AllowedStaleness: > 0 } checker
+                ? new CheckerReport(checker.AllowedStaleness, checker.LongestStaleness)
+                : null,
         };
         return report with { Fingerprint = ReportFingerprint.Of(report) };
     }

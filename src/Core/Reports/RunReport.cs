@@ -4,7 +4,10 @@ using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
 
-/// <summary>What a run found, in the shape of <c>report.json</c>. Everything but <see cref="Host"/> depends on the scenario and seed alone; <see cref="Checker"/> also on whether the checker ran.</summary>
+/// <summary>
+/// What a run found, in the shape of <c>report.json</c>. Everything but <see cref="Host"/> depends on the scenario and seed alone;
+/// <see cref="Checker"/> also on whether the checker ran.
+/// </summary>
 public sealed record RunReport
 {
     /// <summary>Version of the shape; grows when a reader must change.</summary>
@@ -46,7 +49,9 @@ public sealed record RunReport
     /// <summary>What shootdowns were and cost, by name of the figure, in the order of declaration.</summary>
     public IReadOnlyList<KeyValuePair<string, Distribution>> Shootdowns { get; init; } = [];
 
-    /// <summary>Shootdowns, one by one, in the order of time, space and number, where they were asked for; not in <c>report.json</c>.</summary>
+    /// <summary>
+    /// Shootdowns, one by one, in the order of time, space and number, where they were asked for; not in <c>report.json</c>.
+    /// </summary>
     public IReadOnlyList<ShootdownRecord> ShootdownRecords { get; init; } = [];
 
     /// <summary>Shootdowns that were not recorded because their space had too many; they are in no distribution.</summary>
@@ -101,7 +106,9 @@ public sealed record CoreReport
     /// <summary>The socket that the core is on, from 0.</summary>
     public required int Socket { get; init; }
 
-    /// <summary>Where its cycles went, by class, in the order of declaration, those without work last; they add up to the run's length.</summary>
+    /// <summary>
+    /// Where its cycles went, by class, in the order of declaration, those without work last; they add up to the run's length.
+    /// </summary>
     public required IReadOnlyList<KeyValuePair<string, long>> Cycles { get; init; }
 
     /// <summary>Its counters, in the order of declaration.</summary>
@@ -163,8 +170,12 @@ public sealed record ThreadReport
 }
 
 /// <summary>How late dead translations were used, over the whole run, <c>warmup</c> included.</summary>
-/// <param name="AllowedStaleness">How long after an operation returned the protocol's design lets its dead translations be used, in cycles; above 0.</param>
-/// <param name="LongestStaleness">The longest time after an operation had returned at which a translation that it killed was used, in cycles; 0 if none was.</param>
+/// <param name="AllowedStaleness">
+/// How long after an operation returned the protocol's design lets its dead translations be used, in cycles; above 0.
+/// </param>
+/// <param name="LongestStaleness">
+/// The longest time after an operation had returned at which a translation that it killed was used, in cycles; 0 if none was.
+/// </param>
 public sealed record CheckerReport(long AllowedStaleness, long LongestStaleness);
 
 /// <summary>What the run cost the machine it ran on.</summary>

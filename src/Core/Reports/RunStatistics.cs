@@ -39,7 +39,8 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
 /// <param name="Cores">Cores, by rising number.</param>
 /// <param name="Groups">Groups, by rising number.</param>
 /// <param name="Threads">Threads that are there, by rising number.</param>
-public sealed record RunPart(World World, IReadOnlyList<CoreModel> Cores, IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<SimThread> Threads)
+public sealed record RunPart(
+    World World, IReadOnlyList<CoreModel> Cores, IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<SimThread> Threads)
 {
     /// <summary>All of a world.</summary>
     public static RunPart Whole(World world)
@@ -91,7 +92,9 @@ public sealed class RunStatistics
     /// <summary>Reads the counters of a part that has stopped.</summary>
     /// <param name="part">The part.</param>
     /// <param name="end">Virtual time at which the run ends; waiting is counted up to there.</param>
-    /// <param name="stopped">Whether the run was stopped before its end, so that waiting is counted no farther than its own domain has come.</param>
+    /// <param name="stopped">
+    /// Whether the run was stopped before its end, so that waiting is counted no farther than its own domain has come.
+    /// </param>
     public static RunStatistics Collect(RunPart part, long end, bool stopped = false)
     {
         ArgumentNullException.ThrowIfNull(part);

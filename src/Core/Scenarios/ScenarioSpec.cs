@@ -1,5 +1,4 @@
 using VmSim.Core.Machine;
-using VmSim.Core.Memory;
 using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 
@@ -21,7 +20,8 @@ public sealed record ScenarioSpec
     public long Until { get; init; }
 
     /// <summary>Virtual time after which counting begins.</summary>
-    [Setting("Virtual time at which counters are reset, so that only what follows is reported.", Unit = SettingUnit.Cycles, Min = 0, Max = 9e18)]
+    [Setting("Virtual time at which counters are reset, so that only what follows is reported.", Unit = SettingUnit.Cycles, Min = 0,
+        Max = 9e18)]
     public long Warmup { get; init; }
 
     /// <summary>Whether the translation checker watches. It changes nothing that the run finds.</summary>
@@ -63,11 +63,13 @@ public sealed record MemorySpec
     public ulong Bytes { get; init; } = 64UL << 30;
 
     /// <summary>Whether all processes share one frame pool and one page cache.</summary>
-    [Setting("Whether all processes share one frame pool and one page cache; off, each has its own, as in a memory cgroup, and processes that share nothing simulate apart.")]
+    [Setting("Whether all processes share one frame pool and one page cache; off, each has its own, as in a memory cgroup, and "
+        + "processes that share nothing simulate apart.")]
     public bool Shared { get; init; }
 
     /// <summary>The backend of private anonymous mappings: lazy, populate, huge-2m, ..., or a plug-in's class.</summary>
-    [Setting("Backend of private anonymous mappings: lazy (mapped at the first touch), populate (at once), huge-2m, huge-1g, or a class of your own as \"Namespace.Type, Assembly\".")]
+    [Setting("Backend of private anonymous mappings: lazy (mapped at the first touch), populate (at once), huge-2m, huge-1g, or a "
+        + "class of your own as \"Namespace.Type, Assembly\".")]
     public string Anonymous { get; init; } = "lazy";
 
     /// <summary>An assembly that is loaded for the classes in it.</summary>
@@ -79,7 +81,8 @@ public sealed record MemorySpec
     public bool ZeroPage { get; init; } = true;
 
     /// <summary>The aligned window a file fault maps.</summary>
-    [Setting("Aligned window of cached pages that one file fault maps; 4 KiB turns fault-around off.", Unit = SettingUnit.Bytes, Min = 4096, Max = 2097152)]
+    [Setting("Aligned window of cached pages that one file fault maps; 4 KiB turns fault-around off.", Unit = SettingUnit.Bytes, Min = 4096,
+        Max = 2097152)]
     public ulong FaultAround { get; init; } = 65_536;
 
     /// <summary>Whether files are in the page cache from the start.</summary>
@@ -99,7 +102,8 @@ public sealed record MemorySpec
 public sealed record ThreadsSpec
 {
     /// <summary>How threads that name no core are placed: <c>packed</c>, <c>spread</c> or <c>single</c>.</summary>
-    [Setting("Placement of threads that name no core: one a core, socket by socket (packed), alternating sockets (spread), or all on core 0 (single).", Choices = "packed|spread|single")]
+    [Setting("Placement of threads that name no core: one a core, socket by socket (packed), alternating sockets (spread), or all on "
+        + "core 0 (single).", Choices = "packed|spread|single")]
     public string Placement { get; init; } = "packed";
 }
 
@@ -121,6 +125,8 @@ public sealed record ProcessSpec
     /// <summary>Files that it was read from: a trace and those of the processes that it forks.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
-    /// <summary>What a person should know of the process before the run: a child's trace that is missing, damage that was passed over.</summary>
+    /// <summary>
+    /// What a person should know of the process before the run: a child's trace that is missing, damage that was passed over.
+    /// </summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

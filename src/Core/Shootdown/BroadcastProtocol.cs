@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Mmu;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
@@ -40,7 +39,8 @@ public sealed class BroadcastProtocol : IShootdownProtocol
         public override LoadAnswer OnLoad(CoreId core)
         {
             _everLoaded.Load(core);
-            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount), Flush: context.SpaceCount > SharedRules.TagsOfSpaces);
+            return new LoadAnswer(
+                SharedRules.TagOf(context.Space, context.SpaceCount), Flush: context.SpaceCount > SharedRules.TagsOfSpaces);
         }
     }
 

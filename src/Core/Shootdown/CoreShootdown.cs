@@ -33,21 +33,27 @@ public interface ICoreShootdownContext
     /// <summary>Whether the core idles with a space loaded.</summary>
     bool IsLazy { get; }
 
-    /// <summary>What the core does: it is in user mode while <see cref="CoreState.Running"/>, else the kernel runs on it or it idles.</summary>
+    /// <summary>
+    /// What the core does: it is in user mode while <see cref="CoreState.Running"/>, else the kernel runs on it or it idles.
+    /// </summary>
     CoreState State { get; }
 
     /// <summary>Sends one of the protocol's messages to a space's half, <see cref="SpaceShootdown.OnProtocol"/>.</summary>
     /// <param name="space">The space.</param>
     /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
     /// <param name="payload">What it says; its kind is declared from core to space.</param>
-    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the space is not of the core's domain.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The kind or delay is not as declared, or the space is not of the core's domain.
+    /// </exception>
     void SendProtocol(SpaceId space, long delay, in ProtocolPayload payload);
 
     /// <summary>Sends one of the protocol's messages to another core's half, <see cref="CoreShootdown.OnDirect"/>.</summary>
     /// <param name="target">Another core of the domain.</param>
     /// <param name="delay">Cycles from now to its delivery, at least as many as declared.</param>
     /// <param name="payload">What it says; its kind is declared from core to core.</param>
-    /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the target is not another core of the domain.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The kind or delay is not as declared, or the target is not another core of the domain.
+    /// </exception>
     void SendDirect(CoreId target, long delay, in ProtocolPayload payload);
 
     /// <summary>Sends the ack of an invalidation whose result said <see cref="AckTime.Later"/>; it takes an ack's delay from now.</summary>
@@ -57,15 +63,18 @@ public interface ICoreShootdownContext
     void Acknowledge(in Invalidation invalidation, int dropped, long cycles);
 
     /// <summary>
-    /// From now to <see cref="EndInvalidation"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring them back are its refill misses. For
-    /// invalidations outside of <see cref="CoreShootdown.OnInvalidation"/>, which has begun so.
+    /// From now to <see cref="EndInvalidation"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring
+    /// them back are its refill misses. For invalidations outside of <see cref="CoreShootdown.OnInvalidation"/>, which has begun so.
     /// </summary>
     /// <param name="space">The space.</param>
     /// <param name="shootdown">The shootdown's number within the space, <see cref="Invalidation.Shootdown"/>.</param>
     /// <param name="dead">The range that covers what died.</param>
     void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead);
 
-    /// <summary>The invalidation that has begun is for what died in another shootdown too, in this range; what is lost stays with the first. Else it does nothing.</summary>
+    /// <summary>
+    /// The invalidation that has begun is for what died in another shootdown too, in this range; what is lost stays with the first. Else it
+    /// does nothing.
+    /// </summary>
     void AlsoDead(DeadRange dead);
 
     /// <summary>Ends what <see cref="BeginInvalidation"/> began and counts it. Its cycles are the caller's to return.</summary>
@@ -86,7 +95,8 @@ public interface ICoreShootdownContext
 /// <param name="Full">Whether the whole space was flushed.</param>
 /// <param name="LeavesSpace">Whether the core, which idles, gives the space up.</param>
 /// <param name="Ack">When the ack leaves; no matter where none is due.</param>
-public readonly record struct InvalidationResult(long Cycles, int Dropped, bool Full, bool LeavesSpace = false, AckTime Ack = AckTime.AfterHandler);
+public readonly record struct InvalidationResult(
+    long Cycles, int Dropped, bool Full, bool LeavesSpace = false, AckTime Ack = AckTime.AfterHandler);
 
 /// <summary>When the ack of an invalidation leaves its core.</summary>
 public enum AckTime
@@ -111,8 +121,8 @@ public readonly record struct LoadResult(Asid Tag, long Cycles, bool Flushed);
 public abstract class CoreShootdown
 {
     /// <summary>
-    /// What the protocol counts for each core, an object of this half's own; null for nothing. Reports have it after what every run counts. It is part of a
-    /// checkpoint like any field, and set to 0 when counting begins. All halves of a run declare the same.
+    /// What the protocol counts for each core, an object of this half's own; null for nothing. Reports have it after what every run counts.
+    /// It is part of a checkpoint like any field, and set to 0 when counting begins. All halves of a run declare the same.
     /// </summary>
     public virtual CounterSet? Counters => null;
 
@@ -120,8 +130,8 @@ public abstract class CoreShootdown
     public abstract InvalidationResult OnInvalidation(in Invalidation invalidation);
 
     /// <summary>
-    /// The answer to a load has come: choose the tag, flush what may be stale. The tag is flushed afterwards if the answer says so and this has not done it. Where the
-    /// half does nothing of its own, the core takes the tag that the space gave.
+    /// The answer to a load has come: choose the tag, flush what may be stale. The tag is flushed afterwards if the answer says so and this
+    /// has not done it. Where the half does nothing of its own, the core takes the tag that the space gave.
     /// </summary>
     /// <param name="space">The space.</param>
     /// <param name="answer">What the space's half answered.</param>
@@ -137,8 +147,8 @@ public abstract class CoreShootdown
     public virtual long TickCycles => 0;
 
     /// <summary>
-    /// Whether a tick would do anything now. While it says no, a tick must take no time, send nothing and change nothing: nobody waits for it, and a core that waits in the
-    /// kernel takes it only when it goes on. So a run in which nothing else can happen any more is over.
+    /// Whether a tick would do anything now. While it says no, a tick must take no time, send nothing and change nothing: nobody waits for
+    /// it, and a core that waits in the kernel takes it only when it goes on. So a run in which nothing else can happen any more is over.
     /// </summary>
     public virtual bool HasTickWork => true;
 
@@ -157,23 +167,28 @@ public abstract class CoreShootdown
     public virtual long OnProtocol(SpaceId space, in ProtocolPayload payload) => 0;
 
     /// <summary>
-    /// The core is about to run a thread in user mode: after a trap, a switch, an interrupt, a tick or a message, before the first operation. Called only if
-    /// the protocol watches <see cref="CoreEvents.UserReturns"/>.
+    /// The core is about to run a thread in user mode: after a trap, a switch, an interrupt, a tick or a message, before the first
+    /// operation. Called only if the protocol watches <see cref="CoreEvents.UserReturns"/>.
     /// </summary>
     /// <returns>Cycles it took, counted as those of interrupts.</returns>
     public virtual long OnReturnToUser() => 0;
 
-    /// <summary>A page walk has ended, before the access is made or faults. Called only if the protocol watches <see cref="CoreEvents.Walks"/>.</summary>
+    /// <summary>
+    /// A page walk has ended, before the access is made or faults. Called only if the protocol watches <see cref="CoreEvents.Walks"/>.
+    /// </summary>
     /// <returns>Cycles it took, counted as those of walks.</returns>
     public virtual long OnWalk(in PageWalk walk) => 0;
 
-    /// <summary>A walk has put a translation into the TLBs. Called only if the protocol watches <see cref="CoreEvents.Fills"/>, after <see cref="OnWalk"/>.</summary>
+    /// <summary>
+    /// A walk has put a translation into the TLBs. Called only if the protocol watches <see cref="CoreEvents.Fills"/>, after
+    /// <see cref="OnWalk"/>.
+    /// </summary>
     /// <returns>Cycles it took, counted as those of walks.</returns>
     public virtual long OnFill(in TlbEntry entry) => 0;
 
     /// <summary>
-    /// A translation has left the last TLB that held it because another took its place; invalidations and faults drop without a word. Called only if the
-    /// protocol watches <see cref="CoreEvents.Evictions"/>, in the order of fills.
+    /// A translation has left the last TLB that held it because another took its place; invalidations and faults drop without a word.
+    /// Called only if the protocol watches <see cref="CoreEvents.Evictions"/>, in the order of fills.
     /// </summary>
     /// <returns>Cycles it took, counted as those of walks.</returns>
     public virtual long OnEvict(in TlbEntry entry) => 0;

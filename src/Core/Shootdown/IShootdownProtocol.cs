@@ -5,8 +5,8 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Core.Shootdown;
 
 /// <summary>
-/// A shootdown protocol: how cores are made to drop dead translations. One file; registered in <see cref="ShootdownProtocols"/>. Its name stands in scenarios;
-/// its summary says the algorithm and its source.
+/// A shootdown protocol: how cores are made to drop dead translations. One file; registered in <see cref="ShootdownProtocols"/>. Its name
+/// stands in scenarios; its summary says the algorithm and its source.
 /// </summary>
 public interface IShootdownProtocol : INamed
 {
@@ -23,12 +23,14 @@ public interface IShootdownProtocol : INamed
     CoreEvents Watches => CoreEvents.None;
 
     /// <summary>
-    /// Page tables of each space that cores can walk; <see cref="LoadAnswer.Table"/> says which one a core does. Table 0 is the space's own; the others are copies
-    /// whose stores become visible at the same times.
+    /// Page tables of each space that cores can walk; <see cref="LoadAnswer.Table"/> says which one a core does. Table 0 is the space's
+    /// own; the others are copies whose stores become visible at the same times.
     /// </summary>
     int Tables(MachineSpec machine) => 1;
 
-    /// <summary>Whether the copies hold only the leaves that <see cref="ISpaceShootdownContext.FillTable"/> put in, instead of all.</summary>
+    /// <summary>
+    /// Whether the copies hold only the leaves that <see cref="ISpaceShootdownContext.FillTable"/> put in, instead of all.
+    /// </summary>
     bool FillsTablesOnDemand => false;
 
     /// <summary>Makes the address-space half for one space.</summary>

@@ -1,26 +1,29 @@
 using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
-using VmSim.Core.Mmu;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 
 /// <summary>
-/// Lazy translation coherence (Kumar, Maass, Kashyap and others, LATR: Lazy Translation Coherence, ASPLOS 2018): an unmap writes down what died in a
-/// ring of lazy states and returns; every core sweeps the states at its timer tick and at context switches; frames, table pages and addresses come back
-/// after two ticks. Whatever is not an unmap, and an unmap whose ring is full, interrupts as <see cref="LinuxProtocol"/> does.
+/// Lazy translation coherence (Kumar, Maass, Kashyap and others, LATR: Lazy Translation Coherence, ASPLOS 2018): an unmap writes down what
+/// died in a ring of lazy states and returns; every core sweeps the states at its timer tick and at context switches; frames, table pages
+/// and addresses come back after two ticks. Whatever is not an unmap, and an unmap whose ring is full, interrupts as
+/// <see cref="LinuxProtocol"/> does.
 /// </summary>
 /// <remarks>
-/// The paper's ring belongs to the initiator's core; here each space has one of <see cref="RingStates"/> for each core, because a space cannot know at once what
-/// another has written. The two ticks are a least time: what died is given back when they are over and every core that was told has also swept.
+/// The paper's ring belongs to the initiator's core; here each space has one of <see cref="RingStates"/> for each core, because a space
+/// cannot know at once what another has written. The two ticks are a least time: what died is given back when they are over and every core
+/// that was told has also swept.
 /// </remarks>
 public sealed class LatrProtocol : IShootdownProtocol
 {
     /// <summary>Lazy states that a core can have waiting in a space (LATR, section 4.1).</summary>
     public const int RingStates = 64;
 
-    /// <summary>Ticks after which what died may be reused (LATR, section 4.2: ticks of cores are not synchronised, so one is not enough).</summary>
+    /// <summary>
+    /// Ticks after which what died may be reused (LATR, section 4.2: ticks of cores are not synchronised, so one is not enough).
+    /// </summary>
     private const int TicksUntilReuse = 2;
 
     /// <summary>The message by which a core hears of a lazy state.</summary>
@@ -33,13 +36,18 @@ public sealed class LatrProtocol : IShootdownProtocol
     public string Name => "latr";
 
     /// <inheritdoc/>
-    public string Summary => "unmaps leave a lazy state that cores sweep at ticks and switches, memory comes back after two ticks; else as linux (LATR, ASPLOS 2018)";
+    public string Summary =>
+        "unmaps leave a lazy state that cores sweep at ticks and switches, memory comes back after two ticks; else as linux (LATR, "
+            + "ASPLOS 2018)";
 
     /// <inheritdoc/>
     public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel)
     {
         Delays basic = new(machine, kernel);
-        return [new("lazy state", MessageDirection.SpaceToCore, basic.SpaceToCore), new("bits cleared", MessageDirection.CoreToSpace, basic.Notice)];
+        return [
+            new("lazy state", MessageDirection.SpaceToCore, basic.SpaceToCore),
+            new("bits cleared", MessageDirection.CoreToSpace, basic.Notice),
+        ];
     }
 
     /// <inheritdoc/>
@@ -47,7 +55,8 @@ public sealed class LatrProtocol : IShootdownProtocol
     {
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(kernel);
-        long way = kernel.ServiceCycles + Math.Max(kernel.TrapReturnCycles, Math.Max(machine.LineTransferRemoteCycles, machine.LineTransferCycles));
+        long way = kernel.ServiceCycles + Math.Max(
+            kernel.TrapReturnCycles, Math.Max(machine.LineTransferRemoteCycles, machine.LineTransferCycles));
         return (TicksUntilReuse * kernel.TickCycles) + way;
     }
 
@@ -241,7 +250,9 @@ public sealed class LatrProtocol : IShootdownProtocol
 
         public bool IsDone(long generation) => generation <= Done || _ahead.Contains(generation);
 
-        /// <summary>Whether every generation below one is done or queued, so that a range is enough for it; Linux's rule with the queue added.</summary>
+        /// <summary>
+        /// Whether every generation below one is done or queued, so that a range is enough for it; Linux's rule with the queue added.
+        /// </summary>
         public bool KnowsAllBelow(long generation) =>
             _ahead.Count(ahead => ahead < generation) + Queue.Count(state => state.Generation < generation) == generation - 1 - Done;
 
@@ -381,8 +392,8 @@ public sealed class LatrProtocol : IShootdownProtocol
         }
 
         /// <summary>
-        /// Looks at every state, each in its initiator's cache, and invalidates page by page up to the kernel's ceiling, else all. What live translations that costs
-        /// belongs to the state that is swept, and to the newest of those that together cost everything.
+        /// Looks at every state, each in its initiator's cache, and invalidates page by page up to the kernel's ceiling, else all. What
+        /// live translations that costs belongs to the state that is swept, and to the newest of those that together cost everything.
         /// </summary>
         private long Sweep(Slot slot)
         {

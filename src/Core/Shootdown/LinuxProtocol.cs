@@ -1,13 +1,13 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Mmu;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 
 /// <summary>
-/// What Linux does on x86 (arch/x86/mm/tlb.c, 6.18): a generation counter for each space; cores that have the space loaded are interrupted, lazy ones only if table
-/// pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and else flushes all; what reclaim collects costs one interrupt a core and flushes all. Each
-/// core keeps six spaces under PCIDs of its own and checks the generation when it loads one again.
+/// What Linux does on x86 (arch/x86/mm/tlb.c, 6.18): a generation counter for each space; cores that have the space loaded are interrupted,
+/// lazy ones only if table pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and
+/// else flushes all; what reclaim collects costs one interrupt a core and flushes all. Each core keeps six spaces under PCIDs of its own
+/// and checks the generation when it loads one again.
 /// </summary>
 public sealed class LinuxProtocol : IShootdownProtocol
 {
@@ -18,7 +18,8 @@ public sealed class LinuxProtocol : IShootdownProtocol
     public string Name => "linux";
 
     /// <inheritdoc/>
-    public string Summary => "generations, six PCIDs a core, interrupts to cores that have the space loaded and are not lazy (Linux 6.18, arch/x86/mm/tlb.c)";
+    public string Summary =>
+        "generations, six PCIDs a core, interrupts to cores that have the space loaded and are not lazy (Linux 6.18, arch/x86/mm/tlb.c)";
 
     /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);

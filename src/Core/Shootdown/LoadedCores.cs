@@ -5,8 +5,8 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Core.Shootdown;
 
 /// <summary>
-/// The cores that an address space knows to have it loaded, and which of them idle with it (Linux: mm_cpumask and cpu_tlbstate_shared.is_lazy,
-/// arch/x86/mm/tlb.c): whom a shootdown concerns. The list that protocols choose their targets from.
+/// The cores that an address space knows to have it loaded, and which of them idle with it (Linux: mm_cpumask and
+/// cpu_tlbstate_shared.is_lazy, arch/x86/mm/tlb.c): whom a shootdown concerns. The list that protocols choose their targets from.
 /// </summary>
 /// <param name="cores">Cores of the machine.</param>
 internal sealed class LoadedCores(int cores)
@@ -56,8 +56,9 @@ internal sealed class LoadedCores(int cores)
     }
 
     /// <summary>
-    /// What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling, and for what reclaim has collected, which it
-    /// does while any other core has the space loaded (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes all).
+    /// What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling, and for what reclaim has
+    /// collected, which it does while any other core has the space loaded (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush
+    /// flushes all).
     /// </summary>
     public InvalidationScope ScopeOf(KernelProfile kernel, ShootdownRequest shootdown)
     {
@@ -66,8 +67,8 @@ internal sealed class LoadedCores(int cores)
     }
 
     /// <summary>
-    /// Interrupts the cores that have the space loaded, idle ones only if table pages are freed (Linux: flush_tlb_multi, arch/x86/mm/tlb.c); the shootdown
-    /// finishes at once if there are none.
+    /// Interrupts the cores that have the space loaded, idle ones only if table pages are freed (Linux: flush_tlb_multi,
+    /// arch/x86/mm/tlb.c); the shootdown finishes at once if there are none.
     /// </summary>
     /// <param name="context">The space.</param>
     /// <param name="shootdown">What died.</param>

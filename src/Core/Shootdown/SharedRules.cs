@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
-using VmSim.Core.Mmu;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;

@@ -12,11 +12,17 @@ public sealed record ShootdownFigure(CounterInfo Info, Func<ShootdownRecord, lon
     [
         new(new("targets", "cores", "Cores that were told."), s => s.Targets),
         new(new("interrupts", "interrupts", "Interrupts sent.", "IPIs"), s => s.Interrupts),
-        new(new("spuriousInterrupts", "interrupts", "Interrupts whose target held nothing of what it was told to drop.", "spurious IPIs"), s => s.SpuriousInterrupts),
+        new(
+            new("spuriousInterrupts", "interrupts", "Interrupts whose target held nothing of what it was told to drop.", "spurious IPIs"),
+            s => s.SpuriousInterrupts),
         new(new("deadPages", "translations", "Translations that died or lost rights.", "dead pages"), s => s.DeadPages),
         new(new("spanPages", "pages", "Pages in the range that covers the dead translations.", "pages in range"), s => (long)s.Dead.Pages),
-        new(new("wait", "cycles", "From the first message to the last acknowledgement, of shootdowns with targets.", "wait, cycles"), s => s.Wait),
+        new(
+            new("wait", "cycles", "From the first message to the last acknowledgement, of shootdowns with targets.", "wait, cycles"),
+            s => s.Wait),
         new(new("handlerCycles", "cycles", "Cycles of the targets' handlers.", "handlers, cycles"), s => s.HandlerCycles),
-        new(new("refillMisses", "walks", "Walks that brought back live translations which cores had lost to it.", "refill misses"), s => s.RefillMisses),
+        new(
+            new("refillMisses", "walks", "Walks that brought back live translations which cores had lost to it.", "refill misses"),
+            s => s.RefillMisses),
     ];
 }

@@ -3,7 +3,10 @@ using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Shootdown;
 
-/// <summary>Records of the shootdowns of one address space since counting began, in the order of their numbers, which is the order in which they began.</summary>
+/// <summary>
+/// Records of the shootdowns of one address space since counting began, in the order of their numbers, which is the order in which they
+/// began.
+/// </summary>
 public sealed class ShootdownLog
 {
     /// <summary>Records kept for a space are those of shootdowns with lower numbers than this: at most 80 MiB.</summary>

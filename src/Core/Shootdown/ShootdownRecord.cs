@@ -32,7 +32,10 @@ public readonly record struct ShootdownRecord
     /// <summary>The pages that cover the dead translations.</summary>
     public required DeadRange Dead { get; init; }
 
-    /// <summary>From the first message to the last acknowledgement that the operation waited for, in cycles; -1 if nobody was told, or it still waited at the end.</summary>
+    /// <summary>
+    /// From the first message to the last acknowledgement that the operation waited for, in cycles; -1 if nobody was told, or it still
+    /// waited at the end.
+    /// </summary>
     public long Wait { get; init; }
 
     /// <summary>Cycles that the targets' handlers took, entry and exit included.</summary>

@@ -23,12 +23,14 @@ public sealed class ShootdownRequest
     /// <summary>Whether memory is given back (unmap, DONTNEED) or moved, rather than rights changed.</summary>
     public bool FreesMemory { get; init; }
 
-    /// <summary>Whether what died is gone for good and nothing took its place: munmap, MADV_DONTNEED, a lower break, an mremap that shrinks.</summary>
+    /// <summary>
+    /// Whether what died is gone for good and nothing took its place: munmap, MADV_DONTNEED, a lower break, an mremap that shrinks.
+    /// </summary>
     public bool IsDiscard { get; init; }
 
     /// <summary>
-    /// Whether reclaim took the pages one by one and collected them for one flush of everything, instead of one flush a page (Linux since 4.3:
-    /// arch_tlbbatch_add_pending and arch_tlbbatch_flush, mm/rmap.c and arch/x86/mm/tlb.c).
+    /// Whether reclaim took the pages one by one and collected them for one flush of everything, instead of one flush a page (Linux since
+    /// 4.3: arch_tlbbatch_add_pending and arch_tlbbatch_flush, mm/rmap.c and arch/x86/mm/tlb.c).
     /// </summary>
     public bool IsReclaim { get; init; }
 
@@ -59,7 +61,10 @@ public sealed class ShootdownRequest
     /// <summary>Whether it is over but for reports.</summary>
     internal bool IsOver { get; set; }
 
-    /// <summary>From the first message to the last acknowledgement that the operation waited for, in cycles; -1 while it waits or if nobody was told.</summary>
+    /// <summary>
+    /// From the first message to the last acknowledgement that the operation waited for, in cycles; -1 while it waits or if nobody was
+    /// told.
+    /// </summary>
     internal long Wait { get; set; } = -1;
 
     /// <summary>Whether the operation returned before what it freed may be reused.</summary>

@@ -27,22 +27,26 @@ public interface ISpaceShootdownContext
     /// <summary>The time of the message being handled, in cycles.</summary>
     long Now { get; }
 
-    /// <summary>Interrupts a core to invalidate, and waits for its ack. The k-th interrupt of a shootdown leaves k sending costs later.</summary>
+    /// <summary>
+    /// Interrupts a core to invalidate, and waits for its ack. The k-th interrupt of a shootdown leaves k sending costs later.
+    /// </summary>
     /// <param name="shootdown">The shootdown it belongs to.</param>
     /// <param name="core">The target.</param>
     /// <param name="scope">What it drops.</param>
     void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope);
 
     /// <summary>
-    /// Has a core invalidate without an interrupt, as hardware broadcasts do: its half gets the invalidation as from an interrupt, and what that takes is
-    /// all it costs the core. A core is told once a shootdown.
+    /// Has a core invalidate without an interrupt, as hardware broadcasts do: its half gets the invalidation as from an interrupt, and what
+    /// that takes is all it costs the core. A core is told once a shootdown.
     /// </summary>
     /// <param name="shootdown">The shootdown it belongs to.</param>
     /// <param name="core">A core of the space's domain.</param>
     /// <param name="scope">What it drops.</param>
     /// <param name="kind">The kind whose delay it has, declared from space to core.</param>
     /// <param name="delay">Cycles on the way, at least as many as declared; it leaves a service time from now.</param>
-    /// <param name="awaited">Whether the shootdown waits for the core's ack; else it only reports what it did, and no hook is called.</param>
+    /// <param name="awaited">
+    /// Whether the shootdown waits for the core's ack; else it only reports what it did, and no hook is called.
+    /// </param>
     /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
     void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited);
 
@@ -64,15 +68,17 @@ public interface ISpaceShootdownContext
     void SetTimer(long at, long argument);
 
     /// <summary>
-    /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand. Walkers see it when they see the stores of the message being
-    /// handled. A leaf that changes or goes later does so in every copy that has it.
+    /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand. Walkers see it when they see the
+    /// stores of the message being handled. A leaf that changes or goes later does so in every copy that has it.
     /// </summary>
     /// <param name="table">1 to <see cref="IShootdownProtocol.Tables"/> - 1.</param>
     /// <param name="address">A canonical address.</param>
     /// <returns>Whether an entry was written; false if no leaf maps the address or the copy has it.</returns>
     bool FillTable(int table, VirtAddr address);
 
-    /// <summary>Sends one of the protocol's messages to the core's half, <see cref="CoreShootdown.OnProtocol"/>. It leaves a service time from now.</summary>
+    /// <summary>
+    /// Sends one of the protocol's messages to the core's half, <see cref="CoreShootdown.OnProtocol"/>. It leaves a service time from now.
+    /// </summary>
     /// <param name="core">A core of the space's domain.</param>
     /// <param name="delay">Cycles on the way, at least as many as declared.</param>
     /// <param name="payload">What it says; its kind is declared from space to core.</param>
@@ -84,8 +90,8 @@ public interface ISpaceShootdownContext
 public abstract class SpaceShootdown
 {
     /// <summary>
-    /// What the protocol counts for each address space, an object of this half's own; null for nothing. Reports have it after what every run counts. It is part of a
-    /// checkpoint like any field, and set to 0 when counting begins. All halves of a run declare the same.
+    /// What the protocol counts for each address space, an object of this half's own; null for nothing. Reports have it after what every
+    /// run counts. It is part of a checkpoint like any field, and set to 0 when counting begins. All halves of a run declare the same.
     /// </summary>
     public virtual CounterSet? Counters => null;
 
@@ -96,8 +102,8 @@ public abstract class SpaceShootdown
     public abstract void OnAck(ShootdownRequest shootdown, CoreId core);
 
     /// <summary>
-    /// Whether cores may still hold dead translations of a range that a call has mapped anew, so that the whole space must be invalidated before the
-    /// call returns. Only protocols that let operations return earlier have a reason to say so.
+    /// Whether cores may still hold dead translations of a range that a call has mapped anew, so that the whole space must be invalidated
+    /// before the call returns. Only protocols that let operations return earlier have a reason to say so.
     /// </summary>
     /// <param name="start">First address of the new mapping.</param>
     /// <param name="end">The address after it.</param>
@@ -128,7 +134,9 @@ public abstract class SpaceShootdown
     {
     }
 
-    /// <summary>A page fault of a core is resolved: the page is mapped as the access needs it, or was. A fault that failed calls nothing.</summary>
+    /// <summary>
+    /// A page fault of a core is resolved: the page is mapped as the access needs it, or was. A fault that failed calls nothing.
+    /// </summary>
     /// <param name="core">The core.</param>
     /// <param name="page">The page's first 4 KiB-aligned address.</param>
     /// <param name="access">What the access does.</param>

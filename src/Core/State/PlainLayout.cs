@@ -8,14 +8,17 @@ namespace VmSim.Core.State;
 internal static class PlainLayout
 {
     /// <summary>
-    /// Bytes of a structure's fields, those of fields that are structures included; below 0 if there is a reference. A structure of more bytes has some between
-    /// its fields, and what stands in them is anything.
+    /// Bytes of a structure's fields, those of fields that are structures included; below 0 if there is a reference. A structure of more
+    /// bytes has some between its fields, and what stands in them is anything.
     /// </summary>
     public static int DenseBytes(Type type)
     {
         if (type.IsEnum || type.IsPrimitive)
         {
-            return Marshal.SizeOf(type.IsEnum ? type.GetEnumUnderlyingType() : type == typeof(bool) ? typeof(byte) : type == typeof(char) ? typeof(short) : type);
+            return Marshal.SizeOf(
+                type.IsEnum
+                    ? type.GetEnumUnderlyingType()
+                    : type == typeof(bool) ? typeof(byte) : type == typeof(char) ? typeof(short) : type);
         }
 
         int bytes = type.IsValueType ? 0 : int.MinValue / 2;

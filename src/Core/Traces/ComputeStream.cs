@@ -34,7 +34,7 @@ internal sealed class ComputeStream(IOperationStream operations, long cycles) : 
             }
 
             ulong word = _block[_next++];
-            var operation = new Operation(word);
+            Operation operation = new Operation(word);
             _owed = operation.IsControl ? 0 : (ulong)operation.Count * (ulong)cycles;
             destination[written++] = word;
         }

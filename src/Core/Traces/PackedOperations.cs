@@ -67,7 +67,9 @@ internal sealed class PackedOperations
         return first;
     }
 
-    /// <summary>Adds a kernel access to <paramref name="pages"/> pages from <paramref name="page"/> and gives the first word's index.</summary>
+    /// <summary>
+    /// Adds a kernel access to <paramref name="pages"/> pages from <paramref name="page"/> and gives the first word's index.
+    /// </summary>
     public long AddKernelAccess(ControlKind kind, ulong page, ulong pages)
     {
         Debug.Assert(kind is ControlKind.KernelLoad or ControlKind.KernelStore && pages > 0, "a kernel access touches pages");
@@ -88,7 +90,7 @@ internal sealed class PackedOperations
             return this;
         }
 
-        var woven = new PackedOperations();
+        PackedOperations woven = new PackedOperations();
         int next = 0;
         for (long index = 0; index < Count; index++)
         {

@@ -3,7 +3,8 @@ using System.Numerics;
 namespace VmSim.Core.Traces;
 
 /// <summary>Counts, for each use of a page, how many other pages were used since its last use (the LRU stack distance), in powers of two.
-/// Exact, in memory proportional to the pages, and O(log pages) a use (Bennett and Kruskal, 1975; the sums stand in a Fenwick tree).</summary>
+/// Exact, in memory proportional to the pages, and O(log pages) a use (Bennett and Kruskal, 1975; the sums stand in a Fenwick
+/// tree).</summary>
 public sealed class ReuseDistances
 {
     private const int MinSlots = 1 << 12;

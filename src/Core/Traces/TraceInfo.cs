@@ -58,7 +58,7 @@ public sealed class TraceInfo
     public static TraceInfo Compute(Func<IVmtSource> open, bool salvage = false)
     {
         ArgumentNullException.ThrowIfNull(open);
-        var info = new TraceInfo();
+        TraceInfo info = new TraceInfo();
         info.Pass(open(), salvage, info.CountRecord);
         info.Trace(open(), salvage);
         return info;
@@ -131,7 +131,7 @@ public sealed class TraceInfo
     {
         long length = Math.Max(1, (Accesses + Epochs - 1) / Epochs);
         int[] workingSet = new int[Epochs];
-        var seen = new Dictionary<ulong, (int Epoch, byte Kinds)>();
+        Dictionary<ulong, (int Epoch, byte Kinds)> seen = new Dictionary<ulong, (int Epoch, byte Kinds)>();
         long done = 0;
         Pass(source, salvage, Take);
         WorkingSet = workingSet;

@@ -73,10 +73,12 @@ public sealed class TraceLayout
     /// <param name="shifts">Bytes for each class.</param>
     internal ulong ShiftOf(ulong address, ulong[] shifts) => IsKept(address >> PageSizes.BaseShift) ? 0 : shifts[(int)ClassOf(address)];
 
-    /// <summary>Draws shifts until no two pages meet. A class that finds no room after <see cref="LayoutDraw.Attempts"/> draws stays.</summary>
+    /// <summary>
+    /// Draws shifts until no two pages meet. A class that finds no room after <see cref="LayoutDraw.Attempts"/> draws stays.
+    /// </summary>
     private ulong[] Draw(ulong seed)
     {
-        var draw = new LayoutDraw(seed);
+        LayoutDraw draw = new LayoutDraw(seed);
         ulong[] shifts = new ulong[ClassCount];
         for (int leader = 0; leader < ClassCount; leader++)
         {
@@ -154,7 +156,9 @@ public sealed class TraceLayout
 
     private ulong CountKept(ulong first, ulong end) => IsKept(first) ? end - first : 0;
 
-    /// <summary>The lowest initial file mapping is the program's own, with all others of that file and the zeroed memory right behind it (bss).</summary>
+    /// <summary>
+    /// The lowest initial file mapping is the program's own, with all others of that file and the zeroed memory right behind it (bss).
+    /// </summary>
     private void FindExecutable(ProgramImage image)
     {
         SystemCall? lowest = image.InitialMappings.Where(call => call.Source == MappingSource.File).MinBy(call => call.Start.Value);
@@ -167,7 +171,8 @@ public sealed class TraceLayout
         }
 
         ulong fileEnd = _end[(int)LayoutClass.Executable];
-        SystemCall? behind = image.InitialMappings.FirstOrDefault(call => call.Source == MappingSource.Anonymous && call.Start.Value >> PageSizes.BaseShift == fileEnd);
+        SystemCall? behind = image.InitialMappings.FirstOrDefault(
+            call => call.Source == MappingSource.Anonymous && call.Start.Value >> PageSizes.BaseShift == fileEnd);
         if (lowest is not null && behind is not null)
         {
             Extend(LayoutClass.Executable, behind.Start.Value, behind.Length);
@@ -307,7 +312,8 @@ public sealed class TraceLayout
         List<(ulong First, ulong End)> disjoint = [];
         foreach ((ulong first, ulong end) in ranges)
         {
-            bool joins = disjoint.Count > 0 && first <= disjoint[^1].End && ClassOf(first << PageSizes.BaseShift) == ClassOf(disjoint[^1].First << PageSizes.BaseShift)
+            bool joins = disjoint.Count > 0 && first <= disjoint[^1].End
+                && ClassOf(first << PageSizes.BaseShift) == ClassOf(disjoint[^1].First << PageSizes.BaseShift)
                 && IsKept(first) == IsKept(disjoint[^1].First);
             if (joins)
             {

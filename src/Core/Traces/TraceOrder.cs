@@ -33,7 +33,7 @@ internal sealed class TraceOrder
     /// <paramref name="place"/>; -1 for the main thread. Threads are numbered from 0 as they are added.</summary>
     public void AddThread(int parent, long place)
     {
-        var clock = new ThreadClock();
+        ThreadClock clock = new ThreadClock();
         if (parent >= 0)
         {
             clock.Learn(0, KnownAt(new Point(parent, place)));
@@ -42,7 +42,9 @@ internal sealed class TraceOrder
         _threads.Add(clock);
     }
 
-    /// <summary>Thread <paramref name="thread"/> uses a page in its operations <paramref name="first"/> to <paramref name="last"/>.</summary>
+    /// <summary>
+    /// Thread <paramref name="thread"/> uses a page in its operations <paramref name="first"/> to <paramref name="last"/>.
+    /// </summary>
     public void Access(int thread, ulong page, long first, long last)
     {
         if (_threads.Count == 1)
@@ -62,7 +64,9 @@ internal sealed class TraceOrder
         }
     }
 
-    /// <summary>Thread <paramref name="thread"/> changes the mappings of a range of pages in its operation <paramref name="place"/>.</summary>
+    /// <summary>
+    /// Thread <paramref name="thread"/> changes the mappings of a range of pages in its operation <paramref name="place"/>.
+    /// </summary>
     public void Change(int thread, ulong firstPage, ulong endPage, long place)
     {
         if (endPage <= firstPage || _threads.Count == 1)
@@ -117,7 +121,9 @@ internal sealed class TraceOrder
         _candidates.Add(point);
     }
 
-    /// <summary>Makes operation <paramref name="place"/> of a thread wait for those candidates that neither its clock nor another candidate implies.</summary>
+    /// <summary>
+    /// Makes operation <paramref name="place"/> of a thread wait for those candidates that neither its clock nor another candidate implies.
+    /// </summary>
     private void WaitForCandidates(int thread, long place)
     {
         ThreadClock clock = _threads[thread];
@@ -144,7 +150,8 @@ internal sealed class TraceOrder
         {
             number = _events.Count;
             _events.Add(point, number);
-            _threads[point.Thread].Insertions.Add(new OrderInsertion((2 * point.Place) + 1, Operation.ControlWord(ControlKind.Signal, (ulong)number)));
+            _threads[point.Thread].Insertions.Add(
+                new OrderInsertion((2 * point.Place) + 1, Operation.ControlWord(ControlKind.Signal, (ulong)number)));
         }
 
         return number;

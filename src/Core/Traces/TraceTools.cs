@@ -79,9 +79,9 @@ public static class TraceTools
     public static TraceVerification Verify(IVmtSource source, bool isChild = false)
     {
         ArgumentNullException.ThrowIfNull(source);
-        var mapped = new MappedPages();
-        var examples = new List<ulong>();
-        var missed = new HashSet<ulong>();
+        MappedPages mapped = new MappedPages();
+        List<ulong> examples = new List<ulong>();
+        HashSet<ulong> missed = new HashSet<ulong>();
         VmtRecord record = default;
         long records = 0;
         long accesses = 0;
@@ -129,12 +129,12 @@ public static class TraceTools
     /// <summary>The pages that are mapped at a point of a trace.</summary>
     private sealed class MappedPages
     {
-        private static readonly TraceOrder.Point s_mapped = new(0, 1);
-        private static readonly TraceOrder.Point s_unmapped = new(0, 0);
+        private static readonly TraceOrder.Point Mapped = new(0, 1);
+        private static readonly TraceOrder.Point Unmapped = new(0, 0);
         private readonly RangeOperations _ranges = new();
         private ulong _break;
 
-        public bool Contains(ulong page) => _ranges.Find(page) == s_mapped;
+        public bool Contains(ulong page) => _ranges.Find(page) == Mapped;
 
         public void Take(in VmtRecord record)
         {
@@ -143,28 +143,28 @@ public static class TraceTools
                 case VmtKind.InitialMap when (record.Flags & 0x100) != 0:
                     // a stack may grow
                     ulong end = record.Start + record.Bytes;
-                    Set(end > StackBytes ? Math.Min(record.Start, end - StackBytes) : 0, Math.Max(record.Bytes, StackBytes), s_mapped);
+                    Set(end > StackBytes ? Math.Min(record.Start, end - StackBytes) : 0, Math.Max(record.Bytes, StackBytes), Mapped);
                     break;
                 case VmtKind.InitialMap or VmtKind.Map:
-                    Set(record.Start, record.Bytes, s_mapped);
+                    Set(record.Start, record.Bytes, Mapped);
                     break;
                 case VmtKind.Unmap:
-                    Set(record.Start, record.Bytes, s_unmapped);
+                    Set(record.Start, record.Bytes, Unmapped);
                     break;
                 case VmtKind.Remap:
-                    Set(record.Start, record.Bytes, s_unmapped);
-                    Set(record.NewStart, record.NewBytes, s_mapped);
+                    Set(record.Start, record.Bytes, Unmapped);
+                    Set(record.NewStart, record.NewBytes, Mapped);
                     break;
                 case VmtKind.Break:
                     ulong old = _break == 0 ? record.Break : _break;
                     Set(
                         Math.Min(old, record.Break),
                         Math.Max(old, record.Break) - Math.Min(old, record.Break),
-                        record.Break > old ? s_mapped : s_unmapped);
+                        record.Break > old ? Mapped : Unmapped);
                     _break = record.Break;
                     break;
                 case VmtKind.Exec:
-                    Set(0, TraceCalls.UserBytes, s_unmapped);
+                    Set(0, TraceCalls.UserBytes, Unmapped);
                     _break = 0;
                     break;
                 default:

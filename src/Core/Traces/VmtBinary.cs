@@ -5,12 +5,12 @@ namespace VmSim.Core.Traces;
 
 /// <summary>The binary form of .vmt, version 1: layout and encodings. All numbers are little-endian.</summary>
 /// <remarks>
-/// Head: magic (4 bytes), version (2), reserved (2). Then blocks: block magic (4), records (4), raw bytes (4), packed bytes (4), checksum of the packed
-/// bytes (4), thread at the block's start (4), accesses (8), and the packed bytes, zstd. Then the index: index magic (4), entries (4), its bytes (4),
-/// checksum (4), per block 8 bytes offset and 8 bytes first record. Last, offset of the index (8) and end magic (8). Checksums are
-/// CRC-32C. In a block, a record is a byte with its kind in the low 5 bits. Accesses: bit 7 set when a count other than 1 follows as a varint; the page
-/// is a zigzag varint of the difference to the last page of that kind in the block. Other records: varints A to E and file id plus 1, then, if bit 7 is
-/// set, a varint length and a text in UTF-8.
+/// Head: magic (4 bytes), version (2), reserved (2). Then blocks: block magic (4), records (4), raw bytes (4), packed bytes (4), checksum
+/// of the packed bytes (4), thread at the block's start (4), accesses (8), and the packed bytes, zstd. Then the index: index magic (4),
+/// entries (4), its bytes (4), checksum (4), per block 8 bytes offset and 8 bytes first record. Last, offset of the index (8) and end magic
+/// (8). Checksums are CRC-32C. In a block, a record is a byte with its kind in the low 5 bits. Accesses: bit 7 set when a count other than
+/// 1 follows as a varint; the page is a zigzag varint of the difference to the last page of that kind in the block. Other records: varints
+/// A to E and file id plus 1, then, if bit 7 is set, a varint length and a text in UTF-8.
 /// </remarks>
 public static class VmtBinary
 {

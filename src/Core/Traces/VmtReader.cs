@@ -63,7 +63,7 @@ public sealed class VmtReader
     public static LoadedTrace Load(IVmtSource source, TraceLoadOptions? options = null)
     {
         options ??= new TraceLoadOptions();
-        var family = new TraceFamily();
+        TraceFamily family = new TraceFamily();
         return new VmtReader(source, options, family, [], 0).Read(options.Name ?? TraceNames.ProgramOf(source.File));
     }
 
@@ -161,7 +161,7 @@ public sealed class VmtReader
 
     private TraceThread AddThread(int parent, long place)
     {
-        var thread = new TraceThread(_threads.Count);
+        TraceThread thread = new TraceThread(_threads.Count);
         _threads.Add(thread);
         _order.AddThread(parent, place);
         return thread;
@@ -240,7 +240,7 @@ public sealed class VmtReader
             using Stream? stream = _options.OpenFile!(candidate);
             if (stream is not null)
             {
-                var reader = new VmtReader(
+                VmtReader reader = new VmtReader(
                     TraceSources.Open(stream, candidate, _options.Salvage), _options, _family, new Dictionary<int, int>(_files), _depth + 1)
                 {
                     _firstBreak = _firstBreak,

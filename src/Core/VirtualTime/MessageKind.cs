@@ -1,8 +1,8 @@
 namespace VmSim.Core.VirtualTime;
 
 /// <summary>
-/// What a message of virtual time asks or says. Cores send the first group to address spaces, spaces the second to themselves and the third to cores. The type
-/// named with a kind is what a message of the kind carries.
+/// What a message of virtual time asks or says. Cores send the first group to address spaces, spaces the second to themselves and the third
+/// to cores. The type named with a kind is what a message of the kind carries.
 /// </summary>
 public enum MessageKind : ushort
 {

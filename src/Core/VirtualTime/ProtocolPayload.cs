@@ -4,7 +4,9 @@ using VmSim.Core.State;
 
 namespace VmSim.Core.VirtualTime;
 
-/// <summary>What a message of the shootdown protocol's own carries: its kind, and up to 32 bytes that only the protocol understands.</summary>
+/// <summary>
+/// What a message of the shootdown protocol's own carries: its kind, and up to 32 bytes that only the protocol understands.
+/// </summary>
 /// <param name="Kind">Its kind: the place in the list of kinds that the protocol declares (<see cref="ProtocolMessage"/>).</param>
 /// <remarks>
 /// A protocol declares a structure for what it sends, and needs no packing:
@@ -26,8 +28,8 @@ public readonly record struct ProtocolPayload(int Kind)
 
     /// <summary>A payload with a value.</summary>
     /// <typeparam name="T">
-    /// A structure of plain numbers, of at most <see cref="BytesMax"/> bytes and without bytes between its fields: what stood there would be anything, and a
-    /// checkpoint is the same byte for byte. <c>[StructLayout(LayoutKind.Sequential, Pack = 1)]</c> leaves none.
+    /// A structure of plain numbers, of at most <see cref="BytesMax"/> bytes and without bytes between its fields: what stood there would
+    /// be anything, and a checkpoint is the same byte for byte. <c>[StructLayout(LayoutKind.Sequential, Pack = 1)]</c> leaves none.
     /// </typeparam>
     /// <param name="kind">Its kind.</param>
     /// <param name="value">The value.</param>
@@ -54,14 +56,15 @@ public readonly record struct ProtocolPayload(int Kind)
     private static class Layout<T>
         where T : unmanaged
     {
-        private static readonly bool s_isDense = PlainLayout.DenseBytes(typeof(T)) == Unsafe.SizeOf<T>();
+        private static readonly bool IsDense = PlainLayout.DenseBytes(typeof(T)) == Unsafe.SizeOf<T>();
 
         public static void Check()
         {
-            if (!s_isDense || Unsafe.SizeOf<T>() > BytesMax)
+            if (!IsDense || Unsafe.SizeOf<T>() > BytesMax)
             {
                 throw new InvalidOperationException(
-                    $"{typeof(T).Name} has {Unsafe.SizeOf<T>()} bytes, {PlainLayout.DenseBytes(typeof(T))} of them in fields; a protocol's message may have {BytesMax}, "
+                    $"{typeof(T).Name} has {Unsafe.SizeOf<T>()} bytes, {PlainLayout.DenseBytes(typeof(T))} of them in fields; a "
+                        + $"protocol's message may have {BytesMax}, "
                     + "all in fields: give it [StructLayout(LayoutKind.Sequential, Pack = 1)]");
             }
         }

@@ -4,7 +4,10 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.VirtualTime;
 
-/// <content>What messages carry, by kind: for each, the function that packs it and the one that reads it. Delivery time, sender and target are the sender's to set.</content>
+/// <content>
+/// What messages carry, by kind: for each, the function that packs it and the one that reads it. Delivery time, sender and target are the
+/// sender's to set.
+/// </content>
 public partial struct SimMessage
 {
     private const long KernelAccess = 1 << 8;
@@ -17,11 +20,18 @@ public partial struct SimMessage
 
     /// <summary>A message of a page fault: A = thread, B = address, C = access and <see cref="KernelAccess"/>, D = word.</summary>
     public static SimMessage Of(in PageFault fault) =>
-        new(MessageKind.Fault, fault.Thread.Value, (long)fault.Address.Value, (long)fault.Access | (fault.IsKernel ? KernelAccess : 0), fault.Word);
+        new(
+            MessageKind.Fault,
+            fault.Thread.Value,
+            (long)fault.Address.Value,
+            (long)fault.Access | (fault.IsKernel ? KernelAccess : 0),
+            fault.Word);
 
     /// <summary>The page fault that it brings.</summary>
     public readonly PageFault AsPageFault() =>
-        Is(MessageKind.Fault, new PageFault(new ThreadId((int)_a), new VirtAddr((ulong)_b), (AccessKind)(_c & 0xFF), (_c & KernelAccess) != 0, _d));
+        Is(
+            MessageKind.Fault,
+            new PageFault(new ThreadId((int)_a), new VirtAddr((ulong)_b), (AccessKind)(_c & 0xFF), (_c & KernelAccess) != 0, _d));
 
     /// <summary>A message of a system call: A = thread, B = call, D = word.</summary>
     public static SimMessage Of(in SystemCallEntry call) => new(MessageKind.SystemCall, call.Thread.Value, call.Call, 0, call.Word);
@@ -57,7 +67,8 @@ public partial struct SimMessage
     public static SimMessage Of(in AccessedDirty access) => new(MessageKind.AccessedDirty, (long)access.Address.Value, (long)access.Bits);
 
     /// <summary>The bits that a walk set.</summary>
-    public readonly AccessedDirty AsAccessedDirty() => Is(MessageKind.AccessedDirty, new AccessedDirty(new VirtAddr((ulong)_a), (PageFlags)_b));
+    public readonly AccessedDirty AsAccessedDirty() =>
+        Is(MessageKind.AccessedDirty, new AccessedDirty(new VirtAddr((ulong)_a), (PageFlags)_b));
 
     /// <summary>A message that asks for a space: A = thread.</summary>
     public static SimMessage Of(in LoadRequest load) => new(MessageKind.LoadSpace, load.Thread.Value);
@@ -71,17 +82,21 @@ public partial struct SimMessage
     /// <summary>A message that a core idles with a space loaded.</summary>
     public static SimMessage EnterLazy() => new(MessageKind.EnterLazy, 0);
 
-    /// <summary>A message that a space is loaded: A = thread, B = tag, C = generation, D = page table to walk and, in bit 32, whether the tag is flushed.</summary>
+    /// <summary>
+    /// A message that a space is loaded: A = thread, B = tag, C = generation, D = page table to walk and, in bit 32, whether the tag is
+    /// flushed.
+    /// </summary>
     public static SimMessage Of(in SpaceLoaded loaded) => new(
-        MessageKind.SpaceLoaded, loaded.Thread.Value, loaded.Answer.Tag.Value, loaded.Answer.Generation, (uint)loaded.Answer.Table | (loaded.Answer.Flush ? 1L << 32 : 0));
+        MessageKind.SpaceLoaded, loaded.Thread.Value, loaded.Answer.Tag.Value, loaded.Answer.Generation, (uint)loaded.Answer.Table | (
+            loaded.Answer.Flush ? 1L << 32 : 0));
 
     /// <summary>What a core learns of the space that is loaded.</summary>
     public readonly SpaceLoaded AsSpaceLoaded() => Is(
         MessageKind.SpaceLoaded, new SpaceLoaded(new ThreadId((int)_a), new LoadAnswer(new Asid((ushort)_b), _c, _d >> 32 != 0, (int)_d)));
 
     /// <summary>
-    /// A message to invalidate: A = shootdown, B = first address, C = pages, their size from bit 48 on, and <see cref="WholeSpace"/>, D = generation; the flags say how the
-    /// core is told. The space is the message's own.
+    /// A message to invalidate: A = shootdown, B = first address, C = pages, their size from bit 48 on, and <see cref="WholeSpace"/>, D =
+    /// generation; the flags say how the core is told. The space is the message's own.
     /// </summary>
     public static SimMessage Of(in Invalidation invalidation)
     {
@@ -111,7 +126,9 @@ public partial struct SimMessage
         });
     }
 
-    /// <summary>A message that a core has invalidated: A = shootdown, B = entries dropped, C = handler; flags as for what it answers.</summary>
+    /// <summary>
+    /// A message that a core has invalidated: A = shootdown, B = entries dropped, C = handler; flags as for what it answers.
+    /// </summary>
     public static SimMessage Of(in InvalidationAck ack) =>
         new(MessageKind.Ack, ack.Shootdown, ack.Dropped, ack.Handler.Value) { _flags = FlagsOf(ack.Way, ack.IsReport, tablesFreed: false) };
 
@@ -157,10 +174,17 @@ public partial struct SimMessage
 
     /// <summary>A message of the protocol's own: the flags are its kind, A to D its bytes.</summary>
     public static SimMessage Of(in ProtocolPayload payload) =>
-        new(MessageKind.Protocol, payload.Words.First, payload.Words.Second, payload.Words.Third, payload.Words.Fourth) { _flags = (ushort)payload.Kind };
+        new(
+            MessageKind.Protocol,
+            payload.Words.First,
+            payload.Words.Second,
+            payload.Words.Third,
+            payload.Words.Fourth)
+        { _flags = (ushort)payload.Kind };
 
     /// <summary>What the protocol says.</summary>
-    public readonly ProtocolPayload AsProtocol() => Is(MessageKind.Protocol, new ProtocolPayload(_flags) { Words = new ProtocolWords(_a, _b, _c, _d) });
+    public readonly ProtocolPayload AsProtocol() =>
+        Is(MessageKind.Protocol, new ProtocolPayload(_flags) { Words = new ProtocolWords(_a, _b, _c, _d) });
 
     private SimMessage(MessageKind kind, long a, long b = 0, long c = 0, long d = 0)
     {

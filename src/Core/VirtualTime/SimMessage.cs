@@ -5,12 +5,12 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.VirtualTime;
 
 /// <summary>
-/// A message between cores and address spaces in virtual time: who sends it to whom and when it is there. What it carries is read and written through one type for each
-/// kind, such as <see cref="PageFault"/> or <see cref="Invalidation"/>.
+/// A message between cores and address spaces in virtual time: who sends it to whom and when it is there. What it carries is read and
+/// written through one type for each kind, such as <see cref="PageFault"/> or <see cref="Invalidation"/>.
 /// </summary>
 /// <remarks>
-/// The order of messages is total: delivery time, sender, sender's running number. A message is one cache line of 64 bytes; SimMessage.Packing.cs alone knows what its words
-/// and flags mean for each kind.
+/// The order of messages is total: delivery time, sender, sender's running number. A message is one cache line of 64 bytes;
+/// SimMessage.Packing.cs alone knows what its words and flags mean for each kind.
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 [DebuggerDisplay("{Kind} due {Due} from {Sender} to {Target}")]

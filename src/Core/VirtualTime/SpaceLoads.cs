@@ -10,8 +10,8 @@ public readonly record struct LoadRequest(ThreadId Thread);
 /// <param name="Tag">The space's TLB tag, if tags belong to spaces; 0 when the core chooses.</param>
 /// <param name="Generation">The space's generation.</param>
 /// <param name="Flush">
-/// Whether the core flushes the tag before it uses it, because what it holds under the tag may be another space's or dead: a tag that is given a second time, a roll-over.
-/// It costs what flushing a space costs, and counts as a full flush.
+/// Whether the core flushes the tag before it uses it, because what it holds under the tag may be another space's or dead: a tag that is
+/// given a second time, a roll-over. It costs what flushing a space costs, and counts as a full flush.
 /// </param>
 /// <param name="Table">The page table that the core walks.</param>
 public readonly record struct LoadAnswer(Asid Tag = default, long Generation = 0, bool Flush = false, int Table = 0);

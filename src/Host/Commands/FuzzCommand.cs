@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Fuzzing;
-using VmSim.Actors.Running;
 using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Simulation;
 using VmSim.Host.Hosting;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using VmSim.Actors.Cluster;
-using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;

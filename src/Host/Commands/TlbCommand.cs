@@ -36,7 +36,14 @@ internal static class TlbCommand
             threads,
         };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () => Run(ConfigFiles.Locate(parsed.GetValue(configurations)!), parsed.GetValue(results), parsed.GetValue(threads), output, error, cancellation),
+            () =>
+                Run(
+                    ConfigFiles.Locate(parsed.GetValue(configurations)!),
+                    parsed.GetValue(results),
+                    parsed.GetValue(threads),
+                    output,
+                    error,
+                    cancellation),
             CancellationToken.None));
         return command;
     }

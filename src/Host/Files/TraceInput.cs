@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Traces;
-using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Files;
 

@@ -13,7 +13,7 @@ namespace VmSim.Host.Hosting;
 internal sealed class NodeService(ClusterSettings settings, string join, int lanes, NodeGrant? grant, TextWriter error)
 {
     /// <summary>How long a node waits before it says that nobody answers, and before it tries again after a refusal.</summary>
-    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
     /// <summary>Takes part in one run.</summary>
     /// <param name="cancellation">Ends the node.</param>
@@ -56,14 +56,14 @@ internal sealed class NodeService(ClusterSettings settings, string join, int lan
         {
             if (!await ServeAsync(cancellation))
             {
-                await Task.Delay(s_quiet, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(Quiet, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
     private async Task SayThatNobodyAnswersAsync(CancellationToken joined)
     {
-        await Task.Delay(s_quiet, joined).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Quiet, joined).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!joined.IsCancellationRequested)
         {
             await error.WriteLineAsync(

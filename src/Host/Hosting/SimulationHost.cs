@@ -6,7 +6,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
-using VmSim.Actors.Simulation;
 
 namespace VmSim.Host.Hosting;
 

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Serialization;
 using CsCheck;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Simulation;
@@ -61,9 +60,13 @@ public sealed class ClusterSerializerTests : ActorTest
     public void EveryMessageOfTheProtocols_HasAManifest()
     {
         ClusterSerializer serializer = new((ExtendedActorSystem)Sys);
-        Type[] kinds = [.. typeof(NodeShardProtocol).GetNestedTypes().Concat(typeof(NodeProtocol).GetNestedTypes()).Where(type => type.IsClass)];
+        Type[] kinds =
+            [.. typeof(NodeShardProtocol).GetNestedTypes().Concat(typeof(NodeProtocol).GetNestedTypes()).Where(type => type.IsClass)];
         Assert.Equal(13, kinds.Length);
-        Assert.Equal(13, kinds.Select(kind => serializer.Manifest(System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(kind))).Distinct().Count());
+        Assert.Equal(
+            13,
+            kinds.Select(kind => serializer.Manifest(System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(kind)))
+                .Distinct().Count());
     }
 
     [Fact]
@@ -91,19 +94,23 @@ public sealed class ClusterSerializerTests : ActorTest
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
         RunStatistics statistics = RunStatistics.Collect(whole, end.Time(0, finished));
-        NodeShardProtocol.Collected back = (NodeShardProtocol.Collected)ThereAndBack(new NodeShardProtocol.Collected(1, 3, StatisticsCodec.Encode(statistics), new NodeReport("here", 2, 1, 5, 6)));
+        NodeShardProtocol.Collected back = (NodeShardProtocol.Collected)ThereAndBack(
+            new NodeShardProtocol.Collected(1, 3, StatisticsCodec.Encode(statistics), new NodeReport("here", 2, 1, 5, 6)));
         RunStatistics again = StatisticsCodec.Decode(back.Bytes);
         Assert.Equal(3, back.Pieces);
         Assert.Equal(new NodeReport("here", 2, 1, 5, 6), back.Host);
         Assert.NotEmpty(again.ShootdownRecords);
         Assert.Equal(ShootdownFigures.List(statistics), ShootdownFigures.List(again));
-        Assert.Equal(ReportBuilder.Build(world, finished, end, statistics).Fingerprint, ReportBuilder.Build(world, finished, end, again).Fingerprint);
+        Assert.Equal(
+            ReportBuilder.Build(world, finished, end, statistics).Fingerprint,
+            ReportBuilder.Build(world, finished, end, again).Fingerprint);
         Assert.Throws<InvalidDataException>(() => StatisticsCodec.Decode(back.Bytes[..^3]));
     }
 
     [Fact]
     public void Envelope_ThereAndBack_IsTheSame() =>
-        Gen.Select(Gen.Long, Gen.Int[0, 20], Gen.Byte.Array[0, 50], Gen.ULong.Array[0, 20]).Sample((number, messages, changes, operations) =>
+        Gen.Select(Gen.Long, Gen.Int[0, 20], Gen.Byte.Array[0, 50], Gen.ULong.Array[0, 20])
+            .Sample((number, messages, changes, operations) =>
         {
             InvalidationAck ack = new(number, 2, new Cycles(3), InvalidationWay.Message, IsReport: true);
             PhaseEnvelope envelope = new()
@@ -114,7 +121,12 @@ public sealed class ClusterSerializerTests : ActorTest
                 Stopping = number % 2 == 0,
                 Limit = number,
                 Horizon = new DomainHorizon(number, 1, number / 2, 3, number / 3),
-                Messages = [.. Enumerable.Range(0, messages).Select(i => SimMessage.Of(ack) with { Due = number + i, Sender = i, Target = 3, Sequence = i, Space = new SpaceId(1) })],
+                Messages =
+                    [.. Enumerable.Range(0, messages)
+                        .Select(
+                            i =>
+                                SimMessage.Of(ack) with { Due = number + i, Sender = i, Target = 3, Sequence = i,
+                                    Space = new SpaceId(1) })],
                 Tables = [new TableChanges(5, 1, changes)],
                 Threads = [new SimThreadState(1, 2, number, operations, 4, 5, 6)],
             };

@@ -76,7 +76,8 @@ public sealed class NodeShardActorTests : ShardRuns
     [Fact]
     public void TwoNodes_ALateDefectInOne_IsToldToTheOwner()
     {
-        ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 4), new ThreadBuilder("b").Control(ControlKind.Unlock, 0).Build());
+        ScenarioSpec scenario = TestWorlds.Scenario(
+            2, TestWorlds.Toucher("a", 0, 4), new ThreadBuilder("b").Control(ControlKind.Unlock, 0).Build());
         Exception reason = Assert.ThrowsAny<Exception>(() => RunOnNodes(scenario, 2, coresPerNode: 0));
         Assert.Contains("Failed", reason.Message, StringComparison.Ordinal);
     }

@@ -13,7 +13,8 @@ public sealed class ProtocolSeamTests : ShardRuns
 {
     private const int Seeds = 2;
 
-    public static TheoryData<ProbeFeatures> Features => [ProbeFeatures.Direct, ProbeFeatures.Copies, ProbeFeatures.Copies | ProbeFeatures.OnDemand, ProbeFeatures.All];
+    public static TheoryData<ProbeFeatures> Features =>
+        [ProbeFeatures.Direct, ProbeFeatures.Copies, ProbeFeatures.Copies | ProbeFeatures.OnDemand, ProbeFeatures.All];
 
     [Theory]
     [MemberData(nameof(Features))]
@@ -100,7 +101,8 @@ public sealed class ProtocolSeamTests : ShardRuns
             Name = "crowd",
             Machine = new MachineSpec { Cores = 6, Sockets = 2 },
             Kernel = new KernelProfile { TimeSliceCycles = 30_000 },
-            Processes = [.. programs.Select((threads, index) => new ProcessSpec { Name = $"p{index}", Program = _ => TestWorlds.Image(threads) })],
+            Processes =
+                [.. programs.Select((threads, index) => new ProcessSpec { Name = $"p{index}", Program = _ => TestWorlds.Image(threads) })],
         };
     }
 }

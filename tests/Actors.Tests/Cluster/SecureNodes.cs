@@ -9,7 +9,7 @@ namespace VmSim.Actors.Tests.Cluster;
 /// <summary>Actor systems that are nodes of one authority, as the command line starts them.</summary>
 internal static class SecureNodes
 {
-    private static readonly CertificateAuthority s_authority = CertificateAuthority.Create(TimeProvider.System);
+    private static readonly CertificateAuthority Authority = CertificateAuthority.Create(TimeProvider.System);
 
     /// <summary>How a node on a free port of the loopback is configured.</summary>
     public static Config Configuration() =>
@@ -17,5 +17,5 @@ internal static class SecureNodes
             ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("cluster.conf"))));
 
     /// <summary>A node's certificate, and the check of others'.</summary>
-    public static Setup Setup() => new SecureRemoting(s_authority.Issue("node"), TimeProvider.System).Setup;
+    public static Setup Setup() => new SecureRemoting(Authority.Issue("node"), TimeProvider.System).Setup;
 }

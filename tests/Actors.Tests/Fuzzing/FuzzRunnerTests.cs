@@ -22,7 +22,8 @@ public sealed class FuzzRunnerTests() : ActorTest(Lanes.Configuration(2))
         for (ulong seed = first; seed < end; seed++)
         {
             FuzzFailure? failure = await fuzz.RunAsync(seed);
-            Assert.True(failure is null, failure is null ? "" : $"seed {seed}: {string.Join('\n', failure.Lines)}\n{failure.Scenario.Text()}");
+            Assert.True(
+                failure is null, failure is null ? "" : $"seed {seed}: {string.Join('\n', failure.Lines)}\n{failure.Scenario.Text()}");
         }
     }
 
@@ -68,11 +69,13 @@ public sealed class FuzzRunnerTests() : ActorTest(Lanes.Configuration(2))
     }
 
     /// <summary>Loses a fault when it runs on two threads. May be told to stop after some runs.</summary>
-    private sealed class Forgetful(ISimulationRunner right, int stopAfter = int.MaxValue, CancellationTokenSource? stop = null) : ISimulationRunner
+    private sealed class Forgetful(
+        ISimulationRunner right, int stopAfter = int.MaxValue, CancellationTokenSource? stop = null) : ISimulationRunner
     {
         private int _runs;
 
-        public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+        public async Task<RunReport> RunAsync(
+            ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
         {
             if (++_runs == stopAfter)
             {
@@ -87,7 +90,8 @@ public sealed class FuzzRunnerTests() : ActorTest(Lanes.Configuration(2))
     /// <summary>Is stopped as soon as it runs.</summary>
     private sealed class Interrupted(ISimulationRunner right, CancellationTokenSource stop) : ISimulationRunner
     {
-        public async Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+        public async Task<RunReport> RunAsync(
+            ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
         {
             await stop.CancelAsync();
             return await right.RunAsync(scenario, options, progress, cancellation);

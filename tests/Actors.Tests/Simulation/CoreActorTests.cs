@@ -42,7 +42,10 @@ public sealed class CoreActorTests : ActorTest
     {
         SimMessage fault = RunToTheFault();
         DeadRange range = new(new VirtAddr(TestWorlds.Page(3)), 1, PageSize.Size4K);
-        Deliver(SimMessage.Of(new Invalidation { Space = new SpaceId(0), Shootdown = 7, Scope = new InvalidationScope(range, IsWholeSpace: false) }), fault.Due + 100);
+        Deliver(
+            SimMessage.Of(
+                new Invalidation { Space = new SpaceId(0), Shootdown = 7, Scope = new InvalidationScope(range, IsWholeSpace: false) }),
+            fault.Due + 100);
         RunUntil(fault.Due + 200);
         SimMessage ack = Single();
         Assert.Equal(MessageKind.Ack, ack.Kind);

@@ -82,7 +82,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
         return new BuggySpace(base.CreateSpaceHalf(buggy), buggy, bug, onShootdown);
     }
 
-    public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new BuggyCore(base.CreateCoreHalf(context), context, bug);
+    public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) =>
+        new BuggyCore(base.CreateCoreHalf(context), context, bug);
 
     private sealed class BuggySpace(SpaceShootdown right, BuggyContext context, SeededBug bug, Action? onShootdown) : ForwardingSpace(right)
     {
@@ -113,7 +114,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             }
         }
 
-        public override LoadAnswer OnLoad(CoreId core) => bug == SeededBug.ForgetsGenerations ? base.OnLoad(core) with { Generation = 1 } : base.OnLoad(core);
+        public override LoadAnswer OnLoad(CoreId core) =>
+            bug == SeededBug.ForgetsGenerations ? base.OnLoad(core) with { Generation = 1 } : base.OnLoad(core);
     }
 
     private sealed class BuggyContext(ISpaceShootdownContext right, SeededBug bug) : ForwardingContext(right)
@@ -129,10 +131,12 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
 
             DeadRange range = scope.Range;
             bool shorter = bug == SeededBug.LeavesOutTheLastPage && scope.Entries > 1;
-            base.InvalidateByInterrupt(shootdown, core, shorter ? scope with { Range = new DeadRange(range.Start, range.Pages - 1, range.Stride) } : scope);
+            base.InvalidateByInterrupt(
+                shootdown, core, shorter ? scope with { Range = new DeadRange(range.Start, range.Pages - 1, range.Stride) } : scope);
         }
 
-        public override void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
+        public override void InvalidateByMessage(
+            ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
         {
             if (bug != SeededBug.DropsOneInterrupt || core.Value != Machine.Cores - 1)
             {
@@ -211,11 +215,12 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             bug == SeededBug.SharesTags ? new LoadResult(new Asid(1), 0, Flushed: false) : base.OnLoaded(space, answer);
 
         /// <summary>An acknowledgement too many, which arrives long after the right ones.</summary>
-        private void Acknowledge(SpaceId space, long shootdown) => ((CoreModel)context).Outbox.Add(SimMessage.Of(new InvalidationAck(shootdown)) with
-        {
-            Due = context.Now + 20_000,
-            Target = context.Machine.Cores + space.Value,
-            Space = space,
-        });
+        private void Acknowledge(SpaceId space, long shootdown) =>
+            ((CoreModel)context).Outbox.Add(SimMessage.Of(new InvalidationAck(shootdown)) with
+            {
+                Due = context.Now + 20_000,
+                Target = context.Machine.Cores + space.Value,
+                Space = space,
+            });
     }
 }

@@ -86,10 +86,15 @@ public sealed class CheckpointTests
         ScenarioSpec scenario = Scenario();
         using World world = Stopped(scenario);
         byte[] data = PiecewiseRun.Saved(world).ToArray();
-        Assert.Contains("its seed is 1; of the world that it is for, 2", Refusal(scenario with { Seed = 2 }, data), StringComparison.Ordinal);
-        Assert.Contains("number of cores is 2", Refusal(scenario with { Machine = scenario.Machine with { Cores = 4 } }, data), StringComparison.Ordinal);
         Assert.Contains(
-            "shootdown protocol is linux", Refusal(scenario with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }, data), StringComparison.Ordinal);
+            "its seed is 1; of the world that it is for, 2", Refusal(scenario with { Seed = 2 }, data), StringComparison.Ordinal);
+        Assert.Contains(
+            "number of cores is 2",
+            Refusal(scenario with { Machine = scenario.Machine with { Cores = 4 } }, data),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "shootdown protocol is linux", Refusal(
+                scenario with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }, data), StringComparison.Ordinal);
         Assert.Contains("checker is off", Refusal(scenario with { Check = true }, data), StringComparison.Ordinal);
         MmuSpec larger = scenario.Machine.Mmu with { NestedEntries = 99 };
         Assert.Contains(
@@ -97,15 +102,19 @@ public sealed class CheckpointTests
             Refusal(scenario with { Machine = scenario.Machine with { Mmu = larger } }, data),
             StringComparison.Ordinal);
         Assert.Contains("warmup in cycles is 0", Refusal(scenario with { Warmup = 10 }, data), StringComparison.Ordinal);
-        ScenarioSpec other = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("c", 20, 60)) with { Shootdown = scenario.Shootdown };
+        ScenarioSpec other = TestWorlds.Scenario(
+            2, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("c", 20, 60)) with
+        { Shootdown = scenario.Shootdown };
         Assert.Contains("list of threads is b with", Refusal(other, data), StringComparison.Ordinal);
         ProcessSpec set = scenario.Processes[0] with { Settings = [new("pages", "7")] };
-        Assert.Contains("of the world that it is for, pages = 7", Refusal(scenario with { Processes = [set] }, data), StringComparison.Ordinal);
+        Assert.Contains(
+            "of the world that it is for, pages = 7", Refusal(scenario with { Processes = [set] }, data), StringComparison.Ordinal);
     }
 
     /// <summary>A run that has come to its end of virtual time goes on in a world with a later one.</summary>
     [Fact]
-    public void Restore_WithALaterEnd_IsTheLongerRun() => Gen.Select(RandomPrograms.Scenario, Gen.Long[1, 100_000], Gen.Long[1, 100_000]).Sample(
+    public void Restore_WithALaterEnd_IsTheLongerRun() =>
+        Gen.Select(RandomPrograms.Scenario, Gen.Long[1, 100_000], Gen.Long[1, 100_000]).Sample(
         (scenario, until, more) =>
         {
             ScenarioSpec longer = scenario with { Until = until + more };

@@ -5,7 +5,6 @@ using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Engine;
@@ -32,7 +31,8 @@ public sealed class WindowInvarianceTests
         iter: scenarios);
 
     [Fact]
-    public void Run_UntilAndWarmup_AnyWindowGivesOneFingerprint() => Gen.Select(RandomPrograms.Scenario, Gen.Long[1, 60_000], Gen.Long[1, 200_000]).Sample(
+    public void Run_UntilAndWarmup_AnyWindowGivesOneFingerprint() =>
+        Gen.Select(RandomPrograms.Scenario, Gen.Long[1, 60_000], Gen.Long[1, 200_000]).Sample(
         (scenario, warmup, until) =>
         {
             ScenarioSpec cut = scenario with { Warmup = warmup, Until = warmup + until };
@@ -55,15 +55,19 @@ public sealed class WindowInvarianceTests
     [Fact]
     public void Run_StoreWhileAnInvalidationWaits_DoesNotCountOnAnyWindow()
     {
-        // Core 0 is told of two pages at nearly the same time, and takes the second when it has handled the first. Meanwhile, core 3 makes it writable again.
+        // Core 0 is told of two pages at nearly the same time, and takes the second when it has handled the first. Meanwhile, core 3 makes
+        // it writable again.
         HashSet<long> misses = [];
         for (int i = 0; i < 20; i++)
         {
-            ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Store(FilePage(8)).Compute(100_000).Load(FilePage(0)).Build(0);
+            ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Store(FilePage(8)).Compute(100_000)
+                .Load(FilePage(0)).Build(0);
             ThreadProgram one = new ThreadBuilder("one").Compute(50_000).Call(Sync(8)).Build(1);
             ThreadProgram other = new ThreadBuilder("other").Compute(50_000).Call(Sync(0)).Build(2);
             ThreadProgram writer = new ThreadBuilder("writer").Compute(50_800 + (i * 100)).Store(FilePage(0)).Build(3);
-            misses.Add(MissesOnAnyWindow(TestWorlds.Scenario(4, user, one, other, writer) with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }));
+            misses.Add(
+                MissesOnAnyWindow(
+                    TestWorlds.Scenario(4, user, one, other, writer) with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }));
         }
 
         Assert.Equal(2, misses.Count);
@@ -72,11 +76,13 @@ public sealed class WindowInvarianceTests
     [Fact]
     public void Run_StoreWhileAWalkFaults_DoesNotCountInTheSweepBehindIt()
     {
-        // Core 0 faults, and sweeps before it idles: its walk may end beyond the window. Meanwhile, core 1 takes back the file page that it gave up.
+        // Core 0 faults, and sweeps before it idles: its walk may end beyond the window. Meanwhile, core 1 takes back the file page that it
+        // gave up.
         HashSet<long> misses = [];
         for (int i = 0; i < 30; i++)
         {
-            ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Compute(100_000).Store(TestWorlds.Page(0)).Load(FilePage(0)).Build(0);
+            ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Compute(100_000).Store(TestWorlds.Page(0))
+                .Load(FilePage(0)).Build(0);
             ThreadProgram giver = new ThreadBuilder("giver").Compute(90_000).Advise(FilePage(0), 1, Advice.DontNeed)
                 .Compute(13_500 + (i * 15)).Store(FilePage(0)).Build(1);
             misses.Add(MissesOnAnyWindow(TestWorlds.Scenario(2, user, giver) with
@@ -102,7 +108,8 @@ public sealed class WindowInvarianceTests
 
     private static ulong FilePage(int page) => TestWorlds.Page((1 << 20) + page);
 
-    private static SystemCall Sync(int page) => new() { Kind = SystemCallKind.Sync, Start = new VirtAddr(FilePage(page)), Length = 1 << 12 };
+    private static SystemCall Sync(int page) =>
+        new() { Kind = SystemCallKind.Sync, Start = new VirtAddr(FilePage(page)), Length = 1 << 12 };
 
     /// <summary>Runs on a window of the bound and on short ones, and gives the refill misses.</summary>
     private static long MissesOnAnyWindow(ScenarioSpec scenario)

@@ -22,7 +22,8 @@ public class TlbExperimentTests
     {
         string[] table = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "TestData", "mmu", file));
         string[] expected = [table[0], .. Chosen(table[1..], every)];
-        using StreamReader reader = new(Path.Combine(AppContext.BaseDirectory, "TestData", "mmu", file.Replace("expected", "configs", StringComparison.Ordinal)));
+        using StreamReader reader = new(
+            Path.Combine(AppContext.BaseDirectory, "TestData", "mmu", file.Replace("expected", "configs", StringComparison.Ordinal)));
         TlbConfig[] configs = [.. Chosen(TlbTable.Read(reader, file), every)];
         TlbResult[] results = new TlbResult[configs.Length];
         Parallel.For(0, configs.Length, row => results[row] = Run(configs[row]));

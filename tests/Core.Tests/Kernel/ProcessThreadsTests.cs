@@ -9,9 +9,9 @@ namespace VmSim.Core.Tests.Kernel;
 /// <summary>Threads of a process, numbered from 10 on, each on the core of its place in the process.</summary>
 public sealed class ProcessThreadsTests
 {
-    private static readonly ThreadId s_a = new(10);
-    private static readonly ThreadId s_b = new(11);
-    private static readonly ThreadId s_c = new(12);
+    private static readonly ThreadId A = new(10);
+    private static readonly ThreadId B = new(11);
+    private static readonly ThreadId C = new(12);
     private readonly Signals _signals = new();
     private readonly ProcessThreads _threads;
 
@@ -19,7 +19,8 @@ public sealed class ProcessThreadsTests
     {
         ProgramImage image = TestWorlds.Image(
             new ThreadBuilder("a").Build(), new ThreadBuilder("b").Build(), new ThreadBuilder("c").Build(startsRunnable: false));
-        _threads = new ProcessThreads(new SpaceIdentity(new SpaceId(0), "p", s_a, [new CoreId(0), new CoreId(1), new CoreId(2)]), image, _signals);
+        _threads = new ProcessThreads(
+            new SpaceIdentity(new SpaceId(0), "p", A, [new CoreId(0), new CoreId(1), new CoreId(2)]), image, _signals);
     }
 
     [Fact]
@@ -32,18 +33,18 @@ public sealed class ProcessThreadsTests
     [Fact]
     public void StartThread_WakesTheOtherAndReturns()
     {
-        Ask(ThreadRequest.Start(s_a, 2));
+        Ask(ThreadRequest.Start(A, 2));
         Assert.Equal(["wake 12 on 2", "return 10 to 0"], _signals.Take());
     }
 
     [Fact]
     public void Signal_BeforeAndAfter_WakesThoseThatWaitAndLetsLaterOnesPass()
     {
-        Ask(ThreadRequest.Wait(s_a, 3));
-        Ask(ThreadRequest.Wait(s_b, 4));
-        Ask(ThreadRequest.Signal(s_c, 3));
-        Ask(ThreadRequest.Signal(s_c, 3));
-        Ask(ThreadRequest.Wait(s_c, 3));
+        Ask(ThreadRequest.Wait(A, 3));
+        Ask(ThreadRequest.Wait(B, 4));
+        Ask(ThreadRequest.Signal(C, 3));
+        Ask(ThreadRequest.Signal(C, 3));
+        Ask(ThreadRequest.Wait(C, 3));
         Assert.Equal(["sleep 10 on 0", "sleep 11 on 1", "wake 10 on 0", "return 12 to 2"], _signals.Take());
         Assert.Equal(["p: thread 11 (b) waits for event 4"], _threads.DescribeWaits());
     }
@@ -51,57 +52,65 @@ public sealed class ProcessThreadsTests
     [Fact]
     public void Barrier_LastParty_OpensItForAllAndClosesIt()
     {
-        Ask(ThreadRequest.EnterBarrier(s_a, 0));
-        Ask(ThreadRequest.EnterBarrier(s_b, 0));
-        Assert.Equal(["p: thread 10 (a) waits at barrier 0 with 2 of 3 parties", "p: thread 11 (b) waits at barrier 0 with 2 of 3 parties"], _threads.DescribeWaits());
-        Ask(ThreadRequest.EnterBarrier(s_c, 0));
-        Ask(ThreadRequest.EnterBarrier(s_c, 0));
-        Assert.Equal(["sleep 10 on 0", "sleep 11 on 1", "wake 10 on 0", "wake 11 on 1", "return 12 to 2", "sleep 12 on 2"], _signals.Take());
+        Ask(ThreadRequest.EnterBarrier(A, 0));
+        Ask(ThreadRequest.EnterBarrier(B, 0));
+        Assert.Equal(
+            ["p: thread 10 (a) waits at barrier 0 with 2 of 3 parties", "p: thread 11 (b) waits at barrier 0 with 2 of 3 parties"],
+            _threads.DescribeWaits());
+        Ask(ThreadRequest.EnterBarrier(C, 0));
+        Ask(ThreadRequest.EnterBarrier(C, 0));
+        Assert.Equal(
+            ["sleep 10 on 0", "sleep 11 on 1", "wake 10 on 0", "wake 11 on 1", "return 12 to 2", "sleep 12 on 2"], _signals.Take());
     }
 
     [Fact]
     public void Mutex_HeldByAnother_GoesToWhatHasWaitedLongest()
     {
-        Ask(ThreadRequest.Lock(s_a, 1));
-        Ask(ThreadRequest.Lock(s_c, 1));
-        Ask(ThreadRequest.Lock(s_b, 1));
-        Assert.Equal(["p: thread 12 (c) waits for mutex 1, held by thread 10 (a)", "p: thread 11 (b) waits for mutex 1, held by thread 10 (a)"], _threads.DescribeWaits());
-        Ask(ThreadRequest.Unlock(s_a, 1));
-        Ask(ThreadRequest.Unlock(s_c, 1));
-        Ask(ThreadRequest.Unlock(s_b, 1));
-        Ask(ThreadRequest.Lock(s_a, 1));
-        Assert.Equal(["return 10 to 0", "sleep 12 on 2", "sleep 11 on 1", "wake 12 on 2", "wake 11 on 1", "return 10 to 0"], _signals.Take());
+        Ask(ThreadRequest.Lock(A, 1));
+        Ask(ThreadRequest.Lock(C, 1));
+        Ask(ThreadRequest.Lock(B, 1));
+        Assert.Equal(
+            ["p: thread 12 (c) waits for mutex 1, held by thread 10 (a)", "p: thread 11 (b) waits for mutex 1, held by thread 10 (a)"],
+            _threads.DescribeWaits());
+        Ask(ThreadRequest.Unlock(A, 1));
+        Ask(ThreadRequest.Unlock(C, 1));
+        Ask(ThreadRequest.Unlock(B, 1));
+        Ask(ThreadRequest.Lock(A, 1));
+        Assert.Equal(
+            ["return 10 to 0", "sleep 12 on 2", "sleep 11 on 1", "wake 12 on 2", "wake 11 on 1", "return 10 to 0"], _signals.Take());
     }
 
     [Fact]
     public void Unlock_MutexOfAnotherOrOfNone_SaysWhoseItIs()
     {
-        Ask(ThreadRequest.Lock(s_a, 0));
-        Assert.Contains("thread 11 (b) of p unlocks a mutex that thread 10 (a) holds", Error(ThreadRequest.Unlock(s_b, 0)), StringComparison.Ordinal);
-        Assert.Contains("thread 11 (b) of p unlocks a mutex that no thread holds", Error(ThreadRequest.Unlock(s_b, 1)), StringComparison.Ordinal);
+        Ask(ThreadRequest.Lock(A, 0));
+        Assert.Contains(
+            "thread 11 (b) of p unlocks a mutex that thread 10 (a) holds", Error(ThreadRequest.Unlock(B, 0)), StringComparison.Ordinal);
+        Assert.Contains(
+            "thread 11 (b) of p unlocks a mutex that no thread holds", Error(ThreadRequest.Unlock(B, 1)), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Sleep_UntilItsEnd_IsOnNoCore()
     {
-        Ask(ThreadRequest.Sleep(s_b, new Cycles(700)));
-        _threads.EndSleep(s_b);
+        Ask(ThreadRequest.Sleep(B, new Cycles(700)));
+        _threads.EndSleep(B);
         Assert.Equal(["sleep 11 on 1", "alarm 11 in 700", "wake 11 on 1"], _signals.Take());
     }
 
     [Fact]
     public void Migrate_ThreadWakesOnTheOtherCoreFromThenOn()
     {
-        Ask(ThreadRequest.Migrate(s_a, new CoreId(7)));
-        Ask(ThreadRequest.Wait(s_a, 0));
-        Ask(ThreadRequest.Signal(s_b, 0));
+        Ask(ThreadRequest.Migrate(A, new CoreId(7)));
+        Ask(ThreadRequest.Wait(A, 0));
+        Ask(ThreadRequest.Signal(B, 0));
         Assert.Equal(["wake 10 on 7", "sleep 10 on 0", "wake 10 on 7"], _signals.Take());
     }
 
     [Fact]
     public void Exit_TellsNobody()
     {
-        Ask(ThreadRequest.Exit(s_a));
+        Ask(ThreadRequest.Exit(A));
         Assert.Empty(_signals.Take());
     }
 

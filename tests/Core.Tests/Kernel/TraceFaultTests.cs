@@ -18,7 +18,8 @@ public sealed class TraceFaultTests
         SpaceReplay replay = new(TestTraces.LoadFile(trace).Image);
         Assert.True(replay.Run());
         Assert.Equal(0, replay.Failures);
-        Assert.True(replay.Faults >= least && replay.Faults <= most, $"{trace}: {replay.Faults} faults, {native} on a real kernel; {replay.Kinds}");
+        Assert.True(
+            replay.Faults >= least && replay.Faults <= most, $"{trace}: {replay.Faults} faults, {native} on a real kernel; {replay.Kinds}");
         Assert.Equal(0, replay.FramesLeakedAfterExit());
     }
 
@@ -47,7 +48,8 @@ internal sealed class SpaceReplay
     {
         FramePool pool = new(4UL << 30);
         _image = image;
-        _memory = new VirtualMemory(new PageTable(PageTableFormats.X64), pool, new PageCache(pool), options ?? new VirtualMemoryOptions(), image.Files);
+        _memory = new VirtualMemory(
+            new PageTable(PageTableFormats.X64), pool, new PageCache(pool), options ?? new VirtualMemoryOptions(), image.Files);
         foreach (SystemCall call in image.InitialMappings)
         {
             Assert.Null(_memory.Apply(call).Error);

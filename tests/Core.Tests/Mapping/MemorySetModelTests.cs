@@ -5,8 +5,8 @@ using VmSim.Core.Mapping;
 namespace VmSim.Core.Tests.Mapping;
 
 /// <summary>
-/// Random operations with injected refusals against the naive set: areas and page table are equal after every operation. A failure names its seed;
-/// VMSIM_MAPPING_SEED=n runs that seed alone.
+/// Random operations with injected refusals against the naive set: areas and page table are equal after every operation. A failure names
+/// its seed; VMSIM_MAPPING_SEED=n runs that seed alone.
 /// </summary>
 public sealed class MemorySetModelTests
 {
@@ -93,7 +93,8 @@ public sealed class MemorySetModelTests
             }
             catch (Exception error)
             {
-                throw new InvalidOperationException($"seed {_seed}: {_options}, {_table.GetType().Name}\n{string.Join('\n', _log)}\n{error.Message}", error);
+                throw new InvalidOperationException(
+                    $"seed {_seed}: {_options}, {_table.GetType().Name}\n{string.Join('\n', _log)}\n{error.Message}", error);
             }
 
             return refusals;
@@ -132,10 +133,13 @@ public sealed class MemorySetModelTests
                     ulong to = _origin == 0 ? Math.Min(Range().Start, Addresses - size) : Range().Start;
                     _log.Add($"move {start:x} {size} {to:x} {over} refuse {_table.RefuseAfter}");
                     expected = _model.Move(start, size, to, over);
-                    done = over ? _set.TryMoveOver(At(start), size, At(to), _table, out error) : _set.TryMove(At(start), size, At(to), _table, out error);
+                    done = over
+                        ? _set.TryMoveOver(At(start), size, At(to), _table, out error)
+                        : _set.TryMove(At(start), size, At(to), _table, out error);
                     break;
                 case < 19:
-                    start = _set.TryFindNext(At(start), out var next) ? next.Start.Value : start;
+                    MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area next;
+                    start = _set.TryFindNext(At(start), out next) ? next.Start.Value : start;
                     _log.Add($"resize {start:x} {size} refuse {_table.RefuseAfter}");
                     if (start + size > _origin + Addresses && _origin == 0)
                     {
@@ -178,13 +182,15 @@ public sealed class MemorySetModelTests
         {
             (ulong start, ulong size) = Range();
             size = Math.Min(size, _origin + Addresses - start);
-            var areas = _model.Areas();
-            var holder = areas.Where(area => start - area.Start.Value < area.Size).ToList();
-            Assert.Equal(holder.Count == 1, _set.TryFind(At(start), out var found));
+            List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> areas = _model.Areas();
+            List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> holder =
+                [.. areas.Where(area => start - area.Start.Value < area.Size)];
+            Assert.Equal(holder.Count == 1, _set.TryFind(At(start), out MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area found));
             Assert.True(holder.Count == 0 || holder[0] == found, "find");
             Assert.Equal(areas.FirstOrDefault(area => area.Start.Value > start), _set.TryFindNext(At(start), out found) ? found : default);
-            Assert.Equal(areas.LastOrDefault(area => area.Last.Value < start), _set.TryFindPrevious(At(start), out found) ? found : default);
-            var pieces = _model.Pieces(start, size);
+            Assert.Equal(
+                areas.LastOrDefault(area => area.Last.Value < start), _set.TryFindPrevious(At(start), out found) ? found : default);
+            List<MemorySet<TAddr, byte, ByteTable, ByteBackend<TAddr>>.Area> pieces = _model.Pieces(start, size);
             Assert.True(pieces.SequenceEqual(_set.Pieces(At(start), size)), "pieces differ");
             Assert.Equal(pieces.Aggregate(0UL, (sum, piece) => sum + piece.Size) == size, _set.Covers(At(start), size));
             Assert.True(size == 0 || _set.Overlaps(AddrRange.Of(At(start), size)) == pieces.Count > 0, "overlaps");

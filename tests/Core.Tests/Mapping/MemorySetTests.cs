@@ -239,9 +239,9 @@ public sealed class MemorySetTests
     public readonly struct Whim(int number) : IEquatable<Whim>
     {
         [ThreadStatic]
-        private static bool s_t_allEqual;
+        private static bool s_allEqual;
 
-        public static bool AllEqual { get => s_t_allEqual; set => s_t_allEqual = value; }
+        public static bool AllEqual { get => s_allEqual; set => s_allEqual = value; }
 
         private int Number { get; } = number;
 

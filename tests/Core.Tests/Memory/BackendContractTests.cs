@@ -25,15 +25,19 @@ public sealed class BackendContractTests
         (kind, process, page, pages, choice, other) => new ModelStep(kind, process, page, pages, choice, other)).Array[5, 40];
 
     /// <summary>Every backend once, and those that run short of frames in a small pool.</summary>
-    public static TheoryData<string, ulong, TransparentHugePages, bool> SmallWorlds => EveryBackend(4UL << 20, TransparentHugePages.Never, new()
+    public static TheoryData<string, ulong, TransparentHugePages, bool> SmallWorlds =>
+        EveryBackend(4UL << 20, TransparentHugePages.Never, new()
     {
         { MemoryBackends.Lazy, 1UL << 20, TransparentHugePages.Never, false },
         { MemoryBackends.Populate, 1UL << 20, TransparentHugePages.Never, true },
         { "mock", 1UL << 20, TransparentHugePages.Never, false },
     });
 
-    /// <summary>Every backend once beside memory that becomes huge by itself, and those that run short of large pages in a small pool.</summary>
-    public static TheoryData<string, ulong, TransparentHugePages, bool> LargeWorlds => EveryBackend(64UL << 20, TransparentHugePages.Always, new()
+    /// <summary>
+    /// Every backend once beside memory that becomes huge by itself, and those that run short of large pages in a small pool.
+    /// </summary>
+    public static TheoryData<string, ulong, TransparentHugePages, bool> LargeWorlds =>
+        EveryBackend(64UL << 20, TransparentHugePages.Always, new()
     {
         { MemoryBackends.Lazy, 7UL << 20, TransparentHugePages.Madvise, false },
         { "huge-2m", 64UL << 20, TransparentHugePages.Never, true },
@@ -56,25 +60,48 @@ public sealed class BackendContractTests
     [Theory]
     [Trait("Category", "Long")]
     [MemberData(nameof(SmallWorlds))]
-    public void SmallPages_ManyRandomOperations_AgreeWithANaiveModel(string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
+    public void SmallPages_ManyRandomOperations_AgreeWithANaiveModel(
+        string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
         Sample(LongFactor * SmallSequences, backend, poolBytes, huge, merge, isLarge: false);
 
     [Theory]
     [Trait("Category", "Long")]
     [MemberData(nameof(LargeWorlds))]
-    public void HugePages_ManyRandomOperations_AgreeWithANaiveModel(string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
+    public void HugePages_ManyRandomOperations_AgreeWithANaiveModel(
+        string backend, ulong poolBytes, TransparentHugePages huge, bool merge) =>
         Sample(LongFactor * LargeSequences, backend, poolBytes, huge, merge, isLarge: true);
 
-    /// <summary>A mapping that a page of 1 GiB fits into. The model has an entry for each of its pages, so there are few sequences.</summary>
+    /// <summary>
+    /// A mapping that a page of 1 GiB fits into. The model has an entry for each of its pages, so there are few sequences.
+    /// </summary>
     [Fact]
     public void GigabytePages_RandomOperations_AgreeWithANaiveModel() => Steps.Sample(
-        steps => RunAll(steps, "huge-1g", 3UL << 30, TransparentHugePages.Never, merge: true, int.MaxValue, int.MaxValue, isLarge: true, GigabytePages),
+        steps =>
+            RunAll(
+                steps,
+                "huge-1g",
+                3UL << 30,
+                TransparentHugePages.Never,
+                merge: true,
+                int.MaxValue,
+                int.MaxValue,
+                isLarge: true,
+                GigabytePages),
         iter: GigabyteSequences);
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Backend_ShortOfReferencesAndTables_RefusesWholly(string backend) => Steps.Sample(
-        steps => RunAll(steps, backend, 4UL << 20, TransparentHugePages.Always, merge: true, 3, 5 + (steps.Length % 3), isLarge: false), iter: ShortSequences);
+        steps =>
+            RunAll(
+                steps,
+                backend,
+                4UL << 20,
+                TransparentHugePages.Always,
+                merge: true,
+                3,
+                5 + (steps.Length % 3),
+                isLarge: false), iter: ShortSequences);
 
     [Theory]
     [InlineData("lazy", 3, int.MaxValue, false)]
@@ -83,7 +110,16 @@ public sealed class BackendContractTests
     [InlineData("huge-2m", 3, 7, true)]
     public void Backend_ShortOfReferencesOrTables_RefusesWholly(string backend, int maxReferences, int tables, bool isLarge) =>
         Steps.Sample(
-            steps => RunAll(steps, backend, isLarge ? 32UL << 20 : 4UL << 20, TransparentHugePages.Always, merge: true, maxReferences, tables, isLarge),
+            steps =>
+                RunAll(
+                    steps,
+                    backend,
+                    isLarge ? 32UL << 20 : 4UL << 20,
+                    TransparentHugePages.Always,
+                    merge: true,
+                    maxReferences,
+                    tables,
+                    isLarge),
             iter: isLarge ? LargeSequences : ShortSequences);
 
     private static TheoryData<string, ulong, TransparentHugePages, bool> EveryBackend(
@@ -101,7 +137,15 @@ public sealed class BackendContractTests
         Steps.Sample(steps => RunAll(steps, backend, poolBytes, huge, merge, int.MaxValue, int.MaxValue, isLarge), iter: sequences);
 
     private static void RunAll(
-        ModelStep[] steps, string backend, ulong poolBytes, TransparentHugePages huge, bool merge, int maxReferences, int tables, bool isLarge, ulong morePages = 0)
+        ModelStep[] steps,
+        string backend,
+        ulong poolBytes,
+        TransparentHugePages huge,
+        bool merge,
+        int maxReferences,
+        int tables,
+        bool isLarge,
+        ulong morePages = 0)
     {
         MockBackend? mock = backend == "mock" ? new MockBackend() : null;
         VirtualMemoryOptions options = new()
@@ -111,8 +155,15 @@ public sealed class BackendContractTests
             ZeroPage = steps.Length % 5 != 0,
             Backends = mock is null ? MemoryBackends.All : MemoryBackends.All.With(new("mock", "scripted", mock)),
         };
-        ModelWorld world = new(poolBytes, options, warm: steps.Length % 4 != 0, Files, maxReferences) { TablePagesMax = tables, Window = ModelOperations.Window(isLarge, morePages) };
-        ModelOperations operations = new(world, options.Backends.Require(backend, "backend"), mock, isLarge, ModelOperations.StartPages(isLarge) + morePages);
+        ModelWorld world = new(
+            poolBytes,
+            options,
+            warm: steps.Length % 4 != 0,
+            Files,
+            maxReferences)
+        { TablePagesMax = tables, Window = ModelOperations.Window(isLarge, morePages) };
+        ModelOperations operations = new(
+            world, options.Backends.Require(backend, "backend"), mock, isLarge, ModelOperations.StartPages(isLarge) + morePages);
         try
         {
             operations.Begin();

@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 

@@ -26,10 +26,27 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
     private readonly ulong _span = isLarge ? 1600UL : 130;
 
     private static readonly Protection[] AllRights =
-        [Protection.None, Protection.Read, Protection.Read | Protection.Write, Protection.Read | Protection.Write | Protection.Execute, Protection.Read | Protection.Write];
+        [
+            Protection.None,
+            Protection.Read,
+            Protection.Read | Protection.Write,
+            Protection.Read | Protection.Write | Protection.Execute,
+            Protection.Read | Protection.Write,
+        ];
 
     private static readonly Advice[] AllAdvice =
-        [Advice.DontNeed, Advice.DontNeed, Advice.Free, Advice.HugePage, Advice.NoHugePage, Advice.PopulateRead, Advice.PopulateWrite, Advice.WillNeed, Advice.Random, Advice.Normal];
+        [
+            Advice.DontNeed,
+            Advice.DontNeed,
+            Advice.Free,
+            Advice.HugePage,
+            Advice.NoHugePage,
+            Advice.PopulateRead,
+            Advice.PopulateWrite,
+            Advice.WillNeed,
+            Advice.Random,
+            Advice.Normal,
+        ];
 
     public int Refused { get; private set; }
 
@@ -187,12 +204,20 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
         });
     }
 
-    /// <summary>A mapping of the backend that is tried: with a file if it needs one, at physical addresses of the pool or far above it.</summary>
+    /// <summary>
+    /// A mapping of the backend that is tried: with a file if it needs one, at physical addresses of the pool or far above it.
+    /// </summary>
     private SystemCall OfBackend(SystemCall call, ModelStep step)
     {
         call = call with { Backend = backend.Name };
         return backend.NeedsObject
-            ? call with { Source = MappingSource.File, FileId = step.Choice % 3, Offset = (ulong)(step.Choice % 30) << 12, Shared = step.Choice % 2 == 0 }
+            ? call with
+            {
+                Source = MappingSource.File,
+                FileId = step.Choice % 3,
+                Offset = (ulong)(step.Choice % 30) << 12,
+                Shared = step.Choice % 2 == 0
+            }
             : call with { Offset = step.Choice % 2 == 0 ? 0 : FarPhysical };
     }
 
@@ -215,7 +240,10 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
         Func<MappingErrorKind?> expected = () => advice switch
         {
             Advice.DontNeed => InRange().Any(each => each.Guard || each.Outside is not null) ? MappingErrorKind.InvalidParam : null,
-            Advice.Free => InRange().Any(each => each.Guard || each.Outside is not null || each.Source is not null) ? MappingErrorKind.InvalidParam : null,
+            Advice.Free =>
+                InRange().Any(each => each.Guard || each.Outside is not null || each.Source is not null)
+                    ? MappingErrorKind.InvalidParam
+                    : null,
             _ => null,
         };
         Apply(process, call, () =>

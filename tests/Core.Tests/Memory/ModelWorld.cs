@@ -48,7 +48,8 @@ internal sealed class ModelWorld
     private readonly int _tablePagesMax = int.MaxValue;
     private long _nextValue = 1;
 
-    public ModelWorld(ulong poolBytes, VirtualMemoryOptions options, bool warm, IReadOnlyList<ProgramFile> files, int maxReferences = int.MaxValue)
+    public ModelWorld(
+        ulong poolBytes, VirtualMemoryOptions options, bool warm, IReadOnlyList<ProgramFile> files, int maxReferences = int.MaxValue)
     {
         Pool = new FramePool(poolBytes, maxReferences: maxReferences);
         _references = new ReferenceCounts(Pool);
@@ -164,7 +165,8 @@ internal sealed class ModelWorld
         {
             EntryInfo leaf = process.Memory.Table.Query(VirtAddr.OfPage(page));
             PhysAddr frame = FrameAt(leaf, VirtAddr.OfPage(page));
-            if (!leaf.Mapped || process.Pages[page].Outside is not null || Pool.IsZero(frame) || Pool.KindOf(frame) != FrameKind.Anonymous || _frameValues.ContainsKey(frame))
+            if (!leaf.Mapped || process.Pages[page].Outside is not null || Pool.IsZero(frame) || Pool.KindOf(frame) != FrameKind.Anonymous
+                || _frameValues.ContainsKey(frame))
             {
                 continue;
             }
@@ -180,7 +182,8 @@ internal sealed class ModelWorld
     /// <summary>Pages past a file's new end read as zeros if it grows again.</summary>
     public void ForgetObjectValues(MemoryObject source, ulong pages)
     {
-        foreach ((MemoryObject, ulong) key in _objectValues.Keys.Where(key => ReferenceEquals(key.Item1, source) && key.Item2 >= pages).ToList())
+        foreach ((MemoryObject, ulong) key in _objectValues.Keys.Where(key => ReferenceEquals(key.Item1, source)
+            && key.Item2 >= pages).ToList())
         {
             _objectValues.Remove(key);
         }
@@ -269,7 +272,8 @@ internal sealed class ModelWorld
         && (kind != AccessKind.Store || (leaf.Flags & PageFlags.Write) != 0)
         && (kind != AccessKind.Fetch || (leaf.Flags & PageFlags.Execute) != 0);
 
-    private static PhysAddr FrameAt(in EntryInfo leaf, VirtAddr address) => leaf.Frame + (address.Value & (leaf.Size.Bytes() - 1) & ~0xFFFUL);
+    private static PhysAddr FrameAt(in EntryInfo leaf, VirtAddr address) =>
+        leaf.Frame + (address.Value & (leaf.Size.Bytes() - 1) & ~0xFFFUL);
 
     private IEnumerable<MemoryObject> Objects() => Cache.Files.Concat(_unnamedObjects);
 
@@ -378,13 +382,16 @@ internal sealed class ModelWorld
         }
 
         ModelPage model = process.Pages[page];
-        Assert.True(model.Source!.TryGetFrame(model.SourcePage, out PhysAddr expected), "an object's frame is mapped that the object does not know");
+        Assert.True(
+            model.Source!.TryGetFrame(model.SourcePage, out PhysAddr expected),
+            "an object's frame is mapped that the object does not know");
         Assert.Equal(expected, frame);
         return ObjectValue(model.Source, model.SourcePage);
     }
 
     private static void CheckRights(ModelPage model, in EntryInfo leaf) =>
-        Assert.True((leaf.Flags & PageFlags.Write) == 0 || (model.Rights & Protection.Write) != 0, "a page is writable in an area that is not");
+        Assert.True(
+            (leaf.Flags & PageFlags.Write) == 0 || (model.Rights & Protection.Write) != 0, "a page is writable in an area that is not");
 
     private void CheckSpace(ModelProcess process)
     {

@@ -1,6 +1,5 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 
@@ -20,7 +19,8 @@ internal sealed class TestSpace
     public TestSpace(VirtualMemoryOptions? options = null, ulong poolBytes = 1UL << 30, bool warm = true)
     {
         Pool = new FramePool(poolBytes);
-        Memory = new VirtualMemory(new PageTable(PageTableFormats.X64), Pool, new PageCache(Pool, warm), options ?? new VirtualMemoryOptions(), Files);
+        Memory = new VirtualMemory(
+            new PageTable(PageTableFormats.X64), Pool, new PageCache(Pool, warm), options ?? new VirtualMemoryOptions(), Files);
     }
 
     public TestSpace(VirtualMemory memory)
@@ -36,21 +36,32 @@ internal sealed class TestSpace
     public static VirtAddr At(ulong page) => new(Base + (page << 12));
 
     public MmResult Map(ulong page, ulong pages, Protection rights = ReadWrite, bool populate = false, bool shared = false) =>
-        Ok(new SystemCall { Kind = SystemCallKind.Map, Start = At(page), Length = pages << 12, Protection = rights, Populate = populate, Shared = shared });
+        Ok(
+            new SystemCall
+            {
+                Kind = SystemCallKind.Map,
+                Start = At(page),
+                Length = pages << 12,
+                Protection = rights,
+                Populate = populate,
+                Shared = shared
+            });
 
-    public MmResult MapFile(int file, ulong page, ulong pages, ulong offsetPages = 0, bool shared = false, bool write = true) => Ok(new SystemCall
-    {
-        Kind = SystemCallKind.Map,
-        Start = At(page),
-        Length = pages << 12,
-        Protection = write ? ReadWrite : Protection.Read,
-        Source = MappingSource.File,
-        FileId = file,
-        Offset = offsetPages << 12,
-        Shared = shared,
-    });
+    public MmResult MapFile(int file, ulong page, ulong pages, ulong offsetPages = 0, bool shared = false, bool write = true) =>
+        Ok(new SystemCall
+        {
+            Kind = SystemCallKind.Map,
+            Start = At(page),
+            Length = pages << 12,
+            Protection = write ? ReadWrite : Protection.Read,
+            Source = MappingSource.File,
+            FileId = file,
+            Offset = offsetPages << 12,
+            Shared = shared,
+        });
 
-    public MmResult Unmap(ulong page, ulong pages) => Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = At(page), Length = pages << 12 });
+    public MmResult Unmap(ulong page, ulong pages) =>
+        Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = At(page), Length = pages << 12 });
 
     public MmResult Protect(ulong page, ulong pages, Protection rights) =>
         Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = At(page), Length = pages << 12, Protection = rights });

@@ -1,7 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Memory;
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 
@@ -136,7 +135,8 @@ public sealed class VirtualMemoryTests
         space.Map(0, 4);
         space.Map(5, 4);
         space.Touch(0, 4, AccessKind.Store);
-        MmResult result = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Protect, Start = TestSpace.At(0), Length = 9 << 12, Protection = Protection.Read });
+        MmResult result = space.Memory.Apply(
+            new SystemCall { Kind = SystemCallKind.Protect, Start = TestSpace.At(0), Length = 9 << 12, Protection = Protection.Read });
         Assert.Equal(MappingErrorKind.NoMemory, result.Error!.Value.Kind);
         Assert.Empty(space.Touch(0, 4, AccessKind.Store));
     }
@@ -159,7 +159,8 @@ public sealed class VirtualMemoryTests
     {
         TestSpace space = new(new VirtualMemoryOptions { Anonymous = "populate" }, poolBytes: 100 << 12);
         Assert.Equal(60, space.Map(0, 60).PagesPopulated);
-        MmResult refused = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(100), Length = 41 << 12, Protection = TestSpace.ReadWrite });
+        MmResult refused = space.Memory.Apply(
+            new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(100), Length = 41 << 12, Protection = TestSpace.ReadWrite });
         Assert.Equal(MappingErrorKind.NoMemory, refused.Error!.Value.Kind);
         Assert.Equal((60L, 1), (space.Pool.Allocated, space.Memory.AreaCount));
         Assert.Empty(space.Touch(0, 60, AccessKind.Store));
@@ -197,7 +198,12 @@ public sealed class VirtualMemoryTests
     public void TwoSpaces_WithOneCache_ShareAFile()
     {
         TestSpace first = new();
-        VirtualMemory other = new(new PageTable(PageTableFormats.X64), first.Pool, first.Memory.Cache, new VirtualMemoryOptions(), [new ProgramFile("/b"), new ProgramFile("/a")]);
+        VirtualMemory other = new(
+            new PageTable(PageTableFormats.X64),
+            first.Pool,
+            first.Memory.Cache,
+            new VirtualMemoryOptions(),
+            [new ProgramFile("/b"), new ProgramFile("/a")]);
         TestSpace second = new(other);
         first.MapFile(TestSpace.FileA, 0, 8, shared: true);
         second.MapFile(1, 300, 8, offsetPages: 4, shared: true);
@@ -305,7 +311,15 @@ public sealed class VirtualMemoryTests
     public void Stack_GrowsDownwardsToItsLimit()
     {
         TestSpace space = new(new VirtualMemoryOptions { StackLimitBytes = 64 << 12 });
-        space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = TestSpace.At(1000), Length = 4 << 12, Protection = TestSpace.ReadWrite, Name = "[stack]" });
+        space.Ok(
+            new SystemCall
+            {
+                Kind = SystemCallKind.Map,
+                Start = TestSpace.At(1000),
+                Length = 4 << 12,
+                Protection = TestSpace.ReadWrite,
+                Name = "[stack]"
+            });
         Assert.Equal(FaultKind.Anonymous, space.Fault(990, AccessKind.Store).Kind);
         Assert.Equal(TestSpace.At(990), space.Memory.Areas.Single().Range.Start);
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(900, AccessKind.Store).Kind);
@@ -320,7 +334,16 @@ public sealed class VirtualMemoryTests
         VirtAddr last = new(0xffff_ffff_ffff_f000);
         space.Ok(new SystemCall { Kind = SystemCallKind.Map, Start = last, Length = 4096, Protection = TestSpace.ReadWrite });
         Assert.Equal(FaultKind.Anonymous, space.Memory.HandleFault(last + 8, AccessKind.Store).Kind);
-        Assert.Equal(1, space.Ok(new SystemCall { Kind = SystemCallKind.Protect, Start = last, Length = 4096, Protection = Protection.Read }).Dead!.Value.Count);
+        Assert.Equal(
+            1,
+            space.Ok(
+                new SystemCall
+                {
+                    Kind = SystemCallKind.Protect,
+                    Start = last,
+                    Length = 4096,
+                    Protection = Protection.Read
+                }).Dead!.Value.Count);
         MmResult unmap = space.Ok(new SystemCall { Kind = SystemCallKind.Unmap, Start = last, Length = 4096 });
         Assert.Equal((1L, 3), (unmap.PagesZapped, unmap.TablesReleased));
         Assert.Equal(0, space.Pool.Allocated);
@@ -331,7 +354,8 @@ public sealed class VirtualMemoryTests
     {
         TestSpace space = new(new VirtualMemoryOptions { MaxAreas = 2 });
         space.Map(0, 3);
-        MmResult split = space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Protect, Start = TestSpace.At(1), Length = 4096, Protection = Protection.Read });
+        MmResult split = space.Memory.Apply(
+            new SystemCall { Kind = SystemCallKind.Protect, Start = TestSpace.At(1), Length = 4096, Protection = Protection.Read });
         Assert.Equal(MappingErrorKind.NoMemory, split.Error!.Value.Kind);
         Assert.Equal(1, space.Memory.AreaCount);
     }
@@ -344,7 +368,8 @@ public sealed class VirtualMemoryTests
     public void Apply_WithAnImpossibleRange_IsInvalid(ulong offset, ulong length)
     {
         TestSpace space = new();
-        SystemCall call = new() { Kind = SystemCallKind.Map, Start = TestSpace.At(0) + offset, Length = length, Protection = TestSpace.ReadWrite };
+        SystemCall call =
+            new() { Kind = SystemCallKind.Map, Start = TestSpace.At(0) + offset, Length = length, Protection = TestSpace.ReadWrite };
         Assert.Equal(MappingErrorKind.InvalidParam, space.Memory.Apply(call).Error!.Value.Kind);
     }
 

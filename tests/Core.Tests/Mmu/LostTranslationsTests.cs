@@ -56,7 +56,8 @@ public sealed class LostTranslationsTests
             losses.End();
         }
 
-        int entries = spec.Data4K.Entries + spec.DataLarge.Entries + spec.Instruction4K.Entries + spec.InstructionLarge.Entries + spec.Second.Entries;
+        int entries =
+            spec.Data4K.Entries + spec.DataLarge.Entries + spec.Instruction4K.Entries + spec.InstructionLarge.Entries + spec.Second.Entries;
         Assert.Equal(entries, losses.Count);
         for (int i = 0; i < 4096; i++)
         {
@@ -97,7 +98,8 @@ public sealed class LostTranslationsTests
     {
         public SortedDictionary<(int Space, long Shootdown), int> By { get; } = [];
 
-        public void CountRefills(int space, long shootdown, int count) => By[(space, shootdown)] = By.GetValueOrDefault((space, shootdown)) + count;
+        public void CountRefills(int space, long shootdown, int count) =>
+            By[(space, shootdown)] = By.GetValueOrDefault((space, shootdown)) + count;
     }
 
     /// <summary>An MMU with two spaces of small and large pages beside the list.</summary>
@@ -180,7 +182,8 @@ public sealed class LostTranslationsTests
                 if (_random.Next(4) > 0)
                 {
                     PhysAddr frame = new(((ulong)page << 21) + (_random.Next(4) == 0 ? 1UL << 40 : 0));
-                    _tables[_loaded].Map(address, frame, IsHuge(page) ? PageSize.Size2M : PageSize.Size4K, _random.Next(3) == 0 ? ReadOnly : ReadWrite);
+                    _tables[_loaded]
+                        .Map(address, frame, IsHuge(page) ? PageSize.Size2M : PageSize.Size4K, _random.Next(3) == 0 ? ReadOnly : ReadWrite);
                 }
             }
         }
@@ -197,7 +200,8 @@ public sealed class LostTranslationsTests
             for (int i = 0; i < more && !ranged; i++)
             {
                 int page = _random.Next(Pages);
-                ranges.Add(new DeadRange(new VirtAddr(AddressOf(page)), (ulong)Math.Min(_random.Next(1, 6), Pages - page), PageSize.Size4K));
+                ranges.Add(
+                    new DeadRange(new VirtAddr(AddressOf(page)), (ulong)Math.Min(_random.Next(1, 6), Pages - page), PageSize.Size4K));
                 Losses.AlsoDead(ranges[^1]);
             }
 

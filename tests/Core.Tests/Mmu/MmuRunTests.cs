@@ -7,13 +7,15 @@ using VmSim.Core.State;
 
 namespace VmSim.Core.Tests.Mmu;
 
-/// <summary>The hot loop against accesses made one by one on a second MMU: the same clock, the same counts, the same state to the last bit.</summary>
+/// <summary>
+/// The hot loop against accesses made one by one on a second MMU: the same clock, the same counts, the same state to the last bit.
+/// </summary>
 public class MmuRunTests
 {
     private const ulong Start = 0x7F00_0000_0000;
     private const int Pages = 1200;
     private const int FlagCombinations = 4;
-    private static readonly long[] s_costs = [1, 2, 3];
+    private static readonly long[] Costs = [1, 2, 3];
 
     private static readonly Gen<TlbSpec> Array =
         from policy in Gen.Int[0, ReplacementPolicies.All.Count - 1].Select(index => ReplacementPolicies.All.Names[index])
@@ -86,7 +88,8 @@ public class MmuRunTests
             flags |= page % 5 == 0 ? PageFlags.None : PageFlags.Write | (page % 3 == 0 ? PageFlags.None : PageFlags.Dirty);
             if (page % 37 != 0)
             {
-                table.Map(new VirtAddr(Start + ((ulong)page << PageSizes.BaseShift)), PhysAddr.OfPage((ulong)page + 7), PageSize.Size4K, flags);
+                table.Map(
+                    new VirtAddr(Start + ((ulong)page << PageSizes.BaseShift)), PhysAddr.OfPage((ulong)page + 7), PageSize.Size4K, flags);
             }
         }
 
@@ -103,7 +106,7 @@ public class MmuRunTests
         while (run.Position < ours.Length)
         {
             long until = run.Clock + slice;
-            fast.Run(ours, ours.Length, until, s_costs, ref run, default(Unwatched));
+            fast.Run(ours, ours.Length, until, Costs, ref run, default(Unwatched));
             OneByOne(plain, theirs, run.Accesses, ref judge);
             Assert.Equal(judge, run);
             Assert.Equal(theirs[run.Position..], ours[run.Position..]);
@@ -151,7 +154,7 @@ public class MmuRunTests
                 run.Walks += result.References;
             }
 
-            run.Clock += s_costs[(int)operation.Kind];
+            run.Clock += Costs[(int)operation.Kind];
             run.Accesses++;
             if (operation.Count > 1)
             {

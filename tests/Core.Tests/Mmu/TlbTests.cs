@@ -34,7 +34,8 @@ public sealed unsafe class TlbTests
     [Theory]
     [Trait("Category", "Long")]
     [MemberData(nameof(Shapes))]
-    public void ManyOperations_AtRandom_AgreeWithPlainCode(string policy, int ways, int sets) => Compare(policy, ways, sets, operations: 30_000);
+    public void ManyOperations_AtRandom_AgreeWithPlainCode(string policy, int ways, int sets) =>
+        Compare(policy, ways, sets, operations: 30_000);
 
     private static void Compare(string policy, int ways, int sets, int operations)
     {
@@ -53,7 +54,8 @@ public sealed unsafe class TlbTests
             }
             else if (i % 97 == 96)
             {
-                Assert.Equal(judge.DropWhere(item => (item & 0x7FFF8) == tag << 3), tlb.DropWhere(0x7FFF8, tag << 3, 19, 0, ulong.MaxValue));
+                Assert.Equal(
+                    judge.DropWhere(item => (item & 0x7FFF8) == tag << 3), tlb.DropWhere(0x7FFF8, tag << 3, 19, 0, ulong.MaxValue));
             }
             else if (i % 11 == 10)
             {

@@ -3,7 +3,9 @@ using VmSim.Core.Paging;
 
 namespace VmSim.Core.Tests.Paging;
 
-/// <summary>Random operations on a page table and on a plain dictionary: contents, views of earlier times, undo, export and import.</summary>
+/// <summary>
+/// Random operations on a page table and on a plain dictionary: contents, views of earlier times, undo, export and import.
+/// </summary>
 public sealed class PageTableModelTests
 {
     private static readonly Gen<Step[]> Steps =

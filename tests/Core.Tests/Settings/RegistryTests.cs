@@ -13,18 +13,19 @@ namespace VmSim.Core.Tests.Settings;
 /// <summary>The one contract of everything that can be named.</summary>
 public sealed class RegistryTests
 {
-    private static readonly Registry<ReplacementPolicy> s_policies = ReplacementPolicies.All;
+    private static readonly Registry<ReplacementPolicy> Policies = ReplacementPolicies.All;
 
     /// <summary>Every registry of the library, as its names, summaries, and what it says of a name.</summary>
-    private static readonly (IReadOnlyList<INamed> Items, Func<string, object?> Find, Action<string> Require)[] s_all =
+    private static readonly (IReadOnlyList<INamed> Items, Func<string, object?> Find, Action<string> Require)[] All =
     [
-        Of(ShootdownProtocols.All), Of(PageTableFormats.All), Of(ProgramKinds.All), Of(TraceImporters.All), Of(AddressStreams.All), Of(PagePatterns.All), Of(s_policies), Of(MemoryBackends.All),
+        Of(ShootdownProtocols.All), Of(PageTableFormats.All), Of(ProgramKinds.All), Of(TraceImporters.All), Of(AddressStreams.All),
+            Of(PagePatterns.All), Of(Policies), Of(MemoryBackends.All),
     ];
 
     [Fact]
     public void Names_OfEveryRegistry_AreKebabCaseWithASummary()
     {
-        foreach (INamed item in s_all.SelectMany(registry => registry.Items))
+        foreach (INamed item in All.SelectMany(registry => registry.Items))
         {
             Assert.Matches("^[a-z0-9]+(-[a-z0-9]+)*$", item.Name);
             Assert.NotEmpty(item.Summary);
@@ -35,7 +36,7 @@ public sealed class RegistryTests
     [Fact]
     public void Find_InEveryRegistry_KnowsItsNamesLetterByLetter()
     {
-        foreach ((IReadOnlyList<INamed> items, Func<string, object?> find, Action<string> require) in s_all)
+        foreach ((IReadOnlyList<INamed> items, Func<string, object?> find, Action<string> require) in All)
         {
             Assert.All(items, item => Assert.Same(item, find(item.Name)));
             Assert.Null(find(items[0].Name.ToUpperInvariant()));
@@ -48,7 +49,7 @@ public sealed class RegistryTests
     [Fact]
     public void Require_OfANameThatIsNotThere_SaysWhatThereIsInEveryRegistry()
     {
-        foreach ((IReadOnlyList<INamed> items, Func<string, object?> _, Action<string> require) in s_all)
+        foreach ((IReadOnlyList<INamed> items, Func<string, object?> _, Action<string> require) in All)
         {
             ScenarioException error = Assert.Throws<ScenarioException>(() => require(items[^1].Name + "x"));
             Assert.StartsWith("here: there is no ", error.Message, StringComparison.Ordinal);
@@ -62,16 +63,16 @@ public sealed class RegistryTests
     [InlineData("LRU", "key: there is no replacement policy \"LRU\"; there are lru, plru, fifo, random; did you mean lru?")]
     [InlineData("lfu", "key: there is no replacement policy \"lfu\"; there are lru, plru, fifo, random; did you mean lru?")]
     public void Require_OfANameThatIsNotThere_NamesTheNearest(string name, string expected) =>
-        Assert.Equal(expected, Assert.Throws<ScenarioException>(() => s_policies.Require(name, "key")).Message);
+        Assert.Equal(expected, Assert.Throws<ScenarioException>(() => Policies.Require(name, "key")).Message);
 
     [Fact]
     public void With_AKnownName_TakesItsPlaceInACopy()
     {
         ReplacementPolicy other = new("fifo", "another one");
-        Registry<ReplacementPolicy> changed = s_policies.With(other).With(new ReplacementPolicy("clock", "a hand"));
-        Assert.Equal([.. s_policies.Names, "clock"], changed.Names);
+        Registry<ReplacementPolicy> changed = Policies.With(other).With(new ReplacementPolicy("clock", "a hand"));
+        Assert.Equal([.. Policies.Names, "clock"], changed.Names);
         Assert.Same(other, changed.Require("fifo", "key"));
-        Assert.NotSame(other, s_policies.Find("fifo"));
+        Assert.NotSame(other, Policies.Find("fifo"));
     }
 
     [Fact]

@@ -7,7 +7,9 @@ namespace VmSim.Core.Tests.Shootdown;
 
 // docs/protocols.md shows this file from here on.
 
-/// <summary>A broadcast by hardware: no core is interrupted, and the initiator waits until all that have loaded the space have dropped the range.</summary>
+/// <summary>
+/// A broadcast by hardware: no core is interrupted, and the initiator waits until all that have loaded the space have dropped the range.
+/// </summary>
 public sealed class ExampleProtocol : IShootdownProtocol
 {
     private const int Broadcast = 0;

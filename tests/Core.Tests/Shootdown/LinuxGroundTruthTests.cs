@@ -8,7 +8,8 @@ using VmSim.Tests.Shared;
 namespace VmSim.Core.Tests.Shootdown;
 
 /// <summary>
-/// Interrupts per operation that a real kernel (Linux 6.18, KVM, 2 CPUs) sent, row by row: thread A on CPU 0 repeats a pattern, B does something or nothing on CPU 1.
+/// Interrupts per operation that a real kernel (Linux 6.18, KVM, 2 CPUs) sent, row by row: thread A on CPU 0 repeats a pattern, B does
+/// something or nothing on CPU 1.
 /// </summary>
 public sealed class LinuxGroundTruthTests
 {
@@ -28,7 +29,11 @@ public sealed class LinuxGroundTruthTests
             string[] fields = line.Split(',');
             if (Patterns.Contains(fields[0]) && Modes.Contains(fields[1]))
             {
-                rows.Add(fields[0], fields[1], int.Parse(fields[2], CultureInfo.InvariantCulture), double.Parse(fields[received], CultureInfo.InvariantCulture));
+                rows.Add(
+                    fields[0],
+                    fields[1],
+                    int.Parse(fields[2], CultureInfo.InvariantCulture),
+                    double.Parse(fields[received], CultureInfo.InvariantCulture));
             }
         }
 
@@ -71,7 +76,8 @@ public sealed class LinuxGroundTruthTests
         });
     }
 
-    private static ProcessSpec Process(string name, params ThreadProgram[] threads) => new() { Name = name, Program = _ => TestWorlds.Image(threads) };
+    private static ProcessSpec Process(string name, params ThreadProgram[] threads) =>
+        new() { Name = name, Program = _ => TestWorlds.Image(threads) };
 
     /// <summary>Repeats the pattern after everything has settled; the area of mprot and dontneed is touched before.</summary>
     private static ThreadProgram PatternThread(string pattern, int pages)
@@ -96,7 +102,8 @@ public sealed class LinuxGroundTruthTests
                     thread.Map(Place, pages).Unmap(Place, pages);
                     break;
                 case "mprot":
-                    thread.Protect(Place, pages, Protection.Read).Protect(Place, pages, Protection.Read | Protection.Write).Touch(Place, pages);
+                    thread.Protect(Place, pages, Protection.Read).Protect(Place, pages, Protection.Read | Protection.Write)
+                        .Touch(Place, pages);
                     break;
                 default:
                     thread.Touch(Place, pages).Advise(Place, pages, Advice.DontNeed);
@@ -109,5 +116,6 @@ public sealed class LinuxGroundTruthTests
 
     private static ThreadProgram Spinner(int core) => new ThreadBuilder("b").Load(TestWorlds.Page(1)).Compute(100_000_000).Build(core);
 
-    private static ThreadProgram Sleeper() => new ThreadBuilder("b").Load(TestWorlds.Page(1)).Control(ControlKind.Sleep, 100_000_000).Build(core: 1);
+    private static ThreadProgram Sleeper() =>
+        new ThreadBuilder("b").Load(TestWorlds.Page(1)).Control(ControlKind.Sleep, 100_000_000).Build(core: 1);
 }

@@ -83,9 +83,11 @@ public sealed class LoadFlushTests
     /// <summary>broadcast, with one tag for all spaces.</summary>
     private sealed class OneTagProtocol(bool flush, bool coreFlushes) : ForwardingProtocol(ShootdownProtocols.All.Find("broadcast")!)
     {
-        public override SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(base.CreateSpaceHalf(context), flush);
+        public override SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) =>
+            new SpaceHalf(base.CreateSpaceHalf(context), flush);
 
-        public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(base.CreateCoreHalf(context), context, coreFlushes);
+        public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) =>
+            new CoreHalf(base.CreateCoreHalf(context), context, coreFlushes);
 
         private sealed class SpaceHalf(SpaceShootdown real, bool flush) : ForwardingSpace(real)
         {
@@ -94,9 +96,11 @@ public sealed class LoadFlushTests
 
         private sealed class CoreHalf(CoreShootdown real, ICoreShootdownContext context, bool flushes) : ForwardingCore(real)
         {
-            public override InvalidationResult OnInvalidation(in Invalidation invalidation) => SharedRules.Invalidate(context, new Asid(1), invalidation.Scope);
+            public override InvalidationResult OnInvalidation(in Invalidation invalidation) =>
+                SharedRules.Invalidate(context, new Asid(1), invalidation.Scope);
 
-            public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => base.OnLoaded(space, answer) with { Flushed = flushes };
+            public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) =>
+                base.OnLoaded(space, answer) with { Flushed = flushes };
         }
     }
 }

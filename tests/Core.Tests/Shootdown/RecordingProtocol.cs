@@ -55,7 +55,8 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingPro
             base.InvalidateByInterrupt(shootdown, core, scope);
         }
 
-        public override void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
+        public override void InvalidateByMessage(
+            ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
         {
             Note(awaited ? SpaceEvent.Interrupts : SpaceEvent.Tells, shootdown, core.Value);
             base.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
@@ -106,7 +107,8 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingPro
 }
 
 /// <summary>A run of a small world under a recorded protocol, with the checker on.</summary>
-internal sealed record RecordedRun(RecordingProtocol Protocol, Core.Reports.RunReport Report, long LongestStaleness, long AllowedStaleness, long FramesInUse)
+internal sealed record RecordedRun(
+    RecordingProtocol Protocol, Core.Reports.RunReport Report, long LongestStaleness, long AllowedStaleness, long FramesInUse)
 {
     public static RecordedRun Of(string protocol, Core.Scenarios.ScenarioSpec scenario, long window = 0)
     {
@@ -115,6 +117,11 @@ internal sealed record RecordedRun(RecordingProtocol Protocol, Core.Reports.RunR
         bool finished = new SequentialEngine(world, window).Run();
         Core.Reports.RunReport report = Core.Reports.ReportBuilder.Build(world, finished);
         Assert.True(report.Outcome != Core.Reports.RunOutcomes.Violation, string.Join('\n', report.Findings));
-        return new RecordedRun(recording, report, world.Checker!.LongestStaleness, world.Checker.AllowedStaleness, world.Groups.Sum(group => group.Frames.Allocated));
+        return new RecordedRun(
+            recording,
+            report,
+            world.Checker!.LongestStaleness,
+            world.Checker.AllowedStaleness,
+            world.Groups.Sum(group => group.Frames.Allocated));
     }
 }

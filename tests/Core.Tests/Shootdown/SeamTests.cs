@@ -17,7 +17,11 @@ namespace VmSim.Core.Tests.Shootdown;
 public sealed class SeamTests
 {
     public static TheoryData<ProbeFeatures> Features =>
-        [.. Enum.GetValues<ProbeFeatures>().Where(feature => feature != ProbeFeatures.OnDemand), ProbeFeatures.Copies | ProbeFeatures.OnDemand, ProbeFeatures.EarlyAck | ProbeFeatures.Tell];
+        [
+            .. Enum.GetValues<ProbeFeatures>().Where(feature => feature != ProbeFeatures.OnDemand),
+            ProbeFeatures.Copies | ProbeFeatures.OnDemand,
+            ProbeFeatures.EarlyAck | ProbeFeatures.Tell,
+        ];
 
     [Theory]
     [MemberData(nameof(Features))]
@@ -27,7 +31,8 @@ public sealed class SeamTests
     [Theory]
     [Trait("Category", "Long")]
     [MemberData(nameof(Features))]
-    public void ManyRandomPrograms_AnyWindow_GiveOneFingerprintUnderTheChecker(ProbeFeatures features) => CompareWindows(features, scenarios: 300);
+    public void ManyRandomPrograms_AnyWindow_GiveOneFingerprintUnderTheChecker(ProbeFeatures features) =>
+        CompareWindows(features, scenarios: 300);
 
     private static void CompareWindows(ProbeFeatures features, int scenarios) => RandomPrograms.Scenario.Sample(
         scenario =>
@@ -79,16 +84,19 @@ public sealed class SeamTests
     {
         ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 1));
         ThreadProgram other = new ThreadBuilder("b").Touch(TestWorlds.Page(0), 1).Build(1);
-        scenario = scenario with { Processes = [.. scenario.Processes, new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(other) }] };
+        scenario =
+            scenario with { Processes = [.. scenario.Processes, new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(other) }] };
         using World world = new(scenario, check: false, new ProbeProtocol(ProbeFeatures.None));
         CoreModel core = world.Cores[0];
         foreach (int target in new[] { 0, 1, 2, -1 })
         {
-            Assert.Throws<InvalidOperationException>(() => core.SendDirect(new CoreId(target), 10_000, new ProtocolPayload(ProbeProtocol.Direct)));
+            Assert.Throws<InvalidOperationException>(
+                () => core.SendDirect(new CoreId(target), 10_000, new ProtocolPayload(ProbeProtocol.Direct)));
         }
 
         Assert.Throws<InvalidOperationException>(() => core.SendProtocol(new SpaceId(1), 10_000, new ProtocolPayload(ProbeProtocol.Note)));
-        Assert.Throws<InvalidOperationException>(() => world.Spaces[0].SendProtocol(new CoreId(1), 10_000, new ProtocolPayload(ProbeProtocol.Order)));
+        Assert.Throws<InvalidOperationException>(
+            () => world.Spaces[0].SendProtocol(new CoreId(1), 10_000, new ProtocolPayload(ProbeProtocol.Order)));
     }
 
     [Fact]
@@ -97,7 +105,8 @@ public sealed class SeamTests
         List<string> log = Unmap(ProbeFeatures.Direct, cores: 2);
         long handled = TimeOf(Assert.Single(log, line => line.StartsWith("invalidation core=1 ", StringComparison.Ordinal)));
         string direct = Assert.Single(log, line => line.StartsWith("direct ", StringComparison.Ordinal));
-        Assert.StartsWith($"direct core=0 from=1 kind={ProbeProtocol.Direct} space=0 shootdown=1 sent={handled} ", direct, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"direct core=0 from=1 kind={ProbeProtocol.Direct} space=0 shootdown=1 sent={handled} ", direct, StringComparison.Ordinal);
         Assert.InRange(TimeOf(direct), handled + ProbeProtocol.DirectDelay, handled + ProbeProtocol.DirectDelay + 8);
         string note = Assert.Single(log, line => line.StartsWith("note ", StringComparison.Ordinal));
         Assert.StartsWith($"note core=0 kind={ProbeProtocol.Note} what=1 rest=2,3,4 ", note, StringComparison.Ordinal);
@@ -141,25 +150,37 @@ public sealed class SeamTests
     {
         List<string> log = [];
         ThreadProgram thread = new ThreadBuilder("t").Load(TestWorlds.Page(0)).Protect(TestWorlds.Page(0), 1, Protection.Read)
-            .Protect(TestWorlds.Page(0), 1, Protection.Read | Protection.Write).Load(TestWorlds.Page(0)).Store(TestWorlds.Page(0)).Store(TestWorlds.Page(0)).Build();
+            .Protect(TestWorlds.Page(0), 1, Protection.Read | Protection.Write).Load(TestWorlds.Page(0)).Store(TestWorlds.Page(0))
+                .Store(TestWorlds.Page(0)).Build();
         Run(TestWorlds.Scenario(1, thread), ProbeFeatures.Watch, log: log);
-        string[] bits = [.. log.Where(line => line.StartsWith("walk", StringComparison.Ordinal) && !line.EndsWith("bits=None", StringComparison.Ordinal))
+        string[] bits =
+            [.. log.Where(line => line.StartsWith("walk", StringComparison.Ordinal)
+                && !line.EndsWith("bits=None", StringComparison.Ordinal))
             .Select(line => line[line.IndexOf("bits=", StringComparison.Ordinal)..])];
-        Assert.Equal(bits, log.Where(line => line.StartsWith("accessed core=0 ", StringComparison.Ordinal)).Select(line => line[line.IndexOf("bits=", StringComparison.Ordinal)..]));
+        Assert.Equal(
+            bits,
+            log.Where(line => line.StartsWith("accessed core=0 ", StringComparison.Ordinal))
+                .Select(line => line[line.IndexOf("bits=", StringComparison.Ordinal)..]));
     }
 
     [Fact]
     public void Words_TrapsAndAnswers_CarryThem()
     {
         List<string> log = [];
-        RunReport report = Run(TestWorlds.Scenario(1, new ThreadBuilder("t").Touch(TestWorlds.Page(0), 2).Unmap(TestWorlds.Page(0), 1).Build()), ProbeFeatures.Words, log: log);
+        RunReport report = Run(
+            TestWorlds.Scenario(1, new ThreadBuilder("t").Touch(TestWorlds.Page(0), 2).Unmap(TestWorlds.Page(0), 1).Build()),
+            ProbeFeatures.Words,
+            log: log);
         long traps = report.Total("minorFaults") + report.Total("systemCalls");
         Assert.Equal(3, traps);
         Assert.Equal(traps, log.Count(line => line.StartsWith("trapword core=0 word=", StringComparison.Ordinal)));
         Assert.Equal(traps, log.Count(line => line.StartsWith("returnword core=0 space=0 word=", StringComparison.Ordinal)));
-        foreach (int at in log.Select((line, index) => (line, index)).Where(item => item.line.StartsWith("fault", StringComparison.Ordinal)).Select(item => item.index))
+        foreach (int at in log.Select((line, index) => (line, index)).Where(item => item.line.StartsWith("fault", StringComparison.Ordinal))
+            .Select(item => item.index))
         {
-            Assert.Equal(log[at - 1][log[at - 1].IndexOf("word=", StringComparison.Ordinal)..], log[at][log[at].IndexOf("word=", StringComparison.Ordinal)..]);
+            Assert.Equal(
+                log[at - 1][log[at - 1].IndexOf("word=", StringComparison.Ordinal)..],
+                log[at][log[at].IndexOf("word=", StringComparison.Ordinal)..]);
         }
     }
 
@@ -171,7 +192,9 @@ public sealed class SeamTests
         Assert.Contains("state=Running", handled, StringComparison.Ordinal);
         string user = Assert.Single(early, line => line.StartsWith("user core=1 deferred=1 ", StringComparison.Ordinal));
         Assert.Equal(TimeOf(handled) + new KernelProfile().HandlerCycles, TimeOf(user));
-        Assert.Equal(TimeOf(user) + new KernelProfile().AckCycles, TimeOf(Assert.Single(early, line => line.StartsWith("acked core=1 ", StringComparison.Ordinal))));
+        Assert.Equal(
+            TimeOf(user) + new KernelProfile().AckCycles,
+            TimeOf(Assert.Single(early, line => line.StartsWith("acked core=1 ", StringComparison.Ordinal))));
     }
 
     [Fact]
@@ -185,12 +208,16 @@ public sealed class SeamTests
             trapped.Map(0x10_0000_0000 + ((ulong)i << 21), 1);
         }
 
-        ThreadProgram giver = new ThreadBuilder("a").Touch(TestWorlds.Page(8), 1).Compute(100_000).Protect(TestWorlds.Page(0), 1, Protection.Read).Build();
+        ThreadProgram giver = new ThreadBuilder("a").Touch(TestWorlds.Page(8), 1).Compute(100_000)
+            .Protect(TestWorlds.Page(0), 1, Protection.Read).Build();
         Run(TestWorlds.Scenario(2, giver, trapped.Build()), ProbeFeatures.EarlyAck, log: log);
         string handled = Assert.Single(log, line => line.StartsWith("invalidation core=1 ", StringComparison.Ordinal));
         Assert.Contains("state=Trapped", handled, StringComparison.Ordinal);
-        Assert.Equal(TimeOf(handled) + new KernelProfile().AckCycles, TimeOf(Assert.Single(log, line => line.StartsWith("acked core=1 ", StringComparison.Ordinal))));
-        Assert.True(TimeOf(Assert.Single(log, line => line.StartsWith("user core=1 deferred=1 ", StringComparison.Ordinal))) >= TimeOf(handled));
+        Assert.Equal(
+            TimeOf(handled) + new KernelProfile().AckCycles,
+            TimeOf(Assert.Single(log, line => line.StartsWith("acked core=1 ", StringComparison.Ordinal))));
+        Assert.True(
+            TimeOf(Assert.Single(log, line => line.StartsWith("user core=1 deferred=1 ", StringComparison.Ordinal))) >= TimeOf(handled));
     }
 
     [Theory]
@@ -199,7 +226,8 @@ public sealed class SeamTests
     public void Tell_CountsTheTargetButNoInterrupt(int cores, bool awaited)
     {
         ThreadProgram giver = Giver();
-        ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 60).Compute(400_000).Touch(TestWorlds.Page(40), 20).Build(cores - 1);
+        ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 60).Compute(400_000).Touch(TestWorlds.Page(40), 20)
+            .Build(cores - 1);
         using World world = new(TestWorlds.Scenario(cores, giver, user), check: true, new ProbeProtocol(ProbeFeatures.Tell));
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
@@ -233,9 +261,13 @@ public sealed class SeamTests
     public void Copies_OnDemand_HoldWhatTheirSocketFaultedOn()
     {
         ThreadProgram first = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 4).Build(0);
-        ThreadProgram second = new ThreadBuilder("b").Compute(200_000).Touch(TestWorlds.Page(2), 4).Compute(100_000).Unmap(TestWorlds.Page(3), 1).Build(1);
+        ThreadProgram second = new ThreadBuilder("b").Compute(200_000).Touch(TestWorlds.Page(2), 4).Compute(100_000)
+            .Unmap(TestWorlds.Page(3), 1).Build(1);
         ScenarioSpec scenario = TestWorlds.Scenario(2, first, second);
-        using World world = new(scenario with { Machine = scenario.Machine with { Sockets = 2 } }, check: true, new ProbeProtocol(ProbeFeatures.Copies | ProbeFeatures.OnDemand));
+        using World world = new(
+            scenario with { Machine = scenario.Machine with { Sockets = 2 } },
+            check: true,
+            new ProbeProtocol(ProbeFeatures.Copies | ProbeFeatures.OnDemand));
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
         PageTableSet tables = world.Spaces[0].Tables;
@@ -265,10 +297,13 @@ public sealed class SeamTests
     public void State_OfEveryProtocol_HoldsNoClosure(string protocol)
     {
         Type type = ShootdownProtocols.All.Find(protocol)!.GetType();
-        foreach (Type nested in type.GetNestedTypes(System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public).Where(nested => !nested.Name.Contains('<', StringComparison.Ordinal)))
+        foreach (Type nested in type.GetNestedTypes(System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public)
+            .Where(nested => !nested.Name.Contains('<', StringComparison.Ordinal)))
         {
             Assert.DoesNotContain(
-                nested.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public),
+                nested.GetFields(
+                    System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic
+                        | System.Reflection.BindingFlags.Public),
                 field => typeof(Delegate).IsAssignableFrom(field.FieldType));
         }
     }
@@ -287,7 +322,8 @@ public sealed class SeamTests
     }
 
     /// <summary>Touches 60 pages and unmaps 40, more than a ranged flush takes, late.</summary>
-    private static ThreadProgram Giver() => new ThreadBuilder("g").Touch(TestWorlds.Page(0), 60).Compute(100_000).Unmap(TestWorlds.Page(0), 40).Build(0);
+    private static ThreadProgram Giver() =>
+        new ThreadBuilder("g").Touch(TestWorlds.Page(0), 60).Compute(100_000).Unmap(TestWorlds.Page(0), 40).Build(0);
 
     private static List<string> Unmap(ProbeFeatures features, int cores)
     {
@@ -297,7 +333,8 @@ public sealed class SeamTests
         return log;
     }
 
-    private static long TimeOf(string line) => long.Parse(line[(line.LastIndexOf('=') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+    private static long TimeOf(string line) =>
+        long.Parse(line[(line.LastIndexOf('=') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
 
     private static List<MappedLeaf> LeavesOf(PageTable table)
     {

@@ -60,7 +60,9 @@ public sealed class ShootdownProtocolContract
             CheckerReport? expected = TestWorlds.Run(under).Checker;
             Assert.Equal(expected, TestWorlds.Run(under, bound / 3).Checker);
             Assert.Equal(expected, TestWorlds.Run(under, 17).Checker);
-            Assert.Equal(ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? 0);
+            Assert.Equal(
+                ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel),
+                expected?.AllowedStaleness ?? 0);
         },
         iter: scenarios);
 
@@ -79,8 +81,10 @@ public sealed class ShootdownProtocolContract
     [MemberData(nameof(Protocols))]
     public void EverythingUnmapped_GivesEveryFrameBack(string protocol)
     {
-        ThreadProgram toucher = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 40).Compute(200_000).Touch(TestWorlds.Page(0), 40).Compute(400_000).Build();
-        ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(20), 40).Compute(700_000).Unmap(TestWorlds.Page(0), 7).Unmap(TestWorlds.Page(7), 249).Build();
+        ThreadProgram toucher = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 40).Compute(200_000).Touch(TestWorlds.Page(0), 40)
+            .Compute(400_000).Build();
+        ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(20), 40).Compute(700_000).Unmap(TestWorlds.Page(0), 7)
+            .Unmap(TestWorlds.Page(7), 249).Build();
         RecordedRun run = RecordedRun.Of(protocol, Under(protocol, TestWorlds.Scenario(3, giver, toucher, toucher)));
         Assert.Equal(60, run.Report.Total("framesAllocated"));
         Assert.Equal(60, run.Report.Total("framesFreed"));
@@ -95,15 +99,23 @@ public sealed class ShootdownProtocolContract
         ThreadBuilder user = new("u");
         for (int i = 0; i < 20; i++)
         {
-            giver.Touch(TestWorlds.Page(0), 4).Unmap(TestWorlds.Page(0), 4).Map(TestWorlds.Page(0), 4).Protect(TestWorlds.Page(4), 2, Protection.Read);
+            giver.Touch(TestWorlds.Page(0), 4).Unmap(TestWorlds.Page(0), 4).Map(TestWorlds.Page(0), 4)
+                .Protect(TestWorlds.Page(4), 2, Protection.Read);
             user.Compute(10_000).Store(TestWorlds.Page(200));
         }
 
         ScenarioSpec scenario = TestWorlds.Scenario(6, giver.Build(0), user.Build(3));
         ThreadProgram stranger = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build(4);
-        scenario = scenario with { Processes = [.. scenario.Processes, new ProcessSpec { Name = "other", Program = _ => TestWorlds.Image(stranger) }] };
+        scenario =
+            scenario with
+            {
+                Processes = [.. scenario.Processes,
+                new ProcessSpec { Name = "other", Program = _ => TestWorlds.Image(stranger) }]
+            };
         RecordedRun run = RecordedRun.Of(protocol, Under(protocol, scenario));
-        int[] told = [.. run.Protocol.Steps.Where(step => step.Kind is SpaceEvent.Interrupts or SpaceEvent.Tells).Select(step => step.Core).Distinct()];
+        int[] told =
+            [.. run.Protocol.Steps.Where(step => step.Kind is SpaceEvent.Interrupts or SpaceEvent.Tells).Select(step => step.Core)
+                .Distinct()];
         Assert.All(told, core => Assert.Equal(3, core));
     }
 
@@ -111,7 +123,8 @@ public sealed class ShootdownProtocolContract
     [MemberData(nameof(Protocols))]
     public void MemoryThatNobodyTouched_IsUnmappedWithoutAMessage(string protocol)
     {
-        ThreadProgram giver = new ThreadBuilder("g").Compute(100_000).Unmap(TestWorlds.Page(0), 100).Map(TestWorlds.Page(0), 50).Unmap(TestWorlds.Page(0), 50).Build();
+        ThreadProgram giver = new ThreadBuilder("g").Compute(100_000).Unmap(TestWorlds.Page(0), 100).Map(TestWorlds.Page(0), 50)
+            .Unmap(TestWorlds.Page(0), 50).Build();
         ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(100), 100).Compute(1_000_000).Build();
         RecordedRun run = RecordedRun.Of(protocol, Under(protocol, TestWorlds.Scenario(3, giver, user, user)));
         Assert.Empty(run.Protocol.Steps);
@@ -131,8 +144,10 @@ public sealed class ShootdownProtocolContract
         {
             giver.Map(lonely, 8).Touch(lonely, 8).Control(ControlKind.Barrier, 0).Control(ControlKind.Barrier, 0);
             giver.Unmap(lonely, 8).Control(ControlKind.Barrier, 0).Compute(40_000);
-            user.Control(ControlKind.Barrier, 0).Touch(lonely, 8).Control(ControlKind.Barrier, 0).Compute(5_000).Control(ControlKind.Barrier, 0).Touch(TestWorlds.Page(0), 8);
-            sleeper.Control(ControlKind.Barrier, 0).Touch(lonely, 8).Control(ControlKind.Barrier, 0).Control(ControlKind.Sleep, 8_000).Control(ControlKind.Barrier, 0);
+            user.Control(ControlKind.Barrier, 0).Touch(lonely, 8).Control(ControlKind.Barrier, 0).Compute(5_000)
+                .Control(ControlKind.Barrier, 0).Touch(TestWorlds.Page(0), 8);
+            sleeper.Control(ControlKind.Barrier, 0).Touch(lonely, 8).Control(ControlKind.Barrier, 0).Control(ControlKind.Sleep, 8_000)
+                .Control(ControlKind.Barrier, 0);
         }
 
         ScenarioSpec scenario = TestWorlds.Scenario(4, giver.Build(), user.Build(), user.Build(), sleeper.Build()) with
@@ -168,7 +183,10 @@ public sealed class ShootdownProtocolContract
         Assert.Equal(0, run.Report.Total("ipisSent") + run.Report.Total("refillMisses"));
     }
 
-    /// <summary>Threads on cores of their own read pages of a file, every so many; the first has them reclaimed, and all read them again, and a page that was not reclaimed.</summary>
+    /// <summary>
+    /// Threads on cores of their own read pages of a file, every so many; the first has them reclaimed, and all read them again, and a page
+    /// that was not reclaimed.
+    /// </summary>
     private static RecordedRun Reclaim(string protocol, int users, int pages, int stride)
     {
         const ulong place = 0x10_0000_0000;
@@ -252,7 +270,8 @@ public sealed class ShootdownProtocolContract
             for (int i = 0; i < 12; i++)
             {
                 thread.Touch(TestWorlds.Page(0), 6).Compute(3_000 + (700 * number)).Advise(TestWorlds.Page(i % 6), 2, Advice.DontNeed);
-                thread.Load(TestWorlds.Page(i % 6)).Protect(TestWorlds.Page(8), 2, i % 2 == 0 ? Protection.Read : Protection.Read | Protection.Write);
+                thread.Load(TestWorlds.Page(i % 6))
+                    .Protect(TestWorlds.Page(8), 2, i % 2 == 0 ? Protection.Read : Protection.Read | Protection.Write);
             }
 
             return thread.Build();
@@ -260,11 +279,14 @@ public sealed class ShootdownProtocolContract
         return TestWorlds.Scenario(cores) with
         {
             Kernel = new KernelProfile { TimeSliceCycles = 9_000, TickCycles = 25_000 },
-            Processes = [.. Enumerable.Range(0, processes).Select(number => new ProcessSpec { Name = $"p{number}", Program = _ => TestWorlds.Image(programs) })],
+            Processes =
+                [.. Enumerable.Range(0, processes)
+                    .Select(number => new ProcessSpec { Name = $"p{number}", Program = _ => TestWorlds.Image(programs) })],
         };
     }
 
-    private static ScenarioSpec Under(string protocol, ScenarioSpec scenario) => scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+    private static ScenarioSpec Under(string protocol, ScenarioSpec scenario) =>
+        scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
 
     private static (int Space, long Shootdown)[] Shootdowns(RecordedRun run, SpaceEvent kind) =>
         [.. run.Protocol.Steps.Where(step => step.Kind == kind).Select(step => (step.Space, step.Shootdown))];
@@ -275,7 +297,8 @@ public sealed class ShootdownProtocolContract
     /// <summary>Fails when a tick does something that was not to be done.</summary>
     private sealed class TickWatch(IShootdownProtocol real) : ForwardingProtocol(real)
     {
-        public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new Core(base.CreateCoreHalf(context), (CoreModel)context);
+        public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) =>
+            new Core(base.CreateCoreHalf(context), (CoreModel)context);
 
         private sealed class Core(CoreShootdown real, CoreModel core) : ForwardingCore(real)
         {

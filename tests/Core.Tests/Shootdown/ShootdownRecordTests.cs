@@ -5,7 +5,6 @@ using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Core.VirtualTime;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Shootdown;
@@ -38,7 +37,8 @@ public sealed class ShootdownRecordTests
     public void RangedFlush_OfDeadPages_CausesNoRefillMiss(string protocol)
     {
         ThreadProgram thread = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 20).Unmap(TestWorlds.Page(0), 5).Map(TestWorlds.Page(0), 5)
-            .Touch(TestWorlds.Page(0), 20).Protect(TestWorlds.Page(10), 5, Protection.Read).Load(TestWorlds.Page(10)).Load(TestWorlds.Page(14)).Build();
+            .Touch(TestWorlds.Page(0), 20).Protect(TestWorlds.Page(10), 5, Protection.Read).Load(TestWorlds.Page(10))
+                .Load(TestWorlds.Page(14)).Build();
         List<ShootdownRecord> records = [.. RecordsOf(WithProtocol(TestWorlds.Scenario(1, thread), protocol))];
         Assert.Equal(2, records.Count);
         Assert.All(records, record => Assert.Equal(0, record.RefillMisses));
@@ -49,10 +49,14 @@ public sealed class ShootdownRecordTests
     [MemberData(nameof(Protocols))]
     public void FullFlush_OnTwoCores_SumsWhatBothLost(string protocol)
     {
-        ThreadProgram other = new ThreadBuilder("b").Touch(TestWorlds.Page(50), 30).Compute(4_000_000).Touch(TestWorlds.Page(50), 30).Build();
-        ThreadProgram unmapper = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 7).Touch(TestWorlds.Page(100), ManyPages).Compute(1_000_000)
+        ThreadProgram other = new ThreadBuilder("b").Touch(TestWorlds.Page(50), 30).Compute(4_000_000).Touch(TestWorlds.Page(50), 30)
+            .Build();
+        ThreadProgram unmapper = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 7).Touch(TestWorlds.Page(100), ManyPages)
+            .Compute(1_000_000)
             .Unmap(TestWorlds.Page(100), ManyPages).Touch(TestWorlds.Page(0), 7).Build();
-        ScenarioSpec scenario = WithProtocol(TestWorlds.Scenario(2, unmapper, other), protocol) with { Kernel = new KernelProfile { TickCycles = 1_500_000 } };
+        ScenarioSpec scenario = WithProtocol(
+            TestWorlds.Scenario(2, unmapper, other), protocol) with
+        { Kernel = new KernelProfile { TickCycles = 1_500_000 } };
         bool prompt = ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel) == 0;
         ShootdownRecord record = Assert.Single(RecordsOf(scenario));
         Assert.Equal(37, record.RefillMisses);
@@ -65,16 +69,19 @@ public sealed class ShootdownRecordTests
         RunReport report = TestWorlds.Run(scenario);
         Assert.Equal(37, report.Total("refillMisses"));
         Assert.Equal(37, report.Shootdowns.Single(figure => figure.Key == "refillMisses").Value.Sum);
-        Assert.Equal(Math.Max(0, record.Wait), report.AddressSpaces[0].Shootdowns.SingleOrDefault(figure => figure.Key == "wait").Value?.Max ?? 0);
+        Assert.Equal(
+            Math.Max(0, record.Wait), report.AddressSpaces[0].Shootdowns.SingleOrDefault(figure => figure.Key == "wait").Value?.Max ?? 0);
     }
 
     [Fact]
     public void Sweep_OfARange_CostsItsOwnShootdownWhatWasPutInBefore()
     {
-        // both first touch page 10 after it was given back, so the sweep of its state drops the new translation; page 20 nobody touches before the tick
+        // both first touch page 10 after it was given back, so the sweep of its state drops the new translation; page 20 nobody touches
+        // before the tick
         ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(10), 1).Touch(TestWorlds.Page(20), 1).Compute(300_000)
             .Advise(TestWorlds.Page(10), 1, Advice.DontNeed).Advise(TestWorlds.Page(20), 1, Advice.DontNeed).Compute(2_000_000).Build();
-        ThreadProgram other = new ThreadBuilder("o").Store(TestWorlds.Page(50)).Compute(600_000).Store(TestWorlds.Page(10)).Compute(1_000_000).Store(TestWorlds.Page(10)).Store(TestWorlds.Page(50)).Build();
+        ThreadProgram other = new ThreadBuilder("o").Store(TestWorlds.Page(50)).Compute(600_000).Store(TestWorlds.Page(10))
+            .Compute(1_000_000).Store(TestWorlds.Page(10)).Store(TestWorlds.Page(50)).Build();
         Assert.Equal([1, 0], LatrRecords(giver, other).Select(record => record.RefillMisses));
     }
 
@@ -87,7 +94,8 @@ public sealed class ShootdownRecordTests
             giver.Unmap(TestWorlds.Page(100 + (20 * i)), 20);
         }
 
-        ThreadProgram other = new ThreadBuilder("o").Touch(TestWorlds.Page(0), 30).Touch(TestWorlds.Page(100), 60).Compute(1_500_000).Touch(TestWorlds.Page(0), 30).Build();
+        ThreadProgram other = new ThreadBuilder("o").Touch(TestWorlds.Page(0), 30).Touch(TestWorlds.Page(100), 60).Compute(1_500_000)
+            .Touch(TestWorlds.Page(0), 30).Build();
         Assert.Equal([0, 0, 30], LatrRecords(giver.Compute(2_000_000).Build(), other).Select(record => record.RefillMisses));
     }
 
@@ -125,10 +133,14 @@ public sealed class ShootdownRecordTests
             },
             iter: 100);
 
-    private static ScenarioSpec WithProtocol(ScenarioSpec scenario, string protocol) => scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+    private static ScenarioSpec WithProtocol(ScenarioSpec scenario, string protocol) =>
+        scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
 
     private static IReadOnlyList<ShootdownRecord> LatrRecords(params ThreadProgram[] threads) =>
-        RecordsOf(WithProtocol(TestWorlds.Scenario(threads.Length, threads), "latr") with { Kernel = new KernelProfile { TickCycles = 1_000_000 } });
+        RecordsOf(
+            WithProtocol(
+                TestWorlds.Scenario(threads.Length, threads), "latr") with
+            { Kernel = new KernelProfile { TickCycles = 1_000_000 } });
 
     private static IReadOnlyList<ShootdownRecord> RecordsOf(ScenarioSpec scenario, long window = 0)
     {

@@ -1,4 +1,3 @@
-using System.Text;
 using CsCheck;
 using VmSim.Core.Traces;
 
@@ -43,11 +42,13 @@ public class VmtBinaryTests
         byte[] binary = Binary(TestTraces.Open("gitlog.vmt.gz")!);
         for (int length = 0; length < binary.Length; length += 1 + (binary.Length / cuts))
         {
-            TraceFormatException error = Assert.Throws<TraceFormatException>(() => VmtReader.Load(new MemoryStream(binary[..length]), "cut.vmtb"));
+            TraceFormatException error = Assert.Throws<TraceFormatException>(
+                () => VmtReader.Load(new MemoryStream(binary[..length]), "cut.vmtb"));
             Assert.True(length < 4 || error.ByteOffset == length, $"cut at {length}: {error.Message}");
             if (length >= 8)
             {
-                LoadedTrace salvaged = VmtReader.Load(new MemoryStream(binary[..length]), "cut.vmtb", new TraceLoadOptions { Salvage = true });
+                LoadedTrace salvaged = VmtReader.Load(
+                    new MemoryStream(binary[..length]), "cut.vmtb", new TraceLoadOptions { Salvage = true });
                 Assert.Single(salvaged.Warnings, warning => warning.Contains("cut.vmtb, byte", StringComparison.Ordinal));
             }
         }
@@ -57,11 +58,11 @@ public class VmtBinaryTests
     public void Read_AnyChangedByte_IsAnErrorOrChangesNothing() =>
         Gen.Select(Gen.Int[0, int.MaxValue], Gen.Int[1, 255]).Sample((at, change) =>
         {
-            byte[] damaged = [.. s_small];
+            byte[] damaged = [.. Small];
             damaged[at % damaged.Length] ^= (byte)change;
             try
             {
-                return s_smallText.SequenceEqual(Text(TraceSources.Open(new MemoryStream(damaged), "bad.vmtb")));
+                return SmallText.SequenceEqual(Text(TraceSources.Open(new MemoryStream(damaged), "bad.vmtb")));
             }
             catch (TraceFormatException error)
             {
@@ -72,22 +73,23 @@ public class VmtBinaryTests
     [Fact]
     public void Read_OtherVersion_IsRefused()
     {
-        byte[] other = [.. s_small];
+        byte[] other = [.. Small];
         other[4] = 9;
         TraceFormatException error = Assert.Throws<TraceFormatException>(() => TraceSources.Open(new MemoryStream(other), "new.vmtb"));
         Assert.Contains("version 9", error.Message);
     }
 
     [Fact]
-    public void Write_EmptyTrace_CanBeRead() => Assert.Empty(Text(TraceSources.Open(new MemoryStream(Binary(new MemoryStream("\n"u8.ToArray()))), "empty.vmtb")));
+    public void Write_EmptyTrace_CanBeRead() =>
+        Assert.Empty(Text(TraceSources.Open(new MemoryStream(Binary(new MemoryStream("\n"u8.ToArray()))), "empty.vmtb")));
 
-    private static readonly byte[] s_small = Binary(TestTraces.Open("forkcow.vmt.gz")!);
-    private static readonly byte[] s_smallText = Text(TraceSources.Open(new MemoryStream(s_small), "small.vmtb"));
+    private static readonly byte[] Small = Binary(TestTraces.Open("forkcow.vmt.gz")!);
+    private static readonly byte[] SmallText = Text(TraceSources.Open(new MemoryStream(Small), "small.vmtb"));
 
     private static byte[] Binary(Stream text)
     {
-        using var binary = new MemoryStream();
-        using (var writer = new VmtBinaryWriter(binary))
+        using MemoryStream binary = new MemoryStream();
+        using (VmtBinaryWriter writer = new VmtBinaryWriter(binary))
         {
             TraceTools.Copy(TraceSources.Open(text, "text.vmt"), writer);
         }
@@ -97,8 +99,8 @@ public class VmtBinaryTests
 
     private static byte[] Text(IVmtSource source)
     {
-        using var text = new MemoryStream();
-        using (var writer = new VmtTextWriter(text))
+        using MemoryStream text = new MemoryStream();
+        using (VmtTextWriter writer = new VmtTextWriter(text))
         {
             TraceTools.Copy(source, writer);
         }

@@ -18,7 +18,11 @@ public sealed class ProtocolPayloadTests
     [Fact]
     public void As_WhatItWasMadeOf_IsTheSame()
     {
-        Dense value = new(-5, new InvalidationScope(new DeadRange(VirtAddr.OfPage(9), 7, PageSize.Size4K), IsWholeSpace: true), new CoreId(3), Flag: true);
+        Dense value = new(
+            -5,
+            new InvalidationScope(new DeadRange(VirtAddr.OfPage(9), 7, PageSize.Size4K), IsWholeSpace: true),
+            new CoreId(3),
+            Flag: true);
         ProtocolPayload payload = ProtocolPayload.Of(2, value);
         Assert.Equal((2, value), (payload.Kind, payload.As<Dense>()));
     }
@@ -29,12 +33,14 @@ public sealed class ProtocolPayloadTests
     [Fact]
     public void Of_BytesBetweenFields_SaysWhatToDo()
     {
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => ProtocolPayload.Of(0, new Sparse(1, new CoreId(2))));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(
+            () => ProtocolPayload.Of(0, new Sparse(1, new CoreId(2))));
         Assert.Contains("Sparse has 16 bytes, 12 of them in fields", error.Message, StringComparison.Ordinal);
         Assert.Contains("Pack = 1", error.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => new ProtocolPayload(0).As<Sparse>());
     }
 
     [Fact]
-    public void Of_MoreThanAMessageHolds_Throws() => Assert.Throws<InvalidOperationException>(() => ProtocolPayload.Of(0, new Large(1, 2, 3, 4, 5)));
+    public void Of_MoreThanAMessageHolds_Throws() =>
+        Assert.Throws<InvalidOperationException>(() => ProtocolPayload.Of(0, new Large(1, 2, 3, 4, 5)));
 }

@@ -9,13 +9,14 @@ namespace VmSim.Core.Tests.VirtualTime;
 /// <summary>What is put into a message comes out of it, and of its bytes.</summary>
 public sealed class SimMessageTests
 {
-    private static readonly Gen<ThreadId> s_thread = Gen.Int[0, int.MaxValue].Select(value => new ThreadId(value));
-    private static readonly Gen<VirtAddr> s_address = Gen.ULong.Select(value => new VirtAddr(value));
-    private static readonly Gen<Cycles> s_cycles = Gen.Long[0, long.MaxValue].Select(value => new Cycles(value));
-    private static readonly Gen<int> s_number = Gen.Int[0, int.MaxValue];
-    private static readonly Gen<InvalidationWay> s_way = Gen.Enum<InvalidationWay>();
+    private static readonly Gen<ThreadId> Thread = Gen.Int[0, int.MaxValue].Select(value => new ThreadId(value));
+    private static readonly Gen<VirtAddr> Address = Gen.ULong.Select(value => new VirtAddr(value));
+    private static readonly Gen<Cycles> Cycles = Gen.Long[0, long.MaxValue].Select(value => new Cycles(value));
+    private static readonly Gen<int> Number = Gen.Int[0, int.MaxValue];
+    private static readonly Gen<InvalidationWay> Way = Gen.Enum<InvalidationWay>();
 
-    private static readonly Gen<InvalidationScope> s_scope = Gen.Select(Gen.Int[0, 2], Gen.ULong[0, 1UL << 24], Gen.ULong[0, 1UL << 44], Gen.Bool)
+    private static readonly Gen<InvalidationScope> Scope = Gen.Select(
+        Gen.Int[0, 2], Gen.ULong[0, 1UL << 24], Gen.ULong[0, 1UL << 44], Gen.Bool)
         .Select((level, page, pages, whole) =>
         {
             PageSize stride = (PageSize)(12 + (9 * level));
@@ -27,27 +28,30 @@ public sealed class SimMessageTests
 
     [Fact]
     public void PageFault_ThereAndBack() =>
-        Gen.Select(s_thread, s_address, Gen.Enum<AccessKind>(), Gen.Bool, Gen.Long).Select((thread, address, access, kernel, word) => new PageFault(thread, address, access, kernel, word))
+        Gen.Select(Thread, Address, Gen.Enum<AccessKind>(), Gen.Bool, Gen.Long)
+            .Select((thread, address, access, kernel, word) => new PageFault(thread, address, access, kernel, word))
             .Sample(fault => Check(fault, SimMessage.Of(fault), MessageKind.Fault, message => message.AsPageFault()));
 
     [Fact]
-    public void SystemCall_ThereAndBack() => Gen.Select(s_thread, s_number, Gen.Long).Select((thread, call, word) => new SystemCallEntry(thread, call, word))
+    public void SystemCall_ThereAndBack() =>
+        Gen.Select(Thread, Number, Gen.Long).Select((thread, call, word) => new SystemCallEntry(thread, call, word))
         .Sample(call => Check(call, SimMessage.Of(call), MessageKind.SystemCall, message => message.AsSystemCall()));
 
     [Fact]
-    public void Fork_ThereAndBack() => Gen.Select(s_thread, s_number).Select((thread, child) => new ForkEntry(thread, child))
+    public void Fork_ThereAndBack() => Gen.Select(Thread, Number).Select((thread, child) => new ForkEntry(thread, child))
         .Sample(fork => Check(fork, SimMessage.Of(fork), MessageKind.Fork, message => message.AsFork()));
 
     [Fact]
     public void TrapReturnAndWake_ThereAndBack() =>
-        Gen.Select(s_thread, Gen.Enum<TrapResult>(), s_cycles, Gen.Long).Select((thread, result, wait, word) => new TrapReturn(thread, result, wait, word)).Sample(answer =>
+        Gen.Select(Thread, Gen.Enum<TrapResult>(), Cycles, Gen.Long)
+            .Select((thread, result, wait, word) => new TrapReturn(thread, result, wait, word)).Sample(answer =>
         {
             Check(answer, SimMessage.Of(answer), MessageKind.TrapReturn, message => message.AsTrapReturn());
             Check(answer, SimMessage.OfWake(answer), MessageKind.ThreadWake, message => message.AsTrapReturn());
         });
 
     [Fact]
-    public void KindsOfOneThread_ThereAndBack() => s_thread.Sample(thread =>
+    public void KindsOfOneThread_ThereAndBack() => Thread.Sample(thread =>
     {
         Check(new TrapSleep(thread), SimMessage.Of(new TrapSleep(thread)), MessageKind.TrapSleep, message => message.AsTrapSleep());
         Check(new LoadRequest(thread), SimMessage.Of(new LoadRequest(thread)), MessageKind.LoadSpace, message => message.AsLoadRequest());
@@ -56,17 +60,19 @@ public sealed class SimMessageTests
 
     [Fact]
     public void AccessedDirty_ThereAndBack() =>
-        Gen.Select(s_address, Gen.Bool.Select(dirty => dirty ? PageFlags.Accessed | PageFlags.Dirty : PageFlags.Accessed)).Select((address, bits) => new AccessedDirty(address, bits))
+        Gen.Select(Address, Gen.Bool.Select(dirty => dirty ? PageFlags.Accessed | PageFlags.Dirty : PageFlags.Accessed))
+            .Select((address, bits) => new AccessedDirty(address, bits))
             .Sample(access => Check(access, SimMessage.Of(access), MessageKind.AccessedDirty, message => message.AsAccessedDirty()));
 
     [Fact]
     public void SpaceLoaded_ThereAndBack() =>
-        Gen.Select(s_thread, Gen.UShort, Gen.Long, Gen.Bool, s_number)
-            .Select((thread, tag, generation, flush, table) => new SpaceLoaded(thread, new LoadAnswer(new Asid(tag), generation, flush, table)))
+        Gen.Select(Thread, Gen.UShort, Gen.Long, Gen.Bool, Number)
+            .Select(
+                (thread, tag, generation, flush, table) => new SpaceLoaded(thread, new LoadAnswer(new Asid(tag), generation, flush, table)))
             .Sample(loaded => Check(loaded, SimMessage.Of(loaded), MessageKind.SpaceLoaded, message => message.AsSpaceLoaded()));
 
     [Fact]
-    public void Invalidation_ThereAndBack() => Gen.Select(s_number, Gen.Long, s_scope, Gen.Long, s_way, Gen.Select(Gen.Bool, Gen.Bool))
+    public void Invalidation_ThereAndBack() => Gen.Select(Number, Gen.Long, Scope, Gen.Long, Way, Gen.Select(Gen.Bool, Gen.Bool))
         .Select((space, shootdown, scope, generation, way, flags) => new Invalidation
         {
             Space = new SpaceId(space),
@@ -77,19 +83,21 @@ public sealed class SimMessageTests
             IsReport = flags.Item1,
             TablesFreed = flags.Item2,
         })
-        .Sample(invalidation => Check(invalidation, SimMessage.Of(invalidation), MessageKind.Invalidate, message => message.AsInvalidation()));
+        .Sample(
+            invalidation => Check(invalidation, SimMessage.Of(invalidation), MessageKind.Invalidate, message => message.AsInvalidation()));
 
     [Fact]
-    public void Ack_ThereAndBack() => Gen.Select(Gen.Long, s_number, s_cycles, s_way, Gen.Bool)
+    public void Ack_ThereAndBack() => Gen.Select(Gen.Long, Number, Cycles, Way, Gen.Bool)
         .Select((shootdown, dropped, handler, way, report) => new InvalidationAck(shootdown, dropped, handler, way, report))
         .Sample(ack => Check(ack, SimMessage.Of(ack), MessageKind.Ack, message => message.AsAck()));
 
     [Fact]
-    public void ThreadRequests_ThereAndBack() => Gen.Select(s_thread, s_number, s_cycles).Sample((thread, number, duration) =>
+    public void ThreadRequests_ThereAndBack() => Gen.Select(Thread, Number, Cycles).Sample((thread, number, duration) =>
     {
         foreach (ThreadRequest request in (ThreadRequest[])
             [
-                ThreadRequest.Signal(thread, number), ThreadRequest.Wait(thread, number), ThreadRequest.EnterBarrier(thread, number), ThreadRequest.Lock(thread, number),
+                ThreadRequest.Signal(thread, number), ThreadRequest.Wait(thread, number), ThreadRequest.EnterBarrier(thread, number),
+                    ThreadRequest.Lock(thread, number),
                 ThreadRequest.Unlock(thread, number), ThreadRequest.Sleep(thread, duration), ThreadRequest.Start(thread, number),
                 ThreadRequest.Migrate(thread, new CoreId(number)), ThreadRequest.Exit(thread),
             ])
@@ -100,7 +108,9 @@ public sealed class SimMessageTests
         Assert.Equal((number, number), (ThreadRequest.Signal(thread, number).Event, ThreadRequest.Wait(thread, number).Event));
         Assert.Equal((number, number), (ThreadRequest.Lock(thread, number).Mutex, ThreadRequest.Unlock(thread, number).Mutex));
         Assert.Equal((number, number), (ThreadRequest.EnterBarrier(thread, number).Barrier, ThreadRequest.Start(thread, number).Started));
-        Assert.Equal((duration, number), (ThreadRequest.Sleep(thread, duration).Duration, ThreadRequest.Migrate(thread, new CoreId(number)).Target.Value));
+        Assert.Equal(
+            (duration, number),
+            (ThreadRequest.Sleep(thread, duration).Duration, ThreadRequest.Migrate(thread, new CoreId(number)).Target.Value));
     });
 
     [Fact]
@@ -112,11 +122,16 @@ public sealed class SimMessageTests
             Check(step, SimMessage.Of(step), kind, message => message.AsOperationStep());
         }
 
-        Check(new ProtocolTimer(number), SimMessage.Of(new ProtocolTimer(number)), MessageKind.ProtocolTimer, message => message.AsProtocolTimer());
+        Check(
+            new ProtocolTimer(number),
+            SimMessage.Of(new ProtocolTimer(number)),
+            MessageKind.ProtocolTimer,
+            message => message.AsProtocolTimer());
     });
 
     [Fact]
-    public void Protocol_ThereAndBack() => Gen.Select(Gen.Int[0, ushort.MaxValue], Gen.Long, Gen.Long, Gen.Long, Gen.Long).Sample((kind, first, second, third, fourth) =>
+    public void Protocol_ThereAndBack() =>
+        Gen.Select(Gen.Int[0, ushort.MaxValue], Gen.Long, Gen.Long, Gen.Long, Gen.Long).Sample((kind, first, second, third, fourth) =>
     {
         ProtocolPayload payload = ProtocolPayload.Of(kind, (first, second, third, fourth));
         Check(payload, SimMessage.Of(payload), MessageKind.Protocol, message => message.AsProtocol());
@@ -132,11 +147,20 @@ public sealed class SimMessageTests
     [Fact]
     public void WriteTo_TheFieldsInOrder_LowByteFirst()
     {
-        SimMessage message = SimMessage.Of(new InvalidationAck(5)) with { Due = 0x0102, Sender = 3, Target = 4, Sequence = 6, Space = new SpaceId(7) };
+        SimMessage message =
+            SimMessage.Of(new InvalidationAck(5)) with { Due = 0x0102, Sender = 3, Target = 4, Sequence = 6, Space = new SpaceId(7) };
         byte[] bytes = new byte[SimMessage.Bytes];
         message.WriteTo(bytes);
         byte[] expected = new byte[SimMessage.Bytes];
-        (expected[0], expected[1], expected[8], expected[12], expected[16], expected[24], expected[28], expected[32]) = (2, 1, 3, 4, 6, (byte)MessageKind.Ack, 7, 5);
+        (
+            expected[0],
+            expected[1],
+            expected[8],
+            expected[12],
+            expected[16],
+            expected[24],
+            expected[28],
+            expected[32]) = (2, 1, 3, 4, 6, (byte)MessageKind.Ack, 7, 5);
         Assert.Equal(expected, bytes);
     }
 

@@ -11,8 +11,8 @@ public sealed class DocumentTests
     private const string FloorsEnd = "<!-- /floors -->";
     private const int ColumnsMax = 250;
 
-    private static readonly Lazy<Dictionary<string, List<Type>>> s_types = new(() => ReadTypes());
-    private static readonly Lazy<HashSet<string>> s_files = new(() => ReadFiles());
+    private static readonly Lazy<Dictionary<string, List<Type>>> Types = new(() => ReadTypes());
+    private static readonly Lazy<HashSet<string>> Files = new(() => ReadFiles());
 
     /// <summary>Pages about the code: every type and member that they name must exist.</summary>
     public static TheoryData<string> PagesAboutCode => [.. Markdown.Pages.Where(page => page == Architecture || page == "CONTRIBUTING.md"
@@ -42,12 +42,20 @@ public sealed class DocumentTests
     [Theory]
     [MemberData(nameof(PagesAboutCode))]
     public void NamesInAPage_Exist(string page) =>
-        AssertNone(from found in Markdown.Names(page) where !Exists(found.Name) select $"{page}:{found.Number} names {found.Name}, which is no type, member, room or file");
+        AssertNone(
+            from found in Markdown.Names(page)
+            where !Exists(found.Name)
+            select $"{page}:{found.Number} names {found.Name}, which is "
+                + $"no type, member, room or file");
 
     [Theory]
     [MemberData(nameof(AllPages))]
     public void LinksOfAPage_LeadSomewhere(string page) =>
-        AssertNone(from link in Markdown.Links(page) where !LeadsSomewhere(page, link.Target) select $"{page}:{link.Number} links to {link.Target}, which is not there");
+        AssertNone(
+            from link in Markdown.Links(page)
+            where !LeadsSomewhere(page,
+                link.Target)
+            select $"{page}:{link.Number} links to {link.Target}, which is not there");
 
     [Theory]
     [MemberData(nameof(AllPages))]
@@ -55,7 +63,10 @@ public sealed class DocumentTests
         from line in Markdown.Prose(page)
         let isLong = line.Text.Length > ColumnsMax
         where isLong || Markdown.HoldsTwoSentences(line.Text)
-        select $"{page}:{line.Number} {(isLong ? $"has {line.Text.Length} columns; {ColumnsMax} are allowed" : "holds two sentences; begin a line with the second")}: {line.Text}");
+        let problem = isLong
+            ? $"has {line.Text.Length} columns; {ColumnsMax} are allowed"
+            : "holds two sentences; begin a line with the second"
+        select $"{page}:{line.Number} {problem}: {line.Text}");
 
     [Theory]
     [InlineData("One sentence with `Type.Member`, e.g. this; and 2.3 GHz.", false)]
@@ -85,17 +96,22 @@ public sealed class DocumentTests
     private static bool Exists(string name)
     {
         string[] parts = name.Split('.');
-        if (parts.Length == 1 || s_files.Value.Contains(name))
+        if (parts.Length == 1 || Files.Value.Contains(name))
         {
-            return s_files.Value.Contains(name) || s_types.Value.ContainsKey(name) || s_types.Value.Values.SelectMany(types => types).Any(type => HasMember(type, name));
+            return Files.Value.Contains(name) || Types.Value.ContainsKey(name)
+                || Types.Value.Values.SelectMany(types => types).Any(type => HasMember(type, name));
         }
 
-        return s_types.Value.Values.Any(types => types.Exists(type => $"{type.Namespace}.".StartsWith($"{name}.", StringComparison.Ordinal)))
-            || (s_types.Value.TryGetValue(parts[0], out List<Type>? found) && found.Exists(type => HasMember(type, parts[1])));
+        return Types.Value.Values.Any(
+            types => types.Exists(type => $"{type.Namespace}.".StartsWith($"{name}.", StringComparison.Ordinal)))
+            || (Types.Value.TryGetValue(parts[0], out List<Type>? found) && found.Exists(type => HasMember(type, parts[1])));
     }
 
     private static bool HasMember(Type type, string name) =>
-        type.GetMember(name, BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.FlattenHierarchy).Length > 0
+        type.GetMember(
+            name,
+            BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance
+                | BindingFlags.FlattenHierarchy).Length > 0
         || type.GetInterfaces().Any(parent => parent.GetMember(name).Length > 0);
 
     /// <summary>The types of the program by name, generic ones without their parameters.</summary>
@@ -117,7 +133,8 @@ public sealed class DocumentTests
                 (types.TryGetValue(name, out List<Type>? known) ? known : types[name] = []).Add(type);
             }
 
-            foreach (AssemblyName reference in assembly.GetReferencedAssemblies().Where(reference => reference.Name!.StartsWith("VmSim", StringComparison.Ordinal)))
+            foreach (AssemblyName reference in assembly.GetReferencedAssemblies()
+                .Where(reference => reference.Name!.StartsWith("VmSim", StringComparison.Ordinal)))
             {
                 open.Enqueue(Assembly.Load(reference));
             }
@@ -126,11 +143,14 @@ public sealed class DocumentTests
         return types;
     }
 
-    /// <summary>Names of source and project files, without their endings, and of their folders: test classes, assemblies and rooms.</summary>
+    /// <summary>
+    /// Names of source and project files, without their endings, and of their folders: test classes, assemblies and rooms.
+    /// </summary>
     private static HashSet<string> ReadFiles()
     {
         HashSet<string> names = [];
-        foreach (string file in new[] { "src", "tests" }.SelectMany(folder => Directory.GetFiles(CommandRunner.At(folder), "*.cs*", SearchOption.AllDirectories)))
+        foreach (string file in new[] { "src",
+            "tests" }.SelectMany(folder => Directory.GetFiles(CommandRunner.At(folder), "*.cs*", SearchOption.AllDirectories)))
         {
             names.Add(Path.GetFileNameWithoutExtension(file));
             names.UnionWith(Path.GetRelativePath(CommandRunner.Root, Path.GetDirectoryName(file)!).Split(Path.DirectorySeparatorChar));

@@ -5,7 +5,7 @@ namespace VmSim.Host.Tests.Architecture;
 /// <summary>Dependencies between rooms point down. There is no list of exceptions.</summary>
 public sealed class FloorTests
 {
-    private static readonly Lazy<FloorJudge> s_judge = new(() => new FloorJudge(Floors.Houses, SourceFile.Below("src")));
+    private static readonly Lazy<FloorJudge> JudgeKnown = new(() => new FloorJudge(Floors.Houses, SourceFile.Below("src")));
 
     /// <summary>Every room, and one that it must not know.</summary>
     public static TheoryData<string, string, string> ForbiddenPairs
@@ -18,7 +18,8 @@ public sealed class FloorTests
                 foreach (string room in house.Rooms)
                 {
                     int floor = house.FloorOf(room);
-                    string? other = house.Floors.Skip(floor).SelectMany(rooms => rooms).LastOrDefault(name => name != room && name != House.Top);
+                    string? other = house.Floors.Skip(floor).SelectMany(rooms => rooms)
+                        .LastOrDefault(name => name != room && name != House.Top);
                     if (other is not null)
                     {
                         pairs.Add(house.Namespace, room, other);
@@ -31,14 +32,15 @@ public sealed class FloorTests
     }
 
     [Fact]
-    public void Source_EveryDependency_PointsDown() => Assert.Equal("", string.Join(Environment.NewLine, s_judge.Value.Violations()));
+    public void Source_EveryDependency_PointsDown() => Assert.Equal("", string.Join(Environment.NewLine, JudgeKnown.Value.Violations()));
 
     [Fact]
     public void Table_NamesEveryFolderAndNoOther()
     {
         foreach (House house in Floors.Houses)
         {
-            IEnumerable<string> folders = Directory.GetDirectories(CommandRunner.At(house.Folder)).Select(folder => Path.GetFileName(folder)!)
+            IEnumerable<string> folders = Directory.GetDirectories(CommandRunner.At(house.Folder))
+                .Select(folder => Path.GetFileName(folder)!)
                 .Where(name => name is not ("bin" or "obj" or "Properties"));
             Assert.Equal(house.Rooms.Where(room => room != House.Top).Order(StringComparer.Ordinal), folders.Order(StringComparer.Ordinal));
         }
@@ -70,7 +72,12 @@ public sealed class FloorTests
 
     [Fact]
     public void PlantedFile_ThatLooksDown_IsNoViolation() =>
-        Assert.Empty(Judge("VmSim.Core", "Kernel", "using VmSim.Core.Memory;", "private Paging.PageTable? _planted; private const ushort Flag = VirtualTime.SimMessage.Bytes;"));
+        Assert.Empty(
+            Judge(
+                "VmSim.Core",
+                "Kernel",
+                "using VmSim.Core.Memory;",
+                "private Paging.PageTable? _planted; private const ushort Flag = VirtualTime.SimMessage.Bytes;"));
 
     private static void AssertFound(string house, string room, string directive, string member, string other)
     {
@@ -79,7 +86,10 @@ public sealed class FloorTests
         string violation = Assert.Single(Judge(house, room, directive, member));
         string file = room.Length == 0 ? "Planted.cs" : $"{room}/Planted.cs";
         Assert.StartsWith($"{file}:{line} names {other}", violation, StringComparison.Ordinal);
-        Assert.EndsWith($"floor {at.FloorOf(room)} must not know floor {at.FloorOf(other)}; see docs/architecture.md", violation, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"floor {at.FloorOf(room)} must not know floor {at.FloorOf(other)}; see docs/architecture.md",
+            violation,
+            StringComparison.Ordinal);
     }
 
     private static IReadOnlyList<string> Judge(string house, string room, string directive, string member)
@@ -88,10 +98,10 @@ public sealed class FloorTests
         string path = room.Length == 0 ? $"{at.Folder}/Planted.cs" : $"{at.Folder}/{room}/Planted.cs";
         string space = room.Length == 0 ? house : $"{house}.{room}";
         SourceFile planted = new(path, $"{directive}\n\nnamespace {space};\n\ninternal sealed class Planted {{\n{member}\n}}\n");
-        return s_judge.Value.Violations(planted);
+        return JudgeKnown.Value.Violations(planted);
     }
 
     private static House HouseOf(string name) => Floors.Houses.Single(house => house.Namespace == name);
 
-    private static string TypeOf(string house, string room) => s_judge.Value.TypesOf(HouseOf(house), room).First();
+    private static string TypeOf(string house, string room) => JudgeKnown.Value.TypesOf(HouseOf(house), room).First();
 }

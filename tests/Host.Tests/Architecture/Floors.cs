@@ -3,8 +3,8 @@ using System.Text;
 namespace VmSim.Host.Tests.Architecture;
 
 /// <summary>
-/// The one table of floors: which rooms there are, and which stand above which. A room uses rooms of lower floors only. The test of the floors and the picture in
-/// docs/architecture.md are made from it.
+/// The one table of floors: which rooms there are, and which stand above which. A room uses rooms of lower floors only. The test of the
+/// floors and the picture in docs/architecture.md are made from it.
 /// </summary>
 internal static class Floors
 {

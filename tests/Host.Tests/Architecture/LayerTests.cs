@@ -13,7 +13,14 @@ namespace VmSim.Host.Tests.Architecture;
 public sealed class LayerTests
 {
     private static readonly string[] FileTypes =
-        ["System.IO.File", "System.IO.FileInfo", "System.IO.FileStream", "System.IO.Directory", "System.IO.DirectoryInfo", "System.IO.StreamWriter"];
+        [
+            "System.IO.File",
+            "System.IO.FileInfo",
+            "System.IO.FileStream",
+            "System.IO.Directory",
+            "System.IO.DirectoryInfo",
+            "System.IO.StreamWriter",
+        ];
 
     private static readonly Assembly Mapping = typeof(VirtAddr).Assembly;
     private static readonly Assembly Core = typeof(World).Assembly;
@@ -21,8 +28,12 @@ public sealed class LayerTests
     private static readonly Assembly Actors = typeof(SimulationRunner).Assembly;
     private static readonly Assembly Host = typeof(CommandLineApp).Assembly;
 
-    public static TheoryData<string> SourceFolders => [.. Directory.GetDirectories(CommandRunner.At("src"), "*", SearchOption.AllDirectories)
-        .Where(folder => !folder.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj") && Directory.GetFiles(folder, "*.cs").Length > 0)
+    public static TheoryData<string> SourceFolders =>
+        [.. Directory.GetDirectories(CommandRunner.At("src"), "*", SearchOption.AllDirectories)
+        .Where(
+            folder =>
+                !folder.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")
+                    && Directory.GetFiles(folder, "*.cs").Length > 0)
         .Select(folder => Path.GetRelativePath(CommandRunner.Root, folder)).Order(StringComparer.Ordinal)];
 
     [Fact]
@@ -32,10 +43,13 @@ public sealed class LayerTests
         Assert.Equal(["VmSim.Mapping"], BeyondTheRuntime(Core));
         Assert.Equal(["VmSim.Core", "VmSim.Mapping", "ZstdSharp"], BeyondTheRuntime(Traces));
         Assert.All([Mapping, Core, Traces], assembly => Assert.DoesNotContain(
-            assembly.GetReferencedAssemblies(), reference => reference.Name is "System.Net.Http" or "System.Net.Sockets" or "System.Console" or "System.Diagnostics.Process"));
+            assembly.GetReferencedAssemblies(), reference =>
+                reference.Name is "System.Net.Http" or "System.Net.Sockets" or "System.Console" or "System.Diagnostics.Process"));
     }
 
-    /// <summary>Types of files are the runtime's own and show in no reference to an assembly, so that types are asked for one by one.</summary>
+    /// <summary>
+    /// Types of files are the runtime's own and show in no reference to an assembly, so that types are asked for one by one.
+    /// </summary>
     [Fact]
     public void Core_NamesNoTypeOfFiles()
     {
@@ -54,8 +68,23 @@ public sealed class LayerTests
     [Fact]
     public void Core_Source_ReadsNoFileAndNoClock()
     {
-        string[] banned = ["File.Open", "File.Read", "File.Write", "new FileStream", "DateTime.Now", "DateTime.UtcNow", "Stopwatch", "Random.Shared", "Thread.Sleep", "Environment.TickCount", "Guid.NewGuid", "Console."];
-        foreach (string file in Directory.GetFiles(CommandRunner.At("src/Core"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)))
+        string[] banned =
+        [
+            "File.Open",
+            "File.Read",
+            "File.Write",
+            "new FileStream",
+            "DateTime.Now",
+            "DateTime.UtcNow",
+            "Stopwatch",
+            "Random.Shared",
+            "Thread.Sleep",
+            "Environment.TickCount",
+            "Guid.NewGuid",
+            "Console.",
+        ];
+        foreach (string file in Directory.GetFiles(CommandRunner.At("src/Core"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal)))
         {
             string text = File.ReadAllText(file);
             Assert.All(banned, word => Assert.False(text.Contains(word, StringComparison.Ordinal), $"{file} uses {word}"));
@@ -66,10 +95,14 @@ public sealed class LayerTests
     public void Packages_ThatArePinned_AreReferenced()
     {
         string[] projects = Directory.GetFiles(CommandRunner.Root, "*.csproj", SearchOption.AllDirectories);
-        HashSet<string> referenced = [.. projects.Append(CommandRunner.At("Directory.Build.props")).SelectMany(project => XDocument.Load(project).Descendants("PackageReference"))
+        HashSet<string> referenced =
+            [.. projects.Append(CommandRunner.At("Directory.Build.props"))
+                .SelectMany(project => XDocument.Load(project).Descendants("PackageReference"))
             .Select(reference => (string)reference.Attribute("Include")!)];
-        XElement direct = XDocument.Load(CommandRunner.At("Directory.Packages.props")).Descendants("ItemGroup").Single(group => (string?)group.Attribute("Label") == "Direct");
-        Assert.All(direct.Elements("PackageVersion").Select(pin => (string)pin.Attribute("Include")!), pin => Assert.Contains(pin, referenced));
+        XElement direct = XDocument.Load(CommandRunner.At("Directory.Packages.props")).Descendants("ItemGroup")
+            .Single(group => (string?)group.Attribute("Label") == "Direct");
+        Assert.All(
+            direct.Elements("PackageVersion").Select(pin => (string)pin.Attribute("Include")!), pin => Assert.Contains(pin, referenced));
     }
 
     [Fact]
@@ -81,11 +114,13 @@ public sealed class LayerTests
     }
 
     private static IEnumerable<string> BeyondTheRuntime(Assembly assembly) =>
-        assembly.GetReferencedAssemblies().Select(reference => reference.Name!).Where(name => !name.StartsWith("System.", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        assembly.GetReferencedAssemblies().Select(reference => reference.Name!)
+            .Where(name => !name.StartsWith("System.", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     [Theory]
     [MemberData(nameof(SourceFolders))]
-    public void SourceFolder_HasAReadme(string folder) => Assert.True(File.Exists(Path.Combine(CommandRunner.Root, folder, "README.md")), $"{folder} has no README.md");
+    public void SourceFolder_HasAReadme(string folder) =>
+        Assert.True(File.Exists(Path.Combine(CommandRunner.Root, folder, "README.md")), $"{folder} has no README.md");
 
     [Fact]
     public void PublicTypes_AreDocumented()
@@ -93,8 +128,11 @@ public sealed class LayerTests
         foreach (Assembly assembly in new[] { Mapping, Core, Traces, Actors, Host })
         {
             XDocument documentation = XDocument.Load(Path.ChangeExtension(assembly.Location, ".xml"));
-            HashSet<string> names = [.. documentation.Descendants("member").Where(member => member.Elements().Any()).Select(member => (string)member.Attribute("name")!)];
-            foreach (Type type in assembly.GetExportedTypes().Where(type => type.Namespace?.StartsWith("VmSim", StringComparison.Ordinal) == true))
+            HashSet<string> names =
+                [.. documentation.Descendants("member").Where(member => member.Elements().Any())
+                    .Select(member => (string)member.Attribute("name")!)];
+            foreach (Type type in assembly.GetExportedTypes()
+                .Where(type => type.Namespace?.StartsWith("VmSim", StringComparison.Ordinal) == true))
             {
                 string name = "T:" + type.FullName!.Replace('+', '.');
                 Assert.True(names.Contains(name), $"{name} has no summary");

@@ -10,8 +10,9 @@ public sealed class PackagePageTests
     /// <summary>This page quotes examples that are tests, which another test compares.</summary>
     private const string QuotesTests = "src/Core/Mapping/PACKAGE.md";
 
-    private static readonly Lazy<MetadataReference[]> s_references = new(() =>
-        [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path))]);
+    private static readonly Lazy<MetadataReference[]> References = new(() =>
+        [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path))]);
 
     public static TheoryData<string> Pages =>
         [.. Markdown.Pages.Where(page => Path.GetFileName(page) == "PACKAGE.md" && page != QuotesTests && CodeOf(page).Length > 0)];
@@ -23,7 +24,11 @@ public sealed class PackagePageTests
             .SelectMany(folder => Directory.GetFiles(CommandRunner.At(folder), "*.csproj", SearchOption.AllDirectories))
             .Where(project => File.ReadAllText(project).Contains("<Description>", StringComparison.Ordinal))];
         Assert.Contains(projects, project => Path.GetFileName(project) == "VmSim.Host.csproj");
-        Assert.All(projects, project => Assert.True(File.Exists(Path.Combine(Path.GetDirectoryName(project)!, "PACKAGE.md")), $"{project} has no PACKAGE.md beside it"));
+        Assert.All(
+            projects,
+            project =>
+                Assert.True(
+                    File.Exists(Path.Combine(Path.GetDirectoryName(project)!, "PACKAGE.md")), $"{project} has no PACKAGE.md beside it"));
     }
 
     [Theory]
@@ -42,13 +47,16 @@ public sealed class PackagePageTests
         CSharpCompilation compilation = CSharpCompilation.Create(
             "Page",
             [CSharpSyntaxTree.ParseText(Implicit, options), CSharpSyntaxTree.ParseText(CodeOf(page), options)],
-            s_references.Value,
+            References.Value,
             new CSharpCompilationOptions(
                 OutputKind.ConsoleApplication,
                 nullableContextOptions: NullableContextOptions.Enable,
                 // The SDK leaves these two out as well: a package was built with an older version of the runtime's assemblies.
                 specificDiagnosticOptions: [new("CS1701", ReportDiagnostic.Suppress), new("CS1702", ReportDiagnostic.Suppress)]));
-        Assert.Equal("", string.Join(Environment.NewLine, compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)));
+        Assert.Equal(
+            "",
+            string.Join(
+                Environment.NewLine, compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)));
     }
 
     private static string CodeOf(string page)

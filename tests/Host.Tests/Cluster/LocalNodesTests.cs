@@ -97,7 +97,8 @@ public sealed class LocalNodesTests : IDisposable
         string scenario = Path.Combine(_folder, "small.conf");
         await File.WriteAllTextAsync(
             scenario,
-            $"name = small\nmachine.cores = 6\nmachine.sockets = 2\nkernel.tick-cycles = 50000\nshootdown.protocol = {protocol}\nuntil = 1ms\n"
+            $"name = small\nmachine.cores = 6\nmachine.sockets = 2\nkernel.tick-cycles = 50000\nshootdown.protocol = "
+                + $"{protocol}\nuntil = 1ms\n"
             + $"processes = [\n {{\n {program}\n }}\n]\n");
         JsonObject here = await ReportOf("here", [scenario]);
         JsonObject spread = await ReportOf(

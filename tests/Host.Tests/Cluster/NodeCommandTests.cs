@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using VmSim.Actors.Configuration;
 using VmSim.Actors.Security;
 using VmSim.Core.Settings;
 using VmSim.Host.Hosting;

@@ -7,7 +7,6 @@ using Akka.Configuration;
 using Akka.Remote;
 using Akka.Remote.Transport.DotNetty;
 using VmSim.Actors.Cluster;
-using VmSim.Actors.Configuration;
 using VmSim.Actors.Security;
 using VmSim.Tests.Shared;
 

@@ -22,7 +22,8 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task Run_AllThreadsOnOneCore_InterruptsNobody()
     {
-        JsonNode report = await ReportOf("a", Threads, "--set", "threads.placement=single", "--set", "shootdown.protocol=broadcast", "--set", "machine.cores=4");
+        JsonNode report = await ReportOf(
+            "a", Threads, "--set", "threads.placement=single", "--set", "shootdown.protocol=broadcast", "--set", "machine.cores=4");
         Assert.Equal(0, Total(report, "ipisSent"));
         Assert.InRange(Total(report, "minorFaults"), 1520, 1680);
     }
@@ -51,7 +52,8 @@ public sealed class RunTests : IDisposable
         (int code, string output, _) = await CommandRunner.RunAsync("run", Quickstart);
         Assert.Equal(0, code);
         Assert.All(output.Split('\n'), line => Assert.InRange(line.TrimEnd().Length, 0, 80));
-        foreach (string word in (string[])["simulated time", "accesses", "page walks", "minor faults", "shootdowns", "IPIs sent", "p99", "idle", "accesses/s"])
+        foreach (string word in (string[])["simulated time", "accesses", "page walks", "minor faults", "shootdowns", "IPIs sent", "p99",
+            "idle", "accesses/s"])
         {
             Assert.Contains(word, output, StringComparison.Ordinal);
         }
@@ -73,7 +75,11 @@ public sealed class RunTests : IDisposable
         string[] lines = await File.ReadAllLinesAsync(Path.Combine(_folder, "a", "stats.txt"));
         foreach ((string name, JsonNode? value) in report["totals"]!.AsObject())
         {
-            Assert.Contains(lines, line => line.StartsWith(name + " ", StringComparison.Ordinal) && line.Contains(value!.ToString(), StringComparison.Ordinal) && line.EndsWith('.'));
+            Assert.Contains(
+                lines,
+                line =>
+                    line.StartsWith(name + " ", StringComparison.Ordinal) && line.Contains(value!.ToString(), StringComparison.Ordinal)
+                        && line.EndsWith('.'));
         }
     }
 
@@ -93,7 +99,9 @@ public sealed class RunTests : IDisposable
         Assert.True(SumOf("interrupts") > 0 && SumOf("refill_miss_walks") > 0);
         Assert.Equal((long)report["shootdowns"]!["handlerCycles"]!["sum"]!, SumOf("handler_cycles"));
 
-        long SumOf(string column) => lines.Skip(1).Sum(line => long.Parse(line.Split(',')[Array.IndexOf(columns, column)], System.Globalization.CultureInfo.InvariantCulture));
+        long SumOf(string column) =>
+            lines.Skip(1).Sum(
+                line => long.Parse(line.Split(',')[Array.IndexOf(columns, column)], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [Fact]
@@ -121,7 +129,9 @@ public sealed class RunTests : IDisposable
             machine.cores = 3
             shootdown.protocol = latr
             kernel.tick-cycles = 300000
-            processes = [{ name = p, program = compaction, threads = 3, pages = 64, batch = 8, iterations = 20, copy-cycles = 5000, accesses = 100000 }]
+            processes = [{
+              name = p, program = compaction, threads = 3, pages = 64, batch = 8, iterations = 20, copy-cycles = 5000, accesses = 100000
+            }]
 
             """);
         string[] settings = [scenario];

@@ -18,9 +18,11 @@ public sealed class TlbCommandTests : IDisposable
         string[] lines = output.Split('\n');
         Assert.Equal(4, lines.Length);
         Assert.StartsWith("name,stream,n,seed,pages,cores,l1_4k_entries,", lines[0], StringComparison.Ordinal);
-        Assert.EndsWith(",va_checksum,l1_4k_hits,l1_2m_hits,l2_4k_hits,l2_2m_hits,walks,psc_pde_hits,psc_pdpte_hits,psc_pml4e_hits,psc_none,"
-            + "walk_mem_refs,faults,pt_pml4,pt_pdpt,pt_pd,pt_pt,inv_entries_dropped,cycles,outcome_hash", lines[0],
-                StringComparison.Ordinal);
+        Assert.EndsWith(
+            ",va_checksum,l1_4k_hits,l1_2m_hits,l2_4k_hits,l2_2m_hits,walks,psc_pde_hits,psc_pdpte_hits,psc_pml4e_hits,psc_none,"
+            + "walk_mem_refs,faults,pt_pml4,pt_pdpt,pt_pd,pt_pt,inv_entries_dropped,cycles,outcome_hash",
+            lines[0],
+            StringComparison.Ordinal);
 
         // 10 pages: 640 accesses, 10 walks of which the first reads 4 entries and the others 1, 10 faults
         Assert.Contains(",630,0,0,0,10,9,0,0,1,13,10,1,1,1,1,0,11110,", lines[1], StringComparison.Ordinal);

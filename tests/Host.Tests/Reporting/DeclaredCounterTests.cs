@@ -24,14 +24,29 @@ public sealed class DeclaredCounterTests
         Assert.True(orders > 0);
 
         string line = RunFolder.Statistics(report).Split('\n').Single(line => line.StartsWith("orders ", StringComparison.Ordinal));
-        Assert.Equal(["orders", orders.ToString(CultureInfo.InvariantCulture), "invalidations", "Invalidations", "that", "came", "to", "the", "core."], line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(
+            [
+                "orders",
+                orders.ToString(CultureInfo.InvariantCulture),
+                "invalidations",
+                "Invalidations",
+                "that",
+                "came",
+                "to",
+                "the",
+                "core.",
+            ],
+            line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
         using MemoryStream json = new();
         ReportJson.Write(report, json);
         json.Position = 0;
         using JsonDocument document = JsonDocument.Parse(json);
         Assert.Equal(orders, document.RootElement.GetProperty("totals").GetProperty("orders").GetInt64());
-        Assert.Equal(orders, document.RootElement.GetProperty("cores").EnumerateArray().Sum(core => core.GetProperty("counters").GetProperty("orders").GetInt64()));
+        Assert.Equal(
+            orders,
+            document.RootElement.GetProperty("cores").EnumerateArray()
+                .Sum(core => core.GetProperty("counters").GetProperty("orders").GetInt64()));
 
         json.Position = 0;
         RunReport read = ReportJson.Read(json, "report.json");

@@ -3,9 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>
-/// Which operations of an address space run at the same time: mmap_lock, and with it the locks of its areas. Writers (map, unmap, protect, brk, mremap, fork)
-/// exclude all calls, and the faults on the pages they concern (per-area locks) or all faults (without). Readers share. First come first served, but faults
-/// under per-area locks pass calls that wait. As in Linux (Documentation/mm/process_addrs.rst).
+/// Which operations of an address space run at the same time: mmap_lock, and with it the locks of its areas. Writers (map, unmap, protect,
+/// brk, mremap, fork) exclude all calls, and the faults on the pages they concern (per-area locks) or all faults (without). Readers share.
+/// First come first served, but faults under per-area locks pass calls that wait. As in Linux (Documentation/mm/process_addrs.rst).
 /// </summary>
 /// <param name="areaLocks">Whether faults take the locks of areas instead of this one.</param>
 internal sealed class MapLock(bool areaLocks)

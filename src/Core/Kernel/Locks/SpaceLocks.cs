@@ -6,8 +6,8 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>
-/// Locks and contended cache lines of one address space. Each method says what waiting and transfers add to an operation whose own work, the holds of the
-/// locks included, is counted elsewhere: on one core, every answer is 0.
+/// Locks and contended cache lines of one address space. Each method says what waiting and transfers add to an operation whose own work,
+/// the holds of the locks included, is counted elsewhere: on one core, every answer is 0.
 /// </summary>
 /// <param name="machine">What transfers of cache lines cost.</param>
 /// <param name="kernel">How long locks are held.</param>
@@ -26,8 +26,9 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     private int _areasKept = AreasKeptMin;
 
     /// <summary>
-    /// A fault's locks: the area's (its reference count is one line, vm_refcnt in include/linux/mm_types.h) or mmap_lock, the zone lock if the core's list of free
-    /// pages is empty, the page-table lock, and the LRU lock if the core's batch of new pages is full (do_anonymous_page, mm/memory.c).
+    /// A fault's locks: the area's (its reference count is one line, vm_refcnt in include/linux/mm_types.h) or mmap_lock, the zone lock if
+    /// the core's list of free pages is empty, the page-table lock, and the LRU lock if the core's batch of new pages is full
+    /// (do_anonymous_page, mm/memory.c).
     /// </summary>
     public long EnterFault(KernelOperation operation, in FaultResult fault, long now)
     {
@@ -73,9 +74,12 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
 
     /// <summary>The lock of the lowest-level table page for an address (ptlock_ptr, include/linux/mm.h).</summary>
     public long EnterTable(VirtAddr address, CoreId core, long now) =>
-        _tables.Of(address.Value >> EntryLayout.LevelShift(1)).Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable);
+        _tables.Of(address.Value >> EntryLayout.LevelShift(1))
+            .Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable);
 
-    /// <summary>A shootdown's initiator increments the generation, then reads the set of cores (flush_tlb_mm_range, arch/x86/mm/tlb.c).</summary>
+    /// <summary>
+    /// A shootdown's initiator increments the generation, then reads the set of cores (flush_tlb_mm_range, arch/x86/mm/tlb.c).
+    /// </summary>
     public long Shootdown(CoreId core, long now)
     {
         long delay = _generation.Acquire(now, core, kernel.AtomicCycles, machine, counters, LockKind.Generation);
@@ -112,7 +116,10 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         }
     }
 
-    /// <summary>Forgets the locks of areas that are gone, once there are many; an area that begins where another did has its lock, as with objects of a slab.</summary>
+    /// <summary>
+    /// Forgets the locks of areas that are gone, once there are many; an area that begins where another did has its lock, as with objects
+    /// of a slab.
+    /// </summary>
     public void ForgetAreas(VirtualMemory memory)
     {
         if (_areas.Count <= _areasKept)
@@ -131,7 +138,10 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         _areasKept = Math.Max(AreasKeptMin, 2 * _areas.Count);
     }
 
-    /// <summary>Takes the lock that the operation holds to its end. An operation that waited for it counts once, be it for a holder, for its line, or both.</summary>
+    /// <summary>
+    /// Takes the lock that the operation holds to its end. An operation that waited for it counts once, be it for a holder, for its line,
+    /// or both.
+    /// </summary>
     private long Enter(KernelOperation operation, VirtualLock line, LockKind kind, long now)
     {
         operation.LockLine = line;

@@ -62,7 +62,8 @@ public sealed class BackendKind : INamed
     /// <exception cref="ScenarioException">It has none of these, or making it fails.</exception>
     internal static BackendKind Of(PlugInClass found)
     {
-        if (found.Type.GetProperty(nameof(Instance))?.GetMethod is { IsStatic: true } getter && getter.ReturnType.IsAssignableTo(typeof(MemoryBackend)))
+        if (found.Type.GetProperty(nameof(Instance))?.GetMethod is { IsStatic: true } getter
+            && getter.ReturnType.IsAssignableTo(typeof(MemoryBackend)))
         {
             return Single((MemoryBackend)found.Call(getter));
         }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 

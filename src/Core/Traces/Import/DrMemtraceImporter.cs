@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 

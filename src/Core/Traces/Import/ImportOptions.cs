@@ -1,5 +1,4 @@
 using VmSim.Core.Settings;
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 

@@ -1,5 +1,3 @@
-using System.Text;
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 
@@ -22,8 +20,8 @@ public sealed class LackeyImporter : ITraceImporter
     public ImportSummary Import(Stream log, IVmtSink sink, ImportOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var summary = new ImportSummary();
-        var emitter = new TraceEmitter(sink, summary, options.Sets);
+        ImportSummary summary = new ImportSummary();
+        TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
         emitter.Header(options.Name);
         new Pass(log, emitter, summary, options).Run();
         return summary;
@@ -44,7 +42,7 @@ public sealed class LackeyImporter : ITraceImporter
         {
             if (options.Layout is not null)
             {
-                var layout = new LineReader(TraceStreams.Unpack(options.Layout), options.LayoutFile);
+                LineReader layout = new LineReader(TraceStreams.Unpack(options.Layout), options.LayoutFile);
                 while (!_layout.IsComplete && layout.TryRead(out ReadOnlySpan<byte> line))
                 {
                     _layout.Take(line);
@@ -64,7 +62,9 @@ public sealed class LackeyImporter : ITraceImporter
             emitter.Finish();
             if (!_layout.IsComplete)
             {
-                summary.Notes.Add("The log has no memory layout, so nothing is mapped before the program's own calls; run valgrind with -d and give its output as the layout.");
+                summary.Notes.Add(
+                    "The log has no memory layout, so nothing is mapped before the program's own calls; run valgrind with -d and give "
+                        + "its output as the layout.");
             }
         }
 

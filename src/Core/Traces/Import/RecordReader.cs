@@ -1,4 +1,3 @@
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 

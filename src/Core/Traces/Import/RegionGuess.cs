@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 
@@ -14,8 +13,8 @@ internal sealed class RegionGuess(TraceEmitter emitter)
 
     private const ulong UserEnd = 0x7FFF_FFFF_F000;
     private const ulong RegionBytes = 1UL << 21;
-    private static readonly TraceOrder.Point s_unmapped = new(0, 0);
-    private static readonly TraceOrder.Point s_mapped = new(0, 1);
+    private static readonly TraceOrder.Point Unmapped = new(0, 0);
+    private static readonly TraceOrder.Point Mapped = new(0, 1);
     private readonly HashSet<ulong> _regions = [];
     private readonly RangeOperations _changes = new();
     private bool _hasChanges;
@@ -46,11 +45,11 @@ internal sealed class RegionGuess(TraceEmitter emitter)
 
         _lastRegion = region;
         ulong page = address >> PageSizes.BaseShift;
-        if (_hasChanges && _changes.Find(page) == s_unmapped)
+        if (_hasChanges && _changes.Find(page) == Unmapped)
         {
             Remapped++;
             emitter.Map(page << PageSizes.BaseShift, PageSizes.BaseBytes, 7, 0x22, null, 0);
-            _changes.Replace(page, page + 1, s_mapped, static _ => { });
+            _changes.Replace(page, page + 1, Mapped, static _ => { });
         }
 
         return true;
@@ -65,6 +64,10 @@ internal sealed class RegionGuess(TraceEmitter emitter)
         }
 
         _hasChanges = true;
-        _changes.Replace(start >> PageSizes.BaseShift, ((start + (bytes - 1)) >> PageSizes.BaseShift) + 1, mapped ? s_mapped : s_unmapped, static _ => { });
+        _changes.Replace(
+            start >> PageSizes.BaseShift,
+            ((start + (bytes - 1)) >> PageSizes.BaseShift) + 1,
+            mapped ? Mapped : Unmapped,
+            static _ => { });
     }
 }

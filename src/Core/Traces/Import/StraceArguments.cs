@@ -8,7 +8,7 @@ internal readonly ref struct StraceArguments
     /// <summary>Arguments kept; no memory call has more.</summary>
     public const int Most = 8;
 
-    private static readonly SearchValues<byte> s_marks = SearchValues.Create("\"([{<)]}>,"u8);
+    private static readonly SearchValues<byte> Marks = SearchValues.Create("\"([{<)]}>,"u8);
     private readonly ReadOnlySpan<byte> _text;
     private readonly ReadOnlySpan<Range> _ranges;
 
@@ -58,7 +58,7 @@ internal readonly ref struct StraceArguments
 
     private static int Next(ReadOnlySpan<byte> text, int from)
     {
-        int found = text[from..].IndexOfAny(s_marks);
+        int found = text[from..].IndexOfAny(Marks);
         return found < 0 ? text.Length : from + found;
     }
 }

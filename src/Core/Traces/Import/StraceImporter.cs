@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Text;
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 

@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Traces;
 
 namespace VmSim.Core.Traces.Import;
 

@@ -7,7 +7,9 @@ namespace VmSim.Core.Workloads.Synthetic;
 /// <param name="Summary">What it does, in a line.</param>
 public sealed record PagePatternKind(string Name, string Summary) : INamed
 {
-    /// <summary>Makes the pattern over a number of pages (1 to 2^32; zipf and pointer-chase to 2^24), for a seed and a step in pages.</summary>
+    /// <summary>
+    /// Makes the pattern over a number of pages (1 to 2^32; zipf and pointer-chase to 2^24), for a seed and a step in pages.
+    /// </summary>
     public required Func<ulong, ulong, ulong, PagePattern> Make { get; init; }
 }
 
@@ -19,7 +21,9 @@ public static class PagePatterns
     [
         new("sequential", "through memory in steps of 64 bytes") { Make = (pages, _, _) => new SteppedPattern(pages, 1, 64) },
         new("sequential-pages", "page after page") { Make = (pages, _, _) => new SteppedPattern(pages, 1, 1) },
-        new("strided", "every 33rd page, or at another step (stride)") { Make = (pages, _, stride) => new SteppedPattern(pages, stride, 1) },
+        new(
+            "strided",
+            "every 33rd page, or at another step (stride)") { Make = (pages, _, stride) => new SteppedPattern(pages, stride, 1) },
         new("uniform", "every page as likely as any other") { Make = (pages, seed, _) => new UniformPattern(pages, seed) },
         new("zipf", "Zipf's law with exponent 0.9, popular pages scattered")
         {
@@ -29,9 +33,15 @@ public static class PagePatterns
         {
             Make = (pages, seed, _) => new ZipfPattern(pages, seed, scattered: false),
         },
-        new("hot-cold", "nine of ten accesses to 1,000 hot pages, the tenth anywhere") { Make = (pages, seed, _) => new HotColdPattern(pages, seed) },
-        new("pointer-chase", "all pages once in a drawn order, again and again") { Make = (pages, seed, _) => new PointerChasePattern(pages, seed) },
-        new("phases", "2,000 neighbouring pages, elsewhere every 65,536 accesses") { Make = (pages, seed, _) => new PhasesPattern(pages, seed) },
+        new(
+            "hot-cold",
+            "nine of ten accesses to 1,000 hot pages, the tenth anywhere") { Make = (pages, seed, _) => new HotColdPattern(pages, seed) },
+        new(
+            "pointer-chase",
+            "all pages once in a drawn order, again and again") { Make = (pages, seed, _) => new PointerChasePattern(pages, seed) },
+        new(
+            "phases",
+            "2,000 neighbouring pages, elsewhere every 65,536 accesses") { Make = (pages, seed, _) => new PhasesPattern(pages, seed) },
         new("sparse", "single pages far apart, in 64 regions of 512 GiB") { Make = (pages, seed, _) => new SparsePattern(pages, seed) },
     ]);
 
@@ -41,5 +51,6 @@ public static class PagePatterns
     /// <param name="seed">Seed of what it draws.</param>
     /// <param name="stride">The step of strided, in pages.</param>
     /// <exception cref="ScenarioException">There is no such pattern.</exception>
-    public static PagePattern Create(string name, ulong pages, ulong seed, ulong stride) => All.Require(name, "pattern").Make(pages, seed, stride);
+    public static PagePattern Create(string name, ulong pages, ulong seed, ulong stride) =>
+        All.Require(name, "pattern").Make(pages, seed, stride);
 }

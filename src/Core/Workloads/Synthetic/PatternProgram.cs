@@ -56,27 +56,30 @@ public sealed record PatternProgram : SyntheticProgram
         int regions = Shared ? 1 : threads;
         if (isSparse && Populate)
         {
-            throw new ArgumentException("populate: a sparse pattern spans 32 TiB, which cannot be mapped in full; turn populate off", nameof(context));
+            throw new ArgumentException(
+                "populate: a sparse pattern spans 32 TiB, which cannot be mapped in full; turn populate off", nameof(context));
         }
 
         ulong StartOf(int thread) => isSparse && Shared ? 0 : Regions.Start(Shared ? 0 : thread, regions, mapped);
         return new ProgramImage
         {
             Name = context.Name,
-            InitialMappings = [.. Enumerable.Range(0, regions).Select(region => ThreadScript.Mapping(StartOf(region), mapped) with { Populate = Populate })],
+            InitialMappings =
+                [.. Enumerable.Range(0, regions)
+                    .Select(region => ThreadScript.Mapping(StartOf(region), mapped) with { Populate = Populate })],
             Threads = [.. Enumerable.Range(0, threads).Select(thread => BuildThread(context, thread, StartOf(thread), mapped))],
         };
     }
 
     private ThreadProgram BuildThread(ProgramContext context, int thread, ulong start, ulong mapped)
     {
-        var script = new ThreadScript();
+        ThreadScript script = new ThreadScript();
         ulong advise = Huge && (!Shared || thread == 0) ? script.Advise(start, mapped, Advice.HugePage) : 0;
         ulong seed = SeededRandom.Derive(context.Seed, context.Copy, thread);
-        var shape = new PatternShape(start, Accesses, RunLength, StoreFraction, Compute, seed + 1);
+        PatternShape shape = new PatternShape(start, Accesses, RunLength, StoreFraction, Compute, seed + 1);
         return script.Thread($"{context.Name}/{thread}", () =>
         {
-            var stream = new PatternStream(PagePatterns.Create(Pattern, (ulong)Pages, seed, (ulong)Stride), shape);
+            PatternStream stream = new PatternStream(PagePatterns.Create(Pattern, (ulong)Pages, seed, (ulong)Stride), shape);
             return advise == 0 ? stream : new PrefixedOperations(advise, stream);
         });
     }

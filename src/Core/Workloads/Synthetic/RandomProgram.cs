@@ -5,8 +5,8 @@ using VmSim.Core.Statistics;
 namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>
-/// Threads that do steps drawn at random on the same pages, of the kinds that are named. Accesses may hit what another thread has unmapped or protected: those are
-/// refused and the thread goes on. For searches after violations and differences, not a model of any load.
+/// Threads that do steps drawn at random on the same pages, of the kinds that are named. Accesses may hit what another thread has unmapped
+/// or protected: those are refused and the thread goes on. For searches after violations and differences, not a model of any load.
 /// </summary>
 public sealed record RandomProgram : SyntheticProgram
 {
@@ -28,7 +28,8 @@ public sealed record RandomProgram : SyntheticProgram
     public long Pages { get; init; } = 40;
 
     /// <summary>Kinds of steps, separated by blanks.</summary>
-    [Setting("Kinds of steps, separated by blanks: load, store, touch, compute, map, unmap, protect, unprotect, advise, remap, file, lock, sleep, yield, migrate, fork, barrier.")]
+    [Setting("Kinds of steps, separated by blanks: load, store, touch, compute, map, unmap, protect, unprotect, advise, remap, file, "
+        + "lock, sleep, yield, migrate, fork, barrier.")]
     public string Operations { get; init; } =
         "load store touch compute map unmap protect unprotect advise remap file lock sleep yield migrate fork barrier";
 
@@ -49,12 +50,15 @@ public sealed record RandomProgram : SyntheticProgram
         foreach (string name in Operations.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             kinds.Add(Enum.GetValues<RandomStep>().Where(step => Name(step) == name).Select(step => (RandomStep?)step).FirstOrDefault()
-                ?? throw new ArgumentException($"operations: \"{name}\" found; {string.Join(", ", Enum.GetValues<RandomStep>().Select(Name))} are allowed", nameof(context)));
+                ?? throw new ArgumentException(
+                    $"operations: \"{name}\" found; {string.Join(", ", Enum.GetValues<RandomStep>().Select(Name))} are allowed",
+                    nameof(context)));
         }
 
         return kinds.Overlaps(RandomSteps.Weighted)
             ? kinds
-            : throw new ArgumentException($"operations: \"{Operations}\" found; at least one kind other than fork and barrier is needed", nameof(context));
+            : throw new ArgumentException(
+                $"operations: \"{Operations}\" found; at least one kind other than fork and barrier is needed", nameof(context));
     }
 
     private static string Name(RandomStep step) => step.ToString().ToLowerInvariant();
@@ -66,7 +70,8 @@ public sealed record RandomProgram : SyntheticProgram
     /// <param name="kinds">Kinds of steps.</param>
     /// <param name="number">0 for the process, from 1 for those that it forks: each draws steps of its own.</param>
     /// <param name="children">Takes the processes that its forks make; null if it must not fork.</param>
-    private ProgramImage BuildProcess(string name, ProgramContext context, int threads, HashSet<RandomStep> kinds, int number, List<ProgramImage>? children)
+    private ProgramImage BuildProcess(
+        string name, ProgramContext context, int threads, HashSet<RandomStep> kinds, int number, List<ProgramImage>? children)
     {
         ulong seed = SeededRandom.Derive(context.Seed, context.Copy, number);
         return new ProgramImage
@@ -75,14 +80,16 @@ public sealed record RandomProgram : SyntheticProgram
             MayMigrate = kinds.Contains(RandomStep.Migrate),
             Files = [RandomSteps.SharedFile],
             InitialMappings = children is null ? [] : [ThreadScript.Mapping(Start, (ulong)Pages + CountMax)],
-            Threads = [.. Enumerable.Range(0, threads).Select(thread => BuildThread($"{name}/{thread}", context, kinds, seed, thread, children))],
+            Threads =
+                [.. Enumerable.Range(0, threads).Select(thread => BuildThread($"{name}/{thread}", context, kinds, seed, thread, children))],
             Children = children ?? [],
             BarrierParties = [threads],
             MutexCount = 1,
         };
     }
 
-    private ThreadProgram BuildThread(string name, ProgramContext context, HashSet<RandomStep> kinds, ulong seed, int number, List<ProgramImage>? children)
+    private ThreadProgram BuildThread(
+        string name, ProgramContext context, HashSet<RandomStep> kinds, ulong seed, int number, List<ProgramImage>? children)
     {
         RandomStep[] drawn = [.. RandomSteps.Weighted.Where(kinds.Contains)];
         RandomSteps steps = new(Start, context.Cores);
@@ -96,10 +103,12 @@ public sealed record RandomProgram : SyntheticProgram
                 thread.Control(ControlKind.Barrier, 0);
             }
 
-            if (kinds.Contains(RandomStep.Fork) && children is not null && children.Count < ForksMax && random.Below((ulong)Iterations) < ForksMax)
+            if (kinds.Contains(RandomStep.Fork) && children is not null && children.Count < ForksMax
+                && random.Below((ulong)Iterations) < ForksMax)
             {
                 thread.Control(ControlKind.Fork, (ulong)children.Count);
-                children.Add(BuildProcess($"{context.Name}.child{children.Count}", context, threads: 2, kinds, children.Count + 1, children: null));
+                children.Add(
+                    BuildProcess($"{context.Name}.child{children.Count}", context, threads: 2, kinds, children.Count + 1, children: null));
             }
 
             RandomStep step = drawn[random.Below((ulong)drawn.Length)];

@@ -72,11 +72,15 @@ public sealed class RandomSteps(ulong start, int cores)
     /// <summary>How far mremap moves: farther than the pages of any program reach.</summary>
     private const int MovePages = 1 << 20;
 
-    /// <summary>Kinds to draw from, those that are to come more often more than once; without those that concern the whole process.</summary>
+    /// <summary>
+    /// Kinds to draw from, those that are to come more often more than once; without those that concern the whole process.
+    /// </summary>
     public static IReadOnlyList<RandomStep> Weighted { get; } =
     [
-        RandomStep.Load, RandomStep.Load, RandomStep.Load, RandomStep.Store, RandomStep.Store, RandomStep.Store, RandomStep.Touch, RandomStep.Compute,
-        RandomStep.Unmap, RandomStep.Map, RandomStep.Protect, RandomStep.Unprotect, RandomStep.Advise, RandomStep.Remap, RandomStep.File, RandomStep.Lock,
+        RandomStep.Load, RandomStep.Load, RandomStep.Load, RandomStep.Store, RandomStep.Store, RandomStep.Store, RandomStep.Touch,
+            RandomStep.Compute,
+        RandomStep.Unmap, RandomStep.Map, RandomStep.Protect, RandomStep.Unprotect, RandomStep.Advise, RandomStep.Remap, RandomStep.File,
+            RandomStep.Lock,
         RandomStep.Sleep, RandomStep.Yield, RandomStep.Migrate,
     ];
 
@@ -149,7 +153,13 @@ public sealed class RandomSteps(ulong start, int cores)
                 break;
             case RandomStep.File:
                 thread.Call(MapFile(address, count)).Load(address).Store(address + ((ulong)(count / 2) << PageSizes.BaseShift));
-                thread.Call(new SystemCall { Kind = SystemCallKind.Sync, Start = new VirtAddr(address), Length = (ulong)count << PageSizes.BaseShift });
+                thread.Call(
+                    new SystemCall
+                    {
+                        Kind = SystemCallKind.Sync,
+                        Start = new VirtAddr(address),
+                        Length = (ulong)count << PageSizes.BaseShift
+                    });
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(step), step, "not a step of one thread");

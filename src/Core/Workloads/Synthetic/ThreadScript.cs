@@ -32,11 +32,25 @@ internal sealed class ThreadScript
 
     /// <summary>The word of an mprotect.</summary>
     public ulong Protect(ulong start, ulong pages, Protection protection) =>
-        Call(new SystemCall { Kind = SystemCallKind.Protect, Start = new VirtAddr(start), Length = pages * PageSizes.BaseBytes, Protection = protection });
+        Call(
+            new SystemCall
+            {
+                Kind = SystemCallKind.Protect,
+                Start = new VirtAddr(start),
+                Length = pages * PageSizes.BaseBytes,
+                Protection = protection
+            });
 
     /// <summary>The word of an madvise.</summary>
     public ulong Advise(ulong start, ulong pages, Advice advice) =>
-        Call(new SystemCall { Kind = SystemCallKind.Advise, Start = new VirtAddr(start), Length = pages * PageSizes.BaseBytes, Advice = advice });
+        Call(
+            new SystemCall
+            {
+                Kind = SystemCallKind.Advise,
+                Start = new VirtAddr(start),
+                Length = pages * PageSizes.BaseBytes,
+                Advice = advice
+            });
 
     /// <summary>The thread that runs <paramref name="body"/> from its beginning each time it is opened.</summary>
     public ThreadProgram Thread(string name, Func<IEnumerable<ulong>> body, bool startsRunnable = true, int core = -1) => new()

@@ -61,20 +61,29 @@ public sealed record ThroughputMix : SyntheticProgram
     private ThreadProgram BuildThread(ProgramContext context, int thread, ulong start)
     {
         (string pattern, ulong pages) = PatternOf(thread);
-        var script = new ThreadScript();
+        ThreadScript script = new ThreadScript();
         ulong churn = start + (pages << PageSizes.BaseShift);
         ulong advise = script.Advise(churn, (ulong)ChurnPages, Advice.DontNeed);
         ulong seed = SeededRandom.Derive(context.Seed, context.Copy, thread);
-        var shape = new PatternShape(start, Accesses, RunLength, StoreFraction, 0, seed + 1);
+        PatternShape shape = new PatternShape(start, Accesses, RunLength, StoreFraction, 0, seed + 1);
 
         // threads begin at different points of the period, so that their calls are spread over time
         long first = 1 + (ChurnEvery * (thread + 1) / (ThreadCount(context) + 1));
         return script.Thread($"{context.Name}/{thread}", () => new ChurningStream(
-            new PatternStream(PagePatterns.Create(pattern, pages, seed, 1), shape), Accesses, RunLength, advise, churn, ChurnPages, first, ChurnEvery));
+            new PatternStream(
+                PagePatterns.Create(pattern, pages, seed, 1), shape), Accesses, RunLength, advise, churn, ChurnPages, first, ChurnEvery));
     }
 
     /// <summary>A pattern's accesses with a madvise and stores to the pages it gave back every so often.</summary>
-    private sealed class ChurningStream(PatternStream accesses, long totalAccesses, int runLength, ulong advise, ulong start, int pages, long first, long every) : IOperationStream
+    private sealed class ChurningStream(
+        PatternStream accesses,
+        long totalAccesses,
+        int runLength,
+        ulong advise,
+        ulong start,
+        int pages,
+        long first,
+        long every) : IOperationStream
     {
         private long _next = totalAccesses - first;
         private int _touch = -1;
@@ -86,7 +95,9 @@ public sealed record ThroughputMix : SyntheticProgram
             {
                 if (_touch >= 0)
                 {
-                    operations[written++] = _touch == 0 ? advise : Operation.Access(AccessKind.Store, start + ((ulong)(_touch - 1) << PageSizes.BaseShift));
+                    operations[written++] = _touch == 0
+                        ? advise
+                        : Operation.Access(AccessKind.Store, start + ((ulong)(_touch - 1) << PageSizes.BaseShift));
                     _touch = _touch == pages ? -1 : _touch + 1;
                     continue;
                 }

@@ -20,7 +20,7 @@ internal sealed class ZipfTable
     // odd, so that neighbouring ranks lie far apart
     private const ulong Scatter = 0x9E3779B1;
 
-    private static readonly ConcurrentDictionary<uint, ZipfTable> s_tables = new();
+    private static readonly ConcurrentDictionary<uint, ZipfTable> Tables = new();
 
     /// <summary>From 1 on, the sum of the first weights; 0 at 0.</summary>
     private readonly ulong[] _sums;
@@ -43,9 +43,11 @@ internal sealed class ZipfTable
     }
 
     /// <summary>The table for <paramref name="count"/> ranks, 1 to 2^24.</summary>
-    public static ZipfTable Of(uint count) => s_tables.GetOrAdd(count, static ranks => new ZipfTable(ranks));
+    public static ZipfTable Of(uint count) => Tables.GetOrAdd(count, static ranks => new ZipfTable(ranks));
 
-    /// <summary>Turns random bits into ranks, or with <paramref name="scattered"/> into the places over which the ranks are scattered.</summary>
+    /// <summary>
+    /// Turns random bits into ranks, or with <paramref name="scattered"/> into the places over which the ranks are scattered.
+    /// </summary>
     public void Draw(Span<ulong> block, bool scattered)
     {
         if (!scattered)

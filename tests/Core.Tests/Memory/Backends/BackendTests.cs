@@ -62,7 +62,8 @@ public sealed class BackendTests
 
         string source = File.ReadAllText(Path.Combine(folder, "tests/Core.Tests/Memory/Backends/ClusterBackend.cs"));
         string document = File.ReadAllText(Path.Combine(folder, "docs/backends.md"));
-        Assert.Contains(source[source.IndexOf("public sealed class", StringComparison.Ordinal)..].Trim(), document, StringComparison.Ordinal);
+        Assert.Contains(
+            source[source.IndexOf("public sealed class", StringComparison.Ordinal)..].Trim(), document, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -101,7 +102,16 @@ public sealed class BackendTests
         EntryInfo leaf = space.Memory.Table.Query(TestSpace.At(2));
         Assert.Equal(0xfee0_2000UL, leaf.Frame.Value);
         Assert.True((leaf.Flags & PageFlags.Device) != 0);
-        Assert.Equal(MappingErrorKind.InvalidParam, space.Memory.Apply(new SystemCall { Kind = SystemCallKind.Advise, Start = TestSpace.At(0), Length = 4096, Advice = Advice.DontNeed }).Error!.Value.Kind);
+        Assert.Equal(
+            MappingErrorKind.InvalidParam,
+            space.Memory.Apply(
+                new SystemCall
+                {
+                    Kind = SystemCallKind.Advise,
+                    Start = TestSpace.At(0),
+                    Length = 4096,
+                    Advice = Advice.DontNeed
+                }).Error!.Value.Kind);
     }
 
     [Fact]
@@ -109,7 +119,9 @@ public sealed class BackendTests
     {
         TestSpace space = new();
         space.Ok(Call(0, 4) with { Source = MappingSource.Guard });
-        Assert.All((AccessKind[])[AccessKind.Load, AccessKind.Store, AccessKind.Fetch], kind => Assert.Equal(FaultKind.SegmentationFault, space.Fault(1, kind).Kind));
+        Assert.All(
+            (AccessKind[])[AccessKind.Load, AccessKind.Store, AccessKind.Fetch],
+            kind => Assert.Equal(FaultKind.SegmentationFault, space.Fault(1, kind).Kind));
         Assert.Equal(4UL << 12, space.Memory.Areas.Single().Range.Size);
     }
 
@@ -132,7 +144,8 @@ public sealed class BackendTests
     [Fact]
     public void SpaceMemory_RolledBackInPart_KeepsTheRest()
     {
-        TestSpace space = new(new VirtualMemoryOptions { Backends = MemoryBackends.All.With(new("undoing", "takes back a part", new UndoingBackend())) });
+        TestSpace space = new(
+            new VirtualMemoryOptions { Backends = MemoryBackends.All.With(new("undoing", "takes back a part", new UndoingBackend())) });
         space.Ok(Call(0, 4) with { Backend = "undoing" });
         space.Touch(0, 4, AccessKind.Store);
         MmResult result = space.Protect(0, 4, Protection.Read);

@@ -1,5 +1,4 @@
 using CsCheck;
-using VmSim.Core.Tests.Traces;
 using VmSim.Core.Traces;
 using VmSim.Core.Traces.Import;
 

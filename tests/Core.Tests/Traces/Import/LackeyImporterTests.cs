@@ -1,4 +1,3 @@
-using VmSim.Core.Tests.Traces;
 using VmSim.Core.Traces;
 using VmSim.Core.Traces.Import;
 
@@ -69,15 +68,16 @@ public class LackeyImporterTests
     [Fact]
     public void Import_SlotUsedAgain_IsANewThread()
     {
-        (_, string text) = Logs.ImportText("lackey", """
+        const string Yield = " --7--   SCHED[1]: releasing lock (VG_(vg_yield)) -> VgTs_Yielding";
+        (_, string text) = Logs.ImportText("lackey", $"""
             --7--   SCHED[1]: entering VG_(scheduler)
             I  00001000,3
-            SYSCALL[7,1](56) sys_clone ( 3d0f00, 0x1, 0x2, 0x2, 0x3 ) --> [pre-success] Success(0x8) --7--   SCHED[1]: releasing lock (VG_(vg_yield)) -> VgTs_Yielding
+            SYSCALL[7,1](56) sys_clone ( 3d0f00, 0x1, 0x2, 0x2, 0x3 ) --> [pre-success] Success(0x8){Yield}
             --7--   SCHED[2]: entering VG_(scheduler)
              S 00002000,8
             --7--   SCHED[2]: exiting VG_(scheduler)
             --7--   SCHED[1]:  acquired lock (VG_(vg_yield))
-            SYSCALL[7,1](56) sys_clone ( 3d0f00, 0x1, 0x2, 0x2, 0x3 ) --> [pre-success] Success(0x9) --7--   SCHED[1]: releasing lock (VG_(vg_yield)) -> VgTs_Yielding
+            SYSCALL[7,1](56) sys_clone ( 3d0f00, 0x1, 0x2, 0x2, 0x3 ) --> [pre-success] Success(0x9){Yield}
             --7--   SCHED[2]: entering VG_(scheduler)
              L 00003ffc,8
             """);

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using VmSim.Core.Tests.Traces;
 using VmSim.Core.Traces;
 using VmSim.Core.Traces.Import;
 

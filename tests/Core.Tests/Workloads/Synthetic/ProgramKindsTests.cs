@@ -27,7 +27,7 @@ public class ProgramKindsTests
         SyntheticProgram program = Small(name);
         for (int seed = 1; seed <= 3; seed++)
         {
-            var replay = new Replay(program.Build(new ProgramContext(name, 0, 1, 4)), seed);
+            Replay replay = new Replay(program.Build(new ProgramContext(name, 0, 1, 4)), seed);
             Assert.True(replay.Run(), "the threads left all wait");
             Assert.Equal(0, replay.Unmapped);
         }
@@ -70,7 +70,8 @@ public class ProgramKindsTests
         {
             SyntheticProgram defaults = kind.CreateDefaults();
             Assert.Matches("^[a-z0-9]+(-[a-z0-9]+)*$", kind.Name);
-            foreach (PropertyInfo property in kind.SettingsType.GetProperties().Where(property => property.GetCustomAttribute<SettingAttribute>() is not null))
+            foreach (PropertyInfo property in kind.SettingsType.GetProperties()
+                .Where(property => property.GetCustomAttribute<SettingAttribute>() is not null))
             {
                 SettingAttribute setting = property.GetCustomAttribute<SettingAttribute>()!;
                 if (property.GetValue(defaults) is IConvertible value and not string and not bool)
@@ -106,7 +107,7 @@ public class ProgramKindsTests
     [Fact]
     public void ThroughputMix_Defaults_KeepFaultsAndShootdownsGoing()
     {
-        var program = new ThroughputMix { Threads = 16, Accesses = 1_000_000, RunLength = 16 };
+        ThroughputMix program = new ThroughputMix { Threads = 16, Accesses = 1_000_000, RunLength = 16 };
         foreach (ThreadProgram thread in program.Build(new ProgramContext("mix", 0, 1, 16)).Threads)
         {
             Operation[] operations = [.. ReadAll(thread, 512).Select(word => new Operation(word))];
@@ -139,7 +140,8 @@ public class ProgramKindsTests
         Assert.False(image.MayMigrate);
         Assert.Empty(image.Children);
         Assert.All(image.Threads, thread => Assert.Empty(thread.SystemCalls));
-        ArgumentException error = Assert.Throws<ArgumentException>(() => new RandomProgram { Operations = "load fly" }.Build(new ProgramContext("r", 0, 1, 4)));
+        ArgumentException error = Assert.Throws<ArgumentException>(
+            () => new RandomProgram { Operations = "load fly" }.Build(new ProgramContext("r", 0, 1, 4)));
         Assert.Contains("\"fly\" found", error.Message);
     }
 
@@ -161,7 +163,7 @@ public class ProgramKindsTests
     [Fact]
     public void Build_RegionsThatDoNotFit_AreRefused()
     {
-        var program = new PatternProgram { Pages = 1L << 32, Threads = 4096, Shared = false };
+        PatternProgram program = new PatternProgram { Pages = 1L << 32, Threads = 4096, Shared = false };
         ArgumentException error = Assert.Throws<ArgumentException>(() => program.Build(new ProgramContext("big", 0, 1, 4096)));
         Assert.Contains("do not fit", error.Message);
     }
@@ -189,7 +191,7 @@ public class ProgramKindsTests
     private static List<ulong> ReadAll(ThreadProgram thread, int block)
     {
         IOperationStream stream = thread.Open();
-        var words = new List<ulong>();
+        List<ulong> words = new List<ulong>();
         ulong[] buffer = new ulong[block];
         for (int count = stream.Read(buffer); count > 0; count = stream.Read(buffer))
         {

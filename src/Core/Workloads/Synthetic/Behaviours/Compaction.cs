@@ -37,13 +37,14 @@ public sealed record Compaction : SyntheticProgram
     {
         int threads = ThreadCount(context);
         ulong start = Regions.Start(0, 1, (ulong)Pages);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         programs[0] = BuildDaemon(context, start);
         for (int thread = 1; thread < threads; thread++)
         {
             ulong seed = SeededRandom.Derive(context.Seed, context.Copy, thread);
-            var shape = new PatternShape(start, Accesses, 1, 0.5, 0, seed + 1);
-            programs[thread] = new ThreadScript().Thread($"{context.Name}/{thread}", () => new PatternStream(new UniformPattern((ulong)Pages, seed), shape));
+            PatternShape shape = new PatternShape(start, Accesses, 1, 0.5, 0, seed + 1);
+            programs[thread] = new ThreadScript()
+                .Thread($"{context.Name}/{thread}", () => new PatternStream(new UniformPattern((ulong)Pages, seed), shape));
         }
 
         return new ProgramImage { Name = context.Name, InitialMappings = [ThreadScript.Mapping(start, (ulong)Pages)], Threads = programs };
@@ -51,7 +52,7 @@ public sealed record Compaction : SyntheticProgram
 
     private ThreadProgram BuildDaemon(ProgramContext context, ulong start)
     {
-        var script = new ThreadScript();
+        ThreadScript script = new ThreadScript();
         int batches = (int)((Pages + Batch - 1) / Batch);
         ulong SizeOf(int batch) => (ulong)Math.Min(Batch, Pages - ((long)batch * Batch));
         ulong StartOf(int batch) => start + ((ulong)batch * (ulong)Batch << 12);

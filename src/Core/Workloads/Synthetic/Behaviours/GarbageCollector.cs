@@ -36,26 +36,32 @@ public sealed record GarbageCollector : SyntheticProgram
         const ulong YoungPages = 64;
         ulong heap = Regions.Start(0, 1, (half * 2) + (YoungPages * (ulong)threads));
         ulong young = heap + (half * 2 << 12);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         programs[0] = BuildCollector(context, heap, half);
         for (int thread = 1; thread < threads; thread++)
         {
             ulong seed = SeededRandom.Derive(context.Seed, context.Copy, thread);
             ulong own = young + (YoungPages * (ulong)thread << 12);
-            programs[thread] = new ThreadScript().Thread($"{context.Name}/mutator {thread}", () => Mutate(heap, half, own, YoungPages, seed));
+            programs[thread] = new ThreadScript()
+                .Thread($"{context.Name}/mutator {thread}", () => Mutate(heap, half, own, YoungPages, seed));
         }
 
         return new ProgramImage
         {
             Name = context.Name,
-            InitialMappings = [ThreadScript.Mapping(heap, half), ThreadScript.Mapping(heap + (half << 12), half), ThreadScript.Mapping(young, YoungPages * (ulong)threads)],
+            InitialMappings =
+            [
+                ThreadScript.Mapping(heap, half),
+                ThreadScript.Mapping(heap + (half << 12), half),
+                ThreadScript.Mapping(young, YoungPages * (ulong)threads),
+            ],
             Threads = programs,
         };
     }
 
     private ThreadProgram BuildCollector(ProgramContext context, ulong heap, ulong half)
     {
-        var script = new ThreadScript();
+        ThreadScript script = new ThreadScript();
         ulong[] starts = [.. Enumerable.Range(0, 2 * HeapRegions).Select(region => heap + ((ulong)region * (ulong)RegionPages << 12))];
         ulong[] tighten = [.. starts.Select(start => script.Protect(start, (ulong)RegionPages, Protection.Read))];
         ulong[] widen = [.. starts.Select(start => script.Protect(start, (ulong)RegionPages, Protection.Read | Protection.Write))];
@@ -91,7 +97,7 @@ public sealed record GarbageCollector : SyntheticProgram
 
     private IEnumerable<ulong> Mutate(ulong heap, ulong half, ulong young, ulong youngPages, ulong seed)
     {
-        var random = new SeededRandom(seed);
+        SeededRandom random = new SeededRandom(seed);
         ZipfTable objects = ZipfTable.Of((uint)Math.Min(half * 2, 1 << 24));
         ulong allocated = 0;
         for (long access = 0; access < Accesses; access++)

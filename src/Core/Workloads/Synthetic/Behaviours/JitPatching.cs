@@ -33,7 +33,7 @@ public sealed record JitPatching : SyntheticProgram
     {
         int threads = ThreadCount(context);
         ulong start = Regions.Start(0, 1, (ulong)Pages);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         programs[0] = BuildCompiler(context, start);
         for (int thread = 1; thread < threads; thread++)
         {
@@ -51,16 +51,17 @@ public sealed record JitPatching : SyntheticProgram
 
     private ThreadProgram BuildCompiler(ProgramContext context, ulong start)
     {
-        var script = new ThreadScript();
+        ThreadScript script = new ThreadScript();
         const Protection Executable = Protection.Read | Protection.Execute;
-        ulong[] open = [.. Enumerable.Range(0, Pages).Select(page => script.Protect(start + ((ulong)page << 12), 1, Executable | Protection.Write))];
+        ulong[] open =
+            [.. Enumerable.Range(0, Pages).Select(page => script.Protect(start + ((ulong)page << 12), 1, Executable | Protection.Write))];
         ulong[] close = [.. Enumerable.Range(0, Pages).Select(page => script.Protect(start + ((ulong)page << 12), 1, Executable))];
         ulong seed = SeededRandom.Derive(context.Seed, context.Copy, 0);
         return script.Thread($"{context.Name}/compiler", Body);
 
         IEnumerable<ulong> Body()
         {
-            var random = new SeededRandom(seed);
+            SeededRandom random = new SeededRandom(seed);
             for (long patch = 0; patch < Iterations; patch++)
             {
                 if (Compute > 0)
@@ -78,7 +79,7 @@ public sealed record JitPatching : SyntheticProgram
 
     private IEnumerable<ulong> Execute(ulong start, ulong seed)
     {
-        var random = new SeededRandom(seed);
+        SeededRandom random = new SeededRandom(seed);
         ZipfTable functions = ZipfTable.Of((uint)Pages);
         for (long stay = 0; stay < Accesses; stay++)
         {

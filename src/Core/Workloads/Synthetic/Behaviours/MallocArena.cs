@@ -30,11 +30,14 @@ public sealed record MallocArena : SyntheticProgram
     public int LargePages { get; init; } = 40;
 
     /// <inheritdoc/>
-    public override ProgramImage Build(ProgramContext context) => PerThread.Build(context, ThreadCount(context), HeapPages + (ulong)LargePages, (script, start) =>
+    public override ProgramImage Build(ProgramContext context) =>
+        PerThread.Build(context, ThreadCount(context), HeapPages + (ulong)LargePages, (script, start) =>
     {
         ulong large = start + (HeapPages << 12);
         ulong reserve = script.Map(start, HeapPages, Protection.None);
-        ulong[] grow = [.. Enumerable.Range(0, Steps).Select(step => script.Protect(start + ((ulong)step * StepPages << 12), StepPages, Protection.Read | Protection.Write))];
+        ulong[] grow =
+            [.. Enumerable.Range(0, Steps)
+                .Select(step => script.Protect(start + ((ulong)step * StepPages << 12), StepPages, Protection.Read | Protection.Write))];
         ulong trim = script.Advise(start + (StepPages << 12), Math.Max(1, (ulong)(Steps - 1)) * StepPages, Advice.DontNeed);
         ulong map = script.Map(large, (ulong)LargePages);
         ulong unmap = script.Unmap(large, (ulong)LargePages);

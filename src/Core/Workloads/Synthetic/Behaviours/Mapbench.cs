@@ -22,10 +22,10 @@ public sealed record MapbenchPipeline : RepeatingProgram
     public override ProgramImage Build(ProgramContext context)
     {
         int threads = ThreadCount(context);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         for (int thread = 0; thread < threads; thread++)
         {
-            var script = new ThreadScript();
+            ThreadScript script = new ThreadScript();
             ulong own = Regions.Start(thread, threads, (ulong)Pages);
             ulong other = Regions.Start((thread + threads - 1) % threads, threads, (ulong)Pages);
             ulong map = script.Map(own, (ulong)Pages);
@@ -75,10 +75,10 @@ public sealed record MapbenchGlobal : RepeatingProgram
         int threads = ThreadCount(context);
         ulong whole = (ulong)Pages * (ulong)threads;
         ulong start = Regions.Start(0, 1, whole);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         for (int thread = 0; thread < threads; thread++)
         {
-            var script = new ThreadScript();
+            ThreadScript script = new ThreadScript();
             ulong part = start + ((ulong)Pages * (ulong)thread << 12);
             ulong map = script.Map(part, (ulong)Pages);
             ulong unmap = script.Unmap(part, (ulong)Pages);
@@ -91,7 +91,7 @@ public sealed record MapbenchGlobal : RepeatingProgram
 
     private IEnumerable<ulong> Body(ulong start, ulong whole, ulong map, ulong unmap, ulong seed)
     {
-        var order = new PointerChasePattern(whole, seed);
+        PointerChasePattern order = new PointerChasePattern(whole, seed);
         ulong[] pages = new ulong[(int)Math.Min(whole, 1024)];
         for (long round = 0; round < Iterations; round++)
         {

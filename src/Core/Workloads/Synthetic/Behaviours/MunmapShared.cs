@@ -22,10 +22,10 @@ public sealed record MunmapShared : RepeatingProgram
     {
         int threads = ThreadCount(context);
         ulong[] places = [.. Enumerable.Range(0, Places).Select(place => Regions.Start(place, Places, (ulong)Pages))];
-        var owner = new ThreadScript();
+        ThreadScript owner = new ThreadScript();
         ulong[] maps = [.. places.Select(place => owner.Map(place, (ulong)Pages))];
         ulong[] unmaps = [.. places.Select(place => owner.Unmap(place, (ulong)Pages))];
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         programs[0] = owner.Thread($"{context.Name}/0", () => Own(places, maps, unmaps));
         for (int thread = 1; thread < threads; thread++)
         {

@@ -32,7 +32,7 @@ public sealed record Snapshot : SyntheticProgram
     {
         int threads = ThreadCount(context);
         ulong start = Regions.Start(0, 1, (ulong)Pages);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         for (int thread = 0; thread < threads; thread++)
         {
             int number = thread;
@@ -52,7 +52,7 @@ public sealed record Snapshot : SyntheticProgram
 
     private ProgramImage BuildChild(string name, ulong start)
     {
-        var script = new ThreadScript();
+        ThreadScript script = new ThreadScript();
         ulong write = script.Call(ThreadScript.NoMapping);
         return new ProgramImage { Name = name, Threads = [script.Thread(name, Save)] };
 
@@ -77,7 +77,7 @@ public sealed record Snapshot : SyntheticProgram
         }
 
         yield return ThreadScript.Control(ControlKind.Barrier, 0);
-        var random = new SeededRandom(seed);
+        SeededRandom random = new SeededRandom(seed);
         ZipfTable keys = ZipfTable.Of((uint)Pages);
         ulong storeLimit = (ulong)(StoreFraction * 4294967296.0);
         for (int snapshot = 0; snapshot <= Iterations; snapshot++)

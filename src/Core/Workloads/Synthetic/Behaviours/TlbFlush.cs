@@ -15,7 +15,8 @@ public abstract record TlbFlush : SyntheticProgram
     public long Iterations { get; init; } = 4;
 
     /// <summary>Pages of each task's region.</summary>
-    [Setting("Pages of each task's region; the tests' own values are 32768 (128 MiB) for files and 256 (1 MiB) for anonymous memory.", Unit = SettingUnit.Pages, Min = 1, Max = 1_048_576)]
+    [Setting("Pages of each task's region; the tests' own values are 32768 (128 MiB) for files and 256 (1 MiB) for anonymous memory.",
+        Unit = SettingUnit.Pages, Min = 1, Max = 1_048_576)]
     public long Pages { get; init; } = 256;
 
     /// <inheritdoc/>
@@ -23,7 +24,8 @@ public abstract record TlbFlush : SyntheticProgram
     {
         int threads = ThreadCount(context);
         int next = 0;
-        return PerThread.Build(context, threads, (ulong)Pages, Write, Object == MappedObject.Anonymous ? [] : TestFiles.Of(context, threads, (ulong)Pages));
+        return PerThread.Build(
+            context, threads, (ulong)Pages, Write, Object == MappedObject.Anonymous ? [] : TestFiles.Of(context, threads, (ulong)Pages));
 
         Func<IEnumerable<ulong>> Write(ThreadScript script, ulong start)
         {
@@ -32,7 +34,8 @@ public abstract record TlbFlush : SyntheticProgram
                 ? script.Map(start, (ulong)Pages)
                 : script.MapFile(start, (ulong)Pages, file, Object == MappedObject.SharedFile);
             ulong unmap = script.Unmap(start, (ulong)Pages);
-            ulong[] release = [.. Enumerable.Range(0, (int)Pages).Select(page => script.Advise(start + ((ulong)page << 12), 1, Advice.DontNeed))];
+            ulong[] release =
+                [.. Enumerable.Range(0, (int)Pages).Select(page => script.Advise(start + ((ulong)page << 12), 1, Advice.DontNeed))];
             return () => Body(start, map, unmap, release);
         }
     }

@@ -19,7 +19,8 @@ public sealed record Wander : RepeatingProgram
     public double StoreFraction { get; init; } = 0.3;
 
     /// <summary>Pages that a thread gives back after each move.</summary>
-    [Setting("Pages that a thread gives back (MADV_DONTNEED) behind each move, at most those of the region; every core that has been visited may hold them.", Unit = SettingUnit.Pages, Min = 0, Max = 4_294_967_296)]
+    [Setting("Pages that a thread gives back (MADV_DONTNEED) behind each move, at most those of the region; every core that has been "
+        + "visited may hold them.", Unit = SettingUnit.Pages, Min = 0, Max = 4_294_967_296)]
     public long ChurnPages { get; init; } = 1;
 
     /// <inheritdoc/>

@@ -36,16 +36,17 @@ public sealed record WebServer : SyntheticProgram
     {
         int threads = ThreadCount(context);
         ulong slot = (ulong)(Pages + BufferPages);
-        var programs = new ThreadProgram[threads];
+        ThreadProgram[] programs = new ThreadProgram[threads];
         for (int thread = 0; thread < threads; thread++)
         {
-            var script = new ThreadScript();
+            ThreadScript script = new ThreadScript();
             ulong buffer = Regions.Start(thread, threads, slot);
             ulong window = buffer + ((ulong)BufferPages << 12);
             ulong mapBuffer = script.Map(buffer, (ulong)BufferPages);
             ulong unmap = script.Unmap(window, (ulong)Pages);
             ulong send = script.Call(ThreadScript.NoMapping);
-            ulong[] maps = [.. Enumerable.Range(0, Files).Select(file => script.MapFile(window, (ulong)Pages, file, shared: true, Protection.Read))];
+            ulong[] maps =
+                [.. Enumerable.Range(0, Files).Select(file => script.MapFile(window, (ulong)Pages, file, shared: true, Protection.Read))];
             ulong seed = SeededRandom.Derive(context.Seed, context.Copy, thread);
             programs[thread] = script.Thread($"{context.Name}/{thread}", () => Body(buffer, window, mapBuffer, maps, send, unmap, seed));
         }
@@ -61,7 +62,7 @@ public sealed record WebServer : SyntheticProgram
     private IEnumerable<ulong> Body(ulong buffer, ulong window, ulong mapBuffer, ulong[] maps, ulong send, ulong unmap, ulong seed)
     {
         ZipfTable popularity = ZipfTable.Of((uint)Files);
-        var random = new SeededRandom(seed);
+        SeededRandom random = new SeededRandom(seed);
         yield return mapBuffer;
         for (long request = 0; request < Iterations; request++)
         {

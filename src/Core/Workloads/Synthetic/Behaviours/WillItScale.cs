@@ -41,7 +41,8 @@ public abstract record WillItScaleMapping : SyntheticProgram
     {
         int threads = ThreadCount(context);
         int next = 0;
-        return PerThread.Build(context, threads, (ulong)Pages, Write, Object == MappedObject.Anonymous ? [] : TestFiles.Of(context, threads, (ulong)Pages));
+        return PerThread.Build(
+            context, threads, (ulong)Pages, Write, Object == MappedObject.Anonymous ? [] : TestFiles.Of(context, threads, (ulong)Pages));
 
         Func<IEnumerable<ulong>> Write(ThreadScript script, ulong start)
         {
@@ -120,7 +121,9 @@ public sealed record Mmap2 : WillItScaleMapping
     protected override ulong TouchedPages => 0;
 }
 
-/// <summary>malloc1: a block above the allocator's mmap threshold is taken and freed; the allocator writes its header in the first page.</summary>
+/// <summary>
+/// malloc1: a block above the allocator's mmap threshold is taken and freed; the allocator writes its header in the first page.
+/// </summary>
 public sealed record Malloc1 : WillItScaleMapping
 {
     /// <inheritdoc/>

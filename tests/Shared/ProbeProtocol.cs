@@ -54,7 +54,8 @@ public sealed class ProbeSpaceCounters : CounterSet<ProbeSpaceCounters>
 }
 
 /// <summary>
-/// A protocol that uses every hook. What comes in by a hook goes into a sum that costs cycles, so that anything that came at another time or in another order shows in the report.
+/// A protocol that uses every hook. What comes in by a hook goes into a sum that costs cycles, so that anything that came at another time
+/// or in another order shows in the report.
 /// </summary>
 /// <param name="features">What it does.</param>
 /// <param name="log">Takes a line for each call of a hook, of a run on one thread; null for none.</param>
@@ -113,7 +114,8 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         public readonly long Word => (long)(_sum >> 40) + 1;
 
         public void Add(long time, long what, long value) =>
-            _sum = System.Numerics.BitOperations.RotateLeft((_sum ^ (ulong)time) * 0x9E3779B97F4A7C15, 17) + ((ulong)what * 0xBF58476D1CE4E5B9) + (ulong)value;
+            _sum = System.Numerics.BitOperations.RotateLeft(
+                (_sum ^ (ulong)time) * 0x9E3779B97F4A7C15, 17) + ((ulong)what * 0xBF58476D1CE4E5B9) + (ulong)value;
     }
 
     private sealed class SpaceHalf(ProbeProtocol probe, ISpaceShootdownContext context) : SpaceShootdown
@@ -204,7 +206,8 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         public override void OnProtocol(CoreId core, in ProtocolPayload payload)
         {
             NoteText note = payload.As<NoteText>();
-            probe.Log($"note core={core.Value} kind={payload.Kind} what={note.What} rest={note.First},{note.Second},{note.Third} at={context.Now}");
+            string rest = string.Join(',', note.First, note.Second, note.Third);
+            probe.Log($"note core={core.Value} kind={payload.Kind} what={note.What} rest={rest} at={context.Now}");
             _digest.Add(context.Now, 5, note.What);
             context.SendProtocol(core, OrderDelay + _digest.Cycles, ProtocolPayload.Of(Order, note.What));
         }
@@ -225,7 +228,8 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             if (probe.Has(ProbeFeatures.Direct) && !invalidation.IsLocal)
             {
                 DirectText text = new(invalidation.Space, (int)invalidation.Shootdown, context.Now, _digest.Word);
-                context.SendDirect(new CoreId((int)invalidation.Generation), DirectDelay + _digest.Cycles, ProtocolPayload.Of(Direct, text));
+                context.SendDirect(
+                    new CoreId((int)invalidation.Generation), DirectDelay + _digest.Cycles, ProtocolPayload.Of(Direct, text));
             }
 
             if (probe.Has(ProbeFeatures.EarlyAck) && !invalidation.IsLocal && !invalidation.TablesFreed)
@@ -272,7 +276,9 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         public override long OnDirect(CoreId from, in ProtocolPayload payload)
         {
             DirectText text = payload.As<DirectText>();
-            probe.Log($"direct core={context.Core.Value} from={from} kind={payload.Kind} space={text.Space} shootdown={text.Shootdown} sent={text.Time} at={context.Now}");
+            string origin = $"space={text.Space} shootdown={text.Shootdown} sent={text.Time}";
+            probe.Log(
+                $"direct core={context.Core.Value} from={from} kind={payload.Kind} {origin} at={context.Now}");
             _digest.Add(context.Now, 7, from.Value + text.Word);
             Note(text.Space, from.Value);
             return 10 + _digest.Cycles;
@@ -280,7 +286,8 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
 
         public override long OnWalk(in PageWalk walk)
         {
-            probe.Log($"walk core={context.Core.Value} page={walk.Address.Value:x} access={walk.Access} faulted={walk.Faulted} size={walk.Size} bits={walk.BitsSet}");
+            (ulong page, AccessKind access, PageFlags bits) = (walk.Address.Value, walk.Access, walk.BitsSet);
+            probe.Log($"walk core={context.Core.Value} page={page:x} access={access} faulted={walk.Faulted} size={walk.Size} bits={bits}");
             _digest.Add(context.Now, 8, (long)walk.Address.Value + (long)walk.BitsSet);
             return walk.Faulted ? 0 : _digest.Cycles;
         }

@@ -82,7 +82,7 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
                 Refuse(failed.Reason);
                 break;
             case SayBusy:
-                _coordinator.Tell(new NodeProtocol.Busy(_job!.Node));
+                SayThatBusy();
                 break;
             case NodeShardProtocol.Progressed progressed:
                 DistributedPubSub.Get(Context.System).Mediator.Tell(new Publish(NodeProtocol.ProgressTopic, progressed));
@@ -128,11 +128,14 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
 
         _job = prepare;
         _coordinator = Sender;
-        Timers.StartPeriodicTimer("busy", new SayBusy(), TimeSpan.Zero, BusyInterval);
+        SayThatBusy();
+        Timers.StartPeriodicTimer("busy", new SayBusy(), BusyInterval, BusyInterval);
         // Away from this actor, which has to say that the node is at work, and to hear that the run is over.
         _building = Task.Run(() => new World(prepare.Plan.Load(folders)));
         _ = _building.PipeTo(Self, success: world => new Built(world), failure: reason => new NotBuilt(reason));
     }
+
+    private void SayThatBusy() => _coordinator.Tell(new NodeProtocol.Busy(_job!.Node));
 
     private void Ready(World world)
     {

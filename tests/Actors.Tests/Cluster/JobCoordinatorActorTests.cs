@@ -42,7 +42,7 @@ public sealed class JobCoordinatorActorTests() : ActorTest(SecureNodes.Configura
     {
         IActorRef coordinator = Sys.ActorOf(JobCoordinatorActor.Props());
         coordinator.Tell(Submit, TestActor);
-        Sys.Stop(coordinator);
+        coordinator.Tell(PoisonPill.Instance);
         Assert.IsType<NodeLostException>(ExpectMsg<JobProtocol.Failed>().Reason);
     }
 }

@@ -12,7 +12,7 @@ public sealed class ExampleProtocolTests
     {
         string folder = Path.Combine(AppContext.BaseDirectory, "TestData", "guide");
         string code = File.ReadAllText(Path.Combine(folder, "ExampleProtocol.cs"));
-        string shown = code[code.IndexOf("/// <summary>A broadcast", StringComparison.Ordinal)..].Trim();
+        string shown = code[code.IndexOf("/// <summary>\n/// A broadcast", StringComparison.Ordinal)..].Trim();
         Assert.Contains($"```csharp\n{shown}\n```", File.ReadAllText(Path.Combine(folder, "protocols.md")), StringComparison.Ordinal);
     }
 

@@ -35,7 +35,7 @@ public sealed partial class AddressSpace
     {
         TakeWord(core, entry.Word);
         SystemCall call = _threads.ProgramOf(entry.Thread).SystemCalls[entry.Call];
-        (ulong first, ulong end) = PagesOf(call);
+        (ulong first, ulong end) = CallScope.PagesOf(call);
         Admit(new KernelOperation
         {
             Id = ++_nextOperation,
@@ -43,7 +43,7 @@ public sealed partial class AddressSpace
             Thread = entry.Thread,
             Core = core,
             Call = call,
-            Exclusive = call.Kind is not (SystemCallKind.Advise or SystemCallKind.Sync),
+            Exclusive = CallScope.IsExclusive(call),
             FirstPage = first,
             EndPage = end,
         });
@@ -68,15 +68,6 @@ public sealed partial class AddressSpace
         FirstPage = 0,
         EndPage = ulong.MaxValue,
     });
-
-    private static (ulong First, ulong End) PagesOf(SystemCall call)
-    {
-        ulong start = call.Start.PageNumber;
-        ulong length = Math.Max(call.Length, call.NewLength);
-        return call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap
-            ? (0, ulong.MaxValue)
-            : (start, start + (length >> PageSizes.BaseShift) + 1);
-    }
 
     /// <summary>Starts the operation, or has it wait for those it conflicts with.</summary>
     private void Admit(KernelOperation operation)
@@ -165,9 +156,6 @@ public sealed partial class AddressSpace
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
-        (ulong first, ulong end) = call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap
-            ? (0, ulong.MaxValue)
-            : (operation.FirstPage, operation.EndPage);
         if (Watch is { } watch)
         {
             watch.Begin(operation, _now);
@@ -177,7 +165,7 @@ public sealed partial class AddressSpace
 
         if (operation.TablesFreed)
         {
-            _locks.ForgetTables(first, end);
+            _locks.ForgetTables(operation.FirstPage, operation.EndPage);
         }
 
         if (operation.Exclusive)
@@ -202,7 +190,7 @@ public sealed partial class AddressSpace
                 watch.Compare(call.NewStart.PageNumber, (call.NewStart + call.NewLength).PageNumber + 1);
                 break;
             default:
-                (ulong first, ulong end) = PagesOf(call);
+                (ulong first, ulong end) = CallScope.PagesOf(call);
                 watch.Compare(first, end);
                 break;
         }

@@ -16,9 +16,11 @@ internal static class OperationCosts
     {
         long cycles = kind switch
         {
-            SystemCallKind.Map => kernel.MapCycles,
-            SystemCallKind.Unmap => kernel.UnmapCycles,
-            SystemCallKind.Protect => kernel.ProtectCycles,
+            SystemCallKind.Map or SystemCallKind.RemapFilePages => kernel.MapCycles,
+            SystemCallKind.Unmap or SystemCallKind.Detach => kernel.UnmapCycles,
+            // mlock and mseal look for areas, split and merge them as mprotect does (mlock_fixup, mm/mlock.c; mseal_apply, mm/mseal.c).
+            SystemCallKind.Protect or SystemCallKind.Lock or SystemCallKind.Unlock or SystemCallKind.LockAll or SystemCallKind.UnlockAll
+                or SystemCallKind.Seal => kernel.ProtectCycles,
             SystemCallKind.SetBreak => kernel.BreakCycles,
             SystemCallKind.Remap => kernel.RemapCycles,
             SystemCallKind.Advise or SystemCallKind.Sync => kernel.AdviseCycles,

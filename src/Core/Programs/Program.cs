@@ -37,6 +37,30 @@ public enum SystemCallKind : byte
 
     /// <summary>A system call that touches no mapping (getppid, futex, ...): enters and leaves the kernel.</summary>
     Other,
+
+    /// <summary>mlock and mlock2: Start, Length and <see cref="SystemCall.Locking"/>.</summary>
+    Lock,
+
+    /// <summary>munlock: Start and Length.</summary>
+    Unlock,
+
+    /// <summary>mlockall: <see cref="SystemCall.Locking"/>.</summary>
+    LockAll,
+
+    /// <summary>munlockall.</summary>
+    UnlockAll,
+
+    /// <summary>mincore: Start and Length.</summary>
+    QueryResident,
+
+    /// <summary>mseal: Start and Length.</summary>
+    Seal,
+
+    /// <summary>remap_file_pages: Start, Length, Offset, and MAP_NONBLOCK of <see cref="SystemCall.MappingFlags"/>.</summary>
+    RemapFilePages,
+
+    /// <summary>shmdt: unmaps the shared segment that is attached at <see cref="SystemCall.Start"/>.</summary>
+    Detach,
 }
 
 /// <summary>Rights of a mapping, with Linux's PROT_* values.</summary>
@@ -77,11 +101,41 @@ public enum Advice
     /// <summary>MADV_FREE: the pages may be taken when memory is short; until then they stay.</summary>
     Free = 8,
 
+    /// <summary>MADV_REMOVE: the pages and what they hold leave the object behind a shared mapping.</summary>
+    Remove = 9,
+
+    /// <summary>MADV_DONTFORK: the area is not copied by fork.</summary>
+    DontFork = 10,
+
+    /// <summary>MADV_DOFORK: takes <see cref="DontFork"/> back.</summary>
+    DoFork = 11,
+
+    /// <summary>MADV_MERGEABLE: equal pages may be merged (KSM).</summary>
+    Mergeable = 12,
+
+    /// <summary>MADV_UNMERGEABLE: takes <see cref="Mergeable"/> back.</summary>
+    Unmergeable = 13,
+
     /// <summary>MADV_HUGEPAGE: faults map huge pages where they fit, if the option says madvise.</summary>
     HugePage = 14,
 
     /// <summary>MADV_NOHUGEPAGE: faults map pages of 4 KiB alone.</summary>
     NoHugePage = 15,
+
+    /// <summary>MADV_DONTDUMP: the area is left out of core dumps.</summary>
+    DontDump = 16,
+
+    /// <summary>MADV_DODUMP: takes <see cref="DontDump"/> back.</summary>
+    DoDump = 17,
+
+    /// <summary>MADV_WIPEONFORK: a forked child finds zeros in the area.</summary>
+    WipeOnFork = 18,
+
+    /// <summary>MADV_KEEPONFORK: takes <see cref="WipeOnFork"/> back.</summary>
+    KeepOnFork = 19,
+
+    /// <summary>MADV_COLD: the pages count as not used lately.</summary>
+    Cold = 20,
 
     /// <summary>MADV_PAGEOUT: reclaims the range's clean file pages that nobody else maps.</summary>
     PageOut = 21,
@@ -91,6 +145,24 @@ public enum Advice
 
     /// <summary>MADV_POPULATE_WRITE: every page is mapped as a store would.</summary>
     PopulateWrite = 23,
+
+    /// <summary>MADV_DONTNEED_LOCKED: as <see cref="DontNeed"/>, of locked areas too.</summary>
+    DontNeedLocked = 24,
+
+    /// <summary>MADV_COLLAPSE: small pages become huge ones at once.</summary>
+    Collapse = 25,
+
+    /// <summary>MADV_HWPOISON: the pages fail as broken memory does; for tests of a kernel by its administrator.</summary>
+    HardwarePoison = 100,
+
+    /// <summary>MADV_SOFT_OFFLINE: the pages move to other frames, for the same tests.</summary>
+    SoftOffline = 101,
+
+    /// <summary>MADV_GUARD_INSTALL: the pages are dropped, and each access to them is a segmentation fault.</summary>
+    GuardInstall = 102,
+
+    /// <summary>MADV_GUARD_REMOVE: takes <see cref="GuardInstall"/> back.</summary>
+    GuardRemove = 103,
 }
 
 /// <summary>The object behind a mapping.</summary>
@@ -121,7 +193,10 @@ public sealed record SystemCall
     /// <summary>The first address (Map, Unmap, Protect, Advise, Sync), the new break (SetBreak) or the old place (Remap).</summary>
     public VirtAddr Start { get; init; }
 
-    /// <summary>Bytes, as the program gave them; the kernel rounds up to pages. For Remap the old length.</summary>
+    /// <summary>
+    /// Bytes, as the program gave them; the kernel rounds up to pages. For Remap the old length, for Detach those of the segment, 0 if they
+    /// are not known.
+    /// </summary>
     public ulong Length { get; init; }
 
     /// <summary>Rights (Map, Protect).</summary>
@@ -136,10 +211,18 @@ public sealed record SystemCall
     /// <summary>Whether all pages are mapped at once (MAP_POPULATE).</summary>
     public bool Populate { get; init; }
 
+    /// <summary>Further flags of a mapping (Map; of RemapFilePages MAP_NONBLOCK alone).</summary>
+    public MappingFlags MappingFlags { get; init; }
+
+    /// <summary>
+    /// Of a mapping with MAP_HUGETLB: the power of two that its pages have bytes, such as 21 and 30; 0 for the system's default, 2 MiB.
+    /// </summary>
+    public int HugePageShift { get; init; }
+
     /// <summary>The file (Map with a file source), an index into <see cref="ProgramImage.Files"/>.</summary>
     public int FileId { get; init; } = -1;
 
-    /// <summary>Byte offset in the object (Map).</summary>
+    /// <summary>Byte offset in the object (Map, RemapFilePages).</summary>
     public ulong Offset { get; init; }
 
     /// <summary>The new place (Remap).</summary>
@@ -148,8 +231,26 @@ public sealed record SystemCall
     /// <summary>The new length in bytes (Remap).</summary>
     public ulong NewLength { get; init; }
 
+    /// <summary>How the range may move (Remap).</summary>
+    public RemapFlags RemapFlags { get; init; }
+
     /// <summary>The advice (Advise).</summary>
     public Advice Advice { get; init; }
+
+    /// <summary>Ranges after the first that the advice is for (Advise): those of process_madvise.</summary>
+    public IReadOnlyList<AddrRange<VirtAddr>> MoreRanges { get; init; } = [];
+
+    /// <summary>What is locked and when (Lock, LockAll).</summary>
+    public Locking Locking { get; init; }
+
+    /// <summary>How the range is synchronised (Sync).</summary>
+    public SyncFlags SyncFlags { get; init; }
+
+    /// <summary>
+    /// What the call answered where the program was recorded. A run tells of calls that answer something else. Null when nobody knows, as
+    /// of a program that was never recorded.
+    /// </summary>
+    public Errno? Recorded { get; init; }
 
     /// <summary>The name of a plug-in backend that the mapping uses instead of the one its source implies; null for none.</summary>
     public string? Backend { get; init; }

@@ -35,8 +35,15 @@ internal sealed class AddressShift(TraceLayout layout, ulong[] shifts)
 
         return IsWholeSpace(call)
             ? call
-            : call with { Start = Move(call.Start), NewStart = call.NewLength > 0 ? Move(call.NewStart) : call.NewStart };
+            : call with
+            {
+                Start = Move(call.Start),
+                NewStart = call.NewLength > 0 ? Move(call.NewStart) : call.NewStart,
+                MoreRanges = call.MoreRanges.Count == 0 ? call.MoreRanges : [.. call.MoreRanges.Select(Move)],
+            };
     }
+
+    private AddrRange<VirtAddr> Move(AddrRange<VirtAddr> range) => AddrRange.Of(Move(range.Start), range.Size);
 
     private VirtAddr Move(VirtAddr address) => new(address.Value + layout.ShiftOf(address.Value, shifts));
 

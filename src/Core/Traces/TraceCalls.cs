@@ -14,6 +14,13 @@ internal static class TraceCalls
     private const ulong MapPrivate = 0x2;
     private const ulong MapAnonymous = 0x20;
     private const ulong MapPopulate = 0x8000;
+    private const ulong LockOnFault = 1;
+    private const ulong AllSyncFlags = (ulong)(SyncFlags.Asynchronous | SyncFlags.Invalidate | SyncFlags.Synchronous);
+    private const int HugeShift = 26;
+    private const ulong HugeMask = 0x3F;
+
+    private const MappingFlags KnownFlags = MappingFlags.Fixed | MappingFlags.Below2G | MappingFlags.GrowsDown | MappingFlags.Locked
+        | MappingFlags.NoReserve | MappingFlags.NonBlocking | MappingFlags.HugePages | MappingFlags.FixedNoReplace;
 
     /// <summary>An i or m record.</summary>
     public static SystemCall Map(ref VmtRecord record, int file)
@@ -28,9 +35,12 @@ internal static class TraceCalls
             Source = isFile ? MappingSource.File : MappingSource.Anonymous,
             Shared = (record.Flags & MapTypeMask) is not MapPrivate and not 0,
             Populate = (record.Flags & MapPopulate) != 0,
+            MappingFlags = (MappingFlags)(record.Flags & (ulong)KnownFlags),
+            HugePageShift = (record.Flags & (ulong)MappingFlags.HugePages) == 0 ? 0 : (int)((record.Flags >> HugeShift) & HugeMask),
             FileId = isFile ? file : -1,
             Offset = isFile ? record.Offset : 0,
             Name = record.Text,
+            Recorded = Errno.None,
         };
     }
 
@@ -40,7 +50,7 @@ internal static class TraceCalls
         VmtKind.Map => Map(ref record, file),
         VmtKind.Unmap => Range(SystemCallKind.Unmap, ref record),
         VmtKind.Protect => Range(SystemCallKind.Protect, ref record) with { Protection = (Protection)(record.Rights & 7) },
-        VmtKind.Advise => Range(SystemCallKind.Advise, ref record) with { Advice = (Advice)(int)Math.Min(record.Advice, int.MaxValue) },
+        VmtKind.Advise => Range(SystemCallKind.Advise, ref record) with { Advice = AdviceOf(record.Advice) },
         _ => throw new ArgumentOutOfRangeException(nameof(record), record.Kind, "not a call on one range"),
     };
 
@@ -49,7 +59,41 @@ internal static class TraceCalls
     {
         NewStart = new VirtAddr(record.NewStart),
         NewLength = record.NewBytes,
+        RemapFlags = (RemapFlags)(record.Flags & (ulong)(RemapFlags.MayMove | RemapFlags.Fixed | RemapFlags.DontUnmap)),
     };
+
+    /// <summary>The call of a c record.</summary>
+    public static SystemCall Other(ref VmtRecord record)
+    {
+        ulong flags = record.Flags;
+        return record.Call switch
+        {
+            VmtCall.Lock => Range(SystemCallKind.Lock, ref record) with { Locking = flags == LockOnFault ? Locking.OnFault : Locking.None },
+            VmtCall.Unlock => Range(SystemCallKind.Unlock, ref record),
+            VmtCall.LockAll => Range(SystemCallKind.LockAll, ref record) with
+            {
+                Locking = (Locking)(flags & (ulong)(Locking.Current | Locking.Future | Locking.OnFault)),
+            },
+            VmtCall.UnlockAll => Range(SystemCallKind.UnlockAll, ref record),
+            VmtCall.Sync => Range(SystemCallKind.Sync, ref record) with { SyncFlags = (SyncFlags)(flags & AllSyncFlags) },
+            VmtCall.QueryResident => Range(SystemCallKind.QueryResident, ref record),
+            VmtCall.Seal => Range(SystemCallKind.Seal, ref record),
+            VmtCall.RemapFilePages => Range(SystemCallKind.RemapFilePages, ref record) with
+            {
+                Offset = record.Offset,
+                MappingFlags = (MappingFlags)flags & MappingFlags.NonBlocking,
+            },
+            VmtCall.Detach => Range(SystemCallKind.Detach, ref record),
+            VmtCall.AdviseRanges => Range(SystemCallKind.Advise, ref record) with
+            {
+                Advice = AdviceOf(record.Advice),
+                MoreRanges = record.MoreRanges,
+            },
+            _ => throw new ArgumentOutOfRangeException(nameof(record), record.Call, "not a call"),
+        };
+    }
+
+    private static Advice AdviceOf(ulong number) => (Advice)(int)Math.Min(number, int.MaxValue);
 
     /// <summary>A change of the break, written as a mapping or an unmapping.</summary>
     public static SystemCall MoveBreak(ulong old, ulong value) => value > old
@@ -59,9 +103,10 @@ internal static class TraceCalls
             Start = new VirtAddr(old),
             Length = value - old,
             Protection = Protection.Read | Protection.Write,
-            Name = "[heap]"
+            Name = "[heap]",
+            Recorded = Errno.None,
         }
-        : new SystemCall { Kind = SystemCallKind.Unmap, Start = new VirtAddr(value), Length = old - value };
+        : new SystemCall { Kind = SystemCallKind.Unmap, Start = new VirtAddr(value), Length = old - value, Recorded = Errno.None };
 
     /// <summary>A mapping that may grow down, as long as it may become above the mappings already there.</summary>
     public static SystemCall GrowDown(SystemCall call, bool growsDown, IReadOnlyList<SystemCall> others)
@@ -87,5 +132,5 @@ internal static class TraceCalls
     }
 
     private static SystemCall Range(SystemCallKind kind, ref VmtRecord record) =>
-        new() { Kind = kind, Start = new VirtAddr(record.Start), Length = record.Bytes };
+        new() { Kind = kind, Start = new VirtAddr(record.Start), Length = record.Bytes, Recorded = record.Errno };
 }

@@ -116,12 +116,12 @@ public sealed class TraceInfo
                 Files++;
                 break;
             default:
-                string name = NameOf(record.Kind);
+                string name = record.Kind == VmtKind.Call ? VmtCalls.FormOf(record.Call).Name : NameOf(record.Kind);
                 Operations[name] = Operations.GetValueOrDefault(name) + 1;
                 break;
         }
 
-        if (record.Kind >= VmtKind.Fetch)
+        if (record.IsAccess)
         {
             Threads[_thread] = Threads.GetValueOrDefault(_thread) + (long)record.Count;
         }
@@ -143,7 +143,7 @@ public sealed class TraceInfo
 
         void Take(in VmtRecord record)
         {
-            if (record.Kind < VmtKind.Fetch)
+            if (!record.IsAccess)
             {
                 return;
             }

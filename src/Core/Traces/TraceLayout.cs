@@ -232,6 +232,8 @@ public sealed class TraceLayout
                 calls.Add(Pages(call.NewStart.Value, call.NewLength));
             }
 
+            calls.AddRange(call.MoreRanges.Select(range => Pages(range.Start.Value, range.Size)));
+
             if (call.Kind == SystemCallKind.SetBreak)
             {
                 pages.Add(call.Start.Value >> PageSizes.BaseShift);

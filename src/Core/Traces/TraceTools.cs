@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces;
 
@@ -41,7 +42,7 @@ public static class TraceTools
         {
             while (done < to && source.Read(ref record))
             {
-                if (record.Kind < VmtKind.Fetch)
+                if (!record.IsAccess)
                 {
                     bool isKernel = record.Kind is VmtKind.KernelLoad or VmtKind.KernelStore;
                     if (!isKernel || done >= from)
@@ -93,7 +94,7 @@ public static class TraceTools
             {
                 records++;
                 mapped.Take(record);
-                if (record.Kind >= VmtKind.Fetch)
+                if (record.IsAccess)
                 {
                     accesses += (long)record.Count;
                     Use(record.Page, (long)record.Count);
@@ -152,8 +153,12 @@ public static class TraceTools
                     Set(record.Start, record.Bytes, Unmapped);
                     break;
                 case VmtKind.Remap:
-                    Set(record.Start, record.Bytes, Unmapped);
+                    bool leaves = ((RemapFlags)record.Flags & RemapFlags.DontUnmap) == 0;
+                    Set(record.Start, leaves ? record.Bytes : 0, Unmapped);
                     Set(record.NewStart, record.NewBytes, Mapped);
+                    break;
+                case VmtKind.Call when record.Call == VmtCall.Detach:
+                    Set(record.Start, record.Bytes, Unmapped);
                     break;
                 case VmtKind.Break:
                     ulong old = _break == 0 ? record.Break : _break;

@@ -68,7 +68,8 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
         byte first = raw[_at++];
         VmtKind kind = (VmtKind)(first & 0x1F);
         bool hasMore = (first & VmtBinary.MoreBit) != 0;
-        record = kind >= VmtKind.Fetch ? ReadAccess(kind, raw, hasMore) : ReadOther(kind, raw, hasMore);
+        bool isAccess = kind is >= VmtKind.Fetch and <= VmtKind.Store;
+        record = isAccess ? ReadAccess(kind, raw, hasMore) : ReadOther(kind, raw, hasMore);
         return true;
     }
 
@@ -77,7 +78,7 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
 
     private VmtRecord ReadAccess(VmtKind kind, ReadOnlySpan<byte> raw, bool hasCount)
     {
-        if (kind > VmtKind.Store || !VmtBinary.TryReadNumber(raw, ref _at, out ulong difference))
+        if (!VmtBinary.TryReadNumber(raw, ref _at, out ulong difference))
         {
             throw Damaged();
         }
@@ -119,7 +120,8 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
 
         string text = Encoding.UTF8.GetString(raw.Slice(_at, (int)length));
         _at += (int)length;
-        return record.WithText(text);
+        record = record.WithText(text);
+        return VmtRules.IsLegalText(record) ? record : throw Damaged();
     }
 
     private bool ReadBlock()

@@ -45,7 +45,7 @@ public sealed class VmtBinaryWriter : IVmtSink, IDisposable
 
         _blockRecords++;
         _records++;
-        if (record.Kind >= VmtKind.Fetch)
+        if (record.IsAccess)
         {
             WriteAccess(record);
         }

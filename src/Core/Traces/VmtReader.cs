@@ -286,7 +286,14 @@ public sealed class VmtReader
         (ulong start, ulong end) = (Math.Min(old, value), Math.Max(old, value));
         if (!_hasExecuted)
         {
-            Add(new SystemCall { Kind = SystemCallKind.SetBreak, Start = new VirtAddr(value), Name = "[heap]" }, start, end - start);
+            SystemCall call = new()
+            {
+                Kind = SystemCallKind.SetBreak,
+                Start = new VirtAddr(value),
+                Name = "[heap]",
+                Recorded = Errno.None,
+            };
+            Add(call, start, end - start);
         }
         else if (end > start)
         {
@@ -304,9 +311,25 @@ public sealed class VmtReader
             return;
         }
 
+        if (record.Kind == VmtKind.Call)
+        {
+            OtherCall(ref record);
+            return;
+        }
+
         if (record.Bytes > 0)
         {
             Add(TraceCalls.Simple(ref record, record.Kind == VmtKind.Map ? FileOf(record.FileId) : -1), record.Start, record.Bytes);
+        }
+    }
+
+    private void OtherCall(ref VmtRecord record)
+    {
+        bool isOfAll = record.Call is VmtCall.LockAll or VmtCall.UnlockAll;
+        Add(TraceCalls.Other(ref record), record.Start, isOfAll ? TraceCalls.UserBytes : record.Bytes);
+        foreach (AddrRange<VirtAddr> range in record.MoreRanges)
+        {
+            Change(range.Start.Value, range.Size);
         }
     }
 

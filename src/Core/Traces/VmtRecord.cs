@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces;
 
@@ -61,6 +63,9 @@ public enum VmtKind : byte
 
     /// <summary>W: accesses to a page, at least the first a store.</summary>
     Store,
+
+    /// <summary>c: a memory-management call without a letter of its own; <see cref="VmtRecord.Call"/> says which.</summary>
+    Call,
 }
 
 /// <summary>
@@ -111,14 +116,41 @@ public struct VmtRecord
     /// <summary>Rights of a mapping or of a protect call: PROT_ bits.</summary>
     public readonly ulong Rights => Of(_third, IsMapping || Kind == VmtKind.Protect);
 
-    /// <summary>MAP_ bits of a mapping, or MREMAP_ bits of a remap call.</summary>
-    public readonly ulong Flags => Of(_fourth, IsMapping || Kind == VmtKind.Remap);
+    /// <summary>MAP_ bits of a mapping, MREMAP_ bits of a remap call, or the flags of a <see cref="VmtKind.Call"/>.</summary>
+    public readonly ulong Flags => Of(_fourth, IsMapping || Kind is VmtKind.Remap or VmtKind.Call);
 
     /// <summary>Offset of a mapping in its file, in bytes.</summary>
-    public readonly ulong Offset => Of(_fifth, IsMapping);
+    public readonly ulong Offset => Of(_fifth, IsMapping || Kind == VmtKind.Call);
 
     /// <summary>What an advise call advises: the MADV_ number.</summary>
-    public readonly ulong Advice => Of(_third, Kind == VmtKind.Advise);
+    public readonly ulong Advice => Kind == VmtKind.Call ? _fourth : Of(_third, Kind == VmtKind.Advise);
+
+    /// <summary>Which call a <see cref="VmtKind.Call"/> is.</summary>
+    public readonly VmtCall Call => (VmtCall)Of(_third, Kind == VmtKind.Call);
+
+    /// <summary>Whether a <see cref="VmtKind.Call"/> from outside names a call that there is.</summary>
+    internal readonly bool HasKnownCall => VmtCalls.IsCall(_third);
+
+    /// <summary>What the call answered; none for a call that succeeded, and for records that are no calls.</summary>
+    /// <remarks>A call that failed stands in a trace only if it changed something, as madvise does before it comes to a hole.</remarks>
+    public readonly Errno Errno
+    {
+        get
+        {
+            _ = VmtTail.TryParse(HasTail ? Text : null, mayHaveRanges: true, out _, out Errno errno);
+            return errno;
+        }
+    }
+
+    /// <summary>The ranges after the first of a process_madvise call; none of other records.</summary>
+    public readonly IReadOnlyList<AddrRange<VirtAddr>> MoreRanges
+    {
+        get
+        {
+            _ = VmtTail.TryParse(Kind == VmtKind.Call ? Text : null, mayHaveRanges: true, out IReadOnlyList<AddrRange<VirtAddr>> ranges, out _);
+            return ranges;
+        }
+    }
 
     /// <summary>The break after the call.</summary>
     public readonly ulong Break => Of(_first, Kind == VmtKind.Break);
@@ -137,11 +169,13 @@ public struct VmtRecord
 
     private readonly bool IsMapping => Kind is VmtKind.Map or VmtKind.InitialMap;
 
-    private readonly bool IsAccess => Kind >= VmtKind.Fetch;
+    /// <summary>Whether it is a fetch, a load or a store.</summary>
+    public readonly bool IsAccess => Kind is >= VmtKind.Fetch and <= VmtKind.Store;
 
-    private readonly bool HasRange =>
-        IsMapping
-            || Kind is VmtKind.Unmap or VmtKind.Protect or VmtKind.Remap or VmtKind.Advise or VmtKind.KernelLoad or VmtKind.KernelStore;
+    /// <summary>Whether an error may stand behind its fields.</summary>
+    internal readonly bool HasTail => Kind is VmtKind.Unmap or VmtKind.Protect or VmtKind.Remap or VmtKind.Advise or VmtKind.Call;
+
+    private readonly bool HasRange => IsMapping || HasTail || Kind is VmtKind.KernelLoad or VmtKind.KernelStore;
 
     /// <summary>A comment, or the header: the whole line.</summary>
     public static VmtRecord Comment(string line) => new(VmtKind.Comment) { Text = line };
@@ -181,6 +215,24 @@ public struct VmtRecord
     public static VmtRecord Remap(ulong start, ulong bytes, ulong newBytes, ulong flags, ulong newStart) =>
         new(VmtKind.Remap, start, bytes, newBytes) { _fourth = flags, _fifth = newStart };
 
+    /// <summary>A call without a letter of its own; fields that the call does not have are 0.</summary>
+    /// <param name="call">Which call.</param>
+    /// <param name="start">First address.</param>
+    /// <param name="bytes">Length.</param>
+    /// <param name="flags">Its flags, or the MADV_ number of process_madvise.</param>
+    /// <param name="offset">Offset in the file, in bytes.</param>
+    public static VmtRecord OfCall(VmtCall call, ulong start = 0, ulong bytes = 0, ulong flags = 0, ulong offset = 0) =>
+        new(VmtKind.Call, start, bytes, (ulong)call) { _fourth = flags, _fifth = offset };
+
+    /// <summary>The same call with what it answered and, of process_madvise, the ranges after the first.</summary>
+    public readonly VmtRecord Answered(Errno errno, IReadOnlyList<AddrRange<VirtAddr>>? moreRanges = null)
+    {
+        Debug.Assert(HasTail, "only calls answer");
+        VmtRecord record = this;
+        record.Text = VmtTail.Format(moreRanges ?? [], errno);
+        return record;
+    }
+
     /// <summary>What follows is a thread's.</summary>
     public static VmtRecord Thread(ulong number) => new(VmtKind.Thread, number);
 
@@ -206,7 +258,7 @@ public struct VmtRecord
     /// <param name="count">How many, from 1.</param>
     public static VmtRecord Access(VmtKind kind, ulong page, ulong count)
     {
-        Debug.Assert(kind >= VmtKind.Fetch, "a fetch, a load or a store");
+        Debug.Assert(kind is >= VmtKind.Fetch and <= VmtKind.Store, "a fetch, a load or a store");
         return new VmtRecord(kind, page, count);
     }
 

@@ -10,12 +10,17 @@ internal static class VmtRules
         VmtKind.File => hasText && r.FileId >= 0,
         VmtKind.InitialMap or VmtKind.Map or VmtKind.Unmap => IsRange(r.Start, r.Bytes),
         VmtKind.Protect or VmtKind.Advise => r.Bytes == 0 || IsRange(r.Start, r.Bytes),
-        VmtKind.Remap => IsRange(r.Start, r.Bytes) && IsRange(r.NewStart, r.NewBytes),
+        VmtKind.Remap => (r.Bytes == 0 || IsRange(r.Start, r.Bytes)) && IsRange(r.NewStart, r.NewBytes),
+        VmtKind.Call => r.HasKnownCall && (r.Bytes == 0 || IsRange(r.Start, r.Bytes)),
         VmtKind.KernelLoad or VmtKind.KernelStore => IsRange(r.Start, r.Bytes) && r.Bytes <= VmtTextReader.MaxKernelBytes,
         VmtKind.Thread or VmtKind.Exit => r.Number <= int.MaxValue,
         VmtKind.Clone or VmtKind.Fork or VmtKind.Exec or VmtKind.Break => true,
         _ => false,
     };
+
+    /// <summary>Whether what follows the fields of a record may follow them.</summary>
+    public static bool IsLegalText(in VmtRecord r) => !r.HasTail || VmtTail.TryParse(
+        r.Text, mayHaveRanges: r.Kind == VmtKind.Call && r.Call == VmtCall.AdviseRanges, out _, out _);
 
     /// <summary>Whether a range is not empty, does not pass the end of the address space, and can be rounded up to pages.</summary>
     public static bool IsRange(ulong start, ulong length) =>

@@ -114,24 +114,34 @@ public sealed class VmtTextReader : IVmtSource
             (byte)'f' => (ReadFile(ref fields), "f ID PATH (decimal id below 2^31)"),
             (byte)'i' => (ReadMap(VmtKind.InitialMap, ref fields), "i START LEN PROT FLAGS FILEID|- OFF [NAME]"),
             (byte)'m' => (ReadMap(VmtKind.Map, ref fields), "m START LEN PROT FLAGS FILEID|- OFF"),
-            (byte)'u' => (ReadRange(ref fields, out ulong start, out ulong bytes) ? VmtRecord.Unmap(start, bytes) : null, "u START LEN"),
+            (byte)'u' => (ReadRange(ref fields, out ulong start, out ulong bytes) ? VmtRecord.Unmap(start, bytes) : null, "u START LEN [ERRNO]"),
             (byte)'p' =>
                 (
                     ReadAdvisedRange(ref fields, out ulong start, out ulong bytes, out ulong rights)
                         ? VmtRecord.Protect(start, bytes, rights)
                         : null,
-                    "p START LEN PROT"),
+                    "p START LEN PROT [ERRNO]"),
             (byte)'b' => (fields.Hex(out ulong address) ? VmtRecord.SetBreak(address) : null, "b BREAK (hexadecimal)"),
-            (byte)'r' => (ReadRemap(ref fields), "r OLD OLDLEN NEWLEN FLAGS NEW"),
+            (byte)'r' => (ReadRemap(ref fields), "r OLD OLDLEN NEWLEN FLAGS NEW [ERRNO]"),
             (byte)'d' =>
                 (
                     ReadAdvisedRange(ref fields, out ulong start, out ulong bytes, out ulong advice)
                         ? VmtRecord.Advise(start, bytes, advice)
                         : null,
-                    "d START LEN ADVICE"),
+                    "d START LEN ADVICE [ERRNO]"),
             (byte)'s' => (ReadKernel(ref fields), $"s ADDR LEN R|W with LEN from 1 to {MaxKernelBytes:x}"),
-            _ => (null, "a record: # f i t n x k m u p b r d s I R W"),
+            (byte)'c' => (ReadCall(ref fields), VmtCalls.Usage),
+            _ => (null, "a record: # f i t n x k m u p b r d c s I R W"),
         };
+        if (read.Record is { HasTail: true } call && !fields.AtEnd)
+        {
+            read.Record = call.WithText(Encoding.UTF8.GetString(fields.Rest()));
+            if (!VmtRules.IsLegalText(read.Record.Value))
+            {
+                throw _lines.Bad(line, read.Allowed);
+            }
+        }
+
         if (read.Record is not { } record || !fields.AtEnd || (line.Length > 1 && line[1] != (byte)' '))
         {
             throw _lines.Bad(line, read.Allowed);
@@ -201,14 +211,37 @@ public sealed class VmtTextReader : IVmtSource
     /// <summary>A start, a length, which may be 0 because Linux takes it as nothing to do, and a number.</summary>
     private static bool ReadAdvisedRange(ref FieldReader fields, out ulong start, out ulong bytes, out ulong number)
     {
-        bytes = 0;
         number = 0;
-        return fields.Hex(out start) && fields.Hex(out bytes) && (bytes == 0 || VmtRules.IsRange(start, bytes))
-            && fields.Decimal(out number);
+        return ReadPerhapsEmpty(ref fields, out start, out bytes) && fields.Decimal(out number);
+    }
+
+    private static bool ReadPerhapsEmpty(ref FieldReader fields, out ulong start, out ulong bytes)
+    {
+        bytes = 0;
+        return fields.Hex(out start) && fields.Hex(out bytes) && (bytes == 0 || VmtRules.IsRange(start, bytes));
+    }
+
+    private static VmtRecord? ReadCall(ref FieldReader fields)
+    {
+        if (!VmtCalls.TryParse(fields.Word(), out VmtCall call))
+        {
+            return null;
+        }
+
+        VmtCalls.Form form = VmtCalls.FormOf(call);
+        ulong start = 0;
+        ulong bytes = 0;
+        ulong offset = 0;
+        ulong flags = 0;
+        bool good = (!form.HasAdvice || fields.Decimal(out flags))
+            && (!form.HasRange || ReadPerhapsEmpty(ref fields, out start, out bytes))
+            && (!form.HasOffset || fields.Hex(out offset))
+            && (!form.HasFlags || fields.Hex(out flags));
+        return good ? VmtRecord.OfCall(call, start, bytes, flags, offset) : null;
     }
 
     private static VmtRecord? ReadRemap(ref FieldReader fields) =>
-        ReadRange(ref fields, out ulong start, out ulong bytes) && fields.Hex(out ulong newBytes) && fields.Hex(out ulong flags)
+        ReadPerhapsEmpty(ref fields, out ulong start, out ulong bytes) && fields.Hex(out ulong newBytes) && fields.Hex(out ulong flags)
         && fields.Hex(out ulong newStart) && VmtRules.IsRange(newStart, newBytes)
             ? VmtRecord.Remap(start, bytes, newBytes, flags, newStart)
             : null;

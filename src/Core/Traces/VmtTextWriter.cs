@@ -43,7 +43,7 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
             case VmtKind.Store:
                 WriteAccess((byte)'W', record);
                 break;
-            case VmtKind.Map or VmtKind.Unmap or VmtKind.Protect or VmtKind.Advise:
+            case VmtKind.Map or VmtKind.Unmap or VmtKind.Protect or VmtKind.Advise when record.Kind == VmtKind.Map || record.Text is null:
                 WriteCall(record);
                 break;
             default:
@@ -63,7 +63,9 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
     public void Dispose() => Flush();
 
     /// <summary>A record as the line of text it is, without a line feed.</summary>
-    public static string Describe(in VmtRecord r) => r.Kind switch
+    public static string Describe(in VmtRecord r) => r.HasTail && r.Text is { } tail ? $"{Fields(r)} {tail}" : Fields(r);
+
+    private static string Fields(in VmtRecord r) => r.Kind switch
     {
         VmtKind.Comment => r.Text!,
         VmtKind.File => $"f {r.FileId} {r.Text}",
@@ -81,6 +83,7 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
         VmtKind.Advise => $"d {r.Start:x} {r.Bytes:x} {r.Advice}",
         VmtKind.KernelLoad => $"s {r.Start:x} {r.Bytes:x} R",
         VmtKind.KernelStore => $"s {r.Start:x} {r.Bytes:x} W",
+        VmtKind.Call => CallFields(r),
         VmtKind.Fetch => Access('I', r),
         VmtKind.Load => Access('R', r),
         VmtKind.Store => Access('W', r),
@@ -88,6 +91,13 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
     };
 
     private static string Access(char kind, in VmtRecord r) => r.Count == 1 ? $"{kind} {r.Page:x}" : $"{kind} {r.Page:x} {r.Count}";
+
+    private static string CallFields(in VmtRecord r)
+    {
+        VmtCalls.Form form = VmtCalls.FormOf(r.Call);
+        return $"c {form.Name}{(form.HasAdvice ? $" {r.Advice}" : "")}{(form.HasRange ? $" {r.Start:x} {r.Bytes:x}" : "")}"
+            + $"{(form.HasOffset ? $" {r.Offset:x}" : "")}{(form.HasFlags ? $" {r.Flags:x}" : "")}";
+    }
 
     private static string MapFields(in VmtRecord r) =>
         $"{r.Start:x} {r.Bytes:x} {r.Rights} {r.Flags:x} {(r.FileId < 0 ? "-" : r.FileId)} {r.Offset:x}";

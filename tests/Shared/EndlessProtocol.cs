@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Shootdown;
+using VmSim.Testing;
 
 namespace VmSim.Tests.Shared;
 

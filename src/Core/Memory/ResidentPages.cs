@@ -15,7 +15,9 @@ public readonly record struct ResidentPages(long Anonymous, long File, long Shar
     /// <summary>All translations, in 4 KiB pages.</summary>
     public long Mapped => ResidentSet + Zero + Device;
 
-    internal ResidentPages Plus(FrameKind kind, long pages) => kind switch
+    /// <summary>These and some more pages of frames of a kind.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The frames are free.</exception>
+    public ResidentPages Plus(FrameKind kind, long pages) => kind switch
     {
         FrameKind.Anonymous => this with { Anonymous = Anonymous + pages },
         FrameKind.File => this with { File = File + pages },

@@ -112,7 +112,7 @@ public sealed partial class VirtualMemory
     }
 
     /// <summary>What stands behind an address; null where there is no area.</summary>
-    internal Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) ? area.Backend.Backing : null;
+    public Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) ? area.Backend.Backing : null;
 
     /// <summary>Whether an area begins at an address.</summary>
     internal bool HasAreaStart(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) && area.Start == address;

@@ -7,7 +7,7 @@ using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.VirtualTime;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Cluster;
 

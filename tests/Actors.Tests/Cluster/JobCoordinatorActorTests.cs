@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.TestKit;
 using VmSim.Actors.Cluster;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Cluster;
 

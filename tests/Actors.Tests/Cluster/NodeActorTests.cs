@@ -5,7 +5,7 @@ using Akka.Cluster;
 using Akka.Configuration;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Simulation;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Cluster;
 

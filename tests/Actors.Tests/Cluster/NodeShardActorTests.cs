@@ -1,7 +1,7 @@
 using CsCheck;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Cluster;
 

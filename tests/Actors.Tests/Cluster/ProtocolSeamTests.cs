@@ -4,6 +4,7 @@ using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
+using VmSim.Testing;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Actors.Tests.Cluster;

@@ -5,6 +5,7 @@ using Akka.Dispatch.SysMsg;
 using Akka.Remote.Serialization;
 using Akka.Serialization;
 using VmSim.Actors.Cluster;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Cluster;
 

@@ -8,7 +8,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Statistics;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Configuration;
 

@@ -4,6 +4,7 @@ using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Fuzzing;
 

@@ -4,7 +4,7 @@ using VmSim.Core.Kernel;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.VirtualTime;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Simulation;
 

@@ -1,6 +1,6 @@
 using Akka.Dispatch;
 using VmSim.Actors.Simulation;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Simulation;
 

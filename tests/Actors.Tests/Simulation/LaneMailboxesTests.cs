@@ -4,7 +4,7 @@ using VmSim.Actors.Simulation;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.VirtualTime;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Simulation;
 

@@ -4,7 +4,7 @@ using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 using Xunit.Abstractions;
 
 namespace VmSim.Core.Tests.Checking;

@@ -2,7 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Checking;
 

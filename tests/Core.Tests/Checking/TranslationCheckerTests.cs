@@ -9,6 +9,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
+using VmSim.Testing;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checking;

@@ -10,6 +10,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
+using VmSim.Testing;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Checkpoints;

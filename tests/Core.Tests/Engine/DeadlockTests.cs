@@ -6,6 +6,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
+using VmSim.Testing;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Engine;

@@ -1,6 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Scenarios;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Engine;
 

@@ -5,7 +5,7 @@ using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Engine;
 

@@ -2,7 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.Programs;
 using VmSim.Core.VirtualTime;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Kernel;
 

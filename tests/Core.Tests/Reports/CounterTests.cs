@@ -8,6 +8,7 @@ using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 using VmSim.Core.Tests.Memory.Backends;
+using VmSim.Testing;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Reports;

@@ -1,6 +1,6 @@
 using System.Reflection;
 using VmSim.Core.Shootdown;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Shootdown;
 

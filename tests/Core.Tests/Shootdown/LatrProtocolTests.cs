@@ -4,7 +4,7 @@ using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Shootdown;
 
@@ -273,7 +273,7 @@ public sealed class LatrProtocolTests
         };
     }
 
-    private static RecordedRun Run(params ThreadProgram[] threads) => RecordedRun.Of("latr", Scenario(threads));
+    private static RecordedRun Run(params ThreadProgram[] threads) => RecordedRun.Of(ShootdownProtocols.All.Require("latr", "protocol"), Scenario(threads));
 
     private static ScenarioSpec Scenario(params ThreadProgram[] threads) => TestWorlds.Scenario(threads.Length, threads) with
     {

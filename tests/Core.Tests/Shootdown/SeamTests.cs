@@ -9,6 +9,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
+using VmSim.Testing;
 using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Shootdown;
@@ -16,6 +17,8 @@ namespace VmSim.Core.Tests.Shootdown;
 /// <summary>The seam between engine and protocols: each hook is called when, and with what, it says.</summary>
 public sealed class SeamTests
 {
+    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
+
     public static TheoryData<ProbeFeatures> Features =>
         [
             .. Enum.GetValues<ProbeFeatures>().Where(feature => feature != ProbeFeatures.OnDemand),
@@ -293,7 +296,7 @@ public sealed class SeamTests
     }
 
     [Theory]
-    [MemberData(nameof(ShootdownProtocolContract.Protocols), MemberType = typeof(ShootdownProtocolContract))]
+    [MemberData(nameof(Protocols))]
     public void State_OfEveryProtocol_HoldsNoClosure(string protocol)
     {
         Type type = ShootdownProtocols.All.Find(protocol)!.GetType();

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using VmSim.Host.Tests.CommandLine;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Cluster;
 

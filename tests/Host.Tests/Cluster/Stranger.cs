@@ -8,7 +8,7 @@ using Akka.Remote;
 using Akka.Remote.Transport.DotNetty;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Security;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Cluster;
 

@@ -13,6 +13,7 @@ using VmSim.Actors.Security;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Hosting;
+using VmSim.Testing;
 using VmSim.Tests.Shared;
 using ClusterSettings = VmSim.Actors.Configuration.ClusterSettings;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.CommandLine;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.CommandLine;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Commands;
 

@@ -8,7 +8,7 @@ using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 using VmSim.Host.Reporting;
 using VmSim.Host.Tests.CommandLine;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Reporting;
 

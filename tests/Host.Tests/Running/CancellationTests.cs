@@ -5,7 +5,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Hosting;
 using VmSim.Host.Tests.CommandLine;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Running;
 

@@ -9,7 +9,7 @@ using VmSim.Core.Tests.Traces;
 using VmSim.Core.Workloads;
 using VmSim.Core.Workloads.Synthetic;
 using VmSim.Core.Workloads.Synthetic.Behaviours;
-using VmSim.Tests.Shared;
+using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Workloads.Synthetic;
 

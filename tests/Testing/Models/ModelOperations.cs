@@ -5,7 +5,7 @@ using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 
-namespace VmSim.Core.Tests.Memory;
+namespace VmSim.Testing.Models;
 
 /// <summary>One random operation of the contract tests; the numbers are cut to what the operation needs.</summary>
 internal readonly record struct ModelStep(int Kind, int Process, int Page, int Pages, int Choice, int Other);

@@ -1,5 +1,4 @@
 using CsCheck;
-using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
@@ -7,23 +6,25 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
-using VmSim.Tests.Shared;
 
-namespace VmSim.Core.Tests.Shootdown;
+namespace VmSim.Testing;
 
-/// <summary>What every protocol that can be named in a scenario must do.</summary>
-public sealed class ShootdownProtocolContract
+/// <summary>
+/// What every shootdown protocol must do, under random programs and in small worlds made for one thing, with the checker on. Random programs
+/// print the seed with which they fail.
+/// </summary>
+public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
 {
     private const int SpacesThatOverflowTags = LinuxProtocol.Slots + 3;
 
-    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
-
+    /// <summary>A shootdown finishes once, what is deferred is released, who is told acknowledges, and no dead translation is used for longer than allowed.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void AnyRun_EveryShootdownFinishesOnceAndEveryAckHasItsInterrupt(string protocol) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
-            RecordedRun run = RecordedRun.Of(protocol, Under(protocol, scenario));
+            RecordedRun run = RecordedRun.Of(Subject(protocol), scenario);
             (int, long)[] begun = Shootdowns(run, SpaceEvent.Begins);
             Assert.Equal(begun.Order(), [.. Shootdowns(run, SpaceEvent.Finishes).Concat(Shootdowns(run, SpaceEvent.Defers)).Order()]);
             Assert.Equal(Shootdowns(run, SpaceEvent.Defers).Order(), Shootdowns(run, SpaceEvent.Releases).Order());
@@ -32,67 +33,57 @@ public sealed class ShootdownProtocolContract
         },
         iter: 60);
 
+    /// <summary>The report does not depend on the length of windows.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void AnyRun_WindowsOfTheBoundAndASeventh_GiveOneFingerprint(string protocol) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
-            ScenarioSpec under = Under(protocol, scenario);
-            long bound = WorldParts.DelaysOf(under).WindowBound;
-            Assert.Equal(TestWorlds.Run(under).Fingerprint, TestWorlds.Run(under, bound / 7).Fingerprint);
+            IShootdownProtocol tested = Subject(protocol);
+            long bound = BoundOf(scenario, tested);
+            Assert.Equal(TestWorlds.Run(scenario, protocol: tested).Fingerprint, TestWorlds.Run(scenario, bound / 7, tested).Fingerprint);
         },
         iter: 40);
 
+    /// <summary>Neither does the longest use of a dead translation.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
-    public void AnyRun_AnyWindow_GivesOneLongestStaleness(string protocol) => CompareStaleness(protocol, scenarios: 60);
-
-    [Theory]
-    [Trait("Category", "Long")]
-    [MemberData(nameof(Protocols))]
-    public void ManyRuns_AnyWindow_GiveOneLongestStaleness(string protocol) => CompareStaleness(protocol, scenarios: 1_000);
-
-    private static void CompareStaleness(string protocol, int scenarios) => RandomPrograms.Scenario.Sample(
-        scenario =>
-        {
-            ScenarioSpec under = Under(protocol, scenario);
-            long bound = new Delays(scenario.Machine, scenario.Kernel).WindowBound;
-            CheckerReport? expected = TestWorlds.Run(under).Checker;
-            Assert.Equal(expected, TestWorlds.Run(under, bound / 3).Checker);
-            Assert.Equal(expected, TestWorlds.Run(under, 17).Checker);
-            Assert.Equal(
-                ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel),
-                expected?.AllowedStaleness ?? 0);
-        },
-        iter: scenarios);
+    [Subjects]
+    public void AnyRun_AnyWindow_GivesOneLongestStaleness(string protocol) => CompareStaleness(Subject(protocol), scenarios: 60);
 
     /// <summary>A core that waits takes such ticks late, and nobody waits for them.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void AnyTick_WithoutWork_DoesNothing(string protocol) => RandomPrograms.Scenario.Sample(
         scenario =>
         {
-            using World world = new(Under(protocol, scenario), check: true, new TickWatch(ShootdownProtocols.All.Find(protocol)!));
+            using World world = new(scenario, check: true, new TickWatch(Subject(protocol)));
             Assert.True(new SequentialEngine(world).Run());
         },
         iter: 40);
 
+    /// <summary>When all is unmapped no frame is in use.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void EverythingUnmapped_GivesEveryFrameBack(string protocol)
     {
         ThreadProgram toucher = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 40).Compute(200_000).Touch(TestWorlds.Page(0), 40)
             .Compute(400_000).Build();
         ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(20), 40).Compute(700_000).Unmap(TestWorlds.Page(0), 7)
             .Unmap(TestWorlds.Page(7), 249).Build();
-        RecordedRun run = RecordedRun.Of(protocol, Under(protocol, TestWorlds.Scenario(3, giver, toucher, toucher)));
+        RecordedRun run = RecordedRun.Of(Subject(protocol), TestWorlds.Scenario(3, giver, toucher, toucher));
         Assert.Equal(60, run.Report.Total("framesAllocated"));
         Assert.Equal(60, run.Report.Total("framesFreed"));
         Assert.Equal(0, run.FramesInUse);
     }
 
+    /// <summary>Cores that never loaded the space hear of none of its shootdowns.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void CoreThatNeverLoadedTheSpace_IsToldNothing(string protocol)
     {
         ThreadBuilder giver = new("g");
@@ -112,27 +103,31 @@ public sealed class ShootdownProtocolContract
                 Processes = [.. scenario.Processes,
                 new ProcessSpec { Name = "other", Program = _ => TestWorlds.Image(stranger) }]
             };
-        RecordedRun run = RecordedRun.Of(protocol, Under(protocol, scenario));
+        RecordedRun run = RecordedRun.Of(Subject(protocol), scenario);
         int[] told =
             [.. run.Protocol.Steps.Where(step => step.Kind is SpaceEvent.Interrupts or SpaceEvent.Tells).Select(step => step.Core)
                 .Distinct()];
         Assert.All(told, core => Assert.Equal(3, core));
     }
 
+    /// <summary>Nothing is shot down where nothing was touched.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void MemoryThatNobodyTouched_IsUnmappedWithoutAMessage(string protocol)
     {
         ThreadProgram giver = new ThreadBuilder("g").Compute(100_000).Unmap(TestWorlds.Page(0), 100).Map(TestWorlds.Page(0), 50)
             .Unmap(TestWorlds.Page(0), 50).Build();
         ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(100), 100).Compute(1_000_000).Build();
-        RecordedRun run = RecordedRun.Of(protocol, Under(protocol, TestWorlds.Scenario(3, giver, user, user)));
+        RecordedRun run = RecordedRun.Of(Subject(protocol), TestWorlds.Scenario(3, giver, user, user));
         Assert.Empty(run.Protocol.Steps);
         Assert.Equal(2, run.Report.Total("unmapOperations"));
     }
 
+    /// <summary>A page-table page that a core may still walk is not used for anything else.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void FreedTables_AreGivenBackWhenNobodyHoldsThem(string protocol)
     {
         // The users' walks leave the table's page in their paging-structure caches; one of them sleeps when it is freed, all go on near by.
@@ -154,108 +149,42 @@ public sealed class ShootdownProtocolContract
         {
             Kernel = new KernelProfile { TickCycles = 20_000 },
         };
-        RecordedRun run = RecordedRun.Of(protocol, Under(protocol, scenario));
+        RecordedRun run = RecordedRun.Of(Subject(protocol), scenario);
         Assert.Equal(RunOutcomes.Completed, run.Report.Outcome);
         Assert.Equal(10, run.Protocol.Steps.Count(step => step is { Kind: SpaceEvent.Begins, TablesFreed: true }));
         Assert.Equal(0, run.Report.Total("segmentationFaults"));
     }
 
+    /// <summary>A machine with one core has nobody to interrupt.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
-    public void Reclaim_ManyPages_InterruptsEachCoreOnceAndWaits(string protocol)
-    {
-        RecordedRun run = Reclaim(protocol, users: 3, pages: 24, stride: 2);
-        Assert.Equal([1, 2, 3], run.Protocol.Steps.Where(step => step.Kind == SpaceEvent.Interrupts).Select(step => step.Core));
-        Assert.Equal(3, run.Report.Total("ipisSent"));
-        Assert.Equal(4, run.Report.Total("refillMisses"));
-        Assert.Equal(24, run.Report.Total("pagesShotDown"));
-        Assert.Equal(24, run.Report.Total("framesFreed"));
-        Assert.Equal(0, run.Protocol.Count(SpaceEvent.Defers) + run.Protocol.Count(SpaceEvent.Tells));
-        Assert.Equal(0, run.LongestStaleness);
-    }
-
-    [Theory]
-    [MemberData(nameof(Protocols))]
-    public void Reclaim_NoOtherCore_DropsTheRange(string protocol)
-    {
-        RecordedRun run = Reclaim(protocol, users: 0, pages: 24, stride: 1);
-        Assert.Equal(24, run.Report.Total("framesFreed"));
-        Assert.Equal(0, run.Report.Total("ipisSent") + run.Report.Total("refillMisses"));
-    }
-
-    /// <summary>
-    /// Threads on cores of their own read pages of a file, every so many; the first has them reclaimed, and all read them again, and a page
-    /// that was not reclaimed.
-    /// </summary>
-    private static RecordedRun Reclaim(string protocol, int users, int pages, int stride)
-    {
-        const ulong place = 0x10_0000_0000;
-        SystemCall map = new()
-        {
-            Kind = SystemCallKind.Map,
-            Start = new VirtAddr(place),
-            Length = 64 << 12,
-            Protection = Protection.Read,
-            Source = MappingSource.File,
-            FileId = 0,
-            Shared = true,
-        };
-        ThreadProgram[] threads = [.. Enumerable.Range(0, users + 1).Select(number =>
-        {
-            ThreadBuilder thread = new ThreadBuilder($"t{number}").Load(TestWorlds.Page(number)).Control(ControlKind.Barrier, 0);
-            Read(thread);
-            _ = number == 0 ? thread.Compute(300_000).Advise(place, 64, Advice.PageOut).Compute(400_000) : thread.Compute(1_000_000);
-            Read(thread);
-            return thread.Load(TestWorlds.Page(number)).Build(number);
-        })];
-        ProgramImage image = new()
-        {
-            Name = "p",
-            Threads = threads,
-            InitialMappings = [.. TestWorlds.Image(threads).InitialMappings, map],
-            Files = [new ProgramFile("/f", 64 << 12)],
-            BarrierParties = [threads.Length],
-        };
-        ScenarioSpec scenario = Under(protocol, TestWorlds.Scenario(users + 1)) with
-        {
-            Memory = new MemorySpec { FaultAround = 4096 },
-            Processes = [new ProcessSpec { Name = "p", Program = _ => image }],
-        };
-        return RecordedRun.Of(protocol, scenario);
-
-        void Read(ThreadBuilder thread)
-        {
-            for (int i = 0; i < pages; i++)
-            {
-                thread.Load(place + ((ulong)(i * stride) << 12));
-            }
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void OneCore_NeverInterrupts(string protocol)
     {
-        RecordedRun run = RecordedRun.Of(protocol, Under(protocol, Crowd(cores: 1, processes: 1, threads: 5)));
+        RecordedRun run = RecordedRun.Of(Subject(protocol), Crowd(cores: 1, processes: 1, threads: 5));
         Assert.Equal(RunOutcomes.Completed, run.Report.Outcome);
         Assert.True(run.Report.Total("shootdowns") > 0);
         Assert.Equal(0, run.Protocol.Count(SpaceEvent.Interrupts) + run.Protocol.Count(SpaceEvent.Tells));
     }
 
+    /// <summary>Threads that share cores end.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void MoreThreadsThanCores_Completes(string protocol)
     {
-        RecordedRun run = RecordedRun.Of(protocol, Under(protocol, Crowd(cores: 3, processes: 1, threads: 11)));
+        RecordedRun run = RecordedRun.Of(Subject(protocol), Crowd(cores: 3, processes: 1, threads: 11));
         Assert.Equal(RunOutcomes.Completed, run.Report.Outcome);
         Assert.True(run.Report.Total("contextSwitches") > 11);
     }
 
+    /// <summary>So do more spaces than there are tags.</summary>
+    /// <param name="protocol">Its name.</param>
     [Theory]
-    [MemberData(nameof(Protocols))]
+    [Subjects]
     public void MoreSpacesThanTags_Completes(string protocol)
     {
-        RecordedRun run = RecordedRun.Of(protocol, Under(protocol, Crowd(cores: 2, processes: SpacesThatOverflowTags, threads: 2)));
+        RecordedRun run = RecordedRun.Of(Subject(protocol), Crowd(cores: 2, processes: SpacesThatOverflowTags, threads: 2));
         Assert.Equal(RunOutcomes.Completed, run.Report.Outcome);
         Assert.Equal(SpacesThatOverflowTags, run.Report.AddressSpaces.Count);
         Assert.True(run.Report.Total("spaceLoads") > 2 * SpacesThatOverflowTags);
@@ -285,8 +214,22 @@ public sealed class ShootdownProtocolContract
         };
     }
 
-    private static ScenarioSpec Under(string protocol, ScenarioSpec scenario) =>
-        scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+    private static long BoundOf(ScenarioSpec scenario, IShootdownProtocol protocol) =>
+        new Delays(scenario.Machine, scenario.Kernel, protocol.Messages(scenario.Machine, scenario.Kernel)).WindowBound;
+
+    /// <summary>The longest use of a dead translation after its call is one for all windows, and no longer than the protocol allows.</summary>
+    /// <param name="protocol">The protocol.</param>
+    /// <param name="scenarios">How many random scenarios.</param>
+    protected static void CompareStaleness(IShootdownProtocol protocol, int scenarios) => RandomPrograms.Scenario.Sample(
+        scenario =>
+        {
+            long bound = BoundOf(scenario, protocol);
+            CheckerReport? expected = TestWorlds.Run(scenario, protocol: protocol).Checker;
+            Assert.Equal(expected, TestWorlds.Run(scenario, bound / 3, protocol).Checker);
+            Assert.Equal(expected, TestWorlds.Run(scenario, 17, protocol).Checker);
+            Assert.Equal(protocol.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? 0);
+        },
+        iter: scenarios);
 
     private static (int Space, long Shootdown)[] Shootdowns(RecordedRun run, SpaceEvent kind) =>
         [.. run.Protocol.Steps.Where(step => step.Kind == kind).Select(step => (step.Space, step.Shootdown))];

@@ -4,9 +4,10 @@ using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads.Synthetic;
 
-namespace VmSim.Tests.Shared;
+namespace VmSim.Testing;
 
 /// <summary>Small worlds for tests.</summary>
 public static class TestWorlds
@@ -55,10 +56,14 @@ public static class TestWorlds
     public static ThreadProgram Toucher(string name, int firstPage, int pages) =>
         new ThreadBuilder(name).Touch(Page(firstPage), pages).Build();
 
-    /// <summary>Runs a scenario on the sequential engine.</summary>
-    public static RunReport Run(ScenarioSpec scenario, long window = 0)
+    /// <summary>Runs a scenario on one thread, with the checker on.</summary>
+    /// <param name="scenario">What is simulated.</param>
+    /// <param name="window">Cycles of a window; 0 for the bound.</param>
+    /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
+    /// <exception cref="InvalidOperationException">A dead translation was used; the message tells the events that led to it.</exception>
+    public static RunReport Run(ScenarioSpec scenario, long window = 0, IShootdownProtocol? protocol = null)
     {
-        using World world = new(scenario, check: true);
+        using World world = new(scenario, check: true, protocol);
         bool finished = new SequentialEngine(world, window).Run();
         RunReport report = ReportBuilder.Build(world, finished);
         if (report.Outcome == RunOutcomes.Violation)

@@ -4,7 +4,7 @@ using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 
-namespace VmSim.Tests.Shared;
+namespace VmSim.Testing;
 
 /// <summary>Runs a scenario in pieces: each in a world of its own that goes on from the checkpoint of the one before.</summary>
 public static class PiecewiseRun

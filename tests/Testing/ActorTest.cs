@@ -3,9 +3,8 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.TestKit.Xunit2;
-using VmSim.Tests.Shared;
 
-namespace VmSim.Actors.Tests;
+namespace VmSim.Testing;
 
 /// <summary>
 /// A test with an actor system of its own. It waits for messages until a hang is sure, and its log has errors alone: messages to actors

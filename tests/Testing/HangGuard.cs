@@ -1,4 +1,4 @@
-namespace VmSim.Tests.Shared;
+namespace VmSim.Testing;
 
 /// <summary>
 /// Waits for what must come. Tests wait for events and never for a time; the bound is so long that only a hang reaches it, on however slow

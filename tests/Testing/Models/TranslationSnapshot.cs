@@ -2,7 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
 using VmSim.Core.Paging;
 
-namespace VmSim.Core.Tests.Memory;
+namespace VmSim.Testing.Models;
 
 /// <summary>The present translations of a space at one time, page by page, to judge what an operation says about dead ones.</summary>
 internal sealed class TranslationSnapshot

@@ -2,20 +2,20 @@ using CsCheck;
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
 
-namespace VmSim.Core.Tests.Paging;
+namespace VmSim.Testing;
 
-/// <summary>What every page-table format must keep; a new format joins by its line in the registry.</summary>
-public sealed class PageTableFormatContract
+/// <summary>What every page-table format must keep, so that tables, walks and undo work on its entries.</summary>
+public abstract class PageTableFormatContract : Contract<PageTableFormat>
 {
     private static readonly Gen<PageFlags> AnyFlags = Gen.Int[0, 511].Select(bits => (PageFlags)bits);
 
-    public static TheoryData<string> Names => new(PageTableFormats.All.Names);
-
+    /// <summary>A leaf gives back frame and flags, of each size.</summary>
+    /// <param name="name">Its name.</param>
     [Theory]
-    [MemberData(nameof(Names))]
+    [Subjects]
     public void EncodeLeaf_AnyFrameAndFlags_ComesBack(string name)
     {
-        PageTableFormat format = PageTableFormats.All.Require(name, "format");
+        PageTableFormat format = Subject(name);
         Gen.Select(Gen.ULong[0, (1UL << 36) - 1], AnyFlags, Gen.Int[0, format.LargestLeafLevel]).Sample((page, flags, level) =>
         {
             PhysAddr frame = new((page << PageSizes.BaseShift) & ~(PageTableFormat.SizeOf(level).Bytes() - 1));
@@ -30,11 +30,13 @@ public sealed class PageTableFormatContract
         });
     }
 
+    /// <summary>An encoding may add reading to writing, and keeps everything else.</summary>
+    /// <param name="name">Its name.</param>
     [Theory]
-    [MemberData(nameof(Names))]
+    [Subjects]
     public void Effective_AnyFlags_KeepsWhatSoftwareReliesOn(string name)
     {
-        PageTableFormat format = PageTableFormats.All.Require(name, "format");
+        PageTableFormat format = Subject(name);
         AnyFlags.Sample(flags =>
         {
             PageFlags effective = format.Effective(flags);
@@ -49,11 +51,13 @@ public sealed class PageTableFormatContract
         });
     }
 
+    /// <summary>An entry that leads to a table gives back its page, and is no leaf.</summary>
+    /// <param name="name">Its name.</param>
     [Theory]
-    [MemberData(nameof(Names))]
+    [Subjects]
     public void EncodeTable_AnyTablePage_ComesBack(string name)
     {
-        PageTableFormat format = PageTableFormats.All.Require(name, "format");
+        PageTableFormat format = Subject(name);
         Gen.Select(Gen.Int[1, int.MaxValue], Gen.Int[1, format.Levels - 1]).Sample((page, level) =>
         {
             ulong entry = format.EncodeTable(page);
@@ -63,15 +67,19 @@ public sealed class PageTableFormatContract
         });
     }
 
+    /// <summary>Tables begin as zeros.</summary>
+    /// <param name="name">Its name.</param>
     [Theory]
-    [MemberData(nameof(Names))]
-    public void Empty_EntryOfZero_IsNotPresent(string name) => Assert.False(PageTableFormats.All.Require(name, "format").IsPresent(0));
+    [Subjects]
+    public void Empty_EntryOfZero_IsNotPresent(string name) => Assert.False(Subject(name).IsPresent(0));
 
+    /// <summary>Entries of neighbouring frames differ by what the layout says.</summary>
+    /// <param name="name">Its name.</param>
     [Theory]
-    [MemberData(nameof(Names))]
+    [Subjects]
     public void AddressBits_OfTheNextFrame_StepEvenly(string name)
     {
-        PageTableFormat format = PageTableFormats.All.Require(name, "format");
+        PageTableFormat format = Subject(name);
         for (int level = 0; level <= format.LargestLeafLevel; level++)
         {
             ulong bytes = PageTableFormat.SizeOf(level).Bytes();
@@ -81,11 +89,13 @@ public sealed class PageTableFormatContract
         }
     }
 
+    /// <summary>Leaves are of 4 KiB, then 512 times as large at each level.</summary>
+    /// <param name="name">Its name.</param>
     [Theory]
-    [MemberData(nameof(Names))]
+    [Subjects]
     public void LeafSizes_OfEveryFormat_StepByNineBits(string name)
     {
-        PageTableFormat format = PageTableFormats.All.Require(name, "format");
+        PageTableFormat format = Subject(name);
         Assert.Equal(PageSize.Size4K, format.LeafSizes[0]);
         Assert.Equal(format.LargestLeafLevel + 1, format.LeafSizes.Count);
         for (int level = 0; level < format.LeafSizes.Count; level++)

@@ -6,28 +6,37 @@ using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
-namespace VmSim.Tests.Shared;
+namespace VmSim.Testing;
 
 /// <summary>A protocol that does what another one does, for tests that change or note a part of it.</summary>
 /// <param name="real">The other one.</param>
 public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownProtocol
 {
+    /// <inheritdoc/>
     public string Name => real.Name;
 
+    /// <inheritdoc/>
     public string Summary => real.Summary;
 
+    /// <inheritdoc/>
     public CoreEvents Watches => real.Watches;
 
+    /// <inheritdoc/>
     public bool FillsTablesOnDemand => real.FillsTablesOnDemand;
 
+    /// <inheritdoc/>
     public int Tables(MachineSpec machine) => real.Tables(machine);
 
+    /// <inheritdoc/>
     public long AllowedStaleness(MachineSpec machine, KernelProfile kernel) => real.AllowedStaleness(machine, kernel);
 
+    /// <inheritdoc/>
     public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => real.Messages(machine, kernel);
 
+    /// <inheritdoc/>
     public virtual SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => real.CreateSpaceHalf(context);
 
+    /// <inheritdoc/>
     public virtual CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => real.CreateCoreHalf(context);
 }
 
@@ -35,37 +44,52 @@ public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownPr
 /// <param name="real">Where to.</param>
 public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceShootdownContext
 {
+    /// <inheritdoc/>
     public SpaceId Space => real.Space;
 
+    /// <inheritdoc/>
     public MachineSpec Machine => real.Machine;
 
+    /// <inheritdoc/>
     public KernelProfile Kernel => real.Kernel;
 
+    /// <inheritdoc/>
     public Delays Delays => real.Delays;
 
+    /// <inheritdoc/>
     public int SpaceCount => real.SpaceCount;
 
+    /// <inheritdoc/>
     public long Now => real.Now;
 
+    /// <inheritdoc/>
     public virtual void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope) =>
         real.InvalidateByInterrupt(shootdown, core, scope);
 
+    /// <inheritdoc/>
     public virtual void InvalidateByMessage(
         ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited) =>
         real.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
 
+    /// <inheritdoc/>
     public virtual void InvalidateLocally(ShootdownRequest shootdown, InvalidationScope scope) => real.InvalidateLocally(shootdown, scope);
 
+    /// <inheritdoc/>
     public virtual void Finish(ShootdownRequest shootdown) => real.Finish(shootdown);
 
+    /// <inheritdoc/>
     public virtual void FinishDeferringRelease(ShootdownRequest shootdown) => real.FinishDeferringRelease(shootdown);
 
+    /// <inheritdoc/>
     public virtual void ReleaseDeferred(ShootdownRequest shootdown) => real.ReleaseDeferred(shootdown);
 
+    /// <inheritdoc/>
     public virtual void SetTimer(long at, long argument) => real.SetTimer(at, argument);
 
+    /// <inheritdoc/>
     public virtual bool FillTable(int table, VirtAddr address) => real.FillTable(table, address);
 
+    /// <inheritdoc/>
     public virtual void SendProtocol(CoreId core, long delay, in ProtocolPayload payload) => real.SendProtocol(core, delay, payload);
 }
 
@@ -73,32 +97,46 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
 /// <param name="real">Where to.</param>
 public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 {
+    /// <inheritdoc/>
     public override CounterSet? Counters => real.Counters;
 
+    /// <inheritdoc/>
     public override void Begin(ShootdownRequest shootdown) => real.Begin(shootdown);
 
+    /// <inheritdoc/>
     public override void OnAck(ShootdownRequest shootdown, CoreId core) => real.OnAck(shootdown, core);
 
+    /// <inheritdoc/>
     public override bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => real.FlushesBeforeMapping(start, end);
 
+    /// <inheritdoc/>
     public override LoadAnswer OnLoad(CoreId core) => real.OnLoad(core);
 
+    /// <inheritdoc/>
     public override void OnLeave(CoreId core) => real.OnLeave(core);
 
+    /// <inheritdoc/>
     public override void OnLazy(CoreId core) => real.OnLazy(core);
 
+    /// <inheritdoc/>
     public override void OnTimer(long argument) => real.OnTimer(argument);
 
+    /// <inheritdoc/>
     public override void OnProtocol(CoreId core, in ProtocolPayload payload) => real.OnProtocol(core, payload);
 
+    /// <inheritdoc/>
     public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
 
+    /// <inheritdoc/>
     public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => real.OnAccessed(core, address, bits);
 
+    /// <inheritdoc/>
     public override void OnTrapWord(CoreId core, long word) => real.OnTrapWord(core, word);
 
+    /// <inheritdoc/>
     public override long OnCopied(long entries) => real.OnCopied(entries);
 
+    /// <inheritdoc/>
     public override long ReturnWord(CoreId core) => real.ReturnWord(core);
 }
 
@@ -106,37 +144,54 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 /// <param name="real">Where to.</param>
 public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
 {
+    /// <inheritdoc/>
     public override CounterSet? Counters => real.Counters;
 
+    /// <inheritdoc/>
     public override bool ReloadAfterIdle => real.ReloadAfterIdle;
 
+    /// <inheritdoc/>
     public override bool TellsLazy => real.TellsLazy;
 
+    /// <inheritdoc/>
     public override long TickCycles => real.TickCycles;
 
+    /// <inheritdoc/>
     public override InvalidationResult OnInvalidation(in Invalidation invalidation) => real.OnInvalidation(invalidation);
 
+    /// <inheritdoc/>
     public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => real.OnLoaded(space, answer);
 
+    /// <inheritdoc/>
     public override bool HasTickWork => real.HasTickWork;
 
+    /// <inheritdoc/>
     public override long OnTick() => real.OnTick();
 
+    /// <inheritdoc/>
     public override long OnSwitch() => real.OnSwitch();
 
+    /// <inheritdoc/>
     public override long OnProtocol(SpaceId space, in ProtocolPayload payload) => real.OnProtocol(space, payload);
 
+    /// <inheritdoc/>
     public override long OnDirect(CoreId from, in ProtocolPayload payload) => real.OnDirect(from, payload);
 
+    /// <inheritdoc/>
     public override long OnReturnToUser() => real.OnReturnToUser();
 
+    /// <inheritdoc/>
     public override long OnWalk(in PageWalk walk) => real.OnWalk(walk);
 
+    /// <inheritdoc/>
     public override long OnFill(in TlbEntry entry) => real.OnFill(entry);
 
+    /// <inheritdoc/>
     public override long OnEvict(in TlbEntry entry) => real.OnEvict(entry);
 
+    /// <inheritdoc/>
     public override long TrapWord(SpaceId space) => real.TrapWord(space);
 
+    /// <inheritdoc/>
     public override void OnReturnWord(SpaceId space, long word) => real.OnReturnWord(space, word);
 }

@@ -1,7 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
 
-namespace VmSim.Core.Tests.Memory;
+namespace VmSim.Testing.Models;
 
 /// <summary>References to the frames of a pool, counted from everything that can reach them.</summary>
 internal sealed class ReferenceCounts(FramePool pool)

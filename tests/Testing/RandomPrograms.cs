@@ -5,7 +5,7 @@ using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Workloads.Synthetic;
 
-namespace VmSim.Tests.Shared;
+namespace VmSim.Testing;
 
 /// <summary>Scenarios drawn at random: few cores, several threads that do random steps on the same pages.</summary>
 public static class RandomPrograms

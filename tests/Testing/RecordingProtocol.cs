@@ -1,10 +1,8 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
-using VmSim.Tests.Shared;
 
-namespace VmSim.Core.Tests.Shootdown;
+namespace VmSim.Testing;
 
 /// <summary>What the space half of a protocol does.</summary>
 public enum SpaceEvent
@@ -31,20 +29,30 @@ public enum SpaceEvent
     Releases,
 }
 
-/// <summary>One thing that the space half of a protocol did; the core is -1 and the shootdown 0 where there is none.</summary>
+/// <summary>One thing that the space half of a protocol did.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="Space">The space's number.</param>
+/// <param name="Shootdown">The shootdown's number; 0 for none.</param>
+/// <param name="Core">The other core's number; -1 for none.</param>
+/// <param name="Time">When, in cycles of virtual time.</param>
+/// <param name="TablesFreed">Whether the shootdown frees page-table pages.</param>
 public sealed record SpaceStep(SpaceEvent Kind, int Space, long Shootdown, int Core, long Time, bool TablesFreed = false);
 
-/// <summary>A protocol that notes what another one does in its spaces.</summary>
-internal sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingProtocol(real)
+/// <summary>A protocol that notes what another one does in its spaces, in a run on one thread.</summary>
+/// <param name="real">The other one.</param>
+public sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingProtocol(real)
 {
+    /// <summary>What was done, in the order in which it was done.</summary>
     public List<SpaceStep> Steps { get; } = [];
 
+    /// <inheritdoc/>
     public override SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
     {
         RecordingContext recording = new(context, Steps);
         return new RecordingSpace(base.CreateSpaceHalf(recording), recording);
     }
 
+    /// <summary>How often something was done.</summary>
     public int Count(SpaceEvent kind) => Steps.Count(step => step.Kind == kind);
 
     private sealed class RecordingContext(ISpaceShootdownContext real, List<SpaceStep> steps) : ForwardingContext(real)
@@ -103,25 +111,5 @@ internal sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingPro
             context.Note(SpaceEvent.Acknowledged, shootdown, core.Value);
             base.OnAck(shootdown, core);
         }
-    }
-}
-
-/// <summary>A run of a small world under a recorded protocol, with the checker on.</summary>
-internal sealed record RecordedRun(
-    RecordingProtocol Protocol, Core.Reports.RunReport Report, long LongestStaleness, long AllowedStaleness, long FramesInUse)
-{
-    public static RecordedRun Of(string protocol, Core.Scenarios.ScenarioSpec scenario, long window = 0)
-    {
-        RecordingProtocol recording = new(ShootdownProtocols.All.Find(protocol)!);
-        using World world = new(scenario, check: true, recording);
-        bool finished = new SequentialEngine(world, window).Run();
-        Core.Reports.RunReport report = Core.Reports.ReportBuilder.Build(world, finished);
-        Assert.True(report.Outcome != Core.Reports.RunOutcomes.Violation, string.Join('\n', report.Findings));
-        return new RecordedRun(
-            recording,
-            report,
-            world.Checker!.LongestStaleness,
-            world.Checker.AllowedStaleness,
-            world.Groups.Sum(group => group.Frames.Allocated));
     }
 }

@@ -3,7 +3,7 @@ using VmSim.Core.Memory;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 
-namespace VmSim.Core.Tests.Memory;
+namespace VmSim.Testing.Models;
 
 /// <summary>A page of the naive model: one entry a mapped page, with what a program would read there.</summary>
 internal sealed record ModelPage

@@ -13,7 +13,7 @@ public sealed partial class SpaceMemory
     private VirtAddr _unmapStart;
 
     /// <summary>Notes a translation that a TLB may hold and must not use any more.</summary>
-    internal void NoteDead(VirtAddr page, PageSize size) => NoteDead(page, size.Bytes(), size);
+    public void NoteDead(VirtAddr page, PageSize size) => NoteDead(page, size.Bytes(), size);
 
     /// <summary>
     /// Notes a large translation that smaller ones replaced: all it covered is invalidated in strides of 4 KiB. Linux flushes the whole 2
@@ -34,7 +34,7 @@ public sealed partial class SpaceMemory
     internal void NoteWholeSpace() => _effects.WholeSpace = true;
 
     /// <summary>Takes over a reference that is dropped at the release.</summary>
-    internal void Give(PhysAddr frame, ulong count) => (_release ??= new ReleaseBatch()).Add(frame, count);
+    public void Give(PhysAddr frame, ulong count) => (_release ??= new ReleaseBatch()).Add(frame, count);
 
     /// <summary>
     /// Says which table pages the operation may free when they are empty. Without it they are those that lie wholly in a range that it

@@ -99,7 +99,7 @@ public sealed partial class SpaceMemory
 
     /// <summary>Takes a fault in the course of a system call. A failure takes back what this fault did.</summary>
     /// <returns>Whether the page is usable now.</returns>
-    internal bool PopulatePage(MemoryBackend backend, in Fault fault)
+    public bool PopulatePage(MemoryBackend backend, in Fault fault)
     {
         IUndoablePageTable undo = this;
         int mark = undo.Mark();
@@ -119,7 +119,7 @@ public sealed partial class SpaceMemory
 
     /// <summary>Maps a new frame to every page of a range.</summary>
     /// <returns>False when frames or table pages run out.</returns>
-    internal bool MapNewFrames(VirtAddr start, ulong size, AreaFlags flags)
+    public bool MapNewFrames(VirtAddr start, ulong size, AreaFlags flags)
     {
         PageFlags entry = PrivateFlags(flags);
         for (ulong offset = 0; offset < size; offset += PageSizes.BaseBytes)
@@ -135,7 +135,7 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>Whether transparent huge pages are wanted in an area with these flags.</summary>
-    internal bool WantsHugePage(AreaFlags flags) => Options.TransparentHugePages switch
+    public bool WantsHugePage(AreaFlags flags) => Options.TransparentHugePages switch
     {
         TransparentHugePages.Always => (flags & AreaFlags.NoHugePages) == 0,
         TransparentHugePages.Madvise => (flags & AreaFlags.HugePages) != 0,

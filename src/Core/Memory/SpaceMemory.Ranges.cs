@@ -97,7 +97,7 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>Ends the exclusive use of a private page: the next store to it faults.</summary>
-    internal void ForbidStores(VirtAddr page, in EntryInfo leaf)
+    public void ForbidStores(VirtAddr page, in EntryInfo leaf)
     {
         SetExclusive(leaf.Frame, leaf.Size, exclusive: false);
         if ((leaf.Flags & PageFlags.Write) != 0)

@@ -9,7 +9,7 @@ namespace VmSim.Core.Shootdown;
 /// cpu_tlbstate_shared.is_lazy, arch/x86/mm/tlb.c): whom a shootdown concerns. The list that protocols choose their targets from.
 /// </summary>
 /// <param name="cores">Cores of the machine.</param>
-internal sealed class LoadedCores(int cores)
+public sealed class LoadedCores(int cores)
 {
     private readonly CoreMask _loaded = new(cores);
     private readonly CoreMask _lazy = new(cores);

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace VmSim.Core.Statistics;
 
 /// <summary>xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64: small, fast, and the same everywhere.</summary>
-internal struct SeededRandom
+public struct SeededRandom
 {
     private ulong _s0;
     private ulong _s1;

@@ -1,7 +1,7 @@
 namespace VmSim.Core.Traces;
 
 /// <summary>Takes the fields of a line that are separated by blanks, from left to right.</summary>
-internal ref struct FieldReader(ReadOnlySpan<byte> line)
+public ref struct FieldReader(ReadOnlySpan<byte> line)
 {
     private ReadOnlySpan<byte> _rest = line;
 

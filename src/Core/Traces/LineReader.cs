@@ -3,7 +3,7 @@ using System.Text;
 namespace VmSim.Core.Traces;
 
 /// <summary>Reads a stream line by line as bytes, in constant memory. A line longer than <see cref="MaxLine"/> is an error.</summary>
-internal sealed class LineReader(Stream stream, string file)
+public sealed class LineReader(Stream stream, string file)
 {
     /// <summary>The longest legal line in bytes: paths are at most 4,096 bytes on Linux (PATH_MAX), the rest is room.</summary>
     public const int MaxLine = 65_536;
@@ -19,6 +19,7 @@ internal sealed class LineReader(Stream stream, string file)
     /// <summary>Unpacked bytes consumed so far.</summary>
     public long BytesRead { get; private set; }
 
+    /// <summary>The file's name, for messages.</summary>
     public string File => file;
 
     /// <summary>The next line without its line feed (and carriage return); false at the end.</summary>

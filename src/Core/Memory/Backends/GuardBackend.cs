@@ -16,7 +16,8 @@ public sealed class GuardBackend : MemoryBackend
     /// <inheritdoc/>
     public override bool TakesAdvice => false;
 
-    internal override bool NeedsJournal => false;
+    /// <inheritdoc/>
+    public override bool NeedsJournal => false;
 
     /// <inheritdoc/>
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory) => FaultKind.SegmentationFault;

@@ -13,7 +13,8 @@ public sealed class LazyBackend : MemoryBackend
     /// <inheritdoc/>
     public override string Name => "lazy";
 
-    internal override bool NeedsJournal => false;
+    /// <inheritdoc/>
+    public override bool NeedsJournal => false;
 
     /// <inheritdoc/>
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory)

@@ -48,7 +48,8 @@ public sealed class LinearBackend : MemoryBackend, IEquatable<LinearBackend>
     public override bool Fork(VirtAddr start, ulong size, AreaFlags flags, SpaceMemory parent, SpaceMemory child) =>
         Map(start, size, flags, child);
 
-    internal override bool NeedsJournal => false;
+    /// <inheritdoc/>
+    public override bool NeedsJournal => false;
 
     /// <summary>A linear area has all its translations; a fault on a missing one has nothing to map.</summary>
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory) => FaultKind.BusError;

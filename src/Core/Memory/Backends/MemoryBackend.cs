@@ -65,7 +65,7 @@ public abstract class MemoryBackend : IMappingBackend<VirtAddr, AreaFlags, Space
 
     /// <summary>Whether a fault may change translations before it fails, so that they must be journaled. True unless a backend knows
     /// better.</summary>
-    internal virtual bool NeedsJournal => true;
+    public virtual bool NeedsJournal => true;
 
     /// <summary>The backend of the same memory at another place.</summary>
     /// <param name="distance">New address less old address, modulo 2^64.</param>

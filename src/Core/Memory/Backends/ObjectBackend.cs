@@ -54,7 +54,8 @@ public abstract class ObjectBackend : MemoryBackend, IEquatable<ObjectBackend>
         return true;
     }
 
-    internal override bool NeedsJournal => false;
+    /// <inheritdoc/>
+    public override bool NeedsJournal => false;
 
     /// <inheritdoc/>
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory)

@@ -23,7 +23,8 @@ public sealed class PopulateBackend : MemoryBackend
         return pageTable.MapNewFrames(start, size, flags);
     }
 
-    internal override bool NeedsJournal => false;
+    /// <inheritdoc/>
+    public override bool NeedsJournal => false;
 
     /// <inheritdoc/>
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory)

@@ -9,7 +9,7 @@ namespace VmSim.Core.Paging.Formats;
 /// bits 58:55 are for software. Accessed and dirty by FEAT_HAFDBS (section D8.5): an entry with DBM is writable, and clean while AP[2] is
 /// set. The memory-attribute indices are those Linux puts into MAIR_EL1 (arch/arm64/include/asm/memory.h).
 /// </summary>
-internal sealed class AArch64Format : PageTableFormat
+public sealed class AArch64Format : PageTableFormat
 {
     private const ulong Valid = 1UL << 0;
 
@@ -38,6 +38,7 @@ internal sealed class AArch64Format : PageTableFormat
 
     private const ulong Address = 0x0000_FFFF_FFFF_F000;
 
+    /// <summary>Makes the format.</summary>
     public AArch64Format()
         : base(
             "aarch64",

@@ -10,7 +10,7 @@ namespace VmSim.Core.Paging.Formats;
 /// accessed nor dirty: a store that meets D clear takes a page-modification exception. Bits 9 and 10 are software's (bit 9 is Linux's
 /// _PAGE_MODIFIED).
 /// </summary>
-internal sealed class LoongArch64Format : PageTableFormat
+public sealed class LoongArch64Format : PageTableFormat
 {
     private const ulong Valid = 1UL << 0;
     private const ulong MayStore = 1UL << 1;
@@ -29,6 +29,7 @@ internal sealed class LoongArch64Format : PageTableFormat
     private const ulong NoExecute = 1UL << 62;
     private const ulong Address = 0x0000_FFFF_FFFF_F000;
 
+    /// <summary>Makes the format.</summary>
     public LoongArch64Format()
         : base(
             "loongarch64",

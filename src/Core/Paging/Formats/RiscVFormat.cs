@@ -10,7 +10,7 @@ namespace VmSim.Core.Paging.Formats;
 /// Memory types by Svpbmt (chapter 6), bits 62:61: 1 is NC, 2 is IO. Of the two schemes for accessed and dirty, that of the SiFive U74 and
 /// of Svade: hardware sets neither, a page that needs one faults.
 /// </summary>
-internal sealed class RiscVFormat : PageTableFormat
+public sealed class RiscVFormat : PageTableFormat
 {
     private const ulong Valid = 1UL << 0;
     private const ulong Readable = 1UL << 1;
@@ -30,6 +30,10 @@ internal sealed class RiscVFormat : PageTableFormat
     private const int AddressShift = 2;
     private const ulong Address = 0x003F_FFFF_FFFF_FC00;
 
+    /// <summary>Makes a format.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="levels">Levels of tables: 3 to 5.</param>
+    /// <param name="largest">The largest page.</param>
     public RiscVFormat(string name, int levels, PageSize largest)
         : base(
             name,

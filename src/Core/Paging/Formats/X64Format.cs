@@ -8,7 +8,7 @@ namespace VmSim.Core.Paging.Formats;
 /// P 0, R/W 1, U/S 2, PWT 3, PCD 4, A 5, D 6, PS 7, G 8, address 51:12, XD 63; bits 11:9 are ignored.
 /// Memory types by the reset value of IA32_PAT (section "Programming the PAT"): PCD alone is UC-, PCD with PWT is UC.
 /// </summary>
-internal sealed class X64Format : PageTableFormat
+public sealed class X64Format : PageTableFormat
 {
     private const ulong Present = 1UL << 0;
     private const ulong Writable = 1UL << 1;
@@ -29,6 +29,9 @@ internal sealed class X64Format : PageTableFormat
     /// <summary>What Linux gives entries for tables (_PAGE_TABLE): all rights, accessed and dirty set; the leaf decides.</summary>
     private const ulong Table = Present | Writable | UserMode | AccessedBit | DirtyBit;
 
+    /// <summary>Makes a format.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="levels">Levels of tables: 4, or 5 with LA57.</param>
     public X64Format(string name, int levels)
         : base(
             name,

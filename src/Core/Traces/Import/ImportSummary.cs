@@ -7,16 +7,16 @@ public sealed class ImportSummary
     private readonly List<string> _examples = [];
 
     /// <summary>Lines or records read.</summary>
-    public long Lines { get; internal set; }
+    public long Lines { get; set; }
 
     /// <summary>References that fetch an instruction.</summary>
-    public long Fetches { get; internal set; }
+    public long Fetches { get; set; }
 
     /// <summary>Data references: loads, stores and modifies.</summary>
-    public long DataReferences { get; internal set; }
+    public long DataReferences { get; set; }
 
     /// <summary>Threads that appear in the log.</summary>
-    public int Threads { get; internal set; }
+    public int Threads { get; set; }
 
     /// <summary>Successful calls of each kind that changed mappings, threads or processes, by name.</summary>
     public SortedDictionary<string, long> Calls { get; } = new(StringComparer.Ordinal);
@@ -33,10 +33,11 @@ public sealed class ImportSummary
     /// <summary>Notes on what the log cannot tell.</summary>
     public List<string> Notes { get; } = [];
 
-    internal void Count(string call) => Calls[call] = Calls.GetValueOrDefault(call) + 1;
+    /// <summary>Counts a call that changed mappings, threads or processes.</summary>
+    public void Count(string call) => Calls[call] = Calls.GetValueOrDefault(call) + 1;
 
     /// <summary>Counts a line that was left out.</summary>
-    internal void Drop(long line, string text)
+    public void Drop(long line, string text)
     {
         Dropped++;
         if (_examples.Count < Examples)

@@ -5,7 +5,7 @@ namespace VmSim.Core.Traces.Import;
 /// Turns successful system calls, by x86-64 number (arch/x86/entry/syscalls/syscall_64.tbl), into records, and knows the file of each
 /// descriptor.
 /// </summary>
-internal sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary)
+public sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary)
 {
     private const ulong MapAnonymous = 0x20;
     private const ulong CloneThread = 0x10000;

@@ -2,7 +2,7 @@
 namespace VmSim.Core.Traces.Import;
 
 /// <summary>Reads a stream of records of one fixed size in constant memory.</summary>
-internal sealed class RecordReader(Stream stream, int size, string file)
+public sealed class RecordReader(Stream stream, int size, string file)
 {
     private readonly byte[] _buffer = new byte[size * 4096];
     private int _start;

@@ -6,7 +6,7 @@ namespace VmSim.Core.Traces.Import;
 /// For logs that do not tell what is mapped: maps memory where it is used. Before the program's first call on a page its 2 MiB region
 /// counts as mapped at start. A page used after it was unmapped counts as mapped again just then.
 /// </summary>
-internal sealed class RegionGuess(TraceEmitter emitter)
+public sealed class RegionGuess(TraceEmitter emitter)
 {
     /// <summary>The most regions, 2 MiB each, that may be guessed: 512 GiB of address space.</summary>
     public const int MaxRegions = 1 << 18;

@@ -3,7 +3,7 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Traces.Import;
 
 /// <summary>What importers write through: keeps the current thread, collapses references and numbers files.</summary>
-internal sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
+public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
 {
     private const int FirstInitialFile = 1001;
     private readonly PageFilter _filter = new(sink, sets);

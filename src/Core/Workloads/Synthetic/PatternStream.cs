@@ -14,13 +14,13 @@ namespace VmSim.Core.Workloads.Synthetic;
 /// <param name="StoreFraction">Share of runs that store, 0 to 1.</param>
 /// <param name="Compute">Cycles computed after each run.</param>
 /// <param name="Seed">Seed of the run lengths and stores.</param>
-internal readonly record struct PatternShape(ulong Start, long Accesses, int RunLength, double StoreFraction, long Compute, ulong Seed);
+public readonly record struct PatternShape(ulong Start, long Accesses, int RunLength, double StoreFraction, long Compute, ulong Seed);
 
 /// <summary>
 /// Turns a pattern's page numbers into accesses, in constant memory and without allocating. Page numbers are drawn into the place where
 /// their accesses go.
 /// </summary>
-internal sealed class PatternStream : IOperationStream
+public sealed class PatternStream : IOperationStream
 {
     // Knuth's linear congruential generator (MMIX): its upper bits are good enough for lengths and kinds, and cheap
     private const ulong Multiplier = 6364136223846793005;
@@ -39,6 +39,9 @@ internal sealed class PatternStream : IOperationStream
     private long _left;
     private bool _owesCompute;
 
+    /// <summary>Makes a stream.</summary>
+    /// <param name="pattern">Where its page numbers come from.</param>
+    /// <param name="shape">What it makes of them.</param>
     public PatternStream(PagePattern pattern, PatternShape shape)
     {
         _pattern = pattern;

@@ -3,7 +3,7 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>Where synthetic programs put their memory: from 0x7F0000000000 up when it fits there, else from 0x100000000000.</summary>
-internal static class Regions
+public static class Regions
 {
     /// <summary>The usual first address.</summary>
     public const ulong Base = 0x7F00_0000_0000;

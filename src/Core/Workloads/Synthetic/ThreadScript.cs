@@ -4,7 +4,7 @@ using VmSim.Core.Programs;
 namespace VmSim.Core.Workloads.Synthetic;
 
 /// <summary>Helps to write a thread as an iterator of operations: keeps its system calls and encodes operations.</summary>
-internal sealed class ThreadScript
+public sealed class ThreadScript
 {
     private readonly List<SystemCall> _calls = [];
 

@@ -10,7 +10,7 @@ namespace VmSim.Core.Workloads.Synthetic;
 /// first j weights is close to 10 (j + 1/2)^0.1 + zeta(0.9) (Euler and Maclaurin). Its inverse guesses the rank, and the table of sums
 /// decides. Tables are immutable and shared by all streams over as many pages.
 /// </remarks>
-internal sealed class ZipfTable
+public sealed class ZipfTable
 {
     private const double Exponent = 0.9;
 

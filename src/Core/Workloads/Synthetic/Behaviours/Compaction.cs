@@ -43,8 +43,8 @@ public sealed record Compaction : SyntheticProgram
         {
             ulong seed = SeededRandom.Derive(context.Seed, context.Copy, thread);
             PatternShape shape = new PatternShape(start, Accesses, 1, 0.5, 0, seed + 1);
-            programs[thread] = new ThreadScript()
-                .Thread($"{context.Name}/{thread}", () => new PatternStream(new UniformPattern((ulong)Pages, seed), shape));
+            programs[thread] = new ThreadScript().Thread(
+                $"{context.Name}/{thread}", () => new PatternStream(PagePatterns.Create("uniform", (ulong)Pages, seed, 1), shape));
         }
 
         return new ProgramImage { Name = context.Name, InitialMappings = [ThreadScript.Mapping(start, (ulong)Pages)], Threads = programs };

@@ -91,7 +91,7 @@ public sealed record MapbenchGlobal : RepeatingProgram
 
     private IEnumerable<ulong> Body(ulong start, ulong whole, ulong map, ulong unmap, ulong seed)
     {
-        PointerChasePattern order = new PointerChasePattern(whole, seed);
+        PagePattern order = PagePatterns.Create("pointer-chase", whole, seed, 1);
         ulong[] pages = new ulong[(int)Math.Min(whole, 1024)];
         for (long round = 0; round < Iterations; round++)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Actors.Security;
 using VmSim.Core.Experiments;
@@ -92,6 +93,7 @@ public static class CommandLineApp
             or JsonException => (ExitCodes.BadInput, reason.Message),
         IOException or UnauthorizedAccessException => (ExitCodes.BadInput, reason.Message),
         NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
+        PlugInFailedException => (ExitCodes.Internal, $"{reason.Message}\n{reason.InnerException?.StackTrace}"),
         SimulationFailedException => (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}"),
         AggregateException { InnerException: { } inner } => Explain(inner),
         _ => (ExitCodes.Internal, $"internal error: {reason.Message} ({reason.GetType().Name})\n{reason.StackTrace}"),

@@ -2,7 +2,9 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Tools.PublishSubscribe;
 using Akka.Remote;
+using VmSim.Actors.Configuration;
 using VmSim.Core.Engine;
+using VmSim.Core.Scenarios;
 
 namespace VmSim.Actors.Cluster;
 
@@ -131,8 +133,14 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
         SayThatBusy();
         Timers.StartPeriodicTimer("busy", new SayBusy(), BusyInterval, BusyInterval);
         // Away from this actor, which has to say that the node is at work, and to hear that the run is over.
-        _building = Task.Run(() => new World(prepare.Plan.Load(folders)));
+        _building = Task.Run(() => Build(prepare.Plan));
         _ = _building.PipeTo(Self, success: world => new Built(world), failure: reason => new NotBuilt(reason));
+    }
+
+    private World Build(RunPlan plan)
+    {
+        ScenarioSpec scenario = plan.Load(folders);
+        return PlugInFailedException.Watch(scenario.PlugIns, () => new World(scenario));
     }
 
     private void SayThatBusy() => _coordinator.Tell(new NodeProtocol.Busy(_job!.Node));

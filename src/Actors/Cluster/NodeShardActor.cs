@@ -1,4 +1,5 @@
 using Akka.Actor;
+using VmSim.Actors.Configuration;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 
@@ -114,5 +115,6 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
         }
     }
 
-    private void Fail(Exception reason) => _owner.Tell(new NodeShardProtocol.Failed(node, reason.ToString()));
+    private void Fail(Exception reason) => _owner.Tell(new NodeShardProtocol.Failed(
+        node, PlugInFailedException.Of(reason, world.Scenario.PlugIns)?.Message ?? reason.ToString()));
 }

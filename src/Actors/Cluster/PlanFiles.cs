@@ -1,5 +1,3 @@
-using System.Runtime.Loader;
-using System.Security.Cryptography;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Settings;
 
@@ -37,30 +35,8 @@ public sealed class PlanFiles : IScenarioFiles
     }
 
     /// <inheritdoc/>
-    public void LoadPlugIn(string name)
-    {
-        // Loaded from the bytes that the digest is of: the file may be another one by then.
-        byte[] bytes = File.ReadAllBytes(PathOf(name));
-        if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != _digests[name])
-        {
-            throw new ScenarioException($"{name}: the file has just changed");
-        }
-
-        try
-        {
-            using MemoryStream stream = new(bytes, writable: false);
-            AssemblyLoadContext.Default.LoadFromStream(stream);
-        }
-        catch (BadImageFormatException reason)
-        {
-            throw new ScenarioException($"memory.plug-ins: {name} is no assembly", reason);
-        }
-        catch (FileLoadException reason)
-        {
-            throw new ScenarioException(
-                $"memory.plug-ins: {name}: this node has loaded another build of it for a run before; it must be started anew", reason);
-        }
-    }
+    public PlugIn LoadPlugIn(string name, string key, IReadOnlyList<PlugIn> before) =>
+        PlugInFile.LoadByDigest(PathOf(name), key, before, _digests[name]);
 
     private string PathOf(string name) =>
         _paths.TryGetValue(name, out string? path)

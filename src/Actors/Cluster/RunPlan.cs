@@ -30,7 +30,7 @@ public sealed record RunPlan
     /// <summary>The scenario, every setting written out.</summary>
     public required string Scenario { get; init; }
 
-    /// <summary>Traces and plug-ins that the scenario names; a node has them in folders of its own.</summary>
+    /// <summary>Plug-ins and traces that the scenario names; a node has them in folders of its own.</summary>
     public IReadOnlyList<RunInput> Inputs { get; init; } = [];
 
     /// <summary>Nodes of the run.</summary>
@@ -60,10 +60,11 @@ public sealed record RunPlan
         ArgumentNullException.ThrowIfNull(cluster);
         using StringWriter text = new();
         EffectiveConfiguration.Write(scenario, text);
+        IEnumerable<RunInput> plugIns = scenario.PlugIns.Select(plugIn => new RunInput(plugIn.Path, plugIn.Digest));
         return new RunPlan
         {
             Scenario = text.ToString(),
-            Inputs = [.. FilesOf(scenario).Select(RunInput.Of)],
+            Inputs = [.. plugIns, .. TracesOf(scenario).Select(RunInput.Of)],
             Nodes = nodes,
             CoresPerNode = cluster.CoresOfWholeDomain,
             Window = window,
@@ -76,9 +77,11 @@ public sealed record RunPlan
     public static IEnumerable<string> FilesOf(ScenarioSpec scenario)
     {
         ArgumentNullException.ThrowIfNull(scenario);
-        IEnumerable<string> traces = scenario.Processes.SelectMany(process => process.Files);
-        return (scenario.Memory.PlugIns.Length > 0 ? traces.Prepend(scenario.Memory.PlugIns) : traces).Distinct(StringComparer.Ordinal);
+        return scenario.PlugIns.Select(plugIn => plugIn.Path).Concat(TracesOf(scenario));
     }
+
+    private static IEnumerable<string> TracesOf(ScenarioSpec scenario) =>
+        scenario.Processes.SelectMany(process => process.Files).Distinct(StringComparer.Ordinal);
 
     /// <summary>Loads the scenario on this node.</summary>
     /// <param name="folders">Folders from which the node may load files.</param>

@@ -13,15 +13,17 @@ public static class EffectiveConfiguration
         ArgumentNullException.ThrowIfNull(output);
         output.Write("# Every setting of the run. Running this file gives the same report.\n");
         WriteBlock(scenario, "", output);
+        if (scenario.PlugIns.Count > 0)
+        {
+            IEnumerable<string> files = scenario.PlugIns.Select(plugIn => SettingValues.Format(plugIn.Path, Plain));
+            output.Write($"{PlugInList.Key} = [ {string.Join(", ", files)} ]\n");
+        }
+
         output.Write("processes = [\n");
         for (int i = 0; i < scenario.Processes.Count; i++)
         {
             output.Write("  {\n");
-            foreach ((string key, string value) in scenario.Processes[i].Settings)
-            {
-                output.Write($"    {key} = {SettingValues.Format(value, Plain)}\n");
-            }
-
+            WriteAll(scenario.Processes[i].Settings, "    ", output);
             output.Write(i + 1 < scenario.Processes.Count ? "  },\n" : "  }\n");
         }
 
@@ -32,9 +34,14 @@ public static class EffectiveConfiguration
 
     private static void WriteBlock(object record, string indent, TextWriter output)
     {
-        foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(record.GetType()))
+        foreach (SettingMember member in SettingMember.Of(record.GetType()))
         {
             object? value = member.Property.GetValue(record);
+            if (value is OwnSettings { Count: 0 })
+            {
+                continue;
+            }
+
             if (member.Setting is { } setting)
             {
                 output.Write($"{indent}{member.Key} = {SettingValues.Format(value, setting)}\n");
@@ -42,8 +49,24 @@ public static class EffectiveConfiguration
             }
 
             output.Write($"{indent}{member.Key} {{\n");
-            WriteBlock(value!, indent + "  ", output);
+            if (value is OwnSettings own)
+            {
+                WriteAll(own, indent + "  ", output);
+            }
+            else
+            {
+                WriteBlock(value!, indent + "  ", output);
+            }
+
             output.Write($"{indent}}}\n");
+        }
+    }
+
+    private static void WriteAll(IEnumerable<KeyValuePair<string, string>> settings, string indent, TextWriter output)
+    {
+        foreach ((string key, string value) in settings)
+        {
+            output.Write($"{indent}{key} = {SettingValues.Format(value, Plain)}\n");
         }
     }
 }

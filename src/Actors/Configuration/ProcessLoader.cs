@@ -87,7 +87,7 @@ internal static class ProcessLoader
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
         List<KeyValuePair<string, string>> written =
             [new(Name, name), new(Trace, found), new(Count, count.ToString(CultureInfo.InvariantCulture))];
-        foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(typeof(TraceReplay)))
+        foreach (SettingMember member in SettingMember.Of(typeof(TraceReplay)))
         {
             if (member.Setting is { } setting)
             {

@@ -1,4 +1,3 @@
-using System.Reflection;
 using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Configuration;
@@ -17,8 +16,10 @@ public interface IScenarioFiles
 
     /// <summary>Loads a plug-in, so that what is in it can be named.</summary>
     /// <param name="name">What the scenario calls it.</param>
+    /// <param name="key">The setting that names it, for messages.</param>
+    /// <param name="before">Those that were loaded before it; it may need them.</param>
     /// <exception cref="ScenarioException">It cannot be loaded.</exception>
-    void LoadPlugIn(string name);
+    PlugIn LoadPlugIn(string name, string key, IReadOnlyList<PlugIn> before);
 }
 
 /// <summary>Files wherever a scenario says that they are: it is a file of the person who runs it.</summary>
@@ -33,16 +34,10 @@ public sealed class OwnFiles(string directory) : IScenarioFiles
     }
 
     /// <inheritdoc/>
-    public void LoadPlugIn(string name)
+    public PlugIn LoadPlugIn(string name, string key, IReadOnlyList<PlugIn> before)
     {
-        try
-        {
-            Assembly.LoadFrom(Path.GetFullPath(name));
-        }
-        catch (Exception reason) when (reason is IOException or BadImageFormatException or UnauthorizedAccessException)
-        {
-            throw new ScenarioException($"memory.plug-ins: {name} cannot be loaded: {reason.Message}", reason);
-        }
+        string beside = Path.GetFullPath(Path.Combine(directory, name));
+        return PlugInFile.Load(!File.Exists(beside) && File.Exists(name) ? Path.GetFullPath(name) : beside, key, before);
     }
 
     /// <summary>Where a file is that stands beside another; null if there is none.</summary>

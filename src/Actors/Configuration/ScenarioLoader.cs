@@ -1,3 +1,4 @@
+using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
@@ -26,6 +27,22 @@ public static class ScenarioLoader
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(sets);
+        return Load(Read(ref path), FilesOf(path), sets);
+    }
+
+    /// <summary>Loads the plug-ins of a scenario, and nothing else of it.</summary>
+    /// <param name="path">As for <see cref="Load(string, IReadOnlyList{string})"/>.</param>
+    /// <exception cref="ScenarioException">The file cannot be read, or one of its plug-ins cannot be loaded.</exception>
+    public static PlugInSet PlugInsOf(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return PlugInList.Load(Read(ref path), FilesOf(path));
+    }
+
+    private static OwnFiles FilesOf(string path) => new(Path.GetDirectoryName(Path.GetFullPath(path))!);
+
+    private static SettingsTree Read(ref string path)
+    {
         if (Directory.Exists(path))
         {
             throw new ScenarioException($"{path}: this is a folder; a scenario (.conf) or a trace (.vmt, .vmt.gz) is needed");
@@ -37,13 +54,12 @@ public static class ScenarioLoader
             throw new ScenarioException($"{path}: there is no such file{Hint(path)}");
         }
 
-        SettingsTree tree = TraceFiles.IsTrace(path)
+        return TraceFiles.IsTrace(path)
             ? SettingsTree.Parse(
                 $"name = \"{Escape(TraceFiles.ProgramOf(path))}\"\n"
                 + $"processes = [\n {{\n trace = \"{Escape(Path.GetFullPath(path))}\"\n }}\n]",
                 path)
             : SettingsTree.Parse(File.ReadAllText(path), path);
-        return Load(tree, new OwnFiles(Path.GetDirectoryName(Path.GetFullPath(path))!), sets);
     }
 
     /// <summary>Loads a scenario from its text.</summary>
@@ -82,9 +98,15 @@ public static class ScenarioLoader
             .With(scenario);
         double ghz = ((MachineSpec)new SettingsBinder(1).Bind(new MachineSpec(), OnlyGhz(tree), "machine")).Ghz;
         SettingsBinder binder = new(ghz);
-        ScenarioSpec spec = (ScenarioSpec)binder.Bind(new ScenarioSpec(), tree, "", MachineProfile, KernelProfile, Processes);
-        ScenarioRules.Check(spec, files);
-        return spec with { Processes = ProcessLoader.Load(tree, Processes, files, binder, spec) };
+        PlugInSet plugIns = PlugInList.Load(tree, files);
+        ScenarioSpec spec = (ScenarioSpec)binder.Bind(
+            new ScenarioSpec(), tree, "", MachineProfile, KernelProfile, PlugInList.Key, Processes);
+        return PlugInFailedException.Watch(plugIns, () =>
+        {
+            ScenarioSpec whole = WorldParts.WithOwnSettings(spec with { PlugIns = plugIns });
+            ScenarioRules.Check(whole);
+            return whole with { Processes = ProcessLoader.Load(tree, Processes, files, binder, whole) };
+        });
     }
 
     private static SettingsTree OnlyGhz(SettingsTree tree)

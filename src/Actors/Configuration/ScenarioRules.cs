@@ -1,19 +1,14 @@
-using VmSim.Core.Memory.Backends;
 using VmSim.Core.Mmu;
-using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
-using VmSim.Core.Shootdown;
 
 namespace VmSim.Actors.Configuration;
 
 /// <summary>Rules between settings that no single setting's range can say.</summary>
 internal static class ScenarioRules
 {
-    public static void Check(ScenarioSpec spec, IScenarioFiles files)
+    public static void Check(ScenarioSpec spec)
     {
-        ShootdownProtocols.All.Require(spec.Shootdown.Protocol, "shootdown.protocol");
-        PageTableFormats.All.Require(spec.Machine.PageTable, "machine.page-table");
         if (spec.Machine.Sockets > spec.Machine.Cores)
         {
             throw new ScenarioException(
@@ -25,7 +20,6 @@ internal static class ScenarioRules
             throw new ScenarioException($"warmup: {spec.Warmup} cycles found; less than until, {spec.Until} cycles, is allowed");
         }
 
-        CheckBackend(spec.Memory, files);
         MmuSpec mmu = spec.Machine.Mmu;
         CheckTlb("instruction4k", mmu.Instruction4K, required: true);
         CheckTlb("instruction-large", mmu.InstructionLarge, required: false);
@@ -33,21 +27,6 @@ internal static class ScenarioRules
         CheckTlb("walk-lines", mmu.WalkLines, required: false);
         CheckTlb("data-large", mmu.DataLarge, required: false);
         CheckTlb("second", mmu.Second, required: false);
-    }
-
-    private static void CheckBackend(MemorySpec memory, IScenarioFiles files)
-    {
-        if (memory.PlugIns.Length > 0)
-        {
-            files.LoadPlugIn(memory.PlugIns);
-        }
-
-        if (MemoryBackends.All.Require(memory.Anonymous, "memory.anonymous").NeedsObject)
-        {
-            IEnumerable<string> fit = MemoryBackends.All.Where(kind => !kind.NeedsObject).Select(kind => kind.Name);
-            throw new ScenarioException(
-                $"memory.anonymous: {memory.Anonymous} found, which maps files or shared objects only; allowed: {string.Join(", ", fit)}");
-        }
     }
 
     private static void CheckTlb(string key, TlbSpec tlb, bool required)

@@ -9,32 +9,6 @@ namespace VmSim.Actors.Configuration;
 /// <param name="ghz">The clock that turns time into cycles.</param>
 internal sealed class SettingsBinder(double ghz)
 {
-    private const BindingFlags Public = BindingFlags.Instance | BindingFlags.Public;
-
-    /// <summary>A setting or block of a record.</summary>
-    /// <param name="Key">Its key.</param>
-    /// <param name="Property">The property.</param>
-    /// <param name="Setting">What is allowed; null for a block.</param>
-    public sealed record Member(string Key, PropertyInfo Property, SettingAttribute? Setting);
-
-    /// <summary>The settings and blocks of a record, in the order in which it declares them.</summary>
-    public static IReadOnlyList<Member> MembersOf(Type type)
-    {
-        List<Member> members = [];
-        foreach (PropertyInfo property in type.GetProperties(Public).OrderBy(property => property.MetadataToken))
-        {
-            SettingAttribute? setting = property.GetCustomAttribute<SettingAttribute>();
-            bool block = setting is null && property.CanWrite && property.PropertyType.IsClass && property.PropertyType != typeof(string)
-                && !property.PropertyType.IsGenericType && HasSettings(property.PropertyType);
-            if (setting is not null || block)
-            {
-                members.Add(new Member(SettingNames.KeyOf(property.Name), property, setting));
-            }
-        }
-
-        return members;
-    }
-
     /// <summary>A copy of the defaults with what the tree says.</summary>
     /// <param name="defaults">The record.</param>
     /// <param name="tree">A block.</param>
@@ -48,7 +22,7 @@ internal sealed class SettingsBinder(double ghz)
             throw new ScenarioException($"{tree.Origin}: {path}: a block {{ ... }} is needed, {tree.Kind} found");
         }
 
-        IReadOnlyList<Member> members = MembersOf(defaults.GetType());
+        IReadOnlyList<SettingMember> members = SettingMember.Of(defaults.GetType());
         object result = Clone(defaults);
         foreach ((string key, SettingsTree value) in tree.Keys)
         {
@@ -58,10 +32,10 @@ internal sealed class SettingsBinder(double ghz)
             }
 
             string full = path.Length == 0 ? key : $"{path}.{key}";
-            Member? member = members.FirstOrDefault(candidate => candidate.Key == key)
-                ?? throw Unknown(value.Origin, full, key, [.. members.Select(candidate => candidate.Key), .. others]);
-            object bound = member.Setting is null
-                ? Bind(member.Property.GetValue(result)!, value, full)
+            SettingMember? member = members.FirstOrDefault(candidate => candidate.Key == key)
+                ?? throw SettingMember.Unknown($"{value.Origin}: {full}", key, [.. members.Select(candidate => candidate.Key), .. others]);
+            object bound = member.IsOwn ? new OwnSettings(Flatten(value, full, ""))
+                : member.Setting is null ? Bind(member.Property.GetValue(result)!, value, full)
                 : ParseValue(value, member, full);
             member.Property.SetValue(result, bound);
         }
@@ -69,24 +43,33 @@ internal sealed class SettingsBinder(double ghz)
         return result;
     }
 
-    /// <summary>The message for a key that does not exist.</summary>
-    public static ScenarioException Unknown(string origin, string full, string key, IReadOnlyList<string> allowed)
+    /// <summary>The values of a block as they were written: what is allowed is known once what it belongs to is.</summary>
+    private static IEnumerable<KeyValuePair<string, string>> Flatten(SettingsTree block, string path, string prefix)
     {
-        string? nearest = NearestName.Of(key, allowed);
-        string hint = nearest is null ? $"allowed are {string.Join(", ", allowed)}" : $"did you mean {nearest}?";
-        return new ScenarioException($"{origin}: {full}: there is no such setting; {hint}");
-    }
+        if (block.Keys is null)
+        {
+            throw new ScenarioException($"{block.Origin}: {path}: a block {{ ... }} is needed, {block.Kind} found");
+        }
 
-    private static bool HasSettings(Type type) => type.GetProperties(Public).Any(property =>
-        property.GetCustomAttribute<SettingAttribute>() is not null
-            || (property.PropertyType != type && property.PropertyType.IsClass && property.CanWrite
-            && property.PropertyType.Namespace?.StartsWith("VmSim.", StringComparison.Ordinal) == true
-            && HasSettings(property.PropertyType)));
+        foreach ((string key, SettingsTree value) in block.Keys)
+        {
+            if (value.Text is { } text)
+            {
+                yield return new(prefix + key, text);
+                continue;
+            }
+
+            foreach (KeyValuePair<string, string> inner in Flatten(value, $"{path}.{key}", $"{prefix}{key}."))
+            {
+                yield return inner;
+            }
+        }
+    }
 
     private static object Clone(object record) =>
         record.GetType().GetMethod("<Clone>$", BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!.Invoke(record, null)!;
 
-    private object ParseValue(SettingsTree value, Member member, string full)
+    private object ParseValue(SettingsTree value, SettingMember member, string full)
     {
         Type type = member.Property.PropertyType;
         if (value.Text is { } text && SettingValues.TryParse(text, type, member.Setting!, ghz, out object? parsed))

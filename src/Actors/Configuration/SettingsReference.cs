@@ -1,6 +1,3 @@
-using VmSim.Core.Scenarios;
-using VmSim.Core.Workloads;
-
 namespace VmSim.Actors.Configuration;
 
 /// <summary>Writes the list of all settings as Markdown; <c>docs/settings.md</c> is this text.</summary>
@@ -33,45 +30,38 @@ public static class SettingsReference
             ]
             ```
 
-            ## Scenario
+            Classes of your own take part as [plug-ins](plug-ins.md).
+            `plug-ins = [ "bin/MyPlugIns.dll" ]` lists their files, relative to the scenario.
+            `"Namespace.Type, Assembly"` names a class where a protocol, page-table format, backend or program is named.
+            Settings that it brings along stand beside `program`, or in a block: the key that names it with `-settings` behind it.
 
-            | key | meaning | allowed | default |
-            |---|---|---|---|
+            ```
+            plug-ins = [ "bin/MyPlugIns.dll" ]
+            shootdown {
+              protocol = "MyPlugIns.Broadcast, MyPlugIns"
+              protocol-settings {
+                broadcast-cycles = 700 cycles
+              }
+            }
+            ```
+
+            `vmsim list settings --plug-in FILE.dll` and `vmsim list settings --scenario FILE.conf` show them.
 
             """);
-        WriteMembers(new ScenarioSpec(), "", output);
-        output.Write(
-            "\n## Traces\n\nSettings of a process with a `trace`; they stand beside it.\n\n| key | meaning | allowed | default "
-                + "|\n|---|---|---|---|\n");
-        WriteMembers(new TraceReplay(), "", output);
-        output.Write(
-            "\n## Cluster\n\nHow a run is spread over nodes, given in config/cluster.conf or with `--set`.\nNone of these changes "
-                + "what a run finds.\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
-        WriteMembers(new ClusterSettings(), ClusterSettings.Prefix, output);
-        output.Write("\n## Programs\n\n`program` names one of these; the settings stand beside it.\n");
-        foreach (ProgramKind kind in ProgramKinds.All)
+        foreach (SettingList list in SettingList.All)
         {
-            output.Write($"\n### {kind.Name}\n\n{kind.Summary}\n\n| key | meaning | allowed | default |\n|---|---|---|---|\n");
-            WriteMembers(kind.CreateDefaults(), "", output);
-        }
-    }
-
-    private static void WriteMembers(object record, string path, TextWriter output)
-    {
-        foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(record.GetType()))
-        {
-            object? value = member.Property.GetValue(record);
-            string key = path + member.Key;
-            if (member.Setting is not { } setting)
+            output.Write($"\n{(list.IsPart ? "###" : "##")} {list.Title}\n\n{(list.Text.Length > 0 ? list.Text + "\n\n" : "")}");
+            if (list.Rows.Count > 0)
             {
-                WriteMembers(value!, key + ".", output);
-                continue;
+                output.Write("| key | meaning | allowed | default |\n|---|---|---|---|\n");
             }
 
-            string allowed = SettingValues.Allowed(member.Property.PropertyType, setting).Replace("|", "\\|", StringComparison.Ordinal);
-            output.Write(
-                $"| `{key}` | {setting.Summary.Replace("|", "\\|", StringComparison.Ordinal)} | {allowed} | "
-                    + $"{SettingValues.Format(value, setting)} |\n");
+            foreach (SettingRow row in list.Rows)
+            {
+                output.Write($"| `{row.Key}` | {Cell(row.Summary)} | {Cell(row.Allowed)} | {row.Default} |\n");
+            }
         }
     }
+
+    private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 }

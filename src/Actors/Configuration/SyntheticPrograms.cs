@@ -15,7 +15,7 @@ internal static class SyntheticPrograms
     public static ProcessSpec Load(SettingsTree item, string path, int count, SettingsBinder binder, ScenarioSpec scenario)
     {
         string program = item.Value("program") ?? throw new ScenarioException($"{item.Origin}: {path}.program: a name is needed");
-        ProgramKind kind = ProgramKinds.All.Require(program, $"{item.Origin}: {path}.program");
+        ProgramKind kind = ProgramKinds.All.Require(program, $"{item.Origin}: {path}.program", scenario.PlugIns);
         SyntheticProgram settings = (SyntheticProgram)binder.Bind(kind.CreateDefaults(), item, path, OwnKeys);
         string name = item.Value("name") ?? program;
         ulong seed = scenario.Seed;
@@ -26,7 +26,7 @@ internal static class SyntheticPrograms
             new("program", program),
             new("count", count.ToString(CultureInfo.InvariantCulture)),
         ];
-        foreach (SettingsBinder.Member member in SettingsBinder.MembersOf(settings.GetType()))
+        foreach (SettingMember member in SettingMember.Of(settings.GetType()))
         {
             if (member.Setting is { } setting)
             {

@@ -121,7 +121,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         }
 
         ProgramKind kind = dice.OneOf(ProgramKinds.All);
-        HashSet<string> keys = [.. SettingsBinder.MembersOf(kind.SettingsType).Select(member => member.Key)];
+        HashSet<string> keys = [.. SettingMember.Of(kind.SettingsType).Select(member => member.Key)];
         List<string> lines = [$"program = {kind.Name}"];
         Add("threads", dice.Between(kind.CreateDefaults().Threads > 1 ? 2 : 1, 5));
         Add("iterations", dice.Between(1, 12));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Akka.Actor;
+using VmSim.Actors.Configuration;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
@@ -18,6 +19,7 @@ public interface ISimulationRunner
     /// <param name="progress">Takes how far the run has come; null for a run that nobody watches.</param>
     /// <param name="cancellation">Stops the run at the end of a window.</param>
     /// <exception cref="ScenarioException">The scenario or the options cannot be run.</exception>
+    /// <exception cref="PlugInFailedException">A plug-in threw.</exception>
     Task<RunReport> RunAsync(ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation);
 }
 
@@ -34,6 +36,19 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            return await RunWorldAsync(scenario, options, progress, cancellation);
+        }
+        catch (Exception reason) when (PlugInFailedException.Of(reason, scenario.PlugIns) is not null)
+        {
+            throw PlugInFailedException.Of(reason, scenario.PlugIns)!;
+        }
+    }
+
+    private async Task<RunReport> RunWorldAsync(
+        ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    {
         using World world = new(scenario, options.Check);
         long window = WindowOf(world.Delays, options);
         int threads = options.EffectiveThreads;

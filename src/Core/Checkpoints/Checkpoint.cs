@@ -114,6 +114,11 @@ public static class Checkpoint
         // this assembly.
         yield return ("build of the programs", string.Join(' ', world.Threads.Select(thread => thread.ProgramBuild).Distinct().Order()));
         yield return ("shootdown protocol", $"{world.Protocol.Name} {world.Protocol.GetType().Module.ModuleVersionId}");
+        yield return ("list of shootdown settings", world.Scenario.Shootdown.ProtocolSettings.ToString());
+        yield return ("page-table format", $"{world.Format.Name} {world.Format.GetType().Module.ModuleVersionId}");
+        IEnumerable<string> plugIns = world.Scenario.PlugIns.Select(
+            plugIn => $"{plugIn.Name} {plugIn.Assembly.ManifestModule.ModuleVersionId}");
+        yield return ("list of plug-ins", string.Join(", ", plugIns));
         yield return ("seed", $"{world.Scenario.Seed}");
         yield return ("number of cores", $"{world.Cores.Count}");
         yield return ("machine", world.Scenario.Machine.ToString());

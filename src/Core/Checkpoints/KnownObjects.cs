@@ -1,6 +1,7 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
+using VmSim.Core.Settings;
 
 namespace VmSim.Core.Checkpoints;
 
@@ -20,6 +21,12 @@ internal sealed class KnownObjects
         _constants = _objects.Count;
         AddStates(world);
     }
+
+    /// <summary>The page-table format of the world.</summary>
+    public PageTableFormat Format { get; private set; } = null!;
+
+    /// <summary>The plug-ins of the world.</summary>
+    public PlugInSet PlugIns { get; private set; } = PlugInSet.None;
 
     /// <summary>Those that have a state of their own.</summary>
     public IEnumerable<object> Stateful => _objects.Skip(_constants);
@@ -41,6 +48,9 @@ internal sealed class KnownObjects
         Add(world.Scenario.Memory);
         Add(world.Protocol);
         Add(world.Delays);
+        Format = world.Format;
+        PlugIns = world.Scenario.PlugIns;
+        Add(world.Format);
         AddAll(PageTableFormats.All);
         foreach (AddressSpace space in world.Spaces)
         {
@@ -50,6 +60,7 @@ internal sealed class KnownObjects
             {
                 // A forked child has its parent's, which has been added before.
                 Add(memory.Options);
+                AddAll(memory.Options.Backends.Select(kind => kind.Instance).OfType<object>());
             }
         }
     }

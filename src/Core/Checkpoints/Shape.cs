@@ -91,7 +91,7 @@ internal abstract class Shape
     {
         public override void Save(StateWriter writer, object value) => ((PageTable)value).Export(writer.Data.BaseStream);
 
-        public override object Make(StateReader reader) => PageTable.Import(reader.Data.BaseStream);
+        public override object Make(StateReader reader) => PageTable.Import(reader.Data.BaseStream, reader.Known.Format);
 
         public override void Fill(StateReader reader, object value)
         {

@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace VmSim.Core.Checkpoints;
 
 /// <summary>Reads what <see cref="StateWriter"/> wrote.</summary>
@@ -9,6 +11,9 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
     private readonly List<Type> _types = [];
 
     public BinaryReader Data => data;
+
+    /// <summary>The objects that are named in it.</summary>
+    public KnownObjects Known => known;
 
     /// <summary>Reads a reference, and its object if it stands here.</summary>
     /// <param name="type">What it must be.</param>
@@ -73,11 +78,16 @@ internal sealed class StateReader(BinaryReader data, KnownObjects known)
             : throw new InvalidDataException($"the checkpoint names class {number} before it says which that is");
     }
 
-    private static Type FindType(string name, string build)
+    private Type FindType(string name, string build)
     {
         try
         {
-            Type type = Type.GetType(name, throwOnError: true)!;
+            // The classes of plug-ins are where the runtime does not look by itself.
+            Type type = Type.GetType(
+                name,
+                assembly => known.PlugIns.Find(assembly.Name ?? "")?.Assembly ?? Assembly.Load(assembly),
+                typeResolver: null,
+                throwOnError: true)!;
             return StateWriter.BuildOf(type) == build
                 ? type
                 : throw new InvalidDataException($"the checkpoint is of another build of {type}");

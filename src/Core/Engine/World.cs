@@ -4,6 +4,7 @@ using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Memory;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
@@ -37,7 +38,7 @@ public sealed class World : IDisposable
         Scenario = scenario;
         MachineSpec machine = scenario.Machine;
         Protocol = protocol ?? WorldParts.ProtocolOf(scenario);
-        Format = PageTableFormats.All.Require(machine.PageTable, "machine.page-table");
+        Format = WorldParts.FormatOf(scenario);
         Delays = new Delays(machine, scenario.Kernel, Protocol.Messages(machine, scenario.Kernel));
         WorldLayout layout = new(scenario);
         SpaceCount = layout.Spaces.Count;
@@ -46,10 +47,11 @@ public sealed class World : IDisposable
         _groups = new SpaceGroup[layout.GroupCount];
         _spaces = new AddressSpace[SpaceCount];
         RefillMisses = new RefillMisses(SpaceCount);
-        VirtualMemoryOptions options = scenario.Memory.ToOptions();
+        IReadOnlyList<ProgramImage> images = [.. layout.Spaces.Select(space => space.Image)];
+        VirtualMemoryOptions options = scenario.Memory.ToOptions() with { Backends = WorldParts.BackendsOf(scenario, images) };
         SpaceSetup setup = new(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup)
         {
-            BackendCounters = WorldParts.BackendCounters(options, layout.Spaces.Select(space => space.Image)),
+            BackendCounters = WorldParts.BackendCounters(options, images),
         };
         BuildSpaces(layout, setup, options);
         _cores = new CoreModel[machine.Cores];

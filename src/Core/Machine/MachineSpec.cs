@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
+using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Machine;
@@ -51,9 +52,12 @@ public sealed record MachineSpec
     [Setting("Transfer of a modified cache line between sockets.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e9)]
     public int LineTransferRemoteCycles { get; init; } = 350;
 
-    /// <summary>The page-table format's name.</summary>
-    [Setting("Page-table format.")]
+    /// <summary>The page-table format: a name of <see cref="PageTableFormats.All"/>, or a class of a plug-in.</summary>
+    [Setting("Page-table format: a name of `vmsim list page-tables`, or a class of a plug-in as \"Namespace.Type, Assembly\".")]
     public string PageTable { get; init; } = "x86-64";
+
+    /// <summary>What is set of the format's own settings.</summary>
+    public OwnSettings PageTableSettings { get; init; } = OwnSettings.None;
 
     /// <summary>The MMU of each core.</summary>
     public MmuSpec Mmu { get; init; } = new();

@@ -46,9 +46,10 @@ public sealed unsafe partial class PageTable
 
     /// <summary>Reads a table that <see cref="Export"/> wrote.</summary>
     /// <param name="stream">Where from; it stays open, behind the table.</param>
+    /// <param name="format">Its format; null for the one of <see cref="PageTableFormats.All"/> that it names.</param>
     /// <exception cref="InvalidDataException">The data are not a page table, or of another version, or damaged.</exception>
     /// <exception cref="EndOfStreamException">The data end too early.</exception>
-    public static PageTable Import(Stream stream)
+    public static PageTable Import(Stream stream, PageTableFormat? format = null)
     {
         using BinaryReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
         Require(reader.ReadUInt32() == StateMagic, "the data are not a page table");
@@ -56,7 +57,8 @@ public sealed unsafe partial class PageTable
         Require(
             version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
         string name = reader.ReadString();
-        PageTableFormat found = PageTableFormats.All.Find(name)
+        Require(format is null || format.Name == name, $"the table is one of {name}, not of {format}");
+        PageTableFormat found = format ?? PageTableFormats.All.Find(name)
             ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
         PageTable table = new(found) { TableBase = new PhysAddr(reader.ReadUInt64()) };
         try

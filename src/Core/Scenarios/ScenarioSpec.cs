@@ -1,6 +1,8 @@
 using VmSim.Core.Machine;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Programs;
 using VmSim.Core.Settings;
+using VmSim.Core.Shootdown;
 
 namespace VmSim.Core.Scenarios;
 
@@ -43,6 +45,9 @@ public sealed record ScenarioSpec
     /// <summary>How threads are placed on cores.</summary>
     public ThreadsSpec Threads { get; init; } = new();
 
+    /// <summary>Assemblies with classes that the scenario names.</summary>
+    public PlugInSet PlugIns { get; init; } = PlugInSet.None;
+
     /// <summary>The processes, in order; each becomes an address space.</summary>
     public IReadOnlyList<ProcessSpec> Processes { get; init; } = [];
 }
@@ -50,9 +55,12 @@ public sealed record ScenarioSpec
 /// <summary>Which shootdown protocol runs.</summary>
 public sealed record ShootdownSpec
 {
-    /// <summary>Name of the shootdown protocol.</summary>
-    [Setting("Shootdown protocol.")]
+    /// <summary>The protocol: a name of <see cref="ShootdownProtocols.All"/>, or a class of a plug-in.</summary>
+    [Setting("Shootdown protocol: a name of `vmsim list protocols`, or a class of a plug-in as \"Namespace.Type, Assembly\".")]
     public string Protocol { get; init; } = "broadcast";
+
+    /// <summary>What is set of the protocol's own settings.</summary>
+    public OwnSettings ProtocolSettings { get; init; } = OwnSettings.None;
 }
 
 /// <summary>How the kernel hands out memory.</summary>
@@ -67,14 +75,15 @@ public sealed record MemorySpec
         + "processes that share nothing simulate apart.")]
     public bool Shared { get; init; }
 
-    /// <summary>The backend of private anonymous mappings: lazy, populate, huge-2m, ..., or a plug-in's class.</summary>
-    [Setting("Backend of private anonymous mappings: lazy (mapped at the first touch), populate (at once), huge-2m, huge-1g, or a "
-        + "class of your own as \"Namespace.Type, Assembly\".")]
-    public string Anonymous { get; init; } = "lazy";
+    /// <summary>
+    /// The backend of private anonymous mappings: a name of <see cref="MemoryBackends.All"/>, or a class of a plug-in.
+    /// </summary>
+    [Setting("Backend of private anonymous mappings: a name of `vmsim list backends`, or a class of a plug-in as "
+        + "\"Namespace.Type, Assembly\".")]
+    public string Anonymous { get; init; } = MemoryBackends.Lazy;
 
-    /// <summary>An assembly that is loaded for the classes in it.</summary>
-    [Setting("Assembly file (.dll) that is loaded so that its backends can be named; empty for none.")]
-    public string PlugIns { get; init; } = "";
+    /// <summary>What is set of the backend's own settings.</summary>
+    public OwnSettings AnonymousSettings { get; init; } = OwnSettings.None;
 
     /// <summary>Whether reads of untouched anonymous memory map the shared zero page.</summary>
     [Setting("Whether a first read of anonymous memory maps the shared zero page.")]

@@ -108,7 +108,7 @@ public sealed class PlugInClass
         string remedy =
             cause is MissingMemberException or TypeLoadException ? "; it was built against another build of vmsim: build it again"
             : cause is FileNotFoundException or FileLoadException or BadImageFormatException
-            ? "; put the assemblies that it needs beside it"
+            ? "; put the assemblies that it needs beside it, or list them before it"
             : "";
         return new ScenarioException(
             $"{_key}: the {_what} {Type.FullName}{_where} cannot be made: {cause.GetType().Name}: {FirstLine(cause.Message)}{remedy}",
@@ -120,15 +120,41 @@ public sealed class PlugInClass
         try
         {
             return plugIn is not null
-                ? plugIn.Assembly.GetType(name.FullName, throwOnError: false)
+                ? plugIn.Assembly.GetType(name.FullName, throwOnError: true)
                 : Type.GetType($"{name.FullName}, {name.AssemblyName!.Name}", throwOnError: false);
+        }
+        catch (TypeLoadException error) when (plugIn is not null)
+        {
+            if (!IsDefined(plugIn.Assembly, name.FullName))
+            {
+                return null;
+            }
+
+            throw new ScenarioException(
+                $"{key}: {name.FullName} of {plugIn} cannot be loaded: {FirstLine(error.Message)}; it was built against another build of "
+                    + "vmsim: build it again",
+                error);
         }
         catch (Exception error) when (error is IOException or BadImageFormatException or TypeLoadException or ArgumentException)
         {
             string where = plugIn is null ? "" : $" of {plugIn}";
             throw new ScenarioException(
-                $"{key}: {name.FullName}{where} cannot be loaded: {FirstLine(error.Message)}; put the assemblies that it needs beside it",
+                $"{key}: {name.FullName}{where} cannot be loaded: {FirstLine(error.Message)}; put the assemblies that it needs beside it, "
+                    + "or list them before it",
                 error);
+        }
+    }
+
+    /// <summary>Whether an assembly has a class, be it one that cannot be loaded.</summary>
+    private static bool IsDefined(Assembly assembly, string name)
+    {
+        try
+        {
+            return Array.Exists(assembly.GetTypes(), type => type.FullName == name);
+        }
+        catch (ReflectionTypeLoadException some)
+        {
+            return some.LoaderExceptions.OfType<TypeLoadException>().Any(each => each.TypeName == name);
         }
     }
 

@@ -68,15 +68,29 @@ public sealed class Registry<T> : IReadOnlyList<T>
             && PlugInClass.IsClassName(name) ? rule.Make(PlugInClass.Find(name, key, What, rule.Base, plugIns ?? PlugInSet.None))
         : throw Missing(name, key);
 
-    /// <summary>What a plug-in adds, each with the name by which scenarios name it; empty where plug-ins cannot join.</summary>
+    /// <summary>
+    /// What a plug-in adds, each with the name by which scenarios name it; empty where plug-ins cannot join. Of a class that cannot be made
+    /// the item is null and the flaw says why; else the flaw is empty.
+    /// </summary>
     /// <param name="plugIn">The plug-in.</param>
-    /// <exception cref="ScenarioException">One of its classes cannot be made.</exception>
-    public IEnumerable<(string Name, T Item)> Of(PlugIn plugIn)
+    public IEnumerable<(string Name, T? Item, string Flaw)> Of(PlugIn plugIn)
     {
         ArgumentNullException.ThrowIfNull(plugIn);
         PlugInSet only = new([plugIn]);
         IEnumerable<Type> classes = _plugInRule is { } rule ? plugIn.Classes.Where(type => type.IsAssignableTo(rule.Base)) : [];
-        return classes.Select(type => $"{type.FullName}, {plugIn.Name}").Select(name => (name, Require(name, plugIn.Path, only)));
+        return classes.Select(type => Try($"{type.FullName}, {plugIn.Name}"));
+
+        (string, T?, string) Try(string name)
+        {
+            try
+            {
+                return (name, Require(name, plugIn.Name, only), "");
+            }
+            catch (ScenarioException reason)
+            {
+                return (name, null, reason.Message);
+            }
+        }
     }
 
     /// <summary>A registry with one more, or with another one under a known name.</summary>

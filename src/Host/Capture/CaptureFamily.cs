@@ -62,14 +62,13 @@ internal sealed class CaptureFamily(TextWriter error)
         using (Stream? layout = capture.LayoutOf(process))
         using (TraceOutput output = new(target))
         {
-            summary = new LackeyImporter().Import(stream, output.Sink, new ImportOptions
+            var importer = new LackeyImporter
             {
-                File = capture.LogOf(process)!,
-                Name = name,
-                Layout = layout,
-                LayoutFile = $"the memory layout of process {process}",
+                Layout = layout is null ? "" : $"the memory layout of process {process}",
                 FollowsExec = depth > 0 && layout is not null,
-            });
+            };
+            summary = importer.Import(
+                stream, output.Sink, new ImportOptions { File = capture.LogOf(process)!, Name = name, Open = _ => layout! });
             output.Complete();
         }
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using VmSim.Actors.Configuration;
+using VmSim.Core.Settings;
 using VmSim.Core.Traces.Import;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
@@ -17,60 +19,66 @@ internal static class ImportCommand
             command.Subcommands.Add(CreateOne(importer, error));
         }
 
+        command.Subcommands.Add(CreateOfClass(error));
         return command;
     }
 
+    /// <summary>An importer of the library; each of its settings is an option.</summary>
     private static Command CreateOne(ITraceImporter importer, TextWriter error)
     {
-        Argument<string> log = new("log") { Description = "The log, plain or packed; - for standard input." };
-        Option<string> output = new("-o", "--output")
+        Arguments arguments = new();
+        Command command = arguments.AddTo(new Command(importer.Name, importer.Summary));
+        (string Key, Option<string?> Option)[] own =
+        [
+            .. SettingRow.Of(importer, "").Select(row => (
+                row.Key,
+                new Option<string?>($"--{row.Key}") { Description = $"{row.Summary} Allowed: {row.Allowed}; default {row.Default}." })),
+        ];
+        foreach ((string _, Option<string?> option) in own)
         {
-            Description = "Trace to write: .vmt, .vmt.gz or .vmtb.",
-            Required = true,
-            HelpName = "FILE",
-        };
-        Option<bool> binary = new("--binary") { Description = "Write the binary form whatever the name." };
-        Option<string?> layout = new("--layout")
-        {
-            Description = "Valgrind's -d output with the memory layout at start.",
-            HelpName = "FILE",
-        };
-        Option<string?> name = new("--name") { Description = "The program's name; the default is the log's." };
-        Option<int> sets = NumberOption.Create(
-            "--sets", "Sets of the filter that collapses references to a page: a power of two.", 1, 4096, fallback: 16, "a power of two");
-        Command command = new(importer.Name, importer.Summary) { log, output, binary, name, sets };
-        if (importer is LackeyImporter)
-        {
-            command.Options.Add(layout);
+            command.Options.Add(option);
         }
 
         command.SetAction(parsed =>
         {
-            int setCount = parsed.GetValue(sets);
-            if ((setCount & (setCount - 1)) != 0)
-            {
-                throw new UsageException($"--sets: {setCount} found; a power of two from 1 to 4096 is allowed");
-            }
-
-            string path = parsed.GetValue(log)!;
-            string target = parsed.GetValue(output)!;
-            string? layoutPath = importer is LackeyImporter ? parsed.GetValue(layout) : null;
-            using Stream stream = TraceInput.Open(path);
-            using Stream? layoutStream = layoutPath is null ? null : TraceInput.Open(layoutPath);
-            using TraceOutput trace = new(target, parsed.GetValue(binary));
-            ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
-            {
-                File = path,
-                Name = parsed.GetValue(name) ?? NameOf(path),
-                Sets = setCount,
-                Layout = layoutStream,
-                LayoutFile = layoutPath ?? "",
-            });
-            trace.Complete();
-            ImportSummaryView.Show(summary, target, error);
-            return ExitCodes.Ok;
+            IEnumerable<KeyValuePair<string, string>> values = own.Where(each => parsed.GetValue(each.Option) is not null)
+                .Select(each => KeyValuePair.Create(each.Key, parsed.GetValue(each.Option)!));
+            return arguments.Import(new OwnSettings(values).ApplyTo(importer, "--", ghz: 1), parsed, error);
         });
         return command;
+    }
+
+    /// <summary>An importer of a plug-in; its settings are known once it is.</summary>
+    private static Command CreateOfClass(TextWriter error)
+    {
+        Argument<string> name = new("class") { Description = "The importer: \"Namespace.Type, Assembly\"." };
+        Command command = new("class", "A class of your own, from a plug-in.") { name };
+        Arguments arguments = new();
+        arguments.AddTo(command);
+        Option<string[]> files = PlugInOption.Create();
+        Option<string[]> sets = new("--set")
+        {
+            Description = "A setting of the importer, key=value; can be given several times.",
+            HelpName = "KEY=VALUE",
+        };
+        command.Options.Add(files);
+        command.Options.Add(sets);
+        command.SetAction(parsed =>
+        {
+            PlugInSet plugIns = PlugInOption.Load(parsed.GetValue(files));
+            ITraceImporter importer = TraceImporters.All.Require(parsed.GetValue(name)!, "class", plugIns);
+            importer = new OwnSettings((parsed.GetValue(sets) ?? []).Select(Split)).ApplyTo(importer, "--set ", ghz: 1);
+            return PlugInFailedException.Watch(plugIns, () => arguments.Import(importer, parsed, error));
+        });
+        return command;
+    }
+
+    private static KeyValuePair<string, string> Split(string set)
+    {
+        int equals = set.IndexOf('=', StringComparison.Ordinal);
+        return equals > 0
+            ? KeyValuePair.Create(set[..equals].Trim(), set[(equals + 1)..].Trim())
+            : throw new UsageException($"--set {set}: key=value is needed");
     }
 
     private static string NameOf(string path)
@@ -78,5 +86,63 @@ internal static class ImportCommand
         string name = Path.GetFileName(path);
         int dot = name.IndexOf('.', StringComparison.Ordinal);
         return dot > 0 ? name[..dot] : name;
+    }
+
+    /// <summary>What every importer is given on the command line.</summary>
+    private sealed class Arguments
+    {
+        private readonly Argument<string> _log = new("log") { Description = "The log, plain or packed; - for standard input." };
+
+        private readonly Option<string> _output = new("-o", "--output")
+        {
+            Description = "Trace to write: .vmt, .vmt.gz or .vmtb.",
+            Required = true,
+            HelpName = "FILE",
+        };
+
+        private readonly Option<bool> _binary = new("--binary") { Description = "Write the binary form whatever the name." };
+        private readonly Option<string?> _name = new("--name") { Description = "The program's name; the default is the log's." };
+        private readonly Option<int> _sets =
+            NumberOption.Create(
+                "--sets",
+                "Sets of the filter that collapses references to a page: a power of two.",
+                1,
+                4096,
+                fallback: 16,
+                "a power of two");
+
+        public Command AddTo(Command command)
+        {
+            command.Arguments.Add(_log);
+            command.Options.Add(_output);
+            command.Options.Add(_binary);
+            command.Options.Add(_name);
+            command.Options.Add(_sets);
+            return command;
+        }
+
+        public int Import(ITraceImporter importer, ParseResult parsed, TextWriter error)
+        {
+            int setCount = parsed.GetValue(_sets);
+            if ((setCount & (setCount - 1)) != 0)
+            {
+                throw new UsageException($"--sets: {setCount} found; a power of two from 1 to 4096 is allowed");
+            }
+
+            string path = parsed.GetValue(_log)!;
+            string target = parsed.GetValue(_output)!;
+            using Stream stream = TraceInput.Open(path);
+            using TraceOutput trace = new(target, parsed.GetValue(_binary));
+            ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
+            {
+                File = path,
+                Name = parsed.GetValue(_name) ?? NameOf(path),
+                Sets = setCount,
+                Open = TraceInput.Open,
+            });
+            trace.Complete();
+            ImportSummaryView.Show(summary, target, error);
+            return ExitCodes.Ok;
+        }
     }
 }

@@ -14,43 +14,93 @@ using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
-/// <summary><c>vmsim list</c>: what scenarios can name.</summary>
+/// <summary><c>vmsim list</c>: what scenarios can name, and what they can set.</summary>
 internal static class ListCommand
 {
-    private static readonly Dictionary<string, Func<IEnumerable<(string Name, string Summary)>>> Kinds = new(StringComparer.Ordinal)
-    {
-        ["machines"] = () => Of(ProfileCatalog.Machines),
-        ["kernels"] = () => Of(ProfileCatalog.Kernels),
-        ["scenarios"] = () => Of(ProfileCatalog.Scenarios),
-        ["backends"] = () => Of(MemoryBackends.All),
-        ["protocols"] = () => Of(ShootdownProtocols.All),
-        ["programs"] = () => Of(ProgramKinds.All),
-        ["importers"] = () => Of(TraceImporters.All),
-        ["patterns"] = () => Of(PagePatterns.All),
-        ["streams"] = () => Of(AddressStreams.All),
-        ["page-tables"] = () => Of(PageTableFormats.All),
-        ["policies"] = () => Of(ReplacementPolicies.All),
-    };
+    private const string Settings = "settings";
 
-    private static IEnumerable<(string Name, string Summary)> Of(IEnumerable<INamed> items) =>
-        items.Select(item => (item.Name, item.Summary));
+    private static readonly Dictionary<string, Func<PlugInSet, IEnumerable<(string Name, string Summary)>>> Kinds =
+        new(StringComparer.Ordinal)
+        {
+            ["machines"] = Of(() => ProfileCatalog.Machines),
+            ["kernels"] = Of(() => ProfileCatalog.Kernels),
+            ["scenarios"] = Of(() => ProfileCatalog.Scenarios),
+            ["backends"] = Of(() => MemoryBackends.All),
+            ["protocols"] = Of(() => ShootdownProtocols.All),
+            ["programs"] = Of(() => ProgramKinds.All),
+            ["importers"] = Of(() => TraceImporters.All),
+            ["patterns"] = Of(() => PagePatterns.All),
+            ["streams"] = Of(() => AddressStreams.All),
+            ["page-tables"] = Of(() => PageTableFormats.All),
+            ["policies"] = Of(() => ReplacementPolicies.All),
+        };
 
     public static Command Create(TextWriter output, TextWriter error)
     {
-        Argument<string> kind = new("kind") { Description = string.Join(", ", Kinds.Keys) };
-        kind.AcceptOnlyFromAmong([.. Kinds.Keys]);
-        Command command = new("list", "Lists what scenarios can name.") { kind };
+        string[] kinds = [.. Kinds.Keys, Settings];
+        Argument<string> kind = new("kind") { Description = string.Join(", ", kinds) };
+        kind.AcceptOnlyFromAmong(kinds);
+        Option<string[]> files = PlugInOption.Create();
+        Option<string?> scenario = new("--scenario") { Description = "Scenario whose plug-ins take part.", HelpName = "FILE.conf" };
+        Command command = new("list", "Lists what scenarios can name, or what they can set.") { kind, files, scenario };
         command.SetAction(parsed =>
         {
-            Table table = new Table().Border(TableBorder.None).HideHeaders().AddColumn("name").AddColumn("summary");
-            foreach ((string name, string summary) in Kinds[parsed.GetValue(kind)!]())
-            {
-                table.AddRow(new Text(name), new Text(summary));
-            }
-
-            Consoles.For(output).Write(table);
-            return ExitCodes.Ok;
+            PlugInSet given = PlugInOption.Load(parsed.GetValue(files));
+            PlugInSet plugIns = parsed.GetValue(scenario) is { } path
+                ? new PlugInSet(given.Concat(ScenarioLoader.PlugInsOf(path)).DistinctBy(plugIn => plugIn.Path))
+                : given;
+            return PlugInFailedException.Watch(plugIns, () => Write(parsed.GetValue(kind)!, plugIns, output));
         });
         return command;
+    }
+
+    private static int Write(string kind, PlugInSet plugIns, TextWriter output)
+    {
+        if (kind == Settings)
+        {
+            WriteSettings(plugIns, output);
+        }
+        else
+        {
+            WriteTable(Kinds[kind](plugIns), output);
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    private static Func<PlugInSet, IEnumerable<(string Name, string Summary)>> Of<T>(Func<Registry<T>> registry)
+        where T : class, INamed => plugIns =>
+    {
+        Registry<T> all = registry();
+        return all.Select(item => (item.Name, item.Summary))
+            .Concat(plugIns.SelectMany(plugIn => all.Of(plugIn)).Select(found => (found.Name, found.Item?.Summary ?? found.Flaw)));
+    };
+
+    /// <summary>Of plug-ins alone if there are any: who names some asks what they bring along.</summary>
+    private static void WriteSettings(PlugInSet plugIns, TextWriter output)
+    {
+        IEnumerable<SettingList> lists = plugIns.Count == 0 ? SettingList.All : plugIns.SelectMany(SettingList.Of);
+        foreach (SettingList list in lists)
+        {
+            output.WriteLine($"{list.Title}{(list.Text.Length > 0 ? $": {list.Text.ReplaceLineEndings(" ")}" : "")}");
+            foreach (SettingRow row in list.Rows)
+            {
+                output.WriteLine($"  {row.Key} = {row.Default}");
+                output.WriteLine($"    {row.Summary} Allowed: {row.Allowed}.");
+            }
+
+            output.WriteLine();
+        }
+    }
+
+    private static void WriteTable(IEnumerable<(string Name, string Summary)> rows, TextWriter output)
+    {
+        Table table = new Table().Border(TableBorder.None).HideHeaders().AddColumn("name").AddColumn("summary");
+        foreach ((string name, string summary) in rows)
+        {
+            table.AddRow(new Text(name), new Text(summary));
+        }
+
+        Consoles.For(output).Write(table);
     }
 }

@@ -45,7 +45,7 @@ public sealed class NodeActorTests : ActorTest
     /// <summary>A scenario that names files which its plan does not list: a trace, a plug-in, another file of settings.</summary>
     [Theory]
     [InlineData("processes = [\n {\n trace = \"{0}\"\n }\n]")]
-    [InlineData("memory.plug-ins = \"{0}\"\n" + Program)]
+    [InlineData("plug-ins = [ \"{0}\" ]\n" + Program)]
     [InlineData("machine-profile = \"{0}\"\n" + Program)]
     [InlineData("machine-profile = \"../../../../../../../..{0}\"\n" + Program)]
     [InlineData("include \"{0}\"\n" + Program)]
@@ -65,7 +65,7 @@ public sealed class NodeActorTests : ActorTest
         PersistedAssemblyBuilder assembly = new(new AssemblyName(name), typeof(object).Assembly);
         assembly.DefineDynamicModule(name).DefineType("Given.Type", TypeAttributes.Public).CreateType();
         assembly.Save(path);
-        string scenario = $"memory.plug-ins = \"/elsewhere/{name}.dll\"\n{Program}";
+        string scenario = $"plug-ins = [ \"/elsewhere/{name}.dll\" ]\n{Program}";
         RunInput input = new($"/elsewhere/{name}.dll", RunInput.Of(path).Digest);
         RunInput other = input with { Digest = new string('0', RunInput.DigestLength) };
         Assert.Contains("do not have this file", Refusal(new NodeFolders([_root]), scenario, other), StringComparison.Ordinal);

@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -153,6 +154,18 @@ public sealed class CounterTests
         "give the class [Counts<TouchCounters>]",
         Assert.Throws<InvalidOperationException>(() => TestWorlds.Run(Forking(typeof(SecretlyCountingBackend)))).Message,
         StringComparison.Ordinal);
+
+    [Fact]
+    public void BackendKind_ThatMakesACountingBackendAndDoesNotSaySo_IsRefused()
+    {
+        BackendKind silent = new("silent", "says nothing", _ => new CountingBackend());
+        Assert.Contains(
+            "give it Counters = new TouchCounters()",
+            Assert.Throws<InvalidOperationException>(() => silent.BackendOf(default)).Message,
+            StringComparison.Ordinal);
+        BackendKind said = new("said", "says it", _ => new CountingBackend()) { Counters = new TouchCounters() };
+        Assert.IsType<CountingBackend>(said.BackendOf(default));
+    }
 
     private const ulong Elsewhere = 0x7000_0000;
 

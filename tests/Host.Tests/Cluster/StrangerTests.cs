@@ -149,7 +149,7 @@ public sealed class StrangerTests : IDisposable
 
     private static RunPlan PlanWith(string plugIn) => new()
     {
-        Scenario = $"memory.plug-ins = \"{plugIn}\"\n{Program}",
+        Scenario = $"plug-ins = [ \"{plugIn}\" ]\n{Program}",
         Inputs = [RunInput.Of(plugIn), new RunInput("/etc/hostname", new string('0', RunInput.DigestLength))],
         Nodes = 1,
         CoresPerNode = 1,

@@ -8,6 +8,9 @@ public sealed class BackendKind : INamed
 {
     private readonly Func<BackendRequest, MemoryBackend>? _make;
 
+    /// <summary>The class of the last backend that was made: its counters are looked at once.</summary>
+    private Type? _known;
+
     /// <summary>Makes a kind of which each mapping gets a backend of its own.</summary>
     /// <param name="name">The name.</param>
     /// <param name="summary">One sentence that says what it does.</param>
@@ -43,7 +46,7 @@ public sealed class BackendKind : INamed
 
     /// <summary>
     /// What its backends count for each address space, all 0; null for nothing. A kind with one backend takes it from the backend's
-    /// <see cref="CountsAttribute{TCounters}"/>.
+    /// <see cref="CountsAttribute{TCounters}"/>; one that makes backends says it here.
     /// </summary>
     public CounterSet? Counters { get; init; }
 
@@ -53,7 +56,45 @@ public sealed class BackendKind : INamed
     /// <summary>The backend of a mapping.</summary>
     /// <param name="request">The mapping.</param>
     /// <exception cref="ArgumentException">The backend cannot serve it, such as a file's without a file.</exception>
-    public MemoryBackend BackendOf(BackendRequest request) => Instance ?? _make!(request);
+    /// <exception cref="InvalidOperationException">
+    /// It counts something that <see cref="Counters"/> does not say, so that no report would have it.
+    /// </exception>
+    public MemoryBackend BackendOf(BackendRequest request)
+    {
+        if (Instance is { } instance)
+        {
+            return instance;
+        }
+
+        MemoryBackend made = _make!(request);
+        if (made.GetType() != _known)
+        {
+            RequireCounters(made.GetType());
+            _known = made.GetType();
+        }
+
+        return made;
+    }
+
+    /// <summary>A backend as a mapping without an object would get it, to ask for its settings.</summary>
+    public MemoryBackend Sample => BackendOf(default);
+
+    /// <summary>The kind whose backends have settings of their own.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="path">What stands before their keys, for messages.</param>
+    /// <param name="ghz">The clock that turns time into cycles.</param>
+    /// <exception cref="ScenarioException">The backend has no such setting, or a value is not allowed.</exception>
+    public BackendKind With(OwnSettings settings, string path, double ghz)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return settings.Count == 0 ? this
+            : Instance is { } instance ? new BackendKind(Name, Summary, settings.ApplyTo(instance, path, ghz)) { Counters = Counters }
+            : new BackendKind(Name, Summary, request => settings.ApplyTo(_make!(request), path, ghz))
+            {
+                NeedsObject = NeedsObject,
+                Counters = Counters,
+            };
+    }
 
     /// <summary>
     /// The kind of a plug-in's class. With a public static property <c>Instance</c> it is this one backend. With a public constructor that
@@ -76,5 +117,15 @@ public sealed class BackendKind : INamed
             : Single((MemoryBackend)found.Create());
 
         BackendKind Single(MemoryBackend backend) => new(found.Name, backend.Summary, backend);
+    }
+
+    private void RequireCounters(Type backend)
+    {
+        if (CountsAttribute.Of(backend) is { } counted && counted.GetType() != Counters?.GetType())
+        {
+            throw new InvalidOperationException(
+                $"{backend} counts {counted.GetType().Name}, and the backend kind \"{Name}\" does not say so; "
+                    + $"give it Counters = new {counted.GetType().Name}()");
+        }
     }
 }

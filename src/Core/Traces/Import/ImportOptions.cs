@@ -15,16 +15,8 @@ public sealed record ImportOptions
     /// of it miss as on the full trace.</summary>
     public int Sets { get; init; } = 16;
 
-    /// <summary>Valgrind's -d output with the memory layout at start; null when the log itself has it or none is known.</summary>
-    public Stream? Layout { get; init; }
-
-    /// <summary>
-    /// Whether the log is of a forked process after it executed a program, so that the layout replaces what the process inherited.
-    /// </summary>
-    public bool FollowsExec { get; init; }
-
-    /// <summary>The layout's file name, for messages.</summary>
-    public string LayoutFile { get; init; } = "layout";
+    /// <summary>Opens another file that a setting of the importer names. The stream is the importer's to close.</summary>
+    public Func<string, Stream> Open { get; init; } = name => throw new FileNotFoundException($"{name}: no other files are at hand", name);
 }
 
 /// <summary>Turns another tool's log into a trace. Its name stands on the command line; its summary says what it reads.</summary>

@@ -1,3 +1,4 @@
+using VmSim.Core.Settings;
 
 namespace VmSim.Core.Traces.Import;
 
@@ -10,6 +11,14 @@ namespace VmSim.Core.Traces.Import;
 /// </remarks>
 public sealed class LackeyImporter : ITraceImporter
 {
+    /// <summary>The file with Valgrind's -d output; empty when the log itself has the layout or none is known.</summary>
+    [Setting("File with Valgrind's -d output, which has the memory layout at start; empty when the log itself has it.")]
+    public string Layout { get; init; } = "";
+
+    /// <summary>Whether the layout replaces what the process inherited.</summary>
+    [Setting("Whether the log is of a forked process after it executed a program, so that the layout replaces what the process inherited.")]
+    public bool FollowsExec { get; init; }
+
     /// <inheritdoc/>
     public string Name => "lackey";
 
@@ -23,11 +32,11 @@ public sealed class LackeyImporter : ITraceImporter
         ImportSummary summary = new ImportSummary();
         TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
         emitter.Header(options.Name);
-        new Pass(log, emitter, summary, options).Run();
+        new Pass(log, emitter, summary, options, this).Run();
         return summary;
     }
 
-    private sealed class Pass(Stream log, TraceEmitter emitter, ImportSummary summary, ImportOptions options)
+    private sealed class Pass(Stream log, TraceEmitter emitter, ImportSummary summary, ImportOptions options, LackeyImporter settings)
     {
         private readonly LineReader _lines = new(TraceStreams.Unpack(log), options.File);
         private readonly LackeyLayout _layout = new();
@@ -40,9 +49,10 @@ public sealed class LackeyImporter : ITraceImporter
 
         public void Run()
         {
-            if (options.Layout is not null)
+            if (settings.Layout.Length > 0)
             {
-                LineReader layout = new LineReader(TraceStreams.Unpack(options.Layout), options.LayoutFile);
+                using Stream file = options.Open(settings.Layout);
+                LineReader layout = new(TraceStreams.Unpack(file), settings.Layout);
                 while (!_layout.IsComplete && layout.TryRead(out ReadOnlySpan<byte> line))
                 {
                     _layout.Take(line);
@@ -278,7 +288,7 @@ public sealed class LackeyImporter : ITraceImporter
             if (!_hasStarted)
             {
                 _hasStarted = true;
-                if (options.FollowsExec)
+                if (settings.FollowsExec)
                 {
                     emitter.Execute();
                 }

@@ -1,3 +1,4 @@
+using SamplePlugIns;
 using VmSim.Core.Memory.Backends;
 using VmSim.Testing;
 

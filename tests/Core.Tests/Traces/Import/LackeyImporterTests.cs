@@ -38,7 +38,9 @@ public class LackeyImporterTests
     public void Import_ForkingLog_GivesTheReferenceTrace()
     {
         (ImportSummary summary, string text) = Logs.Import(
-            "lackey", Logs.Open("forkcow.l.5674.gz"), new ImportOptions { Name = "forkcow", Layout = Logs.Open("forkcow.d.gz") });
+            new LackeyImporter { Layout = "forkcow.d.gz" },
+            Logs.Open("forkcow.l.5674.gz"),
+            new ImportOptions { Name = "forkcow", Open = Logs.Open });
         Assert.Equal([5678UL, 5682UL, 5683UL], summary.Children);
         Assert.Equal(0, summary.Dropped);
         Assert.Equal(Reference("forkcow.vmt.gz"), text);
@@ -102,7 +104,9 @@ public class LackeyImporterTests
     }
 
     private static (ImportSummary Summary, string Text) ImportThreaded() => Logs.Import(
-        "lackey", Logs.Open("mt-2x3.lackey.log.gz"), new ImportOptions { Name = "mt", Layout = Logs.Open("mt-2x3.valgrind-d.txt.gz") });
+        new LackeyImporter { Layout = "mt-2x3.valgrind-d.txt.gz" },
+        Logs.Open("mt-2x3.lackey.log.gz"),
+        new ImportOptions { Name = "mt", Open = Logs.Open });
 
     private static string Reference(string name)
     {

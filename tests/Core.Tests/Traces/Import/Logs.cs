@@ -17,13 +17,16 @@ internal static class Logs
         return bytes.ToArray();
     }
 
-    public static (ImportSummary Summary, string Text) Import(string importer, Stream log, ImportOptions? options = null)
+    public static (ImportSummary Summary, string Text) Import(string importer, Stream log, ImportOptions? options = null) =>
+        Import(TraceImporters.All.Find(importer)!, log, options);
+
+    public static (ImportSummary Summary, string Text) Import(ITraceImporter importer, Stream log, ImportOptions? options = null)
     {
         using MemoryStream output = new MemoryStream();
         ImportSummary summary;
         using (VmtTextWriter writer = new VmtTextWriter(output))
         {
-            summary = TraceImporters.All.Find(importer)!.Import(log, writer, options ?? new ImportOptions());
+            summary = importer.Import(log, writer, options ?? new ImportOptions());
         }
 
         return (summary, Encoding.UTF8.GetString(output.ToArray()));

@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace VmSim.Actors.Configuration;
+namespace VmSim.Core.Settings;
 
 /// <summary>Names of settings.</summary>
-internal static class SettingNames
+public static class SettingNames
 {
     /// <summary>The key of a property: its name in lower case with a hyphen before each word.</summary>
     public static string KeyOf(string property)

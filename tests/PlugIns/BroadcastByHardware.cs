@@ -1,35 +1,41 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
-namespace VmSim.Core.Tests.Shootdown;
+namespace SamplePlugIns;
 
 // docs/protocols.md shows this file from here on.
 
 /// <summary>
 /// A broadcast by hardware: no core is interrupted, and the initiator waits until all that have loaded the space have dropped the range.
 /// </summary>
-public sealed class ExampleProtocol : IShootdownProtocol
+public sealed class BroadcastByHardware : IShootdownProtocol
 {
     private const int Broadcast = 0;
-    private const long BroadcastCycles = 600;
-    private const long StallCycles = 40;
 
-    public string Name => "example";
+    [Setting("What a broadcast takes to a core.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e6)]
+    public long BroadcastCycles { get; init; } = 600;
+
+    [Setting("What an invalidation that came by broadcast takes a core.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e6)]
+    public long StallCycles { get; init; } = 40;
+
+    public string Name => "broadcast-by-hardware";
 
     public string Summary => "hardware broadcast to every core that has loaded the space, wait for all";
 
     public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) =>
         [new("broadcast", MessageDirection.SpaceToCore, BroadcastCycles)];
 
-    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
+    public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context, BroadcastCycles);
 
-    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
+    public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context, StallCycles);
 
     private static Asid TagOf(SpaceId space) => new((ushort)(space.Value + 1));
 
-    private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
+    private sealed class SpaceHalf(ISpaceShootdownContext context, long broadcastCycles) : SpaceShootdown
     {
         private readonly CoreMask _users = new(context.Machine.Cores);
 
@@ -41,7 +47,7 @@ public sealed class ExampleProtocol : IShootdownProtocol
             {
                 if (core != shootdown.Initiator.Value)
                 {
-                    context.InvalidateByMessage(shootdown, new CoreId(core), scope, Broadcast, BroadcastCycles, awaited: true);
+                    context.InvalidateByMessage(shootdown, new CoreId(core), scope, Broadcast, broadcastCycles, awaited: true);
                 }
             }
 
@@ -63,12 +69,23 @@ public sealed class ExampleProtocol : IShootdownProtocol
         }
     }
 
-    private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
+    private sealed class CoreHalf(ICoreShootdownContext context, long stallCycles) : CoreShootdown
     {
+        private readonly BroadcastCounters _counters = new();
+
+        public override CounterSet Counters => _counters;
+
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
+            _counters[BroadcastCounters.Heard] += invalidation.IsLocal ? 0 : 1;
             InvalidationResult result = SharedRules.Invalidate(context, TagOf(invalidation.Space), invalidation.Scope);
-            return invalidation.IsLocal ? result : result with { Cycles = StallCycles };
+            return invalidation.IsLocal ? result : result with { Cycles = stallCycles };
         }
     }
+}
+
+/// <summary>What it counts.</summary>
+public sealed class BroadcastCounters : CounterSet<BroadcastCounters>
+{
+    public static readonly Counter Heard = Declare("broadcastsHeard", "broadcasts", "Broadcasts that came to the core.");
 }

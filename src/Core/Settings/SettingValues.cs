@@ -1,10 +1,9 @@
 using System.Globalization;
-using VmSim.Core.Settings;
 
-namespace VmSim.Actors.Configuration;
+namespace VmSim.Core.Settings;
 
 /// <summary>Values of settings as people write them: numbers with units, names, on and off.</summary>
-internal static class SettingValues
+public static class SettingValues
 {
     private static readonly Dictionary<string, double> ByteUnits = new(StringComparer.Ordinal)
     {

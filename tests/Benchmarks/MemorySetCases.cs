@@ -73,6 +73,30 @@ internal sealed class MemorySetCases<TTable, TBackend>
     {
         Build();
         Pick();
+        TimeWholeAreas();
+        TimeSearches();
+        TimeChanges();
+        Expect(_picks * 2);
+        Clear();
+        Build();
+        Time("unmap middle", static (cases, set, table, picked, addresses) =>
+        {
+            bool ok = true;
+            foreach (int area in picked)
+            {
+                ok &= set.TryUnmap(Start(area) + Page, 2 * Page, table, out _);
+            }
+
+            return ok;
+        });
+        Expect(_picks);
+        Clear();
+        Build();
+        Time("clear, per area", static (cases, set, table, picked, addresses) => set.TryClear(table, out _), _areas);
+    }
+
+    private void TimeWholeAreas()
+    {
         Time("unmap whole", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
@@ -93,6 +117,10 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
             return ok;
         });
+    }
+
+    private void TimeSearches()
+    {
         Time("find", static (cases, set, table, picked, addresses) =>
         {
             int found = 0;
@@ -123,6 +151,10 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
             return ok;
         });
+    }
+
+    private void TimeChanges()
+    {
         Time("protect whole", static (cases, set, table, picked, addresses) =>
         {
             bool ok = true;
@@ -153,23 +185,6 @@ internal sealed class MemorySetCases<TTable, TBackend>
 
             return ok;
         });
-        Expect(_picks * 2);
-        Clear();
-        Build();
-        Time("unmap middle", static (cases, set, table, picked, addresses) =>
-        {
-            bool ok = true;
-            foreach (int area in picked)
-            {
-                ok &= set.TryUnmap(Start(area) + Page, 2 * Page, table, out _);
-            }
-
-            return ok;
-        });
-        Expect(_picks);
-        Clear();
-        Build();
-        Time("clear, per area", static (cases, set, table, picked, addresses) => set.TryClear(table, out _), _areas);
     }
 
     private void Build()

@@ -34,7 +34,9 @@ public sealed class SubjectsAttribute : DataAttribute
 
         // The class that derives, where a test is inherited: the declaring one is abstract.
         Type test = testMethod.ReflectedType!;
-        object[][] names = Activator.CreateInstance(test) is IContract contract ? [.. contract.Names.Select(name => new object[] { name })] : [];
+        object[][] names = Activator.CreateInstance(test) is IContract contract
+            ? [.. contract.Names.Select(name => new object[] { name })]
+            : [];
         return names.Length > 0 ? names : throw new InvalidOperationException($"{test} names nothing to test");
     }
 }

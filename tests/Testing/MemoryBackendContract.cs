@@ -42,6 +42,12 @@ public abstract class MemoryBackendContract : Contract<BackendKind>
         steps => BackendModel.Run(
             steps,
             Subject(name),
-            new() { PoolBytes = SmallPool, HugePages = TransparentHugePages.Always, MaxReferences = 3, TablePages = 5 + (steps.Length % 3) }),
+            new()
+            {
+                PoolBytes = SmallPool,
+                HugePages = TransparentHugePages.Always,
+                MaxReferences = 3,
+                TablePages = 5 + (steps.Length % 3),
+            }),
         iter: ShortSequences);
 }

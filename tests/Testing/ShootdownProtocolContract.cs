@@ -10,14 +10,17 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Testing;
 
 /// <summary>
-/// What every shootdown protocol must do, under random programs and in small worlds made for one thing, with the checker on. Random programs
-/// print the seed with which they fail.
+/// What every shootdown protocol must do, under random programs and in small worlds made for one thing, with the checker on. Random
+/// programs print the seed with which they fail.
 /// </summary>
 public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
 {
     private const int SpacesThatOverflowTags = LinuxProtocol.Slots + 3;
 
-    /// <summary>A shootdown finishes once, what is deferred is released, who is told acknowledges, and no dead translation is used for longer than allowed.</summary>
+    /// <summary>
+    /// A shootdown finishes once, what is deferred is released, who is told acknowledges, and no dead translation is used for longer than
+    /// allowed.
+    /// </summary>
     /// <param name="protocol">Its name.</param>
     [Theory]
     [Subjects]
@@ -217,7 +220,9 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
     private static long BoundOf(ScenarioSpec scenario, IShootdownProtocol protocol) =>
         new Delays(scenario.Machine, scenario.Kernel, protocol.Messages(scenario.Machine, scenario.Kernel)).WindowBound;
 
-    /// <summary>The longest use of a dead translation after its call is one for all windows, and no longer than the protocol allows.</summary>
+    /// <summary>
+    /// The longest use of a dead translation after its call is one for all windows, and no longer than the protocol allows.
+    /// </summary>
     /// <param name="protocol">The protocol.</param>
     /// <param name="scenarios">How many random scenarios.</param>
     protected static void CompareStaleness(IShootdownProtocol protocol, int scenarios) => RandomPrograms.Scenario.Sample(

@@ -38,7 +38,7 @@ public sealed class PlugInFailedException : Exception
             }
 
             string said = $"{cause.GetType().Name}: {cause.Message}";
-            if (AtWork(cause, plugIns) is var (plugIn, method))
+            if (AtWork(cause, plugIns) is ({ } plugIn, { } method))
             {
                 return new PlugInFailedException($"the plug-in {plugIn} failed in {method}: {said}", cause);
             }

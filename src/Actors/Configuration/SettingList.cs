@@ -3,8 +3,8 @@ using VmSim.Core.Paging;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Workloads;
 using VmSim.Core.Traces.Import;
+using VmSim.Core.Workloads;
 
 namespace VmSim.Actors.Configuration;
 

@@ -161,15 +161,6 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         }
     }
 
-    /// <inheritdoc/>
-    public bool CanUse(Asid tag) => _loadedSpace >= 0 && !_lazy && State != CoreState.Loading && !ReturnsFirst && _tag == tag;
-
-    /// <inheritdoc/>
-    public bool CanWalk(SpaceId space) => _loadedSpace == space.Value && !_lazy && State != CoreState.Loading && !ReturnsFirst;
-
-    /// <summary>Whether the kernel runs on the core, and the protocol hears of it before user mode goes on.</summary>
-    private bool ReturnsFirst => _tellsReturns && (State == CoreState.Trapped || _entersUser);
-
     /// <summary>Has a checker watch every access from now on.</summary>
     internal void WatchedBy(CoreChecker watch) => _watch = watch;
 
@@ -284,85 +275,6 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>The core's time after its last operation, in cycles.</summary>
     internal long Clock => _clock;
 
-    /// <inheritdoc/>
-    public void SendProtocol(SpaceId space, long delay, in ProtocolPayload payload)
-    {
-        if ((uint)space.Value >= (uint)SpaceCount || _world.GroupOf(space).DomainIndex != Domain?.Index)
-        {
-            throw new InvalidOperationException(
-                $"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
-        }
-
-        Send(SimMessage.Of(payload), space, _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToSpace, delay));
-    }
-
-    /// <inheritdoc/>
-    public void SendDirect(CoreId target, long delay, in ProtocolPayload payload)
-    {
-        if (target == Core || Domain is null || !Domain.HasCore(target))
-        {
-            throw new InvalidOperationException(
-                $"the shootdown protocol of core {Core} addresses core {target}, which is not another core of its domain");
-        }
-
-        SimMessage message = SimMessage.Of(payload);
-        message.Due = _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToCore, delay);
-        message.Target = target.Value;
-        message.Space = SpaceId.None;
-        Outbox.Add(message);
-    }
-
-    /// <inheritdoc/>
-    public void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead) =>
-        _losses.Begin(space.Value, shootdown, TableOf(space.Value), TableTime, dead);
-
-    /// <inheritdoc/>
-    public void AlsoDead(DeadRange dead) => _losses.AlsoDead(dead);
-
-    /// <inheritdoc/>
-    public void EndInvalidation(in InvalidationResult result)
-    {
-        _losses.End();
-        Counters[CoreCounters.EntriesInvalidated] += result.Dropped;
-        Counters[CoreCounters.FullFlushes] += result.Full ? 1 : 0;
-    }
-
-    /// <inheritdoc/>
-    public void CountSweep(int shootdowns) => Counters[CoreCounters.InvalidationsSwept] += shootdowns;
-
-    /// <inheritdoc/>
-    public void Acknowledge(in Invalidation invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
-
-    /// <inheritdoc/>
-    public void UseTag(Asid tag)
-    {
-        if (_loadedSpace < 0 || State == CoreState.Loading)
-        {
-            throw new InvalidOperationException($"the shootdown protocol of core {Core} changes its tag while no space is loaded");
-        }
-
-        _tag = tag;
-        Mmu.Load(tag, _table!);
-    }
-
-    /// <summary>As of when a protocol's work on the core reads page tables, in cycles; see <see cref="_dueAt"/>.</summary>
-    private long TableTime => Math.Min(_clock, _dueAt);
-
-    /// <inheritdoc/>
-    void IRefillCounter.CountRefills(int space, long shootdown, int count)
-    {
-        Counters[CoreCounters.RefillMisses] += count;
-        _world.RefillMisses.Add(space, shootdown, count);
-    }
-
-    private PageTable TableOf(int space) => _world.TableOf(space, _tables is { } tables ? tables[space] : 0);
-
-    private void SendAck(in Invalidation invalidation, long leaves, int dropped, long cycles)
-    {
-        InvalidationAck ack = new(invalidation.Shootdown, dropped, new Cycles(cycles), invalidation.Way, invalidation.IsReport);
-        Send(SimMessage.Of(ack), invalidation.Space, leaves + _delays.Notice);
-    }
-
     private void Send(SimMessage message, SpaceId space, long due)
     {
         message.Due = due;
@@ -381,71 +293,5 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         {
             counters.Reset();
         }
-    }
-
-    /// <summary>Lets a waiting core's time pass until <paramref name="due"/> and books it where it belongs.</summary>
-    private void AccountWait(long due)
-    {
-        if (!_warm && due >= _warmup)
-        {
-            _clock = Math.Max(_clock, _warmup);
-            ResetCounters();
-        }
-
-        long waited = due - _clock;
-        if (waited <= 0)
-        {
-            return;
-        }
-
-        _clock = due;
-        if (State == CoreState.Loading)
-        {
-            Cycles[CoreCycles.Switch] += waited;
-        }
-        else if (State == CoreState.Trapped)
-        {
-            BookTrap(waited);
-        }
-    }
-
-    private void BookTrap(long cycles)
-    {
-        if (_thread!.Trap == TrapKind.Fault)
-        {
-            Cycles[CoreCycles.Fault] += cycles;
-        }
-        else
-        {
-            Cycles[CoreCycles.Syscall] += cycles;
-        }
-    }
-
-    private void Tick()
-    {
-        if (_nextTick > _clock)
-        {
-            AccountWait(_nextTick);
-        }
-
-        _dueAt = _nextTick;
-        _nextTick += _shootdown.TickCycles;
-        long cycles = _shootdown.OnTick();
-        _dueAt = long.MaxValue;
-        Cycles[CoreCycles.Interrupt] += cycles;
-        _clock += cycles;
-        LeaveKernel();
-    }
-
-    /// <summary>The kernel has run on the core: before its thread goes on, the protocol hears of it.</summary>
-    private void LeaveKernel() => _entersUser = _tellsReturns;
-
-    private void EnterUser()
-    {
-        _entersUser = false;
-        long cycles = _shootdown.OnReturnToUser();
-        Cycles[CoreCycles.Interrupt] += cycles;
-        _clock += cycles;
-        _watch?.OnBegin(_clock, _loadedSpace, _tag);
     }
 }

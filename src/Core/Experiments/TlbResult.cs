@@ -1,4 +1,3 @@
-
 namespace VmSim.Core.Experiments;
 
 /// <summary>What a TLB experiment counted, over all cores.</summary>

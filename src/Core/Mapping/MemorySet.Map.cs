@@ -1,4 +1,3 @@
-
 namespace VmSim.Core.Mapping;
 
 /// <content>Mapping and unmapping. Backends are called first; the areas change when all have agreed.</content>

@@ -1,4 +1,3 @@
-
 namespace VmSim.Core.Mapping;
 
 /// <content>Moving and resizing, as mremap and brk need them.</content>

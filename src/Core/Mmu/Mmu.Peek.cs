@@ -1,10 +1,41 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
 
 namespace VmSim.Core.Mmu;
 
 /// <content>Looks into the MMU that change nothing, for the checker.</content>
 public sealed unsafe partial class Mmu
 {
+    /// <summary>The translation that an access would use without a walk, and nothing changes.</summary>
+    /// <param name="asid">The tag.</param>
+    /// <param name="address">The virtual address.</param>
+    /// <param name="frame">Number of the 4 KiB frame where the page's memory begins.</param>
+    /// <param name="flags">The page's flags as cached.</param>
+    /// <returns>False if no TLB has one.</returns>
+    public bool Peek(Asid asid, ulong address, out ulong frame, out PageFlags flags)
+    {
+        ulong tag = (ulong)asid.Value << TagShift;
+        foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[_data, _instruction, _dataLarge, _instructionLarge, _second])
+        {
+            for (int size = 0; tlb is not null && size < Sizes; size++)
+            {
+                ulong page = address >> ShiftOf(size);
+                ulong* data = tlb.Peek(KeyOf(page, tag, size), page);
+                data = data == null ? tlb.Peek(KeyOf(page, GlobalTag, size), page) : data;
+                if (data != null)
+                {
+                    frame = *data >> FrameShift;
+                    flags = (PageFlags)(*data & 0xFFFF);
+                    return true;
+                }
+            }
+        }
+
+        frame = 0;
+        flags = PageFlags.None;
+        return false;
+    }
+
     /// <summary>The translation that an access of a kind has just used, and nothing changes.</summary>
     /// <param name="kind">What the access does; fetches and others have first levels of their own.</param>
     /// <param name="asid">The tag.</param>

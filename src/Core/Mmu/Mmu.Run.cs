@@ -86,14 +86,7 @@ public sealed unsafe partial class Mmu
             ulong needed = (ushort)(NeededOfData >> (16 * kind)) | (ulong)PageFlags.User;
             if (_recentData.Key != key || (_recentData.Data & needed) != needed)
             {
-                if ((kind - 1) >> 1 != 0)
-                {
-                    if (!IsRecentFetch(kind, key))
-                    {
-                        break;
-                    }
-                }
-                else
+                if ((kind - 1) >> 1 == 0)
                 {
                     int found = FindPlain<TFirst, TSecond>(key, page, needed, clock);
                     if (found < 0)
@@ -108,12 +101,12 @@ public sealed unsafe partial class Mmu
                     if ((found & WalkBit) != 0)
                     {
                         watch.OnWalk(began, word);
+                        PrefetchLeaves(ref buffer, position + Ahead, length);
                     }
-
-                    if ((found & WalkBit) != 0 && position + Ahead + AheadCount <= length)
-                    {
-                        PrefetchLeaves(ref Unsafe.Add(ref buffer, position + Ahead));
-                    }
+                }
+                else if (!IsRecentFetch(kind, key))
+                {
+                    break;
                 }
             }
 
@@ -134,14 +127,7 @@ public sealed unsafe partial class Mmu
             watch.OnAccess(count == 1 ? began : clock + ((count - 1) * cost), (AccessKind)kind, word);
             clock += count * cost;
             accesses += count;
-            if (count <= more)
-            {
-                Unsafe.Add(ref buffer, position) = Operation.Access((AccessKind)kind, word, (int)(more + 1 - count));
-            }
-            else
-            {
-                position++;
-            }
+            position += PutBack(ref Unsafe.Add(ref buffer, position), more + 1 - count);
         }
 
         run.Position = position;
@@ -149,14 +135,33 @@ public sealed unsafe partial class Mmu
         run.Accesses += accesses;
     }
 
+    /// <summary>Leaves what is left of a run of references in its place.</summary>
+    /// <returns>How many operations are done: 1 if nothing is left, else 0.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int PutBack(ref ulong operation, long left)
+    {
+        if (left <= 0)
+        {
+            return 1;
+        }
+
+        operation = Operation.Access((AccessKind)(operation & 3), operation, (int)left);
+        return 0;
+    }
+
     /// <summary>
     /// Where one access had to walk, the next ones are likely to. The host is told to fetch the entries that they would read, so that its
     /// memory latencies overlap. Nothing that is simulated changes, and a page that is none does no harm.
     /// </summary>
-    private void PrefetchLeaves(ref ulong operations)
+    private void PrefetchLeaves(ref ulong operations, int from, int length)
     {
+        if (from + AheadCount > length)
+        {
+            return;
+        }
+
         PageTable table = _table!;
-        for (int i = 0; i < AheadCount; i++)
+        for (int i = from; i < from + AheadCount; i++)
         {
             ulong page = Unsafe.Add(ref operations, i) >> PageSizes.BaseShift;
             table.Prefetch(_leafTables[(page >> EntryLayout.BitsPerLevel) % LeafTables], (int)page & (EntryLayout.EntriesPerTable - 1));

@@ -182,36 +182,6 @@ public sealed unsafe partial class Mmu : IDisposable
     [MethodImpl(MethodImplOptions.NoInlining)]
     private TranslationResult TranslateTooFew(AccessKind kind, ulong address, long time) => Translate(kind, address, user: true, time);
 
-    /// <summary>The translation that an access would use without a walk, and nothing changes.</summary>
-    /// <param name="asid">The tag.</param>
-    /// <param name="address">The virtual address.</param>
-    /// <param name="frame">Number of the 4 KiB frame where the page's memory begins.</param>
-    /// <param name="flags">The page's flags as cached.</param>
-    /// <returns>False if no TLB has one.</returns>
-    public bool Peek(Asid asid, ulong address, out ulong frame, out PageFlags flags)
-    {
-        ulong tag = (ulong)asid.Value << TagShift;
-        foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[_data, _instruction, _dataLarge, _instructionLarge, _second])
-        {
-            for (int size = 0; tlb is not null && size < Sizes; size++)
-            {
-                ulong page = address >> ShiftOf(size);
-                ulong* data = tlb.Peek(KeyOf(page, tag, size), page);
-                data = data == null ? tlb.Peek(KeyOf(page, GlobalTag, size), page) : data;
-                if (data != null)
-                {
-                    frame = *data >> FrameShift;
-                    flags = (PageFlags)(*data & 0xFFFF);
-                    return true;
-                }
-            }
-        }
-
-        frame = 0;
-        flags = PageFlags.None;
-        return false;
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {

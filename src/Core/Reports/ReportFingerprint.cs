@@ -15,34 +15,33 @@ public static class ReportFingerprint
     public static string Of(RunReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        StringBuilder line = new();
-        Add(report.SchemaVersion, report.Scenario, report.Seed, report.Outcome, report.Protocol, report.Ghz, report.WindowBound);
+        using Lines lines = new();
+        lines.Add(report.SchemaVersion, report.Scenario, report.Seed, report.Outcome, report.Protocol, report.Ghz, report.WindowBound);
         foreach (string finding in report.Findings)
         {
-            Add("finding", finding);
+            lines.Add("finding", finding);
         }
 
-        AddCounters("total", report.Totals);
-        AddDistributions("latency", report.LatencyCycles);
-        AddDistributions("total", report.Shootdowns);
-        Add("left out", report.ShootdownsLeftOut);
+        lines.AddCounters("total", report.Totals);
+        lines.AddDistributions("latency", report.LatencyCycles);
+        lines.AddDistributions("total", report.Shootdowns);
+        lines.Add("left out", report.ShootdownsLeftOut);
         foreach (CoreReport core in report.Cores)
         {
-            Add(["core", core.Id, core.Socket, .. core.Cycles.Select(cycles => (object)cycles.Value)]);
-            AddCounters("core", core.Counters);
+            lines.Add(["core", core.Id, core.Socket, .. core.Cycles.Select(cycles => (object)cycles.Value)]);
+            lines.AddCounters("core", core.Counters);
         }
 
         foreach (AddressSpaceReport space in report.AddressSpaces)
         {
-            Add("space", space.Id, space.Name);
-            AddCounters("space", space.Counters);
-            AddDistributions("space", space.Shootdowns);
+            lines.Add("space", space.Id, space.Name);
+            lines.AddCounters("space", space.Counters);
+            lines.AddDistributions("space", space.Shootdowns);
         }
 
         foreach (ThreadReport thread in report.Threads)
         {
-            Add(
+            lines.Add(
                 "thread",
                 thread.Id,
                 thread.Name,
@@ -54,9 +53,16 @@ public static class ReportFingerprint
                 thread.Faults);
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return lines.Digest();
+    }
 
-        void AddCounters(string of, IReadOnlyList<KeyValuePair<string, long>> counters)
+    /// <summary>Lines of fields, hashed as they come.</summary>
+    private sealed class Lines : IDisposable
+    {
+        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        private readonly StringBuilder _line = new();
+
+        public void AddCounters(string of, IReadOnlyList<KeyValuePair<string, long>> counters)
         {
             foreach ((string name, long value) in counters)
             {
@@ -64,7 +70,7 @@ public static class ReportFingerprint
             }
         }
 
-        void AddDistributions(string of, IReadOnlyList<KeyValuePair<string, Distribution>> distributions)
+        public void AddDistributions(string of, IReadOnlyList<KeyValuePair<string, Distribution>> distributions)
         {
             foreach ((string name, Distribution d) in distributions)
             {
@@ -72,18 +78,22 @@ public static class ReportFingerprint
             }
         }
 
-        void Add(params ReadOnlySpan<object> fields)
+        public void Add(params ReadOnlySpan<object> fields)
         {
-            line.Clear();
+            _line.Clear();
             foreach (object field in fields)
             {
                 // Length first, so that no text can pass for two fields.
                 string text = Convert.ToString(field, CultureInfo.InvariantCulture)!;
-                line.Append(text.Length).Append(':').Append(text);
+                _line.Append(text.Length).Append(':').Append(text);
             }
 
-            line.Append('\n');
-            hash.AppendData(Encoding.UTF8.GetBytes(line.ToString()));
+            _line.Append('\n');
+            _hash.AppendData(Encoding.UTF8.GetBytes(_line.ToString()));
         }
+
+        public string Digest() => Convert.ToHexStringLower(_hash.GetHashAndReset());
+
+        public void Dispose() => _hash.Dispose();
     }
 }

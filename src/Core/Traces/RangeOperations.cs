@@ -1,4 +1,3 @@
-
 namespace VmSim.Core.Traces;
 
 /// <summary>Which operation last changed each page's mapping, as sorted disjoint ranges of pages.</summary>

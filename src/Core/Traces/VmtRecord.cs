@@ -147,7 +147,8 @@ public struct VmtRecord
     {
         get
         {
-            _ = VmtTail.TryParse(Kind == VmtKind.Call ? Text : null, mayHaveRanges: true, out IReadOnlyList<AddrRange<VirtAddr>> ranges, out _);
+            string? tail = Kind == VmtKind.Call ? Text : null;
+            _ = VmtTail.TryParse(tail, mayHaveRanges: true, out IReadOnlyList<AddrRange<VirtAddr>> ranges, out _);
             return ranges;
         }
     }

@@ -114,7 +114,8 @@ public sealed class VmtTextReader : IVmtSource
             (byte)'f' => (ReadFile(ref fields), "f ID PATH (decimal id below 2^31)"),
             (byte)'i' => (ReadMap(VmtKind.InitialMap, ref fields), "i START LEN PROT FLAGS FILEID|- OFF [NAME]"),
             (byte)'m' => (ReadMap(VmtKind.Map, ref fields), "m START LEN PROT FLAGS FILEID|- OFF"),
-            (byte)'u' => (ReadRange(ref fields, out ulong start, out ulong bytes) ? VmtRecord.Unmap(start, bytes) : null, "u START LEN [ERRNO]"),
+            (byte)'u' =>
+                (ReadRange(ref fields, out ulong start, out ulong bytes) ? VmtRecord.Unmap(start, bytes) : null, "u START LEN [ERRNO]"),
             (byte)'p' =>
                 (
                     ReadAdvisedRange(ref fields, out ulong start, out ulong bytes, out ulong rights)

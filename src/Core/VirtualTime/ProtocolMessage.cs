@@ -1,4 +1,3 @@
-
 namespace VmSim.Core.VirtualTime;
 
 /// <summary>Between whom a message of a protocol goes.</summary>

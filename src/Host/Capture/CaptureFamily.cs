@@ -62,7 +62,7 @@ internal sealed class CaptureFamily(TextWriter error)
         using (Stream? layout = capture.LayoutOf(process))
         using (TraceOutput output = new(target))
         {
-            var importer = new LackeyImporter
+            LackeyImporter importer = new()
             {
                 Layout = layout is null ? "" : $"the memory layout of process {process}",
                 FollowsExec = depth > 0 && layout is not null,

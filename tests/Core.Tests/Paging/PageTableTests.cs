@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
+using static VmSim.Core.Tests.Paging.TableProbe;
 
 namespace VmSim.Core.Tests.Paging;
 
@@ -289,119 +290,9 @@ public sealed class PageTableTests
         Assert.Equal(table.TableBase, copy.TableBase);
     }
 
-    [Fact]
-    public void Import_OfDamagedData_SaysSo()
-    {
-        using PageTable table = New("x86-64");
-        table.VisibleAt = 9;
-        table.MapRange(Here, new PhysAddr(0x5000), 0x3000, UserData);
-        byte[] data = Exported(table);
-        Assert.Throws<InvalidDataException>(() => PageTable.Import(new MemoryStream(new byte[64])));
-        for (int length = 0; length < data.Length; length += 97)
-        {
-            Assert.Throws<EndOfStreamException>(() => PageTable.Import(new MemoryStream(data, 0, length)));
-        }
-
-        byte[] other = [.. data];
-        other[4] = 99;
-        InvalidDataException error = Assert.Throws<InvalidDataException>(() => PageTable.Import(new MemoryStream(other)));
-        Assert.Contains("version 99", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void ApplyChanges_OfDamagedData_SaysSo()
-    {
-        using PageTable table = New("x86-64");
-        table.LogsChanges = true;
-        table.VisibleAt = 9;
-        table.MapRange(Here, new PhysAddr(0x5000), 0x3000, UserData);
-        table.ProtectRange(Here + 0x1000, 0x1000, PageFlags.Read);
-        byte[] changes = table.TakeChanges();
-        Assert.Empty(table.TakeChanges());
-        using PageTable replica = New("x86-64");
-        replica.ApplyChanges(changes);
-        Assert.False(IsMapped(replica, Here, 8));
-        Assert.True(IsMapped(replica, Here, 9));
-        Assert.Equal(table.Query(Here + 0x1000), replica.Query(Here + 0x1000));
-        Assert.Throws<InvalidDataException>(() => replica.ApplyChanges([42]));
-        for (int at = 0; at < changes.Length; at++)
-        {
-            byte[] damaged = [.. changes];
-            damaged[at] ^= 0x55;
-            using PageTable other = New("x86-64");
-            Exception? error = Record.Exception(() => other.ApplyChanges(damaged));
-            Assert.True(error is null or InvalidDataException, $"{error}");
-        }
-    }
-
-    [Fact]
-    public void TakeChanges_OfARangeMap_IsCompact()
-    {
-        using PageTable table = New("riscv-sv39");
-        table.LogsChanges = true;
-        table.MapRange(Here, new PhysAddr(0x8000_0000), 64 * Megabyte2, UserData);
-        byte[] mapped = table.TakeChanges();
-        Assert.InRange(mapped.Length, 1, 64 * 50);
-        Unmap(table, Here, 64 * Megabyte2);
-        Assert.InRange(table.TakeChanges().Length, 1, 64 * 24);
-        table.LogsChanges = false;
-        Assert.Throws<InvalidOperationException>(() => table.TakeChanges());
-    }
-
-    private static PageTable New(string format) => new(PageTableFormats.All.Require(format, "format"));
-
     private static long MoveBackOnto(PageTable table, VirtAddr from)
     {
         table.MapRange(Here, new PhysAddr(0x1000_0000), 0x1000, UserData);
         return table.Move(from, Here, Megabyte2);
-    }
-
-    private static long Unmap(PageTable table, VirtAddr start, ulong bytes)
-    {
-        CountVisitor count = default;
-        long leaves = table.UnmapRange(start, bytes, ref count);
-        Assert.Equal(Math.Max(leaves, 0), count.Leaves);
-        return leaves;
-    }
-
-    private static byte[] Exported(PageTable table)
-    {
-        using MemoryStream stream = new();
-        table.Export(stream);
-        return stream.ToArray();
-    }
-
-    private static bool IsMapped(PageTable table, VirtAddr address, long time)
-    {
-        PageTableFormat format = table.Format;
-        int page = table.Root;
-        for (int level = format.Levels - 1; ; level--)
-        {
-            ulong entry = table.ReadEntry(page, EntryLayout.Index(address.Value, level), time);
-            if (!format.IsPresent(entry) || format.IsLeaf(entry, level))
-            {
-                return format.IsPresent(entry);
-            }
-
-            page = format.ChildTable(entry);
-        }
-    }
-
-    private static int TablePageOf(PageTable table, VirtAddr address, int target)
-    {
-        int page = table.Root;
-        for (int level = table.Format.Levels - 1; level > target; level--)
-        {
-            page = table.Format.ChildTable(table.ReadEntryNow(page, EntryLayout.Index(address.Value, level)));
-        }
-
-        return page;
-    }
-
-    private struct CountVisitor : IUnmapVisitor
-    {
-        public long Leaves;
-
-        public void OnUnmapped(VirtAddr address, in EntryInfo entry) => Leaves++;
     }
 }

@@ -58,7 +58,8 @@ public class VmtCallTests
             calls.Skip(10).Select(call => call.Recorded!.Value));
         Assert.Equal(RemapFlags.MayMove | RemapFlags.Fixed, calls[13].RemapFlags);
         Assert.Equal(
-            (MappingFlags.Locked | MappingFlags.HugePages | MappingFlags.FixedNoReplace, 30), (calls[15].MappingFlags, calls[15].HugePageShift));
+            (MappingFlags.Locked | MappingFlags.HugePages | MappingFlags.FixedNoReplace, 30),
+            (calls[15].MappingFlags, calls[15].HugePageShift));
     }
 
     [Theory]

@@ -28,7 +28,8 @@ public sealed class SampleTests
     [MemberData(nameof(Projects))]
     public void Sample_OfTheFolder_IsInTheSolutionAndOnThePage(string project)
     {
-        Assert.Contains($"{project}/{project}.csproj", File.ReadAllText(CommandRunner.At($"{Folder}/Samples.slnx")), StringComparison.Ordinal);
+        string solution = File.ReadAllText(CommandRunner.At($"{Folder}/Samples.slnx"));
+        Assert.Contains($"{project}/{project}.csproj", solution, StringComparison.Ordinal);
         Assert.Contains($"| `{project}` |", File.ReadAllText(CommandRunner.At($"{Folder}/README.md")), StringComparison.Ordinal);
     }
 
@@ -52,7 +53,8 @@ public sealed class SampleTests
 
             string tool = Path.Combine(folder, "tool");
             await DotnetAsync(folder, "tool", "install", "vmsim", "--tool-path", tool, "--source", packages);
-            Assert.Contains("completed", await RunAsync(folder, Path.Combine(tool, "vmsim"), "run", "quickstart"), StringComparison.Ordinal);
+            string ran = await RunAsync(folder, Path.Combine(tool, "vmsim"), "run", "quickstart");
+            Assert.Contains("completed", ran, StringComparison.Ordinal);
 
             CopySamples(samples);
             await DotnetAsync(

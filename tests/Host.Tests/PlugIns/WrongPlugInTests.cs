@@ -139,7 +139,8 @@ public sealed class WrongPlugInTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Guest.Backed", "class Guest.Backed; of this kind it has Guest.Backend, Guest.Private, Guest.Throws, Guest.ThrowsOnce; did")]
+    [InlineData("Guest.Backed",
+        "class Guest.Backed; of this kind it has Guest.Backend, Guest.Private, Guest.Throws, Guest.ThrowsOnce; did")]
     [InlineData("Guest.Hidden", "Guest.Hidden of FILE is no backend: it is not public")]
     [InlineData("Guest.Begun", "Guest.Begun of FILE is no backend: it is abstract")]
     [InlineData("Guest.Other", "Guest.Other of FILE is no backend: it does not derive from VmSim.Core.Memory.Backends.MemoryBackend")]

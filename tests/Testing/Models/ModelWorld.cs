@@ -5,39 +5,11 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Testing.Models;
 
-/// <summary>A page of the naive model: one entry a mapped page, with what a program would read there.</summary>
-internal sealed record ModelPage
-{
-    public Protection Rights { get; init; }
-
-    public bool Shared { get; init; }
-
-    public bool Guard { get; init; }
-
-    /// <summary>The physical page of a device or linear mapping; null for memory of the pool.</summary>
-    public PhysAddr? Outside { get; init; }
-
-    public MemoryObject? Source { get; init; }
-
-    public ulong SourcePage { get; init; }
-
-    /// <summary>What the page holds for this process alone; null while it reads through to the object.</summary>
-    public long? Private { get; init; }
-}
-
-/// <summary>A process of the model beside the space under test.</summary>
-internal sealed class ModelProcess(VirtualMemory memory)
-{
-    public VirtualMemory Memory { get; } = memory;
-
-    public SortedDictionary<ulong, ModelPage> Pages { get; } = [];
-}
-
 /// <summary>
 /// Some processes with one frame pool, and beside them a model that knows nothing of frames: every page of every process is a value. What
 /// the spaces do with frames must never be visible in the values.
 /// </summary>
-internal sealed class ModelWorld
+internal sealed partial class ModelWorld
 {
     private readonly Dictionary<PhysAddr, long> _frameValues = [];
     private readonly Dictionary<PhysAddr, long> _outsideValues = [];
@@ -187,31 +159,6 @@ internal sealed class ModelWorld
         {
             _objectValues.Remove(key);
         }
-    }
-
-    /// <summary>Every rule that must hold between areas, tables, frames, objects and counts.</summary>
-    public void CheckInvariants()
-    {
-        _references.Clear();
-        foreach (ModelProcess process in Processes)
-        {
-            CheckSpace(process);
-        }
-
-        foreach ((VirtualMemory _, ReleaseBatch batch) in _pending)
-        {
-            foreach (FrameRun run in batch.Frames)
-            {
-                _references.Add(run.First, run.Count);
-            }
-        }
-
-        foreach (PhysAddr frame in Objects().SelectMany(source => source.Frames))
-        {
-            _references.Add(frame, 1);
-        }
-
-        _references.Check();
     }
 
     /// <summary>Ends every process; only the page cache may keep frames.</summary>
@@ -387,52 +334,5 @@ internal sealed class ModelWorld
             "an object's frame is mapped that the object does not know");
         Assert.Equal(expected, frame);
         return ObjectValue(model.Source, model.SourcePage);
-    }
-
-    private static void CheckRights(ModelPage model, in EntryInfo leaf) =>
-        Assert.True(
-            (leaf.Flags & PageFlags.Write) == 0 || (model.Rights & Protection.Write) != 0, "a page is writable in an area that is not");
-
-    private void CheckSpace(ModelProcess process)
-    {
-        ResidentPages counted = default;
-        foreach (MappedLeaf mapped in process.Memory.Table.Leaves(Window.Start, Window.Size))
-        {
-            (VirtAddr address, EntryInfo leaf) = mapped;
-            long pages = (long)leaf.Size.BasePages();
-            if (!process.Pages.TryGetValue(address.PageNumber, out ModelPage? model))
-            {
-                Assert.Fail($"{address} is mapped outside every area");
-            }
-
-            if (model.Outside is { } outside)
-            {
-                Assert.Equal(outside, leaf.Frame);
-                counted = counted with { Device = counted.Device + pages };
-                CheckRights(model, leaf);
-                continue;
-            }
-
-            counted = Pool.IsZero(leaf.Frame) ? counted with { Zero = counted.Zero + pages } : counted.Plus(Pool.KindOf(leaf.Frame), pages);
-            bool writable = (leaf.Flags & PageFlags.Write) != 0;
-            CheckRights(model, leaf);
-            if (!Pool.IsZero(leaf.Frame))
-            {
-                Assert.True(!writable || model.Shared || Pool.IsExclusive(leaf.Frame), "a writable private page is not exclusive");
-                _references.Add(leaf.Frame, leaf.Size.BasePages());
-            }
-        }
-
-        Assert.Equal(counted, process.Memory.Resident);
-        using IEnumerator<ulong> pagesOfModel = process.Pages.Keys.GetEnumerator();
-        foreach (AreaInfo area in process.Memory.Areas)
-        {
-            for (ulong page = area.Range.Start.PageNumber; page <= area.Range.Last.PageNumber; page++)
-            {
-                Assert.True(pagesOfModel.MoveNext() && pagesOfModel.Current == page, "areas and model differ");
-            }
-        }
-
-        Assert.False(pagesOfModel.MoveNext(), "the model has pages that no area has");
     }
 }

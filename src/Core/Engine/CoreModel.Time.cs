@@ -1,0 +1,73 @@
+using VmSim.Core.Shootdown;
+
+namespace VmSim.Core.Engine;
+
+/// <content>Time that passes while no thread runs: waits, ticks, and the way back to user mode.</content>
+public sealed partial class CoreModel
+{
+    /// <summary>Lets a waiting core's time pass until <paramref name="due"/> and books it where it belongs.</summary>
+    private void AccountWait(long due)
+    {
+        if (!_warm && due >= _warmup)
+        {
+            _clock = Math.Max(_clock, _warmup);
+            ResetCounters();
+        }
+
+        long waited = due - _clock;
+        if (waited <= 0)
+        {
+            return;
+        }
+
+        _clock = due;
+        if (State == CoreState.Loading)
+        {
+            Cycles[CoreCycles.Switch] += waited;
+        }
+        else if (State == CoreState.Trapped)
+        {
+            BookTrap(waited);
+        }
+    }
+
+    private void BookTrap(long cycles)
+    {
+        if (_thread!.Trap == TrapKind.Fault)
+        {
+            Cycles[CoreCycles.Fault] += cycles;
+        }
+        else
+        {
+            Cycles[CoreCycles.Syscall] += cycles;
+        }
+    }
+
+    private void Tick()
+    {
+        if (_nextTick > _clock)
+        {
+            AccountWait(_nextTick);
+        }
+
+        _dueAt = _nextTick;
+        _nextTick += _shootdown.TickCycles;
+        long cycles = _shootdown.OnTick();
+        _dueAt = long.MaxValue;
+        Cycles[CoreCycles.Interrupt] += cycles;
+        _clock += cycles;
+        LeaveKernel();
+    }
+
+    /// <summary>The kernel has run on the core: before its thread goes on, the protocol hears of it.</summary>
+    private void LeaveKernel() => _entersUser = _tellsReturns;
+
+    private void EnterUser()
+    {
+        _entersUser = false;
+        long cycles = _shootdown.OnReturnToUser();
+        Cycles[CoreCycles.Interrupt] += cycles;
+        _clock += cycles;
+        _watch?.OnBegin(_clock, _loadedSpace, _tag);
+    }
+}

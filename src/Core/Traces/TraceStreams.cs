@@ -18,7 +18,7 @@ public static class TraceStreams
     }
 
     /// <summary>Reads the first <paramref name="count"/> bytes (fewer at the end) and gives a stream that still has them.</summary>
-    internal static Stream Peek(Stream stream, int count, out byte[] head)
+    public static Stream Peek(Stream stream, int count, out byte[] head)
     {
         byte[] bytes = new byte[count];
         int length = stream.ReadAtLeast(bytes, count, throwOnEndOfStream: false);

@@ -13,6 +13,14 @@ internal static class ImportSummaryView
             : string.Join(", ", summary.Calls.Select(call => $"{call.Value:N0} {call.Key}"));
         error.WriteLine(
             $"{target}: {summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {summary.Threads:N0} threads, {calls}");
+        Tell("calls that succeeded and are not simulated", summary.NotSimulated);
+        Tell("calls that failed, left out", summary.Failed);
+        Tell("calls without a result, left out", summary.WithoutResult);
+        if (summary.OtherCalls > 0)
+        {
+            error.WriteLine($"calls that have nothing to do with memory: {summary.OtherCalls:N0}");
+        }
+
         if (forks && summary.Children.Count > 0)
         {
             error.WriteLine(
@@ -31,6 +39,15 @@ internal static class ImportSummaryView
         foreach (string note in summary.Notes)
         {
             error.WriteLine($"note: {note}");
+        }
+
+        void Tell(string what, IEnumerable<KeyValuePair<string, long>> counts)
+        {
+            string text = string.Join(", ", counts.Select(count => $"{count.Value:N0} {count.Key}"));
+            if (text.Length > 0)
+            {
+                error.WriteLine($"{what}: {text}");
+            }
         }
     }
 }

@@ -2,21 +2,15 @@ using System.Buffers.Binary;
 
 namespace VmSim.Core.Traces.Import;
 
-/// <summary>Reads ChampSim traces: 64 bytes an instruction (inc/trace_instruction.h, input_instr), plain or gzip.</summary>
-/// <remarks>Layout: 8 bytes instruction pointer, 1 is-branch, 1 branch-taken, 2 destination and 4 source registers, 2 x 8 destination and 4
-/// x 8
-/// source addresses, 0 for none. One thread; nothing says what is mapped, so memory is mapped where it is used.</remarks>
+/// <summary>Reads ChampSim traces: a record an instruction, of the standard kind or CloudSuite's, which is recognised.</summary>
+/// <remarks>Addresses are 0 where there is none. One thread; nothing says what is mapped, so memory is mapped where it is used.</remarks>
 public sealed class ChampSimImporter : ITraceImporter
 {
-    private const int RecordBytes = 64;
-    private const int Destinations = 16;
-    private const int Sources = 32;
-
     /// <inheritdoc/>
     public string Name => "champsim";
 
     /// <inheritdoc/>
-    public string Summary => "ChampSim instruction records of 64 bytes, plain, gzip or xz";
+    public string Summary => "ChampSim instruction records of 64 bytes, or of 96 (CloudSuite): plain, gzip, zstd or xz";
 
     /// <inheritdoc/>
     public ImportSummary Import(Stream log, IVmtSink sink, ImportOptions options)
@@ -25,35 +19,38 @@ public sealed class ChampSimImporter : ITraceImporter
         ImportSummary summary = new ImportSummary();
         TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
         RegionGuess guess = new RegionGuess(emitter);
-        RecordReader records = new RecordReader(TraceStreams.Unpack(log), RecordBytes, options.File);
+        (Stream whole, ChampSimFormat format) = Recognise(LogStreams.Open(log, options.File), options.File);
+        RecordReader records = new RecordReader(whole, format.Bytes, options.File);
         emitter.Header(options.Name);
         while (records.TryRead(out ReadOnlySpan<byte> record))
         {
             summary.Lines++;
-            if (record[8] > 1 || record[9] > 1)
+            if (!ChampSimFormat.HasBranchBytes(record))
             {
                 throw TraceFormatException.AtByte(
                     options.File,
-                    records.Offset - RecordBytes + 8,
-                    $"is-branch {record[8]} and branch-taken {record[9]}",
+                    records.Offset - format.Bytes + ChampSimFormat.BranchAt,
+                    $"is-branch {record[ChampSimFormat.BranchAt]} and branch-taken {record[ChampSimFormat.BranchAt + 1]}",
                     "0 or 1 in both, as ChampSim records have");
             }
 
             Take(VmtKind.Fetch, record);
-            for (int i = 0; i < 4; i++)
+            for (int i = 0; i < ChampSimFormat.Sources; i++)
             {
-                Take(VmtKind.Load, record[(Sources + (8 * i))..]);
+                Take(VmtKind.Load, record[(format.SourcesAt + (8 * i))..]);
             }
 
-            for (int i = 0; i < 2; i++)
+            for (int i = 0; i < format.Destinations; i++)
             {
-                Take(VmtKind.Store, record[(Destinations + (8 * i))..]);
+                Take(VmtKind.Store, record[(format.DestinationsAt + (8 * i))..]);
             }
         }
 
         emitter.Finish();
+        summary.Notes.Add($"Records are of {format.Bytes} bytes ({format.Name}).");
         summary.Notes.Add(
             "ChampSim traces say nothing of mappings and threads: memory is anonymous, mapped where it is used, and there is one thread.");
+        guess.AddNotes(summary);
         return summary;
 
         void Take(VmtKind kind, ReadOnlySpan<byte> field)
@@ -66,14 +63,26 @@ public sealed class ChampSimImporter : ITraceImporter
 
             if (!guess.Use(address))
             {
-                summary.Drop(
-                    summary.Lines,
-                    $"address {address:x} is not in user space, or more than {RegionGuess.MaxRegions} regions of 2 MiB are used");
+                summary.Drop(summary.Lines, guess.Refusal(address));
                 return;
             }
 
             emitter.Reference(kind, address, 1);
             _ = kind == VmtKind.Fetch ? summary.Fetches++ : summary.DataReferences++;
+        }
+    }
+
+    private static (Stream Whole, ChampSimFormat Format) Recognise(Stream unpacked, string file)
+    {
+        try
+        {
+            Stream whole = TraceStreams.Peek(unpacked, ChampSimFormat.SampleBytes, out byte[] sample);
+            return (whole, ChampSimFormat.Of(sample));
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        {
+            throw TraceFormatException.AtByte(
+                file, 0, $"the packed data is cut off or damaged ({error.Message})", "an undamaged file", error);
         }
     }
 }

@@ -35,7 +35,7 @@ public sealed class DrMemtraceImporter : ITraceImporter
         }
         else
         {
-            pass.Run(TraceStreams.Unpack(log));
+            pass.Run(LogStreams.Open(log, options.File));
         }
 
         pass.Finish();

@@ -17,6 +17,27 @@ public sealed record ImportOptions
 
     /// <summary>Opens another file that a setting of the importer names. The stream is the importer's to close.</summary>
     public Func<string, Stream> Open { get; init; } = name => throw new FileNotFoundException($"{name}: no other files are at hand", name);
+
+    /// <summary>Opens another log of the same recording by name (strace -ff); null when there is none.</summary>
+    public Func<string, Stream?>? OpenIfThere { get; init; }
+
+    /// <summary>Takes the traces of forked processes that are in the log; null leaves them out.</summary>
+    public IImportChildren? Children { get; init; }
+}
+
+/// <summary>Takes the traces of processes that the program forked.</summary>
+public interface IImportChildren
+{
+    /// <summary>Begins the trace of a forked process.</summary>
+    /// <param name="parent">The kernel's number of the process that forked it; 0 for the first process of the log.</param>
+    /// <param name="process">Its own number.</param>
+    /// <returns>Where its trace goes; null if it is to be left out.</returns>
+    IVmtSink? Open(ulong parent, ulong process);
+
+    /// <summary>Ends the trace of a forked process.</summary>
+    /// <param name="process">Its number.</param>
+    /// <param name="summary">What was found of it.</param>
+    void Close(ulong process, ImportSummary summary);
 }
 
 /// <summary>Turns another tool's log into a trace. Its name stands on the command line; its summary says what it reads.</summary>

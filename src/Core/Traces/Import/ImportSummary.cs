@@ -4,7 +4,9 @@ namespace VmSim.Core.Traces.Import;
 public sealed class ImportSummary
 {
     private const int Examples = 5;
+    private const int MaxNames = 1000;
     private readonly List<string> _examples = [];
+    private readonly List<(ulong, ImportSummary)> _processes = [];
 
     /// <summary>Lines or records read.</summary>
     public long Lines { get; set; }
@@ -21,8 +23,23 @@ public sealed class ImportSummary
     /// <summary>Successful calls of each kind that changed mappings, threads or processes, by name.</summary>
     public SortedDictionary<string, long> Calls { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Calls that succeeded and change nothing that is simulated, by name.</summary>
+    public SortedDictionary<string, long> NotSimulated { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Calls that failed, by name and error such as "mmap ENOMEM"; they are left out.</summary>
+    public SortedDictionary<string, long> Failed { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Calls of which the log does not say how they ended, by name; they are left out.</summary>
+    public SortedDictionary<string, long> WithoutResult { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Calls that have nothing to do with memory, threads or processes.</summary>
+    public long OtherCalls { get; set; }
+
     /// <summary>Processes forked, in order.</summary>
     public List<ulong> Children { get; } = [];
+
+    /// <summary>What was found of forked processes whose traces were written, in order of their first lines.</summary>
+    public IReadOnlyList<(ulong Process, ImportSummary Summary)> Processes => _processes;
 
     /// <summary>Lines that could not be understood and were left out.</summary>
     public long Dropped { get; private set; }
@@ -33,8 +50,25 @@ public sealed class ImportSummary
     /// <summary>Notes on what the log cannot tell.</summary>
     public List<string> Notes { get; } = [];
 
+    internal ImportSummary AddProcess(ulong process)
+    {
+        ImportSummary summary = new ImportSummary();
+        _processes.Add((process, summary));
+        return summary;
+    }
+
     /// <summary>Counts a call that changed mappings, threads or processes.</summary>
-    public void Count(string call) => Calls[call] = Calls.GetValueOrDefault(call) + 1;
+    public void Count(string call) => Add(Calls, call);
+
+    /// <summary>Counts a call or a record by its name.</summary>
+    /// <param name="calls">The counts.</param>
+    /// <param name="name">The name; beyond 1,000 of them all count as others.</param>
+    public static void Add(SortedDictionary<string, long> calls, string name)
+    {
+        // names come from the log, so that their number is bounded here
+        string key = calls.Count < MaxNames || calls.ContainsKey(name) ? name : "others";
+        calls[key] = calls.GetValueOrDefault(key) + 1;
+    }
 
     /// <summary>Counts a line that was left out.</summary>
     public void Drop(long line, string text)

@@ -6,7 +6,7 @@ namespace VmSim.Core.Traces.Import;
 /// <summary>
 /// Reads the arguments and results of system calls in a lackey log and hands the finished calls to <see cref="ImportedCalls"/>.
 /// </summary>
-internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary)
+internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary, RegionGuess guess)
 {
     private const int MaxArguments = 6;
     private const int MaxSlots = 65_536;
@@ -14,7 +14,7 @@ internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary)
     private const int OpenAtCall = 257;
     private const int MemoryFileCall = 319;
     private const int CloneCall = 56;
-    private readonly ImportedCalls _calls = new(emitter, summary);
+    private readonly ImportedCalls _calls = new(emitter, summary, guess);
     private readonly Dictionary<int, Pending> _pending = [];
 
     /// <summary>Takes the name and arguments of a call; the result comes later.</summary>
@@ -25,10 +25,15 @@ internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary)
         int exit = text.IndexOf("( "u8);
         if (_pending.Count > MaxSlots)
         {
-            _pending.Clear();
+            End();
         }
 
-        Pending call = new Pending { Number = number };
+        if (_pending.Remove(slot, out Pending? unfinished))
+        {
+            ImportSummary.Add(summary.WithoutResult, unfinished.Name);
+        }
+
+        Pending call = new Pending { Number = number, Name = NameIn(text) };
         _pending[slot] = call;
         if (open < 0 && exit < 0)
         {
@@ -51,10 +56,39 @@ internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary)
             return;
         }
 
-        if (!hasFailed && Utf8Parser.TryParse(text[(at + 10)..], out ulong result, out _, 'x'))
+        if (hasFailed)
+        {
+            ImportSummary.Add(summary.Failed, call.Name);
+        }
+        else if (Utf8Parser.TryParse(text[(at + 10)..], out ulong result, out _, 'x'))
         {
             _calls.Take(call.Number, call.Arguments, call.Path, result);
         }
+    }
+
+    /// <summary>Counts the calls whose result the log does not have.</summary>
+    public void End()
+    {
+        foreach (Pending call in _pending.Values)
+        {
+            ImportSummary.Add(summary.WithoutResult, call.Name);
+        }
+
+        _pending.Clear();
+    }
+
+    /// <summary>The name in <c> sys_mmap ( ...</c>, without its prefix.</summary>
+    private static string NameIn(ReadOnlySpan<byte> text)
+    {
+        text = text.TrimStart((byte)' ');
+        text = text.StartsWith("sys_"u8) ? text[4..] : text;
+        int length = 0;
+        while (length < text.Length && (char.IsAsciiLetterOrDigit((char)text[length]) || text[length] == (byte)'_'))
+        {
+            length++;
+        }
+
+        return length == 0 ? "a call without a name" : Encoding.UTF8.GetString(text[..length]);
     }
 
     private static int EndOfArguments(ReadOnlySpan<byte> text)
@@ -99,6 +133,8 @@ internal sealed class LackeyCalls(TraceEmitter emitter, ImportSummary summary)
     private sealed class Pending
     {
         public int Number { get; init; }
+
+        public string Name { get; init; } = "";
 
         public ulong[] Arguments { get; } = new ulong[MaxArguments];
 

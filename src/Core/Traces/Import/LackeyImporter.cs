@@ -36,95 +36,98 @@ public sealed class LackeyImporter : ITraceImporter
         return summary;
     }
 
-    private sealed class Pass(Stream log, TraceEmitter emitter, ImportSummary summary, ImportOptions options, LackeyImporter settings)
+    private sealed class Pass
     {
-        private readonly LineReader _lines = new(TraceStreams.Unpack(log), options.File);
+        private readonly TraceEmitter _emitter;
+        private readonly ImportSummary _summary;
+        private readonly ImportOptions _options;
+        private readonly LackeyImporter _settings;
+        private readonly LineReader _lines;
         private readonly LackeyLayout _layout = new();
-        private readonly LackeyCalls _calls = new(emitter, summary);
+        private readonly RegionGuess _guess;
+        private readonly LackeyCalls _calls;
         private readonly Dictionary<int, int> _threadOfSlot = [];
         private int _mainSlot = -1;
         private int _nextThread = 1;
         private int _callSlot = -1;
         private bool _hasStarted;
 
+        /// <summary>Whether the log is of a forked child, which begins with its parent's memory.</summary>
+        private bool _isChild;
+
+        public Pass(Stream log, TraceEmitter emitter, ImportSummary summary, ImportOptions options, LackeyImporter settings)
+        {
+            _settings = settings;
+            _emitter = emitter;
+            _summary = summary;
+            _options = options;
+            _lines = new LineReader(LogStreams.Open(log, options.File), options.File);
+            _guess = new RegionGuess(emitter);
+            _calls = new LackeyCalls(emitter, summary, _guess);
+        }
+
         public void Run()
         {
-            if (settings.Layout.Length > 0)
+            if (_settings.Layout.Length > 0)
             {
-                using Stream file = options.Open(settings.Layout);
-                LineReader layout = new(TraceStreams.Unpack(file), settings.Layout);
+                using Stream file = _options.Open(_settings.Layout);
+                LineReader layout = new LineReader(LogStreams.Open(file, _settings.Layout), _settings.Layout);
                 while (!_layout.IsComplete && layout.TryRead(out ReadOnlySpan<byte> line))
                 {
                     _layout.Take(line);
+                }
+
+                if (!_layout.IsComplete)
+                {
+                    throw TraceFormatException.AtLine(
+                        _settings.Layout, layout.LineNumber, "no memory layout", "what valgrind -d writes to standard error");
                 }
             }
 
             while (_lines.TryRead(out ReadOnlySpan<byte> line))
             {
-                summary.Lines++;
+                _summary.Lines++;
                 if (!TakeReference(line) && !TakeMessage(line))
                 {
-                    summary.Drop(_lines.LineNumber, LineReader.Printable(line));
+                    _summary.Drop(_lines.LineNumber, LineReader.Printable(line));
                 }
             }
 
             Start();
-            emitter.Finish();
-            if (!_layout.IsComplete)
+            _calls.End();
+            _emitter.Finish();
+            if (_guess.IsOn)
             {
-                summary.Notes.Add(
-                    "The log has no memory layout, so nothing is mapped before the program's own calls; run valgrind with -d and give "
-                        + "its output as the layout.");
+                _guess.AddNotes(_summary);
+                _summary.Notes.Add(
+                    "The log has no memory layout: memory is anonymous and mapped where it is used, in regions of 2 MiB. For the program's "
+                        + "own mappings run valgrind with -d and give its output with --layout.");
             }
         }
 
-        /// <summary>I  0401ab70,3 or a blank, S, L or M, a blank, and the same.</summary>
+        /// <summary>I  0401ab70,3 and its like.</summary>
         private bool TakeReference(ReadOnlySpan<byte> line)
         {
-            if (line.Length < 5 || line[2] != (byte)' ')
+            if (!LackeyReference.TryRead(line, out LackeyReference reference))
             {
                 return false;
             }
 
-            bool isFetch = line[0] == (byte)'I' && line[1] == (byte)' ';
-            VmtKind kind = isFetch ? VmtKind.Fetch : line[1] == (byte)'L' ? VmtKind.Load : VmtKind.Store;
-            if (!isFetch && (line[0] != (byte)' ' || line[1] is not ((byte)'L' or (byte)'S' or (byte)'M')))
+            Start();
+            if (!_guess.Use(reference.Address, reference.Size))
             {
-                return false;
+                _summary.Drop(_lines.LineNumber, _guess.Refusal(reference.Address));
+                return true;
             }
 
-            ulong address = 0;
-            int at = 3;
-            for (int digit; at < line.Length && (digit = FieldReader.HexDigit(line[at])) >= 0; at++)
+            _emitter.Reference(reference.Kind, reference.Address, reference.Size);
+            if (reference.Kind == VmtKind.Fetch)
             {
-                address = (address << 4) | (uint)digit;
-            }
-
-            uint size = 0;
-            int comma = at++;
-            for (; at < line.Length && (uint)(line[at] - '0') <= 9 && size < 1 << 20; at++)
-            {
-                size = (size * 10) + (uint)(line[at] - '0');
-            }
-
-            if (comma is 3 or > 19 || comma >= line.Length || line[comma] != (byte)',' || at != line.Length || size == 0)
-            {
-                return false;
-            }
-
-            if (!_hasStarted)
-            {
-                Start();
-            }
-
-            emitter.Reference(kind, address, size);
-            if (isFetch)
-            {
-                summary.Fetches++;
+                _summary.Fetches++;
             }
             else
             {
-                summary.DataReferences++;
+                _summary.DataReferences++;
             }
 
             return true;
@@ -132,7 +135,7 @@ public sealed class LackeyImporter : ITraceImporter
 
         private bool TakeMessage(ReadOnlySpan<byte> line)
         {
-            if (line.IsEmpty || line.StartsWith("=="u8) || line.StartsWith("SCHEDSETJMP("u8))
+            if (line.Trim(" \t\r"u8).IsEmpty || line.StartsWith("=="u8) || line.StartsWith("SCHEDSETJMP("u8))
             {
                 return true;
             }
@@ -150,6 +153,8 @@ public sealed class LackeyImporter : ITraceImporter
 
             if (line.StartsWith(" --> ["u8))
             {
+                // A child's log begins with what fork returned.
+                _isChild |= _callSlot < 0 && !_hasStarted;
                 TakeResult(_callSlot, line);
                 return true;
             }
@@ -162,7 +167,7 @@ public sealed class LackeyImporter : ITraceImporter
         {
             if (slot >= 0 && _threadOfSlot.TryGetValue(slot, out int thread))
             {
-                emitter.CurrentThread = thread;
+                _emitter.CurrentThread = thread;
             }
 
             Start();
@@ -224,7 +229,7 @@ public sealed class LackeyImporter : ITraceImporter
         {
             if (slot != _mainSlot && _threadOfSlot.Remove(slot, out int thread))
             {
-                emitter.Exit(thread);
+                _emitter.Exit(thread);
             }
         }
 
@@ -232,7 +237,7 @@ public sealed class LackeyImporter : ITraceImporter
         {
             if (_threadOfSlot.TryGetValue(slot, out int thread))
             {
-                emitter.CurrentThread = thread;
+                _emitter.CurrentThread = thread;
             }
         }
 
@@ -288,12 +293,13 @@ public sealed class LackeyImporter : ITraceImporter
             if (!_hasStarted)
             {
                 _hasStarted = true;
-                if (settings.FollowsExec)
+                _guess.IsOn = !_layout.IsComplete && !_isChild;
+                if (_settings.FollowsExec)
                 {
-                    emitter.Execute();
+                    _emitter.Execute();
                 }
 
-                _layout.Emit(emitter);
+                _layout.Emit(_emitter);
             }
         }
 

@@ -25,7 +25,7 @@ public sealed class PerfImporter : ITraceImporter
         ImportSummary summary = new ImportSummary();
         TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
         RegionGuess guess = new RegionGuess(emitter);
-        LineReader lines = new LineReader(TraceStreams.Unpack(log), options.File);
+        LineReader lines = new LineReader(LogStreams.Open(log, options.File), options.File);
         Dictionary<ulong, int> threads = new Dictionary<ulong, int>();
         emitter.Header(options.Name);
         while (lines.TryRead(out ReadOnlySpan<byte> line))

@@ -32,9 +32,9 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
         ulong page = address >> PageSizes.BaseShift;
         _filter.Reference(kind, page);
         ulong last = (address + Math.Max(size, 1) - 1) >> PageSizes.BaseShift;
-        if (last == page + 1)
+        while (page < last)
         {
-            _filter.Reference(kind, last);
+            _filter.Reference(kind, ++page);
         }
     }
 
@@ -52,16 +52,21 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
     }
 
     /// <summary>A memory-management call of the current thread, or its clone or fork.</summary>
-    public void Call(VmtRecord record, string name)
+    /// <param name="record">The call.</param>
+    /// <param name="name">The name it is counted by; null if it does not count.</param>
+    public void Call(VmtRecord record, string? name)
     {
         EnsureThread();
         _filter.Empty();
         sink.Write(record);
-        summary.Count(name);
+        if (name is not null)
+        {
+            summary.Count(name);
+        }
     }
 
-    /// <summary>mmap of the current thread.</summary>
-    public void Map(ulong start, ulong length, ulong protection, ulong flags, string? path, ulong offset)
+    /// <summary>mmap of the current thread, or another call that maps.</summary>
+    public void Map(ulong start, ulong length, ulong protection, ulong flags, string? path, ulong offset, string? name = "mmap")
     {
         if (length == 0 || start + (length - 1) < start)
         {
@@ -71,7 +76,7 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
         EnsureThread();
         _filter.Empty();
         int file = path is null ? -1 : FileId(path, ref _nextFile);
-        Call(VmtRecord.Mapping(VmtKind.Map, start, length, protection, flags, file, offset), "mmap");
+        Call(VmtRecord.Mapping(VmtKind.Map, start, length, protection, flags, file, offset), name);
     }
 
     /// <summary>The end of a thread.</summary>

@@ -83,7 +83,7 @@ public class LackeyImporterTests
             --7--   SCHED[2]: entering VG_(scheduler)
              L 00003ffc,8
             """);
-        Assert.Equal("t 0\nI 1\nn 8\nt 1\nW 2\nx 1\nt 0\nn 9\nt 2\nR 3\nR 4\n", text[(text.IndexOf('\n') + 1)..]);
+        Assert.EndsWith("\nt 0\nI 1\nn 8\nt 1\nW 2\nx 1\nt 0\nn 9\nt 2\nR 3\nR 4\n", text);
     }
 
     [Fact]

@@ -161,7 +161,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             probe.Log($"acked core={core.Value} at={context.Now}");
-            _digest.Add(context.Now, 1, core.Value);
+            _digest.Add(context.Now.Value, 1, core.Value);
             _counters[ProbeSpaceCounters.Acks]++;
             if (shootdown.PendingAcks == 0)
             {
@@ -175,10 +175,10 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             return new LoadAnswer(Table: probe.Has(ProbeFeatures.Copies) ? 1 + context.Machine.SocketOf(core) : 0);
         }
 
-        public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word)
+        public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word)
         {
             probe.Log($"fault core={core.Value} page={page.Value:x} access={access} word={word}");
-            _digest.Add(context.Now, 2, (long)page.Value + word);
+            _digest.Add(context.Now.Value, 2, (long)page.Value + word);
             bool filled = probe.Has(ProbeFeatures.OnDemand) && context.FillTable(1 + context.Machine.SocketOf(core), page);
             return filled ? 20 : 0;
         }
@@ -186,18 +186,18 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits)
         {
             probe.Log($"accessed core={core.Value} page={address.Value:x} bits={bits}");
-            _digest.Add(context.Now, 3, (long)bits + (long)address.Value);
+            _digest.Add(context.Now.Value, 3, (long)bits + (long)address.Value);
         }
 
         public override void OnTrapWord(CoreId core, long word)
         {
             probe.Log($"trapword core={core.Value} word={word}");
-            _digest.Add(context.Now, 4, word);
+            _digest.Add(context.Now.Value, 4, word);
         }
 
         public override long ReturnWord(CoreId core) => probe.Has(ProbeFeatures.Words) ? _digest.Word : 0;
 
-        public override long OnCopied(long entries)
+        public override Cycles OnCopied(long entries)
         {
             probe.Log($"copied entries={entries}");
             return entries;
@@ -208,7 +208,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             NoteText note = payload.As<NoteText>();
             string rest = string.Join(',', note.First, note.Second, note.Third);
             probe.Log($"note core={core.Value} kind={payload.Kind} what={note.What} rest={rest} at={context.Now}");
-            _digest.Add(context.Now, 5, note.What);
+            _digest.Add(context.Now.Value, 5, note.What);
             context.SendProtocol(core, OrderDelay + _digest.Cycles, ProtocolPayload.Of(Order, note.What));
         }
     }
@@ -227,7 +227,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             probe.Log($"invalidation core={context.Core.Value} way={invalidation.Way} state={context.State} at={context.Now}");
             if (probe.Has(ProbeFeatures.Direct) && !invalidation.IsLocal)
             {
-                DirectText text = new(invalidation.Space, (int)invalidation.Shootdown, context.Now, _digest.Word);
+                DirectText text = new(invalidation.Space, (int)invalidation.Shootdown, context.Now.Value, _digest.Word);
                 context.SendDirect(
                     new CoreId((int)invalidation.Generation), DirectDelay + _digest.Cycles, ProtocolPayload.Of(Direct, text));
             }
@@ -243,10 +243,10 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             return Invalidate(invalidation);
         }
 
-        public override long OnReturnToUser()
+        public override Cycles OnReturnToUser()
         {
             probe.Log($"user core={context.Core.Value} deferred={_deferred.Count} at={context.Now}");
-            long cycles = 0;
+            Cycles cycles = 0;
             while (_deferred.TryDequeue(out (Invalidation Invalidation, bool AcksLater) deferred))
             {
                 Invalidation invalidation = deferred.Invalidation;
@@ -265,37 +265,37 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
 
         public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) => new(TagOf(space), 0, Flushed: false);
 
-        public override long OnProtocol(SpaceId space, in ProtocolPayload payload)
+        public override Cycles OnProtocol(SpaceId space, in ProtocolPayload payload)
         {
             long what = payload.As<long>();
             probe.Log($"order core={context.Core.Value} kind={payload.Kind} what={what}");
-            _digest.Add(context.Now, 6, what);
+            _digest.Add(context.Now.Value, 6, what);
             return _digest.Cycles;
         }
 
-        public override long OnDirect(CoreId from, in ProtocolPayload payload)
+        public override Cycles OnDirect(CoreId from, in ProtocolPayload payload)
         {
             DirectText text = payload.As<DirectText>();
             string origin = $"space={text.Space} shootdown={text.Shootdown} sent={text.Time}";
             probe.Log(
                 $"direct core={context.Core.Value} from={from} kind={payload.Kind} {origin} at={context.Now}");
-            _digest.Add(context.Now, 7, from.Value + text.Word);
+            _digest.Add(context.Now.Value, 7, from.Value + text.Word);
             Note(text.Space, from.Value);
             return 10 + _digest.Cycles;
         }
 
-        public override long OnWalk(in PageWalk walk)
+        public override Cycles OnWalk(in PageWalk walk)
         {
             (ulong page, AccessKind access, PageFlags bits) = (walk.Address.Value, walk.Access, walk.BitsSet);
             probe.Log($"walk core={context.Core.Value} page={page:x} access={access} faulted={walk.Faulted} size={walk.Size} bits={bits}");
-            _digest.Add(context.Now, 8, (long)walk.Address.Value + (long)walk.BitsSet);
+            _digest.Add(context.Now.Value, 8, (long)walk.Address.Value + (long)walk.BitsSet);
             return walk.Faulted ? 0 : _digest.Cycles;
         }
 
-        public override long OnFill(in TlbEntry entry)
+        public override Cycles OnFill(in TlbEntry entry)
         {
             probe.Log($"fill core={context.Core.Value} tag={entry.Tag.Value} page={entry.Page.Value:x} size={entry.Size}");
-            _digest.Add(context.Now, 9, (long)entry.Page.Value);
+            _digest.Add(context.Now.Value, 9, (long)entry.Page.Value);
             if (++_notes % 8 == 0)
             {
                 Note(new SpaceId(entry.Tag.Value - 1), entry.Tag.Value);
@@ -304,10 +304,10 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             return 1;
         }
 
-        public override long OnEvict(in TlbEntry entry)
+        public override Cycles OnEvict(in TlbEntry entry)
         {
             probe.Log($"evict core={context.Core.Value} tag={entry.Tag.Value} page={entry.Page.Value:x} size={entry.Size}");
-            _digest.Add(context.Now, 10, (long)entry.Page.Value);
+            _digest.Add(context.Now.Value, 10, (long)entry.Page.Value);
             return 2;
         }
 
@@ -316,7 +316,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         public override void OnReturnWord(SpaceId space, long word)
         {
             probe.Log($"returnword core={context.Core.Value} space={space.Value} word={word}");
-            _digest.Add(context.Now, 11, word);
+            _digest.Add(context.Now.Value, 11, word);
         }
 
         private static Asid TagOf(SpaceId space) => new((ushort)(space.Value + 1));
@@ -327,7 +327,7 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         private InvalidationResult Invalidate(in Invalidation invalidation)
         {
             InvalidationResult result = SharedRules.Invalidate(context, TagOf(invalidation.Space), invalidation.Scope);
-            _digest.Add(context.Now, 12, result.Dropped);
+            _digest.Add(context.Now.Value, 12, result.Dropped);
             _counters[ProbeCoreCounters.Dropped] += result.Dropped;
             _counters[ProbeCoreCounters.Invalidations]++;
             return result;

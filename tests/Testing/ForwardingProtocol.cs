@@ -28,7 +28,7 @@ public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownPr
     public int Tables(MachineSpec machine) => real.Tables(machine);
 
     /// <inheritdoc/>
-    public long AllowedStaleness(MachineSpec machine, KernelProfile kernel) => real.AllowedStaleness(machine, kernel);
+    public Cycles AllowedStaleness(MachineSpec machine, KernelProfile kernel) => real.AllowedStaleness(machine, kernel);
 
     /// <inheritdoc/>
     public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => real.Messages(machine, kernel);
@@ -60,7 +60,7 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
     public int SpaceCount => real.SpaceCount;
 
     /// <inheritdoc/>
-    public long Now => real.Now;
+    public Cycles Now => real.Now;
 
     /// <inheritdoc/>
     public virtual void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope) =>
@@ -68,7 +68,7 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
 
     /// <inheritdoc/>
     public virtual void InvalidateByMessage(
-        ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited) =>
+        ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, Cycles delay, bool awaited) =>
         real.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
 
     /// <inheritdoc/>
@@ -84,13 +84,13 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
     public virtual void ReleaseDeferred(ShootdownRequest shootdown) => real.ReleaseDeferred(shootdown);
 
     /// <inheritdoc/>
-    public virtual void SetTimer(long at, long argument) => real.SetTimer(at, argument);
+    public virtual void SetTimer(Cycles at, long argument) => real.SetTimer(at, argument);
 
     /// <inheritdoc/>
     public virtual bool FillTable(int table, VirtAddr address) => real.FillTable(table, address);
 
     /// <inheritdoc/>
-    public virtual void SendProtocol(CoreId core, long delay, in ProtocolPayload payload) => real.SendProtocol(core, delay, payload);
+    public virtual void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload) => real.SendProtocol(core, delay, payload);
 }
 
 /// <summary>An address-space half that passes everything on.</summary>
@@ -125,7 +125,7 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
     public override void OnProtocol(CoreId core, in ProtocolPayload payload) => real.OnProtocol(core, payload);
 
     /// <inheritdoc/>
-    public override long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
+    public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
 
     /// <inheritdoc/>
     public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => real.OnAccessed(core, address, bits);
@@ -134,7 +134,7 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
     public override void OnTrapWord(CoreId core, long word) => real.OnTrapWord(core, word);
 
     /// <inheritdoc/>
-    public override long OnCopied(long entries) => real.OnCopied(entries);
+    public override Cycles OnCopied(long entries) => real.OnCopied(entries);
 
     /// <inheritdoc/>
     public override long ReturnWord(CoreId core) => real.ReturnWord(core);
@@ -154,7 +154,7 @@ public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
     public override bool TellsLazy => real.TellsLazy;
 
     /// <inheritdoc/>
-    public override long TickCycles => real.TickCycles;
+    public override Cycles TickCycles => real.TickCycles;
 
     /// <inheritdoc/>
     public override InvalidationResult OnInvalidation(in Invalidation invalidation) => real.OnInvalidation(invalidation);
@@ -166,28 +166,28 @@ public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
     public override bool HasTickWork => real.HasTickWork;
 
     /// <inheritdoc/>
-    public override long OnTick() => real.OnTick();
+    public override Cycles OnTick() => real.OnTick();
 
     /// <inheritdoc/>
-    public override long OnSwitch() => real.OnSwitch();
+    public override Cycles OnSwitch() => real.OnSwitch();
 
     /// <inheritdoc/>
-    public override long OnProtocol(SpaceId space, in ProtocolPayload payload) => real.OnProtocol(space, payload);
+    public override Cycles OnProtocol(SpaceId space, in ProtocolPayload payload) => real.OnProtocol(space, payload);
 
     /// <inheritdoc/>
-    public override long OnDirect(CoreId from, in ProtocolPayload payload) => real.OnDirect(from, payload);
+    public override Cycles OnDirect(CoreId from, in ProtocolPayload payload) => real.OnDirect(from, payload);
 
     /// <inheritdoc/>
-    public override long OnReturnToUser() => real.OnReturnToUser();
+    public override Cycles OnReturnToUser() => real.OnReturnToUser();
 
     /// <inheritdoc/>
-    public override long OnWalk(in PageWalk walk) => real.OnWalk(walk);
+    public override Cycles OnWalk(in PageWalk walk) => real.OnWalk(walk);
 
     /// <inheritdoc/>
-    public override long OnFill(in TlbEntry entry) => real.OnFill(entry);
+    public override Cycles OnFill(in TlbEntry entry) => real.OnFill(entry);
 
     /// <inheritdoc/>
-    public override long OnEvict(in TlbEntry entry) => real.OnEvict(entry);
+    public override Cycles OnEvict(in TlbEntry entry) => real.OnEvict(entry);
 
     /// <inheritdoc/>
     public override long TrapWord(SpaceId space) => real.TrapWord(space);

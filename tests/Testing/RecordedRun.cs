@@ -28,8 +28,8 @@ public sealed record RecordedRun(
         return new RecordedRun(
             recording,
             report,
-            world.Checker!.LongestStaleness,
-            world.Checker.AllowedStaleness,
+            world.Checker!.LongestStaleness.Value,
+            world.Checker.AllowedStaleness.Value,
             world.Groups.Sum(group => group.Frames.Allocated));
     }
 }

@@ -64,7 +64,7 @@ public sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingProto
         }
 
         public override void InvalidateByMessage(
-            ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
+            ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, Cycles delay, bool awaited)
         {
             Note(awaited ? SpaceEvent.Interrupts : SpaceEvent.Tells, shootdown, core.Value);
             base.InvalidateByMessage(shootdown, core, scope, kind, delay, awaited);
@@ -88,14 +88,14 @@ public sealed class RecordingProtocol(IShootdownProtocol real) : ForwardingProto
             base.ReleaseDeferred(shootdown);
         }
 
-        public override void SendProtocol(CoreId core, long delay, in ProtocolPayload payload)
+        public override void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload)
         {
-            steps.Add(new SpaceStep(SpaceEvent.Tells, Space.Value, 0, core.Value, Now));
+            steps.Add(new SpaceStep(SpaceEvent.Tells, Space.Value, 0, core.Value, Now.Value));
             base.SendProtocol(core, delay, payload);
         }
 
         public void Note(SpaceEvent kind, ShootdownRequest shootdown, int core = -1) =>
-            steps.Add(new SpaceStep(kind, Space.Value, shootdown.Id, core, Now, shootdown.TablesFreed));
+            steps.Add(new SpaceStep(kind, Space.Value, shootdown.Id, core, Now.Value, shootdown.TablesFreed));
     }
 
     private sealed class RecordingSpace(SpaceShootdown real, RecordingContext context) : ForwardingSpace(real)

@@ -1,4 +1,5 @@
 using CsCheck;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
@@ -218,7 +219,7 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
     }
 
     private static long BoundOf(ScenarioSpec scenario, IShootdownProtocol protocol) =>
-        new Delays(scenario.Machine, scenario.Kernel, protocol.Messages(scenario.Machine, scenario.Kernel)).WindowBound;
+        new Delays(scenario.Machine, scenario.Kernel, protocol.Messages(scenario.Machine, scenario.Kernel)).WindowBound.Value;
 
     /// <summary>
     /// The longest use of a dead translation after its call is one for all windows, and no longer than the protocol allows.
@@ -232,7 +233,7 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
             CheckerReport? expected = TestWorlds.Run(scenario, protocol: protocol).Checker;
             Assert.Equal(expected, TestWorlds.Run(scenario, bound / 3, protocol).Checker);
             Assert.Equal(expected, TestWorlds.Run(scenario, 17, protocol).Checker);
-            Assert.Equal(protocol.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? 0);
+            Assert.Equal(protocol.AllowedStaleness(scenario.Machine, scenario.Kernel), expected?.AllowedStaleness ?? Cycles.Zero);
         },
         iter: scenarios);
 
@@ -250,11 +251,11 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
 
         private sealed class Core(CoreShootdown real, CoreModel core) : ForwardingCore(real)
         {
-            public override long OnTick()
+            public override Cycles OnTick()
             {
                 bool works = HasTickWork;
                 int sent = core.Outbox.Count;
-                long cycles = base.OnTick();
+                Cycles cycles = base.OnTick();
                 Assert.True(works || (cycles == 0 && core.Outbox.Count == sent));
                 Assert.False(works && HasTickWork);
                 return cycles;

@@ -104,7 +104,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 writer.Write(stopped.Node);
                 writer.Write(stopped.Completed);
                 writer.Write(stopped.Windows);
-                writer.Write(stopped.End.Clock);
+                writer.Write(stopped.End.Clock.Value);
                 writer.Write(stopped.End.AllThreadsEnded);
                 writer.Write(stopped.End.HasWorkLeft);
                 break;

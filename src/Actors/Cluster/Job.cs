@@ -74,7 +74,7 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
     public JobProtocol.IMessage? Answer { get; private set; }
 
     /// <summary>Virtual time at which the run ended on all nodes, in cycles; known once all have stopped.</summary>
-    public long End => _end!.Value.Time(Plan.Until, _completed);
+    public long End => _end!.Value.Time(Plan.Until, _completed).Value;
 
     /// <summary>Whether a number is that of a node of the run.</summary>
     public bool Has(int node) => node >= 0 && node < Nodes.Count;

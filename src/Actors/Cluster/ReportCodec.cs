@@ -20,12 +20,12 @@ internal static class ReportCodec
     /// <summary>Writes a thread.</summary>
     public static void Write(this BinaryWriter writer, ThreadReport thread)
     {
-        writer.Write(thread.Id);
+        writer.Write(thread.Id.Value);
         writer.Write(thread.Name);
-        writer.Write(thread.AddressSpace);
-        writer.Write(thread.Core);
-        writer.Write(thread.Started);
-        writer.Write(thread.Ended);
+        writer.Write(thread.AddressSpace.Value);
+        writer.Write(thread.Core.Value);
+        writer.Write(thread.Started.Value);
+        writer.Write(thread.Ended.Value);
         writer.Write(thread.Accesses);
         writer.Write(thread.Faults);
     }
@@ -33,10 +33,10 @@ internal static class ReportCodec
     /// <summary>Reads a thread.</summary>
     public static ThreadReport ReadThread(this BinaryReader reader) => new()
     {
-        Id = reader.ReadInt32(),
+        Id = new ThreadId(reader.ReadInt32()),
         Name = reader.ReadString(),
-        AddressSpace = reader.ReadInt32(),
-        Core = reader.ReadInt32(),
+        AddressSpace = new SpaceId(reader.ReadInt32()),
+        Core = new CoreId(reader.ReadInt32()),
         Started = reader.ReadInt64(),
         Ended = reader.ReadInt64(),
         Accesses = reader.ReadInt64(),
@@ -65,7 +65,7 @@ internal static class ReportCodec
     /// <summary>Writes a shootdown, in <see cref="ShootdownBytes"/> bytes.</summary>
     public static void Write(this BinaryWriter writer, in ShootdownRecord shootdown)
     {
-        writer.Write(shootdown.BegunAt);
+        writer.Write(shootdown.BegunAt.Value);
         writer.Write(shootdown.Space.Value);
         writer.Write(shootdown.Id);
         writer.Write(shootdown.Initiator.Value);
@@ -76,8 +76,8 @@ internal static class ReportCodec
         writer.Write(shootdown.Dead.Start.Value);
         writer.Write(shootdown.Dead.Pages);
         writer.Write((byte)shootdown.Dead.Stride);
-        writer.Write(shootdown.Wait);
-        writer.Write(shootdown.HandlerCycles);
+        writer.Write(shootdown.Wait.Value);
+        writer.Write(shootdown.HandlerCycles.Value);
         writer.Write(shootdown.RefillMisses);
     }
 

@@ -57,7 +57,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         RunStatistics statistics = new();
         foreach (IActorRef actor in actors)
         {
-            inbox.Send(actor, new NodeShardProtocol.Collect(end!.Value.Time(scenario.Until, completed)));
+            inbox.Send(actor, new NodeShardProtocol.Collect(end!.Value.Time(scenario.Until, completed).Value));
             List<byte[]> pieces = [];
             NodeShardProtocol.Collected collected;
             do

@@ -52,7 +52,7 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
                 return [plain.Outcome, .. plain.Findings.Take(20)];
             }
 
-            long bound = WorldParts.DelaysOf(scenario).WindowBound;
+            long bound = WorldParts.DelaysOf(scenario).WindowBound.Value;
             List<string> lines = [];
             string unwatched = RunPlainly(scenario, check: false, cancellation).Report.Fingerprint;
             if (unwatched != plain.Fingerprint)

@@ -76,7 +76,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
 
     internal static long WindowOf(Delays delays, RunOptions options)
     {
-        long bound = delays.WindowBound;
+        long bound = delays.WindowBound.Value;
         if (options.Window < 0 || options.Window > bound)
         {
             throw new ScenarioException($"--window: {options.Window} cycles found; 1 to {bound}, this scenario's bound, are allowed");

@@ -27,7 +27,7 @@ public sealed class CoreActor(CoreModel model, SimulationPart part) : WindowActo
         ArgumentNullException.ThrowIfNull(window);
         if (window.IsAlone)
         {
-            Part.Schedule.CoreEnd = model.RunAlone(window.Limit);
+            Part.Schedule.CoreEnd = model.RunAlone(window.Limit).Value;
         }
         else
         {
@@ -35,6 +35,6 @@ public sealed class CoreActor(CoreModel model, SimulationPart part) : WindowActo
         }
 
         HandOver(model.Outbox);
-        Part.Schedule.SetOwn(Part.Slot, model.NextTime);
+        Part.Schedule.SetOwn(Part.Slot, model.NextTime.Value);
     }
 }

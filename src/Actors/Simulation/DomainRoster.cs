@@ -89,7 +89,7 @@ internal sealed class DomainRoster
         {
             int slot = _slots.SlotOf(TargetOf(group.Members[0]));
             IActorRef actor = CreateActor(context, slot, MemorySetActor.Props(group, PartOf(slot)), $"memory-set-{group.Index}");
-            Schedule.SetOwn(slot, group.NextDue);
+            Schedule.SetOwn(slot, group.NextDue.Value);
             foreach (AddressSpace member in group.Members)
             {
                 _receivers[TargetOf(member)] = actor;
@@ -152,7 +152,7 @@ internal sealed class DomainRoster
         foreach (SimMessage message in messages)
         {
             int slot = _slots.SlotOf(message.Target);
-            Schedule.AnnounceLate(slot, message.Due);
+            Schedule.AnnounceLate(slot, message.Due.Value);
             _actors[slot].Tell(new WindowProtocol.Deliver([message]), ActorRefs.NoSender);
         }
     }

@@ -82,7 +82,7 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
     public long Windows { get; private set; }
 
     /// <summary>Start of the last window, in cycles.</summary>
-    public long WindowStart => _plan.Start;
+    public long WindowStart => _plan.Start.Value;
 
     /// <summary>Whether the domain came to its end and was not stopped.</summary>
     public bool IsComplete => _plan.Finished;
@@ -198,11 +198,11 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
     {
         // Memory sets run behind the cores, and a least delay from core to space beyond them: only then is it certain that no core can
         // still send a message that comes before one of theirs. The plain loop of SequentialEngine has the same order.
-        long limit = schedule.CoreEnd + delays.CoreToSpace;
-        if (_phase == Phase.Cores && Horizon.Group < limit)
+        long limit = schedule.CoreEnd + delays.CoreToSpace.Value;
+        if (_phase == Phase.Cores && Horizon.Group.Value < limit)
         {
             _phase = Phase.MemorySets;
-            return new DomainStep(DomainAction.RunMemorySets, _plan.Start, limit);
+            return new DomainStep(DomainAction.RunMemorySets, _plan.Start.Value, limit);
         }
 
         _phase = Phase.Idle;
@@ -234,7 +234,7 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
 
         Windows++;
         _phase = Phase.Cores;
-        schedule.CoreEnd = _plan.CoreLimit;
-        return new DomainStep(DomainAction.RunCores, _plan.Start, _plan.CoreLimit, _plan.Alone >= 0);
+        schedule.CoreEnd = _plan.CoreLimit.Value;
+        return new DomainStep(DomainAction.RunCores, _plan.Start.Value, _plan.CoreLimit.Value, _plan.Alone >= 0);
     }
 }

@@ -92,7 +92,7 @@ public sealed class DomainSchedule
         long earliest = long.MaxValue;
         foreach (ref readonly SimMessage message in messages)
         {
-            earliest = Math.Min(earliest, message.Due);
+            earliest = Math.Min(earliest, message.Due.Value);
         }
 
         return earliest;

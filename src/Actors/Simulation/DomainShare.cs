@@ -19,7 +19,7 @@ public sealed class DomainShare
         _placement = placement;
         Domain = domain;
         Node = node;
-        Cores = [.. domain.Cores.Where(core => placement.NodeOfCore(core.Core.Value) == node)];
+        Cores = [.. domain.Cores.Where(core => placement.NodeOf(core.Core) == node)];
         Groups = [.. domain.Groups.Where(group => placement.NodeOfGroup(group.Index) == node)];
         Peers = [.. placement.NodesOf(domain).Where(peer => peer != node)];
     }

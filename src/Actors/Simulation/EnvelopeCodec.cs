@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.VirtualTime;
 
@@ -24,11 +25,11 @@ public static class EnvelopeCodec
         writer.Write(envelope.Exchange);
         writer.Write(envelope.Stopping);
         writer.Write(envelope.Limit);
-        writer.Write(envelope.Horizon.First);
-        writer.Write(envelope.Horizon.FirstCore);
-        writer.Write(envelope.Horizon.Second);
-        writer.Write(envelope.Horizon.SecondCore);
-        writer.Write(envelope.Horizon.Group);
+        writer.Write(envelope.Horizon.First.Value);
+        writer.Write(envelope.Horizon.FirstIndex);
+        writer.Write(envelope.Horizon.Second.Value);
+        writer.Write(envelope.Horizon.SecondIndex);
+        writer.Write(envelope.Horizon.Group.Value);
         writer.Write(envelope.Messages.Count);
         Span<byte> bytes = stackalloc byte[SimMessage.Bytes];
         foreach (SimMessage message in envelope.Messages)
@@ -112,8 +113,8 @@ public static class EnvelopeCodec
         SimThreadState[] threads = new SimThreadState[reader.ReadCount((3 * sizeof(int)) + (4 * sizeof(long)))];
         for (int i = 0; i < threads.Length; i++)
         {
-            int thread = reader.ReadInt32();
-            int core = reader.ReadInt32();
+            ThreadId thread = new(reader.ReadInt32());
+            CoreId core = new(reader.ReadInt32());
             long consumed = reader.ReadInt64();
             long started = reader.ReadInt64();
             long accesses = reader.ReadInt64();
@@ -132,10 +133,10 @@ public static class EnvelopeCodec
 
     private static void WriteThread(BinaryWriter writer, SimThreadState thread)
     {
-        writer.Write(thread.Thread);
-        writer.Write(thread.Core);
+        writer.Write(thread.Thread.Value);
+        writer.Write(thread.Core.Value);
         writer.Write(thread.Consumed);
-        writer.Write(thread.Started);
+        writer.Write(thread.Started.Value);
         writer.Write(thread.Accesses);
         writer.Write(thread.Faults);
         writer.Write(thread.Operations.Length);

@@ -36,6 +36,6 @@ public sealed class MemorySetActor(SpaceGroup group, SimulationPart part) : Wind
             HandOver(outbox);
         }
 
-        Part.Schedule.SetOwn(Part.Slot, group.NextDue);
+        Part.Schedule.SetOwn(Part.Slot, group.NextDue.Value);
     }
 }

@@ -79,7 +79,8 @@ internal sealed class PhaseExchange
             envelope,
             "changes a page table that there is not");
         Require(
-            envelope.Threads.All(thread => Within(thread.Thread, _world.Threads.Count) && Within(thread.Core, _world.Cores.Count)),
+            envelope.Threads.All(
+                thread => Within(thread.Thread.Value, _world.Threads.Count) && Within(thread.Core.Value, _world.Cores.Count)),
             envelope,
             "moves a thread that there is not");
         bool inTurn = envelope.Exchange >= _exchange && envelope.Exchange <= _exchange + 1;
@@ -146,8 +147,8 @@ internal sealed class PhaseExchange
 
             foreach (SimThreadState thread in envelope.Threads)
             {
-                _world.Threads[thread.Thread].Import(thread);
-                _threads.Add(thread.Thread);
+                _world.Threads[thread.Thread.Value].Import(thread);
+                _threads.Add(thread.Thread.Value);
             }
         }
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace VmSim.Core.Addresses;
 
 /// <summary>Virtual time, or a span of it, in cycles of the simulated machine's clock.</summary>
-/// <param name="Value">0 or more; 64-bit.</param>
+/// <param name="Value">64-bit; 0 or more, and below 0 only where a member says what that means.</param>
 public readonly record struct Cycles(long Value) : IComparable<Cycles>
 {
     /// <summary>A duration of 0 cycles, and the time at which a run begins.</summary>
@@ -11,6 +11,9 @@ public readonly record struct Cycles(long Value) : IComparable<Cycles>
 
     /// <summary>Later than every event: "never".</summary>
     public static Cycles Never => new(long.MaxValue);
+
+    /// <summary>A number of cycles. The way back is <see cref="Value"/>, so that no unit is lost unseen.</summary>
+    public static implicit operator Cycles(long cycles) => new(cycles);
 
     /// <summary>A time so much later, or the sum of two durations.</summary>
     public static Cycles operator +(Cycles left, Cycles right) => new(left.Value + right.Value);

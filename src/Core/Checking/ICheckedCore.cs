@@ -14,13 +14,13 @@ internal interface ICheckedCore
     Mmu.Mmu Mmu { get; }
 
     /// <summary>The core's time, in cycles.</summary>
-    long Now { get; }
+    Cycles Now { get; }
 
     /// <summary>
-    /// Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has
+    /// Earliest time at which the core does something; <see cref="Cycles.Never"/> when it waits for messages that nobody has
     /// sent.
     /// </summary>
-    long NextTime { get; }
+    Cycles NextTime { get; }
 
     /// <summary>Whether the core can use what it holds under a tag before it begins with another thread.</summary>
     bool CanUse(Asid tag);

@@ -135,7 +135,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     {
         if (_operations.TryGetValue(id, out OperationTrace? operation))
         {
-            operation.Returned(due, deferred ? _checker.AllowedStaleness : 0);
+            operation.Returned(due, deferred ? _checker.AllowedStaleness.Value : 0);
             foreach (DeadPage dead in operation.Dead)
             {
                 _versions[dead.Page & (Versions - 1)]++;

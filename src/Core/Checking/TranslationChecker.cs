@@ -28,7 +28,7 @@ public sealed class TranslationChecker
         AllowedStaleness = world.AllowedStaleness;
         ReleaseChecker[] releases =
             [.. world.Groups.Select(group => new ReleaseChecker(this, group, [.. world.CoresOf(group)], world.Cores.Count,
-                world.Delays.CoreToSpace))];
+                world.Delays.CoreToSpace.Value))];
         _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space, releases[space.Group.Index]))];
         _cores = [.. world.Cores.Select(core => new CoreChecker(this, core))];
         for (int i = 0; i < _spaces.Length; i++)
@@ -39,16 +39,16 @@ public sealed class TranslationChecker
     }
 
     /// <summary>The longest window, in cycles.</summary>
-    internal long WindowBound => _world.Delays.WindowBound;
+    internal long WindowBound => _world.Delays.WindowBound.Value;
 
-    /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
-    public long AllowedStaleness { get; }
+    /// <summary>How long after an operation returned its dead translations may be used by the protocol's design.</summary>
+    public Cycles AllowedStaleness { get; }
 
     /// <summary>
-    /// How long after its operation had returned a dead translation was last used, at most, in cycles; 0 if none was. The same for any
+    /// How long after its operation had returned a dead translation was last used, at most; 0 if none was. The same for any
     /// threads and windows.
     /// </summary>
-    public long LongestStaleness => Interlocked.Read(ref _longestStaleness);
+    public Cycles LongestStaleness => Interlocked.Read(ref _longestStaleness);
 
     /// <summary>Whether a rule was broken; the run stops at the end of the window.</summary>
     public bool Violated => _violated;
@@ -77,7 +77,7 @@ public sealed class TranslationChecker
             return;
         }
 
-        long now = _world.Cores.Max(core => core.Now);
+        long now = _world.Cores.Max(core => core.Now.Value);
         foreach (SpaceChecker space in _spaces)
         {
             space.CheckAgreement(now);
@@ -85,8 +85,8 @@ public sealed class TranslationChecker
 
         foreach (SpaceGroup group in _world.Groups)
         {
-            bool over = group.NextDue == long.MaxValue && group.DomainIndex >= 0
-                && _world.CoresOf(group).All(core => core.NextTime == long.MaxValue);
+            bool over = group.NextDue == Cycles.Never && group.DomainIndex >= 0
+                && _world.CoresOf(group).All(core => core.NextTime == Cycles.Never);
             if (FrameCount.Check(group, over) is { Count: > 0 } problems)
             {
                 string name = group.Members[0].Name;
@@ -120,7 +120,7 @@ public sealed class TranslationChecker
     /// </summary>
     internal void NoteStaleness(long cycles)
     {
-        if (cycles <= LongestStaleness)
+        if (cycles <= Interlocked.Read(ref _longestStaleness))
         {
             return;
         }

@@ -32,11 +32,11 @@ public enum CheckRule
 
 /// <summary>A broken rule, with the events that show it.</summary>
 /// <param name="Rule">The rule.</param>
-/// <param name="Time">When it was broken, in cycles.</param>
+/// <param name="Time">When it was broken.</param>
 /// <param name="Space">The address space.</param>
 /// <param name="Message">One sentence.</param>
 /// <param name="Trace">The events that lead to it, in order of time.</param>
-public sealed record Violation(CheckRule Rule, long Time, SpaceId Space, string Message, IReadOnlyList<string> Trace)
+public sealed record Violation(CheckRule Rule, Cycles Time, SpaceId Space, string Message, IReadOnlyList<string> Trace)
 {
     /// <summary>The violation as lines for a report.</summary>
     public IEnumerable<string> Lines() => [$"{Rule} at cycle {Time}: {Message}", .. Trace.Select(line => "    " + line)];

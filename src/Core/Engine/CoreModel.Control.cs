@@ -32,7 +32,7 @@ public sealed partial class CoreModel
         }
 
         int number = (int)argument;
-        long notice = _clock + _delays.Notice;
+        long notice = _clock + _delays.Notice.Value;
         switch (operation.Control)
         {
             case ControlKind.Signal:
@@ -123,11 +123,11 @@ public sealed partial class CoreModel
             thread,
             TrapKind.SystemCall,
             SimMessage.Of(new SystemCallEntry(thread.Id, index, _shootdown.TrapWord(thread.Space))),
-            _delays.SystemCall);
+            _delays.SystemCall.Value);
     }
 
     private void Synchronize(SimThread thread, SimMessage request) =>
-        EnterKernel(thread, TrapKind.Synchronization, request, _delays.SystemCall);
+        EnterKernel(thread, TrapKind.Synchronization, request, _delays.SystemCall.Value);
 
     private void EnterKernel(SimThread thread, TrapKind trap, SimMessage message, long delay)
     {
@@ -148,7 +148,7 @@ public sealed partial class CoreModel
     {
         thread.Ended = _clock;
         thread.Close();
-        Send(SimMessage.Of(ThreadRequest.Exit(thread.Id)), thread.Space, _clock + _delays.Notice);
+        Send(SimMessage.Of(ThreadRequest.Exit(thread.Id)), thread.Space, _clock + _delays.Notice.Value);
         PickNext();
     }
 }

@@ -12,9 +12,9 @@ public sealed partial class CoreModel
 {
     private void Take(in SimMessage message)
     {
-        AccountWait(message.Due);
+        AccountWait(message.Due.Value);
         LeaveKernel();
-        _dueAt = message.Due;
+        _dueAt = message.Due.Value;
         switch (message.Kind)
         {
             case MessageKind.Invalidate:
@@ -33,11 +33,11 @@ public sealed partial class CoreModel
                 HandleSpaceLoaded(message.Space, message.AsSpaceLoaded().Answer);
                 break;
             case MessageKind.Protocol:
-                long cycles = message.Sender < Machine.Cores
+                Cycles cycles = message.Sender < Machine.Cores
                     ? _shootdown.OnDirect(message.SenderCore, message.AsProtocol())
                     : _shootdown.OnProtocol(message.Space, message.AsProtocol());
-                Cycles[CoreCycles.Interrupt] += cycles;
-                _clock += cycles;
+                Cycles[CoreCycles.Interrupt] += cycles.Value;
+                _clock += cycles.Value;
                 break;
             default:
                 throw new InvalidOperationException($"core {Core} got a {message.Kind}, which is not for cores");
@@ -54,21 +54,21 @@ public sealed partial class CoreModel
         if (invalidation.IsLocal)
         {
             Counters[CoreCounters.LocalInvalidations]++;
-            _clock += result.Cycles;
+            _clock += result.Cycles.Value;
             if (State == CoreState.Trapped)
             {
-                BookTrap(result.Cycles);
+                BookTrap(result.Cycles.Value);
             }
             else
             {
-                Cycles[CoreCycles.Interrupt] += result.Cycles;
+                Cycles[CoreCycles.Interrupt] += result.Cycles.Value;
             }
 
             return;
         }
 
         long entered = _clock;
-        long cycles = result.Cycles;
+        long cycles = result.Cycles.Value;
         if (invalidation.Way == InvalidationWay.Interrupt)
         {
             cycles += Kernel.HandlerCycles;
@@ -84,7 +84,7 @@ public sealed partial class CoreModel
 
         if (result.LeavesSpace && _loadedSpace == invalidation.Space.Value)
         {
-            Send(SimMessage.LeaveSpace(), invalidation.Space, _clock + _delays.Notice);
+            Send(SimMessage.LeaveSpace(), invalidation.Space, _clock + _delays.Notice.Value);
             _loadedSpace = -1;
             _lazy = false;
         }
@@ -105,7 +105,7 @@ public sealed partial class CoreModel
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
             long booked = thread.Trap == TrapKind.Fault ? Cycles[CoreCycles.Fault] : Cycles[CoreCycles.Syscall];
-            long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan), booked);
+            long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), booked);
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
             EndTrap(thread, answer.Result);
@@ -150,7 +150,7 @@ public sealed partial class CoreModel
     /// <summary>Counts what a trap was and lets the thread go on behind it.</summary>
     private void EndTrap(SimThread thread, TrapResult result)
     {
-        long latency = _clock - thread.TrapBegan;
+        long latency = _clock - thread.TrapBegan.Value;
         switch (thread.Trap)
         {
             case TrapKind.Fault:
@@ -231,7 +231,7 @@ public sealed partial class CoreModel
             Counters[CoreCounters.FullFlushes]++;
         }
 
-        long cycles = loaded.Cycles + (other ? Kernel.SpaceSwitchCycles : 0);
+        long cycles = loaded.Cycles.Value + (other ? Kernel.SpaceSwitchCycles : 0);
         Counters[CoreCounters.SpaceLoads]++;
         Cycles[CoreCycles.Switch] += cycles;
         _clock += cycles;
@@ -261,12 +261,12 @@ public sealed partial class CoreModel
         if (!_ready.TryDequeue(out SimThread? next))
         {
             State = CoreState.Idle;
-            long sweeping = _shootdown.OnSwitch();
+            long sweeping = _shootdown.OnSwitch().Value;
             Cycles[CoreCycles.Switch] += sweeping;
             _clock += sweeping;
             if (_loadedSpace >= 0 && !_lazy && _shootdown.TellsLazy)
             {
-                Send(SimMessage.EnterLazy(), new SpaceId(_loadedSpace), _clock + _delays.Notice);
+                Send(SimMessage.EnterLazy(), new SpaceId(_loadedSpace), _clock + _delays.Notice.Value);
             }
 
             _lazy = _loadedSpace >= 0;
@@ -275,12 +275,14 @@ public sealed partial class CoreModel
 
         if (_nextTick <= _clock)
         {
+            long period = _shootdown.TickCycles.Value;
+
             // An idle core has no ticks; they go on with the next period.
-            _nextTick = ((_clock / _shootdown.TickCycles) + 1) * _shootdown.TickCycles;
+            _nextTick = ((_clock / period) + 1) * period;
         }
 
         _thread = next;
-        long cycles = _shootdown.OnSwitch();
+        long cycles = _shootdown.OnSwitch().Value;
         if (!ReferenceEquals(next, _lastThread) && _lastThread is not null)
         {
             Counters[CoreCounters.ContextSwitches]++;
@@ -300,12 +302,12 @@ public sealed partial class CoreModel
 
         if (_loadedSpace >= 0 && space != _loadedSpace)
         {
-            Send(SimMessage.LeaveSpace(), new SpaceId(_loadedSpace), _clock + _delays.Notice);
+            Send(SimMessage.LeaveSpace(), new SpaceId(_loadedSpace), _clock + _delays.Notice.Value);
             _loadedSpace = -1;
         }
 
         _lazy = false;
-        Send(SimMessage.Of(new LoadRequest(next.Id)), next.Space, _clock + _delays.Notice);
+        Send(SimMessage.Of(new LoadRequest(next.Id)), next.Space, _clock + _delays.Notice.Value);
         State = CoreState.Loading;
     }
 

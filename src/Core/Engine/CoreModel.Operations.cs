@@ -165,7 +165,7 @@ public sealed partial class CoreModel
         _clock += translation.Cycles;
         if (translation.BitsSet != PageFlags.None)
         {
-            Send(SimMessage.Of(new AccessedDirty(new VirtAddr(address), translation.BitsSet)), thread.Space, _clock + _delays.Notice);
+            Send(SimMessage.Of(new AccessedDirty(new VirtAddr(address), translation.BitsSet)), thread.Space, _clock + _delays.Notice.Value);
         }
 
         CountTranslation(translation);
@@ -218,12 +218,12 @@ public sealed partial class CoreModel
         if (faulted || translation.Outcome == TranslationOutcome.Walked)
         {
             cycles += _shootdown.OnWalk(
-                new PageWalk(thread.Space, new VirtAddr(address), kind, faulted, translation.Size, translation.BitsSet));
+                new PageWalk(thread.Space, new VirtAddr(address), kind, faulted, translation.Size, translation.BitsSet)).Value;
         }
 
         foreach ((TlbEntry entry, bool evicted) in Mmu.TakeEvents())
         {
-            cycles += evicted ? _shootdown.OnEvict(entry) : _shootdown.OnFill(entry);
+            cycles += (evicted ? _shootdown.OnEvict(entry) : _shootdown.OnFill(entry)).Value;
         }
 
         Cycles[CoreCycles.Walk] += cycles;
@@ -257,7 +257,7 @@ public sealed partial class CoreModel
 
         thread.Faults++;
         PageFault fault = new(thread.Id, new VirtAddr(address), kind, IsKernel: !userMode, _shootdown.TrapWord(thread.Space));
-        EnterKernel(thread, TrapKind.Fault, SimMessage.Of(fault), _delays.Trap);
+        EnterKernel(thread, TrapKind.Fault, SimMessage.Of(fault), _delays.Trap.Value);
         thread.TrapBegan = began;
     }
 

@@ -19,7 +19,7 @@ public sealed partial class CoreModel
     private bool ReturnsFirst => _tellsReturns && (State == CoreState.Trapped || _entersUser);
 
     /// <inheritdoc/>
-    public void SendProtocol(SpaceId space, long delay, in ProtocolPayload payload)
+    public void SendProtocol(SpaceId space, Cycles delay, in ProtocolPayload payload)
     {
         if ((uint)space.Value >= (uint)SpaceCount || _world.GroupOf(space).DomainIndex != Domain?.Index)
         {
@@ -27,11 +27,11 @@ public sealed partial class CoreModel
                 $"the shootdown protocol of core {Core} addresses space {space}, which is not of its domain");
         }
 
-        Send(SimMessage.Of(payload), space, _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToSpace, delay));
+        Send(SimMessage.Of(payload), space, _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToSpace, delay.Value));
     }
 
     /// <inheritdoc/>
-    public void SendDirect(CoreId target, long delay, in ProtocolPayload payload)
+    public void SendDirect(CoreId target, Cycles delay, in ProtocolPayload payload)
     {
         if (target == Core || Domain is null || !Domain.HasCore(target))
         {
@@ -40,7 +40,7 @@ public sealed partial class CoreModel
         }
 
         SimMessage message = SimMessage.Of(payload);
-        message.Due = _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToCore, delay);
+        message.Due = _clock + _delays.Checked(payload.Kind, MessageDirection.CoreToCore, delay.Value);
         message.Target = target.Value;
         message.Space = SpaceId.None;
         Outbox.Add(message);
@@ -65,7 +65,7 @@ public sealed partial class CoreModel
     public void CountSweep(int shootdowns) => Counters[CoreCounters.InvalidationsSwept] += shootdowns;
 
     /// <inheritdoc/>
-    public void Acknowledge(in Invalidation invalidation, int dropped, long cycles) => SendAck(invalidation, _clock, dropped, cycles);
+    public void Acknowledge(in Invalidation invalidation, int dropped, Cycles cycles) => SendAck(invalidation, _clock, dropped, cycles);
 
     /// <inheritdoc/>
     public void UseTag(Asid tag)
@@ -91,9 +91,9 @@ public sealed partial class CoreModel
 
     private PageTable TableOf(int space) => _world.TableOf(space, _tables is { } tables ? tables[space] : 0);
 
-    private void SendAck(in Invalidation invalidation, long leaves, int dropped, long cycles)
+    private void SendAck(in Invalidation invalidation, long leaves, int dropped, Cycles cycles)
     {
-        InvalidationAck ack = new(invalidation.Shootdown, dropped, new Cycles(cycles), invalidation.Way, invalidation.IsReport);
-        Send(SimMessage.Of(ack), invalidation.Space, leaves + _delays.Notice);
+        InvalidationAck ack = new(invalidation.Shootdown, dropped, cycles, invalidation.Way, invalidation.IsReport);
+        Send(SimMessage.Of(ack), invalidation.Space, leaves + _delays.Notice.Value);
     }
 }

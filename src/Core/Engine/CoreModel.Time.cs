@@ -51,8 +51,8 @@ public sealed partial class CoreModel
         }
 
         _dueAt = _nextTick;
-        _nextTick += _shootdown.TickCycles;
-        long cycles = _shootdown.OnTick();
+        _nextTick += _shootdown.TickCycles.Value;
+        long cycles = _shootdown.OnTick().Value;
         _dueAt = long.MaxValue;
         Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
@@ -65,7 +65,7 @@ public sealed partial class CoreModel
     private void EnterUser()
     {
         _entersUser = false;
-        long cycles = _shootdown.OnReturnToUser();
+        long cycles = _shootdown.OnReturnToUser().Value;
         Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
         _watch?.OnBegin(_clock, _loadedSpace, _tag);

@@ -84,7 +84,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _shootdown = world.Protocol.CreateCoreHalf(this);
         if (_shootdown.TickCycles > 0)
         {
-            _nextTick = _shootdown.TickCycles;
+            _nextTick = _shootdown.TickCycles.Value;
         }
     }
 
@@ -107,7 +107,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public Mmu.Mmu Mmu { get; }
 
     /// <inheritdoc/>
-    public long Now => _clock;
+    public Cycles Now => _clock;
 
     /// <inheritdoc/>
     public bool IsLazy => _lazy;
@@ -145,19 +145,19 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public MessageHeap Inbox => _inbox;
 
     /// <summary>
-    /// Earliest time at which the core does something, in cycles; <see cref="long.MaxValue"/> when it waits for messages that nobody has
+    /// Earliest time at which the core does something; <see cref="Cycles.Never"/> when it waits for messages that nobody has
     /// sent.
     /// </summary>
-    public long NextTime
+    public Cycles NextTime
     {
         get
         {
             if (State == CoreState.Running)
             {
-                return Math.Min(_clock, _inbox.NextDue);
+                return Math.Min(_clock, _inbox.NextDue.Value);
             }
 
-            return State == CoreState.Idle || !_shootdown.HasTickWork ? _inbox.NextDue : Math.Min(_inbox.NextDue, _nextTick);
+            return State == CoreState.Idle || !_shootdown.HasTickWork ? _inbox.NextDue.Value : Math.Min(_inbox.NextDue.Value, _nextTick);
         }
     }
 
@@ -180,12 +180,14 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public void Deliver(in SimMessage message) => _inbox.Push(message);
 
     /// <summary>Runs until <paramref name="limit"/>: no operation starts, and no message is taken that falls due, at or after it.</summary>
-    public void Run(long limit)
+    public void Run(Cycles limit) => RunUntil(limit.Value);
+
+    private void RunUntil(long limit)
     {
         long before = _clock;
         while (true)
         {
-            long due = _inbox.NextDue;
+            long due = _inbox.NextDue.Value;
             bool running = State == CoreState.Running;
             bool ticks = State != CoreState.Idle;
             if (due < limit && (due <= _nextTick || !ticks) && (!running || due <= _clock))
@@ -229,16 +231,16 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// to its own first message could reach a core.
     /// </summary>
     /// <returns>The limit that held.</returns>
-    public long RunAlone(long limit)
+    public Cycles RunAlone(Cycles limit)
     {
-        long reached = NextTime;
+        long reached = NextTime.Value;
         do
         {
             // Nothing was sent before `reached`, so what is sent in the next bound is answered after it.
-            reached = Math.Min(limit, reached + _delays.WindowBound);
-            Run(reached);
+            reached = Math.Min(limit.Value, reached + _delays.WindowBound.Value);
+            RunUntil(reached);
         }
-        while (Outbox.Count == 0 && reached < limit && State == CoreState.Running);
+        while (Outbox.Count == 0 && reached < limit.Value && State == CoreState.Running);
         return reached;
     }
 

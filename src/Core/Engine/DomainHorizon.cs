@@ -1,4 +1,5 @@
 using System.Numerics;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Engine;
 
@@ -6,15 +7,15 @@ namespace VmSim.Core.Engine;
 /// When a domain has something to do next: its two earliest cores and its earliest group. Two cores are enough to plan a window, and the
 /// horizons that several nodes see of one domain merge into the one that a single node would see.
 /// </summary>
-/// <param name="First">Time of the earliest core, in cycles; <see cref="long.MaxValue"/> if no core has anything to do.</param>
-/// <param name="FirstCore">Its index in the domain, the lower one if two cores tie; -1 for none.</param>
-/// <param name="Second">Time of the earliest of the other cores, in cycles.</param>
-/// <param name="SecondCore">Its index in the domain; -1 for none.</param>
-/// <param name="Group">Time of the earliest event of a group, in cycles.</param>
-public readonly record struct DomainHorizon(long First, int FirstCore, long Second, int SecondCore, long Group)
+/// <param name="First">Time of the earliest core; <see cref="Cycles.Never"/> if no core has anything to do.</param>
+/// <param name="FirstIndex">Its index in the domain, the lower one if two cores tie; -1 for none.</param>
+/// <param name="Second">Time of the earliest of the other cores.</param>
+/// <param name="SecondIndex">Its index in the domain; -1 for none.</param>
+/// <param name="Group">Time of the earliest event of a group.</param>
+public readonly record struct DomainHorizon(Cycles First, int FirstIndex, Cycles Second, int SecondIndex, Cycles Group)
 {
     /// <summary>Nobody has anything to do.</summary>
-    public static DomainHorizon Empty { get; } = new(long.MaxValue, -1, long.MaxValue, -1, long.MaxValue);
+    public static DomainHorizon Empty { get; } = new(Cycles.Never, -1, Cycles.Never, -1, Cycles.Never);
 
     /// <summary>The horizon of a domain.</summary>
     /// <param name="coreNext">Earliest event of each core, in cycles.</param>
@@ -62,30 +63,30 @@ public readonly record struct DomainHorizon(long First, int FirstCore, long Seco
 
     /// <summary>The horizon of both: each core at the earlier of its times.</summary>
     public DomainHorizon Merge(in DomainHorizon other) =>
-        (this with { Group = Math.Min(Group, other.Group) }).With(other.First, other.FirstCore).With(other.Second, other.SecondCore);
+        (this with { Group = Cycles.Min(Group, other.Group) }).With(other.First, other.FirstIndex).With(other.Second, other.SecondIndex);
 
-    private DomainHorizon With(long time, int core)
+    private DomainHorizon With(Cycles time, int core)
     {
         if (core < 0)
         {
             return this;
         }
 
-        if (core == FirstCore)
+        if (core == FirstIndex)
         {
-            return this with { First = Math.Min(First, time) };
+            return this with { First = Cycles.Min(First, time) };
         }
 
-        if (FirstCore < 0 || IsBefore(time, core, First, FirstCore))
+        if (FirstIndex < 0 || IsBefore(time, core, First, FirstIndex))
         {
-            return this with { First = time, FirstCore = core, Second = First, SecondCore = FirstCore };
+            return this with { First = time, FirstIndex = core, Second = First, SecondIndex = FirstIndex };
         }
 
-        return SecondCore < 0 || core == SecondCore || IsBefore(time, core, Second, SecondCore)
-            ? this with { Second = core == SecondCore ? Math.Min(Second, time) : time, SecondCore = core }
+        return SecondIndex < 0 || core == SecondIndex || IsBefore(time, core, Second, SecondIndex)
+            ? this with { Second = core == SecondIndex ? Cycles.Min(Second, time) : time, SecondIndex = core }
             : this;
     }
 
-    private static bool IsBefore(long time, int core, long otherTime, int otherCore) =>
+    private static bool IsBefore(Cycles time, int core, Cycles otherTime, int otherCore) =>
         time != otherTime ? time < otherTime : core < otherCore;
 }

@@ -44,7 +44,7 @@ public sealed class NodePlacement
     public int Nodes { get; }
 
     /// <summary>The node of a core.</summary>
-    public int NodeOfCore(int core) => _nodeOfCore[core];
+    public int NodeOf(CoreId core) => _nodeOfCore[core.Value];
 
     /// <summary>Whether a thread of this node's world is on this node.</summary>
     public bool IsOn(int node, SimThread thread)

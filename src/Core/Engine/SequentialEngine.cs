@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.VirtualTime;
 
@@ -7,10 +8,10 @@ namespace VmSim.Core.Engine;
 /// Runs a world on the calling thread, one domain after another: the plainest form of the window loop, and the judge of every other.
 /// </summary>
 /// <param name="world">The world, at time 0.</param>
-/// <param name="window">Length of a window in cycles, 1 to the bound; 0 for the bound.</param>
-public sealed class SequentialEngine(World world, long window = 0)
+/// <param name="window">Length of a window, 1 to the bound; 0 for the bound.</param>
+public sealed class SequentialEngine(World world, Cycles window = default)
 {
-    private readonly long _window = window == 0 ? world.Delays.WindowBound : window;
+    private readonly long _window = window == Cycles.Zero ? world.Delays.WindowBound.Value : window.Value;
     private readonly long _until = world.Scenario.Until == 0 ? long.MaxValue : world.Scenario.Until;
 
     /// <summary>Windows opened so far.</summary>
@@ -47,12 +48,12 @@ public sealed class SequentialEngine(World world, long window = 0)
         {
             for (int i = 0; i < coreNext.Length; i++)
             {
-                coreNext[i] = domain.Cores[i].NextTime;
+                coreNext[i] = domain.Cores[i].NextTime.Value;
             }
 
             for (int i = 0; i < groupNext.Length; i++)
             {
-                groupNext[i] = domain.Groups[i].NextDue;
+                groupNext[i] = domain.Groups[i].NextDue.Value;
             }
 
             WindowPlan plan = WindowPlan.Next(DomainHorizon.Of(coreNext, groupNext), world.Delays, _window, _until);
@@ -72,7 +73,7 @@ public sealed class SequentialEngine(World world, long window = 0)
             // ahead of its cores.
             Windows++;
             long limit = RunCores(domain, plan, coreNext);
-            RunGroups(domain, plan.Start, limit + world.Delays.CoreToSpace);
+            RunGroups(domain, plan.Start.Value, limit + world.Delays.CoreToSpace.Value);
             if (world.Checker is { Violated: true })
             {
                 return false;
@@ -87,28 +88,28 @@ public sealed class SequentialEngine(World world, long window = 0)
         if (plan.Alone >= 0)
         {
             CoreModel core = domain.Cores[plan.Alone];
-            long limit = core.RunAlone(plan.CoreLimit);
+            long limit = core.RunAlone(plan.CoreLimit).Value;
             HandOver(domain, core.Outbox);
             return limit;
         }
 
         for (int i = 0; i < coreNext.Length; i++)
         {
-            if (coreNext[i] < plan.CoreLimit)
+            if (coreNext[i] < plan.CoreLimit.Value)
             {
                 domain.Cores[i].Run(plan.CoreLimit);
                 HandOver(domain, domain.Cores[i].Outbox);
             }
         }
 
-        return plan.CoreLimit;
+        return plan.CoreLimit.Value;
     }
 
     private static void RunGroups(Domain domain, long start, long limit)
     {
         foreach (SpaceGroup group in domain.Groups)
         {
-            if (group.NextDue < limit)
+            if (group.NextDue.Value < limit)
             {
                 group.Process(start, limit);
                 foreach (AddressSpace space in group.Members)

@@ -93,11 +93,11 @@ public sealed class SimThread
     /// <summary>The core it runs on, or ran on last.</summary>
     public CoreId Core { get; set; }
 
-    /// <summary>When it ran first, in cycles; -1 before.</summary>
-    public long Started { get; set; } = -1;
+    /// <summary>When it ran first; -1 before.</summary>
+    public Cycles Started { get; set; } = -1;
 
-    /// <summary>When it ended, in cycles; -1 before.</summary>
-    public long Ended { get; set; } = -1;
+    /// <summary>When it ended; -1 before.</summary>
+    public Cycles Ended { get; set; } = -1;
 
     /// <summary>Accesses it has made.</summary>
     public long Accesses { get; set; }
@@ -108,8 +108,8 @@ public sealed class SimThread
     /// <summary>What it waits for in the kernel.</summary>
     public TrapKind Trap { get; set; }
 
-    /// <summary>When the trap began, in cycles.</summary>
-    public long TrapBegan { get; set; }
+    /// <summary>When the trap began.</summary>
+    public Cycles TrapBegan { get; set; }
 
     /// <summary>The system call of the trap.</summary>
     public SystemCall? TrapCall { get; set; }
@@ -142,7 +142,7 @@ public sealed class SimThread
     {
         Moved = ThreadMove.Left;
         return new(
-            Id.Value, Core.Value, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
+            Id, Core, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
     }
 
     /// <summary>Goes on where the thread stood on another node; its program is read up to there.</summary>
@@ -163,7 +163,7 @@ public sealed class SimThread
         Length = state.Operations.Length;
         Consumed = state.Consumed;
         Moved = ThreadMove.Came;
-        Core = new CoreId(state.Core);
+        Core = state.Core;
         Started = state.Started;
         Accesses = state.Accesses;
         Faults = state.Faults;

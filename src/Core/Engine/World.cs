@@ -80,7 +80,7 @@ public sealed class World : IDisposable
         {
             Checker = new TranslationChecker(new CheckedWorld(_groups, _spaces, _cores, [.. _threads.Select(thread => thread.Name)], Delays)
             {
-                AllowedStaleness = Protocol.AllowedStaleness(machine, scenario.Kernel),
+                AllowedStaleness = Protocol.AllowedStaleness(machine, scenario.Kernel).Value,
             });
             foreach (CoreModel core in _cores)
             {

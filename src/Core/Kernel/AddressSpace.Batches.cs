@@ -39,7 +39,7 @@ public sealed partial class AddressSpace
         }
 
         // What is left for the last batch is never below the service time, so that batches alone make no operation longer.
-        long work = Math.Max(0, operation.WorkLeft - _delays.Service) / batches;
+        long work = Math.Max(0, operation.WorkLeft - _delays.Service.Value) / batches;
         operation.WorkLeft -= work;
         SendToSelf(MessageKind.OperationBatch, operation, _now + work + delay);
     }

@@ -133,13 +133,13 @@ public sealed partial class AddressSpace
             return;
         }
 
-        cycles += _shootdown.OnFault(operation.Core, VirtAddr.OfPage(operation.FirstPage), operation.Access, operation.Word);
+        cycles += _shootdown.OnFault(operation.Core, VirtAddr.OfPage(operation.FirstPage), operation.Access, operation.Word).Value;
         if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
             AdmitWaiting();
             SendToCore(SimMessage.Of(new TrapSleep(operation.Thread)), operation.Core, ReturnTime);
-            SendToSelf(MessageKind.DeviceDone, operation, _now + delay + Math.Max(cycles, _delays.Service) + Kernel.DeviceReadCycles);
+            SendToSelf(MessageKind.DeviceDone, operation, _now + delay + Math.Max(cycles, _delays.Service.Value) + Kernel.DeviceReadCycles);
             return;
         }
 
@@ -235,7 +235,7 @@ public sealed partial class AddressSpace
     {
         bool invalidates = operation.Dead is not null;
         delay += invalidates ? _locks.Shootdown(operation.Core, _now + delay) : 0;
-        long at = _now + delay + Math.Max(cycles, _delays.Service) - _delays.Service;
+        long at = _now + delay + Math.Max(cycles, _delays.Service.Value) - _delays.Service.Value;
         if (at > _now)
         {
             SendToSelf(invalidates ? MessageKind.OperationInvalidate : MessageKind.OperationEnd, operation, at);
@@ -265,7 +265,7 @@ public sealed partial class AddressSpace
         }
         else
         {
-            SendToSelf(MessageKind.ReleaseMemory, operation, _now + _delays.ReleaseAfter);
+            SendToSelf(MessageKind.ReleaseMemory, operation, _now + _delays.ReleaseAfter.Value);
         }
 
         _mapLock.Leave(operation);
@@ -292,13 +292,13 @@ public sealed partial class AddressSpace
     {
         while (_mapLock.TryAdmit(out KernelOperation? operation, out long since))
         {
-            long wait = _now + _delays.Service - since;
+            long wait = _now + _delays.Service.Value - since;
             LockKind kind = Kernel.PerVmaLocks && operation.Kind == OperationKind.Fault ? LockKind.Area : LockKind.Map;
             Counters[SpaceCounters.LockWaits]++;
             Counters[SpaceCounters.LockWaitCycles] += wait;
             operation.Waited = true;
             Counters[SpaceCounters.Of(kind).WaitCycles] += wait;
-            SendToSelf(MessageKind.OperationStart, operation, _now + _delays.Service);
+            SendToSelf(MessageKind.OperationStart, operation, _now + _delays.Service.Value);
         }
     }
 

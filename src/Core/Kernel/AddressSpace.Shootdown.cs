@@ -23,7 +23,7 @@ public sealed partial class AddressSpace
         ArgumentNullException.ThrowIfNull(shootdown);
         Await(shootdown, core);
         shootdown.Targets++;
-        long leaves = _now + _delays.Service + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
+        long leaves = _now + _delays.Service.Value + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters[SpaceCounters.IpisSent]++;
         Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
@@ -31,11 +31,11 @@ public sealed partial class AddressSpace
     }
 
     /// <inheritdoc/>
-    public void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
+    public void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, Cycles delay, bool awaited)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
-        long leaves = _now + _delays.Service;
-        long due = leaves + _delays.Checked(kind, MessageDirection.SpaceToCore, delay);
+        long leaves = _now + _delays.Service.Value;
+        long due = leaves + _delays.Checked(kind, MessageDirection.SpaceToCore, delay.Value);
         shootdown.Targets++;
         if (awaited)
         {
@@ -54,7 +54,7 @@ public sealed partial class AddressSpace
     public void InvalidateLocally(ShootdownRequest shootdown, InvalidationScope scope)
     {
         ArgumentNullException.ThrowIfNull(shootdown);
-        long due = _now + _delays.StoreVisibility;
+        long due = _now + _delays.StoreVisibility.Value;
         Watch?.Sent(shootdown.OperationId, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
         SendInvalidation(shootdown, shootdown.Initiator, scope, due, InvalidationWay.Local);
     }
@@ -91,12 +91,13 @@ public sealed partial class AddressSpace
     }
 
     /// <inheritdoc/>
-    public void SetTimer(long at, long argument) => SendToSelf(SimMessage.Of(new ProtocolTimer(argument)), Math.Max(at, _now));
+    public void SetTimer(Cycles at, long argument) =>
+        SendToSelf(SimMessage.Of(new ProtocolTimer(argument)), Math.Max(at.Value, _now));
 
     /// <inheritdoc/>
-    public void SendProtocol(CoreId core, long delay, in ProtocolPayload payload) => SendToCore(
-        SimMessage.Of(payload), InDomain(core), _now + _delays.Service + _delays.Checked(
-            payload.Kind, MessageDirection.SpaceToCore, delay));
+    public void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload) => SendToCore(
+        SimMessage.Of(payload), InDomain(core), _now + _delays.Service.Value + _delays.Checked(
+            payload.Kind, MessageDirection.SpaceToCore, delay.Value));
 
     private void Await(ShootdownRequest shootdown, CoreId core)
     {
@@ -137,7 +138,7 @@ public sealed partial class AddressSpace
             FreesMemory = dead.FreesMemory,
             IsDiscard = operation.Call is { } call && IsDiscard(call),
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
-            BegunAt = _now + _delays.Service,
+            BegunAt = _now + _delays.Service.Value,
             OperationId = operation.Id,
         };
         operation.Shootdown = shootdown;
@@ -194,7 +195,7 @@ public sealed partial class AddressSpace
 
         ShootdownRequest shootdown = open.Request;
         shootdown.Unacknowledged?.Remove(core.Value);
-        shootdown.HandlerCycles += ack.Handler.Value;
+        shootdown.HandlerCycles += ack.Handler;
         if (ack.Dropped == 0 && ack.Way == InvalidationWay.Interrupt)
         {
             shootdown.SpuriousTargets++;
@@ -231,7 +232,7 @@ public sealed partial class AddressSpace
     {
         if (shootdown.Targets > 0)
         {
-            long wait = Math.Max(0, _now - shootdown.BegunAt);
+            long wait = Math.Max(0, _now - shootdown.BegunAt.Value);
             Counters[SpaceCounters.RemoteShootdowns]++;
             Latencies.Record(LatencyKind.Shootdown, wait);
             operation.ShootdownWait += wait;

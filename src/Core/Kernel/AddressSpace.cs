@@ -74,7 +74,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     public int SpaceCount => _setup.SpaceCount;
 
     /// <inheritdoc/>
-    public long Now => _now;
+    public Cycles Now => _now;
 
     /// <summary>What it counted.</summary>
     public SpaceCounters Counters { get; } = new();
@@ -151,7 +151,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <summary>Takes one message; messages come in the run's total order.</summary>
     internal void Handle(in SimMessage message)
     {
-        _now = message.Due;
+        _now = message.Due.Value;
         CoreId core = message.SenderCore;
         switch (message.Kind)
         {
@@ -250,13 +250,13 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     private long UpdateTables()
     {
         long written = Tables.Update();
-        return written == 0 ? 0 : _shootdown.OnCopied(written);
+        return written == 0 ? 0 : _shootdown.OnCopied(written).Value;
     }
 
     /// <inheritdoc/>
-    public bool FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility);
+    public bool FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility.Value);
 
-    private void SetVisibility() => Table.VisibleAt = _now + _delays.StoreVisibility;
+    private void SetVisibility() => Table.VisibleAt = _now + _delays.StoreVisibility.Value;
 
     /// <inheritdoc/>
     void IThreadSignals.Return(ThreadId thread, CoreId core) => SendToCore(SimMessage.Of(new TrapReturn(thread)), core, ReturnTime);
@@ -269,13 +269,13 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
 
     /// <inheritdoc/>
     void IThreadSignals.SetAlarm(ThreadId thread, Cycles duration) =>
-        SendToSelf(SimMessage.Of(new SleepEnd(thread)), _now + Math.Max(duration.Value, _delays.Service));
+        SendToSelf(SimMessage.Of(new SleepEnd(thread)), _now + Math.Max(duration.Value, _delays.Service.Value));
 
     /// <summary>When an answer that is sent now reaches its core.</summary>
-    private long ReturnTime => _now + _delays.Service + _delays.Return;
+    private long ReturnTime => _now + _delays.Service.Value + _delays.Return.Value;
 
     /// <summary>When a thread that is woken now is runnable.</summary>
-    private long WakeTime => _now + Math.Max(_delays.Service, Kernel.WakeCycles) + _delays.Return;
+    private long WakeTime => _now + Math.Max(_delays.Service.Value, Kernel.WakeCycles) + _delays.Return.Value;
 
     private void SendToCore(SimMessage message, CoreId core, long due)
     {

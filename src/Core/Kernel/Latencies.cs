@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Kernel;
@@ -64,11 +65,11 @@ public sealed class Latencies
         }
     }
 
-    /// <summary>Records a latency in cycles.</summary>
-    public void Record(LatencyKind kind, long cycles)
+    /// <summary>Records a latency.</summary>
+    public void Record(LatencyKind kind, Cycles cycles)
     {
         ArgumentNullException.ThrowIfNull(kind);
-        (_histograms[kind.Index] ??= new LatencyHistogram()).Record(cycles);
+        (_histograms[kind.Index] ??= new LatencyHistogram()).Record(cycles.Value);
     }
 
     /// <summary>Forgets them all.</summary>

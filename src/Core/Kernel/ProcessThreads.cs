@@ -118,7 +118,7 @@ internal sealed class ProcessThreads
                 _signals.SetAlarm(thread, request.Duration);
                 break;
             case MessageKind.StartThread:
-                Wake(new ThreadId(_first + request.Started));
+                Wake(new ThreadId(_first + request.StartedIndex));
                 _signals.Return(thread, core);
                 break;
             case MessageKind.Migrate:

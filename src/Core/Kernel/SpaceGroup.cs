@@ -47,8 +47,8 @@ public sealed class SpaceGroup
     /// <summary>Number of the domain it belongs to; -1 before it belongs to one.</summary>
     public int DomainIndex { get; private set; } = -1;
 
-    /// <summary>Delivery time of the earliest message; <see cref="long.MaxValue"/> when none waits.</summary>
-    public long NextDue => _inbox.NextDue;
+    /// <summary>Delivery time of the earliest message; <see cref="Cycles.Never"/> when none waits.</summary>
+    public Cycles NextDue => _inbox.NextDue;
 
     /// <summary>No core walks a page table of the group as of an earlier time than this, in cycles.</summary>
     internal long WindowStart { get; private set; }
@@ -80,11 +80,11 @@ public sealed class SpaceGroup
     /// <summary>Handles every message due before <paramref name="limit"/>, in order.</summary>
     /// <param name="windowStart">Start of the window whose messages these are; no core walks as of an earlier time any more.</param>
     /// <param name="limit">End of the memory phase, in cycles.</param>
-    public void Process(long windowStart, long limit)
+    public void Process(Cycles windowStart, Cycles limit)
     {
-        Debug.Assert(windowStart >= WindowStart, "a group's windows went back");
-        WindowStart = windowStart;
-        long now = 0;
+        Debug.Assert(windowStart.Value >= WindowStart, "a group's windows went back");
+        WindowStart = windowStart.Value;
+        Cycles now = Cycles.Zero;
         while (_inbox.NextDue < limit)
         {
             SimMessage message = _inbox.Pop();

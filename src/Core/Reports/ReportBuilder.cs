@@ -56,7 +56,7 @@ public static class ReportBuilder
     {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(statistics);
-        long cycles = Math.Max(0, end.Time(world.Scenario.Until, finished) - world.Scenario.Warmup);
+        long cycles = Math.Max(0, end.Time(world.Scenario.Until, finished).Value - world.Scenario.Warmup);
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, end, statistics, findings);
         findings.AddRange(statistics.BadAccesses.Values.SelectMany(lines => lines));
@@ -80,7 +80,7 @@ public static class ReportBuilder
             Cores = [.. world.Cores.Select(core => OfCore(catalog, core, statistics.Cores[core.Core.Value], cycles))],
             AddressSpaces = [.. world.Spaces.Select(space => OfSpace(catalog, space, statistics))],
             Threads = [.. statistics.Threads.Values],
-            Checker = world.Checker is { AllowedStaleness: > 0 } checker
+            Checker = world.Checker is { AllowedStaleness.Value: > 0 } checker
                 ? new CheckerReport(checker.AllowedStaleness, checker.LongestStaleness)
                 : null,
         };
@@ -136,7 +136,7 @@ public static class ReportBuilder
         int classes = CoreCycles.All.Count;
         return new CoreReport
         {
-            Id = core.Core.Value,
+            Id = core.Core,
             Socket = core.Machine.SocketOf(core.Core),
             Cycles = [.. Named(CoreCycles.All, values), new(CoreCycles.Idle.Name, Math.Max(0, cycles - values[..classes].Sum()))],
             Counters = Named(catalog.Core, values.AsSpan(classes)),
@@ -145,7 +145,7 @@ public static class ReportBuilder
 
     private static AddressSpaceReport OfSpace(CounterCatalog catalog, AddressSpace space, RunStatistics statistics) => new()
     {
-        Id = space.Space.Value,
+        Id = space.Space,
         Name = space.Name,
         Counters = Named(catalog.Space, statistics.Spaces[space.Space.Value]),
         Shootdowns = ShootdownFigures.Of(statistics, [space.Space.Value]),

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
@@ -34,8 +35,8 @@ public sealed record RunReport
     /// <summary>Clock of the machine in GHz, by which cycles become time.</summary>
     public required double Ghz { get; init; }
 
-    /// <summary>The longest window the declared delays allow, in cycles.</summary>
-    public required long WindowBound { get; init; }
+    /// <summary>The longest window the declared delays allow.</summary>
+    public required Cycles WindowBound { get; init; }
 
     /// <summary>What the counters are; not in <c>report.json</c>, and a report that is read from one has the built-in ones.</summary>
     public CounterCatalog Catalog { get; init; } = CounterCatalog.BuiltIn;
@@ -101,7 +102,7 @@ internal static class NamedValues
 public sealed record CoreReport
 {
     /// <summary>The core.</summary>
-    public required int Id { get; init; }
+    public required CoreId Id { get; init; }
 
     /// <summary>The socket that the core is on, from 0.</summary>
     public required int Socket { get; init; }
@@ -129,7 +130,7 @@ public sealed record CoreReport
 public sealed record AddressSpaceReport
 {
     /// <summary>The space.</summary>
-    public required int Id { get; init; }
+    public required SpaceId Id { get; init; }
 
     /// <summary>The process's name.</summary>
     public required string Name { get; init; }
@@ -145,22 +146,22 @@ public sealed record AddressSpaceReport
 public sealed record ThreadReport
 {
     /// <summary>The thread.</summary>
-    public required int Id { get; init; }
+    public required ThreadId Id { get; init; }
 
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Number of the address space that the thread runs in.</summary>
-    public required int AddressSpace { get; init; }
+    /// <summary>The address space that the thread runs in.</summary>
+    public required SpaceId AddressSpace { get; init; }
 
     /// <summary>The core it ran on last.</summary>
-    public required int Core { get; init; }
+    public required CoreId Core { get; init; }
 
-    /// <summary>When it began, in cycles.</summary>
-    public required long Started { get; init; }
+    /// <summary>When it began.</summary>
+    public required Cycles Started { get; init; }
 
-    /// <summary>When it ended, in cycles; -1 if it had not.</summary>
-    public required long Ended { get; init; }
+    /// <summary>When it ended; -1 if it had not.</summary>
+    public required Cycles Ended { get; init; }
 
     /// <summary>Accesses that the thread made, over the whole run.</summary>
     public required long Accesses { get; init; }
@@ -171,12 +172,12 @@ public sealed record ThreadReport
 
 /// <summary>How late dead translations were used, over the whole run, <c>warmup</c> included.</summary>
 /// <param name="AllowedStaleness">
-/// How long after an operation returned the protocol's design lets its dead translations be used, in cycles; above 0.
+/// How long after an operation returned the protocol's design lets its dead translations be used; above 0.
 /// </param>
 /// <param name="LongestStaleness">
-/// The longest time after an operation had returned at which a translation that it killed was used, in cycles; 0 if none was.
+/// The longest time after an operation had returned at which a translation that it killed was used; 0 if none was.
 /// </param>
-public sealed record CheckerReport(long AllowedStaleness, long LongestStaleness);
+public sealed record CheckerReport(Cycles AllowedStaleness, Cycles LongestStaleness);
 
 /// <summary>What the run cost the machine it ran on.</summary>
 public sealed record HostReport
@@ -196,8 +197,8 @@ public sealed record HostReport
     /// <summary>Peak resident memory of the process.</summary>
     public long PeakMemoryBytes { get; init; }
 
-    /// <summary>The window used, in cycles.</summary>
-    public long WindowCycles { get; init; }
+    /// <summary>The window used.</summary>
+    public Cycles WindowCycles { get; init; }
 
     /// <summary>Windows that were opened, of all domains together.</summary>
     public long Windows { get; init; }

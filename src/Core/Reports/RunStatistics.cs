@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Shootdown;
@@ -6,10 +7,10 @@ using VmSim.Core.Statistics;
 namespace VmSim.Core.Reports;
 
 /// <summary>How far a run, or a node's part of one, has come when it stops.</summary>
-/// <param name="Clock">Time of the core that has come farthest, in cycles.</param>
+/// <param name="Clock">Time of the core that has come farthest.</param>
 /// <param name="AllThreadsEnded">Whether every thread that ever ran has ended.</param>
 /// <param name="HasWorkLeft">Whether a core or a memory set still has something to do.</param>
-public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasWorkLeft)
+public readonly record struct RunEnd(Cycles Clock, bool AllThreadsEnded, bool HasWorkLeft)
 {
     /// <summary>The end of some cores and groups.</summary>
     public static RunEnd Of(RunPart part)
@@ -18,20 +19,20 @@ public readonly record struct RunEnd(long Clock, bool AllThreadsEnded, bool HasW
         return new RunEnd(
             part.Cores.Count == 0 ? 0 : part.Cores.Max(core => core.Clock),
             part.Threads.All(thread => thread.Started < 0 || thread.Ended >= 0) && part.Cores.All(core => core.State == CoreState.Idle),
-            part.Cores.Any(core => core.NextTime != long.MaxValue) || part.Groups.Any(group => group.NextDue != long.MaxValue));
+            part.Cores.Any(core => core.NextTime != Cycles.Never) || part.Groups.Any(group => group.NextDue != Cycles.Never));
     }
 
     /// <summary>The end of both parts.</summary>
     public RunEnd Merge(RunEnd other) =>
-        new(Math.Max(Clock, other.Clock), AllThreadsEnded && other.AllThreadsEnded, HasWorkLeft || other.HasWorkLeft);
+        new(Cycles.Max(Clock, other.Clock), AllThreadsEnded && other.AllThreadsEnded, HasWorkLeft || other.HasWorkLeft);
 
     /// <summary>
-    /// Virtual time at which the run ends, in cycles: of the last operation if all threads ended or the run was stopped early, else not
+    /// Virtual time at which the run ends: of the last operation if all threads ended or the run was stopped early, else not
     /// before <paramref name="until"/>.
     /// </summary>
     /// <param name="until">The scenario's end; 0 for none.</param>
     /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
-    public long Time(long until, bool finished) => finished && !AllThreadsEnded ? Math.Max(until, Clock) : Clock;
+    public Cycles Time(Cycles until, bool finished) => finished && !AllThreadsEnded ? Cycles.Max(until, Clock) : Clock;
 }
 
 /// <summary>The cores, groups and threads that one node has simulated.</summary>
@@ -95,7 +96,7 @@ public sealed class RunStatistics
     /// <param name="stopped">
     /// Whether the run was stopped before its end, so that waiting is counted no farther than its own domain has come.
     /// </param>
-    public static RunStatistics Collect(RunPart part, long end, bool stopped = false)
+    public static RunStatistics Collect(RunPart part, Cycles end, bool stopped = false)
     {
         ArgumentNullException.ThrowIfNull(part);
         RunStatistics statistics = new();
@@ -107,14 +108,14 @@ public sealed class RunStatistics
                 statistics.CoreWaits.Add(core.Core.Value, waits);
             }
 
-            core.FinishAt(stopped && core.Domain is { } domain ? Math.Min(end, domain.Reached) : end);
+            core.FinishAt(stopped && core.Domain is { } domain ? Math.Min(end.Value, domain.Reached) : end.Value);
             statistics.Cores.Add(core.Core.Value, [.. core.Cycles.Values, .. core.CounterSets.SelectMany(set => set.Values)]);
             statistics.Add(core.Latencies);
         }
 
         foreach (SpaceGroup group in part.Groups)
         {
-            group.FinishAt(stopped ? Math.Min(end, part.World.Domains[group.DomainIndex].Reached) : end);
+            group.FinishAt(stopped ? Math.Min(end.Value, part.World.Domains[group.DomainIndex].Reached) : end.Value);
             statistics.Groups.Add(group.Index, [.. group.CounterSets.SelectMany(set => set.Values)]);
             statistics.Waits.Add(group.Index, [.. group.Members.SelectMany(member => member.DescribeWaits())]);
             foreach (AddressSpace space in group.Members)
@@ -198,10 +199,10 @@ public sealed class RunStatistics
 
     private static ThreadReport OfThread(SimThread thread) => new()
     {
-        Id = thread.Id.Value,
+        Id = thread.Id,
         Name = thread.Name,
-        AddressSpace = thread.Space.Value,
-        Core = thread.Core.Value,
+        AddressSpace = thread.Space,
+        Core = thread.Core,
         Started = thread.Started,
         Ended = thread.Ended,
         Accesses = thread.Accesses,

@@ -28,7 +28,7 @@ public interface ICoreShootdownContext
     Mmu.Mmu Mmu { get; }
 
     /// <summary>The core's time, in cycles.</summary>
-    long Now { get; }
+    Cycles Now { get; }
 
     /// <summary>Whether the core idles with a space loaded.</summary>
     bool IsLazy { get; }
@@ -45,7 +45,7 @@ public interface ICoreShootdownContext
     /// <exception cref="InvalidOperationException">
     /// The kind or delay is not as declared, or the space is not of the core's domain.
     /// </exception>
-    void SendProtocol(SpaceId space, long delay, in ProtocolPayload payload);
+    void SendProtocol(SpaceId space, Cycles delay, in ProtocolPayload payload);
 
     /// <summary>Sends one of the protocol's messages to another core's half, <see cref="CoreShootdown.OnDirect"/>.</summary>
     /// <param name="target">Another core of the domain.</param>
@@ -54,13 +54,13 @@ public interface ICoreShootdownContext
     /// <exception cref="InvalidOperationException">
     /// The kind or delay is not as declared, or the target is not another core of the domain.
     /// </exception>
-    void SendDirect(CoreId target, long delay, in ProtocolPayload payload);
+    void SendDirect(CoreId target, Cycles delay, in ProtocolPayload payload);
 
     /// <summary>Sends the ack of an invalidation whose result said <see cref="AckTime.Later"/>; it takes an ack's delay from now.</summary>
     /// <param name="invalidation">The invalidation as it came.</param>
     /// <param name="dropped">Entries dropped for it.</param>
     /// <param name="cycles">Cycles that it took.</param>
-    void Acknowledge(in Invalidation invalidation, int dropped, long cycles);
+    void Acknowledge(in Invalidation invalidation, int dropped, Cycles cycles);
 
     /// <summary>
     /// From now to <see cref="EndInvalidation"/>, the live translations that the MMU drops are lost to a shootdown: the walks that bring
@@ -96,7 +96,7 @@ public interface ICoreShootdownContext
 /// <param name="LeavesSpace">Whether the core, which idles, gives the space up.</param>
 /// <param name="Ack">When the ack leaves; no matter where none is due.</param>
 public readonly record struct InvalidationResult(
-    long Cycles, int Dropped, bool Full, bool LeavesSpace = false, AckTime Ack = AckTime.AfterHandler);
+    Cycles Cycles, int Dropped, bool Full, bool LeavesSpace = false, AckTime Ack = AckTime.AfterHandler);
 
 /// <summary>When the ack of an invalidation leaves its core.</summary>
 public enum AckTime
@@ -115,7 +115,7 @@ public enum AckTime
 /// <param name="Tag">The TLB tag.</param>
 /// <param name="Cycles">Cycles on top of the profile's switch costs.</param>
 /// <param name="Flushed">Whether entries under the tag were flushed.</param>
-public readonly record struct LoadResult(Asid Tag, long Cycles, bool Flushed);
+public readonly record struct LoadResult(Asid Tag, Cycles Cycles, bool Flushed);
 
 /// <summary>The core half of a protocol, one object a core.</summary>
 public abstract class CoreShootdown
@@ -144,7 +144,7 @@ public abstract class CoreShootdown
     public virtual bool TellsLazy => false;
 
     /// <summary>Period of <see cref="OnTick"/> in cycles; 0 for a protocol that needs no tick.</summary>
-    public virtual long TickCycles => 0;
+    public virtual Cycles TickCycles => 0;
 
     /// <summary>
     /// Whether a tick would do anything now. While it says no, a tick must take no time, send nothing and change nothing: nobody waits for
@@ -154,44 +154,44 @@ public abstract class CoreShootdown
 
     /// <summary>The core's timer tick.</summary>
     /// <returns>Cycles it took.</returns>
-    public virtual long OnTick() => 0;
+    public virtual Cycles OnTick() => 0;
 
     /// <summary>The core is about to switch to another thread or space, or to idle.</summary>
     /// <returns>Cycles it took.</returns>
-    public virtual long OnSwitch() => 0;
+    public virtual Cycles OnSwitch() => 0;
 
     /// <summary>A message of the protocol's own has come from a space.</summary>
     /// <param name="space">The space.</param>
     /// <param name="payload">What it says.</param>
     /// <returns>Cycles it took.</returns>
-    public virtual long OnProtocol(SpaceId space, in ProtocolPayload payload) => 0;
+    public virtual Cycles OnProtocol(SpaceId space, in ProtocolPayload payload) => 0;
 
     /// <summary>
     /// The core is about to run a thread in user mode: after a trap, a switch, an interrupt, a tick or a message, before the first
     /// operation. Called only if the protocol watches <see cref="CoreEvents.UserReturns"/>.
     /// </summary>
     /// <returns>Cycles it took, counted as those of interrupts.</returns>
-    public virtual long OnReturnToUser() => 0;
+    public virtual Cycles OnReturnToUser() => 0;
 
     /// <summary>
     /// A page walk has ended, before the access is made or faults. Called only if the protocol watches <see cref="CoreEvents.Walks"/>.
     /// </summary>
     /// <returns>Cycles it took, counted as those of walks.</returns>
-    public virtual long OnWalk(in PageWalk walk) => 0;
+    public virtual Cycles OnWalk(in PageWalk walk) => 0;
 
     /// <summary>
     /// A walk has put a translation into the TLBs. Called only if the protocol watches <see cref="CoreEvents.Fills"/>, after
     /// <see cref="OnWalk"/>.
     /// </summary>
     /// <returns>Cycles it took, counted as those of walks.</returns>
-    public virtual long OnFill(in TlbEntry entry) => 0;
+    public virtual Cycles OnFill(in TlbEntry entry) => 0;
 
     /// <summary>
     /// A translation has left the last TLB that held it because another took its place; invalidations and faults drop without a word.
     /// Called only if the protocol watches <see cref="CoreEvents.Evictions"/>, in the order of fills.
     /// </summary>
     /// <returns>Cycles it took, counted as those of walks.</returns>
-    public virtual long OnEvict(in TlbEntry entry) => 0;
+    public virtual Cycles OnEvict(in TlbEntry entry) => 0;
 
     /// <summary>The word that a fault or system call takes along to the space's half; it costs nothing. 0 for none.</summary>
     /// <param name="space">The space.</param>
@@ -208,5 +208,5 @@ public abstract class CoreShootdown
     /// <param name="from">The other core.</param>
     /// <param name="payload">What it says.</param>
     /// <returns>Cycles it took.</returns>
-    public virtual long OnDirect(CoreId from, in ProtocolPayload payload) => 0;
+    public virtual Cycles OnDirect(CoreId from, in ProtocolPayload payload) => 0;
 }

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Settings;
 using VmSim.Core.VirtualTime;
@@ -17,7 +18,7 @@ public interface IShootdownProtocol : INamed
     /// How long after an unmap returned a core may, by the protocol's design, still use the dead translation, in cycles; 0 for protocols
     /// that finish before they return.
     /// </summary>
-    long AllowedStaleness(MachineSpec machine, KernelProfile kernel) => 0;
+    Cycles AllowedStaleness(MachineSpec machine, KernelProfile kernel) => 0;
 
     /// <summary>What the core half wants to hear of.</summary>
     CoreEvents Watches => CoreEvents.None;

@@ -69,7 +69,7 @@ public sealed partial class LatrProtocol
 
         public override bool ReloadAfterIdle => true;
 
-        public override long TickCycles => context.Kernel.TickCycles;
+        public override Cycles TickCycles => context.Kernel.TickCycles;
 
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
@@ -95,7 +95,7 @@ public sealed partial class LatrProtocol
         }
 
         /// <summary>A lazy state has come: it waits for the next tick or switch.</summary>
-        public override long OnProtocol(SpaceId space, in ProtocolPayload payload)
+        public override Cycles OnProtocol(SpaceId space, in ProtocolPayload payload)
         {
             QueuedState state = payload.As<QueuedState>();
             Slot? slot = Find(space);
@@ -115,9 +115,9 @@ public sealed partial class LatrProtocol
 
         public override bool HasTickWork => Array.Exists(_slots, static slot => slot.Queue.Count > 0);
 
-        public override long OnTick() => Sweep();
+        public override Cycles OnTick() => Sweep();
 
-        public override long OnSwitch() => Sweep();
+        public override Cycles OnSwitch() => Sweep();
 
         public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer)
         {
@@ -191,7 +191,7 @@ public sealed partial class LatrProtocol
             {
                 BeginInvalidation(slot, newest);
                 InvalidationResult result = Flush(slot);
-                cycles = result.Cycles;
+                cycles = result.Cycles.Value;
                 context.EndInvalidation(result);
             }
             else

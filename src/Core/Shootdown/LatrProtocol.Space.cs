@@ -25,7 +25,7 @@ public sealed partial class LatrProtocol
         private readonly LoadedCores _cores = new(context.Machine.Cores);
         private readonly LazyState?[]?[] _rings = new LazyState?[]?[context.Machine.Cores];
         private readonly int[] _heads = new int[context.Machine.Cores];
-        private readonly long _untilReuse = Math.Max(TicksUntilReuse * context.Kernel.TickCycles, 2 * context.Delays.WindowBound);
+        private readonly long _untilReuse = Math.Max(TicksUntilReuse * context.Kernel.TickCycles, 2 * context.Delays.WindowBound.Value);
 
         /// <summary>States that some core has not swept, by rising generation.</summary>
         private readonly List<LazyState> _active = [];
@@ -105,7 +105,7 @@ public sealed partial class LatrProtocol
                 state.Waiting.Add(core.Value);
                 long way = context.Machine.LineTransfer(shootdown.Initiator, core);
                 writing = Math.Max(writing, way);
-                context.SendProtocol(core, Math.Max(way, context.Delays.SpaceToCore), written);
+                context.SendProtocol(core, Math.Max(way, context.Delays.SpaceToCore.Value), written);
             }
 
             if (state.Waiting.Count == 0)

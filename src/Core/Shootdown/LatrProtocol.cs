@@ -51,7 +51,7 @@ public sealed partial class LatrProtocol : IShootdownProtocol
     }
 
     /// <inheritdoc/>
-    public long AllowedStaleness(MachineSpec machine, KernelProfile kernel)
+    public Cycles AllowedStaleness(MachineSpec machine, KernelProfile kernel)
     {
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(kernel);

@@ -19,8 +19,8 @@ public sealed record ShootdownFigure(CounterInfo Info, Func<ShootdownRecord, lon
         new(new("spanPages", "pages", "Pages in the range that covers the dead translations.", "pages in range"), s => (long)s.Dead.Pages),
         new(
             new("wait", "cycles", "From the first message to the last acknowledgement, of shootdowns with targets.", "wait, cycles"),
-            s => s.Wait),
-        new(new("handlerCycles", "cycles", "Cycles of the targets' handlers.", "handlers, cycles"), s => s.HandlerCycles),
+            s => s.Wait.Value),
+        new(new("handlerCycles", "cycles", "Cycles of the targets' handlers.", "handlers, cycles"), s => s.HandlerCycles.Value),
         new(
             new("refillMisses", "walks", "Walks that brought back live translations which cores had lost to it.", "refill misses"),
             s => s.RefillMisses),

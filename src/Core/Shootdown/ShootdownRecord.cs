@@ -6,7 +6,7 @@ namespace VmSim.Core.Shootdown;
 public readonly record struct ShootdownRecord
 {
     /// <summary>When its first message was sent, in cycles.</summary>
-    public required long BegunAt { get; init; }
+    public required Cycles BegunAt { get; init; }
 
     /// <summary>The address space.</summary>
     public required SpaceId Space { get; init; }
@@ -36,10 +36,10 @@ public readonly record struct ShootdownRecord
     /// From the first message to the last acknowledgement that the operation waited for, in cycles; -1 if nobody was told, or it still
     /// waited at the end.
     /// </summary>
-    public long Wait { get; init; }
+    public Cycles Wait { get; init; }
 
     /// <summary>Cycles that the targets' handlers took, entry and exit included.</summary>
-    public long HandlerCycles { get; init; }
+    public Cycles HandlerCycles { get; init; }
 
     /// <summary>Page walks that brought back live translations which cores, the initiator's included, had lost to it.</summary>
     public int RefillMisses { get; init; }

@@ -35,7 +35,7 @@ public sealed class ShootdownRequest
     public bool IsReclaim { get; init; }
 
     /// <summary>When the first message was sent, in cycles.</summary>
-    public long BegunAt { get; init; }
+    public Cycles BegunAt { get; init; }
 
     /// <summary>The generation the space reached with this shootdown, for protocols that count them.</summary>
     public long Generation { get; set; }
@@ -53,7 +53,7 @@ public sealed class ShootdownRequest
     public int SpuriousTargets { get; internal set; }
 
     /// <summary>Handler cycles of all targets.</summary>
-    public long HandlerCycles { get; internal set; }
+    public Cycles HandlerCycles { get; internal set; }
 
     /// <summary>Cores that were told and that nobody waits for, whose reports are still missing.</summary>
     internal int PendingReports { get; set; }
@@ -65,7 +65,7 @@ public sealed class ShootdownRequest
     /// From the first message to the last acknowledgement that the operation waited for, in cycles; -1 while it waits or if nobody was
     /// told.
     /// </summary>
-    internal long Wait { get; set; } = -1;
+    internal Cycles Wait { get; set; } = -1;
 
     /// <summary>Whether the operation returned before what it freed may be reused.</summary>
     internal bool Deferred { get; set; }

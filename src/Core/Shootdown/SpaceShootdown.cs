@@ -25,7 +25,7 @@ public interface ISpaceShootdownContext
     int SpaceCount { get; }
 
     /// <summary>The time of the message being handled, in cycles.</summary>
-    long Now { get; }
+    Cycles Now { get; }
 
     /// <summary>
     /// Interrupts a core to invalidate, and waits for its ack. The k-th interrupt of a shootdown leaves k sending costs later.
@@ -48,7 +48,7 @@ public interface ISpaceShootdownContext
     /// Whether the shootdown waits for the core's ack; else it only reports what it did, and no hook is called.
     /// </param>
     /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
-    void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited);
+    void InvalidateByMessage(ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, Cycles delay, bool awaited);
 
     /// <summary>Has the initiator's own core invalidate while it waits; no interrupt, no ack.</summary>
     /// <param name="shootdown">The shootdown it belongs to.</param>
@@ -65,7 +65,7 @@ public interface ISpaceShootdownContext
     void ReleaseDeferred(ShootdownRequest shootdown);
 
     /// <summary>Calls <see cref="SpaceShootdown.OnTimer"/> at a time not before now, in cycles.</summary>
-    void SetTimer(long at, long argument);
+    void SetTimer(Cycles at, long argument);
 
     /// <summary>
     /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand. Walkers see it when they see the
@@ -83,7 +83,7 @@ public interface ISpaceShootdownContext
     /// <param name="delay">Cycles on the way, at least as many as declared.</param>
     /// <param name="payload">What it says; its kind is declared from space to core.</param>
     /// <exception cref="InvalidOperationException">The kind or delay is not as declared, or the core is not of the domain.</exception>
-    void SendProtocol(CoreId core, long delay, in ProtocolPayload payload);
+    void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload);
 }
 
 /// <summary>The address-space half of a protocol, one object a space.</summary>
@@ -142,7 +142,7 @@ public abstract class SpaceShootdown
     /// <param name="access">What the access does.</param>
     /// <param name="word">The core half's <see cref="CoreShootdown.TrapWord"/>.</param>
     /// <returns>Cycles that the fault takes longer.</returns>
-    public virtual long OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => 0;
+    public virtual Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => 0;
 
     /// <summary>A walk of a core has set accessed or dirty bits, and the notice of it has come.</summary>
     /// <param name="core">The core.</param>
@@ -162,7 +162,7 @@ public abstract class SpaceShootdown
     /// <summary>An operation has written entries in copies of the page table.</summary>
     /// <param name="entries">Entries in all copies.</param>
     /// <returns>Cycles that the operation takes longer.</returns>
-    public virtual long OnCopied(long entries) => 0;
+    public virtual Cycles OnCopied(long entries) => 0;
 
     /// <summary>The word that the answer to a fault or system call takes along; it costs nothing. 0 for none.</summary>
     /// <param name="core">The core whose thread is answered.</param>

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 
 namespace VmSim.Core.VirtualTime;
@@ -23,39 +24,39 @@ public sealed class Delays
         Notice = kernel.AckCycles;
         Service = kernel.ServiceCycles;
         Return = kernel.TrapReturnCycles;
-        CoreToSpace = Math.Min(Math.Min(Math.Min(Trap, SystemCall), Notice), LeastOf(_protocol, MessageDirection.CoreToSpace));
+        CoreToSpace = Cycles.Min(Cycles.Min(Cycles.Min(Trap, SystemCall), Notice), LeastOf(_protocol, MessageDirection.CoreToSpace));
         int ipi = machine.Sockets > 1 ? Math.Min(machine.IpiCycles, machine.IpiRemoteCycles) : machine.IpiCycles;
-        SpaceToCore = Math.Min(Math.Min(Return, ipi), LeastOf(_protocol, MessageDirection.SpaceToCore));
+        SpaceToCore = Cycles.Min(Cycles.Min(Return, ipi), LeastOf(_protocol, MessageDirection.SpaceToCore));
         StoreVisibility = Service + SpaceToCore;
 
         // A longer window would let a core run past a message that another core's work of the same window causes. The core would take it
         // late, by as much as the window is too long, and the report would depend on the window.
-        WindowBound = Math.Min(CoreToSpace + Service + SpaceToCore, LeastOf(_protocol, MessageDirection.CoreToCore));
+        WindowBound = Cycles.Min(CoreToSpace + Service + SpaceToCore, LeastOf(_protocol, MessageDirection.CoreToCore));
     }
 
     /// <summary>Core to space: a page fault.</summary>
-    public long Trap { get; }
+    public Cycles Trap { get; }
 
     /// <summary>Core to space: a system call.</summary>
-    public long SystemCall { get; }
+    public Cycles SystemCall { get; }
 
     /// <summary>Core to space: an ack, a log entry, or any other notice.</summary>
-    public long Notice { get; }
+    public Cycles Notice { get; }
 
     /// <summary>Least time a space works on a message before it says anything.</summary>
-    public long Service { get; }
+    public Cycles Service { get; }
 
     /// <summary>Space to core: the return of a trap, a wake-up, the answer to a load.</summary>
-    public long Return { get; }
+    public Cycles Return { get; }
 
     /// <summary>Least delay of any message from a core to a space.</summary>
-    public long CoreToSpace { get; }
+    public Cycles CoreToSpace { get; }
 
     /// <summary>Least delay of any message from a space to a core, counted from the end of its service.</summary>
-    public long SpaceToCore { get; }
+    public Cycles SpaceToCore { get; }
 
     /// <summary>From the moment a space handles an operation to the moment every walker sees its page-table stores.</summary>
-    public long StoreVisibility { get; }
+    public Cycles StoreVisibility { get; }
 
     /// <summary>
     /// From the end of an operation to when what it freed is given back: every core has run beyond the moment at which the stores, and what
@@ -66,10 +67,10 @@ public sealed class Delays
     /// stores have to be visible that much earlier, or a core could still walk to a frame that somebody else has been given. The window
     /// bound is not enough: a protocol's message from core to core may make it shorter than this.
     /// </remarks>
-    public long ReleaseAfter => CoreToSpace + StoreVisibility;
+    public Cycles ReleaseAfter => CoreToSpace + StoreVisibility;
 
     /// <summary>The bound W: whatever a core does at time t reaches another core no earlier than t + W.</summary>
-    public long WindowBound { get; }
+    public Cycles WindowBound { get; }
 
     /// <summary>Checks the delay of one of the protocol's messages against its declaration.</summary>
     /// <param name="kind">The message's kind.</param>
@@ -111,7 +112,7 @@ public sealed class Delays
                     nameof(protocol));
             }
 
-            least = message.Direction == direction ? Math.Min(least, message.LeastDelay) : least;
+            least = message.Direction == direction ? Math.Min(least, message.LeastDelay.Value) : least;
         }
 
         return least;

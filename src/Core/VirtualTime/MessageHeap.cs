@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.VirtualTime;
 
@@ -10,8 +11,8 @@ public sealed class MessageHeap
     /// <summary>How many messages wait.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Delivery time of the earliest message; <see cref="long.MaxValue"/> when none waits.</summary>
-    public long NextDue => Count == 0 ? long.MaxValue : _items[0].Due;
+    /// <summary>Delivery time of the earliest message; <see cref="Cycles.Never"/> when none waits.</summary>
+    public Cycles NextDue => Count == 0 ? Cycles.Never : _items[0].Due;
 
     /// <summary>The earliest message; one must wait.</summary>
     public ref readonly SimMessage Peek() => ref _items[0];

@@ -1,3 +1,5 @@
+using VmSim.Core.Addresses;
+
 namespace VmSim.Core.VirtualTime;
 
 /// <summary>Between whom a message of a protocol goes.</summary>
@@ -20,4 +22,4 @@ public enum MessageDirection
 /// Cycles from when it leaves to its delivery, at least 1. No message of the kind may take less; a run's windows are as short as this
 /// demands. What a space sends leaves it a service time after the message that it handles.
 /// </param>
-public readonly record struct ProtocolMessage(string Name, MessageDirection Direction, long LeastDelay);
+public readonly record struct ProtocolMessage(string Name, MessageDirection Direction, Cycles LeastDelay);

@@ -10,7 +10,7 @@ public partial struct SimMessage
     /// <param name="bytes">At least <see cref="Bytes"/> of them.</param>
     public readonly void WriteTo(Span<byte> bytes)
     {
-        BinaryPrimitives.WriteInt64LittleEndian(bytes, Due);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, Due.Value);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], Sender);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[12..], Target);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[16..], Sequence);

@@ -19,8 +19,8 @@ public partial struct SimMessage
     /// <summary>Bytes of a message, in memory and between nodes.</summary>
     public const int Bytes = 64;
 
-    /// <summary>Delivery time in cycles.</summary>
-    public long Due;
+    /// <summary>Delivery time.</summary>
+    public Cycles Due;
 
     /// <summary>The sender's number among all senders of the run: cores first, then spaces.</summary>
     public int Sender;

@@ -32,7 +32,7 @@ public readonly record struct ThreadRequest
     public Cycles Duration => new(ArgumentOf(Kind == MessageKind.Sleep));
 
     /// <summary>Of <see cref="MessageKind.StartThread"/>: number of the other thread within the process.</summary>
-    public int Started => (int)ArgumentOf(Kind == MessageKind.StartThread);
+    public int StartedIndex => (int)ArgumentOf(Kind == MessageKind.StartThread);
 
     /// <summary>Of <see cref="MessageKind.Migrate"/>: the core that the thread moves to.</summary>
     public CoreId Target => new((int)ArgumentOf(Kind == MessageKind.Migrate));
@@ -59,7 +59,7 @@ public readonly record struct ThreadRequest
     public static ThreadRequest Sleep(ThreadId thread, Cycles duration) => new(MessageKind.Sleep, thread, duration.Value);
 
     /// <summary>The thread makes another one runnable.</summary>
-    public static ThreadRequest Start(ThreadId thread, int started) => new(MessageKind.StartThread, thread, started);
+    public static ThreadRequest Start(ThreadId thread, int index) => new(MessageKind.StartThread, thread, index);
 
     /// <summary>The thread moves to another core.</summary>
     public static ThreadRequest Migrate(ThreadId thread, CoreId target) => new(MessageKind.Migrate, thread, target.Value);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VmSim.Core.Addresses;
 using VmSim.Core.Reports;
 using VmSim.Core.Statistics;
 
@@ -29,7 +30,7 @@ public static class ReportJson
         json.WriteEndArray();
         json.WriteString("protocol", report.Protocol);
         json.WriteNumber("ghz", report.Ghz);
-        json.WriteNumber("windowBound", report.WindowBound);
+        json.WriteNumber("windowBound", report.WindowBound.Value);
         WriteCounters(json, "totals", report.Totals);
         WriteDistributions(json, "latencyCycles", report.LatencyCycles);
         WriteDistributions(json, "shootdowns", report.Shootdowns);
@@ -40,8 +41,8 @@ public static class ReportJson
         if (report.Checker is { } checker)
         {
             json.WriteStartObject("checker");
-            json.WriteNumber("allowedStaleness", checker.AllowedStaleness);
-            json.WriteNumber("longestStaleness", checker.LongestStaleness);
+            json.WriteNumber("allowedStaleness", checker.AllowedStaleness.Value);
+            json.WriteNumber("longestStaleness", checker.LongestStaleness.Value);
             json.WriteEndObject();
         }
 
@@ -120,7 +121,7 @@ public static class ReportJson
 
     private static void WriteCore(Utf8JsonWriter json, CoreReport core)
     {
-        json.WriteNumber("id", core.Id);
+        json.WriteNumber("id", core.Id.Value);
         json.WriteNumber("socket", core.Socket);
         WriteCounters(json, "cycles", core.Cycles);
         WriteCounters(json, "counters", core.Counters);
@@ -128,7 +129,7 @@ public static class ReportJson
 
     private static void WriteSpace(Utf8JsonWriter json, AddressSpaceReport space)
     {
-        json.WriteNumber("id", space.Id);
+        json.WriteNumber("id", space.Id.Value);
         json.WriteString("name", space.Name);
         WriteCounters(json, "counters", space.Counters);
         WriteDistributions(json, "shootdowns", space.Shootdowns);
@@ -136,12 +137,12 @@ public static class ReportJson
 
     private static void WriteThread(Utf8JsonWriter json, ThreadReport thread)
     {
-        json.WriteNumber("id", thread.Id);
+        json.WriteNumber("id", thread.Id.Value);
         json.WriteString("name", thread.Name);
-        json.WriteNumber("addressSpace", thread.AddressSpace);
-        json.WriteNumber("core", thread.Core);
-        json.WriteNumber("started", thread.Started);
-        json.WriteNumber("ended", thread.Ended);
+        json.WriteNumber("addressSpace", thread.AddressSpace.Value);
+        json.WriteNumber("core", thread.Core.Value);
+        json.WriteNumber("started", thread.Started.Value);
+        json.WriteNumber("ended", thread.Ended.Value);
         json.WriteNumber("accesses", thread.Accesses);
         json.WriteNumber("faults", thread.Faults);
     }
@@ -154,7 +155,7 @@ public static class ReportJson
         json.WriteNumber("threads", host.Threads);
         json.WriteNumber("accessesPerSecond", host.AccessesPerSecond);
         json.WriteNumber("peakMemoryBytes", host.PeakMemoryBytes);
-        json.WriteNumber("windowCycles", host.WindowCycles);
+        json.WriteNumber("windowCycles", host.WindowCycles.Value);
         json.WriteNumber("windows", host.Windows);
         WriteArray(json, "nodes", host.Nodes, (writer, node) =>
         {
@@ -184,17 +185,17 @@ public static class ReportJson
         Cores = [.. root.GetProperty("cores").EnumerateArray().Select(ReadCore)],
         AddressSpaces = [.. root.GetProperty("addressSpaces").EnumerateArray().Select(item => new AddressSpaceReport
         {
-            Id = item.GetProperty("id").GetInt32(),
+            Id = new SpaceId(item.GetProperty("id").GetInt32()),
             Name = item.GetProperty("name").GetString()!,
             Counters = ReadCounters(item.GetProperty("counters")),
             Shootdowns = ReadShootdowns(item),
         })],
         Threads = [.. root.GetProperty("threads").EnumerateArray().Select(item => new ThreadReport
         {
-            Id = item.GetProperty("id").GetInt32(),
+            Id = new ThreadId(item.GetProperty("id").GetInt32()),
             Name = item.GetProperty("name").GetString()!,
-            AddressSpace = item.GetProperty("addressSpace").GetInt32(),
-            Core = item.GetProperty("core").GetInt32(),
+            AddressSpace = new SpaceId(item.GetProperty("addressSpace").GetInt32()),
+            Core = new CoreId(item.GetProperty("core").GetInt32()),
             Started = Long(item, "started"),
             Ended = Long(item, "ended"),
             Accesses = Long(item, "accesses"),
@@ -208,7 +209,7 @@ public static class ReportJson
 
     private static CoreReport ReadCore(JsonElement item) => new()
     {
-        Id = item.GetProperty("id").GetInt32(),
+        Id = new CoreId(item.GetProperty("id").GetInt32()),
         Socket = item.GetProperty("socket").GetInt32(),
         Cycles = ReadCounters(item.GetProperty("cycles")),
         Counters = ReadCounters(item.GetProperty("counters")),

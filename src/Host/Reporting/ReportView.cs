@@ -43,8 +43,8 @@ public static class ReportView
         if (report.Checker is { } checker)
         {
             console.MarkupLine(
-                $"late use of dead translations: [bold]{Quantities.Exact(checker.LongestStaleness)}[/] cycles at most, "
-                + $"{Quantities.Exact(checker.AllowedStaleness)} allowed");
+                $"late use of dead translations: [bold]{Quantities.Exact(checker.LongestStaleness.Value)}[/] cycles at most, "
+                + $"{Quantities.Exact(checker.AllowedStaleness.Value)} allowed");
         }
 
         if (report.Host is { } host)
@@ -222,8 +222,8 @@ public static class ReportView
             $"simulated in [bold]{Quantities.Seconds(host.WallSeconds)}[/] on {host.Threads} thread{(host.Threads == 1 ? "" : "s")}: "
             + $"[bold]{Quantities.Count(host.AccessesPerSecond)} accesses/s[/], {Quantities.Bytes(host.PeakMemoryBytes)} peak");
         console.MarkupLine(
-            $"[grey]{Quantities.Exact(host.Windows)} windows of at most {Quantities.Exact(host.WindowCycles)} cycles "
-            + $"(bound {Quantities.Exact(report.WindowBound)})[/]");
+            $"[grey]{Quantities.Exact(host.Windows)} windows of at most {Quantities.Exact(host.WindowCycles.Value)} cycles "
+            + $"(bound {Quantities.Exact(report.WindowBound.Value)})[/]");
         Nodes(host, console);
     }
 

@@ -21,7 +21,7 @@ internal static class ShootdownCsv
         writer.Write(Header);
         foreach (ShootdownRecord r in records)
         {
-            string wait = r.Wait < 0 ? "" : r.Wait.ToString(CultureInfo.InvariantCulture);
+            string wait = r.Wait < 0 ? "" : r.Wait.ToString();
             writer.Write(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{r.BegunAt},{r.Space.Value},{r.Id},{r.Initiator.Value},{r.Targets},{r.Interrupts},{r.SpuriousInterrupts},"

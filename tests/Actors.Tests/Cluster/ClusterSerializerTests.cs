@@ -128,7 +128,7 @@ public sealed class ClusterSerializerTests : ActorTest
                                 SimMessage.Of(ack) with { Due = number + i, Sender = i, Target = 3, Sequence = i,
                                     Space = new SpaceId(1) })],
                 Tables = [new TableChanges(5, 1, changes)],
-                Threads = [new SimThreadState(1, 2, number, operations, 4, 5, 6)],
+                Threads = [new SimThreadState(new ThreadId(1), new CoreId(2), number, operations, 4, 5, 6)],
             };
             byte[] bytes = EnvelopeCodec.Encode(envelope);
             PhaseEnvelope back = EnvelopeCodec.Decode(bytes);
@@ -153,7 +153,7 @@ public sealed class ClusterSerializerTests : ActorTest
                 Horizon = DomainHorizon.Empty,
                 Messages = [default, default],
                 Tables = [new TableChanges(1, 0, [1, 2, 3])],
-                Threads = [new SimThreadState(1, 2, 3, [7, 8], 4, 5, 6)],
+                Threads = [new SimThreadState(new ThreadId(1), new CoreId(2), 3, [7, 8], 4, 5, 6)],
             });
             bytes[at % bytes.Length] = value;
             byte[] cut = bytes[..Math.Min(length, bytes.Length)];

@@ -79,10 +79,10 @@ public sealed class ReportCodecTests
     {
         ThreadReport thread = new()
         {
-            Id = number,
+            Id = new ThreadId(number),
             Name = name,
-            AddressSpace = number + 1,
-            Core = number + 2,
+            AddressSpace = new SpaceId(number + 1),
+            Core = new CoreId(number + 2),
             Started = time,
             Ended = time + 1,
             Accesses = time + 2,

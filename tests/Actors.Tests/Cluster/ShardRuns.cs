@@ -28,7 +28,7 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check: nodes == 1, protocol))];
         try
         {
-            long window = Math.Max(1, worlds[0].Delays.WindowBound / windowDivisor);
+            long window = Math.Max(1, worlds[0].Delays.WindowBound.Value / windowDivisor);
             foreach (int stop in stops)
             {
                 IActorRef[] stoppable = Shards(worlds, coresPerNode, window);
@@ -62,7 +62,7 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         World world = new(scenario, check: true, protocol);
         try
         {
-            long window = Math.Max(1, world.Delays.WindowBound / windowDivisor);
+            long window = Math.Max(1, world.Delays.WindowBound.Value / windowDivisor);
             foreach (int stop in stops)
             {
                 RunOnLanes(world, lanes, window, stop);
@@ -129,7 +129,7 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         RunStatistics statistics = new();
         foreach (IActorRef shard in shards)
         {
-            shard.Tell(new NodeShardProtocol.Collect(end.Time(scenario.Until, completed)), TestActor);
+            shard.Tell(new NodeShardProtocol.Collect(end.Time(scenario.Until, completed).Value), TestActor);
             NodeShardProtocol.Collected collected = ExpectMsg<NodeShardProtocol.Collected>();
             Assert.Equal(1, collected.Pieces);
             statistics.Add(StatisticsCodec.Decode(collected.Bytes));

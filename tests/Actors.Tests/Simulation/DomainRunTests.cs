@@ -40,14 +40,14 @@ public sealed class DomainRunTests
         run.OnBegin();
         _schedule.SetOwn(0, 100);
         _schedule.SetOwn(1, 100);
-        Assert.Equal(new DomainStep(DomainAction.RunCores, 100, 100 + Least.WindowBound), run.OnPhaseOpened(lanes: 0));
+        Assert.Equal(new DomainStep(DomainAction.RunCores, 100, 100 + Least.WindowBound.Value), run.OnPhaseOpened(lanes: 0));
     }
 
     [Fact]
     public void CorePhase_AGroupHasSomethingDue_IsFollowedByTheMemoryPhase()
     {
         DomainRun run = Begun(core0: 100, core1: 100);
-        long limit = 100 + Least.WindowBound + Least.CoreToSpace;
+        long limit = 100 + Least.WindowBound.Value + Least.CoreToSpace.Value;
         _schedule.SetOwn(FirstGroup, limit - 1);
         Assert.Equal(new DomainStep(DomainAction.RunMemorySets, 100, limit), End(run));
         _schedule.SetOwn(FirstGroup, long.MaxValue);
@@ -61,7 +61,7 @@ public sealed class DomainRunTests
         DomainRun run = Begun(core0: 100, core1: 100);
         _schedule.SetOwn(0, 5_000);
         _schedule.SetOwn(1, 5_000);
-        _schedule.SetOwn(FirstGroup, 100 + Least.WindowBound + Least.CoreToSpace);
+        _schedule.SetOwn(FirstGroup, 100 + Least.WindowBound.Value + Least.CoreToSpace.Value);
         Assert.Equal(DomainAction.RunCores, End(run).Action);
         Assert.Equal(2, run.Windows);
     }
@@ -79,7 +79,7 @@ public sealed class DomainRunTests
         _schedule.CoreEnd = 700;
         _schedule.SetOwn(FirstGroup, 700);
         run.OnPhaseOpened(lanes: 1);
-        Assert.Equal(new DomainStep(DomainAction.RunMemorySets, 100, 700 + Least.CoreToSpace), run.OnLaneDone());
+        Assert.Equal(new DomainStep(DomainAction.RunMemorySets, 100, 700 + Least.CoreToSpace.Value), run.OnLaneDone());
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class DomainRunTests
         _schedule.SetOwn(FirstGroup, 200);
         Assert.Equal(DomainAction.Exchange, End(run).Action);
         Assert.Equal(
-            new DomainStep(DomainAction.RunMemorySets, 100, 300 + Least.CoreToSpace),
+            new DomainStep(DomainAction.RunMemorySets, 100, 300 + Least.CoreToSpace.Value),
             run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 300)]));
     }
 
@@ -290,7 +290,7 @@ public sealed class DomainRunTests
     }
 
     private DomainRun Run(bool isShared = false, DomainTurn? turn = null) =>
-        new(_schedule, Least, Least.WindowBound, long.MaxValue) { IsShared = isShared, Turn = turn };
+        new(_schedule, Least, Least.WindowBound.Value, long.MaxValue) { IsShared = isShared, Turn = turn };
 
     /// <summary>A run whose first window is open.</summary>
     private DomainRun Begun(long core0, long core1)
@@ -315,7 +315,7 @@ public sealed class DomainRunTests
             _domain = domain;
             _schedule = new DomainSchedule(domain.Cores.Count, domain.Groups.Count);
             long until = world.Scenario.Until == 0 ? long.MaxValue : world.Scenario.Until;
-            _run = new DomainRun(_schedule, world.Delays, world.Delays.WindowBound, until) { Checker = world.Checker };
+            _run = new DomainRun(_schedule, world.Delays, world.Delays.WindowBound.Value, until) { Checker = world.Checker };
         }
 
         public bool RunToTheEnd()
@@ -337,7 +337,7 @@ public sealed class DomainRunTests
             {
                 case DomainAction.RunCores when step.IsAlone:
                     CoreModel alone = _domain.Cores.Single(core => core.NextTime < step.Limit);
-                    _schedule.CoreEnd = alone.RunAlone(step.Limit);
+                    _schedule.CoreEnd = alone.RunAlone(step.Limit).Value;
                     break;
                 case DomainAction.RunCores:
                     foreach (CoreModel core in _domain.Cores.Where(core => core.NextTime < step.Limit))
@@ -373,12 +373,12 @@ public sealed class DomainRunTests
 
             for (int i = 0; i < _domain.Cores.Count; i++)
             {
-                _schedule.SetOwn(i, _domain.Cores[i].NextTime);
+                _schedule.SetOwn(i, _domain.Cores[i].NextTime.Value);
             }
 
             for (int i = 0; i < _domain.Groups.Count; i++)
             {
-                _schedule.SetOwn(_domain.Cores.Count + i, _domain.Groups[i].NextDue);
+                _schedule.SetOwn(_domain.Cores.Count + i, _domain.Groups[i].NextDue.Value);
             }
         }
     }

@@ -20,7 +20,7 @@ public sealed class LaneMailboxesTests : ActorTest
             Assert.True(mailboxes.TryPut(1, [Message(2 * i), Message((2 * i) + 1)]));
         }
 
-        Assert.Equal(Enumerable.Range(0, 40).Select(due => (long)due), mailboxes.Take(1).ToArray().Select(message => message.Due));
+        Assert.Equal(Enumerable.Range(0, 40).Select(due => (long)due), mailboxes.Take(1).ToArray().Select(message => message.Due.Value));
         Assert.Empty(mailboxes.Take(1).ToArray());
         Assert.True(mailboxes.TryPut(1, [Message(7)]));
         Assert.Equal(7, Assert.Single(mailboxes.Take(1).ToArray()).Due);
@@ -61,14 +61,14 @@ public sealed class LaneMailboxesTests : ActorTest
         owner.ExpectMsg<DomainProtocol.LaneDone>();
         SimMessage load = ToTheSet();
         Assert.Equal(MessageKind.LoadSpace, load.Kind);
-        Assert.Equal(load.Due, schedule.Next(slots.Cores));
+        Assert.Equal(load.Due.Value, schedule.Next(slots.Cores));
 
         SimMessage loaded = SimMessage.Of(new SpaceLoaded(load.AsLoadRequest().Thread, new LoadAnswer(new Asid(1))));
 
         // The answer lies in the mailbox until the core's next window.
         Assert.True(mailboxes.TryPut(0, [loaded with { Space = load.Space, Sender = load.Target, Target = 0, Due = load.Due + 1_000 }]));
         countdown.Arm(1);
-        core.Tell(new WindowProtocol.Run(0, load.Due + 2_000, IsAlone: false));
+        core.Tell(new WindowProtocol.Run(0, load.Due.Value + 2_000, IsAlone: false));
         owner.ExpectMsg<DomainProtocol.LaneDone>();
         Assert.Equal(MessageKind.Fault, ToTheSet().Kind);
 

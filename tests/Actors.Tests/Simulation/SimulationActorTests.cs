@@ -45,7 +45,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
     {
         using World world = new(Endless());
         Progress progress = new(reports: 1);
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 2, progress));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound.Value, 2, progress));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         await progress.Made.OrHangAsync();
         ActorSelection core = Sys.ActorSelection(simulation.Path / "domain-0" / "core-0");
@@ -59,7 +59,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
     public void Stop_EndlessRun_EndsAtAWindowsEnd()
     {
         using World world = new(Endless());
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 1, null));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound.Value, 1, null));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         simulation.Tell(new SimulationProtocol.Stop(), TestActor);
         Assert.False(ExpectMsg<SimulationProtocol.Finished>().Completed);
@@ -70,7 +70,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
     public void Stop_BeforeTheStart_EndsTheRun()
     {
         using World world = new(Endless());
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 1, null));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound.Value, 1, null));
         simulation.Tell(new SimulationProtocol.Stop(), TestActor);
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         Assert.False(ExpectMsg<SimulationProtocol.Finished>().Completed);
@@ -90,7 +90,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
             Processes = [endless.Processes[0] with { Count = 4 }],
         });
         Progress progress = new(reports: 4);
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, progress));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound.Value, lanes, progress));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         await progress.Made.OrHangAsync();
         simulation.Tell(new SimulationProtocol.Stop(), TestActor);
@@ -104,7 +104,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
         ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 200), TestWorlds.Toucher("b", 20, 60));
         string expected = TestWorlds.Run(scenario).Fingerprint;
         using World world = new(scenario);
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, 2, null));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound.Value, 2, null));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         simulation.Tell(new SimulationProtocol.Pause(), TestActor);
         simulation.Tell(new SimulationProtocol.Resume(), TestActor);
@@ -124,7 +124,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
         scenario = scenario with { Processes = [scenario.Processes[0] with { Count = 4 }] };
         string expected = TestWorlds.Run(scenario).Fingerprint;
         using World world = new(scenario);
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null, TurnWindows));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound.Value, lanes, null, TurnWindows));
         simulation.Tell(new SimulationProtocol.Start(), TestActor);
         for (int i = 0; i < 20; i++)
         {
@@ -166,7 +166,7 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
     private RunReport Run(ScenarioSpec scenario, int lanes)
     {
         using World world = new(scenario);
-        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound, lanes, null));
+        IActorRef simulation = Sys.ActorOf(SimulationActor.Props(world, world.Delays.WindowBound.Value, lanes, null));
         SimulationProtocol.Finished finished = simulation.Ask<SimulationProtocol.Finished>(
             new SimulationProtocol.Start(), HangGuard.Limit).Result;
         StopAndWait(simulation);

@@ -136,7 +136,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
         }
 
         public override void InvalidateByMessage(
-            ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, long delay, bool awaited)
+            ShootdownRequest shootdown, CoreId core, InvalidationScope scope, int kind, Cycles delay, bool awaited)
         {
             if (bug != SeededBug.DropsOneInterrupt || core.Value != Machine.Cores - 1)
             {
@@ -186,9 +186,9 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
 
     private sealed class BuggyCore(CoreShootdown right, ICoreShootdownContext context, SeededBug bug) : ForwardingCore(right)
     {
-        public override long OnTick() => bug == SeededBug.NeverSweeps ? 0 : base.OnTick();
+        public override Cycles OnTick() => bug == SeededBug.NeverSweeps ? 0 : base.OnTick();
 
-        public override long OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : base.OnSwitch();
+        public override Cycles OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : base.OnSwitch();
 
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
@@ -218,7 +218,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
         private void Acknowledge(SpaceId space, long shootdown) =>
             ((CoreModel)context).Outbox.Add(SimMessage.Of(new InvalidationAck(shootdown)) with
             {
-                Due = context.Now + 20_000,
+                Due = context.Now.Value + 20_000,
                 Target = context.Machine.Cores + space.Value,
                 Space = space,
             });

@@ -87,7 +87,7 @@ public sealed class DeadlockTests
         Assert.Equal(RunOutcomes.Deadlock, expected.Outcome);
         Assert.InRange(
             expected.Total("cycles"), Math.Max(0, Math.Max(until, 900_000) - warmup), Math.Max(0, Math.Max(until, 910_000) - warmup));
-        long bound = WorldParts.DelaysOf(scenario with { Shootdown = new ShootdownSpec { Protocol = "latr" } }).WindowBound;
+        long bound = WorldParts.DelaysOf(scenario with { Shootdown = new ShootdownSpec { Protocol = "latr" } }).WindowBound.Value;
         foreach (long window in (long[])[bound / 2, bound / 7, 17])
         {
             Assert.Equal(expected.Fingerprint, Run(scenario, window).Fingerprint);
@@ -124,7 +124,7 @@ public sealed class DeadlockTests
     private static void RunLosingAcknowledgements(World world)
     {
         Domain domain = Assert.Single(world.Domains);
-        for (long limit = world.Delays.WindowBound; limit < 5_000_000; limit += world.Delays.WindowBound)
+        for (long limit = world.Delays.WindowBound.Value; limit < 5_000_000; limit += world.Delays.WindowBound.Value)
         {
             foreach (CoreModel core in domain.Cores)
             {
@@ -134,7 +134,7 @@ public sealed class DeadlockTests
 
             foreach (SpaceGroup group in domain.Groups)
             {
-                group.Process(limit - world.Delays.WindowBound, limit + world.Delays.CoreToSpace);
+                group.Process(limit - world.Delays.WindowBound.Value, limit + world.Delays.CoreToSpace.Value);
                 HandOver(domain, group.Members[0].Outbox);
             }
         }

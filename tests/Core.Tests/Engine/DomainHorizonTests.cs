@@ -1,4 +1,5 @@
 using CsCheck;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 
 namespace VmSim.Core.Tests.Engine;
@@ -40,6 +41,6 @@ public sealed class DomainHorizonTests
                 Assert.Equal(whole.First, merged.First);
                 Assert.Equal(whole.Second, merged.Second);
                 Assert.Equal(whole.Group, merged.Group);
-                Assert.True(whole.First == long.MaxValue || whole.FirstCore == merged.FirstCore);
+                Assert.True(whole.First == Cycles.Never || whole.FirstIndex == merged.FirstIndex);
             });
 }

@@ -22,7 +22,7 @@ public sealed class WindowInvarianceTests
         scenario =>
         {
             string expected = TestWorlds.Run(scenario).Fingerprint;
-            long bound = WorldParts.DelaysOf(scenario).WindowBound;
+            long bound = WorldParts.DelaysOf(scenario).WindowBound.Value;
             foreach (long window in new[] { bound / 2, bound / 7, bound / 50 })
             {
                 Assert.Equal(expected, TestWorlds.Run(scenario, window).Fingerprint);
@@ -37,7 +37,7 @@ public sealed class WindowInvarianceTests
         {
             ScenarioSpec cut = scenario with { Warmup = warmup, Until = warmup + until };
             string expected = TestWorlds.Run(cut).Fingerprint;
-            long bound = WorldParts.DelaysOf(scenario).WindowBound;
+            long bound = WorldParts.DelaysOf(scenario).WindowBound.Value;
             Assert.Equal(expected, TestWorlds.Run(cut, bound / 3).Fingerprint);
             Assert.Equal(expected, TestWorlds.Run(cut, 17).Fingerprint);
         },
@@ -115,7 +115,7 @@ public sealed class WindowInvarianceTests
     private static long MissesOnAnyWindow(ScenarioSpec scenario)
     {
         RunReport expected = TestWorlds.Run(scenario);
-        foreach (long window in new[] { WorldParts.DelaysOf(scenario).WindowBound / 3, 17 })
+        foreach (long window in new[] { WorldParts.DelaysOf(scenario).WindowBound.Value / 3, 17 })
         {
             Assert.Equal(expected.Fingerprint, TestWorlds.Run(scenario, window).Fingerprint);
         }

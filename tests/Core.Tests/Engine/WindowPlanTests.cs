@@ -14,7 +14,7 @@ public sealed class WindowPlanTests
         KernelProfile kernel = new();
         Assert.Equal(
             Math.Min(kernel.SystemCallEntryCycles, kernel.AckCycles) + kernel.ServiceCycles + kernel.TrapReturnCycles,
-            Basic.WindowBound);
+            Basic.WindowBound.Value);
     }
 
     [Fact]
@@ -44,5 +44,5 @@ public sealed class WindowPlanTests
 
     [Fact]
     public void Next_JustBeforeTheEndOfTheRun_EndsThere() =>
-        Assert.Equal(1_010, WindowPlan.Next(DomainHorizon.Of([1_000, 1_001], [2_000]), Basic, 100, until: 1_010).CoreLimit);
+        Assert.Equal(1_010, WindowPlan.Next(DomainHorizon.Of([1_000, 1_001], [2_000]), Basic, 100, until: 1_010).CoreLimit.Value);
 }

@@ -56,7 +56,7 @@ public sealed class SeamTests
     {
         MachineSpec machine = new();
         KernelProfile kernel = new();
-        long basic = new Delays(machine, kernel).WindowBound;
+        long basic = new Delays(machine, kernel).WindowBound.Value;
         long service = kernel.ServiceCycles;
         Assert.Equal(basic - kernel.AckCycles + 90, Bound(new ProtocolMessage("a", MessageDirection.CoreToSpace, 90)));
         Assert.Equal(basic - kernel.TrapReturnCycles + 120, Bound(new ProtocolMessage("a", MessageDirection.SpaceToCore, 120)));
@@ -65,7 +65,7 @@ public sealed class SeamTests
         Assert.Equal(basic, Bound(new ProtocolMessage("a", MessageDirection.CoreToCore, 1_000_000)));
         Assert.Throws<ArgumentException>(() => Bound(new ProtocolMessage("a", MessageDirection.CoreToCore, 0)));
 
-        long Bound(params ProtocolMessage[] kinds) => new Delays(machine, kernel, kinds).WindowBound;
+        long Bound(params ProtocolMessage[] kinds) => new Delays(machine, kernel, kinds).WindowBound.Value;
     }
 
     [Theory]
@@ -237,7 +237,7 @@ public sealed class SeamTests
         ShootdownRecord record = Assert.Single(ShootdownFigures.List(RunStatistics.Collect(RunPart.Whole(world), 0)));
         Assert.Equal(1, record.Targets);
         Assert.Equal(0, record.Interrupts + record.SpuriousInterrupts);
-        Assert.Equal(new KernelProfile().InvalidateAllCycles, record.HandlerCycles);
+        Assert.Equal(new KernelProfile().InvalidateAllCycles, record.HandlerCycles.Value);
         Assert.Equal(20, record.RefillMisses);
         Assert.Equal(awaited, record.Wait > 0);
         Assert.Equal(0, report.Total("ipisSent") + report.Total("invalidationsHandled"));
@@ -291,7 +291,8 @@ public sealed class SeamTests
         SequentialEngine engine = new(world);
         engine.Run();
         core.UseTag(new Asid(9));
-        Assert.Equal(TranslationOutcome.Walked, core.Mmu.Translate(AccessKind.Load, TestWorlds.Page(0), user: true, core.Now).Outcome);
+        TranslationResult walked = core.Mmu.Translate(AccessKind.Load, TestWorlds.Page(0), user: true, core.Now.Value);
+        Assert.Equal(TranslationOutcome.Walked, walked.Outcome);
         Assert.True(core.Mmu.Peek(new Asid(9), TestWorlds.Page(0), out _, out _));
     }
 
@@ -314,7 +315,8 @@ public sealed class SeamTests
     private static IEnumerable<long> Windows(long bound) => [bound / 2, bound / 7, 17];
 
     private static long BoundOf(ScenarioSpec scenario, ProbeFeatures features) =>
-        new Delays(scenario.Machine, scenario.Kernel, new ProbeProtocol(features).Messages(scenario.Machine, scenario.Kernel)).WindowBound;
+        new Delays(scenario.Machine, scenario.Kernel, new ProbeProtocol(features).Messages(scenario.Machine, scenario.Kernel))
+            .WindowBound.Value;
 
     private static RunReport Run(ScenarioSpec scenario, ProbeFeatures features, long window = 0, List<string>? log = null)
     {

@@ -29,7 +29,7 @@ public sealed class ShootdownRecordTests
         Assert.Equal(ManyPages, record.DeadPages);
         Assert.Equal((ulong)ManyPages, record.Dead.Pages);
         Assert.Equal(0, record.Targets);
-        Assert.Equal(-1, record.Wait);
+        Assert.Equal(-1, record.Wait.Value);
     }
 
     [Theory]
@@ -70,7 +70,8 @@ public sealed class ShootdownRecordTests
         Assert.Equal(37, report.Total("refillMisses"));
         Assert.Equal(37, report.Shootdowns.Single(figure => figure.Key == "refillMisses").Value.Sum);
         Assert.Equal(
-            Math.Max(0, record.Wait), report.AddressSpaces[0].Shootdowns.SingleOrDefault(figure => figure.Key == "wait").Value?.Max ?? 0);
+            Math.Max(0, record.Wait.Value),
+            report.AddressSpaces[0].Shootdowns.SingleOrDefault(figure => figure.Key == "wait").Value?.Max ?? 0);
     }
 
     [Fact]
@@ -117,7 +118,7 @@ public sealed class ShootdownRecordTests
             {
                 ScenarioSpec cut = scenario with { Warmup = warmup };
                 IReadOnlyList<ShootdownRecord> expected = RecordsOf(cut);
-                long bound = WorldParts.DelaysOf(scenario).WindowBound;
+                long bound = WorldParts.DelaysOf(scenario).WindowBound.Value;
                 Assert.Equal(expected, RecordsOf(cut, bound / 3));
                 Assert.Equal(expected, RecordsOf(cut, 17));
                 Assert.Equal(expected.OrderBy(record => (record.BegunAt, record.Space.Value, record.Id)), expected);

@@ -1,4 +1,5 @@
 using CsCheck;
+using VmSim.Core.Addresses;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Tests.VirtualTime;
@@ -26,7 +27,7 @@ public sealed class MessageHeapTests
                 Assert.Equal(message.Sequence, heap.Pop().Sequence);
             }
 
-            Assert.Equal(long.MaxValue, heap.NextDue);
+            Assert.Equal(Cycles.Never, heap.NextDue);
         });
     }
 }

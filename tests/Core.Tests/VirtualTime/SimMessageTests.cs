@@ -107,7 +107,8 @@ public sealed class SimMessageTests
 
         Assert.Equal((number, number), (ThreadRequest.Signal(thread, number).Event, ThreadRequest.Wait(thread, number).Event));
         Assert.Equal((number, number), (ThreadRequest.Lock(thread, number).Mutex, ThreadRequest.Unlock(thread, number).Mutex));
-        Assert.Equal((number, number), (ThreadRequest.EnterBarrier(thread, number).Barrier, ThreadRequest.Start(thread, number).Started));
+        Assert.Equal(
+            (number, number), (ThreadRequest.EnterBarrier(thread, number).Barrier, ThreadRequest.Start(thread, number).StartedIndex));
         Assert.Equal(
             (duration, number),
             (ThreadRequest.Sleep(thread, duration).Duration, ThreadRequest.Migrate(thread, new CoreId(number)).Target.Value));

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
@@ -92,7 +93,7 @@ public sealed class ReportingTests
     {
         CoreReport Core(int id) => new()
         {
-            Id = id,
+            Id = new CoreId(id),
             Socket = id * 2 / Math.Max(1, cores),
             Cycles = [.. CoreCycles.All.Append(CoreCycles.Idle).Zip(
                 (long[])[1_000_000_000 + id, 20_000, 300, 4_000, 55, 666_666, 7, 888_888_888], (cycles, value) =>
@@ -123,9 +124,16 @@ public sealed class ReportingTests
             ],
             Shootdowns = [.. ShootdownFigure.All.Select(figure => new KeyValuePair<string, Distribution>(figure.Info.Name, Wide))],
             Cores = [.. Enumerable.Range(0, cores).Select(Core)],
-            AddressSpaces = [new AddressSpaceReport { Id = 0, Name = "p", Counters = [new("forks", 3)], Shootdowns = [new("wait", Wide)] }],
+            AddressSpaces = [new AddressSpaceReport
+            {
+                Id = new SpaceId(0), Name = "p", Counters = [new("forks", 3)], Shootdowns = [new("wait", Wide)],
+            }],
             Threads =
-                [new ThreadReport { Id = 0, Name = "t", AddressSpace = 0, Core = 0, Started = 0, Ended = -1, Accesses = 5, Faults = 1 }],
+                [new ThreadReport
+                {
+                    Id = new ThreadId(0), Name = "t", AddressSpace = new SpaceId(0), Core = new CoreId(0), Started = 0, Ended = -1,
+                    Accesses = 5, Faults = 1,
+                }],
             Checker = new CheckerReport(123_456_789, 98_765_432),
             Host =
                 new HostReport

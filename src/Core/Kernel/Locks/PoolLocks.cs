@@ -89,10 +89,10 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel)
     }
 
     private long TakeZone(long at, CoreId core, SpaceCounters counters) =>
-        _zone.Acquire(at, core, kernel.ZoneLockCycles, machine, counters, LockKind.Zone);
+        _zone.Acquire(at, core, kernel.ZoneLockCycles, machine, counters, LockKind.Zone).Value;
 
     private long TakeLru(long at, CoreId core, SpaceCounters counters) =>
-        _lru.Acquire(at, core, kernel.LruLockCycles, machine, counters, LockKind.Lru);
+        _lru.Acquire(at, core, kernel.LruLockCycles, machine, counters, LockKind.Lru).Value;
 
     private CoreLists ListsOf(CoreId core)
     {

@@ -58,7 +58,9 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
 
     /// <summary>The line is written once more when the operation gives its lock back.</summary>
     public long Leave(KernelOperation operation, long now) =>
-        operation.LockLine is { } line ? line.Release(now, operation.Core, kernel.AtomicCycles, machine, counters, operation.LockKind) : 0;
+        operation.LockLine is { } line
+            ? line.Release(now, operation.Core, kernel.AtomicCycles, machine, counters, operation.LockKind).Value
+            : 0;
 
     /// <summary>The locks that one batch of a call's pages takes.</summary>
     /// <param name="operation">The call.</param>
@@ -75,20 +77,20 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     /// <summary>The lock of the lowest-level table page for an address (ptlock_ptr, include/linux/mm.h).</summary>
     public long EnterTable(VirtAddr address, CoreId core, long now) =>
         _tables.Of(address.Value >> EntryLayout.LevelShift(1))
-            .Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable);
+            .Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable).Value;
 
     /// <summary>
     /// A shootdown's initiator increments the generation, then reads the set of cores (flush_tlb_mm_range, arch/x86/mm/tlb.c).
     /// </summary>
     public long Shootdown(CoreId core, long now)
     {
-        long delay = _generation.Acquire(now, core, kernel.AtomicCycles, machine, counters, LockKind.Generation);
+        long delay = _generation.Acquire(now, core, kernel.AtomicCycles, machine, counters, LockKind.Generation).Value;
         return delay + EnterCoreMask(core, now + delay);
     }
 
     /// <summary>A core that loads or leaves the space changes the set of cores (switch_mm_irqs_off, arch/x86/mm/tlb.c).</summary>
     public long EnterCoreMask(CoreId core, long now) =>
-        _coreMask.Acquire(now, core, kernel.AtomicCycles, machine, counters, LockKind.CoreMask);
+        _coreMask.Acquire(now, core, kernel.AtomicCycles, machine, counters, LockKind.CoreMask).Value;
 
     /// <summary>Forgets the locks of the table pages wholly inside a range whose tables were freed.</summary>
     public void ForgetTables(ulong firstPage, ulong endPage)
@@ -146,7 +148,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     {
         operation.LockLine = line;
         operation.LockKind = kind;
-        counters[SpaceCounters.Of(kind).Waits] += operation.Waited && line.FreeAt <= now ? 1 : 0;
-        return line.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counters, kind);
+        counters[SpaceCounters.Of(kind).Waits] += operation.Waited && line.FreeAt.Value <= now ? 1 : 0;
+        return line.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counters, kind).Value;
     }
 }

@@ -12,42 +12,43 @@ public sealed class VirtualLock
     private const int Nobody = -1;
 
     private int _last = Nobody;
+    private long _freeAt;
 
-    /// <summary>When the last holder gives it back, in cycles.</summary>
-    public long FreeAt { get; private set; }
+    /// <summary>When the last holder gives it back.</summary>
+    public Cycles FreeAt => _freeAt;
 
     /// <summary>Takes the lock.</summary>
-    /// <param name="at">When it is asked for, in cycles.</param>
+    /// <param name="at">When it is asked for.</param>
     /// <param name="core">Who asks.</param>
-    /// <param name="hold">How long it is held, in cycles, at least 0.</param>
+    /// <param name="hold">How long it is held, at least 0.</param>
     /// <param name="machine">What a transfer of the line costs.</param>
     /// <param name="counters">Where it is counted.</param>
     /// <param name="kind">As what it is counted.</param>
     /// <returns>
     /// Cycles from the asking to the holding: waiting for the last holder, then the transfer of the line from that holder's core.
     /// </returns>
-    public long Acquire(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
+    public Cycles Acquire(Cycles at, CoreId core, Cycles hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
     {
         ArgumentNullException.ThrowIfNull(counters);
         LockCounters counted = SpaceCounters.Of(kind);
         counters[counted.Acquisitions]++;
-        counters[counted.Waits] += FreeAt > at ? 1 : 0;
-        return Move(at, core, hold, machine, counters, counted);
+        counters[counted.Waits] += _freeAt > at.Value ? 1 : 0;
+        return Move(at.Value, core, hold.Value, machine, counters, counted);
     }
 
     /// <summary>Writes the line to give the lock back: a transfer if another core has it by now.</summary>
     /// <returns>Cycles until it is written.</returns>
     /// <inheritdoc cref="Acquire"/>
-    public long Release(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
+    public Cycles Release(Cycles at, CoreId core, Cycles hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
     {
         ArgumentNullException.ThrowIfNull(counters);
-        return Move(at, core, hold, machine, counters, SpaceCounters.Of(kind));
+        return Move(at.Value, core, hold.Value, machine, counters, SpaceCounters.Of(kind));
     }
 
     private long Move(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockCounters counted)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        long wait = Math.Max(0, FreeAt - at);
+        long wait = Math.Max(0, _freeAt - at);
         long transfer = 0;
         if (_last != core.Value)
         {
@@ -62,7 +63,7 @@ public sealed class VirtualLock
         }
 
         counters[counted.WaitCycles] += wait;
-        FreeAt = at + wait + transfer + hold;
+        _freeAt = at + wait + transfer + hold;
         return wait + transfer;
     }
 }

@@ -38,7 +38,7 @@ public sealed class VirtualLockTests
         Acquire(at: 0, core: 0, hold: 50);
         Assert.Equal(40 + 100, Acquire(at: 10, core: 1, hold: 50));
         Assert.Equal(50 + 100 + 50 - 20 + 300, Acquire(at: 20, core: 2, hold: 50));
-        Assert.Equal(550, _lock.FreeAt);
+        Assert.Equal(550, _lock.FreeAt.Value);
         Assert.Equal((3, 2, 40 + 180, 1, 1), Counts());
     }
 
@@ -47,7 +47,7 @@ public sealed class VirtualLockTests
     {
         Acquire(at: 0, core: 0, hold: 10);
         Acquire(at: 20, core: 1, hold: 10);
-        Assert.Equal(100, _lock.Release(500, new CoreId(0), 10, Machine, _counters, LockKind.Area));
+        Assert.Equal(100, _lock.Release(500, new CoreId(0), 10, Machine, _counters, LockKind.Area).Value);
         Assert.Equal((2, 0, 0, 2, 0), Counts());
     }
 
@@ -75,7 +75,8 @@ public sealed class VirtualLockTests
         Assert.NotSame(old, directory.Of(7));
     }
 
-    private long Acquire(long at, int core, long hold) => _lock.Acquire(at, new CoreId(core), hold, Machine, _counters, LockKind.Area);
+    private long Acquire(long at, int core, long hold) =>
+        _lock.Acquire(at, new CoreId(core), hold, Machine, _counters, LockKind.Area).Value;
 
     private (long, long, long, long, long) Counts()
     {

@@ -260,6 +260,12 @@ public sealed class VmtReader
     /// <summary>exec replaces the address space: everything goes, and the initial maps that follow become calls of the thread.</summary>
     private void Execute()
     {
+        if (_depth == 0 && _threads.Count == 1 && _current.Operations.Count == 0 && _initial.Count == 0)
+        {
+            // the image begins with its first program, in a space of its own
+            return;
+        }
+
         _hasExecuted = true;
         _firstBreak = null;
         Add(new SystemCall { Kind = SystemCallKind.Unmap, Length = TraceCalls.UserBytes }, 0, TraceCalls.UserBytes);

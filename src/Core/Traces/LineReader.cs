@@ -2,10 +2,13 @@ using System.Text;
 
 namespace VmSim.Core.Traces;
 
-/// <summary>Reads a stream line by line as bytes, in constant memory. A line longer than <see cref="MaxLine"/> is an error.</summary>
-public sealed class LineReader(Stream stream, string file)
+/// <summary>Reads a stream line by line as bytes, in constant memory. A line that is too long is an error.</summary>
+/// <param name="stream">The text.</param>
+/// <param name="file">Its name, for messages.</param>
+/// <param name="maxLine">The longest legal line in bytes.</param>
+public sealed class LineReader(Stream stream, string file, int maxLine = LineReader.MaxLine)
 {
-    /// <summary>The longest legal line in bytes: paths are at most 4,096 bytes on Linux (PATH_MAX), the rest is room.</summary>
+    /// <summary>The longest legal line of a trace in bytes: paths are at most 4,096 bytes on Linux (PATH_MAX), the rest is room.</summary>
     public const int MaxLine = 65_536;
 
     private byte[] _buffer = new byte[4 * MaxLine];
@@ -41,10 +44,10 @@ public sealed class LineReader(Stream stream, string file)
                 return rest.Length > 0;
             }
 
-            if (rest.Length > MaxLine)
+            if (rest.Length > maxLine)
             {
                 LineNumber++;
-                throw Bad(rest[..60], $"a line of at most {MaxLine} bytes");
+                throw Bad(rest[..60], $"a line of at most {maxLine} bytes");
             }
 
             Fill();
@@ -83,6 +86,11 @@ public sealed class LineReader(Stream stream, string file)
             Buffer.BlockCopy(_buffer, _start, _buffer, 0, _end - _start);
             _end -= _start;
             _start = 0;
+        }
+
+        if (_end == _buffer.Length)
+        {
+            Array.Resize(ref _buffer, 2 * _buffer.Length);
         }
 
         int count;

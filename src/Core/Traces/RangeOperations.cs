@@ -40,6 +40,39 @@ internal sealed class RangeOperations
         _ranges.InsertRange(index, pieces);
     }
 
+    /// <summary>The pieces of a range, with what last changed each; <see cref="TraceOrder.Point.None"/> where nothing did.</summary>
+    public IReadOnlyList<(ulong First, ulong End, TraceOrder.Point Operation)> In(ulong first, ulong end)
+    {
+        List<(ulong, ulong, TraceOrder.Point)> pieces = [];
+        ulong from = first;
+        for (int index = IndexAfter(first); index < _ranges.Count && _ranges[index].First < end; index++)
+        {
+            (ulong start, ulong stop, TraceOrder.Point operation) = _ranges[index];
+            if (start > from)
+            {
+                pieces.Add((from, start, TraceOrder.Point.None));
+            }
+
+            pieces.Add((Math.Max(start, from), Math.Min(stop, end), operation));
+            from = stop;
+        }
+
+        if (from < end)
+        {
+            pieces.Add((from, end, TraceOrder.Point.None));
+        }
+
+        return pieces;
+    }
+
+    /// <summary>A copy.</summary>
+    public RangeOperations Copy()
+    {
+        RangeOperations copy = new RangeOperations();
+        copy._ranges.AddRange(_ranges);
+        return copy;
+    }
+
     /// <summary>The index of the first range that ends after <paramref name="page"/>.</summary>
     private int IndexAfter(ulong page)
     {

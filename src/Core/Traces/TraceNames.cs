@@ -29,4 +29,12 @@ public static class TraceNames
             $"{stem}.{processId}.vmt.gz", $"{stem}.{processId}.vmt", $"{stem}.{processId}.vmtb", $"{parent}.{processId}",
         ];
     }
+
+    /// <summary>Where a replay looks first for the trace of a forked child: NAME.child.PID with its parent's endings.</summary>
+    public static string ChildOf(string parent, ulong processId)
+    {
+        int folder = parent.LastIndexOfAny(['/', '\\']) + 1;
+        string program = ProgramOf(parent);
+        return $"{parent[..folder]}{program}.child.{processId}{parent[(folder + program.Length)..]}";
+    }
 }

@@ -1,4 +1,5 @@
 using VmSim.Core.Settings;
+using VmSim.Core.Traces.Import.Strace;
 
 namespace VmSim.Core.Traces.Import;
 

@@ -25,6 +25,7 @@ public class ImporterFuzzTests
     [Theory]
     [InlineData("lackey", "forkcow.l.5678.gz")]
     [InlineData("strace", "mt.strace.gz")]
+    [InlineData("strace", "strace/thread-stderr.log.gz")]
     [InlineData("perf", "xz2.strace.gz")]
     [InlineData("drmemtrace", "forkcow.l.5682.gz")]
     [InlineData("champsim", "forkcow.l.5683.gz")]

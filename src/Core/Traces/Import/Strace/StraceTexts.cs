@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace VmSim.Core.Traces.Import;
+namespace VmSim.Core.Traces.Import.Strace;
 
 /// <summary>Reads the meaning of a text.</summary>
 internal delegate T StraceReading<T>(ReadOnlySpan<byte> text);
@@ -46,7 +46,7 @@ internal sealed class StraceTexts<T>
 
         public int GetHashCode(ReadOnlySpan<byte> alternate)
         {
-            HashCode hash = default(HashCode);
+            HashCode hash = default;
             hash.AddBytes(alternate);
             return hash.ToHashCode();
         }

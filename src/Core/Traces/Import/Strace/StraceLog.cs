@@ -1,0 +1,119 @@
+namespace VmSim.Core.Traces.Import.Strace;
+
+/// <summary>
+/// One file of strace's output, line by line: joins lines that a message of strace, or output of the program, cut in two, and passes over
+/// stack traces, dumps and tables.
+/// </summary>
+internal sealed class StraceLog(StracePass pass, ImportSummary summary, string file, long process)
+{
+    private byte[]? _cut;
+    private long _cutLine;
+    private bool _isCutByMessage;
+    private bool _isTable;
+
+    /// <summary>The process whose file it is; -1 for a file of all processes.</summary>
+    public long Process => process;
+
+    /// <summary>Whether the lines so far begin with process ids.</summary>
+    public bool HasProcesses { get; private set; }
+
+    /// <summary>What is allowed instead of a line.</summary>
+    public static string Allowed(StraceTaken taken) => taken switch
+    {
+        StraceTaken.Unusable => "a call with the arguments and the result that it needs",
+        StraceTaken.Incomplete => "a whole call, such as 'munmap(0x7f0000000000, 8192) = 0'",
+        _ => "strace lines such as 'mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000'",
+    };
+
+    /// <summary>Takes the next line.</summary>
+    public void Take(ReadOnlySpan<byte> line, long number)
+    {
+        summary.Lines++;
+        if (line.Contains((byte)0x1B))
+        {
+            line = WithoutColours(line);
+        }
+
+        if (_cut is { } cut)
+        {
+            _cut = null;
+            if (_isCutByMessage || GoesOn(line))
+            {
+                TakeWhole([.. cut, .. line], _cutLine);
+                return;
+            }
+
+            pass.Refuse(new StracePlace(file, _cutLine), cut, Allowed(StraceTaken.Incomplete));
+        }
+
+        TakeWhole(line, number);
+    }
+
+    /// <summary>The file has ended.</summary>
+    public void Finish()
+    {
+        if (_cut is { } cut)
+        {
+            pass.Refuse(new StracePlace(file, _cutLine), cut, Allowed(StraceTaken.Incomplete));
+        }
+    }
+
+    private void TakeWhole(ReadOnlySpan<byte> line, long number)
+    {
+        StraceMessage message = StraceMessage.Find(line);
+        if (message.Kind != StraceMessageKind.None)
+        {
+            pass.Family.Tell(message, StraceMessage.Is32Bit(line));
+            if (!line[..message.Start].Trim((byte)' ').IsEmpty)
+            {
+                (_cut, _cutLine, _isCutByMessage) = (line[..message.Start].ToArray(), number, true);
+            }
+
+            return;
+        }
+
+        _isTable |= line.StartsWith("% time "u8);
+        if (line.IsEmpty || _isTable || line.StartsWith(" > "u8) || line.StartsWith(" | "u8) || line.StartsWith(" * "u8))
+        {
+            return;
+        }
+
+        StraceLine parsed = StraceLine.Parse(line);
+        HasProcesses |= parsed.Process >= 0;
+        StraceTaken taken = parsed.Text.IsEmpty
+            ? StraceTaken.Foreign
+            : pass.Take(parsed.Process >= 0 ? parsed.Process : process, parsed.Text, new StracePlace(file, number));
+        if (taken == StraceTaken.Incomplete)
+        {
+            (_cut, _cutLine, _isCutByMessage) = (line.ToArray(), number, false);
+        }
+        else if (taken != StraceTaken.Used)
+        {
+            pass.Refuse(new StracePlace(file, number), line, Allowed(taken));
+        }
+    }
+
+    /// <summary>Whether a line goes on with a call whose beginning what the program wrote followed on the line before.</summary>
+    private static bool GoesOn(ReadOnlySpan<byte> line) =>
+        line.StartsWith(")"u8) || line.StartsWith(", "u8) || line.StartsWith(" <unfinished ...>"u8);
+
+    /// <summary>Leaves out what --color writes: escape sequences that end in m.</summary>
+    private static byte[] WithoutColours(ReadOnlySpan<byte> line)
+    {
+        List<byte> kept = new List<byte>(line.Length);
+        for (int i = 0; i < line.Length; i++)
+        {
+            int end = line[i] == 0x1B && i + 1 < line.Length && line[i + 1] == (byte)'[' ? line[i..].IndexOf((byte)'m') : -1;
+            if (end < 0)
+            {
+                kept.Add(line[i]);
+            }
+            else
+            {
+                i += end;
+            }
+        }
+
+        return [.. kept];
+    }
+}

@@ -1,0 +1,213 @@
+using VmSim.Core.Traces;
+
+namespace VmSim.Core.Tests.Traces.Import.Strace;
+
+/// <summary>What single calls and odd lines become.</summary>
+public class StraceCallTests
+{
+    private const string Area = "mmap(NULL, 16384, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000001000\n";
+    private const string AreaRecord = "t 0\nm 7f0000001000 4000 3 22 - 0\n";
+
+    [Theory]
+    [InlineData("3</tmp/a, b (c)>", "/tmp/a, b (c)")]
+    [InlineData("3</tmp/x\\76y\\74z>", "/tmp/x>y<z")]
+    [InlineData("3</tmp/q\\\"q\\\\>", "/tmp/q\"q\\")]
+    [InlineData("3</tmp/line\\nend>", "/tmp/line\\nend")]
+    [InlineData("3</tmp/\\303\\244>", "/tmp/ä")]
+    [InlineData("3</tmp/\\xc3\\xa4>", "/tmp/ä")]
+    [InlineData("3</tmp/\\377>", "/tmp/\\377")]
+    [InlineData("3</tmp/gone>(deleted)", "/tmp/gone (deleted)")]
+    [InlineData("3</tmp/a>b>", "/tmp/a>b")]
+    [InlineData("3</tmp/a>, b) = 0x1 <x>", "/tmp/a>, b) = 0x1 <x")]
+    [InlineData("3</dev/zero<char 1:5>>", "/dev/zero<char 1:5>")]
+    [InlineData("3", "descriptor 3")]
+    [InlineData("0x3", "descriptor 3")]
+    public void Import_AnyPath_IsTheMappingsFile(string descriptor, string path)
+    {
+        StraceLogs logs = StraceLogs.Of($"mmap(NULL, 4096, PROT_READ, MAP_SHARED, {descriptor}, 0x2000) = 0x7f0000001000\n");
+        Assert.Equal($"t 0\nf 1 {path}\nm 7f0000001000 1000 1 1 1 2000\n", logs.Text);
+    }
+
+    [Fact]
+    public void Import_MemoryFilesOfOneName_AreTwoFiles()
+    {
+        StraceLogs logs = StraceLogs.Of("""
+            memfd_create("x", MFD_CLOEXEC) = 3</memfd:x>(deleted)
+            mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3</memfd:x>(deleted), 0) = 0x7f0000001000
+            close(3</memfd:x>(deleted)) = 0
+            memfd_create("x", MFD_CLOEXEC) = 3</memfd:x>(deleted)
+            mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3</memfd:x>(deleted), 0) = 0x7f0000002000
+            """);
+        Assert.Equal("t 0\nf 1 memfd:x\nm 7f0000001000 1000 1 1 1 0\nf 2 memfd:x #2\nm 7f0000002000 1000 1 1 2 0\n", logs.Text);
+        Assert.Equal(2, logs.Summary.NotSimulated["memfd_create"]);
+    }
+
+    [Fact]
+    public void Import_OpenedFiles_NameMappingsWithoutPaths()
+    {
+        StraceLogs logs = StraceLogs.Of("""
+            openat(AT_FDCWD, "/lib/a.so", O_RDONLY|O_CLOEXEC) = 3
+            dup2(3, 5) = 5
+            close(3) = 0
+            mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 5, 0) = 0x7f0000001000
+            """);
+        Assert.Equal("t 0\nf 1 /lib/a.so\nm 7f0000001000 1000 1 2 1 0\n", logs.Text);
+    }
+
+    [Fact]
+    public void Import_SharedSegment_HasItsSize()
+    {
+        StraceLogs logs = StraceLogs.Of("""
+            shmget(IPC_PRIVATE, 10000, IPC_CREAT|0600) = 7
+            shmget(0x1234, 8192, IPC_CREAT|21<<SHM_HUGE_SHIFT|0600) = 8
+            shmat(7, NULL, 0) = 0x7f0000001000
+            shmat(8, NULL, SHM_RDONLY|SHM_EXEC) = 0x7f0000010000
+            shmdt(0x7f0000001000) = 0
+            """);
+        Assert.Equal(
+            "t 0\nf 1 /SYSV00000000 7\nm 7f0000001000 3000 3 1 1 0\nf 2 /SYSV00001234 8\nm 7f0000010000 2000 5 1 2 0\n"
+                + "c shmdt 7f0000001000 3000\n",
+            logs.Text);
+    }
+
+    [Theory]
+    [InlineData("mlock(0x7f0000001000, 4096) = 0", "c mlock 7f0000001000 1000 0")]
+    [InlineData("munlock(0x7f0000001000, 4096) = 0", "c munlock 7f0000001000 1000")]
+    [InlineData("mlockall(MCL_CURRENT|MCL_FUTURE|MCL_ONFAULT) = 0", "c mlockall 7")]
+    [InlineData("munlockall() = 0", "c munlockall")]
+    [InlineData("mincore(0x7f0000001000, 8192, [1, 0]) = 0", "c mincore 7f0000001000 2000")]
+    [InlineData("msync(0x7f0000001000, 8192, MS_ASYNC|MS_INVALIDATE) = 0", "c msync 7f0000001000 2000 3")]
+    [InlineData("madvise(0x7f0000001000, 4096, MADV_POPULATE_WRITE) = 0", "d 7f0000001000 1000 23")]
+    [InlineData("madvise(0x7f0000001000, 4096, 0x67 /* MADV_??? */) = 0", "d 7f0000001000 1000 103")]
+    [InlineData("pkey_mprotect(0x7f0000001000, 4096, PROT_READ, 1) = 0", "p 7f0000001000 1000 1")]
+    [InlineData("mprotect(addr=0x7f0000001000, length=4096, prot=PROT_READ|PROT_WRITE|PROT_EXEC) = 0", "p 7f0000001000 1000 7")]
+    [InlineData("mprotect(0x7f0000001000, 4096, PROT_READ) = 0 (DELAYED)", "p 7f0000001000 1000 1")]
+    [InlineData("syscall_0x1ce(0x7f0000001000, 0x1000, 0, 0, 0, 0) = 0", "c mseal 7f0000001000 1000")]
+    [InlineData("syscall_0x145(0x7f0000001000, 0x1000, 0x1, 0, 0, 0) = 0", "c mlock 7f0000001000 1000 1")]
+    [InlineData("syscall_0x1c5(0, 0x4000, 0x1, 0, 0, 0) = 0x7f0000100000", "m 7f0000100000 4000 1 22 - 0")]
+    [InlineData("map_shadow_stack(NULL, 16384, SHADOW_STACK_SET_TOKEN) = 139637977776128", "m 7f0000100000 4000 1 22 - 0")]
+    [InlineData(
+        "process_madvise(-1, [{iov_base=0x7f0000001000, iov_len=4096}, {iov_base=0x7f0000003000, iov_len=8192}], 2, MADV_COLD, 0) = 8192",
+        "c process_madvise 20 7f0000001000 1000 7f0000003000 1000")]
+    [InlineData("mremap(0x7f0000001000, 16384, 4096, 0) = 0x7f0000001000", "r 7f0000001000 4000 1000 0 7f0000001000")]
+    [InlineData("munmap(0x7f0000001000, 16384) = 0 <0.000012>", "u 7f0000001000 4000")]
+    public void Import_SuccessfulCall_IsItsRecord(string call, string record) =>
+        Assert.Equal($"{AreaRecord}{record}\n", StraceLogs.Of($"{Area}{call}\n").Text);
+
+    [Theory]
+    [InlineData("madvise(0x7f0000001000, 4096, MADV_NEW) = 0", "madvise MADV_NEW")]
+    [InlineData("userfaultfd(O_CLOEXEC) = 4", "userfaultfd")]
+    [InlineData("mbind(0x7f0000001000, 4096, MPOL_BIND, [0x0000000000000001], 65, 0) = 0", "mbind")]
+    [InlineData("set_mempolicy(MPOL_DEFAULT, NULL, 0) = 0", "set_mempolicy")]
+    [InlineData("pkey_alloc(0, PKEY_DISABLE_WRITE) = 1", "pkey_alloc")]
+    [InlineData("process_mrelease(3, 0) = 0", "process_mrelease")]
+    [InlineData(
+        "process_madvise(3<pid:999>, [{iov_base=0x7f0000001000, iov_len=4096}], 1, MADV_COLD, 0) = 4096",
+        "process_madvise of another process")]
+    [InlineData("process_madvise(3, 0x7f00, 100, MADV_COLD, 0) = 4096", "process_madvise of ranges that strace did not print")]
+    [InlineData("syscall_0x1ff(0x7f0000001000, 0x1000, 0, 0, 0, 0) = 0", "syscall_0x1ff")]
+    [InlineData("????(0x7f0000001000, 0x1000, 0, 0, 0, 0) = 0", "????")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 0 (INJECTED)", "munmap answered by strace")]
+    public void Import_CallThatIsNotSimulated_IsCountedByName(string call, string name)
+    {
+        StraceLogs logs = StraceLogs.Of($"10 {Area}10 {call}\n");
+        Assert.Equal(AreaRecord, logs.Text);
+        Assert.Equal((name, 1L), (Assert.Single(logs.Summary.NotSimulated).Key, logs.Summary.NotSimulated[name]));
+    }
+
+    [Fact]
+    public void Import_UnknownFlag_KeepsTheCallAndCountsTheFlag()
+    {
+        StraceLogs logs = StraceLogs.Of("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NEW, -1, 0) = 0x7f0000001000\n");
+        Assert.Equal("t 0\nm 7f0000001000 1000 1 22 - 0\n", logs.Text);
+        Assert.Equal(1, logs.Summary.NotSimulated["mmap flag MAP_NEW"]);
+    }
+
+    [Theory]
+    [InlineData("munmap(0x7f0000001000, 4096) = -1 EINVAL (Invalid argument)", "munmap EINVAL")]
+    [InlineData("brk(0x7f0000001000) = 0x5000", "brk ENOMEM")]
+    [InlineData("execve(\"/bin/x\", [\"x\"], 0x7f) = -1 ENOENT (No such file or directory)", "execve ENOENT")]
+    [InlineData("madvise(0x7f0000002000, 4096, MADV_COLD) = -1 ENOMEM (Cannot allocate memory)", "madvise ENOMEM")]
+    public void Import_FailedCall_IsCountedByNameAndError(string call, string name)
+    {
+        StraceLogs logs = StraceLogs.Of($"{Area}{call}\n");
+        Assert.Equal(AreaRecord, logs.Text);
+        Assert.Equal(1, logs.Summary.Failed[name]);
+    }
+
+    [Fact]
+    public void Import_CallThatFailedAtAHole_IsWrittenWithItsError()
+    {
+        StraceLogs logs = StraceLogs.Of($"{Area}madvise(0x7f0000001000, 32768, MADV_DONTNEED) = -1 ENOMEM (Cannot allocate memory)\n");
+        Assert.Equal($"{AreaRecord}d 7f0000001000 8000 4 ENOMEM\n", logs.Text);
+        Assert.Equal(1, logs.Summary.Failed["madvise ENOMEM"]);
+    }
+
+    [Theory]
+    [InlineData("munmap(0x7f0000001000, 4096 <unfinished ...>\n+++ killed by SIGKILL +++")]
+    [InlineData("munmap(0x7f0000001000, 4096) = ?")]
+    [InlineData("munmap(0x7f0000001000, 4096) = ? <unavailable>")]
+    [InlineData("munmap(0x7f0000001000, 4096 <unfinished ...>) = ?")]
+    [InlineData("munmap(0x7f0000001000, 4096 <detached ...>")]
+    [InlineData("munmap(0x7f0000001000, 4096 <unfinished ...>")]
+    public void Import_CallWithoutAnEnd_IsCountedByName(string call)
+    {
+        StraceLogs logs = StraceLogs.Of($"{Area}{call}\n");
+        Assert.Equal(AreaRecord, logs.Text);
+        Assert.Equal(1, logs.Summary.WithoutResult["munmap"]);
+    }
+
+    [Fact]
+    public void Import_RestartedCall_CountsOnce()
+    {
+        StraceLogs logs = StraceLogs.Of(
+            $"{Area}munmap(0x7f0000001000, 4096) = ? ERESTARTNOINTR (To be restarted)\nmunmap(0x7f0000001000, 4096) = 0\n");
+        Assert.Equal($"{AreaRecord}u 7f0000001000 1000\n", logs.Text);
+        Assert.Empty(logs.Summary.WithoutResult);
+    }
+
+    [Fact]
+    public void Import_OutputOfTheProgramInACall_IsPassedOver()
+    {
+        StraceLogs logs = StraceLogs.Of($"write(1, \"hello\\n\", 6hello\n) = 6\n{Area}");
+        Assert.Equal(AreaRecord, logs.Text);
+        Assert.Equal((1L, 0L), (logs.Summary.OtherCalls, logs.Summary.Dropped));
+    }
+
+    [Fact]
+    public void Import_ColouredLog_IsTheSame() =>
+        Assert.Equal(AreaRecord, StraceLogs.Of("\u001b[1mmmap\u001b[0m" + Area[4..]).Text);
+
+    [Fact]
+    public void Import_TableOfCounts_IsPassedOver()
+    {
+        StraceLogs logs = StraceLogs.Of(
+            $"{Area}% time     seconds  usecs/call     calls    errors syscall\n------ -----\n 33.13    0.000330    33        10   mmap\n");
+        Assert.Equal((AreaRecord, 0L), (logs.Text, logs.Summary.Dropped));
+    }
+
+    [Fact]
+    public void Import_RightsChangedWhereNoCallMapped_MapsWhatExecMapped()
+    {
+        StraceLogs logs = StraceLogs.Of("brk(NULL) = 0x555500000000\nmprotect(0x555400000000, 4096, PROT_READ) = 0\n");
+        Assert.Equal("t 0\nb 555500000000\ni 555400000000 1000 3 22 - 0 [exec]\np 555400000000 1000 1\n", logs.Text);
+    }
+
+    [Theory]
+    [InlineData("hello", "strace lines such as")]
+    [InlineData("munmap(0x7f0000001000, 40", "a whole call")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 0x7z", "a whole call")]
+    [InlineData("munmap(x, 4096) = 0", "the arguments and the result")]
+    [InlineData("old_mmap(0xffd3e4a0) = 0xf7753000", "the arguments and the result")]
+    [InlineData("<... munmap resumed>) = 0", "the arguments and the result")]
+    [InlineData("clone3(0x7ffef5b05330, 88) = 77", "its flags")]
+    public void Import_LineThatCannotBeUsed_IsRefusedOrDropped(string line, string allowed)
+    {
+        TraceFormatException error = Assert.Throws<TraceFormatException>(() => StraceLogs.Of($"{Area}{line}\n{Area}", file: "a.log"));
+        Assert.Equal(("a.log", 2L), (error.File, error.Line));
+        Assert.Contains(allowed, error.Message, StringComparison.Ordinal);
+        Assert.Contains("--drop", error.Message, StringComparison.Ordinal);
+        StraceLogs logs = StraceLogs.Of($"{Area}{line}\n{Area}", drop: true);
+        Assert.Equal((1L, 2L), (logs.Summary.Dropped, logs.Summary.Calls["mmap"]));
+    }
+}

@@ -1,4 +1,3 @@
-using System.Globalization;
 using VmSim.Core.Traces;
 using VmSim.Core.Traces.Import;
 using VmSim.Host.Files;
@@ -49,7 +48,7 @@ internal sealed class CaptureFamily(TextWriter error)
             string child = $"{children}.{process}";
             if (File.Exists(child) && depth < MaxDepth)
             {
-                WriteQemu(child, children, ChildOf(target, process), depth + 1);
+                WriteQemu(child, children, TraceNames.ChildOf(target, process), depth + 1);
             }
         }
     }
@@ -90,7 +89,7 @@ internal sealed class CaptureFamily(TextWriter error)
         {
             if (depth < MaxDepth && child <= int.MaxValue && capture.LogOf((int)child) is not null)
             {
-                WriteValgrind(capture, (int)child, $"{name}-child", ChildOf(target, child), depth + 1);
+                WriteValgrind(capture, (int)child, $"{name}-child", TraceNames.ChildOf(target, child), depth + 1);
             }
         }
     }
@@ -101,15 +100,6 @@ internal sealed class CaptureFamily(TextWriter error)
         {
             error.WriteLine(message);
         }
-    }
-
-    /// <summary>NAME.child.PID with the parent's endings, which is where a replay looks first.</summary>
-    private static string ChildOf(string parent, ulong process)
-    {
-        string folder = Path.GetDirectoryName(parent) ?? "";
-        string program = TraceNames.ProgramOf(parent);
-        string ending = Path.GetFileName(parent)[program.Length..];
-        return Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{program}.child.{process}{ending}"));
     }
 
     /// <summary>Passes records on and notes forks.</summary>

@@ -28,25 +28,34 @@ internal static class ImportCommand
     {
         Arguments arguments = new();
         Command command = arguments.AddTo(new Command(importer.Name, importer.Summary));
-        (string Key, Option<string?> Option)[] own =
-        [
-            .. SettingRow.Of(importer, "").Select(row => (
-                row.Key,
-                new Option<string?>($"--{row.Key}") { Description = $"{row.Summary} Allowed: {row.Allowed}; default {row.Default}." })),
-        ];
-        foreach ((string _, Option<string?> option) in own)
+        (string Key, Option Option)[] own = [.. SettingRow.Of(importer, "").Select(row => (row.Key, OptionOf(row)))];
+        foreach ((string _, Option option) in own)
         {
             command.Options.Add(option);
         }
 
         command.SetAction(parsed =>
         {
-            IEnumerable<KeyValuePair<string, string>> values = own.Where(each => parsed.GetValue(each.Option) is not null)
-                .Select(each => KeyValuePair.Create(each.Key, parsed.GetValue(each.Option)!));
+            IEnumerable<KeyValuePair<string, string>> values = own
+                .Select(each => KeyValuePair.Create(each.Key, ValueOf(each.Option, parsed)))
+                .Where(each => each.Value is not null)
+                .Select(each => KeyValuePair.Create(each.Key, each.Value!));
             return arguments.Import(new OwnSettings(values).ApplyTo(importer, "--", ghz: 1), parsed, error);
         });
         return command;
     }
+
+    /// <summary>A setting as an option: what is off becomes a flag.</summary>
+    private static Option OptionOf(SettingRow row) => row.Default == "off"
+        ? new Option<bool>($"--{row.Key}") { Description = row.Summary }
+        : new Option<string?>($"--{row.Key}") { Description = $"{row.Summary} Allowed: {row.Allowed}; default {row.Default}." };
+
+    private static string? ValueOf(Option option, ParseResult parsed) => option switch
+    {
+        Option<bool> flag => parsed.GetValue(flag) ? "on" : null,
+        Option<string?> text => parsed.GetValue(text),
+        _ => null,
+    };
 
     /// <summary>An importer of a plug-in; its settings are known once it is.</summary>
     private static Command CreateOfClass(TextWriter error)
@@ -133,15 +142,19 @@ internal static class ImportCommand
             string target = parsed.GetValue(_output)!;
             using Stream stream = TraceInput.Open(path);
             using TraceOutput trace = new(target, parsed.GetValue(_binary));
+            using ChildTraces children = new(target, parsed.GetValue(_binary));
             ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
             {
                 File = path,
                 Name = parsed.GetValue(_name) ?? NameOf(path),
                 Sets = setCount,
                 Open = TraceInput.Open,
+                OpenIfThere = TraceInput.OpenIfThere,
+                Children = children,
             });
             trace.Complete();
-            ImportSummaryView.Show(summary, target, error);
+            ImportSummaryView.Show(summary, target, error, forks: children.Paths.Count < summary.Children.Count);
+            ImportSummaryView.ShowChildren(children.Paths, error);
             return ExitCodes.Ok;
         }
     }

@@ -37,6 +37,9 @@ internal static class TraceInput
         return OpenXz(path);
     }
 
+    /// <summary>Opens a file if there is one; null otherwise.</summary>
+    public static Stream? OpenIfThere(string path) => File.Exists(ConfigFiles.Locate(path)) ? Open(path) : null;
+
     /// <summary>Opens a trace in any form.</summary>
     public static IVmtSource OpenTrace(string path, bool salvage = false) => TraceSources.Open(Open(path), path, salvage);
 

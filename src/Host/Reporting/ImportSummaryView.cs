@@ -5,26 +5,24 @@ namespace VmSim.Host.Reporting;
 /// <summary>Says what an importer found and what it left out.</summary>
 internal static class ImportSummaryView
 {
+    private const int MostChildren = 10;
+
     /// <summary>Says what was found and what was left out.</summary>
     public static void Show(ImportSummary summary, string target, TextWriter error, bool forks = true)
     {
-        string calls = summary.Calls.Count == 0
-            ? "no calls"
-            : string.Join(", ", summary.Calls.Select(call => $"{call.Value:N0} {call.Key}"));
-        error.WriteLine(
-            $"{target}: {summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {summary.Threads:N0} threads, {calls}");
-        Tell("calls that succeeded and are not simulated", summary.NotSimulated);
-        Tell("calls that failed, left out", summary.Failed);
-        Tell("calls without a result, left out", summary.WithoutResult);
-        if (summary.OtherCalls > 0)
-        {
-            error.WriteLine($"calls that have nothing to do with memory: {summary.OtherCalls:N0}");
-        }
-
+        error.WriteLine($"{target}: {Contents(summary)}");
         if (forks && summary.Children.Count > 0)
         {
             error.WriteLine(
                 $"forked processes: {string.Join(", ", summary.Children)}; put their traces beside this one as NAME.child.PID.vmt");
+        }
+
+        ShowCalls("succeeded and change nothing that is simulated, left out", summary.NotSimulated, error);
+        ShowCalls("failed in the log", summary.Failed, error);
+        ShowCalls("without a result in the log, left out", summary.WithoutResult, error);
+        if (summary.OtherCalls > 0)
+        {
+            error.WriteLine($"calls that do not concern memory, threads or processes: {summary.OtherCalls:N0}");
         }
 
         if (summary.Dropped > 0)
@@ -40,14 +38,58 @@ internal static class ImportSummaryView
         {
             error.WriteLine($"note: {note}");
         }
+    }
 
-        void Tell(string what, IEnumerable<KeyValuePair<string, long>> counts)
+    /// <summary>Says what was found for forked processes, one line each, and all that was left out of them.</summary>
+    /// <param name="children">Their traces.</param>
+    /// <param name="error">Where to say it.</param>
+    public static void ShowChildren(IReadOnlyList<(string Path, ImportSummary Summary)> children, TextWriter error)
+    {
+        foreach ((string path, ImportSummary summary) in children.Take(MostChildren))
         {
-            string text = string.Join(", ", counts.Select(count => $"{count.Value:N0} {count.Key}"));
-            if (text.Length > 0)
-            {
-                error.WriteLine($"{what}: {text}");
-            }
+            error.WriteLine($"{path}: {Contents(summary)}");
         }
+
+        if (children.Count > MostChildren)
+        {
+            error.WriteLine($"... and {children.Count - MostChildren:N0} more traces of forked processes");
+        }
+
+        const string Whose = "of forked processes";
+        ShowCalls($"{Whose} succeeded and change nothing that is simulated, left out", Sum(children, s => s.NotSimulated), error);
+        ShowCalls($"{Whose} failed in the log", Sum(children, s => s.Failed), error);
+        ShowCalls($"{Whose} without a result in the log, left out", Sum(children, s => s.WithoutResult), error);
+    }
+
+    private static string Contents(ImportSummary summary)
+    {
+        string calls = summary.Calls.Count == 0 ? "no calls" : List(summary.Calls);
+        string threads = summary.Threads == 1 ? "1 thread" : $"{summary.Threads:N0} threads";
+        return summary.Fetches + summary.DataReferences == 0
+            ? $"{threads}, {calls}"
+            : $"{summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {threads}, {calls}";
+    }
+
+    private static void ShowCalls(string what, IReadOnlyDictionary<string, long> calls, TextWriter error)
+    {
+        if (calls.Count > 0)
+        {
+            error.WriteLine($"{what}: {List(calls)}");
+        }
+    }
+
+    private static string List(IReadOnlyDictionary<string, long> calls) =>
+        string.Join(", ", calls.OrderByDescending(call => call.Value).Select(call => $"{call.Value:N0} {call.Key}"));
+
+    private static SortedDictionary<string, long> Sum(
+        IReadOnlyList<(string Path, ImportSummary Summary)> children, Func<ImportSummary, SortedDictionary<string, long>> of)
+    {
+        SortedDictionary<string, long> sum = new(StringComparer.Ordinal);
+        foreach ((string name, long count) in children.SelectMany(child => of(child.Summary)))
+        {
+            sum[name] = sum.GetValueOrDefault(name) + count;
+        }
+
+        return sum;
     }
 }

@@ -1,0 +1,63 @@
+using VmSim.Core.Traces;
+using VmSim.Core.Traces.Import;
+
+namespace VmSim.Host.Files;
+
+/// <summary>Writes the traces of forked processes beside their parents', where a replay finds them.</summary>
+/// <param name="target">The trace of the first process.</param>
+/// <param name="binary">Whether the binary form is written whatever the name.</param>
+internal sealed class ChildTraces(string target, bool binary) : IImportChildren, IDisposable
+{
+    /// <summary>The longest name of a file on Linux (NAME_MAX), less what a trace that is being written has behind it.</summary>
+    private const int MaxName = 255 - 8;
+
+    private readonly Dictionary<ulong, string> _names = new() { [0] = target };
+    private readonly Dictionary<ulong, TraceOutput> _open = [];
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly List<(string Path, ImportSummary Summary)> _paths = [];
+
+    /// <summary>The traces that were written, with what was found for each.</summary>
+    public IReadOnlyList<(string Path, ImportSummary Summary)> Paths => _paths;
+
+    /// <inheritdoc/>
+    public IVmtSink? Open(ulong parent, ulong process)
+    {
+        if (!_names.TryGetValue(parent, out string? name))
+        {
+            return null;
+        }
+
+        string path = TraceNames.ChildOf(name, process);
+        if (Path.GetFileName(path).Length > MaxName || _open.ContainsKey(process) || !_used.Add(path))
+        {
+            return null;
+        }
+
+        TraceOutput output = new(path, binary);
+        _names[process] = path;
+        _open.Add(process, output);
+        return output.Sink;
+    }
+
+    /// <inheritdoc/>
+    public void Close(ulong process, ImportSummary summary)
+    {
+        if (_open.Remove(process, out TraceOutput? output))
+        {
+            output.Complete();
+            output.Dispose();
+            _paths.Add((_names[process], summary));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (TraceOutput output in _open.Values)
+        {
+            output.Dispose();
+        }
+
+        _open.Clear();
+    }
+}

@@ -35,7 +35,7 @@ public sealed class ClusterBackend : MemoryBackend
         for (ulong number = first; number < first + Pages; number++)
         {
             VirtAddr page = VirtAddr.OfPage(number);
-            if (!fault.Area.Contains(page) || memory.Table.Query(page).Mapped)
+            if (!fault.Area.Contains(page) || !memory.IsFree(page))
             {
                 continue;
             }

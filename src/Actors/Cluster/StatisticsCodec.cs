@@ -28,7 +28,7 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Spaces, WriteNumbers);
         WriteAll(writer, statistics.Groups, WriteNumbers);
         WriteAll(writer, statistics.Threads, ReportCodec.Write);
-        WriteAll(writer, statistics.BadAccesses, WriteLines);
+        WriteAll(writer, statistics.Findings, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
         WriteAll(writer, statistics.CoreWaits, WriteLines);
         WriteAll(writer, statistics.ShootdownRecords, WriteRecords);
@@ -47,7 +47,7 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Spaces, ReadNumbers);
         ReadAll(reader, statistics.Groups, ReadNumbers);
         ReadAll(reader, statistics.Threads, ReportCodec.ReadThread);
-        ReadAll(reader, statistics.BadAccesses, ReadLines);
+        ReadAll(reader, statistics.Findings, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);
         ReadAll(reader, statistics.CoreWaits, ReadLines);
         ReadAll(reader, statistics.ShootdownRecords, ReadRecords);

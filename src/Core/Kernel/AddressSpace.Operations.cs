@@ -128,7 +128,7 @@ public sealed partial class AddressSpace
         long delay = _locks.EnterFault(operation, fault, _now);
         if (operation.Result == TrapResult.Segmentation)
         {
-            CountBadAccess(operation, fault.Kind);
+            CountBadAccess(operation, fault);
             Proceed(operation, cycles, delay);
             return;
         }
@@ -156,6 +156,7 @@ public sealed partial class AddressSpace
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
+        _calls.Note(call, result);
         if (Watch is { } watch)
         {
             watch.Begin(operation, _now);
@@ -334,9 +335,10 @@ public sealed partial class AddressSpace
         }
     }
 
-    private void CountBadAccess(KernelOperation operation, FaultKind fault)
+    private void CountBadAccess(KernelOperation operation, in FaultResult fault)
     {
-        (ulong, AccessKind, bool, FaultKind) key = (operation.FirstPage, operation.Access, operation.IsKernelAccess, fault);
+        (ulong, AccessKind, bool, FaultKind, MemoryLimit) key =
+            (operation.FirstPage, operation.Access, operation.IsKernelAccess, fault.Kind, fault.Limit);
         _badAccesses[key] = _badAccesses.GetValueOrDefault(key) + 1;
     }
 }

@@ -152,8 +152,8 @@ public sealed partial class AddressSpace
 
     private static bool IsDiscard(SystemCall call) => call.Kind switch
     {
-        SystemCallKind.Unmap or SystemCallKind.SetBreak => true,
-        SystemCallKind.Advise => call.Advice == Advice.DontNeed,
+        SystemCallKind.Unmap or SystemCallKind.SetBreak or SystemCallKind.Detach => true,
+        SystemCallKind.Advise => call.Advice is Advice.DontNeed or Advice.DontNeedLocked,
         SystemCallKind.Remap => call.NewStart == call.Start && call.NewLength < call.Length,
         _ => false,
     };

@@ -23,7 +23,10 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     private readonly SpaceShootdown _shootdown;
     private readonly ProcessThreads _threads;
     private readonly Dictionary<long, KernelOperation> _operations = [];
-    private readonly SortedDictionary<(ulong Page, AccessKind Kind, bool IsKernel, FaultKind Fault), long> _badAccesses = [];
+    private readonly CallFindings _calls = new();
+
+    private readonly SortedDictionary<(ulong Page, AccessKind Kind, bool IsKernel, FaultKind Fault, MemoryLimit Limit), long>
+        _badAccesses = [];
     private VirtualMemory? _memory;
     private long _now;
     private long _nextOperation;
@@ -214,12 +217,23 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Tables.Update();
     }
 
-    /// <summary>Accesses that were refused, by page, as lines for the report.</summary>
-    internal IEnumerable<string> DescribeBadAccesses()
+    /// <summary>Calls that failed or did not fail as recorded, and accesses that were refused, by page, as lines for the report.</summary>
+    internal IEnumerable<string> DescribeFindings()
     {
-        foreach (((ulong page, AccessKind kind, bool isKernel, FaultKind fault), long count) in _badAccesses)
+        if (_memory is not { } memory)
         {
-            yield return $"{Name}: {Describe(kind, isKernel)} of page {VirtAddr.OfPage(page)} {fault.Refusal()} ({count} times)";
+            yield break;
+        }
+
+        foreach (string line in _calls.Describe(memory.Options, Table.Format))
+        {
+            yield return $"{Name}: {line}";
+        }
+
+        foreach (((ulong page, AccessKind kind, bool isKernel, FaultKind fault, MemoryLimit limit), long count) in _badAccesses)
+        {
+            string reason = CallFindings.Reason(limit, memory.Options, Table.Format);
+            yield return $"{Name}: {Describe(kind, isKernel)} of page {VirtAddr.OfPage(page)} {fault.Refusal()} ({count} times){reason}";
         }
     }
 

@@ -39,5 +39,6 @@ internal static class OperationCosts
         + (result.PagesProtected * kernel.ProtectPageCycles)
         + (result.PagesPopulated * kernel.PopulatePageCycles)
         + (result.PagesMoved * kernel.MovePageCycles)
+        + (result.PagesCollapsed * kernel.HugeFaultCycles)
         + ((result.TablesAllocated + result.TablesReleased) * kernel.TablePageCycles);
 }

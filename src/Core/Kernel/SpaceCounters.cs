@@ -14,7 +14,7 @@ public sealed class SpaceCounters : CounterSet<SpaceCounters>
     public static readonly Counter UnmapOperations = Declare("unmapOperations", "calls", "munmap calls that succeeded.");
     public static readonly Counter ProtectOperations = Declare("protectOperations", "calls", "mprotect calls that succeeded.");
     public static readonly Counter OtherOperations = Declare(
-        "otherOperations", "calls", "brk, mremap, madvise and msync calls that succeeded.");
+        "otherOperations", "calls", "Other memory-management calls that succeeded: brk, mremap, madvise, msync, mlock and so on.");
     public static readonly Counter FailedOperations = Declare("failedOperations", "calls", "Memory-management calls that failed.");
     public static readonly Counter Forks = Declare("forks", "calls", "Forks.");
     public static readonly Counter Shootdowns = Declare(

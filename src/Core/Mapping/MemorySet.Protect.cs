@@ -81,6 +81,49 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return true;
     }
 
+    /// <summary>
+    /// Gives the areas of a range new flags that their pages do not show; areas are split at its ends. No backend is called.
+    /// O(log n + areas touched).
+    /// </summary>
+    /// <typeparam name="TUpdate">A struct that gives new flags from old ones.</typeparam>
+    /// <param name="start">First address.</param>
+    /// <param name="size">Bytes; 0 does nothing.</param>
+    /// <param name="update">Asked once for each area touched, by rising address, before any area changes.</param>
+    /// <param name="error">Why nothing was done: InvalidParam, or NoMemory if there would be too many areas.</param>
+    /// <returns>Whether it was done.</returns>
+    public bool TrySetFlags<TUpdate>(TAddr start, ulong size, TUpdate update, out MappingError<TAddr> error)
+        where TUpdate : struct, IFlagsUpdate<TFlags>
+    {
+        error = default;
+        if (!IsRange(start.Value, size))
+        {
+            return Fails(MappingErrorKind.InvalidParam, start.Value, size, out error);
+        }
+
+        ulong last = start.Value + (size - 1);
+        AreaPosition first = size == 0 ? AreaPosition.None : _tree.FirstReaching(start.Value);
+        if (!first.Exists || _tree.StartAt(first) > last)
+        {
+            return true;
+        }
+
+        int version = _version;
+        int touched = Decide(first, last, update, out int changing);
+        if (changing == 0)
+        {
+            return true;
+        }
+
+        if (_maxAreas != int.MaxValue && _tree.Count + Splits(first, start.Value, last, touched) > _maxAreas)
+        {
+            return Fails(MappingErrorKind.NoMemory, start.Value, size, out error);
+        }
+
+        Changed(version);
+        ApplyDecisions(first, start.Value, last, touched);
+        return true;
+    }
+
     /// <summary>Protects a range within one area, where a refusal leaves nothing to take back.</summary>
     private bool ProtectOne<TUpdate>(
         AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)

@@ -26,6 +26,9 @@ public readonly record struct FaultResult
     /// <summary>Where the area that the address lies in begins; null when no area allows the access.</summary>
     public VirtAddr? AreaStart { get; init; }
 
+    /// <summary>The limit that an access has met that cannot go on; none if it met none.</summary>
+    public MemoryLimit Limit { get; init; }
+
     /// <summary>Whether the access can go on.</summary>
     public bool Succeeded => !Kind.IsFailure();
 }

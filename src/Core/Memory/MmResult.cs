@@ -1,13 +1,23 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Memory;
 
-/// <summary>What a memory-management system call did. After an error everything is as before, and every number is 0.</summary>
+/// <summary>
+/// What a memory-management system call did. After an error everything is as before, and every number is 0. A call may also do a part and
+/// answer that the rest was not possible, as madvise does over a hole; then <see cref="Errno"/> says so and there is no error.
+/// </summary>
 public sealed class MmResult
 {
     /// <summary>Why nothing was done; null when the call succeeded.</summary>
     public MappingError<VirtAddr>? Error { get; init; }
+
+    /// <summary>What the call answers, by the kernel's names; none when it did all that it was asked.</summary>
+    public Errno Errno { get; init; }
+
+    /// <summary>The limit that it met; none if it met none.</summary>
+    public MemoryLimit Limit { get; init; }
 
     /// <summary>The translations that died or changed; null when no core can hold one.</summary>
     public DeadTranslations? Dead { get; init; }
@@ -32,6 +42,12 @@ public sealed class MmResult
 
     /// <summary>Faults that the kernel took on its own behalf to map them: each is a minor fault of the process.</summary>
     public long PopulateFaults { get; init; }
+
+    /// <summary>Pages of the range that are in memory, of a call that asks for them (mincore), in pages of 4 KiB.</summary>
+    public long PagesResident { get; init; }
+
+    /// <summary>Huge pages that the call made of small ones (MADV_COLLAPSE).</summary>
+    public long PagesCollapsed { get; init; }
 
     /// <summary>Translations that moved to another address; a large page counts once.</summary>
     public long PagesMoved { get; init; }

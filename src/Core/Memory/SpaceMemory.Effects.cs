@@ -118,6 +118,8 @@ public sealed partial class SpaceMemory
         internal long Protected;
         internal long Populated;
         internal long Moved;
+        internal long Collapsed;
+        internal long Resident;
         internal long Faults;
         internal long ReadAhead;
         internal long WrittenBack;

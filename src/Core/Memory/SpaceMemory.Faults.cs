@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Memory;
 
@@ -40,7 +41,7 @@ public sealed partial class SpaceMemory
     {
         VirtAddr start = new(fault.Page.Value & ~(size.Bytes() - 1));
         AddrRange<VirtAddr> region = AddrRange.Of(start, size.Bytes());
-        if (!fault.Area.Contains(region) || HasLeaf(start, size))
+        if (!fault.Area.Contains(region) || HasLeaf(start, size) || IsGuarded(start, size.Bytes()))
         {
             return false;
         }
@@ -98,8 +99,8 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>Takes a fault in the course of a system call. A failure takes back what this fault did.</summary>
-    /// <returns>Whether the page is usable now.</returns>
-    public bool PopulatePage(MemoryBackend backend, in Fault fault)
+    /// <returns>What the fault turned out to be.</returns>
+    public FaultKind PopulatePage(MemoryBackend backend, in Fault fault)
     {
         IUndoablePageTable undo = this;
         int mark = undo.Mark();
@@ -108,14 +109,55 @@ public sealed partial class SpaceMemory
         if (kind.IsFailure())
         {
             undo.Rollback(mark);
-            return false;
+            return kind;
         }
 
         undo.Commit(mark);
         _effects.Faults++;
         _effects.Populated += _effects.MappedByFault - before;
-        return true;
+        return kind;
     }
+
+    /// <summary>
+    /// Makes one huge page of the small ones in an aligned region, at least one of which is there (Linux: collapse_huge_page,
+    /// mm/khugepaged.c). What they hold is copied.
+    /// </summary>
+    /// <returns>What stands in the way; none if the region is one huge page now.</returns>
+    internal Errno Collapse(VirtAddr start, AreaFlags flags)
+    {
+        const PageSize Size = PageSize.Size2M;
+        EntryInfo leaf = Table.Query(start);
+        if (leaf.Mapped && leaf.Size != PageSize.Size4K)
+        {
+            return Errno.None;
+        }
+
+        if (!HasLeaf(start, Size) || IsGuarded(start, Size.Bytes()))
+        {
+            return Errno.InvalidArgument;
+        }
+
+        IUndoablePageTable undo = this;
+        int mark = undo.Mark();
+        if (!TryAllocateLarge(Size, FrameKind.Anonymous, out PhysAddr frame)
+            || !Unmap(start, Size.Bytes(), Backing.Anonymous) || !MapFrame(start, frame, Size, PrivateFlags(flags)))
+        {
+            undo.Rollback(mark);
+            return Errno.NoMemory;
+        }
+
+        undo.Commit(mark);
+        _effects.Collapsed++;
+        return Errno.None;
+    }
+
+    /// <summary>Whether a page can get a translation: it has none, and it is no guard page.</summary>
+    /// <param name="page">The first byte of a 4 KiB page.</param>
+    public bool IsFree(VirtAddr page) => !Table.Query(page).Mapped && !IsGuarded(page, PageSizes.BaseBytes);
+
+    /// <summary>Whether any page of a range is a guard page.</summary>
+    internal bool IsGuarded(VirtAddr start, ulong bytes) =>
+        !Guards.IsEmpty && Guards.Overlaps(start.PageNumber, bytes >> PageSizes.BaseShift);
 
     /// <summary>Maps a new frame to every page of a range.</summary>
     /// <returns>False when frames or table pages run out.</returns>

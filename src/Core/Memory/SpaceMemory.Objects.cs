@@ -91,7 +91,59 @@ public sealed partial class SpaceMemory
         foreach (VirtAddr page in reclaimed)
         {
             Unmap(page, PageSizes.BaseBytes, backing);
-            Give(source.Remove(backing.PageOf(page)), 1);
+            PhysAddr frame = source.Remove(backing.PageOf(page));
+            Give(frame, 1);
+            LogObject(UndoKind.ObjectPageRemoved, source, backing.PageOf(page), frame);
+        }
+    }
+
+    /// <summary>
+    /// Takes pages out of an object for good, those apart that other spaces map or that stores of an earlier operation still hold
+    /// (Linux: shmem_fallocate and truncate_pagecache_range, which drop them everywhere). Mappings of the space are gone already.
+    /// </summary>
+    /// <param name="source">The object.</param>
+    /// <param name="first">The first page.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="unmapped">Mappings that the operation has taken away from each frame.</param>
+    internal void PunchHole(MemoryObject source, ulong first, ulong count, Dictionary<PhysAddr, int> unmapped)
+    {
+        foreach (ulong page in source.PagesFrom(first))
+        {
+            if (page >= first + count)
+            {
+                break;
+            }
+
+            if (source.TryGetFrame(page, out PhysAddr frame) && Frames.References(frame) == 1 + unmapped.GetValueOrDefault(frame))
+            {
+                SetObjectDirty(source, page, false);
+                Give(source.Remove(page), 1);
+                LogObject(UndoKind.ObjectPageRemoved, source, page, frame);
+            }
+        }
+    }
+
+    /// <summary>Unmaps the pages of a range that are an object's own, and leaves private copies of them.</summary>
+    /// <param name="start">The first page.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="backing">The object, and which of its pages lie where.</param>
+    /// <param name="unmapped">Gets one more for each frame.</param>
+    internal void UnmapObjectPages(VirtAddr start, ulong size, Backing backing, Dictionary<PhysAddr, int> unmapped)
+    {
+        MemoryObject source = backing.Object!;
+        List<VirtAddr> pages = [];
+        foreach (MappedLeaf leaf in Table.Leaves(start, size))
+        {
+            if (source.TryGetFrame(backing.PageOf(leaf.Address), out PhysAddr frame) && frame == leaf.Entry.Frame)
+            {
+                pages.Add(leaf.Address);
+                unmapped[frame] = unmapped.GetValueOrDefault(frame) + 1;
+            }
+        }
+
+        foreach (VirtAddr page in pages)
+        {
+            Unmap(page, PageSizes.BaseBytes, backing);
         }
     }
 
@@ -159,7 +211,7 @@ public sealed partial class SpaceMemory
         for (ulong each = number - slot + from; each < number - slot + to; each++)
         {
             VirtAddr page = VirtAddr.OfPage(each);
-            if (each != number && CanMapAround(source, backing.PageOf(page)) && !Table.Query(page).Mapped)
+            if (each != number && CanMapAround(source, backing.PageOf(page)) && IsFree(page))
             {
                 MapObjectPage(page, backing, flags);
             }

@@ -53,6 +53,45 @@ public sealed partial class SpaceMemory
         return true;
     }
 
+    /// <summary>Counts the pages of a range that are in memory: those that are mapped, and those that their object has.</summary>
+    internal void CountResident(VirtAddr start, ulong size, Backing backing)
+    {
+        foreach (MappedLeaf leaf in Table.Leaves(start, size))
+        {
+            ulong first = Math.Max(start.Value, leaf.Address.Value);
+            ulong last = Math.Min(start.Value + (size - 1), leaf.Address.Value + (leaf.Entry.Size.Bytes() - 1));
+            _effects.Resident += (long)((last - first + 1) >> PageSizes.BaseShift);
+        }
+
+        if (backing.Object is not { } source)
+        {
+            return;
+        }
+
+        for (ulong offset = 0; offset < size; offset += PageSizes.BaseBytes)
+        {
+            bool isCached = source.TryGetFrame(backing.PageOf(start + offset), out _);
+            _effects.Resident += isCached && !Table.Query(start + offset).Mapped ? 1 : 0;
+        }
+    }
+
+    /// <summary>
+    /// Makes the pages of a range that this space alone maps count as not accessed (Linux: madvise_cold_or_pageout_pte_range,
+    /// mm/madvise.c).
+    /// </summary>
+    /// <returns>False when a large page at an end could not be split for want of a table page.</returns>
+    internal bool ClearAccessed(VirtAddr start, ulong size)
+    {
+        if (!SplitEnds(start, size))
+        {
+            return false;
+        }
+
+        ColdVisitor visitor = new(this);
+        Table.ProtectRange(start, size, ref visitor);
+        return true;
+    }
+
     /// <summary>Maps a range to adjacent physical memory that is not of the pool.</summary>
     /// <returns>False when a page of the range is mapped already or no table page is left.</returns>
     public bool MapOutside(VirtAddr start, PhysAddr target, ulong size, PageFlags flags)
@@ -226,6 +265,27 @@ public sealed partial class SpaceMemory
             }
 
             return rights;
+        }
+    }
+
+    /// <summary>Takes the accessed flag away from each leaf whose frame has one mapping.</summary>
+    private readonly struct ColdVisitor(SpaceMemory memory) : IProtectVisitor
+    {
+        public PageFlags OnProtect(VirtAddr address, in EntryInfo entry)
+        {
+            if ((entry.Flags & PageFlags.Accessed) == 0 || memory.Frames.IsZero(entry.Frame))
+            {
+                return entry.Flags;
+            }
+
+            int mappings = memory.Frames.References(entry.Frame) - (memory.Frames.KindOf(entry.Frame) == FrameKind.Anonymous ? 0 : 1);
+            if (mappings != 1)
+            {
+                return entry.Flags;
+            }
+
+            memory.NoteChange(address, entry);
+            return entry.Flags & ~PageFlags.Accessed;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Memory;
 
@@ -10,6 +11,7 @@ public sealed partial class SpaceMemory
 {
     private readonly List<UndoStep> _undo = [];
     private readonly List<Savepoint> _savepoints = [];
+    private readonly PageRanges _guardsBefore = new();
     private ResidentPages _residentBefore;
     private UndoMark _mark;
     private bool _journaling;
@@ -21,6 +23,7 @@ public sealed partial class SpaceMemory
         ExclusiveSet,
         ExclusiveCleared,
         ObjectPageInserted,
+        ObjectPageRemoved,
         ObjectDirtied,
         ObjectCleaned,
         ObjectMapped,
@@ -87,6 +90,10 @@ public sealed partial class SpaceMemory
         _effects = new Effects { TablesBefore = Table.TablePages };
         RanOut = false;
         _gapStart = null;
+        if (!Guards.IsEmpty || !_guardsBefore.IsEmpty)
+        {
+            _guardsBefore.CopyFrom(Guards);
+        }
     }
 
     /// <summary>Keeps what the fault has changed, or takes it back if the fault has failed.</summary>
@@ -112,7 +119,7 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>Ends a system call that succeeded.</summary>
-    internal MmResult EndCall(int areas, long pagesShared = 0, int childTables = 0)
+    internal MmResult EndCall(int areas, long pagesShared = 0, int childTables = 0, Errno errno = Errno.None)
     {
         NoteFreedTables();
         Commit();
@@ -120,6 +127,7 @@ public sealed partial class SpaceMemory
         int released = release?.Tables.Count ?? 0;
         return new MmResult
         {
+            Errno = errno,
             Dead = Dead(release is not null, released),
             Release = release,
             Areas = areas,
@@ -127,6 +135,8 @@ public sealed partial class SpaceMemory
             PagesProtected = _effects.Protected,
             PagesPopulated = _effects.Populated,
             PopulateFaults = _effects.Faults,
+            PagesResident = _effects.Resident,
+            PagesCollapsed = _effects.Collapsed,
             PagesMoved = _effects.Moved,
             PagesShared = pagesShared,
             ReadAheadPages = _effects.ReadAhead,
@@ -183,6 +193,11 @@ public sealed partial class SpaceMemory
         }
 
         UndoTo(0);
+        if (!Guards.IsEmpty || !_guardsBefore.IsEmpty)
+        {
+            Guards.CopyFrom(_guardsBefore);
+        }
+
         _resident = _residentBefore;
         _effects = default;
         _release = null;
@@ -220,6 +235,9 @@ public sealed partial class SpaceMemory
             case UndoKind.ObjectPageInserted:
                 step.Object!.Remove(step.Page);
                 break;
+            case UndoKind.ObjectPageRemoved:
+                step.Object!.Insert(step.Page, PhysAddr.OfPage(step.Count));
+                break;
             case UndoKind.ObjectDirtied:
             case UndoKind.ObjectCleaned:
                 step.Object!.SetDirty(step.Page, step.Kind == UndoKind.ObjectCleaned);
@@ -256,6 +274,10 @@ public sealed partial class SpaceMemory
         last.Kind == next.Kind && next.Object is null && last.Page + last.Count == next.Page;
 
     private void LogObject(UndoKind kind, MemoryObject source, ulong page) => _undo.Add(new UndoStep(kind, page, 0, source));
+
+    /// <summary>Logs that an object lost the page that a frame held.</summary>
+    private void LogObject(UndoKind kind, MemoryObject source, ulong page, PhysAddr frame) =>
+        _undo.Add(new UndoStep(kind, page, frame.PageNumber, source));
 
     private readonly record struct Savepoint(
         int Steps, UndoMark Mark, ResidentPages Resident, Effects Effects, (int Runs, FrameRun Last, long References)? Release);

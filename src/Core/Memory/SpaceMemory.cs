@@ -34,6 +34,9 @@ public sealed partial class SpaceMemory : IUndoablePageTable
     /// <summary>How the space's memory behaves.</summary>
     public VirtualMemoryOptions Options { get; }
 
+    /// <summary>Pages on which every access is a segmentation fault, whatever their area allows (MADV_GUARD_INSTALL).</summary>
+    internal PageRanges Guards { get; } = new();
+
     /// <summary>Mapped pages by what they hold.</summary>
     public ResidentPages Resident => _resident;
 

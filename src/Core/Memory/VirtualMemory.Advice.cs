@@ -6,7 +6,7 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Core.Memory;
 
-/// <summary>madvise, msync and what fills or empties ranges without changing areas.</summary>
+/// <summary>madvise and process_madvise (Linux 6.18: mm/madvise.c), and truncation.</summary>
 public sealed partial class VirtualMemory
 {
     /// <summary>Drops this space's translations of an object's pages past a new end. Then comes <see cref="PageCache.SetLength"/>, once
@@ -38,93 +38,126 @@ public sealed partial class VirtualMemory
         return _memory.EndCall(1);
     }
 
+    /// <summary>
+    /// madvise, or process_madvise with several ranges: it stops at the first range that fails, and answers so only if that is the first of
+    /// all; otherwise it answers how many bytes it has advised (vector_madvise).
+    /// </summary>
     private bool TryAdvise(SystemCall call, out MappingError<VirtAddr> error)
     {
-        error = default;
-        if (call.Length == 0 && IsPageAligned(call.Start))
+        Progress progress = Advise(call.Start, call.Length, call.Advice);
+        for (int index = 0; index < call.MoreRanges.Count && progress.Errno == Errno.None; index++)
         {
-            return true;
-        }
-
-        if (!TryRange(call.Start, call.Length, out ulong size))
-        {
-            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
-        }
-
-        return call.Advice switch
-        {
-            Advice.DontNeed => TryEachPiece(call.Start, size, DontNeed, out error),
-            Advice.Free => TryEachPiece(call.Start, size, FreeLazily, out error),
-            Advice.PageOut => TryEachPiece(call.Start, size, PageOut, out error),
-            Advice.WillNeed => TryEachPiece(call.Start, size, WillNeed, out error),
-            Advice.PopulateRead => TryPopulate(call.Start, size, write: false, out error),
-            Advice.PopulateWrite => TryPopulate(call.Start, size, write: true, out error),
-            Advice.HugePage => TryChangeFlags(call.Start, size, AreaFlags.NoHugePages, AreaFlags.HugePages, out error),
-            Advice.NoHugePage => TryChangeFlags(call.Start, size, AreaFlags.HugePages, AreaFlags.NoHugePages, out error),
-            Advice.Random => TryChangeFlags(call.Start, size, AreaFlags.SequentialReads, AreaFlags.RandomReads, out error),
-            Advice.Sequential => TryChangeFlags(call.Start, size, AreaFlags.RandomReads, AreaFlags.SequentialReads, out error),
-            Advice.Normal => TryChangeFlags(call.Start, size, AreaFlags.RandomReads | AreaFlags.SequentialReads, AreaFlags.None, out error),
-            _ => Fails(MappingErrorKind.InvalidParam, call.Start, size, out error),
-        };
-    }
-
-    private bool TrySync(SystemCall call, out MappingError<VirtAddr> error)
-    {
-        error = default;
-        if (!TryRange(call.Start, call.Length, out ulong size))
-        {
-            return (call.Length == 0 && IsPageAligned(call.Start))
-                || Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
-        }
-
-        return TryEachPiece(call.Start, size, WriteBack, out error);
-    }
-
-    private bool WriteBack(in AreaSet.Area piece)
-    {
-        if (piece.Backend.Backing is { IsPrivate: false, Object: { TracksDirtyPages: true } } backing)
-        {
-            _memory.WriteBack(piece.Start, piece.Size, backing);
-        }
-
-        return true;
-    }
-
-    private delegate bool PieceAction(in AreaSet.Area piece);
-
-    /// <summary>Does something to the part of each area that lies in a range. Holes are passed over.</summary>
-    private bool TryEachPiece(VirtAddr start, ulong size, PieceAction action, out MappingError<VirtAddr> error)
-    {
-        foreach (AreaSet.Area piece in _set.Pieces(start, size))
-        {
-            if (!action(piece))
+            AddrRange<VirtAddr> range = call.MoreRanges[index];
+            Progress next = Advise(range.Start, range.Size, call.Advice);
+            if (next.Errno != Errno.None)
             {
-                return Fails(MappingErrorKind.InvalidParam, piece.Start, piece.Size, out error);
+                return Ends(next.MustUndo ? next : default, out error);
             }
         }
 
-        error = default;
-        return true;
+        return Ends(progress, out error);
     }
 
-    private bool DontNeed(in AreaSet.Area piece) =>
-        piece.Backend.TakesAdvice && _memory.Unmap(piece.Start, piece.Size, piece.Backend.Backing);
-
-    /// <summary>MADV_FREE: clean, old pages whose next store is noticed by the hardware's dirty bit. They stay until memory is short,
-    /// which never takes them here.</summary>
-    private bool FreeLazily(in AreaSet.Area piece)
+    private Progress Advise(VirtAddr start, ulong length, Advice advice)
     {
-        if (!piece.Backend.TakesAdvice || piece.Backend.Backing is not { IsPrivate: true, Object: null })
+        Errno refusal = AdviceRules.AnswerAtOnce(advice);
+        if (refusal != Errno.None)
         {
-            return false;
+            return new Progress(refusal, start, length);
         }
 
-        return _memory.ClearAccessedDirty(piece.Start, piece.Size);
+        if (length == 0 && IsPageAligned(start))
+        {
+            return default;
+        }
+
+        refusal = RangeError(start, length, out ulong size);
+        if (refusal != Errno.None)
+        {
+            return new Progress(refusal, start, length);
+        }
+
+        return advice switch
+        {
+            Advice.PopulateRead => PopulateRange(start, size, AccessKind.Load),
+            Advice.PopulateWrite => PopulateRange(start, size, AccessKind.Store),
+            _ when AdviceRules.FlagsOf(advice) is { } flags => ChangeFlags(start, size, advice, flags.Remove, flags.Add),
+            _ => AdvisePieces(start, size, advice),
+        };
     }
 
     /// <summary>
-    /// MADV_PAGEOUT (Linux: madvise_cold_or_pageout_pte_range, mm/madvise.c). There is no swap, so anonymous pages stay; so do dirty ones.
+    /// Does what advice asks to the part of each area in a range. Holes are passed over and answered in the end; an area that does not take
+    /// the advice ends the walk, and what was done before it stays (madvise_walk_vmas).
     /// </summary>
+    private Progress AdvisePieces(VirtAddr start, ulong size, Advice advice)
+    {
+        ulong next = start.Value;
+        bool hasHole = false;
+        bool isPartial = false;
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
+        {
+            hasHole |= piece.Start.Value != next;
+            Errno refusal = AdviceRules.Refusal(advice, piece);
+            if (refusal == Errno.None && advice == Advice.Collapse)
+            {
+                refusal = Collapse(piece, ref isPartial);
+            }
+            else if (refusal == Errno.None && !TryAdvisePiece(piece, advice))
+            {
+                return new Progress(Errno.NoMemory, piece.Start, piece.Size, MustUndo: true);
+            }
+
+            if (refusal != Errno.None)
+            {
+                return new Progress(refusal, piece.Start, piece.Size, isPartial);
+            }
+
+            isPartial = true;
+            next = unchecked(piece.Last.Value + 1);
+        }
+
+        hasHole |= next != unchecked(start.Value + size);
+        return hasHole ? new Progress(Errno.NoMemory, start, size, isPartial) : default;
+    }
+
+    /// <summary>Does what advice asks to a part of an area.</summary>
+    /// <returns>False when table pages ran out; then everything must be taken back.</returns>
+    private bool TryAdvisePiece(in AreaSet.Area piece, Advice advice)
+    {
+        ulong first = piece.Start.PageNumber;
+        ulong pages = piece.Size >> PageSizes.BaseShift;
+        switch (advice)
+        {
+            case Advice.DontNeed or Advice.DontNeedLocked:
+                return _memory.Unmap(piece.Start, piece.Size, piece.Backend.Backing);
+            case Advice.Free:
+                // Clean, old pages whose next store sets the hardware's dirty bit. They stay: memory is never short here.
+                return _memory.ClearAccessedDirty(piece.Start, piece.Size);
+            case Advice.Cold:
+                return _memory.ClearAccessed(piece.Start, piece.Size);
+            case Advice.PageOut:
+                return PageOut(piece);
+            case Advice.WillNeed when piece.Backend.Backing is { Object: { } source } backing:
+                _memory.ReadPages(source, backing.PageOf(piece.Start), pages);
+                break;
+            case Advice.Remove:
+                RemoveFromObject(piece.Backend.Backing.Object!, piece.Backend.Backing.PageOf(piece.Start), pages);
+                break;
+            case Advice.GuardInstall:
+                _memory.Guards.Add(first, pages);
+                return _memory.Unmap(piece.Start, piece.Size, piece.Backend.Backing);
+            case Advice.GuardRemove:
+                _memory.Guards.Remove(first, pages);
+                break;
+            default:
+                break;
+        }
+
+        return true;
+    }
+
+    /// <summary>There is no swap, so anonymous pages stay; so do dirty ones. Those that stay count as old.</summary>
     private bool PageOut(in AreaSet.Area piece)
     {
         if (piece.Backend.Backing is { Object.Kind: FrameKind.File } backing)
@@ -132,45 +165,157 @@ public sealed partial class VirtualMemory
             _memory.Reclaim(piece.Start, piece.Size, backing);
         }
 
-        return true;
+        return _memory.ClearAccessed(piece.Start, piece.Size);
     }
 
-    private bool WillNeed(in AreaSet.Area piece)
+    /// <summary>Unmaps an object's pages wherever the space maps them, and has the object forget them.</summary>
+    private void RemoveFromObject(MemoryObject source, ulong first, ulong count)
     {
-        if (piece.Backend.Backing is { Object: { } source } backing)
+        Dictionary<PhysAddr, int> unmapped = [];
+        foreach (AreaSet.Area area in _set)
         {
-            _memory.ReadPages(source, backing.PageOf(piece.Start), piece.Size >> PageSizes.BaseShift);
-        }
-
-        return true;
-    }
-
-    private bool TryChangeFlags(VirtAddr start, ulong size, AreaFlags remove, AreaFlags add, out MappingError<VirtAddr> error) =>
-        _set.TryProtect(start, size, old => (old & ~remove) | add, _memory, out error);
-
-    private bool TryPopulate(VirtAddr start, ulong size, bool write, out MappingError<VirtAddr> error)
-    {
-        error = default;
-        return (_set.Covers(start, size) && Populate(start, size, write)) || Fails(MappingErrorKind.NoMemory, start, size, out error);
-    }
-
-    /// <summary>Takes the faults that accesses to every page would take; stops at the first that fails.</summary>
-    private bool Populate(VirtAddr start, ulong size, bool write)
-    {
-        foreach (AreaSet.Area piece in _set.Pieces(start, size))
-        {
-            AccessKind kind = write ? AccessKind.Store : AccessKind.Load;
-            if (!Allows(piece.Flags, kind) || !_set.TryFind(piece.Start, out AreaSet.Area area) || !PopulatePiece(piece, area, kind))
+            if (area.Backend.Backing is not { Object: { } other } backing || !ReferenceEquals(other, source))
             {
-                return false;
+                continue;
+            }
+
+            ulong areaFirst = backing.PageOf(area.Start);
+            ulong from = Math.Max(areaFirst, first);
+            ulong end = Math.Min(areaFirst + (area.Size >> PageSizes.BaseShift), first + count);
+            if (from < end)
+            {
+                VirtAddr start = area.Start + ((from - areaFirst) << PageSizes.BaseShift);
+                _memory.UnmapObjectPages(start, (end - from) << PageSizes.BaseShift, backing, unmapped);
             }
         }
 
-        return true;
+        _memory.PunchHole(source, first, count, unmapped);
     }
 
-    private bool PopulatePiece(in AreaSet.Area piece, in AreaSet.Area area, AccessKind kind)
+    /// <summary>
+    /// Collapses each aligned 2 MiB in a part of an area (madvise_collapse, mm/khugepaged.c). It goes on behind a region that cannot be
+    /// collapsed, unless frames have run out.
+    /// </summary>
+    /// <param name="piece">The part of an area.</param>
+    /// <param name="collapsed">Becomes true if any region is a huge page now.</param>
+    private Errno Collapse(in AreaSet.Area piece, ref bool collapsed)
     {
+        ulong bytes = PageSize.Size2M.Bytes();
+        ulong first = (piece.Start.Value + (bytes - 1)) & ~(bytes - 1);
+        ulong end = unchecked(piece.Last.Value + 1) & ~(bytes - 1);
+        if (first >= end)
+        {
+            return Errno.InvalidArgument;
+        }
+
+        Errno last = Errno.None;
+        for (ulong start = first; start < end && last != Errno.NoMemory; start += bytes)
+        {
+            Errno result = _memory.Collapse(new VirtAddr(start), piece.Flags);
+            last = result == Errno.None ? last : result;
+            collapsed |= result == Errno.None;
+        }
+
+        return last;
+    }
+
+    /// <summary>Changes flags that pages do not show, up to the first area that does not take the advice.</summary>
+    private Progress ChangeFlags(VirtAddr start, ulong size, Advice advice, AreaFlags remove, AreaFlags add)
+    {
+        ulong next = start.Value;
+        bool hasHole = false;
+        bool isPartial = false;
+        ulong taken = size;
+        Errno refusal = Errno.None;
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
+        {
+            hasHole |= piece.Start.Value != next;
+            next = unchecked(piece.Last.Value + 1);
+            refusal = AdviceRules.Refusal(advice, piece);
+            if (refusal != Errno.None)
+            {
+                taken = piece.Start.Value - start.Value;
+                break;
+            }
+
+            isPartial = true;
+        }
+
+        if (!_set.TrySetFlags(start, taken, new FlagChange(remove, add), out MappingError<VirtAddr> error))
+        {
+            return new Progress(Errno.TryAgain, error.Start, error.Size); // madvise_vma_behavior turns ENOMEM into EAGAIN
+        }
+
+        if (refusal != Errno.None)
+        {
+            return new Progress(refusal, start + taken, size - taken, isPartial);
+        }
+
+        hasHole |= next != unchecked(start.Value + size);
+        return hasHole ? new Progress(Errno.NoMemory, start, size, isPartial) : default;
+    }
+
+    /// <summary>
+    /// Takes the faults that accesses to every page would take; stops at the first that fails, and keeps what was mapped before
+    /// (madvise_populate).
+    /// </summary>
+    private Progress PopulateRange(VirtAddr start, ulong size, AccessKind kind)
+    {
+        ulong next = start.Value;
+        bool isPartial = false;
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
+        {
+            if (piece.Start.Value != next)
+            {
+                break;
+            }
+
+            if (!Allows(piece.Flags, kind) || !piece.Backend.TakesAdvice)
+            {
+                return new Progress(Errno.InvalidArgument, piece.Start, piece.Size, isPartial);
+            }
+
+            isPartial = true;
+            Errno refusal = PopulatePiece(piece, kind);
+            if (refusal != Errno.None)
+            {
+                return new Progress(refusal, piece.Start, piece.Size, isPartial);
+            }
+
+            next = unchecked(piece.Last.Value + 1);
+        }
+
+        return next != unchecked(start.Value + size) ? new Progress(Errno.NoMemory, start, size, isPartial) : default;
+    }
+
+    /// <summary>
+    /// Makes the pages of a range as mmap and mlock do (Linux: __mm_populate, mm/gup.c): private memory that may be written by stores,
+    /// other memory by loads. An area that fails is left as far as it came, and the next one follows.
+    /// </summary>
+    /// <returns>The first failure; none for none.</returns>
+    private Errno Populate(VirtAddr start, ulong size)
+    {
+        Errno first = Errno.None;
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
+        {
+            if ((piece.Flags & AreaFlags.LockedOnFault) != 0 || !piece.Backend.TakesAdvice)
+            {
+                continue;
+            }
+
+            bool stores = (piece.Flags & (AreaFlags.Write | AreaFlags.Shared)) == AreaFlags.Write;
+            Errno refusal = (piece.Flags & AreaFlags.Rights) == 0
+                ? Errno.BadAddress
+                : PopulatePiece(piece, stores ? AccessKind.Store : AccessKind.Load);
+            first = first == Errno.None ? refusal : first;
+        }
+
+        return first;
+    }
+
+    private Errno PopulatePiece(in AreaSet.Area piece, AccessKind kind)
+    {
+        _set.TryFind(piece.Start, out AreaSet.Area area);
         ulong offset = 0;
         while (offset < piece.Size)
         {
@@ -178,9 +323,12 @@ public sealed partial class VirtualMemory
             EntryInfo leaf = _memory.Table.Query(page);
             if (!leaf.Mapped || (kind == AccessKind.Store && (leaf.Flags & PageFlags.Write) == 0))
             {
-                if (!_memory.PopulatePage(area.Backend, new Fault(page, kind, area.Range, area.Flags, leaf)))
+                FaultKind fault = _memory.IsGuarded(page, PageSizes.BaseBytes)
+                    ? FaultKind.SegmentationFault
+                    : _memory.PopulatePage(area.Backend, new Fault(page, kind, area.Range, area.Flags, leaf));
+                if (fault.IsFailure())
                 {
-                    return false;
+                    return fault == FaultKind.OutOfMemory ? Errno.NoMemory : Errno.BadAddress;
                 }
 
                 leaf = _memory.Table.Query(page);
@@ -190,6 +338,6 @@ public sealed partial class VirtualMemory
             offset += bytes - (page.Value & (bytes - 1));
         }
 
-        return true;
+        return Errno.None;
     }
 }

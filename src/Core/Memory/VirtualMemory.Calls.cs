@@ -8,18 +8,8 @@ namespace VmSim.Core.Memory;
 /// <summary>Memory-management system calls, each of which happens wholly or not at all.</summary>
 public sealed partial class VirtualMemory
 {
-    private VirtAddr _breakStart;
-
-    /// <summary>The program break: where the heap ends. Set once before the first <see cref="SystemCallKind.SetBreak"/>; the first such
-    /// call sets it otherwise.</summary>
-    public VirtAddr Break { get; private set; }
-
-    /// <summary>Says where the heap begins, before any call moves the break.</summary>
-    public void SetInitialBreak(VirtAddr start)
-    {
-        _breakStart = start;
-        Break = start;
-    }
+    private Errno _answer;
+    private bool _meetsWidth;
 
     /// <summary>Does one memory-management system call, wholly or not at all.</summary>
     /// <param name="call">The call; lengths are rounded up to pages, addresses must be multiples of 4 KiB.</param>
@@ -28,6 +18,8 @@ public sealed partial class VirtualMemory
     {
         ArgumentNullException.ThrowIfNull(call);
         _memory.Begin();
+        _answer = Errno.None;
+        _meetsWidth = false;
         int before = _set.Count;
         bool done;
         MappingError<VirtAddr> error;
@@ -45,11 +37,30 @@ public sealed partial class VirtualMemory
         {
             bool ranOut = _memory.RanOut;
             _memory.Rollback();
-            return new MmResult { Error = ranOut ? error with { Kind = MappingErrorKind.NoMemory } : error };
+            Errno answer = ranOut ? Errno.NoMemory : _answer == Errno.None ? AnswerOf(error.Kind) : _answer;
+            return new MmResult
+            {
+                Error = ranOut ? error with { Kind = MappingErrorKind.NoMemory } : error,
+                Errno = answer,
+                Limit = ranOut ? MemoryLimit.Frames : LimitOf(answer),
+            };
         }
 
-        return _memory.EndCall(Math.Max(1, Math.Abs(_set.Count - before)));
+        return _memory.EndCall(Math.Max(1, Math.Abs(_set.Count - before)), errno: _answer);
     }
+
+    /// <summary>The limit behind an answer. A call needs up to three areas more than there are.</summary>
+    private MemoryLimit LimitOf(Errno answer) =>
+        _meetsWidth ? MemoryLimit.Addresses
+            : answer is Errno.NoMemory or Errno.TryAgain && _set.Count > _memory.Options.MaxAreas - AreasToMove ? MemoryLimit.Areas
+            : MemoryLimit.None;
+
+    private static Errno AnswerOf(MappingErrorKind kind) => kind switch
+    {
+        MappingErrorKind.NoMemory => Errno.NoMemory,
+        MappingErrorKind.AlreadyExists => Errno.AlreadyExists,
+        _ => Errno.InvalidArgument,
+    };
 
     private bool TryDispatch(SystemCall call, out MappingError<VirtAddr> error)
     {
@@ -63,15 +74,24 @@ public sealed partial class VirtualMemory
             SystemCallKind.Remap => TryRemap(call, out error),
             SystemCallKind.Advise => TryAdvise(call, out error),
             SystemCallKind.Sync => TrySync(call, out error),
+            SystemCallKind.Lock => TryLock(call, out error),
+            SystemCallKind.Unlock => TryUnlock(call, out error),
+            SystemCallKind.LockAll => TryLockAll(call, out error),
+            SystemCallKind.UnlockAll => TryUnlockAll(out error),
+            SystemCallKind.QueryResident => TryQueryResident(call, out error),
+            SystemCallKind.Seal => TrySeal(call, out error),
+            SystemCallKind.RemapFilePages => TryRemapFilePages(call, out error),
+            SystemCallKind.Detach => TryDetach(call, out error),
             _ => true,
         };
     }
 
     private bool TryMap(SystemCall call, out MappingError<VirtAddr> error)
     {
-        if (!TryRange(call.Start, call.Length, out ulong size) || (call.Offset & (PageSizes.BaseBytes - 1)) != 0)
+        Errno refusal = MapError(call, out ulong size);
+        if (refusal != Errno.None)
         {
-            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
+            return Fails(refusal, call.Start, call.Length, out error);
         }
 
         if (!TryMakeBackend(call, size, out MemoryBackend backend))
@@ -80,30 +100,80 @@ public sealed partial class VirtualMemory
         }
 
         FreeTablesAround(call.Start, size);
+        RemoveGuards(call.Start, size);
         AreaFlags flags = FlagsOf(call);
         if (!_set.TryMapOver(new AreaSet.Area(call.Start, size, flags, backend), _memory, out error))
         {
             return false;
         }
 
-        if (call.Populate)
+        if ((call.Populate && (call.MappingFlags & MappingFlags.NonBlocking) == 0) || (flags & AreaFlags.Locks) == AreaFlags.Locked)
         {
             // A mapping whose pages cannot all be made is a mapping all the same (Linux: mm_populate, mm/gup.c, ignores errors).
-            _ = Populate(call.Start, size, write: (flags & (AreaFlags.Write | AreaFlags.Shared)) == AreaFlags.Write);
+            _ = Populate(call.Start, size);
         }
 
         return true;
     }
 
-    private bool TryUnmap(SystemCall call, out MappingError<VirtAddr> error) =>
-        TryRange(call.Start, call.Length, out ulong size)
-            ? TryUnmap(call.Start, size, out error)
-            : Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
+    /// <summary>What mmap answers by its arguments and what is mapped already (Linux: do_mmap, mm/mmap.c).</summary>
+    private Errno MapError(SystemCall call, out ulong size)
+    {
+        size = (call.Length + (PageSizes.BaseBytes - 1)) & ~(PageSizes.BaseBytes - 1);
+        bool isInvalid = call.Length == 0 || !IsPageAligned(call.Start) || (call.Offset & (PageSizes.BaseBytes - 1)) != 0
+            || (call is { Shared: true, Source: MappingSource.Anonymous } && (call.MappingFlags & MappingFlags.GrowsDown) != 0);
+        if (isInvalid)
+        {
+            return Errno.InvalidArgument;
+        }
+
+        if (size == 0 || RangeError(call.Start, size, out _) != Errno.None)
+        {
+            return Errno.NoMemory;
+        }
+
+        return (call.MappingFlags & MappingFlags.FixedNoReplace) != 0 && _set.Overlaps(AddrRange.Of(call.Start, size))
+            ? Errno.AlreadyExists
+            : IsSealed(call.Start, size) ? Errno.PermissionDenied
+            : Errno.None;
+    }
+
+    private bool TryUnmap(SystemCall call, out MappingError<VirtAddr> error)
+    {
+        if (!TryRange(call.Start, call.Length, out ulong size))
+        {
+            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
+        }
+
+        if (call.Start.Value == 0 && !_set.TryFindNext(call.Start + size, out _))
+        {
+            // Address 0 is never mapped: this is an exec, which gives the process a new space without locks and seals.
+            _futureLocks = AreaFlags.None;
+            _hasSealedAreas = false;
+        }
+
+        return TryUnmap(call.Start, size, out error);
+    }
 
     private bool TryUnmap(VirtAddr start, ulong size, out MappingError<VirtAddr> error)
     {
+        if (IsSealed(start, size))
+        {
+            return Fails(Errno.PermissionDenied, start, size, out error);
+        }
+
         FreeTablesAround(start, size);
+        RemoveGuards(start, size);
         return _set.TryUnmap(start, size, _memory, out error);
+    }
+
+    /// <summary>An unmapping takes the guard pages of its range away, and a new area has none.</summary>
+    private void RemoveGuards(VirtAddr start, ulong size)
+    {
+        if (!_memory.Guards.IsEmpty)
+        {
+            _memory.Guards.Remove(start.PageNumber, size >> PageSizes.BaseShift);
+        }
     }
 
     /// <summary>Says which page-table pages an unmapping may free: those between the neighbouring areas (Linux: free_pgtables,
@@ -125,6 +195,40 @@ public sealed partial class VirtualMemory
         return false;
     }
 
+    /// <summary>Refuses the whole call, with what it answers.</summary>
+    private bool Fails(Errno errno, VirtAddr start, ulong size, out MappingError<VirtAddr> error)
+    {
+        _answer = errno;
+        return Fails(
+            errno switch
+            {
+                Errno.NoMemory => MappingErrorKind.NoMemory,
+                Errno.AlreadyExists => MappingErrorKind.AlreadyExists,
+                Errno.InvalidArgument => MappingErrorKind.InvalidParam,
+                _ => MappingErrorKind.BadState,
+            },
+            start,
+            size,
+            out error);
+    }
+
+    /// <summary>Ends a call that goes through areas: it fails if nothing was done, and else answers for the rest.</summary>
+    private bool Ends(Progress progress, out MappingError<VirtAddr> error)
+    {
+        error = default;
+        if (progress.Errno != Errno.None && (progress.MustUndo || !progress.IsPartial))
+        {
+            return Fails(progress.Errno, progress.Start, progress.Size, out error);
+        }
+
+        _answer = progress.Errno;
+        return true;
+    }
+
+    /// <summary>
+    /// mprotect (Linux: do_mprotect_pkey, mm/mprotect.c): changes areas up to the first hole, or the first area that it may not change, and
+    /// answers so. Up to there it happens wholly or not at all.
+    /// </summary>
     private bool TryProtect(SystemCall call, out MappingError<VirtAddr> error)
     {
         if (call.Length == 0 && IsPageAligned(call.Start))
@@ -133,64 +237,57 @@ public sealed partial class VirtualMemory
             return true;
         }
 
-        if (!TryRange(call.Start, call.Length, out ulong size))
+        Errno refusal = RangeError(call.Start, call.Length, out ulong size);
+        if (refusal != Errno.None)
         {
-            return Fails(MappingErrorKind.InvalidParam, call.Start, call.Length, out error);
+            return Fails(refusal, call.Start, call.Length, out error);
         }
 
-        if (!_set.Covers(call.Start, size))
-        {
-            return Fails(MappingErrorKind.NoMemory, call.Start, size, out error);
-        }
-
+        Progress progress = UpToRefusal(call.Start, size, out ulong taken, allowsSealed: false);
         AreaFlags rights = call.Protection.ToAreaFlags();
-        return _set.TryProtect(call.Start, size, old => (old & ~AreaFlags.Rights) | rights, _memory, out error);
+        return _set.TryProtect(call.Start, taken, new FlagChange(AreaFlags.Rights, rights), _memory, out error)
+            && Ends(progress, out error);
     }
 
-    /// <summary>Moves the end of the heap (Linux: brk, mm/mmap.c). A break below the heap's beginning changes nothing.</summary>
-    private bool TrySetBreak(VirtAddr target, out MappingError<VirtAddr> error)
+    /// <summary>How far a range goes before a hole or an area that may not be changed, and what a call answers that comes there.</summary>
+    private Progress UpToRefusal(VirtAddr start, ulong size, out ulong taken, bool allowsSealed = true)
     {
-        error = default;
-        if (_breakStart.Value == 0)
+        taken = size;
+        bool looksForSeals = _hasSealedAreas && !allowsSealed;
+        if (!looksForSeals && _set.Covers(start, size))
         {
-            SetInitialBreak(target);
-            return true;
+            return default;
         }
 
-        if (target < _breakStart || target.Value > ulong.MaxValue - PageSizes.BaseBytes)
+        ulong next = start.Value;
+        Errno refusal = Errno.NoMemory;
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
         {
-            return true;
+            if (piece.Start.Value != next)
+            {
+                break;
+            }
+
+            if (looksForSeals && (piece.Flags & AreaFlags.Sealed) != 0)
+            {
+                refusal = Errno.PermissionDenied;
+                break;
+            }
+
+            next = unchecked(piece.Last.Value + 1);
         }
 
-        VirtAddr oldEnd = PageUp(Break);
-        VirtAddr newEnd = PageUp(target);
-        bool done = true;
-        if (newEnd < oldEnd)
-        {
-            done = TryUnmap(newEnd, oldEnd.Value - newEnd.Value, out error);
-        }
-        else if (newEnd > oldEnd)
-        {
-            MemoryBackend backend = _memory.Options.Anonymous == MemoryBackends.Populate ? PopulateBackend.Instance : LazyBackend.Instance;
-            AreaSet.Area heap = new(oldEnd, newEnd.Value - oldEnd.Value, AreaFlags.Read | AreaFlags.Write, backend);
-            done = _set.Overlaps(heap.Range)
-                ? Fails(MappingErrorKind.NoMemory, heap.Start, heap.Size, out error)
-                : _set.TryMap(heap, _memory, out error);
-        }
-
-        if (done)
-        {
-            Break = target;
-        }
-
-        return done;
+        taken = next - start.Value;
+        return taken == size ? default : new Progress(refusal, start + taken, size - taken, taken > 0);
     }
 
-    private static AreaFlags FlagsOf(SystemCall call)
+    private AreaFlags FlagsOf(SystemCall call)
     {
-        AreaFlags flags = call.Protection.ToAreaFlags();
+        AreaFlags flags = call.Protection.ToAreaFlags() | _futureLocks;
         flags |= call.Shared ? AreaFlags.Shared : AreaFlags.None;
-        return flags | (call.Name == "[stack]" ? AreaFlags.GrowsDown : AreaFlags.None);
+        flags |= (call.MappingFlags & MappingFlags.Locked) != 0 ? AreaFlags.Locked : AreaFlags.None;
+        bool growsDown = call.Name == "[stack]" || (call.MappingFlags & MappingFlags.GrowsDown) != 0;
+        return flags | (growsDown ? AreaFlags.GrowsDown : AreaFlags.None);
     }
 
     /// <summary>Makes the backend of a mapping.</summary>
@@ -231,11 +328,23 @@ public sealed partial class VirtualMemory
 
     private static VirtAddr PageUp(VirtAddr address) => new((address.Value + (PageSizes.BaseBytes - 1)) & ~(PageSizes.BaseBytes - 1));
 
-    /// <summary>Rounds a length up to pages and checks that the range exists.</summary>
-    private bool TryRange(VirtAddr start, ulong length, out ulong size)
+    /// <summary>
+    /// Rounds a length up to pages, and says what a call answers if it cannot have that range: addresses that the page table cannot hold
+    /// are never mapped.
+    /// </summary>
+    private Errno RangeError(VirtAddr start, ulong length, out ulong size)
     {
         size = (length + (PageSizes.BaseBytes - 1)) & ~(PageSizes.BaseBytes - 1);
-        return IsPageAligned(start) && length > 0 && size >= length && start.Value + (size - 1) >= start.Value
-            && _memory.Table.Format.IsCanonical(start) && _memory.Table.Format.IsCanonical(start + (size - 1));
+        if (!IsPageAligned(start) || length == 0 || size < length || start.Value + (size - 1) < start.Value)
+        {
+            return Errno.InvalidArgument;
+        }
+
+        bool isCanonical = _memory.Table.Format.IsCanonical(start) && _memory.Table.Format.IsCanonical(start + (size - 1));
+        _meetsWidth |= !isCanonical;
+        return isCanonical ? Errno.None : Errno.NoMemory;
     }
+
+    /// <summary>Rounds a length up to pages and checks that the range exists.</summary>
+    private bool TryRange(VirtAddr start, ulong length, out ulong size) => RangeError(start, length, out size) == Errno.None;
 }

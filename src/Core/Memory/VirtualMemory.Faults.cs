@@ -35,7 +35,7 @@ public sealed partial class VirtualMemory
 
     private FaultResult Fault(VirtAddr page, AccessKind kind, in AreaSet.Area area)
     {
-        if (!Allows(area.Flags, kind))
+        if (!Allows(area.Flags, kind) || _memory.IsGuarded(page, PageSizes.BaseBytes))
         {
             return new FaultResult { Kind = FaultKind.SegmentationFault };
         }
@@ -75,15 +75,25 @@ public sealed partial class VirtualMemory
     /// <summary>A fault on an address without an area: the area of a stack above it grows down to it, if it may.</summary>
     private FaultResult FaultBelowStack(VirtAddr page, AccessKind kind)
     {
-        FaultResult failure = new() { Kind = FaultKind.SegmentationFault };
+        FaultResult failure = new()
+        {
+            Kind = FaultKind.SegmentationFault,
+            Limit = _memory.Table.Format.IsCanonical(page) ? MemoryLimit.None : MemoryLimit.Addresses,
+        };
         if (!_set.TryFindNext(page, out AreaSet.Area above) || (above.Flags & AreaFlags.GrowsDown) == 0
             || above.Backend.Backing != Backing.Anonymous
-            || StackTop(above).Value - page.Value > _memory.Options.StackLimitBytes
             || (
                 _set.TryFindPrevious(page, out AreaSet.Area below) && (below.Flags & AreaFlags.Rights) != 0
-                    && page.Value - below.Last.Value <= StackGuardBytes))
+                    && (below.Flags & AreaFlags.GrowsDown) == 0 && page.Value - below.Last.Value <= StackGuardBytes))
         {
             return failure;
+        }
+
+        if (above.Last.Value - page.Value >= _memory.Options.StackLimitBytes)
+        {
+            // Far below the stack is not near it: only what would have been the stack's next page is told of.
+            bool isNear = above.Start.Value - page.Value <= StackGuardBytes;
+            return failure with { Limit = isNear ? MemoryLimit.Stack : failure.Limit };
         }
 
         AreaSet.Area grown = new(page, above.Start.Value - page.Value, above.Flags, above.Backend);
@@ -101,16 +111,5 @@ public sealed partial class VirtualMemory
         }
 
         return result;
-    }
-
-    private VirtAddr StackTop(in AreaSet.Area stack)
-    {
-        VirtAddr top = stack.Last + 1;
-        while (_set.TryFind(top, out AreaSet.Area next) && (next.Flags & AreaFlags.GrowsDown) != 0)
-        {
-            top = next.Last + 1;
-        }
-
-        return top;
     }
 }

@@ -1,6 +1,8 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
+using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Memory;
 
@@ -30,21 +32,18 @@ public sealed partial class VirtualMemory
         MappingError<VirtAddr>? error = null;
         foreach (AreaSet.Area area in _set)
         {
-            bool copied = area.Backend.Fork(area.Start, area.Size, area.Flags, _memory, child._memory);
-            if (!copied)
+            if (!TryForkArea(area, child))
             {
                 error = new MappingError<VirtAddr>(MappingErrorKind.NoMemory, area.Start, area.Size);
                 break;
             }
-
-            child._set.Adopt(area);
         }
 
         if (error is not null)
         {
             child._memory.Rollback();
             _memory.Rollback();
-            parentEffect = new MmResult { Error = error };
+            parentEffect = new MmResult { Error = error, Errno = Errno.NoMemory };
             return null;
         }
 
@@ -55,10 +54,39 @@ public sealed partial class VirtualMemory
         return child;
     }
 
+    /// <summary>
+    /// Gives a child its copy of an area: none of one that advice keeps from it, an empty one of one that it wipes. Locks are not inherited
+    /// (Linux: dup_mmap, mm/mmap.c).
+    /// </summary>
+    private bool TryForkArea(in AreaSet.Area area, VirtualMemory child)
+    {
+        if ((area.Flags & AreaFlags.NotForked) != 0)
+        {
+            return true;
+        }
+
+        if ((area.Flags & AreaFlags.WipedOnFork) == 0)
+        {
+            if (!area.Backend.Fork(area.Start, area.Size, area.Flags, _memory, child._memory))
+            {
+                return false;
+            }
+
+            foreach ((ulong first, ulong last) in _memory.Guards.In(area.Start.PageNumber, area.Size >> PageSizes.BaseShift))
+            {
+                child._memory.Guards.Add(first, last - first + 1);
+            }
+        }
+
+        child._set.Adopt(area with { Flags = area.Flags & ~AreaFlags.Locks });
+        return true;
+    }
+
     /// <summary>Removes every area, as the end of the process does.</summary>
     public MmResult Clear()
     {
         _memory.Begin();
+        _memory.Guards.Clear();
         int areas = Math.Max(1, _set.Count);
         _memory.FreeTablesIn(AddrRange.All<VirtAddr>(), default);
         if (_set.TryClear(_memory, out MappingError<VirtAddr> error))
@@ -67,6 +95,6 @@ public sealed partial class VirtualMemory
         }
 
         _memory.Rollback();
-        return new MmResult { Error = error };
+        return new MmResult { Error = error, Errno = AnswerOf(error.Kind) };
     }
 }

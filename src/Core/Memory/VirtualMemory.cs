@@ -58,6 +58,7 @@ public sealed partial class VirtualMemory
         _files = parent._files;
         _set = NewSet(parent._memory.Options);
         _breakStart = parent._breakStart;
+        _hasSealedAreas = parent._hasSealedAreas;
         Break = parent.Break;
     }
 
@@ -69,6 +70,10 @@ public sealed partial class VirtualMemory
 
     /// <summary>The files in memory.</summary>
     public PageCache Cache => _memory.Cache;
+
+    /// <summary>Ranges of guard pages (MADV_GUARD_INSTALL) by rising address.</summary>
+    public IEnumerable<AddrRange<VirtAddr>> GuardRanges => _memory.Guards.In(0, ulong.MaxValue).Select(
+        range => new AddrRange<VirtAddr>(VirtAddr.OfPage(range.First), VirtAddr.OfPage(range.Last) + (PageSizes.BaseBytes - 1)));
 
     /// <summary>How the memory behaves.</summary>
     internal VirtualMemoryOptions Options => _memory.Options;

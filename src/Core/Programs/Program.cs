@@ -243,8 +243,8 @@ public sealed record SystemCall
     /// <summary>What is locked and when (Lock, LockAll).</summary>
     public Locking Locking { get; init; }
 
-    /// <summary>How the range is synchronised (Sync).</summary>
-    public SyncFlags SyncFlags { get; init; }
+    /// <summary>How the range is synchronised (Sync); by default dirty pages are written before the call returns.</summary>
+    public SyncFlags SyncFlags { get; init; } = SyncFlags.Synchronous;
 
     /// <summary>
     /// What the call answered where the program was recorded. A run tells of calls that answer something else. Null when nobody knows, as

@@ -59,7 +59,7 @@ public static class ReportBuilder
         long cycles = Math.Max(0, end.Time(world.Scenario.Until, finished).Value - world.Scenario.Warmup);
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, end, statistics, findings);
-        findings.AddRange(statistics.BadAccesses.Values.SelectMany(lines => lines));
+        findings.AddRange(statistics.Findings.Values.SelectMany(lines => lines));
         CounterCatalog catalog = CounterCatalog.Of(world);
         RunReport report = new()
         {

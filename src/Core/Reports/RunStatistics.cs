@@ -72,8 +72,8 @@ public sealed class RunStatistics
     /// <summary>Latency distributions, in the order of <see cref="LatencyKind.All"/>.</summary>
     public IReadOnlyList<LatencyHistogram> Histograms { get; } = [.. LatencyKind.All.Select(_ => new LatencyHistogram())];
 
-    /// <summary>Refused accesses of each space, as lines, by number.</summary>
-    public SortedDictionary<int, string[]> BadAccesses { get; } = [];
+    /// <summary>Failed calls and refused accesses of each space, as lines, by number.</summary>
+    public SortedDictionary<int, string[]> Findings { get; } = [];
 
     /// <summary>What each thread of a group waits for, as lines, by the group's number.</summary>
     public SortedDictionary<int, string[]> Waits { get; } = [];
@@ -122,7 +122,7 @@ public sealed class RunStatistics
             {
                 int number = space.Space.Value;
                 statistics.Spaces.Add(number, [.. space.CounterSets.SelectMany(set => set.Values)]);
-                statistics.BadAccesses.Add(number, [.. space.DescribeBadAccesses().Take(ReportBuilder.FindingsMax)]);
+                statistics.Findings.Add(number, [.. space.DescribeFindings().Take(ReportBuilder.FindingsMax)]);
                 statistics.Add(space.Latencies);
                 statistics.ShootdownRecords.Add(number, space.ShootdownLog.Records);
                 statistics.ShootdownsLeftOut += space.ShootdownLog.LeftOut;
@@ -150,7 +150,7 @@ public sealed class RunStatistics
         AddAll(Spaces, other.Spaces);
         AddAll(Groups, other.Groups);
         AddAll(Threads, other.Threads);
-        AddAll(BadAccesses, other.BadAccesses);
+        AddAll(Findings, other.Findings);
         AddAll(Waits, other.Waits);
         AddAll(CoreWaits, other.CoreWaits);
         AddAll(ShootdownRecords, other.ShootdownRecords);

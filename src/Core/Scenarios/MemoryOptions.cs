@@ -15,6 +15,8 @@ public static class MemoryOptions
             FaultAroundBytes = spec.FaultAround,
             WarmPageCache = spec.WarmPageCache,
             Anonymous = spec.Anonymous,
+            MaxAreas = spec.MapCountLimit,
+            StackLimitBytes = spec.StackLimit,
             TransparentHugePages = spec.TransparentHugePages switch
             {
                 "always" => TransparentHugePages.Always,

@@ -102,6 +102,16 @@ public sealed record MemorySpec
     [Setting("Transparent huge pages.", Choices = "never|madvise|always")]
     public string TransparentHugePages { get; init; } = "never";
 
+    /// <summary>Areas that a process may have.</summary>
+    [Setting("Areas that a process may have; a call that would make more fails with ENOMEM (vm.max_map_count).", Min = 1,
+        Max = int.MaxValue)]
+    public int MapCountLimit { get; init; } = 65_530;
+
+    /// <summary>How far a stack may grow.</summary>
+    [Setting("How long the area of a stack may become by faults below it (RLIMIT_STACK).", Unit = SettingUnit.Bytes, Min = 4096,
+        Max = 1e18)]
+    public ulong StackLimit { get; init; } = 8UL << 20;
+
     /// <summary>Whether kernel accesses to user buffers are simulated.</summary>
     [Setting("Whether the kernel's accesses to user buffers are simulated and fault like any other.")]
     public bool KernelAccesses { get; init; } = true;

@@ -28,6 +28,7 @@ public static class ReportView
         ArgumentNullException.ThrowIfNull(console);
         console.Write(new Rule($"[bold]{Markup.Escape(report.Scenario)}[/]").LeftJustified());
         console.Write(Headline(report));
+        Findings(report, console);
         console.WriteLine();
         console.Write(Latencies(report));
         if (report.Shootdowns.Count > 0)
@@ -39,7 +40,6 @@ public static class ReportView
         console.WriteLine();
         console.Write(Cores(report));
         LockTable.Show(report, console);
-        Findings(report, console);
         if (report.Checker is { } checker)
         {
             console.MarkupLine(

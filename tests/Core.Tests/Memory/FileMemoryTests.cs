@@ -139,8 +139,9 @@ public sealed class FileMemoryTests
         long before = space.Pool.Allocated;
         foreach (ulong page in (ulong[])[0, 100, 200, 300, 400, 500])
         {
+            // Pages that stay become old, and lose their translations so; those with two mappings are passed over.
             MmResult result = space.Advise(page, 16, Advice.PageOut);
-            Assert.Equal((0L, null), (result.PagesZapped, result.Dead));
+            Assert.Equal((0L, page is 300 or 400 ? null : 16L), (result.PagesZapped, result.Dead?.Count));
         }
 
         Assert.Equal(before, space.Pool.Allocated);

@@ -153,7 +153,8 @@ public sealed class HugePageTests
                 Start = TestSpace.At(0),
                 Length = Huge << 12,
                 NewStart = TestSpace.At(5001),
-                NewLength = Huge << 12
+                NewLength = Huge << 12,
+                RemapFlags = RemapFlags.MayMove,
             });
         Assert.Equal((512L, 512UL), (moved.PagesMoved, moved.Dead!.Value.Range.Pages));
         Assert.Empty(space.Touch(5001, Huge, AccessKind.Store));

@@ -260,6 +260,7 @@ public sealed class LatrProtocolTests
                 Length = 1 << 12,
                 NewStart = place,
                 NewLength = 1 << 12,
+                RemapFlags = RemapFlags.MayMove,
             },
             _ => Map(place),
         });

@@ -13,7 +13,7 @@ internal readonly record struct ModelStep(int Kind, int Process, int Page, int P
 /// <summary>
 /// Does random operations on a space and on the naive model, and compares. An operation that is refused must have left everything alone.
 /// </summary>
-internal sealed class ModelOperations(ModelWorld world, BackendKind backend, MockBackend? mock, bool isLarge, ulong startPages)
+internal sealed partial class ModelOperations(ModelWorld world, BackendKind backend, MockBackend? mock, bool isLarge, ulong startPages)
 {
     private const ulong First = 0x7f00_0000_0000 >> 12;
     private const ulong BusyFirst = 470;
@@ -46,6 +46,7 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
             Advice.WillNeed,
             Advice.Random,
             Advice.Normal,
+            .. Enum.GetValues<Advice>(),
         ];
 
     public int Refused { get; private set; }
@@ -81,7 +82,11 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
                 Map(process, page, pages, step);
                 break;
             case 3:
-                Apply(process, Call(SystemCallKind.Unmap, page, pages), () => Remove(process, page, pages));
+                Apply(
+                    process,
+                    Call(SystemCallKind.Unmap, page, pages),
+                    () => Remove(process, page, pages),
+                    () => IsSealed(process, page, pages) ? MappingErrorKind.BadState : null);
                 break;
             case 4 or 5:
                 Protect(process, page, pages, AllRights[step.Choice % AllRights.Length]);
@@ -90,7 +95,7 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
                 Advise(process, page, pages, AllAdvice[step.Choice % AllAdvice.Length]);
                 break;
             case 8:
-                Remap(process, page, pages, _first + ((ulong)step.Other % _span), 1 + ((ulong)step.Choice % 60));
+                Remap(process, page, pages, _first + ((ulong)step.Other % _span), 1 + ((ulong)step.Choice % 60), step);
                 break;
             case 9 when world.Processes.Count < MostProcesses:
                 Fork(process);
@@ -103,6 +108,18 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
                 break;
             case 12:
                 Truncate(step);
+                break;
+            case 13:
+                Lock(process, page, pages, step);
+                break;
+            case 14 when step.Choice % 4 == 0:
+                LockAll(process, step);
+                break;
+            case 15 when step.Choice % 4 == 0:
+                Seal(process, page);
+                break;
+            case 16 when step.Choice % 2 == 0:
+                QueryResident(process, page, pages);
                 break;
             default:
                 Access(process, page, Math.Min(pages, 48), (AccessKind)(1 + (step.Choice % 2)), step.Other);
@@ -124,7 +141,10 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
     }
 
     /// <summary>Applies a call; after a refusal the world must look as before, otherwise the model follows.</summary>
-    private bool Apply(ModelProcess process, SystemCall call, Action follow, Func<MappingErrorKind?>? expected = null)
+    private bool Apply(ModelProcess process, SystemCall call, Action follow, Func<MappingErrorKind?>? expected = null) =>
+        Apply(process, call, _ => follow(), expected);
+
+    private bool Apply(ModelProcess process, SystemCall call, Action<MmResult> follow, Func<MappingErrorKind?>? expected)
     {
         ulong before = world.Digest();
         if (mock is not null)
@@ -144,7 +164,9 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
         {
             Refused++;
             Assert.Equal(before, world.Digest());
-            if (error.Kind is not (MappingErrorKind.NoMemory or MappingErrorKind.BadState) && expected?.Invoke() != error.Kind)
+            Assert.NotEqual(Errno.None, result.Errno);
+            bool mayFail = error.Kind is MappingErrorKind.NoMemory or MappingErrorKind.BadState || call.Advice == Advice.Collapse;
+            if (!mayFail && expected?.Invoke() != error.Kind)
             {
                 Assert.Fail($"{call} gave {error}");
             }
@@ -152,14 +174,23 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
             return false;
         }
 
-        Assert.Null(expected?.Invoke());
+        MappingErrorKind? wanted = expected?.Invoke();
+        Assert.True(wanted is null, $"{call} succeeded and should fail with {wanted}; it answered {result.Errno}");
         translations.CheckAgainst(new TranslationSnapshot(process.Memory.Table, world.Window), result.Dead, result.TablesFreed);
         Done++;
         world.Hold(process.Memory, result.Release);
-        follow();
-        if (call.Populate || call.Advice is Advice.PopulateWrite)
+        follow(result);
+        if (call.Populate || call.Advice is Advice.PopulateWrite or Advice.Collapse || call.Kind is SystemCallKind.Lock)
         {
             world.CopyPopulated(process, call.Populate ? null : translations, call.Start.PageNumber, call.Length >> 12);
+        }
+        else if (call.Kind is SystemCallKind.Remap)
+        {
+            world.CopyPopulated(process, null, call.NewStart.PageNumber, call.NewLength >> 12);
+        }
+        else if (call.Kind is SystemCallKind.LockAll)
+        {
+            world.CopyPopulated(process, translations, 0, ulong.MaxValue);
         }
 
         return true;
@@ -201,7 +232,7 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
                     SourcePage = backing.Object is null ? 0 : backing.PageOf(VirtAddr.OfPage(each)),
                 };
             }
-        });
+        }, () => IsSealed(process, page, pages) ? MappingErrorKind.BadState : null);
     }
 
     /// <summary>
@@ -224,60 +255,42 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
     private void Protect(ModelProcess process, ulong page, ulong pages, Protection rights)
     {
         SystemCall call = Call(SystemCallKind.Protect, page, pages) with { Protection = rights };
-        Apply(process, call, () =>
+        ulong end = EndBeforeHole(process, page, pages);
+        ulong firstSealed = Pages(page, end - page).FirstOrDefault(each => process.Pages[each].Sealed, end);
+        bool stopsAtSeal = firstSealed < end;
+        end = firstSealed;
+        Apply(process, call, result =>
         {
-            for (ulong each = page; each < page + pages; each++)
+            Assert.Equal(stopsAtSeal ? Errno.PermissionDenied : end == page + pages ? Errno.None : Errno.NoMemory, result.Errno);
+            for (ulong each = page; each < end; each++)
             {
                 process.Pages[each] = process.Pages[each] with { Rights = rights };
             }
-        });
+        }, expected: null);
     }
 
     private void Advise(ModelProcess process, ulong page, ulong pages, Advice advice)
     {
         SystemCall call = Call(SystemCallKind.Advise, page, pages) with { Advice = advice };
-        IEnumerable<ModelPage> InRange() => Pages(page, pages).Where(process.Pages.ContainsKey).Select(each => process.Pages[each]);
-        Func<MappingErrorKind?> expected = () => advice switch
+        ModelAdvice.Outcome expected = ModelAdvice.Expect(process, page, pages, advice);
+        Apply(process, call, result =>
         {
-            Advice.DontNeed => InRange().Any(each => each.Guard || each.Outside is not null) ? MappingErrorKind.InvalidParam : null,
-            Advice.Free =>
-                InRange().Any(each => each.Guard || each.Outside is not null || each.Source is not null)
-                    ? MappingErrorKind.InvalidParam
-                    : null,
-            _ => null,
-        };
-        Apply(process, call, () =>
-        {
-            foreach (ulong each in Pages(page, pages).Where(each => advice == Advice.DontNeed && process.Pages.ContainsKey(each)))
+            if (!ModelAdvice.MayStopEarly(advice) || result.Errno == Errno.None)
             {
-                process.Pages[each] = process.Pages[each] with { Private = null };
+                Assert.Equal(expected.Errno, result.Errno);
             }
-        }, expected);
+
+            ModelAdvice.Follow(world, process, expected.Taken, advice);
+        }, () => expected.Taken.Count > 0 ? null : KindOf(expected.Errno));
     }
 
-    private void Remap(ModelProcess process, ulong page, ulong pages, ulong target, ulong newPages)
+    /// <summary>The kind of a call's error; none for a populating call that comes to a page without memory: it has begun.</summary>
+    private static MappingErrorKind? KindOf(Errno errno) => errno switch
     {
-        SystemCall call = Call(SystemCallKind.Remap, page, pages) with { NewStart = VirtAddr.OfPage(target), NewLength = newPages << 12 };
-        bool overlap = target != page && target < page + pages && page < target + newPages;
-        bool oneArea = process.Memory.Areas.Any(area => area.Range.Contains(AddrRange.Of(call.Start, call.Length)));
-        Apply(process, call, () =>
-        {
-            List<(ulong Page, ModelPage Model)> moved = [.. Pages(page, pages).Select(each => (each, process.Pages[each]))];
-            Remove(process, page, pages);
-            Remove(process, target, newPages);
-            for (ulong each = 0; each < newPages; each++)
-            {
-                ModelPage model = each < pages ? moved[(int)each].Model : Grown(moved[^1].Model, each - pages + 1);
-                process.Pages[target + each] = model;
-            }
-        }, () => overlap && oneArea ? MappingErrorKind.InvalidParam : null);
-    }
-
-    private static ModelPage Grown(ModelPage last, ulong distance) => last with
-    {
-        Private = null,
-        SourcePage = last.Source is null ? 0 : last.SourcePage + distance,
-        Outside = last.Outside is { } outside ? outside + (distance << 12) : null,
+        Errno.None or Errno.BadAddress => null,
+        Errno.NoMemory => MappingErrorKind.NoMemory,
+        Errno.InvalidArgument => MappingErrorKind.InvalidParam,
+        _ => MappingErrorKind.BadState,
     };
 
     private void Fork(ModelProcess parent)
@@ -310,9 +323,9 @@ internal sealed class ModelOperations(ModelWorld world, BackendKind backend, Moc
         translations.CheckAgainst(new TranslationSnapshot(parent.Memory.Table, world.Window), effect.Dead, effect.TablesFreed);
         world.Hold(parent.Memory, effect.Release);
         ModelProcess child = new(memory);
-        foreach ((ulong page, ModelPage model) in parent.Pages)
+        foreach ((ulong page, ModelPage model) in parent.Pages.Where(page => !page.Value.NotForked))
         {
-            child.Pages.Add(page, model);
+            child.Pages.Add(page, (model.Wiped ? model with { Private = null, Guarded = false } : model) with { Locked = false });
         }
 
         world.Processes.Add(child);

@@ -20,6 +20,18 @@ internal sealed record ModelPage
 
     public ulong SourcePage { get; init; }
 
+    /// <summary>A page of a guard region (MADV_GUARD_INSTALL).</summary>
+    public bool Guarded { get; init; }
+
+    public bool Locked { get; init; }
+
+    /// <summary>A page that can be neither unmapped, moved nor protected (mseal).</summary>
+    public bool Sealed { get; init; }
+
+    public bool NotForked { get; init; }
+
+    public bool Wiped { get; init; }
+
     /// <summary>What the page holds for this process alone; null while it reads through to the object.</summary>
     public long? Private { get; init; }
 }

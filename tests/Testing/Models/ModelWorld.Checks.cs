@@ -68,6 +68,9 @@ internal sealed partial class ModelWorld
         }
 
         Assert.Equal(counted, process.Memory.Resident);
+        Assert.All(
+            process.Pages.Where(page => page.Value.Guarded),
+            page => Assert.False(process.Memory.Table.Query(VirtAddr.OfPage(page.Key)).Mapped, "a guard page is mapped"));
         using IEnumerator<ulong> pagesOfModel = process.Pages.Keys.GetEnumerator();
         foreach (AreaInfo area in process.Memory.Areas)
         {

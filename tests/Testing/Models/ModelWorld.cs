@@ -151,6 +151,15 @@ internal sealed partial class ModelWorld
         }
     }
 
+    /// <summary>A page that has left its object reads as zeros.</summary>
+    public void ForgetIfRemoved(MemoryObject source, ulong page)
+    {
+        if (!source.TryGetFrame(page, out _))
+        {
+            _objectValues.Remove((source, page));
+        }
+    }
+
     /// <summary>Pages past a file's new end read as zeros if it grows again.</summary>
     public void ForgetObjectValues(MemoryObject source, ulong pages)
     {
@@ -182,6 +191,11 @@ internal sealed partial class ModelWorld
         foreach (VirtualMemory memory in Processes.Select(process => process.Memory))
         {
             digest = Mix(digest, memory.Break.Value, (ulong)memory.Resident.Mapped, (ulong)memory.Table.TablePages);
+            foreach (AddrRange<VirtAddr> guards in memory.GuardRanges)
+            {
+                digest = Mix(digest, guards.Start.Value, guards.Last.Value);
+            }
+
             foreach (AreaInfo area in memory.Areas)
             {
                 digest = Mix(digest, area.Range.Start.Value, area.Range.Last.Value, (ulong)area.Flags, area.Offset);
@@ -226,7 +240,8 @@ internal sealed partial class ModelWorld
 
     private FaultKind Expected(ModelProcess process, ulong page, AccessKind kind, FaultKind found)
     {
-        if (!process.Pages.TryGetValue(page, out ModelPage? model) || model.Guard || !IsAllowed(model.Rights, kind))
+        if (!process.Pages.TryGetValue(page, out ModelPage? model) || model.Guard || model.Guarded
+            || !IsAllowed(model.Rights, kind))
         {
             return FaultKind.SegmentationFault;
         }
@@ -278,7 +293,7 @@ internal sealed partial class ModelWorld
     private void Touch(ModelProcess process, ulong page, AccessKind kind, PhysAddr frame)
     {
         ModelPage model = process.Pages[page];
-        Assert.False(model.Guard);
+        Assert.False(model.Guard || model.Guarded);
         Assert.True(IsAllowed(model.Rights, kind), "a page allows an access against its rights");
         Assert.Equal(Value(model), ValueOf(process, page, frame));
         if (kind != AccessKind.Store)

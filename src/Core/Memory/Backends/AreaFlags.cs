@@ -4,7 +4,7 @@ namespace VmSim.Core.Memory.Backends;
 
 /// <summary>What is true of every page of a memory area (Linux: vm_flags of a VMA).</summary>
 [Flags]
-public enum AreaFlags : ushort
+public enum AreaFlags
 {
     /// <summary>No access at all (PROT_NONE).</summary>
     None = 0,
@@ -35,6 +35,30 @@ public enum AreaFlags : ushort
 
     /// <summary>A fault below the area extends it downwards: a stack (MAP_GROWSDOWN).</summary>
     GrowsDown = 1 << 8,
+
+    /// <summary>The pages stay in memory (mlock): advice does not drop them.</summary>
+    Locked = 1 << 9,
+
+    /// <summary>Of a locked area: pages are made by faults alone (MLOCK_ONFAULT).</summary>
+    LockedOnFault = 1 << 10,
+
+    /// <summary>fork does not copy the area (MADV_DONTFORK).</summary>
+    NotForked = 1 << 11,
+
+    /// <summary>A forked child finds zeros in the area (MADV_WIPEONFORK).</summary>
+    WipedOnFork = 1 << 12,
+
+    /// <summary>Core dumps leave the area out (MADV_DONTDUMP).</summary>
+    NotDumped = 1 << 13,
+
+    /// <summary>Equal pages may be merged (MADV_MERGEABLE). Nothing here merges them.</summary>
+    Mergeable = 1 << 14,
+
+    /// <summary>The area can be neither unmapped, moved nor protected (mseal).</summary>
+    Sealed = 1 << 15,
+
+    /// <summary>Both flags of a locked area, as a mask.</summary>
+    Locks = Locked | LockedOnFault,
 
     /// <summary>The three rights together, as a mask.</summary>
     Rights = Read | Write | Execute,

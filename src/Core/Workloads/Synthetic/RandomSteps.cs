@@ -173,6 +173,7 @@ public sealed class RandomSteps(ulong start, int cores)
         Length = (ulong)pages << PageSizes.BaseShift,
         NewStart = new VirtAddr(to),
         NewLength = (ulong)Math.Max(1, newPages) << PageSizes.BaseShift,
+        RemapFlags = RemapFlags.MayMove,
     };
 
     private static SystemCall MapFile(ulong address, int pages) => new()

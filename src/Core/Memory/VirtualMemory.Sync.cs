@@ -1,0 +1,91 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Mapping;
+using VmSim.Core.Memory.Backends;
+using VmSim.Core.Programs;
+
+namespace VmSim.Core.Memory;
+
+/// <summary>msync and mincore: calls that look at a range, and change no area.</summary>
+public sealed partial class VirtualMemory
+{
+    /// <summary>
+    /// msync (Linux: mm/msync.c). MS_SYNC writes back what shared file mappings have dirtied; MS_ASYNC does nothing. Holes are passed over
+    /// and answered in the end.
+    /// </summary>
+    private bool TrySync(SystemCall call, out MappingError<VirtAddr> error)
+    {
+        if (call.Length == 0 && IsPageAligned(call.Start))
+        {
+            error = default;
+            return true;
+        }
+
+        Errno refusal = RangeError(call.Start, call.Length, out ulong size);
+        if ((call.SyncFlags & BothWays) == BothWays)
+        {
+            refusal = Errno.InvalidArgument;
+        }
+
+        if (refusal != Errno.None)
+        {
+            return Fails(refusal, call.Start, call.Length, out error);
+        }
+
+        return Ends(SyncPieces(call.Start, size, call.SyncFlags), out error);
+    }
+
+    private const SyncFlags BothWays = SyncFlags.Asynchronous | SyncFlags.Synchronous;
+
+    private Progress SyncPieces(VirtAddr start, ulong size, SyncFlags flags)
+    {
+        ulong next = start.Value;
+        bool hasHole = false;
+        bool isPartial = false;
+        foreach (AreaSet.Area piece in _set.Pieces(start, size))
+        {
+            if ((flags & SyncFlags.Invalidate) != 0 && (piece.Flags & AreaFlags.Locked) != 0)
+            {
+                return new Progress(Errno.Busy, piece.Start, piece.Size, isPartial);
+            }
+
+            if ((flags & SyncFlags.Synchronous) != 0
+                && piece.Backend.Backing is { IsPrivate: false, Object: { TracksDirtyPages: true } } backing)
+            {
+                _memory.WriteBack(piece.Start, piece.Size, backing);
+            }
+
+            hasHole |= piece.Start.Value != next;
+            next = unchecked(piece.Last.Value + 1);
+            isPartial = true;
+        }
+
+        hasHole |= next != unchecked(start.Value + size);
+        return hasHole ? new Progress(Errno.NoMemory, start, size, isPartial) : default;
+    }
+
+    /// <summary>
+    /// mincore (Linux: mm/mincore.c): asks which pages of a range are in memory; <see cref="MmResult.PagesResident"/> counts them. A range
+    /// with a hole is ENOMEM.
+    /// </summary>
+    private bool TryQueryResident(SystemCall call, out MappingError<VirtAddr> error)
+    {
+        if (call.Length == 0 && IsPageAligned(call.Start))
+        {
+            return Succeeds(out error);
+        }
+
+        Errno refusal = RangeError(call.Start, call.Length, out ulong size);
+        refusal = refusal == Errno.None && !_set.Covers(call.Start, size) ? Errno.NoMemory : refusal;
+        if (refusal != Errno.None)
+        {
+            return Fails(refusal, call.Start, call.Length, out error);
+        }
+
+        foreach (AreaSet.Area piece in _set.Pieces(call.Start, size))
+        {
+            _memory.CountResident(piece.Start, piece.Size, piece.Backend.Backing);
+        }
+
+        return Succeeds(out error);
+    }
+}

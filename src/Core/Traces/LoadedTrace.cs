@@ -22,6 +22,9 @@ public sealed record TraceLoadOptions
     /// scenario.
     /// </summary>
     public IReadOnlyList<int> Cores { get; init; } = [];
+
+    /// <summary>Hears the records in their order; null for nobody.</summary>
+    public ITraceObserver? Observer { get; init; }
 }
 
 /// <summary>A trace as a program.</summary>

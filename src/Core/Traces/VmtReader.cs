@@ -142,6 +142,7 @@ public sealed class VmtReader
         TraceThread thread = _current;
         long first = thread.Operations.AddAccess(kind, page << PageSizes.BaseShift, count);
         _accesses += (long)count;
+        _options.Observer?.Access(kind, page, 1);
         if (_threads.Count > 1)
         {
             _order.Access(thread.Index, page, first, thread.Operations.Count - 1);
@@ -153,6 +154,7 @@ public sealed class VmtReader
         ulong page = record.Start >> PageSizes.BaseShift;
         ulong end = ((record.Start + (record.Bytes - 1)) >> PageSizes.BaseShift) + 1;
         long first = _current.Operations.AddKernelAccess(kind, page, end - page);
+        _options.Observer?.Access(kind == ControlKind.KernelLoad ? AccessKind.Load : AccessKind.Store, page, end - page);
         for (; _threads.Count > 1 && page < end; page++)
         {
             _order.Access(_current.Index, page, first, _current.Operations.Count - 1);
@@ -247,7 +249,10 @@ public sealed class VmtReader
                     _break = _break,
                     _hasExecuted = _hasExecuted,
                 };
-                return reader.Read(name).Image;
+                _options.Observer?.BeginChild(processId);
+                ProgramImage child = reader.Read(name).Image;
+                _options.Observer?.EndChild();
+                return child;
             }
         }
 
@@ -268,6 +273,7 @@ public sealed class VmtReader
 
         _hasExecuted = true;
         _firstBreak = null;
+        _options.Observer?.Execute(_records);
         Add(new SystemCall { Kind = SystemCallKind.Unmap, Length = TraceCalls.UserBytes }, 0, TraceCalls.UserBytes);
     }
 
@@ -280,7 +286,9 @@ public sealed class VmtReader
             return;
         }
 
-        _initial.Add(TraceCalls.GrowDown(call, (record.Flags & GrowsDown) != 0, _initial));
+        SystemCall initial = TraceCalls.GrowDown(call, (record.Flags & GrowsDown) != 0, _initial);
+        _initial.Add(initial);
+        _options.Observer?.Initial(initial);
     }
 
     private void SetBreak(ulong value)
@@ -343,6 +351,7 @@ public sealed class VmtReader
     {
         _current.Operations.Add(Operation.ControlWord(ControlKind.SystemCall, (ulong)_current.Calls.Count));
         _current.Calls.Add(call);
+        _options.Observer?.Call(_records, call);
         Change(start, length);
     }
 

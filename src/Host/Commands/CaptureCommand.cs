@@ -17,7 +17,6 @@ internal static class CaptureCommand
         Option<string> target = new("-o", "--output")
         {
             Description = "Trace to write: .vmt, .vmt.gz or .vmtb. Forked children go beside it.",
-            Required = true,
             HelpName = "FILE",
         };
         Option<string> with = new("--with")
@@ -37,6 +36,8 @@ internal static class CaptureCommand
         {
             Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses.",
         };
+        Option<string> maps = Maps();
+        Option<string> points = Points();
         Command command = new(
             "capture", "Runs a program and writes a trace of its memory use: vmsim capture -o OUT.vmt.gz -- PROGRAM ARGUMENTS")
         {
@@ -44,6 +45,8 @@ internal static class CaptureCommand
             with,
             sets,
             fixedAddresses,
+            maps,
+            points,
             program,
         };
         command.SetAction(parsed =>
@@ -55,11 +58,45 @@ internal static class CaptureCommand
             }
 
             string[] line = parsed.GetValue(program)!;
+            if (parsed.GetValue(maps) is { } mapsFile)
+            {
+                return parsed.GetValue(target) is null
+                    ? CaptureMaps(line, mapsFile, parsed.GetValue(points)!, !parsed.GetValue(fixedAddresses), error)
+                    : throw new UsageException("--maps and -o: one of them is allowed; a run natively and a run under a tool are two runs");
+            }
+
+            string traceFile = parsed.GetValue(target) ?? throw new UsageException("Option '-o' is required, or '--maps'.");
             string tool = Choose(parsed.GetValue(with)!);
             (string path, IReadOnlyList<string> arguments) = CaptureTools.Resolve(line[0], line[1..]);
-            return Capture(tool, path, arguments, parsed.GetValue(target)!, setCount, !parsed.GetValue(fixedAddresses), error);
+            return Capture(tool, path, arguments, traceFile, setCount, !parsed.GetValue(fixedAddresses), error);
         });
         return command;
+    }
+
+    private static Option<string> Maps() => new("--maps")
+    {
+        Description = "Instead of a trace, write what the kernel says of the areas of the program and its children at their ends.",
+        HelpName = "FILE",
+    };
+
+    private static Option<string> Points() => new("--maps-at")
+    {
+        Description = "Calls, separated by commas, before which it says so too, such as munmap,mremap (--maps).",
+        DefaultValueFactory = _ => "",
+        HelpName = "CALLS",
+    };
+
+    private static int CaptureMaps(string[] line, string target, string points, bool randomizes, TextWriter error)
+    {
+        string path = CaptureTools.Find(line[0]) ?? throw new UsageException($"{line[0]}: there is no such program");
+        int exitCode = MapsCapture.Run(path, line[1..], target, points, randomizes);
+        if (exitCode != 0)
+        {
+            error.WriteLine($"note: the program ended with exit code {exitCode}");
+        }
+
+        error.WriteLine($"the kernel's word on areas: {target}");
+        return ExitCodes.Ok;
     }
 
     private static int Capture(

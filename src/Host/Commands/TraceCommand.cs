@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VmSim.Core.Traces;
 using VmSim.Host.Files;
+using VmSim.Host.Maps;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 
@@ -88,7 +89,21 @@ internal static class TraceCommand
     {
         Argument<string> file = File();
         Option<bool> child = new("--child") { Description = "The trace is a forked child's: its first mappings are its parent's." };
-        Command command = new("verify", "Reads a trace to its end and checks that it uses only mapped pages.") { file, child };
+        Option<string> maps = new("--maps")
+        {
+            Description = "What the kernel said of the same run: a file of 'capture --maps', or a copy of /proc/PID/maps or smaps.",
+            HelpName = "FILE",
+        };
+        Option<long> process = NumberOption.Create(
+            "--process", "The trace's process in the --maps file; 0 for the first that traces no other.", 0L, int.MaxValue, fallback: 0L);
+        Command command = new(
+            "verify", "Reads a trace to its end and checks that it uses only mapped pages, and that its areas are the kernel's.")
+        {
+            file,
+            child,
+            maps,
+            process,
+        };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(file)!;
@@ -102,9 +117,27 @@ internal static class TraceCommand
             }
 
             output.WriteLine(result.Damage ?? "read to its end without damage");
+            if (result.Damage is null && parsed.GetValue(maps) is { } mapsFile)
+            {
+                return VerifyMaps(path, mapsFile, parsed.GetValue(process), output);
+            }
+
             return result.Damage is not null ? ExitCodes.BadInput : result.UnmappedAccesses > 0 ? ExitCodes.Broken : ExitCodes.Ok;
         });
         return command;
+    }
+
+    /// <summary>
+    /// What exec maps is in no log of calls, so accesses to it are no fault of the trace when the kernel's word says where it is.
+    /// </summary>
+    private static int VerifyMaps(string path, string mapsFile, long process, TextWriter output)
+    {
+        using StreamReader reader = new(TraceStreams.Unpack(TraceInput.Open(mapsFile)));
+        KernelMaps maps = KernelMaps.Read(reader, mapsFile);
+        MapsVerdict verdict = MapsReplay.Run(
+            () => TraceInput.OpenTrace(path), name => TraceInput.OpenBeside(path, name), maps, process == 0 ? null : (ulong)process);
+        MapsVerdictView.Show(verdict, output);
+        return verdict.IsEqual ? ExitCodes.Ok : ExitCodes.Broken;
     }
 
     private static int Warn(string? damage, TextWriter error)

@@ -43,6 +43,13 @@ internal static class TraceInput
     /// <summary>Opens a trace in any form.</summary>
     public static IVmtSource OpenTrace(string path, bool salvage = false) => TraceSources.Open(Open(path), path, salvage);
 
+    /// <summary>Opens the trace of a child, which lies beside its parent's; null when there is none.</summary>
+    public static Stream? OpenBeside(string parent, string name)
+    {
+        string path = Path.Combine(Path.GetDirectoryName(ConfigFiles.Locate(parent)) ?? "", Path.GetFileName(name));
+        return File.Exists(path) ? File.OpenRead(path) : null;
+    }
+
     private static Stream OpenXz(string path)
     {
         try

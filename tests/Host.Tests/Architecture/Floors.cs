@@ -25,7 +25,10 @@ internal static class Floors
             ["Reports", "Checkpoints"],
         ]),
         new("VmSim.Actors", "src/Actors", [["Configuration", "Security"], ["Simulation"], ["Running"], ["Cluster"], ["Fuzzing"]]),
-        new("VmSim.Host", "src/Host", [["Terminal"], ["Files"], ["Hosting"], ["Reporting"], ["Capture"], ["Commands"], [House.Top]]),
+        new(
+            "VmSim.Host",
+            "src/Host",
+            [["Terminal"], ["Files", "Maps"], ["Hosting"], ["Reporting"], ["Capture"], ["Commands"], [House.Top]]),
     ];
 
     /// <summary>The picture in docs/architecture.md: the highest floor first.</summary>

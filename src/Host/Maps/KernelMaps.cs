@@ -1,0 +1,162 @@
+using System.Globalization;
+using VmSim.Core.Programs;
+using VmSim.Core.Traces;
+
+namespace VmSim.Host.Maps;
+
+/// <summary>
+/// Reads what the kernel says of areas: the file of <c>vmsim capture --maps</c>, or a plain copy of /proc/PID/maps or smaps, which
+/// counts as taken at the end.
+/// </summary>
+internal sealed class KernelMaps
+{
+    /// <summary>How the file of <c>vmsim capture --maps</c> begins.</summary>
+    public const string Head = "# vmaps 1 ";
+
+    private const string Expected = "a line of /proc/PID/smaps, or '@ PID PARENT EVENT PROGRAM'";
+    private readonly string _file;
+    private long _line;
+    private KernelSnapshot? _current;
+
+    private KernelMaps(string file) => _file = file;
+
+    /// <summary>All snapshots in the order in which they were taken.</summary>
+    public List<KernelSnapshot> Snapshots { get; } = [];
+
+    /// <summary>Reads a file to its end.</summary>
+    /// <exception cref="TraceFormatException">A line is none that the kernel or the capture writes.</exception>
+    public static KernelMaps Read(TextReader reader, string file)
+    {
+        KernelMaps maps = new(file);
+        while (reader.ReadLine() is { } line)
+        {
+            maps._line++;
+            maps.Take(line);
+        }
+
+        if (maps.Snapshots.Count == 0)
+        {
+            throw new TraceFormatException($"{file}: it has no area; give a file of 'vmsim capture --maps', or a copy of /proc/PID/maps");
+        }
+
+        return maps;
+    }
+
+    /// <summary>The snapshots of one process, in their order.</summary>
+    public IEnumerable<KernelSnapshot> Of(ulong process) => Snapshots.Where(snapshot => snapshot.Process == process);
+
+    private void Take(string line)
+    {
+        if (line.Length == 0 || line[0] is '#' or '.')
+        {
+            return;
+        }
+
+        if (line[0] == '@')
+        {
+            Begin(line);
+        }
+        else if (char.IsAsciiHexDigitLower(line[0]))
+        {
+            TakeArea(line);
+        }
+        else
+        {
+            TakeField(line);
+        }
+    }
+
+    private void Begin(string line)
+    {
+        string[] words = line.Split(' ', 5);
+        if (words.Length < 4 || !ulong.TryParse(words[1], CultureInfo.InvariantCulture, out ulong process)
+            || !long.TryParse(words[2], CultureInfo.InvariantCulture, out long parent))
+        {
+            throw Bad(line);
+        }
+
+        string[] moment = words[3].Split(':');
+        _current = new KernelSnapshot
+        {
+            Process = process,
+            Parent = (ulong)Math.Max(0, parent),
+            Event = moment[0] switch
+            {
+                "start" => SnapshotEvent.Start,
+                "exec" => SnapshotEvent.Execute,
+                "exit" => SnapshotEvent.Exit,
+                "call" when moment.Length == 8 => SnapshotEvent.Call,
+                _ => throw Bad(line),
+            },
+            CallName = moment.Length > 1 ? moment[1] : "",
+            Arguments = [.. moment.Skip(2).Select(argument => Hex(argument, line))],
+            Program = words.Length > 4 ? words[4] : "",
+        };
+        Snapshots.Add(_current);
+    }
+
+    /// <summary>7f6e8d400000-7f6e8d428000 r--p 00000000 fe:01 1234    /usr/lib/libc.so.6</summary>
+    private void TakeArea(string line)
+    {
+        string[] words = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+        string[] range = words[0].Split('-');
+        if (words.Length < 5 || range.Length != 2 || words[1].Length != 4)
+        {
+            throw Bad(line);
+        }
+
+        if (_current is null)
+        {
+            _current = new KernelSnapshot { Process = 0, Event = SnapshotEvent.Exit };
+            Snapshots.Add(_current);
+        }
+
+        _current.Areas.Add(new KernelArea
+        {
+            Start = Hex(range[0], line),
+            End = Hex(range[1], line),
+            Rights = (words[1][0] == 'r' ? Protection.Read : 0) | (words[1][1] == 'w' ? Protection.Write : 0)
+                | (words[1][2] == 'x' ? Protection.Execute : 0),
+            IsShared = words[1][3] == 's',
+            Offset = Hex(words[2], line),
+            Name = words.Length > 5 ? words[5].TrimStart() : "",
+        });
+    }
+
+    /// <summary>Rss:                  88 kB</summary>
+    private void TakeField(string line)
+    {
+        int colon = line.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 0 || _current is null)
+        {
+            throw Bad(line);
+        }
+
+        string[] words = line[(colon + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        bool isNumber = words.Length > 0 && long.TryParse(words[0], CultureInfo.InvariantCulture, out _);
+        ulong bytes = isNumber ? (ulong)Math.Max(0, long.Parse(words[0], CultureInfo.InvariantCulture)) << 10 : 0;
+        KernelArea? area = _current.Areas.Count > 0 ? _current.Areas[^1] : null;
+        switch (line[..colon])
+        {
+            case "MinorFaults" when isNumber:
+                _current.MinorFaults = long.Parse(words[0], CultureInfo.InvariantCulture);
+                break;
+            case "Rss" when area is not null:
+                area.ResidentBytes = bytes;
+                break;
+            case "Anonymous" when area is not null:
+                area.AnonymousBytes = bytes;
+                break;
+            case "AnonHugePages" or "ShmemPmdMapped" or "FilePmdMapped" when area is not null:
+                area.HugeBytes += bytes;
+                break;
+            default:
+                break;
+        }
+    }
+
+    private ulong Hex(string text, string line) =>
+        ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value) ? value : throw Bad(line);
+
+    private TraceFormatException Bad(string line) => TraceFormatException.AtLine(_file, _line, line, Expected);
+}

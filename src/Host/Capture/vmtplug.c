@@ -2,6 +2,7 @@
 //   gcc -O2 -shared -fPIC -o vmtplug.so vmtplug.c
 //   qemu-x86_64 -plugin ./vmtplug.so,out=FILE,sets=16 PROGRAM ARGUMENTS
 // A forked child writes FILE.PID. A program that is executed goes on in the same file: the plug-in starts QEMU again for it.
+// An instruction that loads and stores one place (inc, add to memory, xchg) counts as one store, as the processor asks for the right to write at once.
 // References are collapsed per thread by a direct-mapped filter; what is pending in any thread is written before a memory call
 // begins, and memory calls are serialised, so that the order of records is one in which every page is used while it is mapped.
 #define _GNU_SOURCE
@@ -44,11 +45,17 @@ enum { PLUGIN_MEM_RW = 3, PLUGIN_NO_REGS = 0 };
 
 struct pending { uint64_t page, count; int kind; };
 
+// a load that may turn out to be the first half of an instruction's read-modify-write; cmpxchg16b has two
+enum { MAX_HELD = 4 };
+struct held { uint64_t instruction, address; uint32_t size; };
+
 // one guest thread; the lock is taken by the thread itself for every reference, and by others only around memory calls
 struct thread {
     pthread_mutex_t lock;
     int number, used, is_alive;
     uint64_t call[8];
+    struct held held[MAX_HELD];
+    int held_count;
     struct pending pending[PENDING];
     int fetch_slot[MAX_SETS], data_slot[MAX_SETS];
 };
@@ -131,7 +138,7 @@ static void empty_filter(struct thread *t) {
 }
 
 // t->lock held
-static void write_pending(struct thread *t) {
+static void write_records(struct thread *t) {
     if (t->used > 0) {
         pthread_mutex_lock(&out_lock);
         out_use_thread(t);
@@ -143,6 +150,50 @@ static void write_pending(struct thread *t) {
         pthread_mutex_unlock(&out_lock);
     }
     empty_filter(t);
+}
+
+// t->lock held
+static void refer(struct thread *t, int kind, uint64_t page, uint64_t count) {
+    int *slot = &(kind == FETCH ? t->fetch_slot : t->data_slot)[page & (sets - 1)];
+    struct pending *last = *slot == NO_SLOT ? NULL : &t->pending[*slot];
+    if (last && last->page == page && (kind != STORE || last->kind == STORE)) {
+        last->count += count;
+        return;
+    }
+    if (t->used == PENDING) write_records(t);
+    *slot = t->used;
+    t->pending[t->used++] = (struct pending){page, count, kind};
+}
+
+// t->lock held
+static void refer_data(struct thread *t, int kind, uint64_t address, uint32_t size) {
+    uint64_t page = address >> 12, last = (address + size - 1) >> 12;
+    refer(t, kind, page, 1);
+    if (last != page) refer(t, kind, last, 1);
+}
+
+// t->lock held: what was held are loads after all
+static void release_held(struct thread *t) {
+    for (int i = 0; i < t->held_count; i++) refer_data(t, LOAD, t->held[i].address, t->held[i].size);
+    t->held_count = 0;
+}
+
+// t->lock held: whether the instruction has just loaded what it stores to; that load is no longer held
+static bool take_held(struct thread *t, struct held store) {
+    for (int i = 0; i < t->held_count; i++) {
+        struct held *load = &t->held[i];
+        if (load->instruction == store.instruction && load->address == store.address && load->size == store.size) {
+            t->held[i] = t->held[--t->held_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+// t->lock held
+static void write_pending(struct thread *t) {
+    release_held(t);
+    write_records(t);
 }
 
 static void write_all_pending(void) {
@@ -172,31 +223,28 @@ static struct thread *thread_of(unsigned vcpu) {
     return t;
 }
 
-static void refer(unsigned vcpu, int kind, uint64_t page, uint64_t count) {
+static void on_fetch(unsigned vcpu, void *data) {
+    struct stretch *s = data;
     struct thread *t = thread_of(vcpu);
     pthread_mutex_lock(&t->lock);
-    int *slot = &(kind == FETCH ? t->fetch_slot : t->data_slot)[page & (sets - 1)];
-    struct pending *last = *slot == NO_SLOT ? NULL : &t->pending[*slot];
-    if (last && last->page == page && (kind != STORE || last->kind == STORE)) {
-        last->count += count;
-    } else {
-        if (t->used == PENDING) write_pending(t);
-        *slot = t->used;
-        t->pending[t->used++] = (struct pending){page, count, kind};
-    }
+    release_held(t);
+    refer(t, FETCH, s->page, s->instructions);
     pthread_mutex_unlock(&t->lock);
 }
 
-static void on_fetch(unsigned vcpu, void *data) {
-    struct stretch *s = data;
-    refer(vcpu, FETCH, s->page, s->instructions);
-}
-
+// QEMU reports the load and the store of a read-modify-write one after the other, and of an atomic one both at once, as a store.
 static void on_memory(unsigned vcpu, memory_info info, uint64_t address, void *data) {
-    int kind = qemu_plugin_mem_is_store(info) ? STORE : LOAD;
-    uint64_t page = address >> 12, last = (address + (1u << qemu_plugin_mem_size_shift(info)) - 1) >> 12;
-    refer(vcpu, kind, page, 1);
-    if (last != page) refer(vcpu, kind, last, 1);
+    struct thread *t = thread_of(vcpu);
+    struct held access = {(uintptr_t)data, address, 1u << qemu_plugin_mem_size_shift(info)};
+    pthread_mutex_lock(&t->lock);
+    if (!qemu_plugin_mem_is_store(info)) {
+        if (t->held_count == MAX_HELD || (t->held_count > 0 && t->held[0].instruction != access.instruction)) release_held(t);
+        t->held[t->held_count++] = access;
+    } else {
+        if (!take_held(t, access)) release_held(t);
+        refer_data(t, STORE, address, access.size);
+    }
+    pthread_mutex_unlock(&t->lock);
 }
 
 static void on_translate(plugin_id id, struct qemu_plugin_tb *block) {
@@ -211,7 +259,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *block) {
             else qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_fetch, PLUGIN_NO_REGS, s);
         }
         s->instructions++;
-        qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, PLUGIN_NO_REGS, PLUGIN_MEM_RW, NULL);
+        qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, PLUGIN_NO_REGS, PLUGIN_MEM_RW, (void *)(uintptr_t)qemu_plugin_insn_vaddr(instruction));
     }
 }
 

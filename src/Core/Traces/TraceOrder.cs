@@ -17,13 +17,15 @@ internal readonly record struct OrderInsertion(long Place, ulong Word);
 /// Places are indices into a thread's operations. A clock entry for thread t counts t's operations that are known to be done. The trace's
 /// own order satisfies every order found here, so events can never form a cycle.
 /// </remarks>
-internal sealed class TraceOrder
+/// <param name="budget">What the orders may cost.</param>
+internal sealed class TraceOrder(ReadingBudget? budget = null)
 {
     private readonly List<ThreadClock> _threads = [];
     private readonly PageUsers _users = new();
     private readonly RangeOperations _operations = new();
     private readonly List<Point> _candidates = [];
     private readonly Dictionary<Point, int> _events = [];
+    private readonly ReadingBudget _budget = budget ?? new ReadingBudget();
     private Point _fork = Point.None;
 
     /// <summary>How many events the orders need.</summary>
@@ -45,23 +47,23 @@ internal sealed class TraceOrder
     /// <summary>
     /// Thread <paramref name="thread"/> uses a page in its operations <paramref name="first"/> to <paramref name="last"/>.
     /// </summary>
-    public void Access(int thread, ulong page, long first, long last)
+    /// <returns>Whether it is the thread's first use since the page's mapping last changed.</returns>
+    public bool Access(int thread, ulong page, long first, long last)
     {
-        if (_threads.Count == 1)
+        if (_threads.Count == 1 || !_users.Touch(page, thread, last))
         {
-            return;
+            return false;
         }
 
-        if (_users.Touch(page, thread, last))
+        Point change = _operations.Find(page);
+        if (change.Thread >= 0)
         {
-            Point change = _operations.Find(page);
-            if (change.Thread >= 0)
-            {
-                _candidates.Clear();
-                _candidates.Add(change);
-                WaitForCandidates(thread, first);
-            }
+            _candidates.Clear();
+            _candidates.Add(change);
+            WaitForCandidates(thread, first);
         }
+
+        return true;
     }
 
     /// <summary>
@@ -164,6 +166,7 @@ internal sealed class TraceOrder
         long[] known = new long[Math.Max(before.Length, point.Thread + 1)];
         before.CopyTo(known, 0);
         known[point.Thread] = point.Place + 1;
+        _budget.TakeEntries(known.Length);
         return known;
     }
 

@@ -8,9 +8,15 @@ public static class TraceSources
     /// <param name="file">Its name, for messages.</param>
     /// <param name="salvage">Whether damage that shows only at opening may be passed over.</param>
     /// <exception cref="TraceFormatException">The file is empty, or binary of another version.</exception>
-    public static IVmtSource Open(Stream stream, string file, bool salvage = false)
+    public static IVmtSource Open(Stream stream, string file, bool salvage = false) =>
+        OpenUnpacked(TraceStreams.Unpack(stream), file, salvage);
+
+    /// <summary>As <see cref="Open"/>, for a trace that is kept in memory.</summary>
+    internal static IVmtSource OpenToKeep(Stream stream, string file, bool salvage) =>
+        OpenUnpacked(TraceStreams.UnpackToKeep(stream, file), file, salvage);
+
+    private static IVmtSource OpenUnpacked(Stream unpacked, string file, bool salvage)
     {
-        Stream unpacked = TraceStreams.Unpack(stream);
         try
         {
             Stream whole = TraceStreams.Peek(unpacked, VmtBinary.Magic.Length, out byte[] head);

@@ -45,6 +45,9 @@ internal sealed class TraceFamily
     /// <summary>What was missing or left out.</summary>
     public List<string> Warnings { get; } = [];
 
+    /// <summary>Processes that were forked so far.</summary>
+    public int Processes { get; set; }
+
     /// <summary>The index of the file with a path.</summary>
     public int AddFile(string path)
     {

@@ -23,6 +23,9 @@ public static class VmtBinary
     /// <summary>Bytes of a block's head.</summary>
     internal const int BlockHeadBytes = 32;
 
+    /// <summary>Bytes of a block's entry in the index.</summary>
+    internal const int IndexEntryBytes = 16;
+
     /// <summary>Raw bytes at which a block is closed.</summary>
     internal const int BlockBytes = 1 << 18;
 

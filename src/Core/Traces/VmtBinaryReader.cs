@@ -18,6 +18,13 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
     private long _offset;
     private long _blockOffset;
     private bool _isAtEnd;
+    private uint _thread;
+    private ulong _accesses;
+    private ulong _blockAccesses;
+
+    /// <summary>What the index must say of the blocks that were read: their number, and the checksum of their entries.</summary>
+    private uint _blocks;
+    private uint _indexChecksum = uint.MaxValue;
 
     /// <summary>Reads from <paramref name="stream"/>, whose head is checked at once.</summary>
     /// <exception cref="TraceFormatException">It is not a binary trace of this version.</exception>
@@ -37,6 +44,11 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
         if (version != VmtBinary.Version)
         {
             throw TraceFormatException.AtByte(file, 4, $"version {version}", $"version {VmtBinary.Version}");
+        }
+
+        if (BinaryPrimitives.ReadUInt16LittleEndian(head[6..]) != 0)
+        {
+            throw TraceFormatException.AtByte(file, 6, "the two reserved bytes are not 0", "an undamaged head");
         }
     }
 
@@ -91,6 +103,7 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
             throw Damaged();
         }
 
+        _accesses += count;
         return VmtRecord.Access(kind, last, count);
     }
 
@@ -113,6 +126,7 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
             throw Damaged();
         }
 
+        _thread = kind == VmtKind.Thread ? (uint)record.Number : _thread;
         if (!hasText)
         {
             return record;
@@ -126,8 +140,8 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
 
     private bool ReadBlock()
     {
-        // a block's records take all its bytes, or its head is damaged
-        if (_at != _rawLength)
+        // A block's records take all its bytes and have as many accesses as its head says, or the head is damaged.
+        if (_at != _rawLength || _accesses != _blockAccesses)
         {
             throw Damaged();
         }
@@ -162,17 +176,38 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
         }
 
         _left = BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
+        if (_left == 0)
+        {
+            throw TraceFormatException.AtByte(File, _blockOffset + 4, "a block without records", "at least one record");
+        }
+
+        if (BinaryPrimitives.ReadUInt32LittleEndian(head[20..]) is uint thread && thread != _thread)
+        {
+            throw TraceFormatException.AtByte(File, _blockOffset + 20, $"a block that begins in thread {thread}", $"thread {_thread}");
+        }
+
+        _blockAccesses = BinaryPrimitives.ReadUInt64LittleEndian(head[24..]);
+        ReadPacked((int)packedLength, (int)rawLength, BinaryPrimitives.ReadUInt32LittleEndian(head[16..]));
+        Span<byte> entry = stackalloc byte[VmtBinary.IndexEntryBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(entry, _blockOffset);
+        BinaryPrimitives.WriteInt64LittleEndian(entry[8..], Records);
+        _indexChecksum = Accumulate(_indexChecksum, entry);
+        _blocks++;
+        return true;
+    }
+
+    private void ReadPacked(int packedLength, int rawLength, uint checksum)
+    {
         _packed = packedLength > _packed.Length ? new byte[packedLength] : _packed;
         _raw = rawLength > _raw.Length ? new byte[rawLength] : _raw;
-        Span<byte> packed = _packed.AsSpan(0, (int)packedLength);
+        Span<byte> packed = _packed.AsSpan(0, packedLength);
         Get(packed, "a block");
-        if (VmtBinary.Checksum(packed) != BinaryPrimitives.ReadUInt32LittleEndian(head[16..]))
+        if (VmtBinary.Checksum(packed) != checksum)
         {
             throw TraceFormatException.AtByte(File, _blockOffset, "the block's checksum does not match", "an undamaged block");
         }
 
-        Unpack(packed, (int)rawLength);
-        return _left > 0 || ReadBlock();
+        Unpack(packed, rawLength);
     }
 
     private void Unpack(ReadOnlySpan<byte> packed, int rawLength)
@@ -193,34 +228,46 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
         }
 
         _at = 0;
+        _accesses = 0;
         Array.Clear(_lastPages);
     }
 
+    /// <summary>Checks that the index says of the blocks what they were, and that the file ends with it.</summary>
     private void ReadIndex(ReadOnlySpan<byte> head)
     {
         _isAtEnd = true;
-        int length = BinaryPrimitives.ReadInt32LittleEndian(head[8..]);
-        uint checksum = uint.MaxValue;
-        if (length < 0 || length % 16 != 0)
+        uint entries = BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
+        if (entries != _blocks || length != (ulong)_blocks * VmtBinary.IndexEntryBytes)
         {
-            throw TraceFormatException.AtByte(File, _blockOffset + 8, $"an index of {length} bytes", "16 bytes an entry");
+            throw TraceFormatException.AtByte(
+                File,
+                _blockOffset + 4,
+                $"an index of {entries} entries in {length} bytes",
+                $"{_blocks} of {VmtBinary.IndexEntryBytes} bytes");
         }
 
-        // an index can be long; it is checked in pieces
-        byte[] entries = new byte[Math.Min(length, 1 << 16)];
-        for (int done = 0; done < length; done += entries.Length)
+        // An index can be long; it is checked in pieces.
+        uint checksum = uint.MaxValue;
+        byte[] piece = new byte[Math.Min(length, 1 << 16)];
+        for (uint done = 0; done < length; done += (uint)piece.Length)
         {
-            Span<byte> piece = entries.AsSpan(0, Math.Min(entries.Length, length - done));
-            Get(piece, "the index");
-            checksum = Accumulate(checksum, piece);
+            Span<byte> part = piece.AsSpan(0, (int)Math.Min((uint)piece.Length, length - done));
+            Get(part, "the index");
+            checksum = Accumulate(checksum, part);
         }
 
         Span<byte> end = stackalloc byte[16];
         Get(end, "the file's end");
-        if (~checksum != BinaryPrimitives.ReadUInt32LittleEndian(head[12..]) || !end[8..].SequenceEqual(VmtBinary.EndMagic)
-            || BinaryPrimitives.ReadInt64LittleEndian(end) != _blockOffset)
+        if (checksum != _indexChecksum || ~checksum != BinaryPrimitives.ReadUInt32LittleEndian(head[12..])
+            || !end[8..].SequenceEqual(VmtBinary.EndMagic) || BinaryPrimitives.ReadInt64LittleEndian(end) != _blockOffset)
         {
             throw TraceFormatException.AtByte(File, _blockOffset, "the index is damaged", "an undamaged index");
+        }
+
+        if (GetUpTo(end[..1]) > 0)
+        {
+            throw TraceFormatException.AtByte(File, _offset - 1, "bytes follow the file's end", "the end of the file");
         }
     }
 
@@ -240,21 +287,24 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
 
     private void Get(Span<byte> to, string what)
     {
-        int length;
+        int length = GetUpTo(to);
+        if (length < to.Length)
+        {
+            throw TraceFormatException.AtByte(File, _offset, $"the file ends within {what}", $"{to.Length - length} more bytes");
+        }
+    }
+
+    private int GetUpTo(Span<byte> to)
+    {
         try
         {
-            length = _stream.ReadAtLeast(to, to.Length, throwOnEndOfStream: false);
+            int length = _stream.ReadAtLeast(to, to.Length, throwOnEndOfStream: false);
+            _offset += length;
+            return length;
         }
         catch (InvalidDataException error)
         {
             throw TraceFormatException.AtByte(File, _offset, $"the packed data is damaged ({error.Message})", "an undamaged file", error);
         }
-
-        if (length < to.Length)
-        {
-            throw TraceFormatException.AtByte(File, _offset + length, $"the file ends within {what}", $"{to.Length - length} more bytes");
-        }
-
-        _offset += length;
     }
 }

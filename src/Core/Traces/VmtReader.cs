@@ -27,7 +27,8 @@ public sealed class VmtReader
     private readonly List<TraceThread> _unseen = [];
     private readonly List<SystemCall> _initial = [];
     private readonly List<ProgramImage> _children = [];
-    private readonly TraceOrder _order = new();
+    private readonly ReadingBudget _budget = new();
+    private readonly TraceOrder _order;
     private TraceThread _current;
     private int _owedClones;
     private bool _mainIsBound;
@@ -45,6 +46,7 @@ public sealed class VmtReader
         _family = family;
         _files = files;
         _depth = depth;
+        _order = new TraceOrder(_budget);
         _current = AddThread(-1, 0);
     }
 
@@ -54,7 +56,7 @@ public sealed class VmtReader
     /// <param name="options">How to read; null for the defaults.</param>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged, or a line does not follow the format.</exception>
     public static LoadedTrace Load(Stream stream, string file, TraceLoadOptions? options = null) =>
-        Load(TraceSources.Open(stream, file, (options ?? new TraceLoadOptions()).Salvage), options);
+        Load(TraceSources.OpenToKeep(stream, file, (options ?? new TraceLoadOptions()).Salvage), options);
 
     /// <summary>Reads a trace from any source of records to its end.</summary>
     /// <param name="source">The records.</param>
@@ -74,7 +76,7 @@ public sealed class VmtReader
         {
             while (_source.Read(ref record))
             {
-                _records++;
+                _budget.Records = ++_records;
                 Take(ref record);
             }
         }
@@ -155,14 +157,26 @@ public sealed class VmtReader
         ulong end = ((record.Start + (record.Bytes - 1)) >> PageSizes.BaseShift) + 1;
         long first = _current.Operations.AddKernelAccess(kind, page, end - page);
         _options.Observer?.Access(kind == ControlKind.KernelLoad ? AccessKind.Load : AccessKind.Store, page, end - page);
-        for (; _threads.Count > 1 && page < end; page++)
+        if (_threads.Count == 1)
         {
-            _order.Access(_current.Index, page, first, _current.Operations.Count - 1);
+            return;
+        }
+
+        bool allowed = _budget.AllowsKernelPages(end - page);
+        for (; allowed && page < end; page++)
+        {
+            allowed = !_order.Access(_current.Index, page, first, _current.Operations.Count - 1) || _budget.AllowsKernelUse();
+        }
+
+        if (!allowed)
+        {
+            throw _source.Bad($"the kernel's accesses to more pages than {_records:N0} records of programs have", "smaller parts");
         }
     }
 
     private TraceThread AddThread(int parent, long place)
     {
+        ReadingBudget.RequireThread(_threads.Count, _source);
         TraceThread thread = new TraceThread(_threads.Count);
         _threads.Add(thread);
         _order.AddThread(parent, place);
@@ -229,6 +243,7 @@ public sealed class VmtReader
     private void Fork(ulong processId)
     {
         string name = $"{TraceNames.ProgramOf(_source.File)}.{processId}";
+        ReadingBudget.RequireProcess(++_family.Processes, _source);
         long place = _current.Operations.Add(Operation.ControlWord(ControlKind.Fork, (ulong)_children.Count));
         _order.Fork(_current.Index, place);
         _children.Add(LoadChild(processId, name));
@@ -243,7 +258,7 @@ public sealed class VmtReader
             if (stream is not null)
             {
                 VmtReader reader = new VmtReader(
-                    TraceSources.Open(stream, candidate, _options.Salvage), _options, _family, new Dictionary<int, int>(_files), _depth + 1)
+                    TraceSources.OpenToKeep(stream, candidate, _options.Salvage), _options, _family, new(_files), _depth + 1)
                 {
                     _firstBreak = _firstBreak,
                     _break = _break,

@@ -38,6 +38,11 @@ public sealed class DrMemtraceImporter : ITraceImporter
             pass.Run(LogStreams.Open(log, options.File));
         }
 
+        if (summary.Lines == 0)
+        {
+            throw TraceFormatException.AtByte(options.File, 0, "the log has no records", "a log with something in it");
+        }
+
         pass.Finish();
         return summary;
     }

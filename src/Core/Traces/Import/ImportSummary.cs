@@ -47,6 +47,9 @@ public sealed class ImportSummary
     /// <summary>The first few lines left out, each with its number.</summary>
     public IReadOnlyList<string> DroppedExamples => _examples;
 
+    /// <summary>The first line left out, and its number; null if there is none.</summary>
+    public (long Line, string Text)? FirstDropped { get; private set; }
+
     /// <summary>Notes on what the log cannot tell.</summary>
     public List<string> Notes { get; } = [];
 
@@ -74,6 +77,7 @@ public sealed class ImportSummary
     public void Drop(long line, string text)
     {
         Dropped++;
+        FirstDropped ??= (line, text);
         if (_examples.Count < Examples)
         {
             _examples.Add($"line {line}: {text}");

@@ -13,7 +13,7 @@ public static class LogStreams
     /// <summary>The unpacked bytes of a log: gzip and zstd are known by their first bytes (RFC 1952, RFC 8878).</summary>
     /// <param name="log">The file's bytes.</param>
     /// <param name="file">Its name, for messages.</param>
-    /// <exception cref="TraceFormatException">It is an archive, or packed otherwise.</exception>
+    /// <exception cref="TraceFormatException">It is empty, an archive, or packed otherwise.</exception>
     public static Stream Open(Stream log, string file)
     {
         Stream whole = TraceStreams.Peek(log, 4, out byte[] magic);
@@ -23,6 +23,11 @@ public static class LogStreams
         try
         {
             unpacked = TraceStreams.Peek(unpacked, TarBlock, out byte[] head);
+            if (head.Length == 0)
+            {
+                throw TraceFormatException.AtByte(file, 0, "the log is empty", "a log with something in it");
+            }
+
             if (FormatOf(head) is { } format)
             {
                 throw TraceFormatException.AtByte(file, 0, $"this is {format.Name}", format.Remedy);

@@ -54,12 +54,12 @@ public sealed class PerfImporter : ITraceImporter
         }
 
         emitter.Finish();
-        if (summary.DataReferences == 0 && summary.Dropped > 0)
+        if (summary.DataReferences == 0 && summary.FirstDropped is { } dropped)
         {
             throw TraceFormatException.AtLine(
                 options.File,
-                1,
-                summary.DroppedExamples[0],
+                dropped.Line,
+                dropped.Text,
                 "perf script lines with a page-fault event and its address; record with -d and print with -F pid,tid,time,event,addr");
         }
 

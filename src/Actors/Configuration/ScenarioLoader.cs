@@ -56,10 +56,10 @@ public static class ScenarioLoader
 
         return TraceFiles.IsTrace(path)
             ? SettingsTree.Parse(
-                $"name = \"{Escape(TraceFiles.ProgramOf(path))}\"\n"
-                + $"processes = [\n {{\n trace = \"{Escape(Path.GetFullPath(path))}\"\n }}\n]",
+                $"name = {SettingValues.InQuotes(TraceFiles.ProgramOf(path))}\n"
+                + $"processes = [\n {{\n trace = {SettingValues.InQuotes(Path.GetFullPath(path))}\n }}\n]",
                 path)
-            : SettingsTree.Parse(File.ReadAllText(path), path);
+            : SettingsTree.Load(path);
     }
 
     /// <summary>Loads a scenario from its text.</summary>
@@ -84,15 +84,10 @@ public static class ScenarioLoader
     {
         foreach (string set in sets)
         {
-            int equals = set.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0)
-            {
-                throw new ScenarioException($"--set {set}: key=value is needed, such as machine.cores=16");
-            }
-
-            scenario = scenario.With(SettingsTree.Parse($"{set[..equals].Trim()} = {set[(equals + 1)..].Trim()}", $"--set {set}"));
+            scenario = SettingOptions.Apply(scenario, set);
         }
 
+        ProfileKeys.Check(scenario);
         SettingsTree tree = Profile(ProfileCatalog.Machines, scenario, MachineProfile, DefaultMachine)
             .With(Profile(ProfileCatalog.Kernels, scenario, KernelProfile, DefaultKernel))
             .With(scenario);
@@ -124,7 +119,7 @@ public static class ScenarioLoader
     private static SettingsTree Profile(Registry<ConfigProfile> profiles, SettingsTree scenario, string key, string standard)
     {
         string path = profiles.Require(scenario.Value(key) ?? standard, key).Path;
-        return SettingsTree.Parse(File.ReadAllText(path), path);
+        return SettingsTree.Load(path);
     }
 
     private static string Locate(string path)
@@ -141,7 +136,4 @@ public static class ScenarioLoader
             ? $"; there is {Path.GetRelativePath(Directory.GetCurrentDirectory(), found)}"
             : "";
     }
-
-    private static string Escape(string text) =>
-        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 }

@@ -13,6 +13,7 @@ public static class SettingsReference
             Every setting of a scenario, with what is allowed and the default that holds if neither scenario nor profile says otherwise.
             Give them in a scenario file (HOCON), or with `--set key=value`.
             Cycles can also be given as time (`250ns`, `2us`), bytes with units (`64 KiB`).
+            `include "FILE"` puts another file's settings into its place; the file is looked for beside the one that names it.
 
             A scenario also names its profiles, `machine-profile` and `kernel-profile`, and its processes:
 
@@ -29,6 +30,8 @@ public static class SettingsReference
               }
             ]
             ```
+
+            `--set processes.0.threads=64` changes the first of them, `--set processes.loops.threads=64` the one with that name.
 
             Classes of your own take part as [plug-ins](plug-ins.md).
             `plug-ins = [ "bin/MyPlugIns.dll" ]` lists their files, relative to the scenario.

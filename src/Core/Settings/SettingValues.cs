@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace VmSim.Core.Settings;
 
@@ -115,10 +116,25 @@ public static class SettingValues
         _ => "",
     };
 
+    /// <summary>Text in quotes, as HOCON reads it back, whatever is in it.</summary>
+    public static string InQuotes(string text)
+    {
+        StringBuilder quoted = new("\"");
+        foreach (char character in text)
+        {
+            _ = character switch
+            {
+                '"' or '\\' => quoted.Append('\\').Append(character),
+                < ' ' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}"),
+                _ => quoted.Append(character),
+            };
+        }
+
+        return quoted.Append('"').ToString();
+    }
+
     private static string Quote(string text) =>
-        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')
-            ? text
-            : "\"" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
+        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') ? text : InQuotes(text);
 
     private static string Further(SettingUnit unit) => unit switch
     {

@@ -43,7 +43,7 @@ public sealed class ConfigurationTests
     public void Parse_UnknownKey_NamesOriginKeyAndNearest()
     {
         ScenarioException error = Assert.Throws<ScenarioException>(() => Parse("kernel.trapp-entry-cycles = 5"));
-        Assert.StartsWith("here: kernel.trapp-entry-cycles:", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("here, line 1: kernel.trapp-entry-cycles:", error.Message, StringComparison.Ordinal);
         Assert.Contains("did you mean trap-entry-cycles?", error.Message, StringComparison.Ordinal);
     }
 

@@ -124,10 +124,11 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
 
     /// <summary>The time to wait for nodes is over.</summary>
     /// <param name="workers">Nodes that have joined.</param>
-    public JobAction OnJoinTimeout(Workers workers) => _phase != Phase.Joining
+    /// <param name="unheard">What to say of processes that have said nothing; empty for none.</param>
+    public JobAction OnJoinTimeout(Workers workers, string unheard = "") => _phase != Phase.Joining
         ? JobAction.Wait
         : Fail(new ScenarioException(
-            $"{workers.Addresses.Count} of {Plan.Nodes} nodes joined within {submit.JoinSeconds} s{workers.Misfits}; "
+            $"{workers.Addresses.Count} of {Plan.Nodes} nodes joined within {submit.JoinSeconds} s{workers.Misfits}{unheard}; "
             + "cluster.join-seconds sets how long to wait"));
 
     /// <summary>A node has built the world.</summary>
@@ -169,8 +170,7 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
 
     /// <summary>A second has passed in which nodes could say something.</summary>
     public JobAction OnSecond() => _phase != Phase.Over && _silence.Tick() is { } mute
-        ? Fail(
-            new NodeLostException($"{Describe(mute)} was lost: it has said nothing for {SilenceWatch.SecondsMax} s; the run has stopped"))
+        ? OnMute(Describe(mute))
         : JobAction.Wait;
 
     /// <summary>A node says how far it has come.</summary>
@@ -267,6 +267,11 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
     /// <summary>A process that takes part is gone, or the coordinator itself.</summary>
     /// <param name="which">What to call it.</param>
     public JobAction OnLost(string which) => Fail(new NodeLostException($"{which} was lost; the run has stopped"));
+
+    /// <summary>A process that takes part has said nothing for too long.</summary>
+    /// <param name="which">What to call it.</param>
+    public JobAction OnMute(string which) =>
+        Fail(new NodeLostException($"{which} was lost: it has said nothing for {SilenceWatch.SecondsMax} s; the run has stopped"));
 
     /// <summary>The coordinator is stopped, from within or from outside.</summary>
     public JobAction OnCoordinatorStopped() => Fail(new NodeLostException("the coordinator of the run was stopped"));

@@ -13,6 +13,7 @@ namespace VmSim.Actors.Cluster;
 public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
 {
     private readonly Workers _workers = new();
+    private readonly ProcessWatch _processes = new();
     private Job? _job;
     private IActorRef _client = ActorRefs.Nobody;
     private IActorRef[] _shards = [];
@@ -70,11 +71,24 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 Lose(terminated.ActorRef.Path.Address);
                 break;
             case JoinTimeout:
-                Perform(_job?.OnJoinTimeout(_workers));
+                Perform(_job?.OnJoinTimeout(_workers, _processes.Unheard));
                 break;
             case Second when _job is { } job:
                 AskUnheard(job);
                 Perform(job.OnSecond());
+                Perform(_processes.Tick(job));
+                break;
+            case JobProtocol.ProcessStarted started:
+                _processes.Started(started.Which);
+                break;
+            case JobProtocol.ProcessHeard heard:
+                _processes.Heard(heard.Which);
+                break;
+            case JobProtocol.ProcessEnded ended when _job is null:
+                _processes.EndedEarly(ended.Which);
+                break;
+            case JobProtocol.Stop when _job is null:
+                _processes.StoppedEarly();
                 break;
             default:
                 OnJob(message);
@@ -94,7 +108,8 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
         _job = new Job(submit, TimeProvider.System);
         _client = Sender;
         Timers.StartSingleTimer("join", new JoinTimeout(), TimeSpan.FromSeconds(submit.JoinSeconds));
-        Perform(_job.OnWorkers(_workers.Addresses));
+        Timers.StartPeriodicTimer("second", new Second(), TimeSpan.FromSeconds(1));
+        Perform(_processes.OnSubmitted(_job) ?? _job.OnWorkers(_workers.Addresses));
     }
 
     private void Join(Member member)
@@ -138,7 +153,6 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
             case JobAction.Prepare:
                 _shards = [.. _job!.Nodes.Select(_ => (IActorRef)ActorRefs.Nobody)];
                 AskUnheard(_job);
-                Timers.StartPeriodicTimer("second", new Second(), TimeSpan.FromSeconds(1));
                 break;
             case JobAction.Begin:
                 TellShards(new NodeShardProtocol.Begin(_shards));

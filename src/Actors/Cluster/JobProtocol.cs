@@ -25,6 +25,14 @@ public static class JobProtocol
     /// <summary>Stop the run at the end of a window.</summary>
     public sealed record Stop : IMessage;
 
+    /// <summary>A node's process has been started.</summary>
+    /// <param name="Which">What to call it.</param>
+    public sealed record ProcessStarted(string Which) : IMessage;
+
+    /// <summary>A node's process says that it lives.</summary>
+    /// <param name="Which">What to call it.</param>
+    public sealed record ProcessHeard(string Which) : IMessage;
+
     /// <summary>A node's process has ended.</summary>
     /// <param name="Which">What to call it.</param>
     public sealed record ProcessEnded(string Which) : IMessage;

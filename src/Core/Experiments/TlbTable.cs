@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using System.Text;
 using VmSim.Core.Mmu;
@@ -71,10 +72,18 @@ public static class TlbTable
     private static void WriteLine(TextWriter writer, IEnumerable<string> fields) =>
         writer.Write(string.Join(',', fields.Select(Quote)) + "\n");
 
-    private static string Quote(string field) =>
-        field.AsSpan().IndexOfAny(',', '"') < 0 && !field.StartsWith('#')
-            ? field
-            : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    /// <summary>
+    /// A field as CSV. A name that a spreadsheet would take for a formula gets an apostrophe before it, which makes it a text there.
+    /// </summary>
+    private static string Quote(string field)
+    {
+        bool isFormula = field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r'
+            && !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+        string text = isFormula ? $"'{field}" : field;
+        return text.AsSpan().IndexOfAny(",\"\r\n") < 0 && !text.StartsWith('#')
+            ? text
+            : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    }
 
     private static TlbColumn[] Headings(List<string> names, string file, long line)
     {

@@ -128,7 +128,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
             MmResult result = _memory.Apply(mapping);
             if (result.Error is { } error)
             {
-                throw new ScenarioException($"{Name}: initial mapping {mapping.Name} at {mapping.Start}, {mapping.Length} bytes: {error}");
+                throw new ScenarioException(
+                    $"{Name}: a mapping of {mapping.Length:N0} bytes that is there from the start cannot be made: {error}; "
+                    + $"memory.bytes is {_group.Frames.Capacity << PageSizes.BaseShift:N0}");
             }
 
             if (result.Release is { } release)

@@ -18,6 +18,9 @@ public sealed partial class FramePool
     /// <summary>Frames of one 2 MiB block.</summary>
     internal const int BlockFrames = 512;
 
+    /// <summary>The most bytes of a pool: 8 TiB. Numbers of its 2 MiB blocks, with those of references, fit into 32 bits.</summary>
+    public const ulong MaxBytes = 8UL << 40;
+
     private const int BlockShift = 9;
 
     private readonly ulong _base;
@@ -31,7 +34,7 @@ public sealed partial class FramePool
     /// <exception cref="ArgumentOutOfRangeException">A value is out of its range.</exception>
     public FramePool(ulong capacityBytes, PhysAddr origin = default, int maxReferences = int.MaxValue)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacityBytes, 8UL << 40);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacityBytes, MaxBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxReferences, 1);
         if ((origin.Value & (PageSize.Size1G.Bytes() - 1)) != 0)
         {

@@ -1,4 +1,5 @@
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Programs;
 using VmSim.Core.Settings;
@@ -9,12 +10,15 @@ namespace VmSim.Core.Scenarios;
 /// <summary>Everything that decides a run's result: the simulated world, and nothing of the host.</summary>
 public sealed record ScenarioSpec
 {
+    /// <summary>The greatest seed, on the command line as in a file.</summary>
+    public const ulong MaxSeed = 9_200_000_000_000_000_000;
+
     /// <summary>A name for reports.</summary>
     [Setting("Name of the scenario, for reports.")]
     public string Name { get; init; } = "scenario";
 
     /// <summary>The seed of everything that is drawn at random.</summary>
-    [Setting("Seed of everything that is drawn at random.", Min = 0, Max = 9.2e18)]
+    [Setting("Seed of everything that is drawn at random.", Min = 0, Max = MaxSeed)]
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Virtual time at which the run stops; 0 for when all threads have ended.</summary>
@@ -67,7 +71,8 @@ public sealed record ShootdownSpec
 public sealed record MemorySpec
 {
     /// <summary>Bytes of each process's frame pool, or of the shared one.</summary>
-    [Setting("Physical memory of each process's pool, or of the shared one.", Unit = SettingUnit.Bytes, Min = 4096, Max = 1e18)]
+    [Setting("Physical memory of each process's pool, or of the shared one.", Unit = SettingUnit.Bytes, Min = 4096,
+        Max = FramePool.MaxBytes)]
     public ulong Bytes { get; init; } = 64UL << 30;
 
     /// <summary>Whether all processes share one frame pool and one page cache.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Text.Json;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
@@ -40,7 +41,10 @@ public static class CommandLineApp
     /// <returns>An exit code of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error)
     {
+        ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(error);
+        output = new PlainWriter(output);
+        error = new PlainWriter(error, mayFail: true);
         try
         {
             ParseResult parsed = Root(output, error).Parse(args);
@@ -61,16 +65,23 @@ public static class CommandLineApp
                 Error = error,
                 EnableDefaultExceptionHandler = false,
 
-                // After Ctrl-C a run ends with its window and then reports; a busy machine may take its time over that.
-                ProcessTerminationTimeout = TimeSpan.FromMinutes(2),
+                // Signals are answered by Interruption.
+                ProcessTerminationTimeout = null,
             };
-            return await parsed.InvokeAsync(invocation);
+            bool heeds = parsed.Action is AsynchronousCommandLineAction;
+            using IDisposable? scope = heeds ? null : Interruption.AtOnce();
+            int code = await parsed.InvokeAsync(invocation, Interruption.Token);
+            return Interruption.ExitCode != 0 ? Interruption.ExitCode : code;
+        }
+        catch (ReaderGoneException)
+        {
+            return ExitCodes.ReaderGone;
         }
         catch (Exception reason)
         {
             (int code, string message) = Explain(reason);
             await error.WriteLineAsync($"vmsim: {message}");
-            return code;
+            return Interruption.ExitCode != 0 ? Interruption.ExitCode : code;
         }
     }
 
@@ -86,16 +97,27 @@ public static class CommandLineApp
     }
 
     /// <summary>The one place that knows what kinds of exceptions mean: a new kind of bad input is added here.</summary>
-    private static (int Code, string Message) Explain(Exception reason) => reason switch
+    private static (int Code, string Message) Explain(Exception reason) => Known(reason) switch
+    {
+        { } known when known.Code != ExitCodes.BadInput || reason is not IOException || Shortage.Of(reason) is not { } missing => known,
+        { } => (ExitCodes.System, Shortage.Of(reason)!),
+        null => Shortage.Of(reason) is { } missing ? (ExitCodes.System, missing) : Defect(reason),
+    };
+
+    private static (int Code, string Message)? Known(Exception reason) => reason switch
     {
         UsageException => (ExitCodes.Usage, reason.Message),
         ScenarioException or TraceFormatException or TableFormatException or ScriptException or CertificateException
             or JsonException => (ExitCodes.BadInput, reason.Message),
         IOException or UnauthorizedAccessException => (ExitCodes.BadInput, reason.Message),
+        ShortageException => (ExitCodes.System, reason.Message),
         NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
         PlugInFailedException => (ExitCodes.Internal, $"{reason.Message}\n{reason.InnerException?.StackTrace}"),
-        SimulationFailedException => (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}"),
-        AggregateException { InnerException: { } inner } => Explain(inner),
-        _ => (ExitCodes.Internal, $"internal error: {reason.Message} ({reason.GetType().Name})\n{reason.StackTrace}"),
+        AggregateException { InnerException: { } inner } => Known(inner),
+        _ => null,
     };
+
+    private static (int Code, string Message) Defect(Exception reason) => reason is SimulationFailedException
+        ? (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}")
+        : (ExitCodes.Internal, $"internal error: {reason.Message} ({reason.GetType().Name})\n{reason.StackTrace}");
 }

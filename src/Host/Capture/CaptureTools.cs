@@ -19,6 +19,9 @@ internal static class CaptureTools
     /// <summary>The program of util-linux that turns address space layout randomization off for another.</summary>
     public const string SetArch = "setarch";
 
+    /// <summary>How long a program may take to end once this one is asked to.</summary>
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(1);
+
     /// <summary>What to do when no tool is there.</summary>
     public const string InstallHint =
         "install one of them: apt-get install valgrind, or apt-get install qemu-user gcc (faster, runs threads in parallel)";
@@ -97,6 +100,9 @@ internal static class CaptureTools
         try
         {
             using Process process = Process.Start(start)!;
+            using CancellationTokenSource late = new();
+            using CancellationTokenRegistration asked = Interruption.Token.Register(() => late.CancelAfter(EndPatience));
+            using CancellationTokenRegistration end = late.Token.Register(() => process.Kill(entireProcessTree: true));
             while (errorLine is not null && process.StandardError.ReadLine() is { } line)
             {
                 errorLine(line);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using VmSim.Host.Files;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Capture;
@@ -6,6 +7,8 @@ namespace VmSim.Host.Capture;
 /// <summary>The C sources that capture brings along, compiled on first use into the user's cache folder.</summary>
 internal static class CompiledSource
 {
+    private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
     /// <summary>The compiled source, built once for each version of it.</summary>
     /// <param name="source">The name of the embedded source.</param>
     /// <param name="ending">The ending of what is built.</param>
@@ -18,33 +21,74 @@ internal static class CompiledSource
         using MemoryStream bytes = new();
         resource.CopyTo(bytes);
         string version = Convert.ToHexStringLower(SHA256.HashData(bytes.ToArray()))[..16];
-        string folder = Path.Combine(CacheFolder(), "vmsim");
-        string name = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(source)}-{version}");
-        if (File.Exists(name + ending))
+        string folder = CacheFolder();
+        string target = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(source)}-{version}{ending}");
+        if (RequireOurs(target, FileKind.Regular))
         {
-            return name + ending;
+            return target;
         }
 
-        Directory.CreateDirectory(folder);
-        string copy = $"{name}.c";
-        File.WriteAllBytes(copy, bytes.ToArray());
-        string built = $"{name}{ending}.{Environment.ProcessId}";
-        List<string> messages = new();
-        int exitCode = CaptureTools.Run(CaptureTools.Compiler, ["-O2", .. options, "-o", built, copy], messages.Add);
-        if (exitCode != 0 || !File.Exists(built))
+        string copy = Path.Combine(folder, OutputFile.AsideOf("c") + ".c");
+        string built = Path.Combine(folder, OutputFile.AsideOf("built"));
+        try
         {
-            throw new UsageException(
-                $"{source} cannot be compiled ({CaptureTools.Compiler} {copy}): {string.Join('\n', messages.Take(5))}");
-        }
+            using (FileStream text = new(copy, FileMode.CreateNew))
+            {
+                bytes.WriteTo(text);
+            }
 
-        File.Move(built, name + ending, overwrite: true);
-        return name + ending;
+            List<string> messages = new();
+            int exitCode = CaptureTools.Run(CaptureTools.Compiler, ["-O2", .. options, "-o", built, copy], messages.Add);
+            if (exitCode != 0 || !File.Exists(built))
+            {
+                throw new UsageException(
+                    $"{source} cannot be compiled ({CaptureTools.Compiler}): {string.Join('\n', messages.Take(5))}");
+            }
+
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(built, UserOnly);
+            }
+
+            File.Move(built, target, overwrite: true);
+            return target;
+        }
+        finally
+        {
+            File.Delete(copy);
+            File.Delete(built);
+        }
     }
 
+    /// <summary>Whether something is there. What is there runs on the user's behalf, so it must be ours alone.</summary>
+    /// <exception cref="UsageException">It is another's, another may write it, or it is a link.</exception>
+    internal static bool RequireOurs(string path, FileKind kind)
+    {
+        FileStatus status = FileStatus.Of(path, follows: false);
+        return status.Kind == FileKind.None || (status.Kind == kind && status.IsOurs)
+            ? status.Kind != FileKind.None
+            : throw new UsageException(
+                $"{path}: is not used, since it belongs to another, others may write it, or it is a link; "
+                + "remove it, or name another folder: XDG_CACHE_HOME=FOLDER");
+    }
+
+    /// <summary>The folder of compiled sources, which nobody else can write.</summary>
     private static string CacheFolder()
     {
         string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        return !string.IsNullOrEmpty(cache) ? cache : home.Length > 0 ? Path.Combine(home, ".cache") : Path.GetTempPath();
+        if (string.IsNullOrEmpty(cache) && home.Length == 0)
+        {
+            throw new UsageException("there is no home folder to keep what is compiled in; name one: XDG_CACHE_HOME=FOLDER");
+        }
+
+        string folder = Path.Combine(!string.IsNullOrEmpty(cache) ? cache : Path.Combine(home, ".cache"), "vmsim");
+        if (!RequireOurs(folder, FileKind.Folder))
+        {
+            _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(folder) : Directory.CreateDirectory(folder, UserOnly);
+            RequireOurs(folder, FileKind.Folder);
+        }
+
+        return folder;
     }
 }

@@ -4,6 +4,7 @@ namespace VmSim.Host.Capture;
 internal static class QemuCapture
 {
     private const string Source = "vmtplug.c";
+    private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Runs the program; afterwards the traces of it and of its forked children are in <paramref name="folder"/>.</summary>
     /// <returns>The main process's raw trace and the program's exit code.</returns>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VmSim.Host.Capture;
+using VmSim.Host.Files;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
@@ -102,7 +103,14 @@ internal static class CaptureCommand
     private static int Capture(
         string tool, string program, IReadOnlyList<string> arguments, string target, int sets, bool randomizes, TextWriter error)
     {
+        // What cannot be written is found out before the program runs.
+        OutputFile.Require(target, "-o");
         string folder = Directory.CreateTempSubdirectory("vmsim-capture-").FullName;
+        void RemoveFolder() => Directory.Delete(folder, recursive: true);
+        Leftovers.Add(RemoveFolder);
+
+        // A program that is interrupted has a trace too.
+        using IDisposable work = Interruption.Work();
         try
         {
             CaptureFamily family = new(error);
@@ -132,7 +140,8 @@ internal static class CaptureCommand
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            Leftovers.Forget(RemoveFolder);
+            RemoveFolder();
         }
     }
 

@@ -140,8 +140,8 @@ internal static class ImportCommand
 
             string path = parsed.GetValue(_log)!;
             string target = parsed.GetValue(_output)!;
-            using Stream stream = TraceInput.Open(path);
-            using TraceOutput trace = new(target, parsed.GetValue(_binary));
+            using Stream stream = TraceInput.OpenLog(path);
+            using TraceOutput trace = new(target, parsed.GetValue(_binary), path);
             using ChildTraces children = new(target, parsed.GetValue(_binary));
             ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
             {

@@ -9,6 +9,8 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim node</c>: simulate for runs that are started elsewhere.</summary>
 internal static class NodeCommand
 {
+    private static readonly TimeSpan LifeSign = TimeSpan.FromSeconds(1);
+
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<string> join = new("--join")
@@ -45,38 +47,59 @@ internal static class NodeCommand
 
             ClusterSettings settings = ClusterHost.Settings(sets);
             await NodeAddress.RequireReachableAsync(settings.Host, host);
-            using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            NodeGrant? grant = parsed.GetValue(attached) ? Attach(ended) : null;
+            NodeGrant? grant = parsed.GetValue(attached) ? Attach() : null;
             NodeService service = new(
                 settings, address, lanes == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : lanes, grant, error);
             if (parsed.GetValue(once))
             {
-                return await service.ServeAsync(ended.Token) ? ExitCodes.Ok : ExitCodes.Broken;
+                return await service.ServeAsync(cancellation) ? ExitCodes.Ok : ExitCodes.Broken;
             }
 
-            await service.ServeAllAsync(ended.Token);
+            await service.ServeAllAsync(cancellation);
             return ExitCodes.Ok;
         });
         return command;
     }
 
     /// <summary>Takes what the parent hands over, and ends the node when the parent has gone.</summary>
-    private static NodeGrant Attach(CancellationTokenSource ended)
+    private static NodeGrant Attach()
     {
+        Interruption.IsParents = true;
+        new Thread(SayThatItLives) { IsBackground = true }.Start();
         Stream input = Console.OpenStandardInput();
         NodeGrant grant = NodeGrant.Read(input);
-        _ = Task.Run(() => EndWithInput(input, ended), CancellationToken.None);
+        _ = Task.Run(() => EndWithInput(input), CancellationToken.None);
         return grant;
     }
 
-    private static void EndWithInput(Stream input, CancellationTokenSource ended)
+    /// <summary>A line a second on standard output, which the parent reads: from a thread of its own, whatever else is at work.</summary>
+    private static void SayThatItLives()
+    {
+        using StandardOutput parent = new();
+        using ManualResetEventSlim never = new();
+        try
+        {
+            do
+            {
+                parent.Write(".\n"u8);
+            }
+            while (!never.Wait(LifeSign));
+        }
+        catch (IOException)
+        {
+            // The parent is gone, and standard input says so too.
+        }
+    }
+
+    private static void EndWithInput(Stream input)
     {
         byte[] nothing = new byte[64];
         while (input.Read(nothing) > 0)
         {
         }
 
-        ended.Cancel();
+        // Whatever this node is at: nobody waits for it any more.
+        Interruption.Ask(ExitCodes.Broken);
     }
 
     private static string HostOf(string address)

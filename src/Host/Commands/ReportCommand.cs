@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VmSim.Core.Reports;
+using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 
@@ -16,7 +17,13 @@ internal static class ReportCommand
         {
             string path = parsed.GetValue(run)!;
             string file = Directory.Exists(path) ? Path.Combine(path, RunFolder.ReportName) : path;
-            if (!File.Exists(file))
+            FileKind kind = FileStatus.Of(file).Kind;
+            if (kind is FileKind.Stream or FileKind.Disk)
+            {
+                throw new IOException($"{file}: a pipe or a device; a report is read whole, so a file is needed");
+            }
+
+            if (kind != FileKind.Regular)
             {
                 throw new FileNotFoundException($"{file}: there is no such report; name a folder that `vmsim run --out` wrote");
             }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
@@ -26,7 +27,7 @@ internal sealed class RunArguments
         HelpName = "key=value",
     };
     private readonly Option<ulong> _seed = NumberOption.Create(
-        "--seed", "Seed of everything drawn at random, in place of the scenario's.", 0UL, ulong.MaxValue, fallback: 0UL);
+        "--seed", "Seed of everything drawn at random, in place of the scenario's.", 0UL, ScenarioSpec.MaxSeed, fallback: 0UL);
     private readonly Option<int> _threads = Threads();
     private readonly Option<long> _window = NumberOption.Create(
         "--window",
@@ -95,7 +96,8 @@ internal sealed class RunArguments
             settings.Add($"seed={parsed.GetValue(_seed)}");
         }
 
-        ScenarioSpec scenario = ScenarioLoader.Load(parsed.GetValue(_scenario)!, settings);
-        return new ScenarioRun(scenario, options, new ClusterRun(cluster, nodes, localNodes), folder);
+        string path = parsed.GetValue(_scenario)!;
+        ScenarioSpec scenario = ScenarioLoader.Load(path, settings);
+        return new ScenarioRun(scenario, options, new ClusterRun(cluster, nodes, localNodes), folder, [path, .. RunPlan.FilesOf(scenario)]);
     }
 }

@@ -4,6 +4,7 @@ using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
+using VmSim.Host.Files;
 using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
@@ -15,7 +16,9 @@ namespace VmSim.Host.Commands;
 /// <param name="Options">How.</param>
 /// <param name="Cluster">The nodes that it is spread over, if any.</param>
 /// <param name="Folder">The folder that its files go into; null for none.</param>
-internal sealed record ScenarioRun(ScenarioSpec Scenario, RunOptions Options, ClusterRun Cluster, string? Folder)
+/// <param name="Inputs">Files that it is read from.</param>
+internal sealed record ScenarioRun(
+    ScenarioSpec Scenario, RunOptions Options, ClusterRun Cluster, string? Folder, IReadOnlyList<string> Inputs)
 {
     /// <summary>Carries the run out.</summary>
     /// <param name="output">Where the report goes.</param>
@@ -24,17 +27,30 @@ internal sealed record ScenarioRun(ScenarioSpec Scenario, RunOptions Options, Cl
     /// <returns>An exit code of <see cref="ExitCodes"/>.</returns>
     public async Task<int> CarryOutAsync(TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        if (Folder is not null)
+        // A folder that cannot be written is found out before the run, not after it.
+        IReadOnlyList<string> made = Folder is null ? [] : RunFolder.Prepare(Folder, Inputs);
+        void AbandonFolder() => RunFolder.Abandon(made);
+        Leftovers.Add(AbandonFolder);
+        try
         {
-            // A folder that cannot be written is found out before the run, not after it.
-            RunFolder.Prepare(Folder);
+            return await RunAsync(output, error, cancellation);
         }
+        finally
+        {
+            Leftovers.Forget(AbandonFolder);
+            AbandonFolder();
+        }
+    }
 
+    private async Task<int> RunAsync(TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
         foreach (string warning in Scenario.Processes.SelectMany(process => process.Warnings))
         {
             await error.WriteLineAsync($"vmsim: {warning}");
         }
 
+        // A run ends at the end of a window by itself; only waiting for nodes is ended by the signal.
+        using IDisposable work = Cluster.IsWanted ? Interruption.Patiently() : Interruption.Work();
         RunReport report = Cluster.IsWanted
             ? await Cluster.RunAsync(Scenario, Options, error, cancellation)
             : await RunHereAsync(error, cancellation);
@@ -57,11 +73,7 @@ internal sealed record ScenarioRun(ScenarioSpec Scenario, RunOptions Options, Cl
         {
             using StringWriter effective = new();
             EffectiveConfiguration.Write(Scenario, effective);
-            RunFolder.Write(Folder, report, effective.ToString());
-            if (Options.Shootdowns)
-            {
-                RunFolder.WriteShootdowns(Folder, report.ShootdownRecords);
-            }
+            RunFolder.Write(Folder, report, effective.ToString(), Options.Shootdowns);
         }
 
         return report.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock ? ExitCodes.Broken : ExitCodes.Ok;

@@ -3,6 +3,7 @@ using VmSim.Actors.Configuration;
 using VmSim.Core.Experiments;
 using VmSim.Core.Traces;
 using VmSim.Core.Workloads.Patterns;
+using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 
@@ -51,21 +52,21 @@ internal static class TlbCommand
     private static int Run(string file, string? results, int threads, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
         IReadOnlyList<TlbConfig> configurations = Read(file);
-        if (results is not null && Path.GetDirectoryName(Path.GetFullPath(results)) is { } folder && !Directory.Exists(folder))
-        {
-            // What cannot be written is found out before the work, not after it.
-            throw new DirectoryNotFoundException($"{results}: there is no folder {folder}; make it first");
-        }
-
+        // What cannot be written is found out before the work, not after it.
+        using OutputFile? table = results is null ? null : new OutputFile(results, "-o", [file, .. TracesOf(file, configurations)]);
         (TlbConfig Config, TlbResult Result)[] rows = RunAll(file, configurations, threads, error, cancellation);
-        if (results is null)
+        if (table is null)
         {
             TlbTable.Write(output, rows);
         }
         else
         {
-            using StreamWriter writer = new(results);
-            TlbTable.Write(writer, rows);
+            using (StreamWriter writer = new(table.Stream, leaveOpen: true))
+            {
+                TlbTable.Write(writer, rows);
+            }
+
+            table.Complete();
         }
 
         ShowSummary(rows, results is null, output, error);
@@ -151,8 +152,7 @@ internal static class TlbCommand
             return TlbExperiment.Run(config, new StreamSource(stream, config.Cores), progress, cancellation);
         }
 
-        string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, config.Trace);
-        path = File.Exists(path) ? path : ConfigFiles.Locate(config.Trace);
+        string path = TraceOf(file, config);
         if (!File.Exists(path))
         {
             throw new FileNotFoundException(
@@ -163,6 +163,15 @@ internal static class TlbCommand
         return TlbExperiment.Run(config, new TraceSource(TraceSources.Open(bytes, path), config.Cores), progress, cancellation);
     }
 
+    private static IEnumerable<string> TracesOf(string file, IReadOnlyList<TlbConfig> configurations) =>
+        configurations.Where(config => config.Trace.Length > 0).Select(config => TraceOf(file, config)).Distinct(StringComparer.Ordinal);
+
+    private static string TraceOf(string file, TlbConfig config)
+    {
+        string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, config.Trace);
+        return File.Exists(path) ? path : ConfigFiles.Locate(config.Trace);
+    }
+
     /// <summary>The summary goes where the results do not: to stdout beside a file, to a terminal's stderr beside stdout.</summary>
     private static void ShowSummary((TlbConfig Config, TlbResult Result)[] rows, bool stdoutIsTaken, TextWriter output, TextWriter error)
     {
@@ -170,7 +179,7 @@ internal static class TlbCommand
         {
             TlbView.Show(rows, Consoles.For(output));
         }
-        else if (ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected)
+        else if (PlainWriter.IsOver(error, Console.Error) && !Console.IsErrorRedirected)
         {
             TlbView.Show(rows, Consoles.For(error));
         }

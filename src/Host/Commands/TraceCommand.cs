@@ -31,6 +31,7 @@ internal static class TraceCommand
         {
             string path = parsed.GetValue(file)!;
             bool mayBeDamaged = parsed.GetValue(salvage);
+            TraceInput.RequireFile(path);
             TraceInfo info = TraceInfo.Compute(() => TraceInput.OpenTrace(path, mayBeDamaged), mayBeDamaged);
             TraceInfoView.Show(info, Path.GetFileName(path), Consoles.For(output));
             return Warn(info.Damage, error);
@@ -45,7 +46,7 @@ internal static class TraceCommand
         Command command = new("cat", "Writes a trace as text to standard output.") { file, salvage };
         command.SetAction(parsed =>
         {
-            using StandardOutput standard = new();
+            using Stream standard = StandardOutput.Plain();
             using VmtTextWriter writer = new(standard);
             bool mayBeDamaged = parsed.GetValue(salvage);
             return Warn(TraceTools.Copy(TraceInput.OpenTrace(parsed.GetValue(file)!, mayBeDamaged), writer, mayBeDamaged), error);
@@ -76,8 +77,9 @@ internal static class TraceCommand
             }
 
             bool mayBeDamaged = parsed.GetValue(salvage);
-            IVmtSource source = TraceInput.OpenTrace(parsed.GetValue(file)!, mayBeDamaged);
-            using TraceOutput trace = new(parsed.GetValue(target)!);
+            string path = parsed.GetValue(file)!;
+            IVmtSource source = TraceInput.OpenTrace(path, mayBeDamaged);
+            using TraceOutput trace = new(parsed.GetValue(target)!, inputs: [path]);
             string? damage = TraceTools.Cut(source, trace.Sink, first, end, mayBeDamaged);
             trace.Complete();
             return Warn(damage, error);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Traces;
 
@@ -19,12 +18,20 @@ internal static class TraceInput
         }
 
         path = ConfigFiles.Locate(path);
-        if (!File.Exists(path))
+        FileKind kind = FileStatus.Of(path).Kind;
+        if (kind is FileKind.None or FileKind.Folder or FileKind.Disk)
         {
-            throw TraceFormatException.Missing(path, Directory.Exists(path) ? "this is a folder" : "there is no such file");
+            throw TraceFormatException.Missing(
+                path, kind == FileKind.Folder ? "this is a folder" : kind == FileKind.Disk ? "this is a disk" : "there is no such file");
         }
 
         FileStream file = File.OpenRead(path);
+        if (kind == FileKind.Stream)
+        {
+            // A pipe cannot be read from its beginning again.
+            return file;
+        }
+
         byte[] head = new byte[XzMagic.Length];
         int length = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
         file.Position = 0;
@@ -34,7 +41,27 @@ internal static class TraceInput
         }
 
         file.Dispose();
-        return OpenXz(path);
+        return new XzStream(path);
+    }
+
+    /// <summary>Opens a log, which has something in it.</summary>
+    /// <exception cref="TraceFormatException">There is no such file, or it is empty.</exception>
+    public static Stream OpenLog(string path)
+    {
+        Stream stream = Open(path);
+        if (stream is FileStream { CanSeek: true })
+        {
+            byte[] head = new byte[2];
+            int length = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+            stream.Position = 0;
+            if (length == head.Length && head.AsSpan().SequenceEqual("PK"u8))
+            {
+                // A zip's list of entries stands at its end.
+                return stream;
+            }
+        }
+
+        return TraceStreams.UnpackLog(stream, path);
     }
 
     /// <summary>Opens a file if there is one; null otherwise.</summary>
@@ -50,20 +77,13 @@ internal static class TraceInput
         return File.Exists(path) ? File.OpenRead(path) : null;
     }
 
-    private static Stream OpenXz(string path)
+    /// <summary>Sees to it that a trace can be read more than once.</summary>
+    /// <exception cref="TraceFormatException">It is a pipe or a device.</exception>
+    public static void RequireFile(string path)
     {
-        try
+        if (path == "-" || FileStatus.Of(ConfigFiles.Locate(path)).Kind == FileKind.Stream)
         {
-            ProcessStartInfo start = new("xz") { RedirectStandardOutput = true, UseShellExecute = false };
-            start.ArgumentList.Add("-dc");
-            start.ArgumentList.Add("--");
-            start.ArgumentList.Add(path);
-            return Process.Start(start)!.StandardOutput.BaseStream;
-        }
-        catch (System.ComponentModel.Win32Exception error)
-        {
-            throw TraceFormatException.Missing(
-                path, "it is packed with xz, and the xz program is not installed (apt-get install xz-utils)", error);
+            throw TraceFormatException.Missing(path, "it is read twice, which a pipe or a device cannot be");
         }
     }
 }

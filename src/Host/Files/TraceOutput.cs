@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using VmSim.Core.Traces;
-using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Files;
 
@@ -9,32 +8,28 @@ namespace VmSim.Host.Files;
 /// </summary>
 internal sealed class TraceOutput : IDisposable
 {
-    private readonly string _path;
-    private readonly string _partial;
+    private readonly OutputFile _file;
     private readonly Stream _stream;
     private readonly IDisposable _writer;
-    private bool _isComplete;
 
     /// <summary>Begins a file: .vmtb or <paramref name="binary"/> is binary, .gz is gzip, anything else text.</summary>
-    public TraceOutput(string path, bool binary = false)
+    /// <param name="path">Its name.</param>
+    /// <param name="binary">Whether it is binary whatever its name.</param>
+    /// <param name="inputs">Files that the command reads.</param>
+    public TraceOutput(string path, bool binary = false, params IReadOnlyList<string> inputs)
     {
-        _path = path;
-        _partial = path + ".partial";
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
-        {
-            throw new UsageException($"-o {path}: there is no folder {folder}");
-        }
-
-        FileStream file = File.Create(_partial);
+        _file = new OutputFile(path, "-o", inputs);
         if (binary || path.EndsWith(".vmtb", StringComparison.Ordinal))
         {
-            _stream = file;
-            VmtBinaryWriter writer = new(file);
+            _stream = _file.Stream;
+            VmtBinaryWriter writer = new(_stream);
             (Sink, _writer) = (writer, writer);
         }
         else
         {
-            _stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionLevel.Optimal) : file;
+            _stream = path.EndsWith(".gz", StringComparison.Ordinal)
+                ? new GZipStream(_file.Stream, CompressionLevel.Optimal, leaveOpen: true)
+                : _file.Stream;
             VmtTextWriter writer = new(_stream);
             (Sink, _writer) = (writer, writer);
         }
@@ -43,21 +38,18 @@ internal sealed class TraceOutput : IDisposable
     /// <summary>Takes the records.</summary>
     public IVmtSink Sink { get; }
 
-    /// <summary>Says that all records are there.</summary>
-    public void Complete() => _isComplete = true;
-
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Says that all records are there: the trace appears under its name.</summary>
+    public void Complete()
     {
         _writer.Dispose();
-        _stream.Dispose();
-        if (_isComplete)
+        if (_stream is GZipStream)
         {
-            File.Move(_partial, _path, overwrite: true);
+            _stream.Dispose();
         }
-        else
-        {
-            File.Delete(_partial);
-        }
+
+        _file.Complete();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
 }

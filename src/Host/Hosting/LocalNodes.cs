@@ -3,6 +3,7 @@ using System.Globalization;
 using Akka.Actor;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Security;
+using VmSim.Host.Files;
 
 namespace VmSim.Host.Hosting;
 
@@ -39,7 +40,7 @@ internal sealed class LocalNodes : IAsyncDisposable
     {
         foreach (Process process in _processes)
         {
-            process.StandardInput.Close();
+            Close(process);
         }
 
         foreach (Process process in _processes)
@@ -51,7 +52,7 @@ internal sealed class LocalNodes : IAsyncDisposable
             }
             catch (OperationCanceledException)
             {
-                process.Kill(entireProcessTree: true);
+                Kill(process);
             }
 
             process.Dispose();
@@ -81,15 +82,52 @@ internal sealed class LocalNodes : IAsyncDisposable
 
         Process process = new() { StartInfo = start, EnableRaisingEvents = true };
         string said = "";
+        string called = name;
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is not null)
+            {
+                coordinator.Tell(new JobProtocol.ProcessHeard(called));
+            }
+        };
         process.ErrorDataReceived += (_, line) => said = line.Data ?? said;
         process.Exited += (_, _) =>
             coordinator.Tell(
                 new JobProtocol.ProcessEnded($"{name} (process {process.Id}, exit code {process.ExitCode}; it last said \"{said}\")"));
         process.Start();
+        called = $"{name} (process {process.Id})";
+        coordinator.Tell(new JobProtocol.ProcessStarted(called));
+        Action kill = () => Kill(process);
+        Leftovers.Add(kill);
+        process.Exited += (_, _) => Leftovers.Forget(kill);
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
         _processes.Add(process);
         Hand(grant, process);
+    }
+
+    /// <summary>Lets a child end; one that has ended does not read what may still stand in the pipe.</summary>
+    private static void Close(Process process)
+    {
+        try
+        {
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+        }
+    }
+
+    /// <summary>Ends a child, also one that is frozen; one that has ended already is not there any more.</summary>
+    private static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+        }
     }
 
     /// <summary>Hands a child what it needs; a child that has ended already says why by its exit code.</summary>

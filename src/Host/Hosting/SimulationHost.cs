@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Hosting;
 
@@ -41,6 +42,7 @@ internal sealed class SimulationHost : IAsyncDisposable
     /// <summary>A host of an actor system that has config/akka.conf below what <paramref name="configure"/> adds.</summary>
     internal static IHost Build(Action<AkkaConfigurationBuilder> configure)
     {
+        Shortage.RequireDescriptors();
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.ClearProviders();

@@ -170,12 +170,12 @@ public static class ReportJson
 
     private static RunReport ReadReport(JsonElement root) => new()
     {
-        Scenario = root.GetProperty("scenario").GetString()!,
+        Scenario = Text(root, "scenario"),
         Seed = root.GetProperty("seed").GetUInt64(),
-        Fingerprint = root.GetProperty("fingerprint").GetString()!,
-        Outcome = root.GetProperty("outcome").GetString()!,
-        Findings = [.. root.GetProperty("findings").EnumerateArray().Select(item => item.GetString()!)],
-        Protocol = root.GetProperty("protocol").GetString()!,
+        Fingerprint = Text(root, "fingerprint"),
+        Outcome = Text(root, "outcome"),
+        Findings = [.. root.GetProperty("findings").EnumerateArray().Select(item => item.GetString() ?? "")],
+        Protocol = Text(root, "protocol"),
         Ghz = root.GetProperty("ghz").GetDouble(),
         WindowBound = root.GetProperty("windowBound").GetInt64(),
         Totals = ReadCounters(root.GetProperty("totals")),
@@ -186,14 +186,14 @@ public static class ReportJson
         AddressSpaces = [.. root.GetProperty("addressSpaces").EnumerateArray().Select(item => new AddressSpaceReport
         {
             Id = new SpaceId(item.GetProperty("id").GetInt32()),
-            Name = item.GetProperty("name").GetString()!,
+            Name = Text(item, "name"),
             Counters = ReadCounters(item.GetProperty("counters")),
             Shootdowns = ReadShootdowns(item),
         })],
         Threads = [.. root.GetProperty("threads").EnumerateArray().Select(item => new ThreadReport
         {
             Id = new ThreadId(item.GetProperty("id").GetInt32()),
-            Name = item.GetProperty("name").GetString()!,
+            Name = Text(item, "name"),
             AddressSpace = new SpaceId(item.GetProperty("addressSpace").GetInt32()),
             Core = new CoreId(item.GetProperty("core").GetInt32()),
             Started = Long(item, "started"),
@@ -225,7 +225,7 @@ public static class ReportJson
         WindowCycles = Long(host, "windowCycles"),
         Windows = Long(host, "windows"),
         Nodes = [.. host.GetProperty("nodes").EnumerateArray().Select(item => new NodeReport(
-            item.GetProperty("address").GetString()!,
+            Text(item, "address"),
             item.GetProperty("cores").GetInt32(),
             item.GetProperty("spaces").GetInt32(),
             Long(item, "envelopes"),
@@ -252,4 +252,7 @@ public static class ReportJson
         Long(item, "max"));
 
     private static long Long(JsonElement item, string name) => item.GetProperty(name).GetInt64();
+
+    private static string Text(JsonElement item, string name) =>
+        item.GetProperty(name).GetString() ?? throw new JsonException($"{name} is null; a text is needed");
 }

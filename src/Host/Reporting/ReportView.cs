@@ -52,7 +52,8 @@ public static class ReportView
             Speed(report, host, console);
         }
 
-        console.MarkupLine($"[grey]fingerprint {report.Fingerprint[..Math.Min(16, report.Fingerprint.Length)]}, seed {report.Seed}[/]");
+        string fingerprint = report.Fingerprint[..Math.Min(16, report.Fingerprint.Length)];
+        console.MarkupLine($"[grey]fingerprint {Markup.Escape(fingerprint)}, seed {report.Seed}[/]");
     }
 
     private static Grid Headline(RunReport report)
@@ -181,8 +182,9 @@ public static class ReportView
 
         void AddRow(string name, IReadOnlyList<CoreReport> cores)
         {
-            long[] parts = [.. classes.Select(cycles => cores.Sum(core => core.CyclesOf(cycles)))];
-            double whole = parts.Sum(part => (double)part);
+            // A report is a file that anybody may have written: what its figures come to need not be a whole number of 64 bits.
+            double[] parts = [.. classes.Select(cycles => cores.Sum(core => (double)core.CyclesOf(cycles)))];
+            double whole = parts.Sum();
             table.AddRow([new Text(name), .. parts.Select(part => Share(part, whole))]);
         }
     }
@@ -232,7 +234,7 @@ public static class ReportView
         foreach (NodeReport node in host.Nodes)
         {
             console.MarkupLine(
-                $"[grey]node {node.Address}: {node.Cores} cores, {node.Spaces} address spaces, "
+                $"[grey]node {Markup.Escape(node.Address)}: {node.Cores} cores, {node.Spaces} address spaces, "
                 + $"{Quantities.Exact(node.Envelopes)} envelopes of {Quantities.Bytes(node.Bytes)} sent[/]");
         }
     }
@@ -241,5 +243,5 @@ public static class ReportView
 
     /// <summary>The heading of a figure; its name, if this program does not know it.</summary>
     private static string HeadingOf(IEnumerable<CounterInfo> known, string name) =>
-        known.FirstOrDefault(info => info.Name == name)?.Heading ?? name;
+        Markup.Escape(known.FirstOrDefault(info => info.Name == name)?.Heading ?? name);
 }

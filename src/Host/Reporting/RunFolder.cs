@@ -3,6 +3,7 @@ using System.Text;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
+using VmSim.Host.Files;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
@@ -16,11 +17,19 @@ public static class RunFolder
     /// <summary>Name of the list of shootdowns in the folder.</summary>
     public const string ShootdownsName = "shootdowns.csv";
 
+    private const string EffectiveName = "effective.conf";
+    private const string StatisticsName = "stats.txt";
+
+    /// <summary>Files of a run, in the order in which they appear: who finds the report finds a whole run.</summary>
+    private static readonly string[] Names = [EffectiveName, StatisticsName, ShootdownsName, ReportName];
+
     /// <summary>Creates the folder if it is not there, and finds out whether files can be written into it.</summary>
     /// <param name="directory">The folder.</param>
+    /// <param name="inputs">Files that the run reads.</param>
+    /// <returns>The folders that were made for it, the innermost first: <see cref="Abandon"/> removes them.</returns>
     /// <exception cref="UsageException">Its name is empty.</exception>
     /// <exception cref="IOException">It is a file, or cannot be made or written.</exception>
-    public static void Prepare(string directory)
+    public static IReadOnlyList<string> Prepare(string directory, params IReadOnlyList<string> inputs)
     {
         if (string.IsNullOrWhiteSpace(directory))
         {
@@ -32,40 +41,108 @@ public static class RunFolder
             throw new IOException($"--out {directory}: this is a file; a folder is needed");
         }
 
-        string probe = Path.Combine(directory, ".vmsim-probe");
+        List<string> made = [];
+        for (string? folder = Path.GetFullPath(directory); folder is not null && !Directory.Exists(folder);)
+        {
+            made.Add(folder);
+            folder = Path.GetDirectoryName(folder);
+        }
+
         try
         {
             Directory.CreateDirectory(directory);
-            File.Create(probe).Dispose();
-            File.Delete(probe);
+            foreach (string name in Names)
+            {
+                if (OutputFile.Require(Path.Combine(directory, name), "--out", inputs) == FileKind.Stream)
+                {
+                    throw new IOException($"--out {Path.Combine(directory, name)}: a pipe or a device; a file is needed");
+                }
+            }
+
+            using OutputFile probe = new(Path.Combine(directory, ReportName), "--out");
+            return made;
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"--out {directory}: files cannot be written there: {reason.Message}", reason);
+            Abandon(made);
+            throw new IOException(
+                reason.Message.StartsWith("--out", StringComparison.Ordinal)
+                    ? reason.Message
+                    : $"--out {directory}: files cannot be written there: {reason.Message}",
+                reason);
         }
     }
 
-    /// <summary>Writes the list of shootdowns into the folder.</summary>
-    /// <param name="directory">The folder; made if it is not there.</param>
-    /// <param name="records">The shootdowns.</param>
-    /// <exception cref="IOException">The folder cannot be written.</exception>
-    public static void WriteShootdowns(string directory, IReadOnlyList<ShootdownRecord> records)
+    /// <summary>Removes folders that were made for a run that came to nothing, if nobody has put anything into them.</summary>
+    public static void Abandon(IReadOnlyList<string> made)
     {
-        Directory.CreateDirectory(directory);
-        WriteFile(directory, ShootdownsName, stream => ShootdownCsv.Write(records, stream));
+        foreach (string folder in made)
+        {
+            try
+            {
+                Directory.Delete(folder);
+            }
+            catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+            {
+                return;
+            }
+        }
     }
 
-    /// <summary>Writes all files; each is written aside first, so that a full disk leaves no half file under its name.</summary>
+    /// <summary>
+    /// Writes all files. Each stands aside and on the disk before the first appears under its name, so that a full disk leaves the old run
+    /// as it was. Then all take their places, which nothing but the process's sudden death can interrupt, the report last; a list of
+    /// shootdowns of an old run goes if the new one has none.
+    /// </summary>
     /// <param name="directory">The folder; made if it is not there.</param>
     /// <param name="report">The report.</param>
     /// <param name="effective">Text of <c>effective.conf</c>.</param>
+    /// <param name="shootdowns">Whether the list of shootdowns is wanted.</param>
     /// <exception cref="IOException">The folder cannot be written.</exception>
-    public static void Write(string directory, RunReport report, string effective)
+    public static void Write(string directory, RunReport report, string effective, bool shootdowns = false)
     {
+        ArgumentNullException.ThrowIfNull(report);
         Directory.CreateDirectory(directory);
-        WriteFile(directory, "effective.conf", stream => stream.Write(Encoding.UTF8.GetBytes(effective)));
-        WriteFile(directory, ReportName, stream => ReportJson.Write(report, stream));
-        WriteFile(directory, "stats.txt", stream => stream.Write(Encoding.UTF8.GetBytes(Statistics(report))));
+        List<OutputFile> files = [];
+        try
+        {
+            Add(EffectiveName, stream => stream.Write(Encoding.UTF8.GetBytes(effective)));
+            Add(StatisticsName, stream => stream.Write(Encoding.UTF8.GetBytes(Statistics(report))));
+            if (shootdowns)
+            {
+                Add(ShootdownsName, stream => ShootdownCsv.Write(report.ShootdownRecords, stream));
+            }
+
+            Add(ReportName, stream => ReportJson.Write(report, stream));
+            Leftovers.Whole(() =>
+            {
+                if (!shootdowns)
+                {
+                    File.Delete(Path.Combine(directory, ShootdownsName));
+                }
+
+                files.ForEach(file => file.Complete());
+            });
+        }
+        finally
+        {
+            files.ForEach(file => file.Dispose());
+        }
+
+        void Add(string name, Action<Stream> write)
+        {
+            OutputFile file = new(Path.Combine(directory, name), "--out");
+            files.Add(file);
+            try
+            {
+                write(file.Stream);
+                file.Prepare();
+            }
+            catch (IOException reason)
+            {
+                throw new IOException($"--out {Path.Combine(directory, name)}: {reason.Message}", reason);
+            }
+        }
     }
 
     /// <summary>Every counter with its value, unit and one sentence, one line each.</summary>
@@ -96,25 +173,5 @@ public static class RunFolder
         }
 
         return text.ToString();
-    }
-
-    private static void WriteFile(string directory, string name, Action<Stream> write)
-    {
-        string path = Path.Combine(directory, name);
-        string aside = path + ".tmp";
-        try
-        {
-            using (FileStream stream = File.Create(aside))
-            {
-                write(stream);
-            }
-
-            File.Move(aside, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(aside);
-            throw;
-        }
     }
 }

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace VmSim.Host.Terminal;
 
@@ -11,20 +12,36 @@ public static class Consoles
     /// <summary>A console that writes to <paramref name="output"/>.</summary>
     public static IAnsiConsole For(TextWriter output)
     {
-        bool terminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
+        bool terminal = PlainWriter.IsOver(output, Console.Out) && !Console.IsOutputRedirected;
         bool colours = terminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = colours ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(output),
+            Out = new AnsiConsoleOutput(colours ? PlainWriter.Below(output) : output),
         });
+        console.Pipeline.Attach(new PlainText());
         if (!terminal)
         {
             console.Profile.Width = PlainWidth;
         }
 
         return console;
+    }
+
+    /// <summary>Takes control characters out of what is shown, where colours are let through.</summary>
+    private sealed class PlainText : IRenderHook
+    {
+        public IEnumerable<IRenderable> Process(RenderOptions options, IEnumerable<IRenderable> renderables) =>
+            renderables.Select(item => new PlainItem(item));
+    }
+
+    private sealed class PlainItem(IRenderable item) : IRenderable
+    {
+        public Measurement Measure(RenderOptions options, int maxWidth) => item.Measure(options, maxWidth);
+
+        public IEnumerable<Segment> Render(RenderOptions options, int maxWidth) => item.Render(options, maxWidth).Select(segment =>
+            segment.IsControlCode || segment.IsLineBreak ? segment : new Segment(PlainWriter.Plain(segment.Text), segment.Style));
     }
 }

@@ -1,6 +1,8 @@
 namespace VmSim.Host.Terminal;
 
-/// <summary>What the program's exit code says (64, 65 and 70 as in BSD's sysexits.h).</summary>
+/// <summary>
+/// What the program's exit code says (64, 65, 70 and 71 as in BSD's sysexits.h; 128 and a signal's number as shells have it).
+/// </summary>
 public static class ExitCodes
 {
     /// <summary>All went well.</summary>
@@ -17,4 +19,10 @@ public static class ExitCodes
 
     /// <summary>A defect of the program (EX_SOFTWARE).</summary>
     public const int Internal = 70;
+
+    /// <summary>The system lacks something: memory, descriptors, threads (EX_OSERR).</summary>
+    public const int System = 71;
+
+    /// <summary>Nobody reads the output any more: SIGPIPE.</summary>
+    public const int ReaderGone = 141;
 }

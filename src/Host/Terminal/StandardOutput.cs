@@ -1,9 +1,19 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
 namespace VmSim.Host.Terminal;
 
-/// <summary>Standard output, named in the message when it cannot be written, as when the disk behind it is full.</summary>
-internal sealed class StandardOutput : Stream
+/// <summary>
+/// Standard output or standard error. What is wrong with it is named in the message when it cannot be written, as when it is closed or the
+/// disk behind it is full.
+/// </summary>
+/// <param name="descriptor">1 for standard output, 2 for standard error.</param>
+/// <param name="plain">Whether control characters become question marks but for ends of lines and tabs.</param>
+internal sealed class StandardOutput(int descriptor = 1, bool plain = false) : Stream
 {
-    private readonly Stream _stream = Console.OpenStandardOutput();
+    private readonly Stream? _stream = OperatingSystem.IsWindows()
+        ? descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError()
+        : null;
 
     /// <inheritdoc/>
     public override bool CanRead => false;
@@ -25,7 +35,12 @@ internal sealed class StandardOutput : Stream
     }
 
     /// <summary>A writer that holds nothing back.</summary>
-    public static TextWriter Writer() => new StreamWriter(new StandardOutput(), Console.OutputEncoding) { AutoFlush = true };
+    /// <param name="descriptor">1 for standard output, 2 for standard error.</param>
+    public static TextWriter Writer(int descriptor) =>
+        new StreamWriter(new StandardOutput(descriptor), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+
+    /// <summary>Standard output as it is, or without control characters where a terminal shows it.</summary>
+    public static Stream Plain() => new StandardOutput(plain: !Console.IsOutputRedirected);
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -33,18 +48,30 @@ internal sealed class StandardOutput : Stream
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        try
+        ReadOnlySpan<byte> bytes = plain ? PlainOf(buffer) : buffer;
+        if (_stream is not null)
         {
-            _stream.Write(buffer);
+            _stream.Write(bytes);
+            return;
         }
-        catch (IOException reason)
+
+        int error = NativeProcess.Write(descriptor, bytes);
+        if (error == NativeProcess.BrokenPipe)
         {
-            throw new IOException($"standard output cannot be written: {reason.Message}", reason);
+            throw new ReaderGoneException();
+        }
+
+        if (error != 0)
+        {
+            string reason = error == NativeProcess.BadDescriptor ? "it is closed" : Marshal.GetPInvokeErrorMessage(error);
+            throw new IOException($"standard {(descriptor == 1 ? "output" : "error")} cannot be written: {reason}");
         }
     }
 
     /// <inheritdoc/>
-    public override void Flush() => _stream.Flush();
+    public override void Flush()
+    {
+    }
 
     /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -54,4 +81,15 @@ internal sealed class StandardOutput : Stream
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private static byte[] PlainOf(ReadOnlySpan<byte> text)
+    {
+        byte[] bytes = text.ToArray();
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] = bytes[i] is (< 0x20 and not (byte)'\n' and not (byte)'\t') or 0x7F ? (byte)'?' : bytes[i];
+        }
+
+        return bytes;
+    }
 }

@@ -4,12 +4,13 @@ namespace VmSim.Host.Terminal;
 /// One line on stderr that is written over again and again, and gone at the end. When stderr is not a terminal there is nothing, or with
 /// <c>VMSIM_PROGRESS=lines</c> a new line each second, for logs.
 /// </summary>
-internal sealed class StatusLine(TextWriter error) : IDisposable
+internal sealed class StatusLine(TextWriter messages) : IDisposable
 {
     private const long LinePeriodMilliseconds = 1_000;
     private static readonly bool IsTerminal = !Console.IsErrorRedirected;
     private static readonly bool WritesLines = Environment.GetEnvironmentVariable("VMSIM_PROGRESS") == "lines";
-    private readonly bool _shown = ReferenceEquals(error, Console.Error) && (IsTerminal || WritesLines);
+    private readonly TextWriter _line = PlainWriter.Below(messages);
+    private readonly bool _shown = PlainWriter.IsOver(messages, Console.Error) && (IsTerminal || WritesLines);
     private long _nextLine = Environment.TickCount64;
     private int _width;
 
@@ -23,12 +24,12 @@ internal sealed class StatusLine(TextWriter error) : IDisposable
 
         if (IsTerminal)
         {
-            error.Write($"\r{text.PadRight(_width)}");
+            _line.Write($"\r{PlainWriter.Plain(text).PadRight(_width)}");
             _width = text.Length;
         }
         else if (Environment.TickCount64 >= _nextLine)
         {
-            error.WriteLine(text);
+            messages.WriteLine(text);
             _nextLine = Environment.TickCount64 + LinePeriodMilliseconds;
         }
     }
@@ -37,7 +38,7 @@ internal sealed class StatusLine(TextWriter error) : IDisposable
     public void Say(string text)
     {
         Clear();
-        error.WriteLine(text);
+        messages.WriteLine(text);
     }
 
     /// <inheritdoc/>
@@ -47,7 +48,7 @@ internal sealed class StatusLine(TextWriter error) : IDisposable
     {
         if (_width > 0)
         {
-            error.Write($"\r{new string(' ', _width)}\r");
+            _line.Write($"\r{new string(' ', _width)}\r");
             _width = 0;
         }
     }

@@ -29,7 +29,7 @@ public sealed class InterruptTests : IDisposable
         await run.SaysAsync(CommandProcess.Simulates);
         await run.SignalAsync("INT");
         (int code, string output, _) = await run.EndAsync();
-        Assert.Equal(0, code);
+        Assert.Equal(130, code);
         Assert.Contains("stopped", output, StringComparison.Ordinal);
         Assert.Contains("accesses/s", output, StringComparison.Ordinal);
         JsonNode report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_folder, "report.json")))!;
@@ -49,7 +49,7 @@ public sealed class InterruptTests : IDisposable
         await fuzz.SaysAsync("seed 2,");
         await fuzz.SignalAsync("INT");
         (int code, string output, _) = await fuzz.EndAsync();
-        Assert.Equal(0, code);
+        Assert.Equal(130, code);
         Assert.Matches(@"^stopped at seed \d+; \d+ seeds, no violation, all fingerprints equal\s*$", output);
     }
 

@@ -1,0 +1,87 @@
+using System.Buffers.Binary;
+using VmSim.Core.Traces;
+using VmSim.Host.Tests.CommandLine;
+
+namespace VmSim.Hostile.Tests.Readers;
+
+/// <summary>Every byte of a binary trace is under a checksum or must be what it is.</summary>
+public sealed class BinaryTraceTests : Scratch
+{
+    [Theory]
+    [InlineData("trailing-garbage.vmtb", "bytes follow the file's end")]
+    [InlineData("vmtb-block-head-thread-flipped.vmtb", "a block that begins in thread")]
+    [InlineData("vmtb-index-entries-flipped.vmtb", "an index of")]
+    [InlineData("zstd-bomb.vmtb", "")]
+    public async Task Verify_DamagedTrace_SaysSo(string name, string expected)
+    {
+        (int code, string output, string error) = await CommandRunner.RunAsync("trace", "verify", Data(name));
+        Assert.Equal(65, code);
+        AssertSays(expected, output + error);
+        Assert.DoesNotContain("without damage", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_AnyByteChanged_IsDamage()
+    {
+        byte[] whole = Small();
+        Assert.Null(Damage(whole));
+        for (int at = 0; at < whole.Length; at++)
+        {
+            foreach (byte change in (byte[])[0x01, 0x80, 0xFF])
+            {
+                byte[] changed = [.. whole];
+                changed[at] ^= change;
+                Assert.True(Damage(changed) is not null, $"byte {at} of {whole.Length} changed by {change:x} is not noticed");
+            }
+        }
+    }
+
+    [Fact]
+    public void Read_CutAnywhere_IsDamage()
+    {
+        byte[] whole = Small();
+        for (int length = 0; length < whole.Length; length++)
+        {
+            Assert.True(Damage(whole[..length]) is not null, $"a file cut after {length} of {whole.Length} bytes is not noticed");
+        }
+    }
+
+    [Fact]
+    public async Task AnyCommand_EmptyBlocks_AreRefused()
+    {
+        byte[] block = new byte[32];
+        BinaryPrimitives.WriteUInt32LittleEndian(block, 0x314B4C42);
+        File.WriteAllBytes(At("empty.vmtb"), [.. "VMTB"u8, 1, 0, 0, 0, .. Enumerable.Repeat(block, 20_000).SelectMany(bytes => bytes)]);
+        foreach (string[] command in (string[][])[["trace", "verify"], ["trace", "info"], ["run"]])
+        {
+            (int code, string output, string error) = await CommandRunner.RunAsync([.. command, At("empty.vmtb")]);
+            Assert.Equal(65, code);
+            AssertSays("a block without records", output + error);
+        }
+    }
+
+    private static byte[] Small()
+    {
+        using MemoryStream stream = new();
+        using (VmtBinaryWriter writer = new(stream))
+        {
+            VmtTextReader text = new(new MemoryStream(
+                "# vmt 1 x pagesize 4096\ni 1000 2000 3 22 - 0 name\nt 1\nW 1 5\nR 2\nt 2\nI 1\n"u8.ToArray()), "small");
+            TraceTools.Copy(text, writer);
+        }
+
+        return stream.ToArray();
+    }
+
+    private static string? Damage(byte[] bytes)
+    {
+        try
+        {
+            return TraceTools.Verify(TraceSources.Open(new MemoryStream(bytes), "changed")).Damage;
+        }
+        catch (TraceFormatException reason)
+        {
+            return reason.Message;
+        }
+    }
+}

@@ -5,7 +5,9 @@ namespace VmSim.Actors.Configuration;
 /// <summary>Finds profiles that are named where settings of the machine or the kernel stand, and says where they are named.</summary>
 internal static class ProfileKeys
 {
-    /// <summary>Keys of a block from which it is taken for a whole one: those of effective.conf are more, those of a person fewer.</summary>
+    /// <summary>
+    /// Keys of a block from which it is taken for a whole one: those of effective.conf are more, those of a person fewer.
+    /// </summary>
     private const int WholeBlock = 8;
 
     private static readonly string[] LikelyKeys = ["name", "profile", "model"];

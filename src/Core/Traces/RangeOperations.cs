@@ -1,7 +1,7 @@
 namespace VmSim.Core.Traces;
 
 /// <summary>Which operation last changed each page's mapping, as sorted disjoint ranges of pages.</summary>
-internal sealed class RangeOperations
+public sealed class RangeOperations
 {
     private readonly List<(ulong First, ulong End, TraceOrder.Point Operation)> _ranges = [];
 

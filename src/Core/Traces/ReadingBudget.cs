@@ -5,7 +5,7 @@ namespace VmSim.Core.Traces;
 /// half a million pages, and the order of threads that start each other in a chain takes memory with the square of their number. What is
 /// far from what programs do is refused, so that the input's length bounds time and memory.
 /// </summary>
-internal sealed class ReadingBudget
+public sealed class ReadingBudget
 {
     /// <summary>The most threads of a process. Finding who waits for whom takes time with the square of their number.</summary>
     private const int MaxThreads = 16_384;

@@ -5,7 +5,7 @@ namespace VmSim.Core.Traces;
 /// <summary>An operation to weave into a thread's operations.</summary>
 /// <param name="Place">Twice the index of the operation it stands before, or one more than twice that of the one it stands after.</param>
 /// <param name="Word">The encoded operation.</param>
-internal readonly record struct OrderInsertion(long Place, ulong Word);
+public readonly record struct OrderInsertion(long Place, ulong Word);
 
 /// <summary>
 /// Finds the orders between threads that a replay must keep, and expresses them as few events. A page's users must come after the operation
@@ -18,7 +18,7 @@ internal readonly record struct OrderInsertion(long Place, ulong Word);
 /// own order satisfies every order found here, so events can never form a cycle.
 /// </remarks>
 /// <param name="budget">What the orders may cost.</param>
-internal sealed class TraceOrder(ReadingBudget? budget = null)
+public sealed class TraceOrder(ReadingBudget? budget = null)
 {
     private readonly List<ThreadClock> _threads = [];
     private readonly PageUsers _users = new();
@@ -171,8 +171,9 @@ internal sealed class TraceOrder(ReadingBudget? budget = null)
     }
 
     /// <summary>An operation of a thread.</summary>
-    internal readonly record struct Point(int Thread, long Place)
+    public readonly record struct Point(int Thread, long Place)
     {
+        /// <summary>No place.</summary>
         public static Point None => new(-1, -1);
     }
 

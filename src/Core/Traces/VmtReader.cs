@@ -12,7 +12,7 @@ namespace VmSim.Core.Traces;
 /// _STK_LIM in include/uapi/linux/resource.h), or down to the next mapping. An initial [heap] mapping at or above the first break is
 /// Valgrind's reservation and is left out. The program gets its heap from its own brk calls.
 /// </remarks>
-public sealed class VmtReader
+public sealed partial class VmtReader
 {
     private const int MaxDepth = 64;
 
@@ -304,93 +304,6 @@ public sealed class VmtReader
         SystemCall initial = TraceCalls.GrowDown(call, (record.Flags & GrowsDown) != 0, _initial);
         _initial.Add(initial);
         _options.Observer?.Initial(initial);
-    }
-
-    private void SetBreak(ulong value)
-    {
-        ulong old = _firstBreak is null ? value : _break;
-        _firstBreak ??= value;
-        _break = value;
-        _initialBreak ??= _hasExecuted ? 0 : value;
-        (ulong start, ulong end) = (Math.Min(old, value), Math.Max(old, value));
-        if (!_hasExecuted)
-        {
-            SystemCall call = new()
-            {
-                Kind = SystemCallKind.SetBreak,
-                Start = new VirtAddr(value),
-                Name = "[heap]",
-                Recorded = Errno.None,
-            };
-            Add(call, start, end - start);
-        }
-        else if (end > start)
-        {
-            Add(TraceCalls.MoveBreak(old, value), start, end - start);
-        }
-    }
-
-    private void Call(ref VmtRecord record)
-    {
-        if (record.Kind == VmtKind.Remap)
-        {
-            // both places change hands: the new one is noted with the call, the old one right after it at the same place
-            Add(TraceCalls.Remap(ref record), record.NewStart, record.NewBytes);
-            Change(record.Start, record.Bytes);
-            return;
-        }
-
-        if (record.Kind == VmtKind.Call)
-        {
-            OtherCall(ref record);
-            return;
-        }
-
-        if (record.Bytes > 0)
-        {
-            Add(TraceCalls.Simple(ref record, record.Kind == VmtKind.Map ? FileOf(record.FileId) : -1), record.Start, record.Bytes);
-        }
-    }
-
-    private void OtherCall(ref VmtRecord record)
-    {
-        bool isOfAll = record.Call is VmtCall.LockAll or VmtCall.UnlockAll;
-        Add(TraceCalls.Other(ref record), record.Start, isOfAll ? TraceCalls.UserBytes : record.Bytes);
-        foreach (AddrRange<VirtAddr> range in record.MoreRanges)
-        {
-            Change(range.Start.Value, range.Size);
-        }
-    }
-
-    private void Add(SystemCall call, ulong start, ulong length)
-    {
-        _current.Operations.Add(Operation.ControlWord(ControlKind.SystemCall, (ulong)_current.Calls.Count));
-        _current.Calls.Add(call);
-        _options.Observer?.Call(_records, call);
-        Change(start, length);
-    }
-
-    private void Change(ulong start, ulong length)
-    {
-        ulong end = length == 0 ? start : start + (length - 1);
-        ulong endPage = (end >> PageSizes.BaseShift) + (length == 0 ? 0UL : 1);
-        _order.Change(_current.Index, start >> PageSizes.BaseShift, endPage, _current.Operations.Count - 1);
-    }
-
-    private int FileOf(int traceId)
-    {
-        if (traceId < 0)
-        {
-            return -1;
-        }
-
-        if (!_files.TryGetValue(traceId, out int index))
-        {
-            index = _family.AddFile($"file {traceId}");
-            _files.Add(traceId, index);
-        }
-
-        return index;
     }
 
     private ProgramImage Build(string name)

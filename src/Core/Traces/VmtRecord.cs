@@ -174,7 +174,7 @@ public struct VmtRecord
     public readonly bool IsAccess => Kind is >= VmtKind.Fetch and <= VmtKind.Store;
 
     /// <summary>Whether an error may stand behind its fields.</summary>
-    internal readonly bool HasTail => Kind is VmtKind.Unmap or VmtKind.Protect or VmtKind.Remap or VmtKind.Advise or VmtKind.Call;
+    public readonly bool HasTail => Kind is VmtKind.Unmap or VmtKind.Protect or VmtKind.Remap or VmtKind.Advise or VmtKind.Call;
 
     private readonly bool HasRange => IsMapping || HasTail || Kind is VmtKind.KernelLoad or VmtKind.KernelStore;
 

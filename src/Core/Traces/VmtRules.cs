@@ -1,7 +1,7 @@
 namespace VmSim.Core.Traces;
 
 /// <summary>What fields a record of each kind may have, for forms in which syntax does not already say so.</summary>
-internal static class VmtRules
+public static class VmtRules
 {
     /// <summary>Whether a record other than an access is legal.</summary>
     public static bool IsLegal(in VmtRecord r, bool hasText) => r.Kind switch

@@ -37,7 +37,8 @@ internal static class Shortage
         if (HasFewDescriptors)
         {
             throw new ShortageException(
-                $"{NativeProcess.OpenFiles()} files may be open, and {DescriptorsNeeded} are needed; raise the limit: ulimit -n {DescriptorsNeeded}");
+                $"{NativeProcess.OpenFiles()} files may be open, and {DescriptorsNeeded} are needed; "
+                + $"raise the limit: ulimit -n {DescriptorsNeeded}");
         }
     }
 

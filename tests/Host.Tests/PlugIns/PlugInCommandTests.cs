@@ -81,7 +81,7 @@ public sealed class PlugInCommandTests : IDisposable
     public async Task Import_ClassThatThrows_IsNamed()
     {
         string log = Path.Combine(_folder, "list.log");
-        await File.WriteAllTextAsync(log, "");
+        await File.WriteAllTextAsync(log, "something");
         (int code, _, string error) = await CommandRunner.RunAsync(
             "import", "class", "SamplePlugIns.Flawed.ThrowsWhenImporting, SamplePlugIns", log, "--plug-in", Sample, "-o", log + ".vmt");
         Assert.Equal(ExitCodes.Internal, code);

@@ -33,7 +33,8 @@ public sealed class WrongPlugInTests : IDisposable
         }
 
         string error = await RefusalAsync(name, "lazy");
-        Assert.Contains($"scenario.conf: plug-ins[0]: {Path.Combine(_compiler.Folder, name)}: {expected}", error, Exact);
+        Assert.Contains("scenario.conf, line ", error, Exact);
+        Assert.Contains($": plug-ins[0]: {Path.Combine(_compiler.Folder, name)}: {expected}", error, Exact);
     }
 
     [Fact]

@@ -53,7 +53,9 @@ public sealed class ImportSummary
     /// <summary>Notes on what the log cannot tell.</summary>
     public List<string> Notes { get; } = [];
 
-    internal ImportSummary AddProcess(ulong process)
+    /// <summary>Begins the summary of a forked process whose trace is written beside this one.</summary>
+    /// <param name="process">Its number in the log.</param>
+    public ImportSummary AddProcess(ulong process)
     {
         ImportSummary summary = new ImportSummary();
         _processes.Add((process, summary));

@@ -20,11 +20,30 @@ public sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary, R
     /// <summary>Calls that concern memory and are not told from their number alone above, by number.</summary>
     private static readonly Dictionary<int, string> MemoryCalls = new()
     {
-        [26] = "msync", [27] = "mincore", [29] = "shmget", [30] = "shmat", [31] = "shmctl", [67] = "shmdt", [149] = "mlock",
-        [150] = "munlock", [151] = "mlockall", [152] = "munlockall", [216] = "remap_file_pages", [237] = "mbind",
-        [238] = "set_mempolicy", [256] = "migrate_pages", [279] = "move_pages", [323] = "userfaultfd", [325] = "mlock2",
-        [329] = "pkey_mprotect", [330] = "pkey_alloc", [331] = "pkey_free", [440] = "process_madvise", [448] = "process_mrelease",
-        [453] = "map_shadow_stack", [462] = "mseal",
+        [26] = "msync",
+        [27] = "mincore",
+        [29] = "shmget",
+        [30] = "shmat",
+        [31] = "shmctl",
+        [67] = "shmdt",
+        [149] = "mlock",
+        [150] = "munlock",
+        [151] = "mlockall",
+        [152] = "munlockall",
+        [216] = "remap_file_pages",
+        [237] = "mbind",
+        [238] = "set_mempolicy",
+        [256] = "migrate_pages",
+        [279] = "move_pages",
+        [323] = "userfaultfd",
+        [325] = "mlock2",
+        [329] = "pkey_mprotect",
+        [330] = "pkey_alloc",
+        [331] = "pkey_free",
+        [440] = "process_madvise",
+        [448] = "process_mrelease",
+        [453] = "map_shadow_stack",
+        [462] = "mseal",
     };
 
     private readonly Dictionary<ulong, string> _paths = [];

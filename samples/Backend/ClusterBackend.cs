@@ -1,16 +1,27 @@
+using System.Numerics;
 using VmSim.Core.Addresses;
 using VmSim.Core.Memory;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
+using VmSim.Core.Settings;
 
-namespace Samples.Backend;
+namespace SamplePlugIns;
 
-/// <summary>Anonymous memory of which the first touch of a page maps all four pages of its cluster: a quarter of the faults.</summary>
+// docs/backends.md shows this file from here on.
+
+/// <summary>Anonymous memory that is mapped some pages at a time.</summary>
 public sealed class ClusterBackend : MemoryBackend
 {
-    private const ulong ClusterPages = 4;
+    [Setting("Pages that the first touch of any of them maps: a power of two.", Unit = SettingUnit.Pages, Min = 1, Max = 512)]
+    public ulong Pages
+    {
+        get;
+        init => field = BitOperations.IsPow2(value) ? value : throw new ScenarioException("a power of two is needed");
+    } = 4;
 
     public override string Name => "cluster";
+
+    public override string Summary => "anonymous memory, mapped some pages at a time at the first touch of any of them";
 
     public override FaultKind HandleFault(in Fault fault, SpaceMemory memory)
     {
@@ -20,8 +31,8 @@ public sealed class ClusterBackend : MemoryBackend
         }
 
         PageFlags flags = SpaceMemory.EntryFlags(fault.Flags, writable: true);
-        ulong first = fault.Page.PageNumber & ~(ClusterPages - 1);
-        for (ulong number = first; number < first + ClusterPages; number++)
+        ulong first = fault.Page.PageNumber & ~(Pages - 1);
+        for (ulong number = first; number < first + Pages; number++)
         {
             VirtAddr page = VirtAddr.OfPage(number);
             if (!fault.Area.Contains(page) || !memory.IsFree(page))

@@ -66,7 +66,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             return true;
         }
 
-        if (_maxAreas != int.MaxValue && _tree.Count + Splits(first, start.Value, last, touched) > _maxAreas)
+        if (!HasRoom(first, start.Value, last, touched))
         {
             return Fails(MappingErrorKind.NoMemory, start.Value, size, out error);
         }
@@ -114,7 +114,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             return true;
         }
 
-        if (_maxAreas != int.MaxValue && _tree.Count + Splits(first, start.Value, last, touched) > _maxAreas)
+        if (!HasRoom(first, start.Value, last, touched))
         {
             return Fails(MappingErrorKind.NoMemory, start.Value, size, out error);
         }
@@ -254,6 +254,10 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             }
         }
     }
+
+    /// <summary>Whether the set may have the areas that the ends of a range will split.</summary>
+    private bool HasRoom(AreaPosition first, ulong start, ulong last, int touched) =>
+        _maxAreas == int.MaxValue || _tree.Count + Splits(first, start, last, touched) <= _maxAreas;
 
     /// <summary>How many areas the ends of a range will split.</summary>
     private int Splits(AreaPosition first, ulong start, ulong last, int touched)

@@ -345,6 +345,19 @@ public sealed partial class VirtualMemory
         return isCanonical ? Errno.None : Errno.NoMemory;
     }
 
+    /// <summary>As <see cref="RangeError"/>, and ENOMEM if the range has a hole. A length of 0 is a range without pages.</summary>
+    private Errno CoveredRangeError(SystemCall call, out ulong size)
+    {
+        size = 0;
+        if (call.Length == 0 && IsPageAligned(call.Start))
+        {
+            return Errno.None;
+        }
+
+        Errno refusal = RangeError(call.Start, call.Length, out size);
+        return refusal == Errno.None && !_set.Covers(call.Start, size) ? Errno.NoMemory : refusal;
+    }
+
     /// <summary>Rounds a length up to pages and checks that the range exists.</summary>
     private bool TryRange(VirtAddr start, ulong length, out ulong size) => RangeError(start, length, out size) == Errno.None;
 }

@@ -17,19 +17,13 @@ public sealed partial class VirtualMemory
     /// <summary>mseal: a range without holes can be neither unmapped, moved nor protected from now on (Linux 6.18: mm/mseal.c).</summary>
     private bool TrySeal(SystemCall call, out MappingError<VirtAddr> error)
     {
-        if (call.Length == 0 && IsPageAligned(call.Start))
-        {
-            return Succeeds(out error);
-        }
-
-        Errno refusal = RangeError(call.Start, call.Length, out ulong size);
-        refusal = refusal == Errno.None && !_set.Covers(call.Start, size) ? Errno.NoMemory : refusal;
+        Errno refusal = CoveredRangeError(call, out ulong size);
         if (refusal != Errno.None)
         {
             return Fails(refusal, call.Start, call.Length, out error);
         }
 
-        _hasSealedAreas = true;
+        _hasSealedAreas |= size > 0;
         return _set.TrySetFlags(call.Start, size, new FlagChange(AreaFlags.None, AreaFlags.Sealed), out error);
     }
 

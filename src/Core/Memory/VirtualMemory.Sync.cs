@@ -69,13 +69,7 @@ public sealed partial class VirtualMemory
     /// </summary>
     private bool TryQueryResident(SystemCall call, out MappingError<VirtAddr> error)
     {
-        if (call.Length == 0 && IsPageAligned(call.Start))
-        {
-            return Succeeds(out error);
-        }
-
-        Errno refusal = RangeError(call.Start, call.Length, out ulong size);
-        refusal = refusal == Errno.None && !_set.Covers(call.Start, size) ? Errno.NoMemory : refusal;
+        Errno refusal = CoveredRangeError(call, out ulong size);
         if (refusal != Errno.None)
         {
             return Fails(refusal, call.Start, call.Length, out error);

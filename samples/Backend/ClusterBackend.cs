@@ -5,9 +5,9 @@ using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 
-namespace SamplePlugIns;
+namespace Samples;
 
-// docs/backends.md shows this file from here on.
+// docs/backends.md shows this class, and tests of plug-ins compile it, too.
 
 /// <summary>Anonymous memory that is mapped some pages at a time.</summary>
 public sealed class ClusterBackend : MemoryBackend

@@ -26,7 +26,7 @@ public sealed class ClusterBackendTests
             Processes = [new ProcessSpec { Name = "p", Program = _ => new ProgramImage { Name = "p", Threads = [toucher] } }],
         };
 
-        // A scenario's file says the same: memory { anonymous = "Samples.Backend.ClusterBackend, Samples.Backend" }.
+        // A scenario's file says the same: memory { anonymous = "Samples.ClusterBackend, Samples.Backend" }.
         ScenarioSpec cluster = lazy with { Memory = new MemorySpec { Anonymous = typeof(ClusterBackend).AssemblyQualifiedName! } };
         RunReport before = TestWorlds.Run(lazy);
         RunReport after = TestWorlds.Run(cluster);

@@ -5,9 +5,9 @@ using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
-namespace SamplePlugIns;
+namespace Samples;
 
-// docs/protocols.md shows this file from here on.
+// docs/protocols.md shows this class, and tests of plug-ins compile it, too.
 
 /// <summary>
 /// A broadcast by hardware: no core is interrupted, and the initiator waits until all that have loaded the space have dropped the range.

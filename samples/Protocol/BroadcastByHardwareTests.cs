@@ -9,13 +9,13 @@ using Xunit;
 namespace Samples.Protocol;
 
 /// <summary>The contract of all protocols: random programs and small worlds, with the checker for dead translations on.</summary>
-public sealed class HardwareBroadcastContract : ShootdownProtocolContract
+public sealed class BroadcastByHardwareContract : ShootdownProtocolContract
 {
-    protected override IEnumerable<IShootdownProtocol> Subjects => [new HardwareBroadcast()];
+    protected override IEnumerable<IShootdownProtocol> Subjects => [new BroadcastByHardware()];
 }
 
 /// <summary>What is special about this one.</summary>
-public sealed class HardwareBroadcastTests
+public sealed class BroadcastByHardwareTests
 {
     [Fact]
     public void Unmap_ThreeOtherCores_WaitsWithoutAnInterruptAndForLessTime()
@@ -23,7 +23,7 @@ public sealed class HardwareBroadcastTests
         ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 8).Compute(100_000).Unmap(TestWorlds.Page(0), 8).Build();
         ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 8).Compute(1_000_000).Build();
         ScenarioSpec scenario = TestWorlds.Scenario(4, giver, user, user, user);
-        RunReport hardware = TestWorlds.Run(scenario, protocol: new HardwareBroadcast());
+        RunReport hardware = TestWorlds.Run(scenario, protocol: new BroadcastByHardware());
         RunReport linux = TestWorlds.Run(scenario, protocol: new LinuxProtocol());
         Assert.Equal(1, hardware.Total("shootdowns"));
         Assert.Equal(0, hardware.Total("ipisSent"));
@@ -36,7 +36,7 @@ public sealed class HardwareBroadcastTests
     {
         ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 8).Compute(100_000).Unmap(TestWorlds.Page(0), 8).Build();
         ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 8).Compute(1_000_000).Build();
-        RecordedRun run = RecordedRun.Of(new HardwareBroadcast(), TestWorlds.Scenario(4, giver, user, user, user));
+        RecordedRun run = RecordedRun.Of(new BroadcastByHardware(), TestWorlds.Scenario(4, giver, user, user, user));
         Assert.Equal(3, run.Protocol.Count(SpaceEvent.Acknowledged));
         Assert.Equal(0, run.LongestStaleness);
     }

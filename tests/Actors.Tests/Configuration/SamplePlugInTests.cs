@@ -15,8 +15,8 @@ public sealed class SamplePlugInTests
         """
         machine.cores = 4
         machine.page-table = "SamplePlugIns.PlainFormat, SamplePlugIns"
-        memory.anonymous = "SamplePlugIns.ClusterBackend, SamplePlugIns"
-        shootdown.protocol = "SamplePlugIns.BroadcastByHardware, SamplePlugIns"
+        memory.anonymous = "Samples.ClusterBackend, SamplePlugIns"
+        shootdown.protocol = "Samples.BroadcastByHardware, SamplePlugIns"
         processes = [
           {
             program = "SamplePlugIns.StackAndHeap, SamplePlugIns"
@@ -101,8 +101,8 @@ public sealed class SamplePlugInTests
         IReadOnlyList<SettingList> lists = SettingList.Of(PlugInFile.Load(GuestTests.File, "here", []));
         Assert.Equal(
             ["shootdown.protocol-settings.broadcast-cycles", "shootdown.protocol-settings.stall-cycles"],
-            lists.Single(list => list.Title == "SamplePlugIns.BroadcastByHardware, SamplePlugIns").Rows.Select(row => row.Key));
-        SettingRow pages = lists.Single(list => list.Title == "SamplePlugIns.ClusterBackend, SamplePlugIns").Rows.Single();
+            lists.Single(list => list.Title == "Samples.BroadcastByHardware, SamplePlugIns").Rows.Select(row => row.Key));
+        SettingRow pages = lists.Single(list => list.Title == "Samples.ClusterBackend, SamplePlugIns").Rows.Single();
         Assert.Equal(("memory.anonymous-settings.pages", "4 pages", "1 to 512 pages"), (pages.Key, pages.Default, pages.Allowed));
         Assert.Contains(lists, list => list.Title == "SamplePlugIns.StackAndHeap, SamplePlugIns");
         Assert.Contains(lists, list => list.Title == "SamplePlugIns.AddressListImporter, SamplePlugIns");

@@ -1,5 +1,5 @@
 using CsCheck;
-using SamplePlugIns;
+using Samples;
 using VmSim.Core.Shootdown;
 using VmSim.Testing;
 

@@ -6,14 +6,14 @@ namespace VmSim.Host.Tests.PlugIns;
 public sealed class GuideTests
 {
     [Theory]
-    [InlineData("BroadcastByHardware.cs", "protocols.md")]
-    [InlineData("ClusterBackend.cs", "backends.md")]
-    [InlineData("PlainFormat.cs", "page-tables.md")]
-    [InlineData("AddressListImporter.cs", "plug-ins.md")]
-    [InlineData("StackAndHeap.cs", "plug-ins.md")]
+    [InlineData("samples/Protocol/BroadcastByHardware.cs", "protocols.md")]
+    [InlineData("samples/Backend/ClusterBackend.cs", "backends.md")]
+    [InlineData("tests/PlugIns/PlainFormat.cs", "page-tables.md")]
+    [InlineData("tests/PlugIns/AddressListImporter.cs", "plug-ins.md")]
+    [InlineData("tests/PlugIns/StackAndHeap.cs", "plug-ins.md")]
     public void Guide_ShowsTheExampleAsItIs(string file, string page)
     {
-        string code = File.ReadAllText(CommandRunner.At($"tests/PlugIns/{file}"));
+        string code = File.ReadAllText(CommandRunner.At(file));
         string shown = code[code.IndexOf("/// <summary>", StringComparison.Ordinal)..].Trim();
         Assert.Contains($"```csharp\n{shown}\n```", File.ReadAllText(CommandRunner.At($"docs/{page}")), StringComparison.Ordinal);
     }

@@ -1,4 +1,4 @@
-using SamplePlugIns;
+using Samples;
 using VmSim.Core.Addresses;
 using VmSim.Core.Mapping;
 using VmSim.Core.Memory;

@@ -1,4 +1,4 @@
-using SamplePlugIns;
+using Samples;
 using VmSim.Core.Memory.Backends;
 using VmSim.Testing;
 

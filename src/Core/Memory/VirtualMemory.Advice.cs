@@ -14,6 +14,7 @@ public sealed partial class VirtualMemory
     /// even_cows, truncate_pagecache, mm/truncate.c).</summary>
     /// <param name="source">The file.</param>
     /// <param name="bytes">Its new length.</param>
+    /// <returns>What it did; with an error, and everything as before, when no table page is left to split a large page.</returns>
     public MmResult Truncate(MemoryObject source, ulong bytes)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -31,7 +32,16 @@ public sealed partial class VirtualMemory
             ulong keep = Math.Min(firstGone > first ? firstGone - first : 0, area.Size >> PageSizes.BaseShift) << PageSizes.BaseShift;
             if (keep < area.Size)
             {
-                _memory.Unmap(area.Start + keep, area.Size - keep, backing);
+                if (!_memory.Unmap(area.Start + keep, area.Size - keep, backing))
+                {
+                    _memory.Rollback();
+                    return new MmResult
+                    {
+                        Error = new MappingError<VirtAddr>(MappingErrorKind.NoMemory, area.Start + keep, area.Size - keep),
+                        Errno = Errno.NoMemory,
+                        Limit = MemoryLimit.Frames,
+                    };
+                }
             }
         }
 
@@ -241,9 +251,10 @@ public sealed partial class VirtualMemory
             isPartial = true;
         }
 
-        if (!_set.TrySetFlags(start, taken, new FlagChange(remove, add), out MappingError<VirtAddr> error))
+        if (!TrySetFlags(start, taken, new FlagChange(remove, add), out MappingError<VirtAddr> error))
         {
-            return new Progress(Errno.TryAgain, error.Start, error.Size); // madvise_vma_behavior turns ENOMEM into EAGAIN
+            // madvise_vma_behavior turns ENOMEM into EAGAIN.
+            return new Progress(Errno.TryAgain, error.Start, error.Size, MustUndo: _memory.RanOut);
         }
 
         if (refusal != Errno.None)

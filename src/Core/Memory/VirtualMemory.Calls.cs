@@ -281,6 +281,18 @@ public sealed partial class VirtualMemory
         return taken == size ? default : new Progress(refusal, start + taken, size - taken, taken > 0);
     }
 
+    /// <summary>
+    /// Gives the areas of a range other flags. A huge page that a new end of an area would divide is split (Linux:
+    /// vma_adjust_trans_huge, mm/huge_memory.c).
+    /// </summary>
+    private bool TrySetFlags(VirtAddr start, ulong size, FlagChange change, out MappingError<VirtAddr> error) =>
+        size > 0 && !(TryDivide(start, start, change) && TryDivide(start + size, start + (size - 1), change))
+            ? Fails(MappingErrorKind.NoMemory, start, size, out error)
+            : _set.TrySetFlags(start, size, change, out error);
+
+    private bool TryDivide(VirtAddr end, VirtAddr changed, FlagChange change) =>
+        !_set.TryFind(changed, out AreaSet.Area area) || !change.TryUpdate(area.Flags, out _) || _memory.SplitAt(end);
+
     private AreaFlags FlagsOf(SystemCall call)
     {
         AreaFlags flags = call.Protection.ToAreaFlags() | _futureLocks;

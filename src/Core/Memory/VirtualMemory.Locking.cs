@@ -62,7 +62,7 @@ public sealed partial class VirtualMemory
         }
 
         Progress progress = UpToRefusal(start, size, out ulong taken);
-        return _set.TrySetFlags(start, taken, new FlagChange(AreaFlags.Locks, locks), out error) && Ends(progress, out error);
+        return TrySetFlags(start, taken, new FlagChange(AreaFlags.Locks, locks), out error) && Ends(progress, out error);
     }
 
     private bool TryLockAll(SystemCall call, out MappingError<VirtAddr> error)

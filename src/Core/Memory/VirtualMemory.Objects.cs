@@ -24,7 +24,7 @@ public sealed partial class VirtualMemory
         }
 
         _hasSealedAreas |= size > 0;
-        return _set.TrySetFlags(call.Start, size, new FlagChange(AreaFlags.None, AreaFlags.Sealed), out error);
+        return TrySetFlags(call.Start, size, new FlagChange(AreaFlags.None, AreaFlags.Sealed), out error);
     }
 
     /// <summary>Whether an area of a range is sealed; then a call that would unmap it answers EPERM and does nothing.</summary>

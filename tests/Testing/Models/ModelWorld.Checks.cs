@@ -49,6 +49,10 @@ internal sealed partial class ModelWorld
                 Assert.Fail($"{address} is mapped outside every area");
             }
 
+            Assert.True(
+                leaf.Size == PageSize.Size4K || process.Memory.Areas.Any(area =>
+                    area.Range.Contains(address) && area.Range.Contains(address + (leaf.Size.Bytes() - 1))),
+                $"the large page at {address} reaches over its area");
             if (model.Outside is { } outside)
             {
                 Assert.Equal(outside, leaf.Frame);

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Programs;
 
@@ -26,19 +27,20 @@ internal static class AdviceRules
 
         bool isSpecial = !area.Backend.TakesAdvice;
         bool isLocked = (area.Flags & AreaFlags.Locked) != 0;
+        bool isHugeTlb = (area.Flags & AreaFlags.HugeTlb) != 0;
         Backing backing = area.Backend.Backing;
         bool refuses = advice switch
         {
-            Advice.DontNeed => isSpecial || isLocked, // madvise_dontneed_free_valid_vma
-            Advice.DontNeedLocked => isSpecial,
-            Advice.Free => isSpecial || isLocked || backing is not { IsPrivate: true, Object: null }, // madvise_free_single_vma
-            Advice.Cold or Advice.PageOut => isSpecial || isLocked, // can_madv_lru_vma
-            Advice.Remove => isLocked || backing.Object is null, // madvise_remove
+            Advice.DontNeed => isSpecial || isLocked || !StartsWhole(area), // madvise_dontneed_free_valid_vma
+            Advice.DontNeedLocked => isSpecial || !StartsWhole(area),
+            Advice.Free => isSpecial || isHugeTlb || isLocked || backing is not { IsPrivate: true, Object: null }, // madvise_free_single_vma
+            Advice.Cold or Advice.PageOut => isSpecial || isLocked || isHugeTlb, // can_madv_lru_vma
+            Advice.Remove => isLocked || (backing.Object is null && !isHugeTlb), // madvise_remove; huge pages have a file behind them
             Advice.DoFork or Advice.DoDump => isSpecial,
-            Advice.WipeOnFork => backing is not { IsPrivate: true, Object: null },
-            Advice.GuardInstall => isSpecial || isLocked, // is_valid_guard_vma
-            Advice.GuardRemove => isSpecial,
-            Advice.Collapse => (area.Flags & AreaFlags.NoHugePages) != 0 || backing is not { IsPrivate: true, Object: null },
+            Advice.WipeOnFork => isHugeTlb || backing is not { IsPrivate: true, Object: null },
+            Advice.GuardInstall => isSpecial || isLocked || isHugeTlb, // is_valid_guard_vma
+            Advice.GuardRemove => isSpecial || isHugeTlb,
+            Advice.Collapse => isHugeTlb || (area.Flags & AreaFlags.NoHugePages) != 0 || backing is not { IsPrivate: true, Object: null },
             _ => false,
         };
         return refuses ? Errno.InvalidArgument
@@ -67,6 +69,8 @@ internal static class AdviceRules
 
     private static bool IsDiscard(Advice advice) => advice is Advice.Free or Advice.DontNeed or Advice.DontNeedLocked or Advice.Remove
         or Advice.DontFork or Advice.WipeOnFork or Advice.GuardInstall;
+
+    private static bool StartsWhole(in AreaSet.Area area) => (area.Start.Value & (area.Backend.Granule.Bytes() - 1)) == 0;
 
     /// <summary>A seal protects what no store could overwrite: anonymous memory that is read-only (can_madvise_modify).</summary>
     private static bool MayDiscardSealed(in AreaSet.Area area) =>

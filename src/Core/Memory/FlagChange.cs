@@ -13,6 +13,11 @@ internal readonly struct FlagChange(AreaFlags remove, AreaFlags add) : IFlagsUpd
     {
         // Shared areas are not merged: ksm_madvise leaves them as they are and succeeds (mm/ksm.c).
         AreaFlags given = (old & AreaFlags.Shared) != 0 ? add & ~AreaFlags.Mergeable : add;
+        if ((old & AreaFlags.HugeTlb) != 0)
+        {
+            given &= ~AreaFlags.Locks; // they stay in memory anyway (mlock_fixup, mm/mlock.c)
+        }
+
         updated = (old & ~remove) | given;
         return updated != old;
     }

@@ -140,7 +140,7 @@ public sealed partial class VirtualMemory
         switch (advice)
         {
             case Advice.DontNeed or Advice.DontNeedLocked:
-                return _memory.Unmap(piece.Start, piece.Size, piece.Backend.Backing);
+                return Unmap(piece, piece.Size & ~(piece.Backend.Granule.Bytes() - 1));
             case Advice.Free:
                 // Clean, old pages whose next store sets the hardware's dirty bit. They stay: memory is never short here.
                 return _memory.ClearAccessedDirty(piece.Start, piece.Size);
@@ -166,6 +166,8 @@ public sealed partial class VirtualMemory
 
         return true;
     }
+
+    private bool Unmap(in AreaSet.Area piece, ulong size) => size == 0 || _memory.Unmap(piece.Start, size, piece.Backend.Backing);
 
     /// <summary>There is no swap, so anonymous pages stay; so do dirty ones. Those that stay count as old.</summary>
     private bool PageOut(in AreaSet.Area piece)
@@ -254,7 +256,8 @@ public sealed partial class VirtualMemory
         if (!TrySetFlags(start, taken, new FlagChange(remove, add), out MappingError<VirtAddr> error))
         {
             // madvise_vma_behavior turns ENOMEM into EAGAIN.
-            return new Progress(Errno.TryAgain, error.Start, error.Size, MustUndo: _memory.RanOut);
+            Errno answer = error.Kind == MappingErrorKind.NoMemory ? Errno.TryAgain : Errno.InvalidArgument;
+            return new Progress(answer, error.Start, error.Size, MustUndo: _memory.RanOut);
         }
 
         if (refusal != Errno.None)

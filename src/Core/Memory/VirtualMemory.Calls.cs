@@ -102,12 +102,20 @@ public sealed partial class VirtualMemory
         FreeTablesAround(call.Start, size);
         RemoveGuards(call.Start, size);
         AreaFlags flags = FlagsOf(call);
+        bool populates = (call.Populate && (call.MappingFlags & MappingFlags.NonBlocking) == 0)
+            || (flags & AreaFlags.Locks) == AreaFlags.Locked;
+        if (backend.Granule != PageSize.Size4K)
+        {
+            // Huge pages of MAP_HUGETLB stay in memory anyway, and their areas are not marked as locked (__mmap_complete, mm/vma.c).
+            flags = (flags & ~AreaFlags.Locks) | AreaFlags.HugeTlb;
+        }
+
         if (!_set.TryMapOver(new AreaSet.Area(call.Start, size, flags, backend), _memory, out error))
         {
             return false;
         }
 
-        if ((call.Populate && (call.MappingFlags & MappingFlags.NonBlocking) == 0) || (flags & AreaFlags.Locks) == AreaFlags.Locked)
+        if (populates)
         {
             // A mapping whose pages cannot all be made is a mapping all the same (Linux: mm_populate, mm/gup.c, ignores errors).
             _ = Populate(call.Start, size);
@@ -119,8 +127,16 @@ public sealed partial class VirtualMemory
     /// <summary>What mmap answers by its arguments and what is mapped already (Linux: do_mmap, mm/mmap.c).</summary>
     private Errno MapError(SystemCall call, out ulong size)
     {
-        size = (call.Length + (PageSizes.BaseBytes - 1)) & ~(PageSizes.BaseBytes - 1);
-        bool isInvalid = call.Length == 0 || !IsPageAligned(call.Start) || (call.Offset & (PageSizes.BaseBytes - 1)) != 0
+        bool isHugeTlb = IsHugeTlb(call);
+        bool isInvalid = false;
+        PageSize granule = PageSize.Size4K;
+        if (isHugeTlb)
+        {
+            isInvalid = !TryHugeTlbSize(call, out granule) || (call.Start.Value & (granule.Bytes() - 1)) != 0;
+        }
+
+        size = (call.Length + (granule.Bytes() - 1)) & ~(granule.Bytes() - 1);
+        isInvalid |= call.Length == 0 || !IsPageAligned(call.Start) || (call.Offset & (PageSizes.BaseBytes - 1)) != 0
             || (call is { Shared: true, Source: MappingSource.Anonymous } && (call.MappingFlags & MappingFlags.GrowsDown) != 0);
         if (isInvalid)
         {
@@ -135,6 +151,7 @@ public sealed partial class VirtualMemory
         return (call.MappingFlags & MappingFlags.FixedNoReplace) != 0 && _set.Overlaps(AddrRange.Of(call.Start, size))
             ? Errno.AlreadyExists
             : IsSealed(call.Start, size) ? Errno.PermissionDenied
+            : DividesHugeTlb(call.Start, size) ? Errno.InvalidArgument
             : Errno.None;
     }
 
@@ -150,6 +167,7 @@ public sealed partial class VirtualMemory
             // Address 0 is never mapped: this is an exec, which gives the process a new space without locks and seals.
             _futureLocks = AreaFlags.None;
             _hasSealedAreas = false;
+            _hasHugeTlb = false;
         }
 
         return TryUnmap(call.Start, size, out error);
@@ -160,6 +178,11 @@ public sealed partial class VirtualMemory
         if (IsSealed(start, size))
         {
             return Fails(Errno.PermissionDenied, start, size, out error);
+        }
+
+        if (DividesHugeTlb(start, size))
+        {
+            return Fails(Errno.InvalidArgument, start, size, out error);
         }
 
         FreeTablesAround(start, size);
@@ -225,83 +248,6 @@ public sealed partial class VirtualMemory
         return true;
     }
 
-    /// <summary>
-    /// mprotect (Linux: do_mprotect_pkey, mm/mprotect.c): changes areas up to the first hole, or the first area that it may not change, and
-    /// answers so. Up to there it happens wholly or not at all.
-    /// </summary>
-    private bool TryProtect(SystemCall call, out MappingError<VirtAddr> error)
-    {
-        if (call.Length == 0 && IsPageAligned(call.Start))
-        {
-            error = default;
-            return true;
-        }
-
-        Errno refusal = RangeError(call.Start, call.Length, out ulong size);
-        if (refusal != Errno.None)
-        {
-            return Fails(refusal, call.Start, call.Length, out error);
-        }
-
-        Progress progress = UpToRefusal(call.Start, size, out ulong taken, allowsSealed: false);
-        AreaFlags rights = call.Protection.ToAreaFlags();
-        return _set.TryProtect(call.Start, taken, new FlagChange(AreaFlags.Rights, rights), _memory, out error)
-            && Ends(progress, out error);
-    }
-
-    /// <summary>How far a range goes before a hole or an area that may not be changed, and what a call answers that comes there.</summary>
-    private Progress UpToRefusal(VirtAddr start, ulong size, out ulong taken, bool allowsSealed = true)
-    {
-        taken = size;
-        bool looksForSeals = _hasSealedAreas && !allowsSealed;
-        if (!looksForSeals && _set.Covers(start, size))
-        {
-            return default;
-        }
-
-        ulong next = start.Value;
-        Errno refusal = Errno.NoMemory;
-        foreach (AreaSet.Area piece in _set.Pieces(start, size))
-        {
-            if (piece.Start.Value != next)
-            {
-                break;
-            }
-
-            if (looksForSeals && (piece.Flags & AreaFlags.Sealed) != 0)
-            {
-                refusal = Errno.PermissionDenied;
-                break;
-            }
-
-            next = unchecked(piece.Last.Value + 1);
-        }
-
-        taken = next - start.Value;
-        return taken == size ? default : new Progress(refusal, start + taken, size - taken, taken > 0);
-    }
-
-    /// <summary>
-    /// Gives the areas of a range other flags. A huge page that a new end of an area would divide is split (Linux:
-    /// vma_adjust_trans_huge, mm/huge_memory.c).
-    /// </summary>
-    private bool TrySetFlags(VirtAddr start, ulong size, FlagChange change, out MappingError<VirtAddr> error) =>
-        size > 0 && !(TryDivide(start, start, change) && TryDivide(start + size, start + (size - 1), change))
-            ? Fails(MappingErrorKind.NoMemory, start, size, out error)
-            : _set.TrySetFlags(start, size, change, out error);
-
-    private bool TryDivide(VirtAddr end, VirtAddr changed, FlagChange change) =>
-        !_set.TryFind(changed, out AreaSet.Area area) || !change.TryUpdate(area.Flags, out _) || _memory.SplitAt(end);
-
-    private AreaFlags FlagsOf(SystemCall call)
-    {
-        AreaFlags flags = call.Protection.ToAreaFlags() | _futureLocks;
-        flags |= call.Shared ? AreaFlags.Shared : AreaFlags.None;
-        flags |= (call.MappingFlags & MappingFlags.Locked) != 0 ? AreaFlags.Locked : AreaFlags.None;
-        bool growsDown = call.Name == "[stack]" || (call.MappingFlags & MappingFlags.GrowsDown) != 0;
-        return flags | (growsDown ? AreaFlags.GrowsDown : AreaFlags.None);
-    }
-
     /// <summary>Makes the backend of a mapping.</summary>
     /// <returns>False if the call names a file that the program does not have.</returns>
     private bool TryMakeBackend(SystemCall call, ulong size, out MemoryBackend backend)
@@ -309,6 +255,12 @@ public sealed partial class VirtualMemory
         MemoryObject? source = (uint)call.FileId < (uint)_files.Length ? _files[call.FileId] : null;
         ulong offset = call.Offset;
         backend = LazyBackend.Instance;
+        if (IsHugeTlb(call) && TryHugeTlbSize(call, out PageSize granule))
+        {
+            backend = MakeHugeTlb(call, size, granule);
+            return true;
+        }
+
         if (call is { Source: MappingSource.Anonymous, Shared: true, Backend: null })
         {
             source = new MemoryObject("shared anonymous memory", size, FrameKind.SharedMemory);

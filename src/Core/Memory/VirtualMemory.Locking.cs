@@ -14,6 +14,11 @@ public sealed partial class VirtualMemory
     /// <summary>Locks a range: gives its areas the flags, up to the first hole, and makes its pages unless faults shall.</summary>
     private bool TryLock(SystemCall call, out MappingError<VirtAddr> error)
     {
+        if ((call.Locking & ~Locking.OnFault) != 0)
+        {
+            return Fails(Errno.InvalidArgument, call.Start, call.Length, out error);
+        }
+
         AreaFlags locks = LocksOf(call.Locking);
         if (!TrySetLocks(call, locks, out VirtAddr start, out ulong size, out error))
         {

@@ -38,6 +38,12 @@ public sealed partial class VirtualMemory
             return Fails(Errno.PermissionDenied, call.Start, oldSize, out error);
         }
 
+        refusal = HugeTlbRemapError(area, call, oldSize, newSize);
+        if (refusal != Errno.None)
+        {
+            return Fails(refusal, call.Start, oldSize, out error);
+        }
+
         if (!moves && newSize <= oldSize)
         {
             error = default;
@@ -152,7 +158,9 @@ public sealed partial class VirtualMemory
 
         foreach (AreaSet.Area piece in pieces)
         {
-            Errno refusal = AreaError(piece, call with { Start = piece.Start }, piece.Size, piece.Size);
+            SystemCall move = call with { Start = piece.Start, NewStart = call.NewStart + (piece.Start.Value - call.Start.Value) };
+            Errno refusal = AreaError(piece, move, piece.Size, piece.Size);
+            refusal = refusal == Errno.None ? HugeTlbRemapError(piece, move, piece.Size, piece.Size) : refusal;
             if (refusal != Errno.None)
             {
                 return Fails(refusal, piece.Start, piece.Size, out error);

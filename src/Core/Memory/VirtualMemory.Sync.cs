@@ -8,24 +8,23 @@ namespace VmSim.Core.Memory;
 /// <summary>msync and mincore: calls that look at a range, and change no area.</summary>
 public sealed partial class VirtualMemory
 {
+    private const SyncFlags BothWays = SyncFlags.Asynchronous | SyncFlags.Synchronous;
+    private const SyncFlags AllSyncFlags = BothWays | SyncFlags.Invalidate;
+
     /// <summary>
     /// msync (Linux: mm/msync.c). MS_SYNC writes back what shared file mappings have dirtied; MS_ASYNC does nothing. Holes are passed over
     /// and answered in the end.
     /// </summary>
     private bool TrySync(SystemCall call, out MappingError<VirtAddr> error)
     {
-        if (call.Length == 0 && IsPageAligned(call.Start))
+        bool isInvalid = (call.SyncFlags & ~AllSyncFlags) != 0 || (call.SyncFlags & BothWays) == BothWays || !IsPageAligned(call.Start);
+        if (call.Length == 0 && !isInvalid)
         {
-            error = default;
-            return true;
+            return Succeeds(out error);
         }
 
-        Errno refusal = RangeError(call.Start, call.Length, out ulong size);
-        if ((call.SyncFlags & BothWays) == BothWays)
-        {
-            refusal = Errno.InvalidArgument;
-        }
-
+        ulong size = 0;
+        Errno refusal = isInvalid ? Errno.InvalidArgument : RangeError(call.Start, call.Length, out size);
         if (refusal != Errno.None)
         {
             return Fails(refusal, call.Start, call.Length, out error);
@@ -34,7 +33,6 @@ public sealed partial class VirtualMemory
         return Ends(SyncPieces(call.Start, size, call.SyncFlags), out error);
     }
 
-    private const SyncFlags BothWays = SyncFlags.Asynchronous | SyncFlags.Synchronous;
 
     private Progress SyncPieces(VirtAddr start, ulong size, SyncFlags flags)
     {

@@ -59,6 +59,7 @@ public sealed partial class VirtualMemory
         _set = NewSet(parent._memory.Options);
         _breakStart = parent._breakStart;
         _hasSealedAreas = parent._hasSealedAreas;
+        _hasHugeTlb = parent._hasHugeTlb;
         Break = parent.Break;
     }
 

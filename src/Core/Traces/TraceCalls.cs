@@ -15,7 +15,6 @@ internal static class TraceCalls
     private const ulong MapAnonymous = 0x20;
     private const ulong MapPopulate = 0x8000;
     private const ulong LockOnFault = 1;
-    private const ulong AllSyncFlags = (ulong)(SyncFlags.Asynchronous | SyncFlags.Invalidate | SyncFlags.Synchronous);
     private const int HugeShift = 26;
     private const ulong HugeMask = 0x3F;
 
@@ -59,7 +58,7 @@ internal static class TraceCalls
     {
         NewStart = new VirtAddr(record.NewStart),
         NewLength = record.NewBytes,
-        RemapFlags = (RemapFlags)(record.Flags & (ulong)(RemapFlags.MayMove | RemapFlags.Fixed | RemapFlags.DontUnmap)),
+        RemapFlags = (RemapFlags)FlagsOf(record.Flags),
     };
 
     /// <summary>The call of a c record.</summary>
@@ -68,14 +67,11 @@ internal static class TraceCalls
         ulong flags = record.Flags;
         return record.Call switch
         {
-            VmtCall.Lock => Range(SystemCallKind.Lock, ref record) with { Locking = flags == LockOnFault ? Locking.OnFault : Locking.None },
+            VmtCall.Lock => Range(SystemCallKind.Lock, ref record) with { Locking = LockingOf(flags) },
             VmtCall.Unlock => Range(SystemCallKind.Unlock, ref record),
-            VmtCall.LockAll => Range(SystemCallKind.LockAll, ref record) with
-            {
-                Locking = (Locking)(flags & (ulong)(Locking.Current | Locking.Future | Locking.OnFault)),
-            },
+            VmtCall.LockAll => Range(SystemCallKind.LockAll, ref record) with { Locking = (Locking)FlagsOf(flags) },
             VmtCall.UnlockAll => Range(SystemCallKind.UnlockAll, ref record),
-            VmtCall.Sync => Range(SystemCallKind.Sync, ref record) with { SyncFlags = (SyncFlags)(flags & AllSyncFlags) },
+            VmtCall.Sync => Range(SystemCallKind.Sync, ref record) with { SyncFlags = (SyncFlags)FlagsOf(flags) },
             VmtCall.QueryResident => Range(SystemCallKind.QueryResident, ref record),
             VmtCall.Seal => Range(SystemCallKind.Seal, ref record),
             VmtCall.RemapFilePages => Range(SystemCallKind.RemapFilePages, ref record) with
@@ -92,6 +88,14 @@ internal static class TraceCalls
             _ => throw new ArgumentOutOfRangeException(nameof(record), record.Call, "not a call"),
         };
     }
+
+    /// <summary>Flags as the program gave them: those that the kernel does not know are refused where the call is done.</summary>
+    private static int FlagsOf(ulong flags) => (int)Math.Min(flags, int.MaxValue);
+
+    /// <summary>Flags of mlock2, whose one flag has another value than mlockall's for the same.</summary>
+    private static Locking LockingOf(ulong flags) => flags == 0 ? Locking.None
+        : flags == LockOnFault ? Locking.OnFault
+        : (Locking)FlagsOf(flags) | Locking.Current;
 
     private static Advice AdviceOf(ulong number) => (Advice)(int)Math.Min(number, int.MaxValue);
 

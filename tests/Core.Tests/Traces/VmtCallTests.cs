@@ -2,6 +2,7 @@ using System.Text;
 using CsCheck;
 using VmSim.Core.Addresses;
 using VmSim.Core.Programs;
+using VmSim.Core.Tests.Memory;
 using VmSim.Core.Traces;
 
 namespace VmSim.Core.Tests.Traces;
@@ -60,6 +61,24 @@ public class VmtCallTests
         Assert.Equal(
             (MappingFlags.Locked | MappingFlags.HugePages | MappingFlags.FixedNoReplace, 30),
             (calls[15].MappingFlags, calls[15].HugePageShift));
+    }
+
+    [Theory]
+    [InlineData("r 7f0000000000 2000 2000 9 7f0000100000")]
+    [InlineData("r 7f0000000000 2000 2000 8000000000000001 7f0000100000")]
+    [InlineData("c mlockall 8")]
+    [InlineData("c mlockall 4")]
+    [InlineData("c mlockall 0")]
+    [InlineData("c mlock 7f0000000000 2000 2")]
+    [InlineData("c mlock 7f0000000000 2000 5")]
+    [InlineData("c msync 7f0000000000 2000 8")]
+    [InlineData("c msync 7f0000000000 2000 5")]
+    public void Apply_CallWithUnknownFlags_IsInvalid(string line)
+    {
+        SystemCall call = TestTraces.LoadText($"m 7f0000000000 2000 3 22 - 0\n{line} EINVAL\n").Image.Threads[0].SystemCalls[1];
+        TestSpace space = new();
+        space.Map(0, 2);
+        Assert.Equal((Errno.InvalidArgument, Errno.InvalidArgument), (space.Memory.Apply(call).Errno, call.Recorded));
     }
 
     [Theory]

@@ -57,6 +57,9 @@ public enum AreaFlags
     /// <summary>The area can be neither unmapped, moved nor protected (mseal).</summary>
     Sealed = 1 << 15,
 
+    /// <summary>The area is of huge pages that no call divides (MAP_HUGETLB).</summary>
+    HugeTlb = 1 << 16,
+
     /// <summary>Both flags of a locked area, as a mask.</summary>
     Locks = Locked | LockedOnFault,
 

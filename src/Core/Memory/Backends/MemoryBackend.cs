@@ -22,6 +22,9 @@ public abstract class MemoryBackend : IMappingBackend<VirtAddr, AreaFlags, Space
     /// <summary>Whether madvise may drop, free or populate the pages (Linux: not those of VM_PFNMAP areas, mm/madvise.c).</summary>
     public virtual bool TakesAdvice => true;
 
+    /// <summary>Pages that calls may not divide: a range that ends inside one is refused with EINVAL.</summary>
+    internal virtual PageSize Granule => PageSize.Size4K;
+
     /// <summary>Makes an area's translations at mapping time; none by default.</summary>
     /// <returns>False refuses the whole operation; what was done so far is undone.</returns>
     public virtual bool Map(VirtAddr start, ulong size, AreaFlags flags, SpaceMemory pageTable) => true;

@@ -30,6 +30,14 @@ public static class TraceNames
         ];
     }
 
+    /// <summary>The trace of a process that ran beside a program's: NAME-PID with the same endings.</summary>
+    public static string BesideOf(string target, ulong processId)
+    {
+        int folder = target.LastIndexOfAny(['/', '\\']) + 1;
+        string program = ProgramOf(target);
+        return $"{target[..folder]}{program}-{processId}{target[(folder + program.Length)..]}";
+    }
+
     /// <summary>Where a replay looks first for the trace of a forked child: NAME.child.PID with its parent's endings.</summary>
     public static string ChildOf(string parent, ulong processId)
     {

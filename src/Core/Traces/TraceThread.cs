@@ -48,6 +48,15 @@ internal sealed class TraceFamily
     /// <summary>Processes that were forked so far.</summary>
     public int Processes { get; set; }
 
+    /// <summary>Takes a comment: what the recorded kernel did is told beside what the simulated one does.</summary>
+    public void TakeComment(string file, string comment)
+    {
+        if (comment.StartsWith(TraceComments.KernelFlushes, StringComparison.Ordinal))
+        {
+            Warnings.Add($"{file}: the recorded kernel flushed TLBs, {comment[TraceComments.KernelFlushes.Length..]}.");
+        }
+    }
+
     /// <summary>The index of the file with a path.</summary>
     public int AddFile(string path)
     {

@@ -132,6 +132,7 @@ public sealed partial class VmtReader
                 SetBreak(record.Break);
                 break;
             case VmtKind.Comment:
+                _family.TakeComment(_source.File, record.Text!);
                 break;
             default:
                 Call(ref record);

@@ -13,6 +13,9 @@ internal static class CaptureTools
     /// <summary>Valgrind, whose tool lackey writes memory references.</summary>
     public const string Valgrind = "valgrind";
 
+    /// <summary>perf, which records trace events of the kernel.</summary>
+    public const string Perf = "perf";
+
     /// <summary>The C compiler that builds the plug-in.</summary>
     public const string Compiler = "gcc";
 

@@ -22,10 +22,10 @@ internal static class CaptureCommand
         };
         Option<string> with = new("--with")
         {
-            Description = "Tool: valgrind, qemu, or auto for the faster one that is installed.",
+            Description = "Tool: valgrind, qemu, perf for faults and calls alone, or auto for the faster one of the first two.",
             DefaultValueFactory = _ => "auto",
         };
-        with.AcceptOnlyFromAmong("auto", "valgrind", "qemu");
+        with.AcceptOnlyFromAmong("auto", "valgrind", "qemu", "perf");
         Option<int> sets = NumberOption.Create(
             "--sets",
             "Sets of the filter that collapses references to a page: a power of two (qemu).",
@@ -121,6 +121,11 @@ internal static class CaptureCommand
                 Require(new FileInfo(trace) is { Exists: true, Length: > 0 }, tool, exitCode);
                 family.WriteQemu(trace, trace, target);
             }
+            else if (tool == "perf")
+            {
+                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, error);
+                family.Written.Add(target);
+            }
             else
             {
                 ValgrindCapture capture = new(folder);
@@ -156,6 +161,8 @@ internal static class CaptureCommand
             "auto" when hasValgrind => "valgrind",
             "qemu" when hasQemu => wanted,
             "valgrind" when hasValgrind => wanted,
+            "perf" when CaptureTools.Find(CaptureTools.Perf) is not null => wanted,
+            "perf" => throw new UsageException("--with perf: it is not installed: apt-get install linux-perf"),
             "qemu" => throw new UsageException("--with qemu: qemu-x86_64 and gcc are needed: apt-get install qemu-user gcc"),
             "valgrind" => throw new UsageException("--with valgrind: it is not installed: apt-get install valgrind"),
             _ => throw new UsageException($"neither valgrind nor qemu-x86_64 with gcc is installed; {CaptureTools.InstallHint}"),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Settings;
 using VmSim.Core.Traces.Import;
+using VmSim.Core.Traces.Import.DrMemtrace;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
@@ -100,7 +101,11 @@ internal static class ImportCommand
     /// <summary>What every importer is given on the command line.</summary>
     private sealed class Arguments
     {
-        private readonly Argument<string> _log = new("log") { Description = "The log, plain or packed; - for standard input." };
+        private readonly Argument<string> _log = new("log")
+        {
+            Description = "The log, plain or packed, or a recording's folder (drmemtrace); - for standard input.",
+        };
+
 
         private readonly Option<string> _output = new("-o", "--output")
         {
@@ -140,12 +145,15 @@ internal static class ImportCommand
 
             string path = parsed.GetValue(_log)!;
             string target = parsed.GetValue(_output)!;
-            using Stream stream = TraceInput.OpenLog(path);
-            using TraceOutput trace = new(target, parsed.GetValue(_binary), path);
+            bool isFolder = importer is DrMemtraceImporter && Directory.Exists(path);
+            IReadOnlyList<string> files = isFolder ? RecordingFolder.FilesOf(path) : [path];
+            using Stream stream = TraceInput.OpenLog(files[0]);
+            using TraceOutput trace = new(target, parsed.GetValue(_binary), files);
             using ChildTraces children = new(target, parsed.GetValue(_binary));
             ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
             {
-                File = path,
+                File = files[0],
+                Parts = [.. files.Skip(1).Select(file => new ImportPart(file, () => TraceInput.OpenLog(file)))],
                 Name = parsed.GetValue(_name) ?? NameOf(path),
                 Sets = setCount,
                 Open = TraceInput.Open,

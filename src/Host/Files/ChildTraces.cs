@@ -22,12 +22,12 @@ internal sealed class ChildTraces(string target, bool binary) : IImportChildren,
     /// <inheritdoc/>
     public IVmtSink? Open(ulong parent, ulong process)
     {
-        if (!_names.TryGetValue(parent, out string? name))
+        if (!_names.TryGetValue(parent, out string? name) && parent != process)
         {
             return null;
         }
 
-        string path = TraceNames.ChildOf(name, process);
+        string path = name is null ? TraceNames.BesideOf(target, process) : TraceNames.ChildOf(name, process);
         if (Path.GetFileName(path).Length > MaxName || _open.ContainsKey(process) || !_used.Add(path))
         {
             return null;

@@ -17,6 +17,12 @@ internal static class ImportSummaryView
                 $"forked processes: {string.Join(", ", summary.Children)}; put their traces beside this one as NAME.child.PID.vmt");
         }
 
+        if (summary.Lost > 0)
+        {
+            error.WriteLine($"events that the tool lost: {summary.Lost:N0}");
+        }
+
+        ShowCalls("records counted and not simulated", summary.Records, error);
         ShowCalls("succeeded and change nothing that is simulated, left out", summary.NotSimulated, error);
         ShowCalls("failed in the log", summary.Failed, error);
         ShowCalls("without a result in the log, left out", summary.WithoutResult, error);

@@ -17,7 +17,7 @@ public sealed class ChampSimImporter : ITraceImporter
     {
         ArgumentNullException.ThrowIfNull(options);
         ImportSummary summary = new ImportSummary();
-        TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
+        TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets, keepsLoads: true);
         RegionGuess guess = new RegionGuess(emitter);
         (Stream whole, ChampSimFormat format) = Recognise(LogStreams.Open(log, options.File), options.File);
         RecordReader records = new RecordReader(whole, format.Bytes, options.File);

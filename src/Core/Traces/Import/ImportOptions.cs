@@ -21,9 +21,17 @@ public sealed record ImportOptions
     /// <summary>Opens another log of the same recording by name (strace -ff); null when there is none.</summary>
     public Func<string, Stream?>? OpenIfThere { get; init; }
 
+    /// <summary>The other files of a log that has several, each read beside the others; the log itself is the first.</summary>
+    public IReadOnlyList<ImportPart> Parts { get; init; } = [];
+
     /// <summary>Takes the traces of forked processes that are in the log; null leaves them out.</summary>
     public IImportChildren? Children { get; init; }
 }
+
+/// <summary>A file of a log that has several.</summary>
+/// <param name="File">Its name, for messages.</param>
+/// <param name="Open">Opens it from its beginning.</param>
+public sealed record ImportPart(string File, Func<Stream> Open);
 
 /// <summary>Takes the traces of processes that the program forked.</summary>
 public interface IImportChildren
@@ -32,6 +40,7 @@ public interface IImportChildren
     /// <param name="parent">The kernel's number of the process that forked it; 0 for the first process of the log.</param>
     /// <param name="process">Its own number.</param>
     /// <returns>Where its trace goes; null if it is to be left out.</returns>
+    /// <remarks>A process that ran beside the first one, and that none of the log forked, is its own parent.</remarks>
     IVmtSink? Open(ulong parent, ulong process);
 
     /// <summary>Ends the trace of a forked process.</summary>

@@ -35,6 +35,12 @@ public sealed class ImportSummary
     /// <summary>Calls that have nothing to do with memory, threads or processes.</summary>
     public long OtherCalls { get; set; }
 
+    /// <summary>Records of the log that no access and no call is made of, by name.</summary>
+    public SortedDictionary<string, long> Records { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Events that the tool says it lost.</summary>
+    public long Lost { get; set; }
+
     /// <summary>Processes forked, in order.</summary>
     public List<ulong> Children { get; } = [];
 

@@ -85,7 +85,7 @@ public sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary, R
                     a[1],
                     a[2],
                     a[3],
-                    (a[3] & MapAnonymous) != 0 ? null : _paths.GetValueOrDefault(a[4], $"descriptor {(int)a[4]}"),
+                    (a[3] & MapAnonymous) != 0 ? null : path ?? _paths.GetValueOrDefault(a[4], $"descriptor {(int)a[4]}"),
                     a[5]);
                 guess.Change(result, a[1], mapped: true);
                 break;

@@ -18,11 +18,15 @@ public sealed class RegionGuess(TraceEmitter emitter)
     /// <summary>Bits of user space on x86-64 with four levels.</summary>
     private const int LeastBits = 47;
 
-    private const ulong RegionBytes = 1UL << 21;
+    private const int RegionShift = 21;
     private static readonly TraceOrder.Point Unmapped = new(0, 0);
     private static readonly TraceOrder.Point Mapped = new(0, 1);
     private readonly HashSet<ulong> _regions = [];
-    private readonly RangeOperations _changes = new();
+    private RangeOperations _changes = new();
+    private readonly HashSet<ulong> _inherited = [];
+    private int _shift = RegionShift;
+    private int _inheritedShift = RegionShift;
+    private bool _isLate;
     private bool _hasChanges;
     private ulong _lastRegion = ulong.MaxValue;
     private ulong _highest;
@@ -31,7 +35,7 @@ public sealed class RegionGuess(TraceEmitter emitter)
     public bool IsOn { get; set; } = true;
 
     /// <summary>Bits of an address that user space may have, 47 to 56.</summary>
-    public int UserBits { get; init; } = 56;
+    public int UserBits { get; set; } = 56;
 
     /// <summary>Pages mapped again because they were used after an unmapping.</summary>
     public long Remapped { get; private set; }
@@ -50,7 +54,7 @@ public sealed class RegionGuess(TraceEmitter emitter)
     /// <returns>As of a reference.</returns>
     public bool Use(ulong address)
     {
-        ulong region = address >> 21;
+        ulong region = address >> _shift;
         if ((region == _lastRegion && !_hasChanges) || !IsOn)
         {
             return true;
@@ -64,6 +68,11 @@ public sealed class RegionGuess(TraceEmitter emitter)
         ulong page = address >> PageSizes.BaseShift;
         TraceOrder.Point change = _hasChanges ? _changes.Find(page) : TraceOrder.Point.None;
         if (change == Mapped)
+        {
+            return true;
+        }
+
+        if (_inherited.Contains(address >> _inheritedShift))
         {
             return true;
         }
@@ -84,11 +93,43 @@ public sealed class RegionGuess(TraceEmitter emitter)
 
         if (_regions.Add(region))
         {
-            emitter.InitialMap(region * RegionBytes, RegionBytes, 7, 0x22, null, 0, null);
+            Guess(region << _shift, 1UL << _shift);
         }
 
         _lastRegion = region;
         return true;
+    }
+
+    /// <summary>
+    /// A program begins whose mappings the log tells, all but a few: what it does not tell is guessed page by page.
+    /// </summary>
+    /// <param name="isLate">Whether guesses are maps at their place; otherwise they count as mapped at start.</param>
+    public void BeginProgram(bool isLate)
+    {
+        _regions.Clear();
+        _inherited.Clear();
+        _changes = new RangeOperations();
+        _hasChanges = false;
+        _lastRegion = ulong.MaxValue;
+        (_shift, _isLate) = (PageSizes.BaseShift, isLate);
+    }
+
+    /// <summary>A forked process begins with what its parent has.</summary>
+    public void Inherit(RegionGuess parent)
+    {
+        BeginProgram(isLate: true);
+        _inheritedShift = parent._shift;
+        _inherited.UnionWith(parent._regions);
+        _inherited.UnionWith(parent._inheritedShift == parent._shift ? parent._inherited : []);
+        _changes = parent._changes.Copy();
+        _hasChanges = true;
+    }
+
+    /// <summary>Whether a whole range is known to be mapped.</summary>
+    public bool IsMapped(ulong start, ulong bytes)
+    {
+        ulong end = ((start + (bytes - 1)) >> PageSizes.BaseShift) + 1;
+        return _changes.In(start >> PageSizes.BaseShift, end).All(piece => piece.Operation == Mapped);
     }
 
     /// <summary>Why an address was refused.</summary>
@@ -108,6 +149,18 @@ public sealed class RegionGuess(TraceEmitter emitter)
         if (Remapped > 0)
         {
             summary.Notes.Add($"{Remapped:N0} pages were used after they were unmapped; they are mapped again there.");
+        }
+    }
+
+    private void Guess(ulong start, ulong bytes)
+    {
+        if (_isLate)
+        {
+            emitter.Map(start, bytes, 7, 0x22, null, 0, name: null);
+        }
+        else
+        {
+            emitter.InitialMap(start, bytes, 7, 0x22, null, 0, null);
         }
     }
 

@@ -3,10 +3,14 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Traces.Import;
 
 /// <summary>What importers write through: keeps the current thread, collapses references and numbers files.</summary>
-public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
+/// <param name="sink">Takes the records.</param>
+/// <param name="summary">Counts calls and threads.</param>
+/// <param name="sets">Sets of the filter that collapses references.</param>
+/// <param name="keepsLoads">Whether loads behind a store to their page are records of their own, so that counts of both are right.</param>
+public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets, bool keepsLoads = false)
 {
     private const int FirstInitialFile = 1001;
-    private readonly PageFilter _filter = new(sink, sets);
+    private readonly PageFilter _filter = new(sink, sets, keepsLoads);
     private readonly Dictionary<string, int> _files = new(StringComparer.Ordinal);
     private int _nextFile = 1;
     private int _nextInitialFile = FirstInitialFile;
@@ -93,6 +97,13 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets)
         _filter.Empty();
         sink.Write(VmtRecord.Exec());
         summary.Count("execve");
+    }
+
+    /// <summary>A line that begins with #, behind what came before.</summary>
+    public void Comment(string line)
+    {
+        _filter.Empty();
+        sink.Write(VmtRecord.Comment(line));
     }
 
     /// <summary>Hands on what is pending.</summary>

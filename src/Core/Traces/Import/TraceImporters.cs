@@ -1,4 +1,6 @@
 using VmSim.Core.Settings;
+using VmSim.Core.Traces.Import.DrMemtrace;
+using VmSim.Core.Traces.Import.Perf;
 using VmSim.Core.Traces.Import.Strace;
 
 namespace VmSim.Core.Traces.Import;

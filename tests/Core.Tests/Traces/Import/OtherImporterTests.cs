@@ -85,11 +85,11 @@ public class OtherImporterTests
             # comment
              1234/1235  100.000001:  page-faults:u:     7f0000001234
              1234/1236  100.000002:  page-faults:u:     7f0000002234
-                ls 99 100.1: minor-faults: 7f0000003234 ip
+                ls 99 100.1: minor-faults: 7f0000003234
             nonsense
             """);
         Assert.Equal((3, 1, 3), (summary.DataReferences, summary.Dropped, summary.Threads));
-        Assert.EndsWith("t 0\nW 7f0000001\nt 1\nW 7f0000002\nt 2\nW 7f0000003\n", text);
+        Assert.EndsWith("t 0\nW 7f0000001\nn 4d4\nt 1\nW 7f0000002\nt 0\nn 63\nt 2\nW 7f0000003\n", text);
     }
 
     private static byte[] Record(ushort type, ushort size, ulong value)

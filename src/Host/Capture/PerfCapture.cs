@@ -1,0 +1,83 @@
+using VmSim.Core.Traces.Import;
+using VmSim.Core.Traces.Import.Perf;
+using VmSim.Host.Files;
+using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Capture;
+
+/// <summary>Records a program with perf's trace events: its faults, its calls and the kernel's TLB flushes.</summary>
+internal static class PerfCapture
+{
+    /// <summary>Where the kernel lists its trace events.</summary>
+    private static readonly string[] EventFolders = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
+
+    private static readonly string[] Calls =
+    [
+        "mmap", "munmap", "mprotect", "pkey_mprotect", "mremap", "brk", "madvise", "mlock", "mlock2", "munlock", "mlockall", "munlockall",
+        "msync", "mincore", "mseal", "shmat", "shmdt", "clone", "clone3", "fork", "vfork", "execve", "execveat",
+    ];
+
+    private static readonly string[] AllEvents =
+    [
+        "exceptions:page_fault_user", "exceptions:page_fault_kernel", "tlb:tlb_flush", "sched:sched_switch", "sched:sched_process_fork",
+        "sched:sched_process_exec", "sched:sched_process_exit", "migrate:mm_migrate_pages",
+        .. Calls.SelectMany(call => new[] { $"syscalls:sys_enter_{call}", $"syscalls:sys_exit_{call}" }),
+    ];
+
+    /// <summary>Records the program and writes its trace and those of the processes that it forks.</summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="folder">A folder for the recording.</param>
+    /// <param name="target">The trace to write.</param>
+    /// <param name="randomizes">Whether addresses are randomized.</param>
+    /// <param name="error">Where to say what was found.</param>
+    /// <returns>The program's exit code.</returns>
+    /// <exception cref="UsageException">perf may not record here.</exception>
+    public static int Run(
+        string program, IReadOnlyList<string> arguments, string folder, string target, bool randomizes, TextWriter error)
+    {
+        string recording = Path.Combine(folder, "perf.data");
+        string script = Path.Combine(folder, "perf.script");
+        string[] record = ["record", "-q", "-d", "-m", "16M", "-e", string.Join(',', Events()), "-o", recording, "--", program];
+        int exitCode = CaptureTools.RunTraced(CaptureTools.Perf, [.. record, .. arguments], randomizes);
+        if (!File.Exists(recording))
+        {
+            throw new UsageException(
+                "--with perf: perf recorded nothing. Trace events need root, or kernel.perf_event_paranoid = -1 and a readable "
+                + "/sys/kernel/tracing; containers often forbid them");
+        }
+
+        // perf script writes to standard output alone.
+        string command = "exec \"$0\" script -i \"$1\" -F comm,pid,tid,cpu,time,event,trace --show-task-events --show-mmap-events "
+            + "--show-lost-events > \"$2\"";
+        int scriptCode = CaptureTools.Run("/bin/sh", ["-c", command, CaptureTools.Find(CaptureTools.Perf)!, recording, script], _ => { });
+        if (scriptCode != 0)
+        {
+            throw new UsageException($"--with perf: perf script ended with exit code {scriptCode}");
+        }
+
+        using FileStream log = File.OpenRead(script);
+        using TraceOutput trace = new(target);
+        using ChildTraces children = new(target, binary: false);
+        ImportSummary summary = new PerfImporter().Import(log, trace.Sink, new ImportOptions
+        {
+            File = script,
+            Name = Path.GetFileName(program),
+            Children = children,
+        });
+        trace.Complete();
+        ImportSummaryView.Show(summary, target, error, forks: children.Paths.Count < summary.Children.Count);
+        ImportSummaryView.ShowChildren(children.Paths, error);
+        return exitCode;
+    }
+
+    /// <summary>The trace events that this kernel has; without page_fault_user the software event of faults.</summary>
+    private static IEnumerable<string> Events()
+    {
+        string folder = Array.Find(EventFolders, Directory.Exists) ?? throw new UsageException(
+            $"--with perf: {EventFolders[0]} cannot be read: mount -t tracefs tracefs /sys/kernel/tracing, as root");
+        List<string> there = [.. AllEvents.Where(name => Directory.Exists(Path.Combine(folder, name.Replace(':', '/'))))];
+        return there.Contains(AllEvents[0]) ? there : there.Append("page-faults");
+    }
+}

@@ -67,7 +67,7 @@ public class StraceGrammarTests
         Gen.Select(Gen.Int[0, 1_000_000], Styles, Gen.Int[1, 10_000]).Sample((seed, style, length) =>
         {
             string log = new StraceGrammar(seed, 20).Print(style);
-            string cut = log[..(length % log.Length)];
+            string cut = log[..(1 + (length % (log.Length - 1)))];
             StraceLogs whole = StraceLogs.Of(log);
             StraceLogs kept = StraceLogs.Of(cut, drop: true);
             string[] lines = kept.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);

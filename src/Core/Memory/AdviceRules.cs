@@ -33,9 +33,10 @@ internal static class AdviceRules
         {
             Advice.DontNeed => isSpecial || isLocked || !StartsWhole(area), // madvise_dontneed_free_valid_vma
             Advice.DontNeedLocked => isSpecial || !StartsWhole(area),
-            Advice.Free => isSpecial || isHugeTlb || isLocked || backing is not { IsPrivate: true, Object: null }, // madvise_free_single_vma
+            // madvise_free_single_vma
+            Advice.Free => isSpecial || isHugeTlb || isLocked || backing is not { IsPrivate: true, Object: null },
             Advice.Cold or Advice.PageOut => isSpecial || isLocked || isHugeTlb, // can_madv_lru_vma
-            Advice.Remove => isLocked || (backing.Object is null && !isHugeTlb), // madvise_remove; huge pages have a file behind them
+            Advice.Remove => isLocked || (backing.Object is null && !isHugeTlb), // madvise_remove; huge pages have a file
             Advice.DoFork or Advice.DoDump => isSpecial,
             Advice.WipeOnFork => isHugeTlb || backing is not { IsPrivate: true, Object: null },
             Advice.GuardInstall => isSpecial || isLocked || isHugeTlb, // is_valid_guard_vma

@@ -8,14 +8,16 @@ namespace VmSim.Core.Memory;
 public sealed partial class SpaceMemory
 {
     /// <summary>A first touch of private memory: a new huge page, for loads too, as there is no huge page of zeros.</summary>
-    internal FaultKind TouchWhole(in Fault fault, PageSize size) =>
+    /// <returns>What happened: a huge page was mapped, or there was no memory.</returns>
+    public FaultKind TouchWhole(in Fault fault, PageSize size) =>
         TryAllocateLarge(size, FrameKind.Anonymous, out PhysAddr frame)
         && MapFrame(StartOf(fault.Page, size), frame, size, PrivateFlags(fault.Flags))
             ? FaultKind.Huge
             : FaultKind.OutOfMemory;
 
     /// <summary>A store to a private huge page that forbids it: reused if nobody shares it, else copied whole (hugetlb_wp).</summary>
-    internal FaultKind WriteWhole(in Fault fault)
+    /// <returns>What happened: the page was reused or copied, or there was no memory.</returns>
+    public FaultKind WriteWhole(in Fault fault)
     {
         EntryInfo leaf = fault.Entry;
         if (Frames.IsUnshared(leaf.Frame, leaf.Size))
@@ -27,7 +29,8 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>A touch of a shared huge page: the object's, which it gets at the first touch by any space.</summary>
-    internal FaultKind TouchWholeObject(in Fault fault, Backing backing, PageSize size)
+    /// <returns>What happened: a huge page was mapped, or there was no memory.</returns>
+    public FaultKind TouchWholeObject(in Fault fault, Backing backing, PageSize size)
     {
         MemoryObject source = backing.Object!;
         VirtAddr start = StartOf(fault.Page, size);

@@ -23,7 +23,7 @@ internal sealed class HugeTlbBackend : MemoryBackend
     public override string Name => NameOf(_size);
 
     /// <inheritdoc/>
-    internal override PageSize Granule => _size;
+    public override PageSize Granule => _size;
 
     /// <summary>The name of the backends of a page size.</summary>
     public static string NameOf(PageSize size) => size == PageSize.Size1G ? "hugetlb-1g" : "hugetlb-2m";
@@ -47,7 +47,7 @@ internal sealed class SharedHugeTlbBackend(MemoryObject source, ulong delta, Pag
     public override string Name => HugeTlbBackend.NameOf(Granule);
 
     /// <inheritdoc/>
-    internal override PageSize Granule { get; } = size;
+    public override PageSize Granule { get; } = size;
 
     /// <inheritdoc/>
     public override MemoryBackend MovedBy(ulong distance) =>

@@ -23,7 +23,7 @@ public abstract class MemoryBackend : IMappingBackend<VirtAddr, AreaFlags, Space
     public virtual bool TakesAdvice => true;
 
     /// <summary>Pages that calls may not divide: a range that ends inside one is refused with EINVAL.</summary>
-    internal virtual PageSize Granule => PageSize.Size4K;
+    public virtual PageSize Granule => PageSize.Size4K;
 
     /// <summary>Makes an area's translations at mapping time; none by default.</summary>
     /// <returns>False refuses the whole operation; what was done so far is undone.</returns>

@@ -16,7 +16,7 @@ internal readonly record struct MapsDifference(ulong Start, ulong End, string Ke
 /// does not count: the kernel keeps neighbours apart for reasons that are no program's business (anon_vma, mm/vma.c).
 /// </summary>
 /// <remarks>
-/// Areas that the kernel makes have rules of their own. <see cref="KernelMade"/> areas are in no trace and are left out. The stack begins
+/// Areas that the kernel makes have rules of their own. <see cref="KernelMade"/> areas are left out. The stack begins
 /// where faults took it, so only what both have of it is compared. A file whose path the log did not give is equal to any file.
 /// </remarks>
 internal static class MapsComparison
@@ -30,8 +30,7 @@ internal static class MapsComparison
     public static List<MapsDifference> Compare(KernelSnapshot snapshot, VirtualMemory memory)
     {
         List<Segment> kernel = [.. snapshot.Areas.Where(area => !KernelMade.Contains(area.Name)).Select(Segment.Of)];
-        List<Segment> replay = [.. memory.Areas.Select(Segment.Of)];
-        RemoveKernelMade(snapshot, replay);
+        List<Segment> replay = WithoutKernelMade(snapshot, memory.Areas.Select(Segment.Of));
         MeetAtTheStack(snapshot, kernel, replay);
         ulong[] borders = [.. kernel.Concat(replay).SelectMany(segment => (ulong[])[segment.Start, segment.End]).Distinct().Order()];
         List<MapsDifference> differences = [];
@@ -67,12 +66,19 @@ internal static class MapsComparison
         $"{((rights & Protection.Read) != 0 ? 'r' : '-')}{((rights & Protection.Write) != 0 ? 'w' : '-')}"
         + $"{((rights & Protection.Execute) != 0 ? 'x' : '-')}{(isShared ? 's' : 'p')}";
 
-    private static void RemoveKernelMade(KernelSnapshot snapshot, List<Segment> replay)
+    /// <summary>Leaves them out of the replay too: a trace may have them, and neighbours that are alike are one area there.</summary>
+    private static List<Segment> WithoutKernelMade(KernelSnapshot snapshot, IEnumerable<Segment> replay)
     {
         foreach (KernelArea area in snapshot.Areas.Where(area => KernelMade.Contains(area.Name)))
         {
-            replay.RemoveAll(segment => segment.Start >= area.Start && segment.End <= area.End);
+            replay = replay.SelectMany(segment => new[]
+            {
+                segment with { End = Math.Min(segment.End, area.Start) },
+                segment with { Start = Math.Max(segment.Start, area.End) },
+            }.Where(part => part.Start < part.End));
         }
+
+        return [.. replay];
     }
 
     private static void MeetAtTheStack(KernelSnapshot snapshot, List<Segment> kernel, List<Segment> replay)

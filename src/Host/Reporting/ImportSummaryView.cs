@@ -58,10 +58,10 @@ internal static class ImportSummaryView
 
         if (children.Count > MostChildren)
         {
-            error.WriteLine($"... and {children.Count - MostChildren:N0} more traces of forked processes");
+            error.WriteLine($"... and {children.Count - MostChildren:N0} more traces of other processes");
         }
 
-        const string Whose = "of forked processes";
+        const string Whose = "of other processes";
         ShowCalls($"{Whose} succeeded and change nothing that is simulated, left out", Sum(children, s => s.NotSimulated), error);
         ShowCalls($"{Whose} failed in the log", Sum(children, s => s.Failed), error);
         ShowCalls($"{Whose} without a result in the log, left out", Sum(children, s => s.WithoutResult), error);

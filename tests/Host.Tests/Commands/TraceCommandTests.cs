@@ -57,6 +57,31 @@ public sealed class TraceCommandTests : IDisposable
         Assert.EndsWith("t 0\nI 1\nW 2\n", await File.ReadAllTextAsync(target));
     }
 
+    [Fact]
+    public async Task Import_FolderOfThreadFiles_IsOneProcess()
+    {
+        // Records of drmemtrace: type, size, value; a thread, its process and a store.
+        string inside = Directory.CreateDirectory(Path.Combine(_folder, "app.dir", "trace")).FullName;
+        foreach (byte thread in new byte[] { 7, 8 })
+        {
+            byte[] records = [
+                22, 0, 0, 0, thread, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 8, 0, 0, thread, 0, 0, 0, 0, 0, 0];
+            await File.WriteAllBytesAsync(Path.Combine(inside, $"app.{thread}.trace"), records);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(inside, "cpu_schedule.txt"), "no trace");
+        string target = Path.Combine(_folder, "app.vmt");
+        string folder = Path.Combine(_folder, "app.dir");
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("import", "drmemtrace", folder, "-o", target)).Code);
+        Assert.EndsWith("t 0\nW 0\nt 1\nW 0\n", await File.ReadAllTextAsync(target));
+
+        Directory.Move(inside, Path.Combine(folder, "raw"));
+        (int code, _, string error) = await RunAsync("import", "drmemtrace", folder, "-o", target);
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains("raw data alone", error);
+        Assert.Contains("this is a folder", (await RunAsync("import", "perf", folder, "-o", target)).Error);
+    }
+
     [Theory]
     [InlineData(ExitCodes.BadInput, "import", "lackey", "/nowhere/x.log", "-o", "x.vmt")]
     [InlineData(ExitCodes.BadInput, "trace", "info", "/nowhere/x.vmt")]

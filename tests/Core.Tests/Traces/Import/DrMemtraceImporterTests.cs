@@ -129,6 +129,36 @@ public class DrMemtraceImporterTests
     }
 
     [Fact]
+    public void Import_FilesOfTwoMachines_AreRefusedByTheSecondsName()
+    {
+        byte[] intel = [.. Record(28, 9, 0x40), .. Record(22, 0, 7), .. Record(24, 0, 7), .. Record(0, 8, 0x500000)];
+        byte[] arm = [.. Record(28, 9, 0x08), .. Record(22, 0, 8), .. Record(24, 0, 7), .. Record(0, 8, 0x500000)];
+        TraceFormatException error = Assert.Throws<TraceFormatException>(
+            () => Logs.Import("drmemtrace", new MemoryStream(intel), Parts([arm])));
+        Assert.StartsWith("part 0, byte 0: a recording of another machine", error.Message);
+    }
+
+    [Fact]
+    public void Import_FilesOfTwoProcesses_HaveTheFirstOnesReferencesAndCountTheOthers()
+    {
+        byte[] unnamed = [.. Record(22, 0, 7), .. Record(0, 8, 0x500000)];
+        byte[] first = [.. Record(22, 0, 8), .. Record(24, 0, 8), .. Record(0, 8, 0x500000)];
+        byte[] second = [.. Record(22, 0, 9), .. Record(24, 0, 9), .. Record(0, 8, 0x500000), .. Record(1, 8, 0x500000)];
+        (ImportSummary summary, _) = Logs.Import("drmemtrace", new MemoryStream(unnamed), Parts([first, second]));
+        Assert.Equal((2, 2, 0), (summary.DataReferences, summary.Threads, summary.Dropped));
+        Assert.Equal(2, summary.Records["references of other processes"]);
+    }
+
+    [Fact]
+    public void Import_ReferenceThatLeavesUserSpace_SaysSo()
+    {
+        byte[] records = [.. Record(22, 0, 7), .. Record(0, 8, 0x500000), .. Record(1, 8, (1UL << 56) - 4)];
+        (ImportSummary summary, _) = Logs.Import("drmemtrace", new MemoryStream(records));
+        Assert.Equal(1, summary.Dropped);
+        Assert.Contains("is not in user space", Assert.Single(summary.DroppedExamples));
+    }
+
+    [Fact]
     public void Import_AHundredThreadFiles_HaveAllTheirRecords()
     {
         byte[][] files = [.. Enumerable.Range(0, 100).Select(thread =>

@@ -155,6 +155,30 @@ public class PerfImporterTests
     }
 
     [Fact]
+    public void Maps_OfOtherMachines_HaveTheirOffsets()
+    {
+        (ImportSummary summary, string text) = Logs.ImportText("perf", """
+            a 5/5 [000] 1.000001: syscalls:sys_enter_mmap_pgoff: addr: 0x0, len: 0x1000, prot: 0x1, flags: 0x2, fd: 0x3, pgoff: 0x2
+            a 5/5 [000] 1.000002: syscalls:sys_exit_mmap_pgoff: 0xb6f00000
+            a 5/5 [000] 1.000003: syscalls:sys_enter_mmap: addr: 0x0, len: 0x1000, prot: 0x1, flags: 0x2, fd: 0x3, offset: 0x5000
+            a 5/5 [000] 1.000004: syscalls:sys_exit_mmap: 0x7f0000000000
+            """);
+        Assert.Contains("m b6f00000 1000 1 2 1 2000\n", text);
+        Assert.Contains("m 7f0000000000 1000 1 2 1 5000\n", text);
+        Assert.Equal(2, summary.Calls["mmap"]);
+    }
+
+    [Fact]
+    public void Processes_WithoutTraces_AreNamedInOneNote()
+    {
+        string log = string.Concat(Enumerable.Range(5, 20).Select(process =>
+            $"a {process}/{process} [000] 1.000001: exceptions:page_fault_user: address=0x7000000 ip=0x1 error_code=0x6\n"));
+        (ImportSummary summary, _) = Logs.ImportText("perf", log);
+        Assert.Single(summary.Notes, note => note.StartsWith("No traces are written for 19 of the processes", StringComparison.Ordinal)
+            && note.EndsWith(": 6, 7, 8, 9, 10, ....", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Lost_Events_AreReported()
     {
         (ImportSummary summary, _) = Logs.ImportText("perf", """

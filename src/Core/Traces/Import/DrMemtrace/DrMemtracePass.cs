@@ -12,6 +12,7 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
     private const int X86UserBits = 56;
     private const int ArmUserBits = 52;
     private const ulong ArmFileType = 0x08;
+    private const ulong Machines = ArmFileType | 0x40;
     private const ulong Narrow = 0x10 | 0x20;
     private const ulong Filtered = 0x01 | 0x80 | 0x100;
     private const ulong InstructionsOnly = 0x04;
@@ -116,7 +117,7 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
 
     private void Reference(DrMemtraceFile file, VmtKind kind, ulong address, int size)
     {
-        if (file.Process != _process)
+        if (file.Process != _process && file.Process != 0)
         {
             _otherProcesses++;
             return;
@@ -138,7 +139,7 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
         emitter.CurrentThread = NumberOf(file);
         if (!_guess.Use(address, (uint)Math.Max(size, 1)))
         {
-            summary.Drop(summary.Lines, _guess.Refusal(address));
+            summary.Drop(summary.Lines, _guess.Refusal(address + (ulong)Math.Max(size, 1) - 1));
             return;
         }
 
@@ -264,7 +265,7 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
             case 6:
                 file.Call.Argument(value);
                 break;
-            case 7 when file.Call.End() && file.Process == _process:
+            case 7 when file.Call.End() && (file.Process == _process || file.Process == 0):
                 Call(file, file.Call, hasSucceeded: value != 0);
                 break;
             case 9:
@@ -304,6 +305,15 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
         {
             throw TraceFormatException.AtByte(
                 file.Name, file.Offset - DrMemtraceFile.RecordBytes, "a recording of a 32-bit program", "one of x86-64 or AArch64");
+        }
+
+        if (((_fileType | value) & Machines) == Machines)
+        {
+            throw TraceFormatException.AtByte(
+                file.Name,
+                file.Offset - DrMemtraceFile.RecordBytes,
+                "a recording of another machine than that of the files before it",
+                "files of one recording, of x86-64 or AArch64");
         }
 
         _fileType |= value;

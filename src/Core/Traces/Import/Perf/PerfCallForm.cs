@@ -1,4 +1,5 @@
 using System.Text;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Traces.Import.Perf;
 
@@ -12,11 +13,14 @@ internal sealed record PerfCallForm(int Number, params (string Name, PerfFlags F
     private static readonly (string, PerfFlags) Flags = ("flags", PerfFlags.None);
     private static readonly (string, PerfFlags) Address = ("addr", PerfFlags.None);
 
+    private static readonly PerfCallForm Map = new(
+        9, Address, Length, ("prot", PerfFlags.Rights), ("flags", PerfFlags.Mapping), ("fd", PerfFlags.None), ("off", PerfFlags.None));
+
     private static readonly Dictionary<string, PerfCallForm> Forms = new(StringComparer.Ordinal)
     {
-        ["mmap"] = new(
-            9, Address, Length, ("prot", PerfFlags.Rights), ("flags", PerfFlags.Mapping), ("fd", PerfFlags.None),
-            ("off", PerfFlags.None)),
+        ["mmap"] = Map,
+        ["mmap2"] = Map,
+        ["mmap_pgoff"] = Map,
         ["munmap"] = new(11, Address, Length),
         ["mprotect"] = new(10, Start, Length, ("prot", PerfFlags.Rights)),
         ["pkey_mprotect"] = new(329, Start, Length, ("prot", PerfFlags.Rights)),
@@ -86,6 +90,17 @@ internal sealed record PerfCallForm(int Number, params (string Name, PerfFlags F
             }
         }
 
+        if (Number == 9)
+        {
+            values[5] |= OtherOffset(fields);
+        }
+
         return true;
     }
+
+    /// <summary>RISC-V's name for mmap's offset, and that of 32-bit machines, which count it in pages of 4 KiB.</summary>
+    private static ulong OtherOffset(PerfFields fields) =>
+        fields.TryNumber("offset"u8, out ulong bytes) ? bytes
+        : fields.TryNumber("pgoff"u8, out ulong pages) ? pages << PageSizes.BaseShift
+        : 0;
 }

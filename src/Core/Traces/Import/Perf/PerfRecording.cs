@@ -8,12 +8,14 @@ namespace VmSim.Core.Traces.Import.Perf;
 internal sealed class PerfRecording(IVmtSink sink, ImportSummary summary, ImportOptions options)
 {
     private const int MaxThreads = 1 << 20;
+    private const int Examples = 5;
     private readonly Dictionary<ulong, PerfProcess> _processes = [];
     private readonly Dictionary<ulong, PerfThread> _threads = [];
 
     /// <summary>Threads that were made, of which it is not known whether they are processes, and who made them.</summary>
     private readonly Dictionary<ulong, PerfThread> _unborn = [];
 
+    private readonly HashSet<ulong> _leftOut = [];
     private PerfProcess? _first;
 
     /// <summary>Flushes while no process of the recording ran.</summary>
@@ -127,6 +129,11 @@ internal sealed class PerfRecording(IVmtSink sink, ImportSummary summary, Import
         }
 
         _first?.Finish();
+        if (_leftOut.Count > 0)
+        {
+            string some = string.Join(", ", _leftOut.Order().Take(Examples)) + (_leftOut.Count > Examples ? ", ..." : "");
+            summary.Notes.Add($"No traces are written for {_leftOut.Count:N0} of the processes, or for later ones of that number: {some}.");
+        }
     }
 
     private PerfThread? Create(ulong process, ulong id)
@@ -171,7 +178,7 @@ internal sealed class PerfRecording(IVmtSink sink, ImportSummary summary, Import
             IVmtSink? target = options.Children?.Open(parentId, id);
             if (target is null)
             {
-                summary.Notes.Add($"process {id} is left out: no trace is written for it.");
+                _leftOut.Add(id);
             }
 
             process = new PerfProcess(id, target ?? Nowhere.Instance, new ImportSummary(), options, parent);

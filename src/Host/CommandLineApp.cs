@@ -50,12 +50,12 @@ public static class CommandLineApp
             ParseResult parsed = Root(output, error).Parse(args);
             if (parsed.Errors.Count > 0)
             {
-                foreach (System.CommandLine.Parsing.ParseError problem in parsed.Errors)
+                foreach (string problem in Problems(parsed))
                 {
-                    await error.WriteLineAsync($"vmsim: {problem.Message}");
+                    await error.WriteLineAsync($"vmsim: {problem}");
                 }
 
-                await error.WriteLineAsync($"Try: vmsim {(args.Length > 0 && !args[0].StartsWith('-') ? args[0] + " " : "")}--help");
+                await error.WriteLineAsync($"Try: vmsim {string.Concat(PathOf(parsed).Select(name => name + " "))}--help");
                 return ExitCodes.Usage;
             }
 
@@ -94,6 +94,35 @@ public static class CommandLineApp
         }
 
         return root;
+    }
+
+    /// <summary>What is wrong with a command line; a word where a command should stand is answered with the nearest one.</summary>
+    private static IEnumerable<string> Problems(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        if (command.Subcommands.Count == 0 || parsed.UnmatchedTokens.FirstOrDefault(token => !token.StartsWith('-')) is not { } word)
+        {
+            return parsed.Errors.Select(problem => problem.Message);
+        }
+
+        IReadOnlyList<string> names = [.. command.Subcommands.Select(each => each.Name)];
+        string hint = NearestName.Of(word, names) is { } nearest ? $"did you mean {nearest}?" : $"there are {string.Join(", ", names)}";
+        return [$"there is no command {string.Concat(PathOf(parsed).Select(name => name + " "))}{word}; {hint}"];
+    }
+
+    /// <summary>The names of the command that was understood, without the program's own.</summary>
+    private static IEnumerable<string> PathOf(ParseResult parsed)
+    {
+        Stack<string> names = [];
+        for (System.CommandLine.Parsing.SymbolResult? at = parsed.CommandResult; at is not null; at = at.Parent)
+        {
+            if (at is System.CommandLine.Parsing.CommandResult { Command: not RootCommand } result)
+            {
+                names.Push(result.Command.Name);
+            }
+        }
+
+        return names;
     }
 
     /// <summary>The one place that knows what kinds of exceptions mean: a new kind of bad input is added here.</summary>

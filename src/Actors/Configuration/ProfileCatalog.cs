@@ -7,8 +7,26 @@ namespace VmSim.Actors.Configuration;
 /// <param name="Path">Where it is.</param>
 public sealed record ConfigProfile(string Name, string Path) : INamed
 {
-    /// <summary>The first line of the file's comment.</summary>
-    public string Summary => (File.ReadLines(Path).FirstOrDefault() ?? "").TrimStart('#', ' ');
+    /// <summary>The first sentence of the comment that the file begins with.</summary>
+    public string Summary
+    {
+        get
+        {
+            List<string> lines = [];
+            foreach (string line in File.ReadLines(Path).TakeWhile(line => line.StartsWith('#')))
+            {
+                lines.Add(line.TrimStart('#', ' '));
+                if (line.EndsWith('.') || line.Contains(". ", StringComparison.Ordinal))
+                {
+                    break;
+                }
+            }
+
+            string text = string.Join(' ', lines);
+            int end = text.IndexOf(". ", StringComparison.Ordinal);
+            return end < 0 ? text : text[..(end + 1)];
+        }
+    }
 }
 
 /// <summary>The profiles and scenarios of the config folder, as they are there now.</summary>

@@ -100,7 +100,7 @@ public static class ScenarioLoader
         {
             ScenarioSpec whole = WorldParts.WithOwnSettings(spec with { PlugIns = plugIns });
             ScenarioRules.Check(whole);
-            return whole with { Processes = ProcessLoader.Load(tree, Processes, files, binder, whole) };
+            return whole with { Processes = ProcessLoader.Load(scenario, Processes, files, binder, whole) };
         });
     }
 

@@ -33,7 +33,7 @@ internal sealed class SettingsBinder(double ghz)
 
             string full = path.Length == 0 ? key : $"{path}.{key}";
             SettingMember? member = members.FirstOrDefault(candidate => candidate.Key == key)
-                ?? throw SettingMember.Unknown($"{value.Origin}: {full}", key, [.. members.Select(candidate => candidate.Key), .. others]);
+                ?? throw SettingMember.Unknown($"{value.Origin}: {full}", key, members, others);
             object bound = member.IsOwn ? new OwnSettings(Flatten(value, full, ""))
                 : member.Setting is null ? Bind(member.Property.GetValue(result)!, value, full)
                 : ParseValue(value, member, full);

@@ -15,7 +15,8 @@ public sealed class CallFindings
     /// <summary>Stands for an answer that nobody recorded.</summary>
     private const int Unrecorded = -1;
 
-    private readonly SortedDictionary<(SystemCallKind Kind, Errno Answer, int Recorded, MemoryLimit Limit), Finding> _findings = [];
+    private readonly SortedDictionary<(SystemCallKind Kind, Errno Answer, bool IsPartial, int Recorded, MemoryLimit Limit), Finding>
+        _findings = [];
 
     /// <summary>How many calls there are.</summary>
     public long Count { get; private set; }
@@ -33,7 +34,9 @@ public sealed class CallFindings
         }
 
         Count++;
-        (SystemCallKind, Errno, int, MemoryLimit) key = (call.Kind, result.Errno, (int?)call.Recorded ?? Unrecorded, result.Limit);
+        bool isPartial = result.Errno != Errno.None && result.Error is null;
+        (SystemCallKind, Errno, bool, int, MemoryLimit) key =
+            (call.Kind, result.Errno, isPartial, (int?)call.Recorded ?? Unrecorded, result.Limit);
         if (!_findings.TryGetValue(key, out Finding? finding))
         {
             finding = new Finding { Name = CallText.NameOf(call) };
@@ -54,12 +57,13 @@ public sealed class CallFindings
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(format);
-        foreach (((_, Errno answer, int recorded, MemoryLimit limit), Finding finding) in _findings)
+        foreach (((_, Errno answer, bool isPartial, int recorded, MemoryLimit limit), Finding finding) in _findings)
         {
             string plural = finding.Count == 1 ? "" : "s";
             string calls = string.Create(CultureInfo.InvariantCulture, $"{finding.Count:N0} {finding.Name} call{plural}");
             string places = $"first {string.Join(", ", finding.Places)}";
-            yield return $"{calls} {Answered(answer)}{WhereRecorded(recorded)}{Reason(limit, options, format)}; {places}";
+            string answered = isPartial ? $"did a part and answered {answer.Name()}" : Answered(answer);
+            yield return $"{calls} {answered}{WhereRecorded(recorded)}{Reason(limit, options, format)}; {places}";
         }
     }
 

@@ -102,7 +102,7 @@ public sealed class OwnSettings : IReadOnlyList<KeyValuePair<string, string>>, I
         SettingMember? found = members.FirstOrDefault(member => member.Key == first && member.Setting is null == dot >= 0);
         if (found is null)
         {
-            throw SettingMember.Unknown(where, first, [.. members.Select(member => member.Key)]);
+            throw SettingMember.Unknown(where, first, members);
         }
 
         if (found.Setting is not { } setting)

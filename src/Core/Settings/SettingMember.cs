@@ -40,10 +40,16 @@ public sealed record SettingMember(string Key, PropertyInfo Property, SettingAtt
     /// <summary>The exception for a key that does not exist.</summary>
     /// <param name="where">The key as it was written, with where it stands.</param>
     /// <param name="key">Its last part.</param>
-    /// <param name="allowed">The keys that there are.</param>
-    public static ScenarioException Unknown(string where, string key, IReadOnlyList<string> allowed)
+    /// <param name="members">The settings and blocks that there are; a key of one of the blocks may have been meant.</param>
+    /// <param name="others">Further keys that there are.</param>
+    public static ScenarioException Unknown(
+        string where, string key, IReadOnlyList<SettingMember> members, params IReadOnlyList<string> others)
     {
-        string hint = NearestName.Of(key, allowed) is { } nearest ? $"did you mean {nearest}?"
+        ArgumentNullException.ThrowIfNull(members);
+        IReadOnlyList<string> allowed = [.. members.Select(member => member.Key), .. others];
+        IEnumerable<string> inner = members.Where(member => member is { Setting: null, IsOwn: false })
+            .SelectMany(block => Of(block.Property.PropertyType).Select(member => $"{block.Key}.{member.Key}"));
+        string hint = NearestName.Of(key, allowed.Concat(inner)) is { } nearest ? $"did you mean {nearest}?"
             : allowed.Count == 0 ? "there are none here" : $"allowed are {string.Join(", ", allowed)}";
         return new ScenarioException($"{where}: there is no such setting; {hint}");
     }

@@ -3,6 +3,12 @@ namespace VmSim.Core.Traces;
 /// <summary>How the files of one capture are named.</summary>
 public static class TraceNames
 {
+    /// <summary>
+    /// The name of a first mapping that no call made: memory that the program used and that exec must have mapped, as large as its use
+    /// showed.
+    /// </summary>
+    public const string GuessedMapping = "[exec]";
+
     private static readonly string[] Endings = [".gz", ".vmt", ".vmtb"];
 
     /// <summary>A program's name from its trace's: without folders and the format's endings.</summary>

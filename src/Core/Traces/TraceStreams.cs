@@ -42,7 +42,7 @@ public static class TraceStreams
             Stream unpacked = Peek(Unpack(stream), 1, out byte[] first);
             return first.Length > 0
                 ? unpacked
-                : throw TraceFormatException.AtByte(file, 0, "the log is empty", "a log with something in it");
+                : throw TraceFormatException.AtByte(file, 0, "the log is empty", "a log with at least one line or record");
         }
         catch (InvalidDataException error)
         {

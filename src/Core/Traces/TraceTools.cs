@@ -139,6 +139,13 @@ public static class TraceTools
 
         public void Take(in VmtRecord record)
         {
+            bool hasFailed = record.Errno != Errno.None || (record.Start & (PageSizes.BaseBytes - 1)) != 0;
+            if (hasFailed && record.Kind is (VmtKind.Map or VmtKind.Unmap or VmtKind.Remap or VmtKind.Call))
+            {
+                // A call that failed where it was recorded, or fails in any run, leaves what is mapped as it is.
+                return;
+            }
+
             switch (record.Kind)
             {
                 case VmtKind.InitialMap when (record.Flags & 0x100) != 0:

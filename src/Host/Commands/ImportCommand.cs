@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Settings;
+using VmSim.Core.Traces;
 using VmSim.Core.Traces.Import;
 using VmSim.Core.Traces.Import.DrMemtrace;
 using VmSim.Host.Files;
@@ -106,7 +107,6 @@ internal static class ImportCommand
             Description = "The log, plain or packed, or a recording's folder (drmemtrace); - for standard input.",
         };
 
-
         private readonly Option<string> _output = new("-o", "--output")
         {
             Description = "Trace to write: .vmt, .vmt.gz or .vmtb.",
@@ -160,6 +160,12 @@ internal static class ImportCommand
                 OpenIfThere = TraceInput.OpenIfThere,
                 Children = children,
             });
+            if (summary.IsEmpty && summary.Processes.All(process => process.Summary.IsEmpty))
+            {
+                throw new TraceFormatException(
+                    $"{files[0]}: no access and no call in its {summary.Lines:N0} lines can be used; needed is a log of {importer.Name}");
+            }
+
             trace.Complete();
             ImportSummaryView.Show(summary, target, error, forks: children.Paths.Count < summary.Children.Count);
             ImportSummaryView.ShowChildren(children.Paths, error);

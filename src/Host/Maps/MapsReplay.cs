@@ -78,6 +78,12 @@ internal sealed class MapsReplay : ITraceObserver
     /// <inheritdoc/>
     public void Initial(SystemCall call)
     {
+        if (call.Name == TraceNames.GuessedMapping && Current.Ahead.First?.Value.Event == SnapshotEvent.Start)
+        {
+            // The kernel knows what the trace guesses.
+            return;
+        }
+
         _hasInitial = true;
         Current.HasBegun = true;
         Release(Current.Memory.Apply(call).Release);

@@ -60,6 +60,26 @@ public sealed class CallFindingsTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Note_ACallDoneInPart_SaysSo()
+    {
+        TestSpace space = new();
+        Apply(space, Map(0));
+        Apply(space, new()
+        {
+            Kind = SystemCallKind.Protect,
+            Start = TestSpace.At(0),
+            Length = 3 << 12,
+            Protection = Protection.Read,
+            Recorded = Errno.None,
+        });
+        string line = Assert.Single(Lines(space));
+        Assert.StartsWith(
+            "1 mprotect call did a part and answered ENOMEM and succeeded where the program was recorded; first mprotect(",
+            line,
+            StringComparison.Ordinal);
+    }
+
     private static SystemCall Map(ulong page) => new()
     {
         Kind = SystemCallKind.Map,

@@ -96,6 +96,19 @@ public class TraceToolsTests
         Assert.Contains("line 5", result.Damage);
     }
 
+    [Theory]
+    [InlineData("u 1001 1000", 0)]
+    [InlineData("u 1000 1000 EPERM", 0)]
+    [InlineData("r 1000 1000 1000 1 9000 ENOMEM", 0)]
+    [InlineData("u 1000 1000", 1)]
+    [InlineData("r 1000 1000 1000 1 9000", 1)]
+    [InlineData("m 1801 1000 3 22 - 0\nu 1000 1000", 1)]
+    public void Verify_CallsThatFail_ChangeNothing(string calls, long unmapped)
+    {
+        string text = $"m 1000 1000 3 22 - 0\n{calls}\nR 1\n";
+        Assert.Equal(unmapped, TraceTools.Verify(TraceSources.Open(new MemoryStream(Encoding.UTF8.GetBytes(text)), "x")).UnmappedAccesses);
+    }
+
     private static string Cut(string text, long from, long to)
     {
         using MemoryStream output = new MemoryStream();

@@ -86,6 +86,25 @@ public sealed class MapsReplayTests
     }
 
     [Fact]
+    public void Run_GuessOfWhatExecMapped_GivesWayToTheKernelsWord()
+    {
+        const string Maps =
+            """
+            # vmaps 1 pagesize 4096
+            @ 7 5 start /bin/a
+            400000-401000 r-xp 00000000 fe:01 1 /bin/a
+            401000-403000 rw-p 00001000 fe:01 1 /bin/a
+            @ 7 5 exit /bin/a
+            400000-401000 r-xp 00000000 fe:01 1 /bin/a
+            401000-402000 r--p 00001000 fe:01 1 /bin/a
+            402000-403000 rw-p 00002000 fe:01 1 /bin/a
+            """;
+        MapsVerdict verdict = Replay(["t 0", "i 401000 1000 3 22 - 0 [exec]", "p 401000 1000 1"], Maps, _ => null);
+        Assert.True(verdict.IsEqual, string.Join('\n', verdict.Checks.SelectMany(check => check.Differences)));
+        Assert.Empty(verdict.Notes);
+    }
+
+    [Fact]
     public async Task Verify_WithMaps_SaysWhereTheyPart()
     {
         string maps = Path.Combine(Folder, "areas.maps.gz");

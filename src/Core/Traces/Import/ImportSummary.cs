@@ -59,6 +59,9 @@ public sealed class ImportSummary
     /// <summary>Notes on what the log cannot tell.</summary>
     public List<string> Notes { get; } = [];
 
+    /// <summary>Whether no access and no call that concerns memory was found.</summary>
+    public bool IsEmpty => Fetches + DataReferences + Calls.Count + NotSimulated.Count + Failed.Count + WithoutResult.Count == 0;
+
     /// <summary>Begins the summary of a forked process whose trace is written beside this one.</summary>
     /// <param name="process">Its number in the log.</param>
     public ImportSummary AddProcess(ulong process)

@@ -8,8 +8,11 @@ namespace VmSim.Core.Traces.Import;
 /// </remarks>
 internal readonly record struct LackeyReference(VmtKind Kind, ulong Address, uint Size)
 {
-    /// <summary>The most bytes one reference may have, far above any instruction's: what is longer is no reference.</summary>
-    private const uint MaxSize = 1 << 20;
+    /// <summary>
+    /// The most bytes one reference may have: those that XSAVE stores with AMX, 8,192 of tiles behind 2,816 of all else (Intel SDM, volume
+    /// 1, chapter 13). What is longer is no reference.
+    /// </summary>
+    private const uint MaxSize = 8192 + 2816;
 
     private const int MaxDigits = 16;
 

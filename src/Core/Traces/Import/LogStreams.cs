@@ -25,7 +25,7 @@ public static class LogStreams
             unpacked = TraceStreams.Peek(unpacked, TarBlock, out byte[] head);
             if (head.Length == 0)
             {
-                throw TraceFormatException.AtByte(file, 0, "the log is empty", "a log with something in it");
+                throw TraceFormatException.AtByte(file, 0, "the log is empty", "a log with at least one line or record");
             }
 
             if (FormatOf(head) is { } format)

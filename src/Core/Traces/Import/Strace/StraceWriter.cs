@@ -133,7 +133,7 @@ internal sealed class StraceWriter(TraceEmitter emitter)
         }
         else
         {
-            emitter.InitialMap(start, bytes, ReadWrite, PrivateAnonymous, null, 0, "[exec]");
+            emitter.InitialMap(start, bytes, ReadWrite, PrivateAnonymous, null, 0, TraceNames.GuessedMapping);
         }
 
         Set(start, bytes, Mapped);

@@ -26,7 +26,7 @@ public sealed class FingerprintTests : ShardRuns
         { "scenarios/page-fault1.conf", "until=400us memory.transparent-huge-pages=always" },
         { "scenarios/web-server.conf", "until=400us memory.shared=on" },
         { "scenarios/garbage-collector.conf", "until=300us" },
-        { "scenarios/munmap-latr.conf", "until=3ms shootdown.protocol=latr" },
+        { "scenarios/munmap-latr.conf", "until=1500us shootdown.protocol=latr" },
         { "scenarios/fault-locks.conf", "until=300us" },
         { "scenarios/throughput-64.conf", "until=150us" },
     };

@@ -26,6 +26,7 @@ internal static class ImportSummaryView
         ShowCalls("succeeded and change nothing that is simulated, left out", summary.NotSimulated, error);
         ShowCalls("failed in the log", summary.Failed, error);
         ShowCalls("without a result in the log, left out", summary.WithoutResult, error);
+        ShowCalls("interrupted by signals before they did anything, left out", summary.Interrupted, error);
         if (summary.OtherCalls > 0)
         {
             error.WriteLine($"calls that do not concern memory, threads or processes: {summary.OtherCalls:N0}");
@@ -65,6 +66,7 @@ internal static class ImportSummaryView
         ShowCalls($"{Whose} succeeded and change nothing that is simulated, left out", Sum(children, s => s.NotSimulated), error);
         ShowCalls($"{Whose} failed in the log", Sum(children, s => s.Failed), error);
         ShowCalls($"{Whose} without a result in the log, left out", Sum(children, s => s.WithoutResult), error);
+        ShowCalls($"{Whose} interrupted by signals before they did anything, left out", Sum(children, s => s.Interrupted), error);
     }
 
     private static string Contents(ImportSummary summary)

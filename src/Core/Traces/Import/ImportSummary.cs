@@ -32,6 +32,12 @@ public sealed class ImportSummary
     /// <summary>Calls of which the log does not say how they ended, by name; they are left out.</summary>
     public SortedDictionary<string, long> WithoutResult { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Calls that a signal interrupted before they did anything, by name and answer such as "munmap ERESTARTNOINTR". The kernel begins most
+    /// of them again, and they are counted again by what they answer then.
+    /// </summary>
+    public SortedDictionary<string, long> Interrupted { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Calls that have nothing to do with memory, threads or processes.</summary>
     public long OtherCalls { get; set; }
 
@@ -84,10 +90,13 @@ public sealed class ImportSummary
         calls[key] = calls.GetValueOrDefault(key) + 1;
     }
 
-    /// <summary>Counts a line that was left out.</summary>
-    public void Drop(long line, string text)
+    /// <summary>Counts a line that was left out, or several that are one.</summary>
+    /// <param name="line">The number of the first.</param>
+    /// <param name="text">What it says.</param>
+    /// <param name="lines">How many there are.</param>
+    public void Drop(long line, string text, int lines = 1)
     {
-        Dropped++;
+        Dropped += lines;
         FirstDropped ??= (line, text);
         if (_examples.Count < Examples)
         {

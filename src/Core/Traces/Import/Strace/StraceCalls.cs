@@ -19,12 +19,16 @@ internal sealed partial class StraceCalls
     /// <summary>Mappings whose file the log does not name.</summary>
     public long UnnamedFiles { get; private set; }
 
+    /// <summary>What was allowed instead of the last call; null if only its form is wrong.</summary>
+    public string? Allowed { get; private set; }
+
     /// <summary>Takes a call that succeeded.</summary>
     /// <returns>False if its arguments cannot be used.</returns>
     public bool Take(StraceTask task, StraceName name, in StraceArguments a, ulong result)
     {
         _steps.Clear();
         (_freedStart, _freedEnd) = (0, 0);
+        Allowed = null;
         StraceTask space = task.Space;
         if (!Apply(space, name, a, result))
         {
@@ -99,21 +103,24 @@ internal sealed partial class StraceCalls
 
     private bool Map(StraceTask space, StraceName name, in StraceArguments a, ulong start)
     {
-        if (a.Count < 6 || !a.TryNumber(1, out ulong bytes) || !VmtRules.IsRange(start, bytes) || !a.TryNumber(5, out ulong offset))
+        if (a.Count < 6 || !a.TryAddress(0, out ulong hint) || !a.TryNumber(1, out ulong bytes) || !VmtRules.IsRange(start, bytes)
+            || !a.TryNumber(5, out ulong offset))
         {
             return false;
         }
 
         ulong rights = Flags(space, name, a[2]);
         ulong flags = Flags(space, name, a[3]);
+
+        // registers of mmap2 hold pages; strace multiplies where it decodes
+        offset = name.Call == StraceCall.MapPages && a.AreRaw ? offset * PageBytes : offset;
         string? path = null;
-        if ((flags & MapAnonymous) == 0 && !TryFile(space, a[4], out path))
+        Allowed = StraceRules.BrokenMap(hint, start, flags, offset);
+        if (Allowed is not null || ((flags & MapAnonymous) == 0 && !TryFile(space, a[4], out path)))
         {
             return false;
         }
 
-        // registers of mmap2 hold pages; strace multiplies where it decodes
-        offset = name.Call == StraceCall.MapPages && a.AreRaw ? offset * PageBytes : offset;
         VmtRecord record = VmtRecord.Mapping(VmtKind.Map, start, bytes, rights & uint.MaxValue, flags & uint.MaxValue, -1, offset);
         _steps.Add(new StraceStep(space.Thread, record, "mmap", path));
         return true;
@@ -159,6 +166,12 @@ internal sealed partial class StraceCalls
         }
 
         ulong flags = Flags(space, new StraceName("mremap", StraceCall.Remap), a[3]) & uint.MaxValue;
+        Allowed = StraceRules.BrokenRemap(start, bytes, newBytes, flags, result);
+        if (Allowed is not null)
+        {
+            return false;
+        }
+
         if ((flags & RemapDontUnmap) == 0)
         {
             (_freedStart, _freedEnd) = result == start

@@ -11,9 +11,6 @@ namespace VmSim.Core.Traces.Import.Strace;
 /// </remarks>
 internal readonly ref struct StraceLine
 {
-    /// <summary>The kernel's highest process id, PID_MAX_LIMIT on 64 bits (include/linux/threads.h).</summary>
-    private const ulong MaxProcess = 1UL << 22;
-
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     /// <summary>The least time that is one since 1970; a time since the last line is shorter than that.</summary>
@@ -111,7 +108,8 @@ internal readonly ref struct StraceLine
         {
             process = id;
         }
-        else if (!hasTime && TryTime(word, out long nanoseconds))
+        else if (!hasTime && TryTime(word, out long nanoseconds)
+            && (!isInteger || isIndented || nanoseconds >= LeastUnixSeconds * NanosecondsPerSecond))
         {
             hasTime = true;
             time = word.Contains((byte)':') || nanoseconds >= LeastUnixSeconds * NanosecondsPerSecond ? nanoseconds : -1;
@@ -160,7 +158,8 @@ internal readonly ref struct StraceLine
 
     private static bool TryProcess(ReadOnlySpan<byte> digits, out long process)
     {
-        bool isProcess = Utf8Parser.TryParse(digits, out ulong value, out int length) && length == digits.Length && value <= MaxProcess;
+        bool isProcess = Utf8Parser.TryParse(digits, out ulong value, out int length) && length == digits.Length
+            && value <= StraceRules.MaxProcess;
         process = isProcess ? (long)value : -1;
         return isProcess;
     }

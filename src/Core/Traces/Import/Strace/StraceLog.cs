@@ -8,6 +8,7 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
 {
     private byte[]? _cut;
     private long _cutLine;
+    private int _cutLines;
     private bool _isCutByMessage;
     private bool _isTable;
 
@@ -16,14 +17,6 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
 
     /// <summary>Whether the lines so far begin with process ids.</summary>
     public bool HasProcesses { get; private set; }
-
-    /// <summary>What is allowed instead of a line.</summary>
-    public static string Allowed(StraceTaken taken) => taken switch
-    {
-        StraceTaken.Unusable => "a call with the arguments and the result that it needs",
-        StraceTaken.Incomplete => "a whole call, such as 'munmap(0x7f0000000000, 8192) = 0'",
-        _ => "strace lines such as 'mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000'",
-    };
 
     /// <summary>Takes the next line.</summary>
     public void Take(ReadOnlySpan<byte> line, long number)
@@ -39,14 +32,14 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
             _cut = null;
             if (_isCutByMessage || GoesOn(line))
             {
-                TakeWhole([.. cut, .. line], _cutLine);
+                TakeWhole([.. cut, .. line], _cutLine, _cutLines + 1);
                 return;
             }
 
-            pass.Refuse(new StracePlace(file, _cutLine), cut, Allowed(StraceTaken.Incomplete));
+            RefuseCut(cut);
         }
 
-        TakeWhole(line, number);
+        TakeWhole(line, number, lines: 1);
     }
 
     /// <summary>The file has ended.</summary>
@@ -54,11 +47,14 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
     {
         if (_cut is { } cut)
         {
-            pass.Refuse(new StracePlace(file, _cutLine), cut, Allowed(StraceTaken.Incomplete));
+            RefuseCut(cut);
         }
     }
 
-    private void TakeWhole(ReadOnlySpan<byte> line, long number)
+    private void RefuseCut(byte[] cut) =>
+        pass.Refuse(new StracePlace(file, _cutLine), cut, pass.Allowed(StraceTaken.Incomplete), _cutLines);
+
+    private void TakeWhole(ReadOnlySpan<byte> line, long number, int lines)
     {
         StraceMessage message = StraceMessage.Find(line);
         if (message.Kind != StraceMessageKind.None)
@@ -66,7 +62,7 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
             pass.Family.Tell(message, StraceMessage.Is32Bit(line));
             if (!line[..message.Start].Trim((byte)' ').IsEmpty)
             {
-                (_cut, _cutLine, _isCutByMessage) = (line[..message.Start].ToArray(), number, true);
+                (_cut, _cutLine, _cutLines, _isCutByMessage) = (line[..message.Start].ToArray(), number, lines, true);
             }
 
             return;
@@ -85,11 +81,11 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
             : pass.Take(parsed.Process >= 0 ? parsed.Process : process, parsed.Text, new StracePlace(file, number));
         if (taken == StraceTaken.Incomplete)
         {
-            (_cut, _cutLine, _isCutByMessage) = (line.ToArray(), number, false);
+            (_cut, _cutLine, _cutLines, _isCutByMessage) = (line.ToArray(), number, lines, false);
         }
         else if (taken != StraceTaken.Used)
         {
-            pass.Refuse(new StracePlace(file, number), line, Allowed(taken));
+            pass.Refuse(new StracePlace(file, number), line, pass.Allowed(taken), lines);
         }
     }
 

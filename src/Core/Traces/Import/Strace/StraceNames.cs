@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace VmSim.Core.Traces.Import.Strace;
@@ -9,7 +8,7 @@ internal enum StraceCall
     /// <summary>A call that has nothing to do with mappings, threads or processes.</summary>
     Other,
 
-    /// <summary>A call that strace had no name for, and that is not known by its number.</summary>
+    /// <summary>A call of a name or a number that is not known.</summary>
     Unnamed,
 
     /// <summary>A call on memory that changes nothing that is simulated.</summary>
@@ -49,6 +48,9 @@ internal enum StraceCall
     Control,
     MemoryFile,
     ProcessFile,
+
+    /// <summary>A call of many kinds, some of which change memory; its arguments tell.</summary>
+    Chosen,
 }
 
 /// <summary>A call's name, and what it is.</summary>
@@ -63,6 +65,10 @@ internal sealed record StraceName(string Name, StraceCall Call)
     /// <summary>Whether it is read only to know what descriptors are.</summary>
     public bool IsDescriptor => Call is >= StraceCall.Open and <= StraceCall.Control;
 
+    /// <summary>Whether a later line with a name goes on with it.</summary>
+    public bool IsOf(StraceName later) => Name == later.Name
+        || (later.Call == StraceCall.Chosen && Name.StartsWith(later.Name, StringComparison.Ordinal) && Name[later.Name.Length] == ' ');
+
     /// <summary>Whether the importer reads its arguments.</summary>
     public bool IsUsed => Call != StraceCall.Other;
 }
@@ -70,6 +76,9 @@ internal sealed record StraceName(string Name, StraceCall Call)
 /// <summary>Names and numbers of the calls that matter: strace's classes memory and process, and calls that open descriptors.</summary>
 internal static class StraceNames
 {
+    /// <summary>The type in the numbers of userfaultfd's requests (UFFDIO in include/uapi/linux/userfaultfd.h).</summary>
+    private const ulong UserFaultType = 0xAA;
+
     private static readonly Dictionary<string, StraceCall> Calls = new(StringComparer.Ordinal)
     {
         ["mmap"] = StraceCall.Map,
@@ -137,89 +146,141 @@ internal static class StraceNames
         ["break"] = StraceCall.NoChange,
         ["uselib"] = StraceCall.NoChange,
         ["sram_alloc"] = StraceCall.NoChange,
-        ["????"] = StraceCall.Unnamed,
+        ["memcntl"] = StraceCall.NoChange,
+        ["alloc_hugepages"] = StraceCall.NoChange,
+        ["free_hugepages"] = StraceCall.NoChange,
+        ["shmsys"] = StraceCall.NoChange,
+        ["prctl"] = StraceCall.Chosen,
+        ["arch_prctl"] = StraceCall.Chosen,
+        ["ioctl"] = StraceCall.Chosen,
+        ["ipc"] = StraceCall.Chosen,
     };
 
-    // numbers from 424 on are the same on all machines (scripts/syscall.tbl); up to 469 (6.16) none but these concern memory or processes
-    private const ulong FirstCommonNumber = 424;
-    private const ulong LastKnownNumber = 469;
-    private const ulong X32Bit = 0x4000_0000;
-
-    private static readonly Dictionary<ulong, string> CommonNumbers = new()
+    // what changes a program's areas, or what its pages may be (include/uapi/linux/prctl.h, arch/x86/include/uapi/asm/prctl.h)
+    private static readonly Dictionary<uint, string> MemoryOptions = new()
     {
-        [427] = "io_uring_register",
-        [434] = "pidfd_open",
-        [435] = "clone3",
-        [436] = "close_range",
-        [437] = "openat2",
-        [440] = "process_madvise",
-        [447] = "memfd_secret",
-        [448] = "process_mrelease",
-        [450] = "set_mempolicy_home_node",
-        [451] = "cachestat",
-        [453] = "map_shadow_stack",
-        [462] = "mseal",
+        [35] = "PR_SET_MM",
+        [41] = "PR_SET_THP_DISABLE",
+        [65] = "PR_SET_MDWE",
+        [67] = "PR_SET_MEMORY_MERGE",
+        [75] = "PR_SET_SHADOW_STACK_STATUS",
+        [0x53564D41] = "PR_SET_VMA",
+        [0x5001] = "ARCH_SHSTK_ENABLE",
+        [0x5002] = "ARCH_SHSTK_DISABLE",
     };
 
-    // calls that an strace older than the kernel may not know, on x86-64, and on i386 and AArch64 (as RISC-V and LoongArch), by number
-    private static readonly Dictionary<ulong, string> X64Numbers = new()
-    {
-        [319] = "memfd_create",
-        [322] = "execveat",
-        [323] = "userfaultfd",
-        [325] = "mlock2",
-        [329] = "pkey_mprotect",
-        [330] = "pkey_alloc",
-        [331] = "pkey_free",
-    };
-
-    private static readonly Dictionary<ulong, string> X86Numbers = new()
-    {
-        [356] = "memfd_create",
-        [358] = "execveat",
-        [374] = "userfaultfd",
-        [376] = "mlock2",
-        [380] = "pkey_mprotect",
-        [381] = "pkey_alloc",
-        [382] = "pkey_free",
-        [395] = "shmget",
-        [396] = "shmctl",
-        [397] = "shmat",
-        [398] = "shmdt",
-    };
-
-    private static readonly Dictionary<ulong, string> GenericNumbers = new()
-    {
-        [279] = "memfd_create",
-        [281] = "execveat",
-        [282] = "userfaultfd",
-        [284] = "mlock2",
-        [288] = "pkey_mprotect",
-        [289] = "pkey_alloc",
-        [290] = "pkey_free",
-    };
+    // calls that strace names for other systems' programs (Tru64, Irix, the three interfaces of MIPS), before the name that Linux has
+    private static readonly string[] Systems = ["osf_", "o32_", "n32_", "n64_", "svr4_", "sysv_", "bsd43_", "posix_SGI_", "posix_"];
 
     /// <summary>What a name in a log means.</summary>
     public static StraceName Of(ReadOnlySpan<byte> text, StraceMachine machine)
     {
         string name = Encoding.UTF8.GetString(text);
-        if (!name.StartsWith("syscall_0x", StringComparison.Ordinal))
+        return StraceNumbers.Find(name, machine) ?? new StraceName(name, CallOf(name));
+    }
+
+    /// <summary>What a call of many kinds is that changes memory only in some: prctl, arch_prctl, ioctl and ipc.</summary>
+    /// <param name="name">The call.</param>
+    /// <param name="arguments">What follows its opening parenthesis.</param>
+    public static StraceName Chosen(StraceName name, ReadOnlySpan<byte> arguments)
+    {
+        ReadOnlySpan<byte> option = StraceSyntax.Word(arguments);
+        bool isKnown = StraceValues.TryNumber(option, out ulong number);
+        string? chosen = name.Name switch
         {
-            return new StraceName(name, Calls.GetValueOrDefault(name));
+            "ioctl" => UserFault(arguments),
+            "ipc" => IpcOf(option, isKnown, number),
+            _ when isKnown => MemoryOptions.GetValueOrDefault((uint)number),
+            _ => Encoding.UTF8.GetString(option) is { } text && MemoryOptions.ContainsValue(text) ? text : null,
+        };
+        return chosen is null
+            ? new StraceName(name.Name, StraceCall.Other)
+            : new StraceName($"{name.Name} {chosen}", StraceCall.NoChange);
+    }
+
+    /// <summary>Whether a text ends in a call's name, whatever stands before it.</summary>
+    public static bool EndInCall(ReadOnlySpan<byte> text)
+    {
+        int start = text.Length;
+        while (start > 0 && (char.IsAsciiLetterOrDigit((char)text[start - 1]) || text[start - 1] == (byte)'_'))
+        {
+            start--;
         }
 
-        bool isNumber = ulong.TryParse(
-            name.AsSpan("syscall_0x".Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number);
-        number = machine == StraceMachine.X64 ? number & ~X32Bit : number;
-        Dictionary<ulong, string> numbers = number >= FirstCommonNumber ? CommonNumbers : machine switch
+        string word = Encoding.UTF8.GetString(text[start..]);
+        for (int i = 0; i < word.Length - 1; i++)
         {
-            StraceMachine.X86 => X86Numbers,
-            StraceMachine.Generic => GenericNumbers,
-            _ => X64Numbers,
-        };
-        return isNumber && numbers.TryGetValue(number, out string? known) ? new StraceName(known, Calls.GetValueOrDefault(known))
-            : isNumber && number <= LastKnownNumber ? new StraceName(name, StraceCall.Other)
-            : new StraceName(name, StraceCall.Unnamed);
+            if (Calls.ContainsKey(word[i..]) || StraceOtherNames.All.Contains(word[i..]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a call's name and its opening parenthesis stand anywhere in a text.</summary>
+    public static bool HaveCall(ReadOnlySpan<byte> text)
+    {
+        for (int from = 0, at = text.IndexOf((byte)'('); at >= 0; at = text[from..].IndexOf((byte)'('))
+        {
+            if (EndInCall(text.Slice(from, at)))
+            {
+                return true;
+            }
+
+            from += at + 1;
+        }
+
+        return false;
+    }
+
+    /// <summary>What a call is by its name.</summary>
+    public static StraceCall CallOf(string name)
+    {
+        // x32 and 64-bit numbers of calls in a program of the other kind
+        string plain = name.EndsWith("#64", StringComparison.Ordinal) ? name[..^3]
+            : name.StartsWith("64:", StringComparison.Ordinal) ? name[3..] : name;
+        if (Calls.TryGetValue(plain, out StraceCall call))
+        {
+            return call;
+        }
+
+        string? system = Array.Find(Systems, system => plain.StartsWith(system, StringComparison.Ordinal));
+        string linux = plain[(system?.Length ?? 0)..];
+        return StraceOtherNames.All.Contains(linux) ? StraceCall.Other
+            : Calls.TryGetValue(linux, out call) && call is < StraceCall.NoChange or >= StraceCall.Open ? StraceCall.Other
+            : StraceCall.Unnamed;
+    }
+
+    /// <summary>UFFDIO_COPY and others of userfaultfd; null for anything else.</summary>
+    private static string? UserFault(ReadOnlySpan<byte> arguments)
+    {
+        int at = arguments.IndexOf(", UFFDIO_"u8);
+        if (at >= 0)
+        {
+            return Encoding.UTF8.GetString(StraceSyntax.Word(arguments[(at + 2)..]));
+        }
+
+        int comma = arguments.IndexOf(", "u8);
+        ReadOnlySpan<byte> request = comma < 0 ? default : arguments[(comma + 2)..];
+        bool isRaw = StraceValues.TryNumber(StraceSyntax.Word(request), out ulong number) && ((number >> 8) & 0xFF) == UserFaultType;
+        return isRaw || (request.StartsWith("_IO"u8) && request.IndexOf(", 0xaa, "u8) > 0) ? "UFFDIO_???" : null;
+    }
+
+    /// <summary>The call on shared segments that ipc stands for; null for those on semaphores and messages.</summary>
+    private static string? IpcOf(ReadOnlySpan<byte> option, bool isNumber, ulong number)
+    {
+        foreach ((string name, int value) in (ReadOnlySpan<(string, int)>)[("shmat", 21), ("shmdt", 22), ("shmget", 23), ("shmctl", 24)])
+        {
+            string text = Encoding.UTF8.GetString(option);
+            if (isNumber ? (number & 0xFFFF) == (ulong)value : text.EndsWith(name, StringComparison.OrdinalIgnoreCase))
+            {
+                return name.ToUpperInvariant();
+            }
+        }
+
+        return null;
     }
 }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 
 namespace VmSim.Core.Traces.Import.Strace;
 
@@ -18,16 +17,22 @@ internal enum StraceTaken
     /// <summary>strace does not print such a line.</summary>
     Foreign,
 
-    /// <summary>It is a call that matters and that does not say what is needed.</summary>
+    /// <summary>It is a call that matters and that does not say what is needed, or cannot have happened.</summary>
     Unusable,
+
+    /// <summary>What stands behind its arguments is no result, or something that strace does not print stands behind the result.</summary>
+    BadResult,
+
+    /// <summary>There is more than one call in it: several processes wrote it at once.</summary>
+    Mixed,
 }
 
 /// <summary>Takes the calls, signals and ends of all threads in their order.</summary>
-internal sealed class StracePass
+internal sealed partial class StracePass
 {
     private const int MostEarlyLines = 65_536;
     private static readonly SearchValues<byte> NameCharacters = SearchValues.Create(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_?"u8);
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_?#:"u8);
 
     private readonly Dictionary<long, List<(byte[] Text, StracePlace Place)>> _early = [];
     private readonly StraceTexts<StraceName>[] _names =
@@ -36,6 +41,7 @@ internal sealed class StracePass
     private readonly ImportSummary _summary;
     private readonly bool _drops;
     private int _earlyLines;
+    private string? _allowed;
 
     /// <summary>Begins.</summary>
     public StracePass(StraceFamily family, ImportSummary summary, bool drops)
@@ -54,10 +60,21 @@ internal sealed class StracePass
     /// <summary>Told of each child when its clone returns: its number and whether it is a thread.</summary>
     public Action<StracePlace, long, bool>? OnChild { get; set; }
 
+    /// <summary>What is allowed instead of a line.</summary>
+    public string Allowed(StraceTaken taken) => taken switch
+    {
+        StraceTaken.Unusable => _allowed ?? "a call with the arguments and the result that it needs",
+        StraceTaken.Incomplete => "a whole call, such as 'munmap(0x7f0000000000, 8192) = 0'",
+        StraceTaken.BadResult => "a result such as '= 0' or '= -1 EINVAL (Invalid argument)', and the end of the line",
+        StraceTaken.Mixed => "one call a line: several processes wrote here at once (give each strace a file of its own)",
+        _ => "strace lines such as 'mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000000000'",
+    };
+
     /// <summary>Takes what stands behind a line's prefixes.</summary>
     public StraceTaken Take(long process, ReadOnlySpan<byte> text, StracePlace place)
     {
-        bool isEvent = text.StartsWith("+++ "u8) || text.StartsWith("--- "u8);
+        _allowed = null;
+        bool isEvent = IsEvent(text);
         if (isEvent && !Family.Knows(process) && !_early.ContainsKey(process))
         {
             return StraceTaken.Used;
@@ -102,7 +119,7 @@ internal sealed class StracePass
 
     /// <summary>Refuses what cannot be used, or counts it if that is wanted.</summary>
     /// <exception cref="TraceFormatException">It is refused.</exception>
-    public void Refuse(StracePlace place, ReadOnlySpan<byte> text, string allowed)
+    public void Refuse(StracePlace place, ReadOnlySpan<byte> text, string allowed, int lines = 1)
     {
         if (!_drops)
         {
@@ -110,7 +127,7 @@ internal sealed class StracePass
                 place.File, place.Line, LineReader.Printable(text), $"{allowed}; --drop leaves out and counts what cannot be used");
         }
 
-        _summary.Drop(place.Line, LineReader.Printable(text));
+        _summary.Drop(place.Line, LineReader.Printable(text), lines);
     }
 
     /// <summary>The name of the call that a text begins with.</summary>
@@ -123,7 +140,15 @@ internal sealed class StracePass
     private static bool IsCall(ReadOnlySpan<byte> text)
     {
         int open = text.IndexOf((byte)'(');
-        return open > 0 && !text[..open].ContainsAnyExcept(NameCharacters);
+        return open > 0 && !text[..open].ContainsAnyExcept(NameCharacters)
+            && (!char.IsAsciiDigit((char)text[0]) || text.StartsWith("64:"u8));
+    }
+
+    /// <summary>"+++ exited with 0 +++", "--- SIGCHLD {...} ---", and nothing else.</summary>
+    private static bool IsEvent(ReadOnlySpan<byte> text)
+    {
+        ReadOnlySpan<byte> edge = text.StartsWith("+++ "u8) ? " +++"u8 : text.StartsWith("--- "u8) ? " ---"u8 : default;
+        return !edge.IsEmpty && text.Length > 2 * edge.Length && text[3..].IndexOf(edge) == text.Length - 3 - edge.Length;
     }
 
     private void Keep(long process, ReadOnlySpan<byte> text, StracePlace place)
@@ -156,7 +181,7 @@ internal sealed class StracePass
             StraceTaken taken = Take(process, text, place);
             if (taken != StraceTaken.Used)
             {
-                Refuse(place, text, StraceLog.Allowed(taken));
+                Refuse(place, text, Allowed(taken));
             }
         }
     }
@@ -176,199 +201,5 @@ internal sealed class StracePass
         {
             Family.End(task);
         }
-    }
-
-    private StraceTaken TakeResumed(StraceTask task, ReadOnlySpan<byte> text, StracePlace place)
-    {
-        int end = text.IndexOf(" resumed>"u8);
-        if (end < 0)
-        {
-            return StraceTaken.Foreign;
-        }
-
-        StraceName name = NameOf(task, text["<... "u8.Length..end]);
-        StraceName? pending = task.Pending;
-        if (pending is null || pending.Name != name.Name)
-        {
-            _summary.OtherCalls += name.IsUsed ? 0 : 1;
-            return name.IsUsed ? StraceTaken.Unusable : StraceTaken.Used;
-        }
-
-        task.Pending = null;
-        if (!pending.IsUsed)
-        {
-            _summary.OtherCalls++;
-            return StraceTaken.Used;
-        }
-
-        return TakeCall(task, [.. task.PendingText, .. text[(end + " resumed>"u8.Length)..]], place);
-    }
-
-    private StraceTaken TakeCall(StraceTask task, ReadOnlySpan<byte> text, StracePlace place)
-    {
-        StraceName name = NameOf(task, text);
-        if (EndsOpen(text, out ReadOnlySpan<byte> head))
-        {
-            Begin(task, name, head);
-            return StraceTaken.Used;
-        }
-
-        if (!name.IsUsed)
-        {
-            bool isWhole = text.IndexOf(" = "u8) >= 0;
-            _summary.OtherCalls += isWhole ? 1 : 0;
-            return isWhole ? StraceTaken.Used : StraceTaken.Incomplete;
-        }
-
-        Span<Range> ranges = stackalloc Range[StraceSyntax.MostArguments];
-        int close = StraceSyntax.Split(text, text.IndexOf((byte)'(') + 1, ranges, out int count);
-        if (close < 0 || !StraceResult.TryParse(text[(close + 1)..], out StraceResult result))
-        {
-            close = StraceSyntax.SplitFromBehind(text, ranges, out count);
-            if (close < 0 || !StraceResult.TryParse(text[(close + 1)..], out result))
-            {
-                return StraceTaken.Incomplete;
-            }
-        }
-
-        StraceArguments arguments = new StraceArguments(text, ranges[..count]);
-        if (result.Outcome == StraceOutcome.Succeeded)
-        {
-            StraceTaken taken = Succeed(task, name, text[..close], arguments, result.Value, place);
-            close = taken == StraceTaken.Unusable ? StraceSyntax.SplitFromBehind(text, ranges, out count) : -1;
-            return close >= 0 && StraceResult.TryParse(text[(close + 1)..], out result)
-                ? Succeed(task, name, text[..close], new StraceArguments(text, ranges[..count]), result.Value, place)
-                : taken;
-        }
-
-        Fail(task, name, arguments, result);
-        return StraceTaken.Used;
-    }
-
-    /// <summary>
-    /// Whether a call goes on in a later line, or nowhere: another one was printed, its process went, its number changed.
-    /// </summary>
-    private static bool EndsOpen(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> head)
-    {
-        head = text;
-        if (text[^1] != (byte)'>')
-        {
-            return false;
-        }
-
-        int open = text.LastIndexOf((byte)'<');
-        if (open <= 0)
-        {
-            return false;
-        }
-
-        ReadOnlySpan<byte> remark = text[open..];
-        head = text[..open];
-        return remark.SequenceEqual("<unfinished ...>"u8) || remark.SequenceEqual("<detached ...>"u8)
-            || (remark.StartsWith("<pid changed to "u8) && remark.EndsWith(" ...>"u8));
-    }
-
-    private static void Begin(StraceTask task, StraceName name, ReadOnlySpan<byte> head)
-    {
-        if (task.Pending is { IsUsed: true } lost)
-        {
-            ImportSummary.Add(task.Process.Summary.WithoutResult, lost.Name);
-        }
-
-        task.Pending = name;
-        task.PendingText = name.IsUsed ? head.ToArray() : [];
-        if (name.Frees)
-        {
-            task.Space.Process.Order?.Begin(task.Id);
-        }
-    }
-
-    private void Fail(StraceTask task, StraceName name, in StraceArguments arguments, in StraceResult result)
-    {
-        if (name.Frees)
-        {
-            task.Space.Process.Order?.End(task.Id, [], 0, 0);
-        }
-
-        task.EarlyChild = -1;
-        ImportSummary summary = task.Space.Process.Summary;
-        bool counts = !name.IsDescriptor;
-        switch (result.Outcome)
-        {
-            case StraceOutcome.Unknown when name.Call == StraceCall.Exit:
-                task.HasExited = true;
-                break;
-            case StraceOutcome.Unknown when counts && name.Call != StraceCall.Execute:
-                ImportSummary.Add(summary.WithoutResult, name.Name);
-                break;
-            case StraceOutcome.Failed when counts:
-                ImportSummary.Add(summary.Failed, $"{name.Name} {Encoding.UTF8.GetString(result.Error)}".TrimEnd());
-                if (result.Error.SequenceEqual("ENOMEM"u8))
-                {
-                    Calls.TakeFailed(task, name, arguments);
-                }
-
-                break;
-            case StraceOutcome.Injected when counts:
-                ImportSummary.Add(summary.NotSimulated, $"{name.Name} answered by strace");
-                break;
-            default:
-                break;
-        }
-    }
-
-    private StraceTaken Succeed(
-        StraceTask task, StraceName name, ReadOnlySpan<byte> call, in StraceArguments arguments, ulong result, StracePlace place)
-    {
-        if (name.IsClone)
-        {
-            return Clone(task, name, call, (long)result, place);
-        }
-
-        if (name.Call == StraceCall.Execute)
-        {
-            Family.Execute(task);
-            return StraceTaken.Used;
-        }
-
-        if (task.Space.Process.Writer is null)
-        {
-            Family.LeftOutLines++;
-            return StraceTaken.Used;
-        }
-
-        if (Calls.Take(task, name, arguments, result))
-        {
-            return StraceTaken.Used;
-        }
-
-        if (name.Frees)
-        {
-            task.Space.Process.Order?.End(task.Id, [], 0, 0);
-        }
-
-        return StraceTaken.Unusable;
-    }
-
-    private StraceTaken Clone(StraceTask task, StraceName name, ReadOnlySpan<byte> call, long child, StracePlace place)
-    {
-        if (child <= 0)
-        {
-            return StraceTaken.Used;
-        }
-
-        StraceTask? made = Family.Return(task, child, StraceClone.KindOf(name, call));
-        if (made is null)
-        {
-            Refuse(place, call, $"{name.Name} with its flags, which say whether it makes a thread or a process");
-            Family.LeaveOut(child);
-        }
-        else
-        {
-            OnChild?.Invoke(place, child, made.Process == task.Space.Process);
-        }
-
-        Replay(child);
-        return StraceTaken.Used;
     }
 }

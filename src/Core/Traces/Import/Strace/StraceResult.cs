@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 
 namespace VmSim.Core.Traces.Import.Strace;
@@ -6,16 +7,20 @@ namespace VmSim.Core.Traces.Import.Strace;
 /// <remarks>
 /// Forms (syscall_exiting_trace in strace's src/syscall.c): "= 0x7f00", "= 3&lt;/path&gt;", "= 4711&lt;name&gt;",
 /// "= 12 /* 4711 in strace's PID NS */", "= -1 ENOMEM (Cannot allocate memory)", "= ? ERESTARTSYS (To be restarted ...)",
-/// "= ? &lt;unavailable&gt;", each perhaps with "(INJECTED)" or "(DELAYED)" and, with -T, the time that it took in angle brackets.
+/// "= ? &lt;unavailable&gt;", each perhaps with an explanation such as "(Timeout)", with "(INJECTED)" or
+/// "(DELAYED)", and with -T the time that it took in angle brackets. Nothing else may stand there.
 /// </remarks>
 internal readonly ref struct StraceResult
 {
-    private StraceResult(StraceOutcome outcome, ulong value, ReadOnlySpan<byte> error, long nanoseconds)
+    private static readonly SearchValues<byte> ErrorCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_?"u8);
+
+    private StraceResult(StraceOutcome outcome, ulong value, scoped in Tail tail, long nanoseconds)
     {
         Outcome = outcome;
-        Value = value;
-        Error = error;
+        Value = outcome == StraceOutcome.Succeeded ? tail.OwnProcess ?? value : 0;
+        Error = tail.Error;
         Nanoseconds = nanoseconds;
+        HasRemark = tail.HasRemark;
     }
 
     /// <summary>How the call ended.</summary>
@@ -29,6 +34,9 @@ internal readonly ref struct StraceResult
 
     /// <summary>How long the call took (-T); 0 if the log does not say.</summary>
     public long Nanoseconds { get; }
+
+    /// <summary>Whether the decoder of a call explained the answer, such as "(flags O_RDONLY)"; those of memory calls do not.</summary>
+    public bool HasRemark { get; }
 
     /// <summary>Reads an answer.</summary>
     /// <param name="text">What follows the closing parenthesis.</param>
@@ -46,7 +54,6 @@ internal readonly ref struct StraceResult
         text = WithoutDuration(text[2..].Trim((byte)' '), out long nanoseconds);
         int length = text.IndexOfAny(" <"u8);
         ReadOnlySpan<byte> word = length < 0 ? text : text[..length];
-        ReadOnlySpan<byte> rest = length < 0 ? default : text[length..];
         bool isMissing = word.SequenceEqual("?"u8);
         ulong value = 0;
         if (!isMissing && !StraceValues.TryNumber(word, out value))
@@ -54,39 +61,19 @@ internal readonly ref struct StraceResult
             return false;
         }
 
-        ReadOnlySpan<byte> error = ErrorOf(rest);
-        bool isInjected = rest.IndexOf("(INJECTED)"u8) >= 0 || rest.IndexOf("(INJECTED: args, retval)"u8) >= 0;
-        bool hasFailed = word[0] == (byte)'-' || (!error.IsEmpty && !isMissing);
-        StraceOutcome outcome = isMissing ? (error.IsEmpty ? StraceOutcome.Unknown : StraceOutcome.Restarted)
-            : hasFailed ? StraceOutcome.Failed
-            : isInjected ? StraceOutcome.Injected
-            : StraceOutcome.Succeeded;
-        result = new StraceResult(outcome, outcome == StraceOutcome.Succeeded ? OwnProcess(value, rest) : 0, error, nanoseconds);
-        return true;
-    }
-
-    /// <summary>A name such as ENOMEM; after -1 or ? alone.</summary>
-    private static ReadOnlySpan<byte> ErrorOf(ReadOnlySpan<byte> rest)
-    {
-        rest = rest.TrimStart((byte)' ');
-        int length = 0;
-        while (length < rest.Length && (char.IsAsciiLetterUpper((char)rest[length]) || char.IsAsciiDigit((char)rest[length])
-            || rest[length] == (byte)'_'))
+        Tail tail = new Tail(isMissing, word[0] == (byte)'-');
+        if (!tail.Take(length < 0 ? default : text[length..]))
         {
-            length++;
+            return false;
         }
 
-        return length > 1 && rest[0] == (byte)'E' ? rest[..length] : default;
-    }
-
-    /// <summary>The id outside of the namespace (--pidns-translation), with which lines begin.</summary>
-    private static ulong OwnProcess(ulong value, ReadOnlySpan<byte> rest)
-    {
-        int open = rest.IndexOf("/* "u8);
-        return open >= 0 && rest[open..].IndexOf(" in strace's PID NS"u8) > 0
-            && Utf8Parser.TryParse(rest[(open + 3)..], out ulong outer, out _)
-                ? outer
-                : value;
+        bool hasFailed = word[0] == (byte)'-' || (!tail.Error.IsEmpty && !isMissing);
+        StraceOutcome outcome = isMissing ? (tail.Error.IsEmpty ? StraceOutcome.Unknown : StraceOutcome.Restarted)
+            : hasFailed ? StraceOutcome.Failed
+            : tail.IsInjected ? StraceOutcome.Injected
+            : StraceOutcome.Succeeded;
+        result = new StraceResult(outcome, value, tail, nanoseconds);
+        return true;
     }
 
     /// <summary>Takes "&lt;0.000020&gt;" off the end.</summary>
@@ -107,6 +94,112 @@ internal readonly ref struct StraceResult
 
         nanoseconds = (long)(seconds * 1_000_000_000);
         return text[..open].TrimEnd((byte)' ');
+    }
+
+    /// <summary>What stands behind the number that a call returned.</summary>
+    private ref struct Tail(bool isMissing, bool isNegative)
+    {
+        private bool _hasErrorText;
+
+        /// <summary>The error's name; "errno 530" for one that strace has no name for; empty for none.</summary>
+        public ReadOnlySpan<byte> Error { get; private set; }
+
+        /// <summary>Whether strace itself answered.</summary>
+        public bool IsInjected { get; private set; }
+
+        /// <summary>Whether a decoder explained the answer.</summary>
+        public bool HasRemark { get; private set; }
+
+        /// <summary>The id outside of the namespace (--pidns-translation), with which lines begin.</summary>
+        public ulong? OwnProcess { get; private set; }
+
+        /// <summary>Takes all of it.</summary>
+        /// <returns>False if something is there that strace does not print.</returns>
+        public bool Take(ReadOnlySpan<byte> rest)
+        {
+            if (rest.StartsWith("<"u8))
+            {
+                // a descriptor's path, or the name of a process
+                int end = StraceSyntax.EndOfAnnotation(rest, 0);
+                rest = end < 0 ? rest : rest[end..];
+                rest = rest.StartsWith("(deleted)"u8) ? rest["(deleted)"u8.Length..] : rest;
+            }
+
+            while (!rest.IsEmpty)
+            {
+                int blanks = rest.IndexOfAnyExcept((byte)' ');
+                int length = blanks > 0 ? Part(rest[blanks..]) : 0;
+                if (length <= 0)
+                {
+                    return blanks < 0;
+                }
+
+                rest = rest[(blanks + length)..];
+            }
+
+            return Error.IsEmpty || _hasErrorText;
+        }
+
+        /// <summary>Takes the next part.</summary>
+        /// <returns>Its length; 0 for what strace does not print.</returns>
+        private int Part(ReadOnlySpan<byte> text)
+        {
+            switch (text[0])
+            {
+                case (byte)'(':
+                    int end = StraceSyntax.EndOfGroup(text, 0);
+                    return end > 0 && TakeGroup(text[..end]) ? end : 0;
+                case (byte)'E' when Error.IsEmpty:
+                    int length = text.IndexOf((byte)' ');
+                    Error = length < 0 ? text : text[..length];
+                    return length > 1 && !Error.ContainsAnyExcept(ErrorCharacters) ? length : 0;
+                case (byte)'/':
+                    int close = text.IndexOf("*/"u8) + 2;
+                    if (close > 1 && text[..close].IndexOf(" in strace's PID NS"u8) > 0
+                        && Utf8Parser.TryParse(text["/* "u8.Length..], out ulong outer, out _))
+                    {
+                        OwnProcess = outer;
+                    }
+
+                    return text.StartsWith("/* "u8) ? close : 0;
+                case (byte)'[':
+                    // a file's or a process's security context (--secontext)
+                    return text.IndexOf((byte)']') + 1;
+                default:
+                    return isMissing && text.SequenceEqual("<unavailable>"u8) ? text.Length : 0;
+            }
+        }
+
+        private bool TakeGroup(ReadOnlySpan<byte> group)
+        {
+            if (group.SequenceEqual("(INJECTED)"u8) || group.SequenceEqual("(INJECTED: args, retval)"u8))
+            {
+                IsInjected = true;
+                return true;
+            }
+
+            if (group.SequenceEqual("(INJECTED: args)"u8) || group.SequenceEqual("(DELAYED)"u8))
+            {
+                return true;
+            }
+
+            if (!Error.IsEmpty && !_hasErrorText)
+            {
+                _hasErrorText = true;
+                return true;
+            }
+
+            if (Error.IsEmpty && isNegative && group.StartsWith("(errno "u8))
+            {
+                Error = group[1..^1];
+                _hasErrorText = true;
+                return true;
+            }
+
+            bool isFirst = !HasRemark;
+            HasRemark = true;
+            return isFirst;
+        }
     }
 }
 

@@ -24,7 +24,7 @@ internal static class StraceSyntax
     /// <param name="start">What follows the opening parenthesis.</param>
     /// <param name="arguments">Room for <see cref="MostArguments"/>; those behind share the last one.</param>
     /// <param name="count">How many there are; 0 for none.</param>
-    /// <returns>Where the closing parenthesis stands; -1 if there is none.</returns>
+    /// <returns>Where the closing parenthesis stands; -1 if there is none, or if another call's end stands before it.</returns>
     public static int Split(ReadOnlySpan<byte> text, int start, Span<Range> arguments, out int count)
     {
         count = 0;
@@ -47,6 +47,10 @@ internal static class StraceSyntax
                 }
 
                 from = i + 1;
+            }
+            else if (mark == (byte)')' && IsAnswered(text, i))
+            {
+                return -1;
             }
 
             i = Behind(text, i, ref depth);
@@ -97,7 +101,90 @@ internal static class StraceSyntax
 
         ranges[count++] = from..(from + last);
         ranges[count++] = (from + last + 1)..close;
-        return close;
+        ReadOnlySpan<byte> file = text[from..(from + last)].Trim((byte)' ');
+        return file.IndexOf((byte)'<') > 0 && file[^1] is (byte)'>' or (byte)')' && !StraceNames.HaveCall(file) ? close : -1;
+    }
+
+    /// <summary>Splits the structure that is a call's only argument, as in mmap({addr=NULL, len=4096, ...}) of i386.</summary>
+    /// <param name="text">The call.</param>
+    /// <param name="ranges">Its argument, then those in the structure.</param>
+    /// <returns>How many there are; 1 for an argument that is no structure.</returns>
+    public static int SplitStructure(ReadOnlySpan<byte> text, Span<Range> ranges)
+    {
+        ReadOnlySpan<byte> whole = text[ranges[0]].Trim((byte)' ');
+        if (whole.Length < 2 || whole[0] is not ((byte)'{' or (byte)'[') || whole[^1] is not ((byte)'}' or (byte)']'))
+        {
+            return 1;
+        }
+
+        int close = Split(text, ranges[0].Start.GetOffset(text.Length) + text[ranges[0]].IndexOf(whole[0]) + 1, ranges, out int count);
+        int last = text[..close].LastIndexOfAny((byte)'}', (byte)']');
+        ranges[count - 1] = ranges[count - 1].Start..last;
+        return count;
+    }
+
+    /// <summary>
+    /// Where a call ends whose arguments cannot be told apart, by its answer; only for one that does not matter, and if nothing in it
+    /// looks like another call.
+    /// </summary>
+    /// <returns>Where the closing parenthesis stands; -1 if there is none.</returns>
+    public static int EndFromBehind(ReadOnlySpan<byte> text, int start)
+    {
+        int close = text.LastIndexOf((byte)')');
+        while (close >= start && !IsAnswered(text, close))
+        {
+            close = text[..close].LastIndexOf((byte)')');
+        }
+
+        return close >= start && !StraceNames.HaveCall(text[start..]) ? close : -1;
+    }
+
+    /// <summary>
+    /// Whether what begins a call has another call in it: two processes wrote to one file, one in the middle of the other's line.
+    /// </summary>
+    /// <param name="text">The beginning.</param>
+    /// <param name="start">What follows the opening parenthesis.</param>
+    public static bool IsMixed(ReadOnlySpan<byte> text, int start)
+    {
+        int depth = 0;
+        for (int i = Next(text, start); i < text.Length; i = Next(text, i))
+        {
+            bool isCall = text[i] == (byte)'(' && StraceNames.EndInCall(text[start..i]);
+            if (isCall || (text[i] == (byte)')' && (depth <= 0 || IsAnswered(text, i))))
+            {
+                return true;
+            }
+
+            i = Behind(text, i, ref depth);
+            if (i < 0)
+            {
+                return StraceNames.HaveCall(text[start..]);
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Where what begins with a parenthesis ends.</summary>
+    /// <returns>The place behind the closing one; -1 if there is none.</returns>
+    public static int EndOfGroup(ReadOnlySpan<byte> text, int open)
+    {
+        int depth = 0;
+        for (int i = open; i < text.Length; i = Next(text, i))
+        {
+            if (depth > 0 && text[i] == (byte)')' && IsAnswered(text, i))
+            {
+                return -1;
+            }
+
+            i = Behind(text, i, ref depth);
+            if (i < 0 || depth <= 0)
+            {
+                return i;
+            }
+        }
+
+        return -1;
     }
 
     /// <summary>Where what begins with an angle bracket behind a descriptor or a process id ends.</summary>
@@ -128,6 +215,14 @@ internal static class StraceSyntax
         }
 
         return -1;
+    }
+
+    /// <summary>The first argument, without its name and without a comment behind it.</summary>
+    public static ReadOnlySpan<byte> Word(ReadOnlySpan<byte> arguments)
+    {
+        ReadOnlySpan<byte> text = arguments.TrimStart((byte)' ');
+        int length = text.IndexOfAny(",) "u8);
+        return StraceValues.WithoutName(length < 0 ? text : text[..length]);
     }
 
     /// <summary>Where a quoted string ends.</summary>
@@ -199,6 +294,10 @@ internal static class StraceSyntax
         bool isArrow = text[at - 1] == (byte)'-' && at + 1 < text.Length && text[at + 1] == (byte)'[';
         return !isArrow && (at + 1 == text.Length || BehindAnnotation.Contains(text[at + 1]));
     }
+
+    /// <summary>Whether a closing parenthesis ends a call: its answer follows.</summary>
+    private static bool IsAnswered(ReadOnlySpan<byte> text, int close) =>
+        text[(close + 1)..].TrimStart((byte)' ').StartsWith("= "u8);
 
     private static int Next(ReadOnlySpan<byte> text, int from)
     {

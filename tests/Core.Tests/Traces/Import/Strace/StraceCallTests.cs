@@ -6,6 +6,7 @@ namespace VmSim.Core.Tests.Traces.Import.Strace;
 public class StraceCallTests
 {
     private const string Area = "mmap(NULL, 16384, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000001000\n";
+    private const string Mapped = "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3</lib/a.so>, 0) = 0x7f0000100000";
     private const string AreaRecord = "t 0\nm 7f0000001000 4000 3 22 - 0\n";
 
     [Theory]
@@ -108,12 +109,61 @@ public class StraceCallTests
     [InlineData("syscall_0x1ff(0x7f0000001000, 0x1000, 0, 0, 0, 0) = 0", "syscall_0x1ff")]
     [InlineData("????(0x7f0000001000, 0x1000, 0, 0, 0, 0) = 0", "????")]
     [InlineData("munmap(0x7f0000001000, 4096) = 0 (INJECTED)", "munmap answered by strace")]
+    [InlineData("frobnicate(0x7f0000001000, 0x1000) = 0", "frobnicate")]
+    [InlineData("osf_mmap(0, 0x1000, 0x3, 0x22, 0xffffffff, 0) = 0x7f0000100000", "osf_mmap")]
+    [InlineData("n32_munmap(0x7f0000001000, 0x1000) = 0", "n32_munmap")]
+    [InlineData("syscall_511(0x7f0000001000, 0x1000, 0, 0, 0, 0) = 0", "syscall_511")]
+    [InlineData("syscall_323(0x80000, 0, 0, 0, 0, 0) = 4", "userfaultfd")]
+    [InlineData("ipc(SHMAT, 0x7, 0, 0xffd3e4a0, 0, 0) = 0", "ipc SHMAT")]
+    [InlineData("ipc(0x10015, 0x7, 0, 0xffd3e4a0, 0, 0) = 0", "ipc SHMAT")]
+    [InlineData("ipc(1<<16|SHMDT, 0, 0, 0, 0xf7f00000) = 0", "ipc SHMDT")]
+    [InlineData("prctl(PR_SET_MM, PR_SET_MM_BRK, 0x555500000000, 0, 0) = 0", "prctl PR_SET_MM")]
+    [InlineData("prctl(0x23 /* PR_SET_MM */, 0x7, 0x555500000000, 0, 0) = 0", "prctl PR_SET_MM")]
+    [InlineData("prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0x7f0000001000, 4096, \"a, (b\") = 0", "prctl PR_SET_VMA")]
+    [InlineData("arch_prctl(ARCH_SHSTK_ENABLE, 0x1) = 0", "arch_prctl ARCH_SHSTK_ENABLE")]
+    [InlineData("ioctl(4<anon_inode:[userfaultfd]>, UFFDIO_COPY, {dst=0x7f00, copy=4096}) = 0", "ioctl UFFDIO_COPY")]
+    [InlineData("ioctl(4, 0xc028aa03, 0x7ffc0000) = 0", "ioctl UFFDIO_???")]
     public void Import_CallThatIsNotSimulated_IsCountedByName(string call, string name)
     {
         StraceLogs logs = StraceLogs.Of($"10 {Area}10 {call}\n");
         Assert.Equal(AreaRecord, logs.Text);
         Assert.Equal((name, 1L), (Assert.Single(logs.Summary.NotSimulated).Key, logs.Summary.NotSimulated[name]));
     }
+
+    [Theory]
+    [InlineData("prctl(PR_SET_NAME, \"x\") = 0")]
+    [InlineData("arch_prctl(ARCH_SET_FS, 0x7f0000001740) = 0")]
+    [InlineData("ioctl(1</dev/pts/0<char 136:0>>, TCGETS, {c_iflag=ICRNL, c_cc=\"\\x03\"}) = 0")]
+    [InlineData("ioctl(1, TCGETS, 0x7ffc) = -1 ENOTTY (Inappropriate ioctl for device)")]
+    [InlineData("ipc(SEMOP, 0x1, 0x2, 0, 0xf7f00000, 0) = 0")]
+    [InlineData("osf_getpid() = 7")]
+    [InlineData("syscall_318(0x7f00, 0x10, 0, 0, 0, 0) = 0x10")]
+    [InlineData("poll([{fd=3, events=POLLIN}], 1, 10) = 1 ([{fd=3, revents=POLLIN}])")]
+    [InlineData("select(5, [3 4], NULL, NULL, {5, 0}) = 1 (in [3], left {4, 999})")]
+    [InlineData("getxattr(3</x>, F_GETFL) = 0x8002 (flags O_RDWR|O_LARGEFILE)")]
+    [InlineData("wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 0}], 0, NULL) = 11")]
+    [InlineData("restart_syscall(<... resuming interrupted poll ...>) = 1")]
+    [InlineData("getcwd(\"unclosed) = 0 (INJECTED)")]
+    [InlineData("getppid() = 1 (DELAYED) <0.000010>")]
+    [InlineData("getpid() = 7 /* 11 in strace's PID NS */")]
+    [InlineData("getcwd(1) = -1 (errno 530)")]
+    [InlineData("getppid() = 5</a b> [system_u:object_r:x_t:s0]")]
+    public void Import_CallThatDoesNotConcernMemory_IsCountedWithTheOthers(string call)
+    {
+        StraceLogs logs = StraceLogs.Of($"{Area}{call}\n");
+        Assert.Equal((AreaRecord, 0), (logs.Text, logs.Summary.NotSimulated.Count));
+        Assert.Equal(1, logs.Summary.OtherCalls);
+    }
+
+    [Theory]
+    [InlineData("old_mmap({addr=NULL, len=8192, prot=PROT_READ, flags=MAP_PRIVATE|MAP_ANONYMOUS, fd=-1, offset=0}) = 0xf7753000")]
+    [InlineData("mmap({NULL, 8192, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0}) = 0xf7753000")]
+    [InlineData("old_mmap([0, 0x2000, 0x1, 0x22, 0xffffffff, 0]) = 0xf7753000")]
+    [InlineData("old_mmap(NULL, 8192, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0xf7753000")]
+    [InlineData("syscall_9(0, 0x2000, 0x1, 0x22, 0xffffffff, 0) = 0xf7753000")]
+    [InlineData("syscall_0x9(0, 0x2000, 0x1, 0x22, 0xffffffff, 0) = 0xf7753000")]
+    public void Import_OtherFormsOfMmap_AreMappings(string call) =>
+        Assert.Equal("t 0\nm f7753000 2000 1 22 - 0\n", StraceLogs.Of($"{call}\n").Text);
 
     [Fact]
     public void Import_UnknownFlag_KeepsTheCallAndCountsTheFlag()
@@ -158,12 +208,13 @@ public class StraceCallTests
     }
 
     [Fact]
-    public void Import_RestartedCall_CountsOnce()
+    public void Import_RestartedCall_IsCountedAsInterruptedAndUsedOnce()
     {
         StraceLogs logs = StraceLogs.Of(
             $"{Area}munmap(0x7f0000001000, 4096) = ? ERESTARTNOINTR (To be restarted)\nmunmap(0x7f0000001000, 4096) = 0\n");
         Assert.Equal($"{AreaRecord}u 7f0000001000 1000\n", logs.Text);
         Assert.Empty(logs.Summary.WithoutResult);
+        Assert.Equal(1, logs.Summary.Interrupted["munmap ERESTARTNOINTR"]);
     }
 
     [Fact]
@@ -196,11 +247,53 @@ public class StraceCallTests
     [Theory]
     [InlineData("hello", "strace lines such as")]
     [InlineData("munmap(0x7f0000001000, 40", "a whole call")]
-    [InlineData("munmap(0x7f0000001000, 4096) = 0x7z", "a whole call")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 0x7z", "and the end of the line")]
     [InlineData("munmap(x, 4096) = 0", "the arguments and the result")]
     [InlineData("old_mmap(0xffd3e4a0) = 0xf7753000", "the arguments and the result")]
     [InlineData("<... munmap resumed>) = 0", "the arguments and the result")]
     [InlineData("clone3(0x7ffef5b05330, 88) = 77", "its flags")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 0 garbage", "and the end of the line")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 0 <0.000012> <0.000012>", "and the end of the line")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 0 (garbage)", "nothing behind the result")]
+    [InlineData("munmap(0x7f0000001000, 4096) = -1 EINVAL", "and the end of the line")]
+    [InlineData("munmap(0x7f0000001000, 4096) = -1 EINVAL (Invalid argument", "and the end of the line")]
+    [InlineData("munmap(0x7f0000001000, 4096) = -1 EINVAL (Invalid argument)mmap(NULL", "and the end of the line")]
+    [InlineData(Mapped + " munmap(0x7f0000001000, 4096) = 0", "and the end of the line")]
+    [InlineData(Mapped + "munmap(0x7f0000001000, 4096) = 0", "and the end of the line")]
+    [InlineData(Mapped + "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000200000", "and the end of the line")]
+    [InlineData(Mapped + "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3</lib/b.so>, 0) = 0x7f0000200000", "and the end of the line")]
+    [InlineData("getppid() = 1munmap(0x7f0000001000, 4096) = 0", "and the end of the line")]
+    [InlineData("getppid() = 1 munmap(0x7f0000001000, 4096) = 0", "and the end of the line")]
+    [InlineData("openat(AT_FDCWD, \"/x\", 0) = 3</x> munmap(0x7f0000001000, 4096) = 0", "and the end of the line")]
+    [InlineData("munmap(0x1000, 4096mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000200000", "one call a line")]
+    [InlineData("write(1, \"a\", 1munmap(0x7f0000001000, 4096) = 0", "one call a line")]
+    [InlineData("write(1, \"a\", 1munmap(0x7f0000001000, 4096) = 0) = 1", "one call a line")]
+    [InlineData("futex(0x7f00, FUTEX_WAIT, 1munmap(0x7f0000001000, 4096 <unfinished ...>", "one call a line")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 0mmap(NULL, 4096 <unfinished ...>", "one call a line")]
+    [InlineData("5munmap(0x7f0000001000, 4096) = 0", "strace lines such as")]
+    [InlineData("+++ exited with 0 +++munmap(0x7f0000001000, 4096) = 0", "strace lines such as")]
+    [InlineData("--- SIGCHLD {si_signo=SIGCHLD} ---+++ exited with 0 +++", "strace lines such as")]
+    [InlineData("<... futex resumed>) = 0munmap(0x7f0000001000, 4096) = 0", "and the end of the line")]
+    [InlineData("munmap(0x7f0000001000, 4096) = 1", "the result 0")]
+    [InlineData("munmap(0x7f0000001001, 4096) = 0", "a multiple of 4096")]
+    [InlineData("munmap(0x7f0000001000, 0) = 0", "the arguments and the result")]
+    [InlineData("mprotect(0x7f0000001000, 4096, PROT_READ) = 5", "the result 0")]
+    [InlineData("mprotect(0x7f0000001, 4096, PROT_READ) = 0", "a multiple of 4096")]
+    [InlineData("madvise(0x7f0000001000, 4096, MADV_COLD) = 1", "the result 0")]
+    [InlineData("mlockall(MCL_CURRENT) = 1", "the result 0")]
+    [InlineData("execve(\"/bin/x\", [\"x\"], 0x7f) = 7", "the result 0")]
+    [InlineData("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f00000010", "the address of a page")]
+    [InlineData("mmap(0x10000, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0", "the address of a page")]
+    [InlineData("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0", "the address of a page")]
+    [InlineData("mmap(0x10000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = 0x20000", "MAP_FIXED asked for")]
+    [InlineData("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0x10) = 0x7f0000200000", "an offset that is a multiple of 4096")]
+    [InlineData("mremap(0x7f0000001000, 4096, 8192, 0) = 0x7f0000200000", "the old address")]
+    [InlineData("mremap(0x7f0000001000, 8192, 4096, MREMAP_MAYMOVE) = 0x7f0000200000", "the old address")]
+    [InlineData("mremap(0x7f0000001000, 4096, 8192, MREMAP_MAYMOVE) = 0x7f00002", "the address of a page")]
+    [InlineData("brk(0x555500000000) = 0", "the heap's end")]
+    [InlineData("shmat(7, NULL, 0) = 0", "the address of a page")]
+    [InlineData("clone(child_stack=NULL, flags=SIGCHLD) = 4194305", "a process id")]
+    [InlineData("process_madvise(3, [{iov_base=0x7f0000001000, iov_len=4096}], 1, MADV_COLD, 0) = 8192", "at most the bytes")]
     public void Import_LineThatCannotBeUsed_IsRefusedOrDropped(string line, string allowed)
     {
         TraceFormatException error = Assert.Throws<TraceFormatException>(() => StraceLogs.Of($"{Area}{line}\n{Area}", file: "a.log"));

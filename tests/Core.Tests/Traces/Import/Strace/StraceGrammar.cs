@@ -98,6 +98,32 @@ internal sealed class StraceGrammar
         return log.ToString();
     }
 
+    /// <summary>
+    /// Prints the program's log as it is when a second process writes to the same file: a call of its own stands in the middle of a line,
+    /// whose end follows on the next one or is lost; or the line's end is lost and the next one begins behind it.
+    /// </summary>
+    /// <param name="style">How lines are printed.</param>
+    /// <param name="at">The call that is cut.</param>
+    /// <param name="place">Where it is cut, from its opening parenthesis to its end.</param>
+    /// <param name="loses">Whether its end is lost.</param>
+    /// <returns>The log, the log without what is mixed, and how many lines are mixed.</returns>
+    public (string Mixed, string Without, int Lines) PrintMixed(StraceStyle style, int at, int place, bool loses)
+    {
+        List<string> lines = [.. Print(style with { Splits = 0 }).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        at %= lines.Count;
+        string rest = string.Join('\n', [.. lines[..at], .. lines[(at + 1)..]]) + "\n";
+        string line = lines[at];
+        int first = line.IndexOf($"{_events[at].Name}(", StringComparison.Ordinal) + _events[at].Name.Length + 1;
+        int cut = first + (place % (line.Length - first + 1));
+        List<string> mixed = [line[..cut] + "77 munmap(0x7e0000000000, 4096) = 0"];
+        if (!loses && cut < line.Length)
+        {
+            mixed.Add(line[cut..]);
+        }
+
+        return (string.Join('\n', [.. lines[..at], .. mixed, .. lines[(at + 1)..]]) + "\n", rest, mixed.Count);
+    }
+
     private static string Duration(StraceStyle style) => style.HasDuration ? " <0.000020>" : "";
 
     /// <summary>Prints a log for each thread, with times, as strace -ff does.</summary>
@@ -204,7 +230,8 @@ internal sealed class StraceGrammar
         _areas.Add((start, bytes));
         string file = isFile ? $"3<{Paths[_random.Next(Paths.Length)]}>" : "-1";
         string flags = isFile ? "MAP_PRIVATE|MAP_DENYWRITE@0x802" : Pick(Flags);
-        Event(task, "mmap", $"0x{start:x}", "NULL", $"{bytes}", Pick(Rights), flags, file, isFile ? "0x2000" : "0");
+        string hint = flags.Contains("MAP_FIXED", StringComparison.Ordinal) ? $"0x{start:x}" : "NULL";
+        Event(task, "mmap", $"0x{start:x}", hint, $"{bytes}", Pick(Rights), flags, file, isFile ? "0x2000" : "0");
     }
 
     /// <summary>An address that was never used.</summary>

@@ -1,5 +1,6 @@
 using CsCheck;
 using VmSim.Core.Traces;
+using VmSim.Core.Traces.Import;
 
 namespace VmSim.Core.Tests.Traces.Import.Strace;
 
@@ -40,6 +41,31 @@ public class StraceGrammarTests
         }, iter: 200);
 
     [Fact]
+    public void Import_LineWithAnotherInIt_IsLeftOutWholly() =>
+        Gen.Select(Gen.Int[0, 1_000_000], Styles, Gen.Int[0, 29], Gen.Int[0, 200], Gen.Bool).Sample((seed, style, at, place, loses) =>
+        {
+            style = style with { HasStack = false, HasColours = false };
+            (string mixed, string rest, int lines) = new StraceGrammar(seed, 30).PrintMixed(style, at, place, loses);
+            Assert.Throws<TraceFormatException>(() => StraceLogs.Of(mixed));
+            StraceLogs kept = StraceLogs.Of(mixed, drop: true);
+            StraceLogs expected = StraceLogs.Of(rest);
+            Assert.Equal(expected.All(), kept.All());
+            Assert.Equal(lines, kept.Summary.Dropped);
+            Assert.Equal(kept.Summary.Lines, Counted(kept.Summary) + kept.Summary.Dropped);
+            return true;
+        }, iter: 200);
+
+    [Fact]
+    public void Import_AnyLog_CountsEveryLine() =>
+        Gen.Select(Gen.Int[0, 1_000_000], Gen.Int[1, 60], Styles).Sample((seed, calls, style) =>
+        {
+            style = style with { HasStack = false, Splits = 0 };
+            ImportSummary summary = StraceLogs.Of(new StraceGrammar(seed, calls).Print(style)).Summary;
+            Assert.Equal((calls, calls), (summary.Lines, Counted(summary)));
+            return true;
+        }, iter: 200);
+
+    [Fact]
     public void Import_MutatedLog_EndsWellOrWithAnError() =>
         Gen.Select(Gen.Int[0, 1_000_000], Styles, Gen.Bool, Gen.Select(Gen.Int[0, 6000], Gen.Char["\n ,()<>[]\"\\=|{}/-0x9?"]).Array[0, 12])
             .Sample((seed, style, drop, changes) =>
@@ -75,4 +101,7 @@ public class StraceGrammarTests
             Assert.True(lines.Length <= whole.Text.Split('\n').Length);
             return true;
         }, iter: 200);
+
+    private static long Counted(ImportSummary summary) =>
+        summary.Calls.Values.Sum() + summary.Failed.Values.Sum() + summary.WithoutResult.Values.Sum() + summary.OtherCalls;
 }

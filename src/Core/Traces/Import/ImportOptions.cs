@@ -24,6 +24,9 @@ public sealed record ImportOptions
     /// <summary>The other files of a log that has several, each read beside the others; the log itself is the first.</summary>
     public IReadOnlyList<ImportPart> Parts { get; init; } = [];
 
+    /// <summary>Names the files whose names begin like a path (strace -ff), in order; null where files cannot be listed.</summary>
+    public Func<string, IReadOnlyList<string>>? ListBeside { get; init; }
+
     /// <summary>Takes the traces of forked processes that are in the log; null leaves them out.</summary>
     public IImportChildren? Children { get; init; }
 }

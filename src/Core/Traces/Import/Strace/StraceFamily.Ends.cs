@@ -7,14 +7,20 @@ internal sealed partial class StraceFamily
     public void Execute(StraceTask task)
     {
         StraceProcess process = task.Process;
-        if (task.IsBorrower)
+        if (task.IsBorrower || task.IsAdopted)
         {
             StraceTask own = AddProcess(process, process, task.Id);
-            process.Order?.Add(new StraceStep(task.Thread, VmtRecord.Fork((ulong)task.Id), "fork"));
+            process.Order?.Add(new StraceStep(task.Thread, VmtRecord.Fork((ulong)own.Process.Id), "fork"));
             process.Order?.Add(new StraceStep(task.Thread, VmtRecord.Exit((ulong)task.Thread), null));
-            process.Summary.Children.Add((ulong)task.Id);
+            process.Summary.Children.Add((ulong)own.Process.Id);
             process.Tasks.Remove(task);
             own.HasLines = true;
+            own.IsReturned = task.IsReturned;
+            if (task.IsAdopted)
+            {
+                _executed.Add(task.Id);
+            }
+
             process = own.Process;
             task = own;
         }
@@ -34,41 +40,64 @@ internal sealed partial class StraceFamily
     }
 
     /// <summary>A thread that executes a program takes the number of its process's first thread.</summary>
-    public void Supersede(StraceTask leader, long thread)
+    /// <param name="leader">The number of the first thread, which may have ended.</param>
+    /// <param name="thread">The number of the thread that executes.</param>
+    public void Supersede(long leader, long thread)
     {
-        if (!_tasks.TryGetValue(thread, out StraceTask? task) || task == leader)
+        if (leader == thread || !_tasks.TryGetValue(thread, out StraceTask? task))
         {
             return;
         }
 
-        long id = leader.Id;
-        StraceProcess process = leader.Process;
-        if (leader.Process == task.Process)
+        if (_tasks.TryGetValue(leader, out StraceTask? first))
         {
-            process.Order?.Add(new StraceStep(leader.Thread, VmtRecord.Exit((ulong)leader.Thread), null));
+            if (first.Process == task.Process)
+            {
+                first.Process.Order?.Add(new StraceStep(first.Thread, VmtRecord.Exit((ulong)first.Thread), null));
+            }
+
+            LeavePending(first);
+            Forget(first);
         }
 
-        Forget(leader);
-        Rename(task, id);
+        // its process is told by now, so that it executes in that
+        task.IsAdopted = false;
+        Rename(task, leader);
+    }
+
+    /// <summary>
+    /// The thread that has the number now of a line that ends an execve: one that began it under its own number (--quiet=thread-execve).
+    /// </summary>
+    /// <param name="process">The number that the line begins with.</param>
+    /// <param name="own">The thread with that number; null for none.</param>
+    public void Supersede(long process, StraceTask? own)
+    {
+        List<StraceTask> executing = [.. _tasks.Values.Where(task => task.Pending is { Call: StraceCall.Execute })];
+        if (own is not null)
+        {
+            executing.RemoveAll(task => task.Process != own.Process);
+        }
+
+        if (executing.Count == 1)
+        {
+            Supersede(process, executing[0].Id);
+        }
     }
 
     /// <summary>A thread has ended.</summary>
     public void End(StraceTask task)
     {
         StraceProcess process = task.Process;
-        if (task.Pending is { IsUsed: true } pending)
+        LeavePending(task);
+        if (task.Maker?.EarlyChild == task.Id)
         {
-            if (pending.Call is not (StraceCall.Exit or StraceCall.Execute))
+            if (!_endedEarly.TryGetValue(task.Id, out List<StraceTask>? ended))
             {
-                ImportSummary.Add(process.Summary.WithoutResult, pending.Name);
+                ended = [];
+                _endedEarly.Add(task.Id, ended);
             }
 
-            task.Space.Process.Order?.End(task.Id, [], 0, 0);
-        }
-
-        if (IsEarly(task.Id))
-        {
-            _endedEarly[task.Id] = task;
+            ended.Add(task);
         }
 
         if (task.Thread != 0)
@@ -79,7 +108,7 @@ internal sealed partial class StraceFamily
         Forget(task);
         if (process.Tasks.Count == 0)
         {
-            Complete(process, task.Id);
+            Complete(process);
         }
     }
 
@@ -88,19 +117,14 @@ internal sealed partial class StraceFamily
     {
         foreach (StraceTask task in _tasks.Values.ToArray())
         {
-            if (task.Pending is { IsUsed: true } pending && pending.Call is not (StraceCall.Exit or StraceCall.Execute))
-            {
-                ImportSummary.Add(task.Process.Summary.WithoutResult, pending.Name);
-            }
-
-            task.Pending = null;
+            LeavePending(task);
             if (task.Process.Tasks.Count > 1 || task.Process == Root)
             {
                 continue;
             }
 
             Forget(task);
-            Complete(task.Process, task.Id);
+            Complete(task.Process);
         }
 
         foreach (StraceTask task in _tasks.Values.ToArray())
@@ -108,16 +132,34 @@ internal sealed partial class StraceFamily
             Forget(task);
             if (task.Process.Tasks.Count == 0)
             {
-                Complete(task.Process, task.Id);
+                Complete(task.Process);
             }
         }
+
+        End(Root);
+    }
+
+    /// <summary>Counts the call that a thread is in, and that the log does not end.</summary>
+    private static void LeavePending(StraceTask task)
+    {
+        if (task.Pending is { IsUsed: true } pending)
+        {
+            if (pending.Call != StraceCall.Exit)
+            {
+                ImportSummary.Add(task.Process.Summary.WithoutResult, pending.Name);
+            }
+
+            task.Space.Process.Order?.End(task.Id, [], 0, 0);
+        }
+
+        task.Pending = null;
     }
 
     private void Rename(StraceTask task, long id)
     {
         _tasks.Remove(task.Id);
         task.Id = id;
-        _tasks[id] = task;
+        Add(task);
     }
 
     private void Forget(StraceTask task)
@@ -135,19 +177,20 @@ internal sealed partial class StraceFamily
         }
     }
 
-    private void Complete(StraceProcess process, long id)
+    /// <summary>A process has ended. The first one may have to fork another one that a later line tells of.</summary>
+    private void Complete(StraceProcess process)
     {
-        if (process.Writer is null)
+        if (process.Writer is not null && process != Root)
         {
-            return;
-        }
-
-        process.Order!.Finish();
-        process.Writer.Finish();
-        Assumed += process.Writer.Assumed;
-        if (process != Root)
-        {
+            End(process);
             _options.Children!.Close((ulong)process.Id, process.Summary);
         }
+    }
+
+    private void End(StraceProcess process)
+    {
+        process.Order!.Finish();
+        process.Writer!.Finish();
+        Assumed += process.Writer.Assumed;
     }
 }

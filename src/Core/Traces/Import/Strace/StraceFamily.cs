@@ -9,9 +9,13 @@ internal sealed partial class StraceFamily
     private readonly HashSet<long> _modes32 = [];
     private readonly ImportOptions _options;
     private readonly ImportSummary _summary;
-    private readonly Dictionary<long, StraceTask> _endedEarly = [];
+    private readonly Dictionary<long, List<StraceTask>> _endedEarly = [];
+    private readonly Dictionary<long, int> _uses = [];
+    private readonly HashSet<long> _seen = [];
     private readonly SortedSet<long> _adopted = [];
+    private readonly SortedSet<long> _executed = [];
     private readonly SortedSet<long> _silent = [];
+    private readonly SortedSet<long> _mentioned = [];
 
     /// <summary>Begins with a process that the log has not named yet.</summary>
     /// <param name="sink">Where the first process's trace goes.</param>
@@ -22,6 +26,7 @@ internal sealed partial class StraceFamily
     {
         _options = options;
         _summary = summary;
+        _uses[process] = 1;
         Root = new StraceProcess(Begin(sink, summary, options, options.Name, parent: null), summary, parent: null);
         First = Root.AddTask(process);
         _tasks.Add(process, First);
@@ -42,11 +47,35 @@ internal sealed partial class StraceFamily
     /// <summary>Threads whose maker is not in the log.</summary>
     public IReadOnlyCollection<long> Adopted => _adopted;
 
+    /// <summary>Processes whose maker is not in the log, and that execute a program.</summary>
+    public IReadOnlyCollection<long> Executed => _executed;
+
+    /// <summary>Threads and processes of which the log has only signals and ends.</summary>
+    public IReadOnlyCollection<long> Mentioned
+    {
+        get
+        {
+            _mentioned.ExceptWith(_seen);
+            return _mentioned;
+        }
+    }
+
     /// <summary>Threads and processes that were made and have no line in the log.</summary>
     public IReadOnlyCollection<long> Silent => _silent;
 
     /// <summary>Whether a number is that of a thread that has not ended.</summary>
     public bool Knows(long process) => process < 0 || _tasks.ContainsKey(process);
+
+    /// <summary>Ends a thread that has exited, if a line is not its own: its number is used again, and no end was printed.</summary>
+    /// <param name="process">The number that the line begins with; -1 for none.</param>
+    /// <param name="text">The line behind it.</param>
+    public void EndIfGone(long process, ReadOnlySpan<byte> text)
+    {
+        if (process >= 0 && _tasks.TryGetValue(process, out StraceTask? task) && task.IsGone && !IsEnd(text))
+        {
+            End(task);
+        }
+    }
 
     /// <summary>The thread that a line belongs to.</summary>
     /// <param name="process">The number that the line begins with; -1 for none.</param>
@@ -56,7 +85,7 @@ internal sealed partial class StraceFamily
     {
         if (process < 0)
         {
-            return Unnamed();
+            return Unnamed(text);
         }
 
         if (_tasks.TryGetValue(process, out StraceTask? task))
@@ -72,16 +101,40 @@ internal sealed partial class StraceFamily
             return First;
         }
 
-        return FindEarly(process);
+        return FindEarly(process, text);
     }
 
     /// <summary>The thread with a number that no clone in the log returned: strace was attached later, or left the call out.</summary>
-    public StraceTask Adopt(long process)
+    /// <param name="process">Its number.</param>
+    /// <param name="text">Its first line: one that executes a program is a process.</param>
+    public StraceTask Adopt(long process, ReadOnlySpan<byte> text)
     {
-        StraceTask task = AddThread(First, process);
-        _adopted.Add(process);
+        StraceTask task;
+        if (IsExecution(text))
+        {
+            task = AddProcess(Root, Root, process);
+            Root.Order?.Add(new StraceStep(First.Thread, VmtRecord.Fork((ulong)task.Process.Id), "fork"));
+            Root.Summary.Children.Add((ulong)task.Process.Id);
+            _executed.Add(process);
+        }
+        else
+        {
+            task = AddThread(First, process);
+            task.IsAdopted = true;
+            _adopted.Add(process);
+        }
+
         task.HasLines = true;
         return task;
+    }
+
+    /// <summary>A signal or an end is the first thing that the log has of a number.</summary>
+    public void Mention(long process)
+    {
+        if (_mentioned.Count < MaxTasks)
+        {
+            _mentioned.Add(process);
+        }
     }
 
     /// <summary>Takes what strace said of itself.</summary>
@@ -115,31 +168,30 @@ internal sealed partial class StraceFamily
     /// <returns>The child; null if the log does not say what it is.</returns>
     public StraceTask? Return(StraceTask task, long child, StraceChild kind)
     {
-        if (_tasks.TryGetValue(child, out StraceTask? made) && made.HasExited)
+        StraceTask? made = TakeEarly(task, child);
+        if (made is null && _tasks.TryGetValue(child, out StraceTask? before))
         {
             // its number is used again, and the log does not print ends
-            End(made);
-            made = null;
+            End(before);
         }
 
-        made ??= _endedEarly.Remove(child, out StraceTask? ended) ? ended : Make(task, child, kind);
+        made ??= Make(task, child, kind);
         if (made is null)
         {
             return null;
         }
 
-        foreach (StraceTask maker in _tasks.Values)
-        {
-            maker.EarlyChild = maker.EarlyChild == child ? -1 : maker.EarlyChild;
-        }
+        made.IsReturned = true;
+        StraceTask maker = made.Maker ?? task;
+        maker.EarlyChild = maker.EarlyChild == child ? -1 : maker.EarlyChild;
 
         StraceTask space = task.Space;
         bool isThread = made.Process == space.Process;
-        VmtRecord record = isThread ? VmtRecord.Clone((ulong)child) : VmtRecord.Fork((ulong)child);
+        VmtRecord record = isThread ? VmtRecord.Clone((ulong)child) : VmtRecord.Fork((ulong)made.Process.Id);
         space.Process.Order?.Add(new StraceStep(space.Thread, record, isThread ? "clone" : "fork"));
         if (!isThread)
         {
-            space.Process.Summary.Children.Add((ulong)child);
+            space.Process.Summary.Children.Add((ulong)made.Process.Id);
         }
 
         return made;
@@ -180,6 +232,11 @@ internal sealed partial class StraceFamily
 
     private static bool IsResumed(ReadOnlySpan<byte> text) => text.StartsWith("<... "u8);
 
+    private static bool IsEnd(ReadOnlySpan<byte> text) =>
+        text.StartsWith("+++ "u8) || text.StartsWith("--- "u8) || text.StartsWith("<... exit"u8);
+
+    private static bool IsExecution(ReadOnlySpan<byte> text) => text.StartsWith("execve"u8);
+
     private static StraceWriter Begin(IVmtSink sink, ImportSummary summary, ImportOptions options, string name, StraceWriter? parent)
     {
         TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets);
@@ -190,9 +247,15 @@ internal sealed partial class StraceFamily
     /// <summary>
     /// The thread of a line without a number in a log of standard error: strace prints numbers while it follows more than one.
     /// </summary>
-    private StraceTask Unnamed()
+    private StraceTask Unnamed(ReadOnlySpan<byte> text)
     {
         StraceTask found = First;
+        if (_tasks.Count == 0 && IsExecution(text))
+        {
+            // another program in the same log (-A)
+            return Adopt((long)StraceRules.MaxProcess + 1 + _executed.Count, text);
+        }
+
         if (!_tasks.ContainsValue(First))
         {
             foreach (StraceTask task in _tasks.Values)
@@ -206,7 +269,7 @@ internal sealed partial class StraceFamily
     }
 
     /// <summary>A thread that runs before its clone has returned, if there is but one that it can be.</summary>
-    private StraceTask? FindEarly(long process)
+    private StraceTask? FindEarly(long process, ReadOnlySpan<byte> text)
     {
         StraceTask? maker = null;
         StraceChild kind = StraceChild.Unknown;
@@ -230,7 +293,7 @@ internal sealed partial class StraceFamily
 
         if (maker is null)
         {
-            return HasPendingClone() ? null : Adopt(process);
+            return HasPendingClone() ? null : Adopt(process, text);
         }
 
         maker.EarlyChild = process;
@@ -238,26 +301,34 @@ internal sealed partial class StraceFamily
         if (child is not null)
         {
             child.HasLines = true;
+            child.Maker = maker;
         }
 
         return child;
     }
 
-    /// <summary>Whether a thread runs before the call that made it has returned.</summary>
-    private bool IsEarly(long id)
+    /// <summary>The child that ran before the call returned that made it; null for none.</summary>
+    private StraceTask? TakeEarly(StraceTask maker, long child)
     {
-        foreach (StraceTask task in _tasks.Values)
+        StraceTask? alive = _tasks.GetValueOrDefault(child);
+        alive = alive is { IsReturned: false } ? alive : null;
+        if (!_endedEarly.TryGetValue(child, out List<StraceTask>? ended) || alive?.Maker == maker)
         {
-            if (task.EarlyChild == id)
-            {
-                return true;
-            }
+            return alive;
         }
 
-        return false;
+        StraceTask made = ended.Find(task => task.Maker == maker) ?? ended[0];
+        ended.Remove(made);
+        if (ended.Count == 0)
+        {
+            _endedEarly.Remove(child);
+        }
+
+        return made;
     }
 
-    private bool HasPendingClone()
+    /// <summary>Whether a thread is in a call that makes another one.</summary>
+    public bool HasPendingClone()
     {
         foreach (StraceTask task in _tasks.Values)
         {
@@ -273,24 +344,42 @@ internal sealed partial class StraceFamily
     private StraceTask AddThread(StraceTask maker, long id)
     {
         StraceTask task = maker.Space.Process.AddTask(id);
-        _tasks[id] = task;
+        Add(task);
         return task;
+    }
+
+    private void Add(StraceTask task)
+    {
+        _tasks[task.Id] = task;
+        if (_seen.Count < MaxTasks)
+        {
+            _seen.Add(task.Id);
+        }
+    }
+
+    /// <summary>The number that traces know a process by: the kernel's, and one above all of those if it is used again.</summary>
+    private long NumberOf(long id)
+    {
+        int uses = _uses.GetValueOrDefault(id);
+        _uses[id] = uses + 1;
+        return id + (uses * (long)StraceRules.MaxProcess);
     }
 
     private StraceTask AddProcess(StraceProcess space, StraceProcess parent, long id)
     {
         long parentId = parent == Root ? 0 : parent.Id;
-        IVmtSink? sink = space.Writer is null ? null : _options.Children?.Open((ulong)parentId, (ulong)id);
-        ImportSummary summary = sink is null ? new ImportSummary() : _summary.AddProcess((ulong)id);
-        StraceWriter? writer = sink is null ? null : Begin(sink, summary, _options, $"{_options.Name}.{id}", space.Writer);
-        StraceProcess process = new StraceProcess(writer, summary, space) { Id = id };
+        long number = NumberOf(id);
+        IVmtSink? sink = space.Writer is null ? null : _options.Children?.Open((ulong)parentId, (ulong)number);
+        ImportSummary summary = sink is null ? new ImportSummary() : _summary.AddProcess((ulong)number);
+        StraceWriter? writer = sink is null ? null : Begin(sink, summary, _options, $"{_options.Name}.{number}", space.Writer);
+        StraceProcess process = new StraceProcess(writer, summary, space) { Id = number };
         if (_modes32.Remove(id))
         {
             process.Machine = StraceMachine.X86;
         }
 
         StraceTask task = process.AddTask(id);
-        _tasks[id] = task;
+        Add(task);
         return task;
     }
 }

@@ -29,9 +29,19 @@ public sealed class StraceImporter : ITraceImporter
         long process = StraceMerge.ProcessOf(options.File);
         StraceFamily family = new StraceFamily(sink, summary, options, process);
         StracePass pass = new StracePass(family, summary, Drop);
-        new StraceMerge(log, pass, summary, options, process).Run();
+        StraceMerge merge = new StraceMerge(log, pass, summary, options, process);
+        merge.Run();
         pass.Finish();
         Tell(summary, family, pass.Calls);
+        Note(
+            summary,
+            merge.Reused.Count,
+            $"the numbers {Named(merge.Reused)} were used again, and have one log each: strace kept that of the last use.");
+        IReadOnlyList<string> others = merge.NotRead();
+        Note(
+            summary,
+            others.Count,
+            $"not imported, as no call in the logs made them: {Named(others)} (import each by itself).");
         return summary;
     }
 
@@ -46,6 +56,15 @@ public sealed class StraceImporter : ITraceImporter
             family.Adopted.Count,
             $"the log has no call that made {Named(family.Adopted)}: taken as threads of the first process "
                 + "(record with -e trace=memory,process).");
+        Note(
+            summary,
+            family.Executed.Count,
+            $"the log has no call that made {Named(family.Executed)}: taken as processes that the first one forked, "
+                + "as they execute programs (record with -e trace=memory,process).");
+        Note(
+            summary,
+            family.Mentioned.Count,
+            $"of {Named(family.Mentioned)} the log has signals and ends only.");
         Note(
             summary,
             family.Silent.Count,
@@ -73,6 +92,6 @@ public sealed class StraceImporter : ITraceImporter
         }
     }
 
-    private static string Named(IReadOnlyCollection<long> ids) =>
+    private static string Named<T>(IReadOnlyCollection<T> ids) =>
         string.Join(", ", ids.Take(MostNamed)) + (ids.Count > MostNamed ? $" and {ids.Count - MostNamed} more" : "");
 }

@@ -24,6 +24,8 @@ internal sealed class StraceMerge
     private readonly PriorityQueue<(StraceLog Log, byte[] Line, long Number), (long Time, long Order)> _ends = new();
     private readonly string _stem;
     private readonly string _ending;
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly SortedSet<long> _reused = [];
     private long _endsOrder;
     private int _opened;
 
@@ -34,9 +36,13 @@ internal sealed class StraceMerge
         _options = options;
         _pass = pass;
         (_stem, _ending) = process >= 0 ? NameOf(options.File, process) : ("", "");
+        _names.Add(options.File);
         _readers.Add(new Reader(log, new StraceLog(pass, summary, options.File, process), options.File, _opened++));
         pass.OnChild = process >= 0 && options.OpenIfThere is not null ? OpenChild : null;
     }
+
+    /// <summary>Numbers that several threads or processes had, and whose log was read once.</summary>
+    public IReadOnlyCollection<long> Reused => _reused;
 
     /// <summary>The process that a log is of by its name, as strace -ff names it: NAME.PID; -1 if it has no such name.</summary>
     public static long ProcessOf(string file)
@@ -72,6 +78,17 @@ internal sealed class StraceMerge
         }
     }
 
+    /// <summary>The logs of the same recording that were not read: no call made their processes.</summary>
+    public IReadOnlyList<string> NotRead()
+    {
+        IReadOnlyList<string> all = _stem.Length == 0 ? [] : _options.ListBeside?.Invoke(_stem) ?? [];
+        return
+        [
+            .. all.Where(name => !_names.Contains(name) && name.EndsWith(_ending, StringComparison.Ordinal)
+                && uint.TryParse(name.AsSpan(_stem.Length)[..^_ending.Length], NumberStyles.None, CultureInfo.InvariantCulture, out _)),
+        ];
+    }
+
     private static (string Stem, string Ending) NameOf(string file, long process)
     {
         string number = string.Create(CultureInfo.InvariantCulture, $"{process}");
@@ -86,7 +103,7 @@ internal sealed class StraceMerge
         for (int i = _readers.Count - 1; i >= 0; i--)
         {
             Reader reader = _readers[i];
-            if (_readers.Count > 1 && !reader.HasLine && !reader.Advance())
+            if ((_readers.Count > 1 || _ends.Count > 0) && !reader.HasLine && !reader.Advance())
             {
                 reader.Finish();
                 _readers.RemoveAt(i);
@@ -148,6 +165,12 @@ internal sealed class StraceMerge
         Reader parent = _readers.Find(reader => reader.File == place.File) ?? _readers[0];
         if (parent.Log.HasProcesses)
         {
+            return;
+        }
+
+        if (!_names.Add(name))
+        {
+            _reused.Add(process);
             return;
         }
 

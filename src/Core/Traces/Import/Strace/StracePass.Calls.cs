@@ -16,6 +16,13 @@ internal sealed partial class StracePass
         StraceName name = NameOf(task, text["<... "u8.Length..end]);
         ReadOnlySpan<byte> rest = text[(end + " resumed>"u8.Length)..];
         StraceName? pending = task.Pending;
+        if (name.Call == StraceCall.Execute && pending is not { Call: StraceCall.Execute })
+        {
+            Family.Supersede(task.Id, task);
+            task = Family.Find(task.Id, text) ?? task;
+            pending = task.Pending;
+        }
+
         if (pending is null || !pending.IsOf(name))
         {
             return name.IsUsed && name.Call != StraceCall.Chosen ? StraceTaken.Unusable : TakeOther(rest, 0);

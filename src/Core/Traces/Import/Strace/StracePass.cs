@@ -75,17 +75,34 @@ internal sealed partial class StracePass
     {
         _allowed = null;
         bool isEvent = IsEvent(text);
-        if (isEvent && !Family.Knows(process) && !_early.ContainsKey(process))
-        {
-            return StraceTaken.Used;
-        }
-
         if (!isEvent && !IsCall(text) && !text.StartsWith("<... "u8))
         {
             return StraceTaken.Foreign;
         }
 
+        Family.EndIfGone(process, text);
+        if (!Family.Knows(process) && !_early.ContainsKey(process))
+        {
+            if (TakeSupersession(process, text))
+            {
+                return StraceTaken.Used;
+            }
+
+            if (isEvent && !Family.HasPendingClone())
+            {
+                Family.Mention(process);
+                return StraceTaken.Used;
+            }
+        }
+
         StraceTask? task = Family.Find(process, text);
+        while (task is not null && _early.ContainsKey(process))
+        {
+            // lines that came before it was known whose they are
+            Replay(process);
+            task = Family.Find(process, text);
+        }
+
         if (task is null)
         {
             Keep(process, text, place);
@@ -104,11 +121,12 @@ internal sealed partial class StracePass
     /// <summary>The log has ended.</summary>
     public void Finish()
     {
-        foreach (long process in _early.Keys.Order().ToArray())
+        while (_early.Count > 0)
         {
+            long process = _early.Keys.Min();
             if (!Family.Knows(process))
             {
-                Family.Adopt(process);
+                Family.Adopt(process, _early[process][0].Text);
             }
 
             Replay(process);
@@ -167,7 +185,7 @@ internal sealed partial class StracePass
         }
     }
 
-    /// <summary>Takes lines that came before it was known who made their thread.</summary>
+    /// <summary>Takes lines that came before it was known who made their thread, up to its end: what follows is of another one.</summary>
     private void Replay(long process)
     {
         if (!_early.Remove(process, out List<(byte[] Text, StracePlace Place)>? lines))
@@ -176,17 +194,34 @@ internal sealed partial class StracePass
         }
 
         _earlyLines -= lines.Count;
-        foreach ((byte[] text, StracePlace place) in lines)
+        for (int i = 0; i < lines.Count; i++)
         {
+            (byte[] text, StracePlace place) = lines[i];
             StraceTaken taken = Take(process, text, place);
             if (taken != StraceTaken.Used)
             {
                 Refuse(place, text, Allowed(taken));
             }
+
+            if (i + 1 < lines.Count && text.AsSpan().StartsWith("+++ "u8))
+            {
+                _early.Add(process, lines[(i + 1)..]);
+                _earlyLines += lines.Count - (i + 1);
+                return;
+            }
         }
     }
 
     private void TakeEvent(StraceTask task, ReadOnlySpan<byte> text)
+    {
+        if (!TakeSupersession(task.Id, text) && text.StartsWith("+++ "u8))
+        {
+            Family.End(task);
+        }
+    }
+
+    /// <summary>Whether a line says that a thread's number is now that of one that executes a program.</summary>
+    private bool TakeSupersession(long process, ReadOnlySpan<byte> text)
     {
         if (text.StartsWith("+++ superseded by execve in pid "u8))
         {
@@ -194,12 +229,17 @@ internal sealed partial class StracePass
             int end = number.IndexOf((byte)' ');
             if (StraceValues.TryNumber(end < 0 ? number : number[..end], out ulong thread))
             {
-                Family.Supersede(task, (long)thread);
+                Family.Supersede(process, (long)thread);
             }
+
+            return true;
         }
-        else if (text.StartsWith("+++ "u8))
+
+        if (text.StartsWith("<... execve"u8) && !Family.Knows(process))
         {
-            Family.End(task);
+            Family.Supersede(process, own: null);
         }
+
+        return false;
     }
 }

@@ -20,7 +20,7 @@ internal sealed class StraceProcess
         Machine = parent?.Machine ?? StraceMachine.X64;
     }
 
-    /// <summary>The kernel's number; -1 for the first process.</summary>
+    /// <summary>The number that traces know it by; -1 for the first process.</summary>
     public long Id { get; init; } = -1;
 
     /// <summary>Where its trace is written; null if it is left out.</summary>
@@ -78,6 +78,18 @@ internal sealed class StraceTask(long id, StraceProcess process, int thread)
     /// Whether it is a process of its own that shares its parent's memory for good: clone with CLONE_VM, without CLONE_THREAD.
     /// </summary>
     public bool IsBorrower { get; set; }
+
+    /// <summary>Whether a call that made it has returned.</summary>
+    public bool IsReturned { get; set; }
+
+    /// <summary>Whether it has lines, but no call in the log that made it.</summary>
+    public bool IsAdopted { get; set; }
+
+    /// <summary>Who made it, for one that ran before that call returned; null if the log does not say yet.</summary>
+    public StraceTask? Maker { get; set; }
+
+    /// <summary>Whether it has called exit, so that a further line is of another thread with its number.</summary>
+    public bool IsGone => HasExited || Pending is { Call: StraceCall.Exit };
 
     /// <summary>Whether it has a line in the log.</summary>
     public bool HasLines { get; set; }

@@ -97,6 +97,7 @@ internal sealed class StraceLogs : IImportChildren
             {
                 File = file,
                 Children = logs,
+                ListBeside = stem => [.. (others?.Keys ?? []).Where(name => name.StartsWith(stem, StringComparison.Ordinal)).Order()],
                 OpenIfThere = open ?? (name => others is not null && others.TryGetValue(name, out string? text)
                     ? new MemoryStream(Encoding.UTF8.GetBytes(text))
                     : null),

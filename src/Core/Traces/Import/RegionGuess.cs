@@ -132,6 +132,14 @@ public sealed class RegionGuess(TraceEmitter emitter)
         return _changes.In(start >> PageSizes.BaseShift, end).All(piece => piece.Operation == Mapped);
     }
 
+    /// <summary>What of a range is not known to be mapped.</summary>
+    public IReadOnlyList<(ulong Start, ulong Bytes)> Gaps(ulong start, ulong bytes)
+    {
+        ulong end = ((start + (bytes - 1)) >> PageSizes.BaseShift) + 1;
+        return [.. _changes.In(start >> PageSizes.BaseShift, end).Where(piece => piece.Operation != Mapped)
+            .Select(piece => (piece.First << PageSizes.BaseShift, (piece.End - piece.First) << PageSizes.BaseShift))];
+    }
+
     /// <summary>Why an address was refused.</summary>
     public string Refusal(ulong address) => address >> UserBits != 0
         ? $"address {address:x} is not in user space"

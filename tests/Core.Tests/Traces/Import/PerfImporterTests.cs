@@ -169,6 +169,33 @@ public class PerfImporterTests
     }
 
     [Fact]
+    public void Mapping_ThatGrewByANewOne_MapsWhatIsNew()
+    {
+        (_, string text) = Logs.ImportText("perf", """
+            a 5/5 [000] 1.000001: page-faults: 7f0000000000
+            a 5/5 [000] 1.000002: PERF_RECORD_MMAP2 5/5: [0xf7f1a000(0x4000) @ 0xf7f1a000 00:00 0 0]: rw-p //anon
+            a 5/5 [000] 1.000003: PERF_RECORD_MMAP2 5/5: [0xf7f18000(0x6000) @ 0xf7f18000 00:00 0 0]: rw-p //anon
+            """);
+        Assert.Contains("m f7f1a000 4000 3 22 - 0\nm f7f18000 2000 3 22 - 0\n", text);
+    }
+
+    [Theory]
+    [InlineData("", "on-task-switch 1 pages 0 full 0")]
+    [InlineData("reason: 5", "remote-wrong-cpu 1 pages 0 full 0")]
+    [InlineData("pages: 3", "on-task-switch 1 pages 3 full 0")]
+    [InlineData("pages: -1, reason: 2", "local-shootdown 1 pages 0 full 1")]
+    public void Trace_FlushWithoutItsZeros_IsRead(string text, string comment)
+    {
+        (ImportSummary summary, string trace) = Logs.ImportText("perf", $"""
+               1.000 a/5 exceptions:page_fault_user(address: 0x7000000, error_code: 6)
+               2.000 a/5 tlb:tlb_flush({text})
+               3.000 a/5 tlb:tlb_flush(nonsense)
+            """);
+        Assert.Contains($"# kernel tlb_flush {comment}\n", trace);
+        Assert.Equal(1, summary.Dropped);
+    }
+
+    [Fact]
     public void Processes_WithoutTraces_AreNamedInOneNote()
     {
         string log = string.Concat(Enumerable.Range(5, 20).Select(process =>

@@ -50,8 +50,7 @@ internal sealed class PerfCalls(PerfRecording recording, ImportSummary summary)
     {
         long signed = unchecked((long)result);
         int error = signed is < 0 and >= -MaxErrno ? (int)-signed : 0;
-        string known = Enum.IsDefined((Errno)error) ? ((Errno)error).Name() : $"error {error}";
-        End(thread, name, result, error == 0 ? null : known, namesProcesses);
+        End(thread, name, result, error == 0 ? null : NameOf(error), namesProcesses);
     }
 
     /// <summary>A call ends with what perf trace prints of its result.</summary>
@@ -82,6 +81,16 @@ internal sealed class PerfCalls(PerfRecording recording, ImportSummary summary)
         Exit(thread, name, result, namesProcesses: false);
         return true;
     }
+
+    /// <summary>An error's name. Beside those of memory's calls, execve has its own (include/uapi/asm-generic/errno-base.h).</summary>
+    private static string NameOf(int error) => error switch
+    {
+        2 => "ENOENT",
+        7 => "E2BIG",
+        8 => "ENOEXEC",
+        20 => "ENOTDIR",
+        _ => Enum.IsDefined((Errno)error) ? ((Errno)error).Name() : $"error {error}",
+    };
 
     /// <param name="thread">Who called.</param>
     /// <param name="name">The call.</param>

@@ -31,9 +31,13 @@ internal sealed class PerfFlushes
         ReadOnlySpan<byte> number = open < 0 ? default : text[(open + 1)..];
         bool hasReason = open < 0 ? fields.TryNumber("reason"u8, out ulong reason) : PerfText.TryDecimal(ref number, out reason);
 
-        // perf trace leaves out what is 0: a flush on a task switch.
-        hasReason |= text.IndexOf("reason"u8) < 0;
-        if (!fields.TryNumber("pages"u8, out ulong pages) || !hasReason || reason >= (ulong)Reasons.Length)
+        // perf trace leaves out what is 0: a flush on a task switch, no pages.
+        bool saysReason = text.IndexOf("reason"u8) >= 0;
+        bool saysPages = text.IndexOf("pages"u8) >= 0;
+        bool isShort = text.Trim((byte)' ').IsEmpty;
+        hasReason |= !saysReason && (saysPages || isShort);
+        bool hasPages = fields.TryNumber("pages"u8, out ulong pages) || (!saysPages && (saysReason || isShort));
+        if (!hasPages || !hasReason || reason >= (ulong)Reasons.Length)
         {
             return false;
         }

@@ -225,7 +225,15 @@ internal sealed class PerfProcess
         else
         {
             _emitter.CurrentThread = thread?.Number ?? 0;
-            _emitter.Map(mapping.Start, mapping.Bytes, mapping.Rights, flags, path, offset);
+
+            // The kernel tells of a whole area, which new anonymous memory may have been joined to.
+            IReadOnlyList<(ulong, ulong)> parts = isFile
+                ? [(mapping.Start, mapping.Bytes)]
+                : _guess.Gaps(mapping.Start, mapping.Bytes);
+            foreach ((ulong start, ulong bytes) in parts)
+            {
+                _emitter.Map(start, bytes, mapping.Rights, flags, path, offset);
+            }
         }
 
         _guess.Change(mapping.Start, mapping.Bytes, mapped: true);

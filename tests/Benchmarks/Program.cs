@@ -5,6 +5,7 @@ Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
 {
     ["checkpoint"] = CheckpointBenchmark.Run,
     ["engine"] = EngineBenchmark.Run,
+    ["import"] = ImportBenchmark.Run,
     ["memory-set"] = MemorySetBenchmark.Run,
     ["mmu"] = MmuBenchmark.Run,
     ["page-table"] = PageTableBenchmark.Run,

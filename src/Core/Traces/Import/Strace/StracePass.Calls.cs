@@ -132,7 +132,7 @@ internal sealed partial class StracePass
     private static bool EndsOpen(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> head)
     {
         head = text;
-        if (text[^1] != (byte)'>')
+        if (!text.EndsWith(">"u8))
         {
             return false;
         }

@@ -102,6 +102,13 @@ public class StraceGrammarTests
             return true;
         }, iter: 200);
 
+    [Fact]
+    public void Import_LogCutBehindResumed_LeavesTheLineOut()
+    {
+        StraceLogs logs = StraceLogs.Of("10 brk(NULL) = 0x5000\n10 read(3,  <unfinished ...>\n10 <... read resumed>", drop: true);
+        Assert.Equal(1, logs.Summary.Dropped);
+    }
+
     private static long Counted(ImportSummary summary) =>
         summary.Calls.Values.Sum() + summary.Failed.Values.Sum() + summary.WithoutResult.Values.Sum() + summary.OtherCalls;
 }

@@ -139,10 +139,8 @@ public static class TraceTools
 
         public void Take(in VmtRecord record)
         {
-            bool hasFailed = record.Errno != Errno.None || (record.Start & (PageSizes.BaseBytes - 1)) != 0;
-            if (hasFailed && record.Kind is (VmtKind.Map or VmtKind.Unmap or VmtKind.Remap or VmtKind.Call))
+            if (record.Kind is (VmtKind.Map or VmtKind.Unmap or VmtKind.Remap or VmtKind.Call) && Fails(record))
             {
-                // A call that failed where it was recorded, or fails in any run, leaves what is mapped as it is.
                 return;
             }
 
@@ -183,6 +181,9 @@ public static class TraceTools
                     break;
             }
         }
+
+        /// <summary>Whether a call failed where it was recorded, or fails in any run: it leaves what is mapped as it is.</summary>
+        private static bool Fails(in VmtRecord call) => call.Errno != Errno.None || (call.Start & (PageSizes.BaseBytes - 1)) != 0;
 
         private void Set(ulong start, ulong length, TraceOrder.Point state)
         {

@@ -18,14 +18,14 @@ internal static partial class MmuDriver
     public static MmuRun Run(MmuSpec spec, int largePercent, ulong largeSeed, ulong[] addresses)
     {
         using PageTable table = Map(largePercent, largeSeed);
-        using Mmu mmu = new(spec, 1);
+        using CoreMmu mmu = new(spec, 1);
         mmu.Load(new Asid(1), table);
         double start = Now();
         MmuRun counts = Loop(mmu, addresses);
         return counts with { Nanoseconds = (Now() - start) / addresses.Length };
     }
 
-    private static MmuRun Loop(Mmu mmu, ulong[] addresses)
+    private static MmuRun Loop(CoreMmu mmu, ulong[] addresses)
     {
         ulong[] walked = new ulong[MmuStreams.Pages / 64];
         long first = 0;

@@ -50,7 +50,7 @@ public sealed class ClusterRunner(
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
         RequireRunnable(scenario, options);
-        using World world = PlugInFailedException.Watch(scenario.PlugIns, () => new World(scenario));
+        using World world = PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario));
         long window = SimulationRunner.WindowOf(world.Delays, options);
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options.Threads);
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;

@@ -58,7 +58,7 @@ public sealed class PlugInFailedException : Exception
     /// <param name="plugIns">The plug-ins.</param>
     /// <param name="work">What to do.</param>
     /// <exception cref="PlugInFailedException">A plug-in threw.</exception>
-    public static T Watch<T>(PlugInSet plugIns, Func<T> work)
+    public static T Guard<T>(PlugInSet plugIns, Func<T> work)
     {
         ArgumentNullException.ThrowIfNull(work);
         try

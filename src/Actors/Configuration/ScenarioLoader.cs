@@ -96,7 +96,7 @@ public static class ScenarioLoader
         PlugInSet plugIns = PlugInList.Load(tree, files);
         ScenarioSpec spec = (ScenarioSpec)binder.Bind(
             new ScenarioSpec(), tree, "", MachineProfile, KernelProfile, PlugInList.Key, Processes);
-        return PlugInFailedException.Watch(plugIns, () =>
+        return PlugInFailedException.Guard(plugIns, () =>
         {
             ScenarioSpec whole = WorldParts.WithOwnSettings(spec with { PlugIns = plugIns });
             ScenarioRules.Check(whole);

@@ -104,7 +104,7 @@ public sealed class DomainActor : UntypedActor
                 DomainAction.Start => _run.OnPhaseOpened(_roster.StartCores()),
                 DomainAction.RunCores => RunCores(step),
                 DomainAction.RunMemorySets => _run.OnPhaseOpened(_roster.RunMemorySets(step.Start, step.Limit)),
-                DomainAction.Settle => _run.OnPhaseOpened(_roster.Settle()),
+                DomainAction.TakeIn => _run.OnPhaseOpened(_roster.TakeIn()),
                 DomainAction.Exchange => BeginExchange(),
                 _ => End(),
             };

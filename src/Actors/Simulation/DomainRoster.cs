@@ -128,10 +128,10 @@ internal sealed class DomainRoster
 
     /// <summary>Has all cores and memory sets that live here take in what is on its way.</summary>
     /// <returns>How many lanes will say that they are done.</returns>
-    public int Settle()
+    public int TakeIn()
     {
         SelectAll(_slots.Count);
-        return Dispatch(new WindowProtocol.Settle());
+        return Dispatch(new WindowProtocol.TakeIn());
     }
 
     /// <summary>Forgets when cores and groups of other nodes have something to do: their nodes know it from now on.</summary>

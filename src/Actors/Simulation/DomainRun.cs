@@ -24,7 +24,7 @@ internal enum DomainAction
     Exchange,
 
     /// <summary>Have all take in what is on its way.</summary>
-    Settle,
+    TakeIn,
 
     /// <summary>Say that the domain has ended.</summary>
     End,
@@ -65,7 +65,7 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
         Idle,
         Cores,
         MemorySets,
-        Settling,
+        TakingIn,
         Ended,
     }
 
@@ -116,7 +116,7 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
     public DomainStep OnLaneDone()
     {
         Debug.Assert(
-            _lanesPending > 0 && _phase is Phase.Cores or Phase.MemorySets or Phase.Settling,
+            _lanesPending > 0 && _phase is Phase.Cores or Phase.MemorySets or Phase.TakingIn,
             "a lane is done in a phase that it takes part in");
         return --_lanesPending == 0 ? EndPhase() : DomainStep.Wait;
     }
@@ -175,7 +175,7 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
 
     private DomainStep EndPhase()
     {
-        if (_phase == Phase.Settling)
+        if (_phase == Phase.TakingIn)
         {
             _phase = Phase.Ended;
             Turn?.End();
@@ -223,8 +223,8 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
         if (_plan.Finished || _stopping)
         {
             // What is on its way is no work any more, but the models are asked what they still wait for.
-            _phase = Phase.Settling;
-            return new DomainStep(DomainAction.Settle);
+            _phase = Phase.TakingIn;
+            return new DomainStep(DomainAction.TakeIn);
         }
 
         if (Turn is { } turn && !turn.TryBegin())

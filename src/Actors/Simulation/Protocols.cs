@@ -104,5 +104,5 @@ public static class WindowProtocol
     public sealed record Run(long Start, long Limit, bool IsAlone) : IMessage;
 
     /// <summary>At the end: what was handed over before has been taken in once this is answered.</summary>
-    public sealed record Settle : IMessage;
+    public sealed record TakeIn : IMessage;
 }

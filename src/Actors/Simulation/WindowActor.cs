@@ -38,7 +38,7 @@ public abstract class WindowActor(SimulationPart part) : UntypedActor
             case WindowProtocol.Deliver deliver:
                 Deliver(deliver.Messages);
                 break;
-            case WindowProtocol.Settle:
+            case WindowProtocol.TakeIn:
                 Deliver(part.TakeMail());
                 part.Countdown.Done();
                 break;

@@ -8,12 +8,12 @@ namespace VmSim.Core.Checking;
 /// </content>
 internal sealed partial class CoreChecker
 {
-    /// <summary>Number of excuses of one tag from which on those that are over by themselves are sorted out.</summary>
-    private const int ExcusesMax = 4096;
+    /// <summary>Number of checks of one tag from which on those that are over by themselves are sorted out.</summary>
+    private const int PendingMax = 4096;
 
     private readonly Dictionary<ushort, int> _groupOfTag = [];
     private readonly Dictionary<int, List<Asid>> _tagsOfGroup = [];
-    private readonly Dictionary<ushort, Dictionary<(ulong Number, ulong Frame), Excuse>> _excuses = [];
+    private readonly Dictionary<ushort, Dictionary<(ulong Number, ulong Frame), PendingCheck>> _pending = [];
     private readonly Dictionary<ushort, int> _spaceOfTag = [];
 
     /// <summary>When the space that runs last took over a tag, in cycles, and from which space, -1 for none; -1 if it never has.</summary>
@@ -31,9 +31,9 @@ internal sealed partial class CoreChecker
     /// <param name="tag">Its tag.</param>
     public void OnBegin(long time, int space, Asid tag)
     {
-        if (_excuses.Count > 0 && _excuses.Remove(tag.Value, out Dictionary<(ulong Number, ulong Frame), Excuse>? excuses))
+        if (_pending.Count > 0 && _pending.Remove(tag.Value, out Dictionary<(ulong Number, ulong Frame), PendingCheck>? checks))
         {
-            VerifyExcuses(time, tag, excuses.Values);
+            VerifyPending(time, tag, checks.Values);
         }
 
         int before = SpaceOf(tag);
@@ -48,24 +48,24 @@ internal sealed partial class CoreChecker
     /// <summary>
     /// The core holds something that was given back, under a tag that it cannot use now. Address spaces may run at the same time.
     /// </summary>
-    public void Add(in Excuse excuse)
+    public void Add(in PendingCheck check)
     {
-        lock (_excuses)
+        lock (_pending)
         {
-            if (!_excuses.TryGetValue(excuse.Tag.Value, out Dictionary<(ulong Number, ulong Frame), Excuse>? excuses))
+            if (!_pending.TryGetValue(check.Tag.Value, out Dictionary<(ulong Number, ulong Frame), PendingCheck>? checks))
             {
-                _excuses.Add(excuse.Tag.Value, excuses = []);
+                _pending.Add(check.Tag.Value, checks = []);
             }
 
-            if (excuses.Count >= ExcusesMax)
+            if (checks.Count >= PendingMax)
             {
-                foreach (((ulong Number, ulong Frame) key, Excuse old) in excuses.Where(pair => !StillHolds(pair.Value)).ToList())
+                foreach (((ulong Number, ulong Frame) key, PendingCheck old) in checks.Where(pair => !StillHolds(pair.Value)).ToList())
                 {
-                    excuses.Remove(key);
+                    checks.Remove(key);
                 }
             }
 
-            excuses[(excuse.Number, excuse.Frame)] = excuse;
+            checks[(check.Number, check.Frame)] = check;
         }
     }
 
@@ -85,17 +85,17 @@ internal sealed partial class CoreChecker
         tags.Add(tag);
     }
 
-    private bool StillHolds(in Excuse excuse) => excuse.IsTable
-        ? core.Mmu.CachesTable(excuse.Tag, [(int)excuse.Number])
-        : core.Mmu.MapsTo(excuse.Tag, excuse.Number << PageSizes.BaseShift, excuse.Frame);
+    private bool StillHolds(in PendingCheck check) => check.IsTable
+        ? core.Mmu.CachesTable(check.Tag, [(int)check.Number])
+        : core.Mmu.MapsTo(check.Tag, check.Number << PageSizes.BaseShift, check.Frame);
 
-    private void VerifyExcuses(long time, Asid tag, IEnumerable<Excuse> excuses)
+    private void VerifyPending(long time, Asid tag, IEnumerable<PendingCheck> checks)
     {
-        foreach (Excuse excuse in excuses.OrderBy(excuse => excuse.Number).ThenBy(excuse => excuse.Frame))
+        foreach (PendingCheck check in checks.OrderBy(check => check.Number).ThenBy(check => check.Frame))
         {
-            if (StillHolds(excuse))
+            if (StillHolds(check))
             {
-                excuse.Releases.ReportBrokenExcuse(excuse, core.Core, tag, time);
+                check.Releases.ReportReuse(check, core.Core, tag, time);
                 return;
             }
         }
@@ -111,7 +111,7 @@ internal sealed partial class CoreChecker
 /// <param name="Operation">The operation that gave it back.</param>
 /// <param name="Death">How the translation to the frame had died; null if that is not known, and for a table page.</param>
 /// <param name="Time">When, in cycles.</param>
-internal readonly record struct Excuse(
+internal readonly record struct PendingCheck(
     ReleaseChecker Releases, SpaceChecker Space, Asid Tag, ulong Number, ulong Frame, OperationTrace Operation, DeadPage? Death, long Time)
 {
     /// <summary>Stands for the frame where a table page is meant.</summary>

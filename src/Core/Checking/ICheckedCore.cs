@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
+using VmSim.Core.Mmu;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
@@ -11,7 +12,7 @@ internal interface ICheckedCore
     CoreId Core { get; }
 
     /// <summary>The MMU whose TLBs and caches are looked into.</summary>
-    Mmu.Mmu Mmu { get; }
+    CoreMmu Mmu { get; }
 
     /// <summary>The core's time, in cycles.</summary>
     Cycles Now { get; }

@@ -104,31 +104,31 @@ internal sealed class ReleaseChecker
     }
 
     /// <summary>A tag was taken up again and still led to memory that was given back.</summary>
-    public void ReportBrokenExcuse(in Excuse excuse, CoreId core, Asid tag, long now)
+    public void ReportReuse(in PendingCheck check, CoreId core, Asid tag, long now)
     {
         TraceLines lines = new();
         string what = "a freed table page";
-        if (excuse.IsTable)
+        if (check.IsTable)
         {
-            lines.AddStart(excuse.Operation, $"table page {excuse.Number} leaves the page table");
+            lines.AddStart(check.Operation, $"table page {check.Number} leaves the page table");
         }
         else
         {
-            what = $"page {VirtAddr.OfPage(excuse.Number)} -> frame 0x{excuse.Frame:x}, which is free";
-            AddKill(lines, excuse.Death, excuse.Operation, excuse.Frame);
-            lines.AddFill(core, excuse.Number, excuse.Frame, _checker.Core(core).FilledAt(excuse.Space.Id.Value, excuse.Number));
+            what = $"page {VirtAddr.OfPage(check.Number)} -> frame 0x{check.Frame:x}, which is free";
+            AddKill(lines, check.Death, check.Operation, check.Frame);
+            lines.AddFill(core, check.Number, check.Frame, _checker.Core(core).FilledAt(check.Space.Id.Value, check.Number));
         }
 
         string message =
             $"core {core} goes on under tag {tag.Value} without a flush, and its "
-                + $"{(excuse.IsTable ? "paging-structure cache" : "TLB")} still has {what}";
-        lines.AddTold(excuse.Operation, core, now)
-            .AddReturn(excuse.Operation, now)
+                + $"{(check.IsTable ? "paging-structure cache" : "TLB")} still has {what}";
+        lines.AddTold(check.Operation, core, now)
+            .AddReturn(check.Operation, now)
             .Add(
-                excuse.Time,
-                $"{What(excuse.IsTable, excuse.Number, excuse.Frame)} is free for anyone; core {core} cannot use tag {tag.Value} now")
+                check.Time,
+                $"{What(check.IsTable, check.Number, check.Frame)} is free for anyone; core {core} cannot use tag {tag.Value} now")
             .Add(now, message);
-        Report(excuse.IsTable ? CheckRule.EarlyTableRelease : CheckRule.EarlyRelease, excuse.Space, message, lines, now);
+        Report(check.IsTable ? CheckRule.EarlyTableRelease : CheckRule.EarlyRelease, check.Space, message, lines, now);
     }
 
     /// <summary>Looks for cores that reach a free frame; false if a violation was reported.</summary>
@@ -193,7 +193,7 @@ internal sealed class ReleaseChecker
                 return false;
             }
 
-            core.Add(new Excuse(this, owner, tag, found, frame, operation, owner.DeathOf(found, frame), now));
+            core.Add(new PendingCheck(this, owner, tag, found, frame, operation, owner.DeathOf(found, frame), now));
         }
 
         return true;
@@ -221,7 +221,7 @@ internal sealed class ReleaseChecker
 
                 foreach (int held in pages.Where(page => model.Mmu.CachesTable(tag, [page])))
                 {
-                    core.Add(new Excuse(this, space, tag, (ulong)held, Excuse.OfTable, operation, null, now));
+                    core.Add(new PendingCheck(this, space, tag, (ulong)held, PendingCheck.OfTable, operation, null, now));
                 }
             }
         }

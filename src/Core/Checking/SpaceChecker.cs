@@ -120,7 +120,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     }
 
     /// <inheritdoc/>
-    public void Settle(bool releases)
+    public void EndOperation(bool releases)
     {
         if (_current!.Dead.Count > 0 || releases)
         {

@@ -34,7 +34,7 @@ public sealed class TranslationChecker
         for (int i = 0; i < _spaces.Length; i++)
         {
             _spaces[i].Adopt();
-            world.Spaces[i].Watch = _spaces[i];
+            world.Spaces[i].Observer = _spaces[i];
         }
     }
 

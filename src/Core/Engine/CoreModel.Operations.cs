@@ -64,7 +64,7 @@ public sealed partial class CoreModel
         AccessRun run = new() { Position = thread.Position, Clock = _clock };
         if (_watch is { } watch)
         {
-            Mmu.Run(thread.Buffer, thread.Length, until, _accessCycles, ref run, new Watch(watch, thread.Space.Value, _tag));
+            Mmu.Run(thread.Buffer, thread.Length, until, _accessCycles, ref run, new CheckedAccesses(watch, thread.Space.Value, _tag));
         }
         else
         {
@@ -99,7 +99,7 @@ public sealed partial class CoreModel
         int length = thread.Length;
         long clock = _clock;
         long accesses = 0;
-        Mmu.Mmu mmu = Mmu;
+        CoreMmu mmu = Mmu;
         long[] costs = _accessCycles;
         while (clock < until && position < length)
         {
@@ -262,7 +262,7 @@ public sealed partial class CoreModel
     }
 
     /// <summary>Passes accesses on to the checker.</summary>
-    private readonly struct Watch(CoreChecker checker, int space, Asid tag) : IAccessWatch
+    private readonly struct CheckedAccesses(CoreChecker checker, int space, Asid tag) : IAccessWatch
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void OnWalk(long time, ulong address) => checker.OnWalk(time, space, address);

@@ -70,7 +70,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _warm = _warmup == 0;
         _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
         Outbox = new Outbox(id.Value);
-        Mmu = new Mmu.Mmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
+        Mmu = new CoreMmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
         _losses = Mmu.RememberLosses(this);
         CoreEvents watches = world.Protocol.Watches;
         _tellsReturns = (watches & CoreEvents.UserReturns) != 0;
@@ -104,7 +104,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public int SpaceCount => _world.SpaceCount;
 
     /// <inheritdoc/>
-    public Mmu.Mmu Mmu { get; }
+    public CoreMmu Mmu { get; }
 
     /// <inheritdoc/>
     public Cycles Now => _clock;

@@ -2,7 +2,6 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Statistics;
-using Translator = VmSim.Core.Mmu.Mmu;
 
 namespace VmSim.Core.Experiments;
 
@@ -27,7 +26,7 @@ public sealed class TlbExperiment : IDisposable
 
     private static readonly Asid OnlySpace = new(1);
     private readonly TlbConfig _config;
-    private readonly Translator[] _cores;
+    private readonly CoreMmu[] _cores;
     private readonly PageTable _table = new(PageTableFormats.X64);
 
     /// <summary>[L1 4K, L1 2M, L2 4K, L2 2M] hits.</summary>
@@ -47,10 +46,10 @@ public sealed class TlbExperiment : IDisposable
     {
         _config = config;
         MmuSpec spec = config.ToMmuSpec();
-        _cores = new Translator[config.Cores];
+        _cores = new CoreMmu[config.Cores];
         for (int core = 0; core < _cores.Length; core++)
         {
-            _cores[core] = new Translator(spec, SeededRandom.Derive(config.Seed, core, 0));
+            _cores[core] = new CoreMmu(spec, SeededRandom.Derive(config.Seed, core, 0));
             _cores[core].Load(OnlySpace, _table);
         }
     }
@@ -74,7 +73,7 @@ public sealed class TlbExperiment : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Translator core in _cores)
+        foreach (CoreMmu core in _cores)
         {
             core.Dispose();
         }
@@ -111,14 +110,14 @@ public sealed class TlbExperiment : IDisposable
     {
         bool interrupts = _config.InvalidateEvery > 0 || _config.FlushEvery > 0;
         bool hasHuge = _config.HugePercent > 0;
-        Translator[] cores = _cores;
+        CoreMmu[] cores = _cores;
         ulong checksum = _checksum;
         ulong outcomes = _outcomes;
         foreach (ref readonly SourceAccess access in block)
         {
             ulong address = access.Address;
             checksum = (checksum ^ address) * HashPrime;
-            Translator core = cores[access.Core];
+            CoreMmu core = cores[access.Core];
             ulong code;
             if (core.TryHit(access.Kind, address))
             {
@@ -145,7 +144,7 @@ public sealed class TlbExperiment : IDisposable
 
     /// <summary>An access that the first level did not answer.</summary>
     /// <returns>The code of its outcome: 3 or 4 for a second-level hit, 5 to 8 for a walk, 8 more if it faulted.</returns>
-    private ulong Miss(Translator core, AccessKind kind, ulong address)
+    private ulong Miss(CoreMmu core, AccessKind kind, ulong address)
     {
         bool faulted = MapIfNew(address);
         TranslationResult result = core.TranslateMissed(kind, address, time: 0);
@@ -184,7 +183,7 @@ public sealed class TlbExperiment : IDisposable
     {
         if (_config.InvalidateEvery > 0 && _accesses % _config.InvalidateEvery == 0)
         {
-            foreach (Translator each in _cores)
+            foreach (CoreMmu each in _cores)
             {
                 _dropped += each.InvalidatePage(OnlySpace, address);
             }

@@ -103,7 +103,7 @@ public sealed partial class AddressSpace
         VirtAddr address = operation.Address;
         FaultResult fault = _memory!.HandleFault(address, operation.Access);
         Counters.Count(fault.Kind);
-        if (Watch is { } watch)
+        if (Observer is { } watch)
         {
             // Fault-around may begin at the area's first page and then ends past the aligned window.
             ulong window = Math.Max(1, _memory.Options.FaultAroundBytes >> PageSizes.BaseShift);
@@ -113,7 +113,7 @@ public sealed partial class AddressSpace
             operation.Fault = fault.Kind;
             watch.Begin(operation, _now);
             watch.Compare(first, first + (2 * around));
-            watch.Settle(releases: fault.Release is not null);
+            watch.EndOperation(releases: fault.Release is not null);
         }
 
         operation.Dead = fault.Dead;
@@ -157,11 +157,11 @@ public sealed partial class AddressSpace
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
         CountCall(call.Kind, failed: result.Error is not null);
         _calls.Note(call, result);
-        if (Watch is { } watch)
+        if (Observer is { } watch)
         {
             watch.Begin(operation, _now);
             CompareTouched(watch, call, oldBreak);
-            watch.Settle(releases: operation.Release is not null);
+            watch.EndOperation(releases: operation.Release is not null);
         }
 
         if (operation.TablesFreed)
@@ -213,12 +213,12 @@ public sealed partial class AddressSpace
         }
 
         child.Attach(memory);
-        if (Watch is { } watch)
+        if (Observer is { } watch)
         {
             watch.Begin(operation, _now);
             watch.Compare(0, ulong.MaxValue);
-            watch.Settle(releases: effect.Release is not null);
-            child.Watch!.Adopt();
+            watch.EndOperation(releases: effect.Release is not null);
+            child.Observer!.Adopt();
         }
 
         operation.Dead = effect.Dead;
@@ -283,7 +283,7 @@ public sealed partial class AddressSpace
     private void Answer(KernelOperation operation, long delay)
     {
         long due = (operation.Sleeps ? WakeTime : ReturnTime) + delay;
-        Watch?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
+        Observer?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
         TrapReturn answer = new(
             operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
         SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
@@ -307,7 +307,7 @@ public sealed partial class AddressSpace
     {
         _operations.Remove(operation.Id);
         _memory!.Release(operation.Release!);
-        Watch?.Released(operation.Id, operation.Release!, _now);
+        Observer?.Released(operation.Id, operation.Release!, _now);
     }
 
     private void CountCall(SystemCallKind kind, bool failed)

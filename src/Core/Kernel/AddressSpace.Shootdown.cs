@@ -26,7 +26,7 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service.Value + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters[SpaceCounters.IpisSent]++;
-        Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
+        Observer?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
         SendInvalidation(shootdown, core, scope, due, InvalidationWay.Interrupt);
     }
 
@@ -46,7 +46,7 @@ public sealed partial class AddressSpace
             shootdown.PendingReports++;
         }
 
-        Watch?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Message);
+        Observer?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Message);
         SendInvalidation(shootdown, InDomain(core), scope, due, InvalidationWay.Message, isReport: !awaited);
     }
 
@@ -55,7 +55,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         long due = _now + _delays.StoreVisibility.Value;
-        Watch?.Sent(shootdown.OperationId, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
+        Observer?.Sent(shootdown.OperationId, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
         SendInvalidation(shootdown, shootdown.Initiator, scope, due, InvalidationWay.Local);
     }
 
@@ -86,7 +86,7 @@ public sealed partial class AddressSpace
         if (operation.Release is { } release)
         {
             _memory!.Release(release);
-            Watch?.Released(operation.Id, release, _now);
+            Observer?.Released(operation.Id, release, _now);
         }
     }
 
@@ -179,14 +179,14 @@ public sealed partial class AddressSpace
 
     private void HandleAck(CoreId core, in InvalidationAck ack)
     {
-        if (Watch is { } watch && !watch.Acknowledged(ack.Shootdown, core, _now))
+        if (Observer is { } watch && !watch.Acknowledged(ack.Shootdown, core, _now))
         {
             return;
         }
 
         if (!_shootdowns.TryGetValue(ack.Shootdown, out OpenShootdown? open))
         {
-            string advice = Watch is null
+            string advice = Observer is null
                 ? "; run with --check to see what led to it"
                 : "; the protocol ended it before all acknowledgements were in";
             throw new InvalidOperationException(

@@ -106,7 +106,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     public Outbox Outbox { get; }
 
     /// <summary>Who watches its operations; null if nobody does.</summary>
-    internal IOperationWatch? Watch { get; set; }
+    internal IOperationWatch? Observer { get; set; }
 
     /// <summary>The group of spaces that share memory with it.</summary>
     internal SpaceGroup Group => _group;

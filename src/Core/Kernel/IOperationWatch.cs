@@ -8,7 +8,7 @@ namespace VmSim.Core.Kernel;
 /// Hears what the operations of one address space do to its page table and whom they tell of it. All times are in cycles.
 /// </summary>
 /// <remarks>
-/// An operation changes the table at its start: <see cref="Begin"/>, <see cref="Compare"/> for each range, and <see cref="Settle"/> come
+/// An operation changes the table at its start: <see cref="Begin"/>, <see cref="Compare"/> for each range, and <see cref="EndOperation"/> come
 /// without anything in between.
 /// </remarks>
 internal interface IOperationWatch
@@ -24,7 +24,7 @@ internal interface IOperationWatch
 
     /// <summary>All that the operation may have changed has been compared.</summary>
     /// <param name="releases">Whether it will give memory back later.</param>
-    void Settle(bool releases);
+    void EndOperation(bool releases);
 
     /// <summary>The space has a table and memory of its own from now on, as they are.</summary>
     void Adopt();

@@ -2,7 +2,7 @@ using VmSim.Core.Programs;
 
 namespace VmSim.Core.Mmu;
 
-/// <summary>How far <see cref="Mmu.Run"/> has come, and what it counted.</summary>
+/// <summary>How far <see cref="CoreMmu.Run"/> has come, and what it counted.</summary>
 public struct AccessRun
 {
     /// <summary>Index of the next operation; of a run of references that is not over, the one whose rest is left.</summary>

@@ -3,7 +3,7 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Mmu;
 
 /// <summary>
-/// Hears of the accesses that <see cref="Mmu.Run"/> makes. A struct, so that the loop is compiled for each kind and one that does nothing
+/// Hears of the accesses that <see cref="CoreMmu.Run"/> makes. A struct, so that the loop is compiled for each kind and one that does nothing
 /// costs nothing.
 /// </summary>
 public interface IAccessWatch
@@ -13,7 +13,7 @@ public interface IAccessWatch
     /// <param name="address">Any address of the page.</param>
     void OnWalk(long time, ulong address);
 
-    /// <summary>An access, or a run of references to one page, was translated, and <see cref="Mmu.PeekUsed"/> tells by what.</summary>
+    /// <summary>An access, or a run of references to one page, was translated, and <see cref="CoreMmu.PeekUsed"/> tells by what.</summary>
     /// <param name="time">
     /// Virtual time at which the last reference began, in cycles. It lies before the reference's own walk, at what was known when the walk
     /// read the table, and is the same however a run is cut.

@@ -154,7 +154,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     /// <summary>The MMU drops an entry; it is a loss if it is live.</summary>
     internal void Note(ulong key, ulong data)
     {
-        if (Find(key) < 0 && (!MayBeDead(new VirtAddr(Mmu.AddressOf(key))) || IsLive(key, data)))
+        if (Find(key) < 0 && (!MayBeDead(new VirtAddr(CoreMmu.AddressOf(key))) || IsLive(key, data)))
         {
             Add(new Loss(key, data));
         }
@@ -170,7 +170,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
         }
 
         Remove(slot);
-        if (!Mmu.Covers(data, _losses[slot].Data))
+        if (!CoreMmu.Covers(data, _losses[slot].Data))
         {
             return;
         }
@@ -227,7 +227,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     }
 
     private bool IsLive(ulong key, ulong data) =>
-        Mmu.Lookup(_table!, Mmu.AddressOf(key), Mmu.LevelOf(key), _time, out ulong now) && Mmu.Covers(now, data);
+        CoreMmu.Lookup(_table!, CoreMmu.AddressOf(key), CoreMmu.LevelOf(key), _time, out ulong now) && CoreMmu.Covers(now, data);
 
     private void Add(in Loss loss)
     {

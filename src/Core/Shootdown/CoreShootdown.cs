@@ -25,7 +25,7 @@ public interface ICoreShootdownContext
     int SpaceCount { get; }
 
     /// <summary>The core's MMU.</summary>
-    Mmu.Mmu Mmu { get; }
+    CoreMmu Mmu { get; }
 
     /// <summary>The core's time, in cycles.</summary>
     Cycles Now { get; }

@@ -79,7 +79,7 @@ internal static class ImportCommand
             PlugInSet plugIns = PlugInOption.Load(parsed.GetValue(files));
             ITraceImporter importer = TraceImporters.All.Require(parsed.GetValue(name)!, "class", plugIns);
             importer = new OwnSettings((parsed.GetValue(sets) ?? []).Select(Split)).ApplyTo(importer, "--set ", ghz: 1);
-            return PlugInFailedException.Watch(plugIns, () => arguments.Import(importer, parsed, error));
+            return PlugInFailedException.Guard(plugIns, () => arguments.Import(importer, parsed, error));
         });
         return command;
     }

@@ -49,7 +49,7 @@ internal static class ListCommand
             PlugInSet plugIns = parsed.GetValue(scenario) is { } path
                 ? new PlugInSet(given.Concat(ScenarioLoader.PlugInsOf(path)).DistinctBy(plugIn => plugIn.Path))
                 : given;
-            return PlugInFailedException.Watch(plugIns, () => Write(parsed.GetValue(kind)!, plugIns, output));
+            return PlugInFailedException.Guard(plugIns, () => Write(parsed.GetValue(kind)!, plugIns, output));
         });
         return command;
     }

@@ -83,22 +83,22 @@ public sealed class DomainRunTests
     }
 
     [Fact]
-    public void OpenWindow_NothingIsLeft_SettlesAndEndsComplete()
+    public void OpenWindow_NothingIsLeft_TakesInAndEndsComplete()
     {
         DomainRun run = Begun(core0: 100, core1: 100);
         _schedule.SetOwn(0, long.MaxValue);
         _schedule.SetOwn(1, long.MaxValue);
-        Assert.Equal(DomainAction.Settle, End(run).Action);
+        Assert.Equal(DomainAction.TakeIn, End(run).Action);
         Assert.Equal(DomainAction.End, End(run).Action);
         Assert.True(run.IsComplete);
     }
 
     [Fact]
-    public void OnStop_InAWindow_SettlesAtItsEnd()
+    public void OnStop_InAWindow_TakesInAtItsEnd()
     {
         DomainRun run = Begun(core0: 100, core1: 100);
         Assert.Equal(DomainStep.Wait, run.OnStop());
-        Assert.Equal(DomainAction.Settle, End(run).Action);
+        Assert.Equal(DomainAction.TakeIn, End(run).Action);
         Assert.Equal(DomainAction.End, End(run).Action);
         Assert.False(run.IsComplete);
         Assert.Equal(1, run.Windows);
@@ -116,12 +116,12 @@ public sealed class DomainRunTests
     }
 
     [Fact]
-    public void OnStop_Paused_Settles()
+    public void OnStop_Paused_TakesIn()
     {
         DomainRun run = Begun(core0: 100, core1: 100);
         run.OnPause();
         End(run);
-        Assert.Equal(DomainAction.Settle, run.OnStop().Action);
+        Assert.Equal(DomainAction.TakeIn, run.OnStop().Action);
     }
 
     [Fact]
@@ -131,7 +131,7 @@ public sealed class DomainRunTests
         Assert.Equal(DomainStep.Wait, run.OnStop());
         run.OnBegin();
         _schedule.SetOwn(0, 100);
-        Assert.Equal(DomainAction.Settle, End(run).Action);
+        Assert.Equal(DomainAction.TakeIn, End(run).Action);
         Assert.Equal(0, run.Windows);
     }
 
@@ -178,17 +178,17 @@ public sealed class DomainRunTests
         Assert.Equal(DomainAction.RunCores, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 0)]).Action);
         End(run);
         Assert.True(run.AnnouncesStop);
-        Assert.Equal(DomainAction.Settle, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: long.MaxValue)]).Action);
+        Assert.Equal(DomainAction.TakeIn, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: long.MaxValue)]).Action);
     }
 
     [Fact]
-    public void OnExchanged_AnotherNodeStops_Settles()
+    public void OnExchanged_AnotherNodeStops_TakesIn()
     {
         DomainRun run = Run(isShared: true);
         run.OnBegin();
         _schedule.SetOwn(0, 100);
         End(run);
-        Assert.Equal(DomainAction.Settle, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 0) with { Stopping = true }]).Action);
+        Assert.Equal(DomainAction.TakeIn, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 0) with { Stopping = true }]).Action);
     }
 
     [Fact]
@@ -226,7 +226,7 @@ public sealed class DomainRunTests
         run.OnBegin();
         _schedule.SetOwn(0, 100);
         Assert.Equal(DomainStep.Wait, End(run));
-        Assert.Equal(DomainAction.Settle, run.OnStop().Action);
+        Assert.Equal(DomainAction.TakeIn, run.OnStop().Action);
         Assert.Equal(DomainAction.End, End(run).Action);
         other.End();
         Assert.Equal(["run"], called);

@@ -1,7 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
-using Translator = VmSim.Core.Mmu.Mmu;
 
 namespace VmSim.Core.Tests.Mmu;
 
@@ -44,7 +43,7 @@ public sealed class LostTranslationsTests
         using PageTable table = new(PageTableFormats.X64);
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 4096UL << 12, ReadWrite);
         MmuSpec spec = new() { Second = new TlbSpec { Entries = 256, Ways = 4 } };
-        using Translator mmu = new(spec, 0);
+        using CoreMmu mmu = new(spec, 0);
         Refills counted = new();
         LostTranslations losses = mmu.RememberLosses(counted);
         mmu.Load(new Asid(1), table);
@@ -73,7 +72,7 @@ public sealed class LostTranslationsTests
     {
         using PageTable table = new(PageTableFormats.X64);
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 4UL << 12, ReadWrite);
-        using Translator mmu = new(new MmuSpec(), 0);
+        using CoreMmu mmu = new(new MmuSpec(), 0);
         Refills counted = new();
         LostTranslations losses = mmu.RememberLosses(counted);
         mmu.Load(new Asid(1), table);
@@ -109,7 +108,7 @@ public sealed class LostTranslationsTests
         private const int HugePages = 4;
         private readonly Random _random;
         private readonly PageTable[] _tables = [new(PageTableFormats.X64), new(PageTableFormats.X64)];
-        private readonly Translator _mmu = new(new MmuSpec { Second = new TlbSpec { Entries = 1024, Ways = 8 } }, 5);
+        private readonly CoreMmu _mmu = new(new MmuSpec { Second = new TlbSpec { Entries = 1024, Ways = 8 } }, 5);
         private readonly List<Lost> _lost = [];
         private readonly Refills _refills = new();
         private long _shootdown;

@@ -14,7 +14,7 @@ internal sealed class MmuDriver : IDisposable
     private static readonly ulong[] Addresses =
         [0x7F00_0000_0000, 0x7F00_0004_0000, 0x7F00_0020_0000, 0x7F00_4000_0000, 0x7E80_0000_0000];
 
-    private readonly Core.Mmu.Mmu _mmu;
+    private readonly CoreMmu _mmu;
     private readonly MmuModel _model = new();
     private readonly PageTable[] _tables = [new(PageTableFormats.X64), new(PageTableFormats.X64)];
     private readonly bool _exact;
@@ -24,7 +24,7 @@ internal sealed class MmuDriver : IDisposable
 
     public MmuDriver(MmuSpec spec, ulong seed, bool exact)
     {
-        _mmu = new Core.Mmu.Mmu(spec, seed);
+        _mmu = new CoreMmu(spec, seed);
         _exact = exact;
         _mmu.Load(new Asid(0), _tables[0]);
     }

@@ -53,8 +53,8 @@ public class MmuRunTests
             {
                 MmuSpec spec = new() { Data4K = arrays.Data, Second = arrays.Second };
                 using PageTable table = Table();
-                using Core.Mmu.Mmu fast = new(spec, 1);
-                using Core.Mmu.Mmu plain = new(spec, 1);
+                using CoreMmu fast = new(spec, 1);
+                using CoreMmu plain = new(spec, 1);
                 fast.Load(new Asid(1), table);
                 plain.Load(new Asid(1), table);
                 Assert.True(fast.CanRun);
@@ -65,14 +65,14 @@ public class MmuRunTests
     [Fact]
     public void CanRun_OtherArraysOrPages_IsFalse()
     {
-        using Core.Mmu.Mmu single = new(new MmuSpec { Second = new TlbSpec { Entries = 0 } }, 1);
+        using CoreMmu single = new(new MmuSpec { Second = new TlbSpec { Entries = 0 } }, 1);
         Assert.False(single.CanRun);
-        using Core.Mmu.Mmu lines = new(new MmuSpec { WalkCost = WalkCosts.CacheLines }, 1);
+        using CoreMmu lines = new(new MmuSpec { WalkCost = WalkCosts.CacheLines }, 1);
         Assert.False(lines.CanRun);
 
         using PageTable table = new(PageTableFormats.X64);
         table.Map(new VirtAddr(1 << 21), PhysAddr.OfPage(512), PageSize.Size2M, PageFlags.Read | PageFlags.User | PageFlags.Accessed);
-        using Core.Mmu.Mmu large = new(new MmuSpec(), 1);
+        using CoreMmu large = new(new MmuSpec(), 1);
         large.Load(new Asid(1), table);
         Assert.True(large.CanRun);
         large.Translate(AccessKind.Load, 1 << 21, user: true, 0);
@@ -96,7 +96,7 @@ public class MmuRunTests
         return table;
     }
 
-    private static void Compare(Core.Mmu.Mmu fast, Core.Mmu.Mmu plain, PageTable table, ulong[] accesses, long slice)
+    private static void Compare(CoreMmu fast, CoreMmu plain, PageTable table, ulong[] accesses, long slice)
     {
         ulong[] ours = [.. accesses];
         ulong[] theirs = [.. accesses];
@@ -138,7 +138,7 @@ public class MmuRunTests
     }
 
     /// <summary>Makes references until there are so many.</summary>
-    private static void OneByOne(Core.Mmu.Mmu mmu, ulong[] operations, long accesses, ref AccessRun run)
+    private static void OneByOne(CoreMmu mmu, ulong[] operations, long accesses, ref AccessRun run)
     {
         while (run.Accesses < accesses)
         {
@@ -167,7 +167,7 @@ public class MmuRunTests
         }
     }
 
-    private static byte[] State(Core.Mmu.Mmu mmu)
+    private static byte[] State(CoreMmu mmu)
     {
         using MemoryStream stream = new();
         using BinaryWriter writer = new(stream);

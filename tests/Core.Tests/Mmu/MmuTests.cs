@@ -3,7 +3,6 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.State;
-using Translator = VmSim.Core.Mmu.Mmu;
 
 namespace VmSim.Core.Tests.Mmu;
 
@@ -33,7 +32,7 @@ public sealed class MmuTests
     [Fact]
     public void Dispose_Twice_FreesOnce()
     {
-        Translator mmu = new(new MmuSpec(), 0);
+        CoreMmu mmu = new(new MmuSpec(), 0);
         mmu.Dispose();
         mmu.Dispose();
         Assert.All(mmu.NativeStates, state => Assert.Equal(0, Length(state)));
@@ -64,7 +63,7 @@ public sealed class MmuTests
                 PdpteEntries = 0,
                 Pml4eEntries = 0
             };
-        using Translator mmu = new(spec, 0);
+        using CoreMmu mmu = new(spec, 0);
         mmu.Load(new Asid(1), table);
         Assert.Equal(4 * 200, Cycles(0));
         for (ulong page = 1; page < 8; page++)
@@ -91,7 +90,7 @@ public sealed class MmuTests
     {
         using PageTable table = new(PageTableFormats.All.Require("x86-64", "format"));
         table.MapRange(new VirtAddr(Here), new PhysAddr(0), 1 << 20, UserData);
-        using Translator mmu = new(new MmuSpec(), 0);
+        using CoreMmu mmu = new(new MmuSpec(), 0);
         mmu.Load(new Asid(1), table);
         Assert.False(mmu.TryHit(AccessKind.Load, Here));
         mmu.TranslateMissed(AccessKind.Load, Here, 0);
@@ -118,11 +117,11 @@ public sealed class MmuTests
 
         foreach (string file in Directory.GetFiles(Path.Combine(folder, "config", "machines"), "*.conf"))
         {
-            using Translator mmu = new(Read(file), 0);
+            using CoreMmu mmu = new(Read(file), 0);
             Assert.True(mmu.NativeBytes is >= 1024 and < 64 * 1024, $"{Path.GetFileName(file)}: {mmu.NativeBytes} bytes");
         }
 
-        using Translator large = new(
+        using CoreMmu large = new(
             new MmuSpec { Second = new TlbSpec { Entries = 3072, Ways = 12 }, PdeEntries = 64, PdpteEntries = 64, Pml4eEntries = 64 }, 0);
         Assert.InRange(large.NativeBytes, 1024, 64 * 1024);
     }
@@ -132,7 +131,7 @@ public sealed class MmuTests
     {
         const int Cores = 4096;
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Translator[] cores = [.. Enumerable.Range(0, Cores).Select(core => new Translator(new MmuSpec(), (ulong)core))];
+        CoreMmu[] cores = [.. Enumerable.Range(0, Cores).Select(core => new CoreMmu(new MmuSpec(), (ulong)core))];
         long managed = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.True(cores.Sum(core => core.NativeBytes) + managed < 1L << 30);
         Array.ForEach(cores, core => core.Dispose());
@@ -192,7 +191,7 @@ public sealed class MmuTests
                 DataLarge = new TlbSpec { Entries = 8, Ways = 2, Policy = policy },
                 Second = new TlbSpec { Entries = 96, Ways = 8, Policy = policy },
             };
-            Mmu = new Translator(Spec, 1);
+            Mmu = new CoreMmu(Spec, 1);
             Tables = [new PageTable(format), new PageTable(format), new PageTable(format)];
             for (int space = 0; space < Tables.Length; space++)
             {
@@ -209,7 +208,7 @@ public sealed class MmuTests
 
         public MmuSpec Spec { get; }
 
-        public Translator Mmu { get; }
+        public CoreMmu Mmu { get; }
 
         public PageTable[] Tables { get; }
 

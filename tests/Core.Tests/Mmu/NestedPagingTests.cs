@@ -1,7 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
-using Translator = VmSim.Core.Mmu.Mmu;
 
 namespace VmSim.Core.Tests.Mmu;
 
@@ -31,7 +30,7 @@ public sealed class NestedPagingTests : IDisposable
         MapGuest(Here, 0x5000);
         ulong frame = Back(0x5000);
         BackTables();
-        using Translator mmu = Make(nestedEntries);
+        using CoreMmu mmu = Make(nestedEntries);
         TranslationResult cold = mmu.Translate(AccessKind.Load, Here + 0x123, user: true, time: 0);
         Assert.Equal(TranslationOutcome.Walked, cold.Outcome);
         Assert.Equal(24, cold.References);
@@ -52,7 +51,7 @@ public sealed class NestedPagingTests : IDisposable
         Back(0x5000);
         Back(0x9000);
         BackTables();
-        using Translator mmu = Make(nestedEntries);
+        using CoreMmu mmu = Make(nestedEntries);
         mmu.Translate(AccessKind.Load, Here, user: true, time: 0);
         TranslationResult next = mmu.Translate(AccessKind.Load, Here + 0x1000, user: true, time: 0);
         Assert.Equal(0, next.WalkStart);
@@ -67,7 +66,7 @@ public sealed class NestedPagingTests : IDisposable
         MapGuest(Here, 0x20_5000);
         Assert.True(_host.Map(new VirtAddr(0x20_0000), new PhysAddr(0x4000_0000), PageSize.Size2M, HostData));
         BackTables();
-        using Translator mmu = Make(16);
+        using CoreMmu mmu = Make(16);
         TranslationResult result = mmu.Translate(AccessKind.Load, Here, user: true, time: 0);
         Assert.Equal(23, result.References);
         Assert.Equal(PageSize.Size4K, result.Size);
@@ -81,7 +80,7 @@ public sealed class NestedPagingTests : IDisposable
         ulong third = Back(0x20_3000);
         ulong fourth = Back(0x20_4000);
         BackTables();
-        using Translator mmu = Make(16);
+        using CoreMmu mmu = Make(16);
         Assert.Equal(third >> 12, mmu.Translate(AccessKind.Load, Here + 0x3000, user: true, time: 0).Frame);
         TranslationResult result = mmu.Translate(AccessKind.Load, Here + 0x4000, user: true, time: 0);
         Assert.Equal(TranslationOutcome.Walked, result.Outcome);
@@ -94,7 +93,7 @@ public sealed class NestedPagingTests : IDisposable
     {
         MapGuest(Here, 0x5000);
         BackTables();
-        using Translator mmu = Make(16);
+        using CoreMmu mmu = Make(16);
         TranslationResult fault = mmu.Translate(AccessKind.Load, Here, user: true, time: 0);
         Assert.Equal(TranslationOutcome.HostFault, fault.Outcome);
         Assert.Equal(5UL, fault.Frame);
@@ -125,7 +124,7 @@ public sealed class NestedPagingTests : IDisposable
 
         BackTables();
         ulong[] pages = [.. model.Keys];
-        using Translator mmu = Make(16);
+        using CoreMmu mmu = Make(16);
         for (int i = 0; i < 20_000; i++)
         {
             ulong page = pages[random.Next(pages.Length)];
@@ -137,9 +136,9 @@ public sealed class NestedPagingTests : IDisposable
         }
     }
 
-    private Translator Make(int nestedEntries)
+    private CoreMmu Make(int nestedEntries)
     {
-        Translator mmu = new(new MmuSpec { NestedEntries = nestedEntries }, 1);
+        CoreMmu mmu = new(new MmuSpec { NestedEntries = nestedEntries }, 1);
         mmu.LoadNested(new Asid(1), _guest, new Asid(2), _host);
         return mmu;
     }

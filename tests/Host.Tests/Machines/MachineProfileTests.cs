@@ -16,7 +16,7 @@ public class MachineProfileTests
     public void Load_AnyProfile_MakesAMachine(string name)
     {
         MachineSpec machine = Load(name);
-        using Mmu mmu = new(machine.Mmu, 1);
+        using CoreMmu mmu = new(machine.Mmu, 1);
         using PageTable table = new(PageTableFormats.All.Require(machine.PageTable, "format"));
         mmu.Load(new Core.Addresses.Asid(1), table);
 

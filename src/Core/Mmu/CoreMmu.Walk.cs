@@ -5,7 +5,7 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Mmu;
 
 /// <content>The page walker.</content>
-public sealed unsafe partial class Mmu
+public sealed unsafe partial class CoreMmu
 {
     private const int LineShift = 6;
     private const int EntriesPerLineShift = 3;

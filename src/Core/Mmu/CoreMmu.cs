@@ -12,7 +12,7 @@ namespace VmSim.Core.Mmu;
 /// A key is page number, tag and page size. Bits 19-63 are the number of the page at its own size, 3-18 the tag, 1-2 the size (0 for 4 KiB,
 /// 1 for 2 MiB, 2 for 1 GiB, 3 for 512 GiB); bit 0 is set. Data is the 4 KiB frame number from bit 16 and the page's flags below.
 /// </remarks>
-public sealed unsafe partial class Mmu : IDisposable
+public sealed unsafe partial class CoreMmu : IDisposable
 {
     private const int PageShift = 19;
     private const int TagShift = 3;
@@ -59,7 +59,7 @@ public sealed unsafe partial class Mmu : IDisposable
     /// <summary>Makes an MMU with nothing in it.</summary>
     /// <param name="spec">Sizes, policies and latencies.</param>
     /// <param name="seed">Seed of random replacement.</param>
-    public Mmu(MmuSpec spec, ulong seed)
+    public CoreMmu(MmuSpec spec, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(spec);
         _hasInstruction = spec.Instruction4K.Entries > 0;

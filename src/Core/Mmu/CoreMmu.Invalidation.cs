@@ -4,7 +4,7 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Mmu;
 
 /// <content>Invalidation.</content>
-public sealed unsafe partial class Mmu
+public sealed unsafe partial class CoreMmu
 {
     /// <summary>
     /// Drops the translations of one address, and all paging-structure entries, as INVLPG does (Intel SDM vol. 3A, 4.10.4.1).

@@ -4,7 +4,7 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Mmu;
 
 /// <content>Looks into the MMU that change nothing, for the checker.</content>
-public sealed unsafe partial class Mmu
+public sealed unsafe partial class CoreMmu
 {
     /// <summary>The translation that an access would use without a walk, and nothing changes.</summary>
     /// <param name="asid">The tag.</param>

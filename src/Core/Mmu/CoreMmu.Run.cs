@@ -11,7 +11,7 @@ namespace VmSim.Core.Mmu;
 /// It does what <see cref="TryHit"/> and <see cref="TranslateMissed(AccessKind, ulong, long)"/> do one by one, in three short methods.
 /// Cases that are rare or exclude each other are left out, so that what the methods need stays in registers.
 /// </remarks>
-public sealed unsafe partial class Mmu
+public sealed unsafe partial class CoreMmu
 {
     /// <summary>
     /// As <see cref="NeededByKind"/>, for the first level of data: of a fetch, and of what is no access, all bits, which no page has.

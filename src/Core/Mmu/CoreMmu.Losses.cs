@@ -5,7 +5,7 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Mmu;
 
 /// <content>What invalidations for shootdowns cost the core later: the translations they dropped that walks must bring back.</content>
-public sealed unsafe partial class Mmu
+public sealed unsafe partial class CoreMmu
 {
     private const ulong RightsMask = (ulong)(PageTableFormat.Rights | PageFlags.User);
 

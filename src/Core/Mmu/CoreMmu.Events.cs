@@ -4,7 +4,7 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Mmu;
 
 /// <content>What comes into the TLBs and what is pushed out, for shootdown protocols that watch it.</content>
-public sealed unsafe partial class Mmu
+public sealed unsafe partial class CoreMmu
 {
     private readonly List<(TlbEntry Entry, bool Evicted)> _events = [];
     private bool _tellsFills;

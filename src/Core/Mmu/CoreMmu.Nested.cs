@@ -9,7 +9,7 @@ namespace VmSim.Core.Mmu;
 /// reference to the guest's table first needs a translation by the host's. TLB entries lead from guest-virtual pages straight to
 /// host-physical frames, with the smaller of both page sizes and the rights that both tables give.
 /// </content>
-public sealed unsafe partial class Mmu
+public sealed unsafe partial class CoreMmu
 {
     private readonly Tlb? _nested;
     private PageTable? _host;

@@ -99,8 +99,8 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
             user.Compute(10_000).Store(TestWorlds.Page(200));
         }
 
-        ScenarioSpec scenario = TestWorlds.Scenario(6, giver.Build(0), user.Build(3));
-        ThreadProgram stranger = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build(4);
+        ScenarioSpec scenario = TestWorlds.Scenario(6, giver.Build(new CoreId(0)), user.Build(new CoreId(3)));
+        ThreadProgram stranger = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build(new CoreId(4));
         scenario =
             scenario with
             {

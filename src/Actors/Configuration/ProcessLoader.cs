@@ -81,7 +81,7 @@ internal static class ProcessLoader
         string found = place.Path;
         List<string> read = [found];
         LoadedTrace trace = TraceFiles.Load(
-            found, replay.Compute, replay.CoreNumbers($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage, name =>
+            found, replay.Compute, replay.CoreIds($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage, name =>
                 Note(place.Beside(name), read));
         List<string> warnings = [.. trace.Warnings];
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);

@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Settings;
 using VmSim.Core.Traces;
 
@@ -28,7 +29,7 @@ public static class TraceFiles
     /// <exception cref="ScenarioException">There is no such file.</exception>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
     public static LoadedTrace Load(
-        string path, long compute = 0, IReadOnlyList<int>? cores = null, bool salvage = false, Func<string, string?>? beside = null)
+        string path, long compute = 0, IReadOnlyList<CoreId>? cores = null, bool salvage = false, Func<string, string?>? beside = null)
     {
         if (!File.Exists(path))
         {

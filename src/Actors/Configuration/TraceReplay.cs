@@ -1,4 +1,5 @@
 using System.Globalization;
+using VmSim.Core.Addresses;
 using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Configuration;
@@ -32,13 +33,13 @@ public sealed record TraceReplay
         + "from the seed); off keeps those of the trace.")]
     public bool Aslr { get; init; }
 
-    /// <summary>The cores as numbers.</summary>
+    /// <summary>The cores of the list, one by one.</summary>
     /// <param name="key">The setting's key, for messages.</param>
     /// <param name="machineCores">Cores of the machine.</param>
     /// <exception cref="ScenarioException">It is no list of cores of the machine.</exception>
-    public IReadOnlyList<int> CoreNumbers(string key, int machineCores)
+    public IReadOnlyList<CoreId> CoreIds(string key, int machineCores)
     {
-        List<int> cores = [];
+        List<CoreId> cores = [];
         foreach (string part in Cores.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             string[] ends = part.Split('-');
@@ -49,7 +50,7 @@ public sealed record TraceReplay
                     $"{key}: \"{part}\" found; allowed: cores and ranges of cores from 0 to {machineCores - 1}, such as \"0-3,8\"");
             }
 
-            cores.AddRange(Enumerable.Range(first, last - first + 1));
+            cores.AddRange(Enumerable.Range(first, last - first + 1).Select(core => new CoreId(core)));
         }
 
         return cores;

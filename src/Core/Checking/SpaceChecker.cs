@@ -79,7 +79,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     {
         _currentId = operation.Id;
         _current = new OperationTrace(
-            new OperationText(operation), _checker.NameOf(operation.Thread), operation.Core, now, _space.Table.VisibleAt);
+            new OperationText(operation), _checker.NameOf(operation.Thread), operation.Core, now, _space.Table.VisibleAt.Value);
     }
 
     /// <summary>Compares a range that the operation may have changed, with the copy and with the areas.</summary>

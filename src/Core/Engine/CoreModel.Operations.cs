@@ -265,9 +265,9 @@ public sealed partial class CoreModel
     private readonly struct CheckedAccesses(CoreChecker checker, int space, Asid tag) : IAccessWatch
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void OnWalk(long time, ulong address) => checker.OnWalk(time, space, address);
+        public void OnWalk(Cycles time, ulong address) => checker.OnWalk(time.Value, space, address);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void OnAccess(long time, AccessKind kind, ulong address) => checker.OnAccess(time, space, tag, kind, address);
+        public void OnAccess(Cycles time, AccessKind kind, ulong address) => checker.OnAccess(time.Value, space, tag, kind, address);
     }
 }

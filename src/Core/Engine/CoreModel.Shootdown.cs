@@ -48,7 +48,7 @@ public sealed partial class CoreModel
 
     /// <inheritdoc/>
     public void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead) =>
-        _losses.Begin(space.Value, shootdown, TableOf(space.Value), TableTime, dead);
+        _losses.Begin(space, shootdown, TableOf(space.Value), TableTime, dead);
 
     /// <inheritdoc/>
     public void AlsoDead(DeadRange dead) => _losses.AlsoDead(dead);
@@ -83,10 +83,10 @@ public sealed partial class CoreModel
     private long TableTime => Math.Min(_clock, _dueAt);
 
     /// <inheritdoc/>
-    void IRefillCounter.CountRefills(int space, long shootdown, int count)
+    void IRefillCounter.CountRefills(SpaceId space, long shootdown, int count)
     {
         Counters[CoreCounters.RefillMisses] += count;
-        _world.RefillMisses.Add(space, shootdown, count);
+        _world.RefillMisses.Add(space.Value, shootdown, count);
     }
 
     private PageTable TableOf(int space) => _world.TableOf(space, _tables is { } tables ? tables[space] : 0);

@@ -68,15 +68,12 @@ internal sealed class WorldLayout
 
     private CoreId Place(ThreadProgram program, int number)
     {
-        if (program.Core >= _machine.Cores)
+        if (program.Core is { } pinned)
         {
-            throw new ScenarioException(
-                $"thread {program.Name} is pinned to core {program.Core}; the machine has cores 0 to {_machine.Cores - 1}");
-        }
-
-        if (program.Core >= 0)
-        {
-            return new CoreId(program.Core);
+            return (uint)pinned.Value < (uint)_machine.Cores
+                ? pinned
+                : throw new ScenarioException(
+                    $"thread {program.Name} is pinned to core {pinned.Value}; the machine has cores 0 to {_machine.Cores - 1}");
         }
 
         int slot = number % _machine.Cores;

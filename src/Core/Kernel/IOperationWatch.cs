@@ -8,8 +8,8 @@ namespace VmSim.Core.Kernel;
 /// Hears what the operations of one address space do to its page table and whom they tell of it. All times are in cycles.
 /// </summary>
 /// <remarks>
-/// An operation changes the table at its start: <see cref="Begin"/>, <see cref="Compare"/> for each range, and <see cref="EndOperation"/> come
-/// without anything in between.
+/// An operation changes the table at its start: <see cref="Begin"/>, <see cref="Compare"/> for each range, and <see cref="EndOperation"/>
+/// come without anything in between.
 /// </remarks>
 internal interface IOperationWatch
 {

@@ -8,7 +8,7 @@ namespace VmSim.Core.Mmu;
 
 /// <content>The hot loop: user accesses to 4 KiB pages, as long as nothing outside the MMU has to hear of one.</content>
 /// <remarks>
-/// It does what <see cref="TryHit"/> and <see cref="TranslateMissed(AccessKind, ulong, long)"/> do one by one, in three short methods.
+/// It does what <see cref="TryHit"/> and <see cref="TranslateMissed(AccessKind, ulong, Cycles)"/> do one by one, in three short methods.
 /// Cases that are rare or exclude each other are left out, so that what the methods need stays in registers.
 /// </remarks>
 public sealed unsafe partial class CoreMmu
@@ -48,20 +48,20 @@ public sealed unsafe partial class CoreMmu
     /// </summary>
     /// <param name="operations">Operations (see <see cref="Operation"/>); of a run that is cut in two, the rest is put back.</param>
     /// <param name="length">How many there are.</param>
-    /// <param name="until">No access begins at this time, in cycles, or later.</param>
+    /// <param name="until">No access begins at this time or later.</param>
     /// <param name="costs">Cycles of each <see cref="AccessKind"/> beside its translation.</param>
     /// <param name="run">Where to begin; afterwards, how far it came. Counts are added.</param>
     /// <param name="watch">Told of each operation that is made, once it is translated.</param>
-    public void Run<TWatch>(ulong[] operations, int length, long until, long[] costs, ref AccessRun run, TWatch watch)
+    public void Run<TWatch>(ulong[] operations, int length, Cycles until, long[] costs, ref AccessRun run, TWatch watch)
         where TWatch : struct, IAccessWatch
     {
         if (_hasCommonShape)
         {
-            RunShaped<TWatch, Shape4, Shape12>(operations, length, until, costs, ref run, watch);
+            RunShaped<TWatch, Shape4, Shape12>(operations, length, until.Value, costs, ref run, watch);
         }
         else
         {
-            RunShaped<TWatch, AnyShape, AnyShape>(operations, length, until, costs, ref run, watch);
+            RunShaped<TWatch, AnyShape, AnyShape>(operations, length, until.Value, costs, ref run, watch);
         }
     }
 

@@ -150,8 +150,8 @@ public sealed unsafe partial class CoreMmu : IDisposable
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Its virtual address.</param>
     /// <param name="user">Whether it is of user mode.</param>
-    /// <param name="time">Time of the access, in cycles.</param>
-    public TranslationResult Translate(AccessKind kind, ulong address, bool user, long time)
+    /// <param name="time">Time of the access.</param>
+    public TranslationResult Translate(AccessKind kind, ulong address, bool user, Cycles time)
     {
         ulong needed = user ? NeededByUser(kind) : Needed(kind);
         for (int size = 0; _sizesSeen >> size != 0; size++)
@@ -168,19 +168,19 @@ public sealed unsafe partial class CoreMmu : IDisposable
             }
         }
 
-        return TranslateMissed(kind, address, needed, time);
+        return TranslateMissed(kind, address, needed, time.Value);
     }
 
     /// <summary>Translates one access of user mode for which <see cref="TryHit"/> has just said no.</summary>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Its virtual address.</param>
-    /// <param name="time">Time of the access, in cycles.</param>
+    /// <param name="time">Time of the access.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public TranslationResult TranslateMissed(AccessKind kind, ulong address, long time) =>
-        _missed ? TranslateMissed(kind, address, NeededByUser(kind), time) : TranslateTooFew(kind, address, time);
+    public TranslationResult TranslateMissed(AccessKind kind, ulong address, Cycles time) =>
+        _missed ? TranslateMissed(kind, address, NeededByUser(kind), time.Value) : TranslateTooFew(kind, address, time);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private TranslationResult TranslateTooFew(AccessKind kind, ulong address, long time) => Translate(kind, address, user: true, time);
+    private TranslationResult TranslateTooFew(AccessKind kind, ulong address, Cycles time) => Translate(kind, address, user: true, time);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -12,7 +12,7 @@ public interface IRefillCounter
     /// <param name="space">The address space.</param>
     /// <param name="shootdown">The shootdown's number within the space.</param>
     /// <param name="count">How many walks, at least 1.</param>
-    void CountRefills(int space, long shootdown, int count);
+    void CountRefills(SpaceId space, long shootdown, int count);
 }
 
 /// <summary>
@@ -93,15 +93,15 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     /// <param name="space">The address space.</param>
     /// <param name="shootdown">The shootdown's number within the space.</param>
     /// <param name="table">The space's page table.</param>
-    /// <param name="time">Time of the invalidation, in cycles.</param>
+    /// <param name="time">Time of the invalidation.</param>
     /// <param name="dead">The range that covers the shootdown's dead translations.</param>
-    public void Begin(int space, long shootdown, PageTable table, long time, DeadRange dead)
+    public void Begin(SpaceId space, long shootdown, PageTable table, Cycles time, DeadRange dead)
     {
         ArgumentNullException.ThrowIfNull(table);
-        _space = space;
+        _space = space.Value;
         _shootdown = shootdown;
         _table = table;
-        _time = time;
+        _time = time.Value;
         Dead = dead;
         _alsoDead.Clear();
         _batchIsOpen = false;
@@ -138,7 +138,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     {
         if (_refilledCount > 0)
         {
-            counter.CountRefills(_refilledSpace, _refilledShootdown, _refilledCount);
+            counter.CountRefills(new SpaceId(_refilledSpace), _refilledShootdown, _refilledCount);
             _refilledCount = 0;
         }
     }

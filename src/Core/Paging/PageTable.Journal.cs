@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Paging;
 
@@ -50,15 +51,15 @@ public sealed unsafe partial class PageTable
     }
 
     /// <summary>
-    /// The virtual time, in cycles, at which stores made from now on become visible to walkers; 0 is at once. It never decreases.
+    /// The virtual time at which stores made from now on become visible to walkers; 0 is at once. It never decreases.
     /// </summary>
-    public long VisibleAt
+    public Cycles VisibleAt
     {
         get => _visibleAt;
         set
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, _visibleAt);
-            _visibleAt = value;
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, new Cycles(_visibleAt));
+            _visibleAt = value.Value;
             UpdateRecording();
         }
     }
@@ -69,10 +70,10 @@ public sealed unsafe partial class PageTable
     /// <summary>
     /// Drops history that nobody can ask for any more: no walker will ask for a time before <paramref name="now"/> again.
     /// </summary>
-    /// <param name="now">Virtual time in cycles; earlier than the last one changes nothing.</param>
-    public void Fold(long now)
+    /// <param name="now">Virtual time; earlier than the last one changes nothing.</param>
+    public void Fold(Cycles now)
     {
-        _foldedTo = Math.Max(_foldedTo, now);
+        _foldedTo = Math.Max(_foldedTo, now.Value);
         UpdateRecording();
         if (_journal.Count == 0 || _openMarks > 0)
         {

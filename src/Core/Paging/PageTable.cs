@@ -44,12 +44,12 @@ public sealed unsafe partial class PageTable : IDisposable
     /// </summary>
     /// <param name="tablePage">A table page that is in use, or freed and not yet released.</param>
     /// <param name="index">0 to 511.</param>
-    /// <param name="time">Virtual time in cycles; not before the last <see cref="Fold"/>.</param>
+    /// <param name="time">Virtual time; not before the last <see cref="Fold"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong ReadEntry(int tablePage, int index, long time)
+    public ulong ReadEntry(int tablePage, int index, Cycles time)
     {
         Debug.Assert((uint)index < EntriesPerTable, "index is 0 to 511");
-        return time >= _pendingUntil ? Entries(tablePage)[index] : ReadEntryAsOf(tablePage, index, time);
+        return time.Value >= _pendingUntil ? Entries(tablePage)[index] : ReadEntryAsOf(tablePage, index, time.Value);
     }
 
     /// <summary>

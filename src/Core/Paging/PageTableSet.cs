@@ -82,10 +82,10 @@ public sealed class PageTableSet : IDisposable
     /// <summary>Fills the leaf that maps an address into a copy that holds leaves on demand.</summary>
     /// <param name="table">A copy.</param>
     /// <param name="address">A canonical address.</param>
-    /// <param name="visibleAt">When walkers see it, in cycles; not before what the space's own table did last becomes visible.</param>
+    /// <param name="visibleAt">When walkers see it; not before what the space's own table did last becomes visible.</param>
     /// <returns>Whether an entry was written; false if no leaf maps the address or the copy has it.</returns>
     /// <exception cref="InvalidOperationException">Copies hold every leaf.</exception>
-    public bool Fill(int table, VirtAddr address, long visibleAt)
+    public bool Fill(int table, VirtAddr address, Cycles visibleAt)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(table, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(table, Count);
@@ -100,7 +100,7 @@ public sealed class PageTableSet : IDisposable
     }
 
     /// <summary>Folds every table; see <see cref="PageTable.Fold"/>.</summary>
-    public void Fold(long now)
+    public void Fold(Cycles now)
     {
         foreach (PageTable table in _tables)
         {

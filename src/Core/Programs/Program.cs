@@ -279,8 +279,8 @@ public sealed record ThreadProgram
     /// <summary>Whether the thread is runnable from the start; otherwise a <see cref="ControlKind.StartThread"/> starts it.</summary>
     public bool StartsRunnable { get; init; } = true;
 
-    /// <summary>The core the thread is pinned to; -1 when the scenario's placement decides.</summary>
-    public int Core { get; init; } = -1;
+    /// <summary>The core the thread is pinned to; null when the scenario's placement decides.</summary>
+    public CoreId? Core { get; init; }
 }
 
 /// <summary>What one process runs: its initial mappings and its threads.</summary>

@@ -94,13 +94,13 @@ public sealed class ThreadBuilder(string name)
         return this;
     }
 
-    /// <summary>Computes for some cycles.</summary>
-    public ThreadBuilder Compute(long cycles) => Control(ControlKind.Compute, (ulong)cycles);
+    /// <summary>Computes for some time, which is at least 0.</summary>
+    public ThreadBuilder Compute(Cycles time) => Control(ControlKind.Compute, (ulong)time.Value);
 
     /// <summary>Ends the list of operations and makes the program of it.</summary>
-    /// <param name="core">The core it is pinned to; -1 to let the scenario's placement decide.</param>
+    /// <param name="core">The core it is pinned to; null to let the scenario's placement decide.</param>
     /// <param name="startsRunnable">Whether it is runnable from the start.</param>
-    public ThreadProgram Build(int core = -1, bool startsRunnable = true)
+    public ThreadProgram Build(CoreId? core = null, bool startsRunnable = true)
     {
         ulong[] operations = [.. _operations];
         return new ThreadProgram

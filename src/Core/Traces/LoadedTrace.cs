@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces;
@@ -21,7 +22,7 @@ public sealed record TraceLoadOptions
     /// The cores that threads are pinned to, in the order in which they are made, and again from the first. Empty leaves it to the
     /// scenario.
     /// </summary>
-    public IReadOnlyList<int> Cores { get; init; } = [];
+    public IReadOnlyList<CoreId> Cores { get; init; } = [];
 
     /// <summary>Hears the records in their order; null for nobody.</summary>
     public ITraceObserver? Observer { get; init; }

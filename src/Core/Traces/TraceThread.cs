@@ -28,7 +28,7 @@ internal sealed class TraceThread(int index)
             Open = compute == 0 ? operations.Open : () => new ComputeStream(operations.Open(), compute),
             SystemCalls = Calls,
             StartsRunnable = index == 0,
-            Core = options.Cores.Count == 0 ? -1 : options.Cores[index % options.Cores.Count],
+            Core = options.Cores.Count == 0 ? null : options.Cores[index % options.Cores.Count],
         };
     }
 }

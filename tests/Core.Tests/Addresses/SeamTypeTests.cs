@@ -4,6 +4,7 @@ using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Locks;
+using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
@@ -25,7 +26,7 @@ public sealed class SeamTypeTests
     private static readonly HashSet<string?> Rooms =
     [
         typeof(TranslationChecker).Namespace, typeof(World).Namespace, typeof(AddressSpace).Namespace, typeof(VirtualLock).Namespace,
-        typeof(RunReport).Namespace, typeof(IShootdownProtocol).Namespace, typeof(Delays).Namespace,
+        typeof(RunReport).Namespace, typeof(IShootdownProtocol).Namespace, typeof(Delays).Namespace, typeof(ThreadProgram).Namespace,
     ];
 
     [Fact]

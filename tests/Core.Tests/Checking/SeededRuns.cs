@@ -133,13 +133,13 @@ internal static class SeededRuns
             second.Compute(20_000).Load(TestWorlds.Page(i % 4));
         }
 
-        return Scenario(1, first.Build(core: 0)) with
+        return Scenario(1, first.Build(core: new CoreId(0))) with
         {
             Kernel = new KernelProfile { TimeSliceCycles = 100_000 },
             Processes =
             [
-                new ProcessSpec { Name = "p", Program = _ => TestWorlds.Image(first.Build(core: 0)) },
-                new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(second.Build(core: 0)) },
+                new ProcessSpec { Name = "p", Program = _ => TestWorlds.Image(first.Build(core: new CoreId(0))) },
+                new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(second.Build(core: new CoreId(0))) },
             ],
         };
     }

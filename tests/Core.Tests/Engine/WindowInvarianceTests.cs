@@ -61,10 +61,10 @@ public sealed class WindowInvarianceTests
         for (int i = 0; i < 20; i++)
         {
             ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Store(FilePage(8)).Compute(100_000)
-                .Load(FilePage(0)).Build(0);
-            ThreadProgram one = new ThreadBuilder("one").Compute(50_000).Call(Sync(8)).Build(1);
-            ThreadProgram other = new ThreadBuilder("other").Compute(50_000).Call(Sync(0)).Build(2);
-            ThreadProgram writer = new ThreadBuilder("writer").Compute(50_800 + (i * 100)).Store(FilePage(0)).Build(3);
+                .Load(FilePage(0)).Build(new CoreId(0));
+            ThreadProgram one = new ThreadBuilder("one").Compute(50_000).Call(Sync(8)).Build(new CoreId(1));
+            ThreadProgram other = new ThreadBuilder("other").Compute(50_000).Call(Sync(0)).Build(new CoreId(2));
+            ThreadProgram writer = new ThreadBuilder("writer").Compute(50_800 + (i * 100)).Store(FilePage(0)).Build(new CoreId(3));
             misses.Add(
                 MissesOnAnyWindow(
                     TestWorlds.Scenario(4, user, one, other, writer) with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }));
@@ -82,9 +82,9 @@ public sealed class WindowInvarianceTests
         for (int i = 0; i < 30; i++)
         {
             ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Compute(100_000).Store(TestWorlds.Page(0))
-                .Load(FilePage(0)).Build(0);
+                .Load(FilePage(0)).Build(new CoreId(0));
             ThreadProgram giver = new ThreadBuilder("giver").Compute(90_000).Advise(FilePage(0), 1, Advice.DontNeed)
-                .Compute(13_500 + (i * 15)).Store(FilePage(0)).Build(1);
+                .Compute(13_500 + (i * 15)).Store(FilePage(0)).Build(new CoreId(1));
             misses.Add(MissesOnAnyWindow(TestWorlds.Scenario(2, user, giver) with
             {
                 Shootdown = new ShootdownSpec { Protocol = "latr" },

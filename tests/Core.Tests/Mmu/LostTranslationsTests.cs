@@ -50,7 +50,7 @@ public sealed class LostTranslationsTests
         for (int i = 0; i < 4096; i++)
         {
             mmu.Translate(AccessKind.Load, Here + ((ulong)i << 12), user: true, 0);
-            losses.Begin(0, 1, table, 0, default);
+            losses.Begin(new SpaceId(0), 1, table, 0, default);
             mmu.InvalidateAsid(new Asid(1));
             losses.End();
         }
@@ -79,7 +79,7 @@ public sealed class LostTranslationsTests
         mmu.Translate(AccessKind.Load, Here, user: true, 0);
         losses.AlsoDead(new DeadRange(new VirtAddr(Here), 1, PageSize.Size4K));
         NoVisitor visitor = default;
-        losses.Begin(0, 1, table, 0, new DeadRange(new VirtAddr(Here + (1UL << 12)), 1, PageSize.Size4K));
+        losses.Begin(new SpaceId(0), 1, table, 0, new DeadRange(new VirtAddr(Here + (1UL << 12)), 1, PageSize.Size4K));
         table.UnmapRange(new VirtAddr(Here), 1UL << 12, ref visitor, TableFreeing.Never);
         mmu.InvalidateAsid(new Asid(1));
         losses.End();
@@ -97,8 +97,8 @@ public sealed class LostTranslationsTests
     {
         public SortedDictionary<(int Space, long Shootdown), int> By { get; } = [];
 
-        public void CountRefills(int space, long shootdown, int count) =>
-            By[(space, shootdown)] = By.GetValueOrDefault((space, shootdown)) + count;
+        public void CountRefills(SpaceId space, long shootdown, int count) =>
+            By[(space.Value, shootdown)] = By.GetValueOrDefault((space.Value, shootdown)) + count;
     }
 
     /// <summary>An MMU with two spaces of small and large pages beside the list.</summary>
@@ -195,7 +195,7 @@ public sealed class LostTranslationsTests
             List<DeadRange> ranges = [dead];
             Asid tag = new((ushort)(_loaded + 1));
             Dictionary<int, ulong> held = Held(tag);
-            Losses.Begin(_loaded, ++_shootdown, _tables[_loaded], 0, dead);
+            Losses.Begin(new SpaceId(_loaded), ++_shootdown, _tables[_loaded], 0, dead);
             for (int i = 0; i < more && !ranged; i++)
             {
                 int page = _random.Next(Pages);

@@ -80,7 +80,7 @@ internal sealed partial class TableDriver
         {
             for (int index = 0; index < EntryLayout.EntriesPerTable; index += 7)
             {
-                Assert.Equal(0UL, _table.ReadEntry(page, index, Math.Max(_table.VisibleAt, _now)));
+                Assert.Equal(0UL, _table.ReadEntry(page, index, Math.Max(_table.VisibleAt.Value, _now)));
             }
         }
     }

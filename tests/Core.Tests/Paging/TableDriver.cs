@@ -75,7 +75,7 @@ internal sealed partial class TableDriver : IDisposable
 
         if (changed)
         {
-            _model.Publish(_table.VisibleAt);
+            _model.Publish(_table.VisibleAt.Value);
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed partial class TableDriver : IDisposable
         {
             case 12:
                 _table.VisibleAt += step.Pages;
-                _model.Publish(_table.VisibleAt);
+                _model.Publish(_table.VisibleAt.Value);
                 break;
             case 13 when _marks.Count == 0:
                 _now += step.Pages;
@@ -120,7 +120,7 @@ internal sealed partial class TableDriver : IDisposable
         }
         else
         {
-            long visibleAt = _table.VisibleAt;
+            Cycles visibleAt = _table.VisibleAt;
             _table.Rollback(_marks.Pop());
             _model.Rollback();
             Assert.Equal(visibleAt, _table.VisibleAt);

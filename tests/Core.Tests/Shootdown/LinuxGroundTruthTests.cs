@@ -1,4 +1,5 @@
 using System.Globalization;
+using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
@@ -111,11 +112,12 @@ public sealed class LinuxGroundTruthTests
             }
         }
 
-        return thread.Build(core: 0);
+        return thread.Build(core: new CoreId(0));
     }
 
-    private static ThreadProgram Spinner(int core) => new ThreadBuilder("b").Load(TestWorlds.Page(1)).Compute(100_000_000).Build(core);
+    private static ThreadProgram Spinner(int core) =>
+        new ThreadBuilder("b").Load(TestWorlds.Page(1)).Compute(100_000_000).Build(new CoreId(core));
 
     private static ThreadProgram Sleeper() =>
-        new ThreadBuilder("b").Load(TestWorlds.Page(1)).Control(ControlKind.Sleep, 100_000_000).Build(core: 1);
+        new ThreadBuilder("b").Load(TestWorlds.Page(1)).Control(ControlKind.Sleep, 100_000_000).Build(core: new CoreId(1));
 }

@@ -74,8 +74,8 @@ public sealed class LoadFlushTests
             Kernel = new KernelProfile { TimeSliceCycles = 50_000 },
             Processes =
             [
-                new ProcessSpec { Name = "p", Program = _ => TestWorlds.Image(thread.Build(core: 0)) },
-                new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(thread.Build(core: 0)) },
+                new ProcessSpec { Name = "p", Program = _ => TestWorlds.Image(thread.Build(core: new CoreId(0))) },
+                new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(thread.Build(core: new CoreId(0))) },
             ],
         };
     }

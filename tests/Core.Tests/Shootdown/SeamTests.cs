@@ -86,7 +86,7 @@ public sealed class SeamTests
     public void SendDirect_ToItselfOrAnotherDomain_Throws()
     {
         ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 1));
-        ThreadProgram other = new ThreadBuilder("b").Touch(TestWorlds.Page(0), 1).Build(1);
+        ThreadProgram other = new ThreadBuilder("b").Touch(TestWorlds.Page(0), 1).Build(new CoreId(1));
         scenario =
             scenario with { Processes = [.. scenario.Processes, new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(other) }] };
         using World world = new(scenario, check: false, new ProbeProtocol(ProbeFeatures.None));
@@ -230,7 +230,7 @@ public sealed class SeamTests
     {
         ThreadProgram giver = Giver();
         ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 60).Compute(400_000).Touch(TestWorlds.Page(40), 20)
-            .Build(cores - 1);
+            .Build(new CoreId(cores - 1));
         using World world = new(TestWorlds.Scenario(cores, giver, user), check: true, new ProbeProtocol(ProbeFeatures.Tell));
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
@@ -263,9 +263,9 @@ public sealed class SeamTests
     [Fact]
     public void Copies_OnDemand_HoldWhatTheirSocketFaultedOn()
     {
-        ThreadProgram first = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 4).Build(0);
+        ThreadProgram first = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 4).Build(new CoreId(0));
         ThreadProgram second = new ThreadBuilder("b").Compute(200_000).Touch(TestWorlds.Page(2), 4).Compute(100_000)
-            .Unmap(TestWorlds.Page(3), 1).Build(1);
+            .Unmap(TestWorlds.Page(3), 1).Build(new CoreId(1));
         ScenarioSpec scenario = TestWorlds.Scenario(2, first, second);
         using World world = new(
             scenario with { Machine = scenario.Machine with { Sockets = 2 } },
@@ -328,12 +328,12 @@ public sealed class SeamTests
 
     /// <summary>Touches 60 pages and unmaps 40, more than a ranged flush takes, late.</summary>
     private static ThreadProgram Giver() =>
-        new ThreadBuilder("g").Touch(TestWorlds.Page(0), 60).Compute(100_000).Unmap(TestWorlds.Page(0), 40).Build(0);
+        new ThreadBuilder("g").Touch(TestWorlds.Page(0), 60).Compute(100_000).Unmap(TestWorlds.Page(0), 40).Build(new CoreId(0));
 
     private static List<string> Unmap(ProbeFeatures features, int cores)
     {
         List<string> log = [];
-        ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 60).Compute(400_000).Build(cores - 1);
+        ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 60).Compute(400_000).Build(new CoreId(cores - 1));
         Run(TestWorlds.Scenario(cores, Giver(), user), features, log: log);
         return log;
     }

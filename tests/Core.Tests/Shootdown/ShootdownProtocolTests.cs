@@ -63,7 +63,7 @@ public sealed class ShootdownProtocolTests : ShootdownProtocolContract
             Read(thread);
             _ = number == 0 ? thread.Compute(300_000).Advise(place, 64, Advice.PageOut).Compute(400_000) : thread.Compute(1_000_000);
             Read(thread);
-            return thread.Load(TestWorlds.Page(number)).Build(number);
+            return thread.Load(TestWorlds.Page(number)).Build(new CoreId(number));
         })];
         ProgramImage image = new()
         {

@@ -47,7 +47,7 @@ public class VmtReaderTests
     {
         LoadedTrace trace = TestTraces.LoadText("t 0\nn 11\nm 5000 2000 3 22 - 0\nR 5\nt 1\nR 5\nR 6\nR 1\n");
         Assert.Equal(["StartThread 1", "Map 5000", "Signal 0", "Load 5*1"], TestTraces.Describe(trace.Image.Threads[0]));
-        Assert.Equal(["Wait 0", "Load 5*1", "Load 6*1", "Load 1*1"], TestTraces.Describe(trace.Image.Threads[1]));
+        Assert.Equal(["Await 0", "Load 5*1", "Load 6*1", "Load 1*1"], TestTraces.Describe(trace.Image.Threads[1]));
         Assert.Equal(1, trace.Image.EventCount);
         Assert.False(trace.Image.Threads[1].StartsRunnable);
     }
@@ -56,7 +56,7 @@ public class VmtReaderTests
     public void Load_Unmapping_WaitsForLastRemoteUse()
     {
         LoadedTrace trace = TestTraces.LoadText("t 0\nm 5000 2000 3 22 - 0\nn 11\nt 1\nR 5\nR 6\nR 1\nt 0\nu 5000 2000\n");
-        Assert.Equal(["Map 5000", "StartThread 1", "Wait 0", "Unmap 5000"], TestTraces.Describe(trace.Image.Threads[0]));
+        Assert.Equal(["Map 5000", "StartThread 1", "Await 0", "Unmap 5000"], TestTraces.Describe(trace.Image.Threads[0]));
         Assert.Equal(["Load 5*1", "Load 6*1", "Signal 0", "Load 1*1"], TestTraces.Describe(trace.Image.Threads[1]));
     }
 
@@ -66,7 +66,7 @@ public class VmtReaderTests
         // thread 2 learns of thread 0's mapping through thread 1's unmapping, so one wait is enough
         LoadedTrace trace = TestTraces.LoadText(
             "t 0\nn 11\nn 12\nm 7000 1000 3 22 - 0\nm 5000 1000 3 22 - 0\nt 1\nu 5000 1000\nm 5000 1000 3 22 - 0\nt 2\nR 5\nR 7\n");
-        Assert.Equal(["Wait 1", "Load 5*1", "Load 7*1"], TestTraces.Describe(trace.Image.Threads[2]));
+        Assert.Equal(["Await 1", "Load 5*1", "Load 7*1"], TestTraces.Describe(trace.Image.Threads[2]));
         Assert.Equal(
             ["StartThread 1", "StartThread 2", "Map 7000", "Map 5000", "Signal 0"], TestTraces.Describe(trace.Image.Threads[0])[..5]);
     }
@@ -85,8 +85,8 @@ public class VmtReaderTests
         LoadedTrace trace = TestTraces.LoadText(
             "t 0\nn 11\nt 1\nm 9000 1000 3 22 - 0\nt 0\nk fork 44\nt 1\nu 9000 1000\n",
             new TraceLoadOptions { OpenFile = name => name == "test.44.vmt" ? new MemoryStream("t 0\nR 9\n"u8.ToArray()) : null });
-        Assert.Equal(["StartThread 1", "Wait 0", "Fork 0", "Signal 1"], TestTraces.Describe(trace.Image.Threads[0]));
-        Assert.Equal(["Map 9000", "Signal 0", "Wait 1", "Unmap 9000"], TestTraces.Describe(trace.Image.Threads[1]));
+        Assert.Equal(["StartThread 1", "Await 0", "Fork 0", "Signal 1"], TestTraces.Describe(trace.Image.Threads[0]));
+        Assert.Equal(["Map 9000", "Signal 0", "Await 1", "Unmap 9000"], TestTraces.Describe(trace.Image.Threads[1]));
         Assert.Equal(["Load 9*1"], TestTraces.Describe(trace.Image.Children[0].Threads[0]));
         Assert.Empty(trace.Warnings);
     }
@@ -135,10 +135,11 @@ public class VmtReaderTests
     public void Load_ComputeAndCores_ShapeTheThreads()
     {
         LoadedTrace trace = TestTraces.LoadText(
-            "t 0\nR 1 5\nn 1\nn 2\nt 1\nW 2\nm 5000 1000 3 22 - 0\n", new TraceLoadOptions { Compute = 7, Cores = [4, 6] });
+            "t 0\nR 1 5\nn 1\nn 2\nt 1\nW 2\nm 5000 1000 3 22 - 0\n",
+            new TraceLoadOptions { Compute = 7, Cores = [new CoreId(4), new CoreId(6)] });
         Assert.Equal(["Load 1*5", "Compute 23", "StartThread 1", "StartThread 2"], TestTraces.Describe(trace.Image.Threads[0]));
         Assert.Equal(["Store 2*1", "Compute 7", "Map 5000"], TestTraces.Describe(trace.Image.Threads[1]));
-        Assert.Equal([4, 6, 4], trace.Image.Threads.Select(thread => thread.Core));
+        Assert.Equal([4, 6, 4], trace.Image.Threads.Select(thread => thread.Core!.Value.Value));
     }
 
     [Fact]

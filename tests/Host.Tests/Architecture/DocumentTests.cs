@@ -79,7 +79,7 @@ public sealed class DocumentTests
 
     [Theory]
     [InlineData("World", true)]
-    [InlineData("Mmu.Run", true)]
+    [InlineData("CoreMmu.Run", true)]
     [InlineData("Kernel", true)]
     [InlineData("DocumentTests", true)]
     [InlineData("VmSim.Host", true)]

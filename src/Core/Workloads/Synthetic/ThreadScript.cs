@@ -53,7 +53,7 @@ public sealed class ThreadScript
             });
 
     /// <summary>The thread that runs <paramref name="body"/> from its beginning each time it is opened.</summary>
-    public ThreadProgram Thread(string name, Func<IEnumerable<ulong>> body, bool startsRunnable = true, int core = -1) => new()
+    public ThreadProgram Thread(string name, Func<IEnumerable<ulong>> body, bool startsRunnable = true, CoreId? core = null) => new()
     {
         Name = name,
         Open = () => new IteratorStream(body().GetEnumerator()),

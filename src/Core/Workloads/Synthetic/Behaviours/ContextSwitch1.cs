@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 
@@ -30,7 +31,8 @@ public sealed record ContextSwitch1 : SyntheticProgram
             ulong start = Regions.Start(thread, threads, pages);
             ulong map = script.Map(start, pages);
             ulong pipe = script.Call(ThreadScript.NoMapping);
-            programs[thread] = script.Thread($"{context.Name}/{thread}", () => Body(start, map, pipe), core: thread / 2 % context.Cores);
+            CoreId core = new(thread / 2 % context.Cores);
+            programs[thread] = script.Thread($"{context.Name}/{thread}", () => Body(start, map, pipe), core: core);
         }
 
         return new ProgramImage { Name = context.Name, Threads = programs };

@@ -4,25 +4,35 @@ namespace VmSim.Core.Shootdown;
 
 /// <summary>A figure of each shootdown, whose distribution is reported.</summary>
 /// <param name="Info">What reports say of it.</param>
+/// <param name="Column">Its column in a table with a line for each shootdown; the last word is the unit.</param>
 /// <param name="Read">Reads its value from a record; below 0 where there is none.</param>
-public sealed record ShootdownFigure(CounterInfo Info, Func<ShootdownRecord, long> Read)
+public sealed record ShootdownFigure(CounterInfo Info, string Column, Func<ShootdownRecord, long> Read)
 {
     /// <summary>All figures, in the order of reports. One line declares a figure for every output.</summary>
     public static IReadOnlyList<ShootdownFigure> All { get; } =
     [
-        new(new("targets", "cores", "Cores that were told."), s => s.Targets),
-        new(new("interrupts", "interrupts", "Interrupts sent.", "IPIs"), s => s.Interrupts),
+        new(new("targets", "cores", "Cores that were told."), "target_cores", s => s.Targets),
+        new(new("interrupts", "interrupts", "Interrupts sent.", "IPIs"), "interrupts", s => s.Interrupts),
         new(
             new("spuriousInterrupts", "interrupts", "Interrupts whose target held nothing of what it was told to drop.", "spurious IPIs"),
+            "spurious_interrupts",
             s => s.SpuriousInterrupts),
-        new(new("deadPages", "translations", "Translations that died or lost rights.", "dead pages"), s => s.DeadPages),
-        new(new("spanPages", "pages", "Pages in the range that covers the dead translations.", "pages in range"), s => (long)s.Dead.Pages),
+        new(new("deadPages", "translations", "Translations that died or lost rights.", "dead pages"), "dead_pages", s => s.DeadPages),
+        new(
+            new("spanPages", "pages", "Pages in the range that covers the dead translations.", "pages in range"),
+            "span_pages",
+            s => (long)s.Dead.Pages),
         new(
             new("wait", "cycles", "From the first message to the last acknowledgement, of shootdowns with targets.", "wait, cycles"),
+            "wait_cycles",
             s => s.Wait.Value),
-        new(new("handlerCycles", "cycles", "Cycles of the targets' handlers.", "handlers, cycles"), s => s.HandlerCycles.Value),
+        new(
+            new("handlerCycles", "cycles", "Cycles of the targets' handlers.", "handlers, cycles"),
+            "handler_cycles",
+            s => s.HandlerCycles.Value),
         new(
             new("refillMisses", "walks", "Walks that brought back live translations which cores had lost to it.", "refill misses"),
+            "refill_miss_walks",
             s => s.RefillMisses),
     ];
 }

@@ -14,6 +14,8 @@ public sealed class CoreCycles : CounterSet<CoreCycles>
     public static readonly Counter Syscall = Declare("syscall", "cycles", "System calls, shootdown waits apart.", "call");
     public static readonly Counter ShootdownWait = Declare("shootdownWait", "cycles", "Waiting for other cores to invalidate.", "wait");
     public static readonly Counter Interrupt = Declare("interrupt", "cycles", "Handling other cores' invalidations, and ticks.", "irq");
+    public static readonly Counter OrderWait = Declare(
+        "orderWait", "cycles", "Waiting for what the order of a trace puts first, where the program ran on.", "order");
     public static readonly Counter Switch = Declare("switch", "cycles", "Switching threads and address spaces.");
 
     /// <summary>The run's length, the first of its totals.</summary>

@@ -44,6 +44,9 @@ public sealed partial class CoreModel
             case ControlKind.Wait:
                 Synchronize(thread, SimMessage.Of(ThreadRequest.Wait(thread.Id, number)));
                 break;
+            case ControlKind.Await:
+                Await(thread, number);
+                break;
             case ControlKind.Lock:
                 Synchronize(thread, SimMessage.Of(ThreadRequest.Lock(thread.Id, number)));
                 break;
@@ -60,9 +63,7 @@ public sealed partial class CoreModel
                 Synchronize(thread, SimMessage.Of(new ForkEntry(thread.Id, number)));
                 break;
             case ControlKind.Migrate:
-                Send(SimMessage.Of(ThreadRequest.Migrate(thread.Id, new CoreId(number))), thread.Space, notice);
-                Departures?.Add((thread, new CoreId(number)));
-                PickNext();
+                Migrate(thread, new CoreId(number), notice);
                 break;
             case ControlKind.Yield:
                 if (_ready.Count > 0)
@@ -128,6 +129,19 @@ public sealed partial class CoreModel
 
     private void Synchronize(SimThread thread, SimMessage request) =>
         EnterKernel(thread, TrapKind.Synchronization, request, _delays.SystemCall.Value);
+
+    private void Migrate(SimThread thread, CoreId target, long notice)
+    {
+        Send(SimMessage.Of(ThreadRequest.Migrate(thread.Id, target)), thread.Space, notice);
+        Departures?.Add((thread, target));
+        PickNext();
+    }
+
+    private void Await(SimThread thread, int number)
+    {
+        _awaiting.Add(thread);
+        EnterKernel(thread, TrapKind.Order, SimMessage.Of(ThreadRequest.Wait(thread.Id, number)), _delays.SystemCall.Value);
+    }
 
     private void EnterKernel(SimThread thread, TrapKind trap, SimMessage message, long delay)
     {

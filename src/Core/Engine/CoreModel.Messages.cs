@@ -104,8 +104,7 @@ public sealed partial class CoreModel
         SimThread thread = _world.Threads[answer.Thread.Value];
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
-            long booked = thread.Trap == TrapKind.Fault ? Cycles[CoreCycles.Fault] : Cycles[CoreCycles.Syscall];
-            long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), booked);
+            long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), Cycles[ClassOf(thread.Trap)]);
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
             EndTrap(thread, answer.Result);
@@ -141,7 +140,7 @@ public sealed partial class CoreModel
     private void MakeReady(SimThread thread)
     {
         _ready.Enqueue(thread);
-        if (State == CoreState.Idle)
+        if (State is CoreState.Idle or CoreState.Awaiting)
         {
             PickNext();
         }
@@ -158,6 +157,9 @@ public sealed partial class CoreModel
                 break;
             case TrapKind.SystemCall:
                 CountCall(thread.TrapCall!.Kind, latency);
+                break;
+            case TrapKind.Order:
+                _awaiting.Remove(thread);
                 break;
             default:
                 break;
@@ -260,6 +262,12 @@ public sealed partial class CoreModel
         _thread = null;
         if (!_ready.TryDequeue(out SimThread? next))
         {
+            if (KeepsThread())
+            {
+                State = CoreState.Awaiting;
+                return;
+            }
+
             State = CoreState.Idle;
             long sweeping = _shootdown.OnSwitch().Value;
             Cycles[CoreCycles.Switch] += sweeping;
@@ -309,6 +317,23 @@ public sealed partial class CoreModel
         _lazy = false;
         Send(SimMessage.Of(new LoadRequest(next.Id)), next.Space, _clock + _delays.Notice.Value);
         State = CoreState.Loading;
+    }
+
+    /// <summary>
+    /// Whether a thread of the loaded space waits for the order of a trace: then the core stays with it. The thread of another space would
+    /// have to be switched to first, so the core idles.
+    /// </summary>
+    private bool KeepsThread()
+    {
+        foreach (SimThread thread in _awaiting)
+        {
+            if (thread.Space.Value == _loadedSpace)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void RequeueCurrent()

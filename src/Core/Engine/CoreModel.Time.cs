@@ -29,19 +29,20 @@ public sealed partial class CoreModel
         {
             BookTrap(waited);
         }
+        else if (State == CoreState.Awaiting)
+        {
+            Cycles[CoreCycles.OrderWait] += waited;
+        }
     }
 
-    private void BookTrap(long cycles)
+    private void BookTrap(long cycles) => Cycles[ClassOf(_thread!.Trap)] += cycles;
+
+    private static CoreCycles.Counter ClassOf(TrapKind trap) => trap switch
     {
-        if (_thread!.Trap == TrapKind.Fault)
-        {
-            Cycles[CoreCycles.Fault] += cycles;
-        }
-        else
-        {
-            Cycles[CoreCycles.Syscall] += cycles;
-        }
-    }
+        TrapKind.Fault => CoreCycles.Fault,
+        TrapKind.Order => CoreCycles.OrderWait,
+        _ => CoreCycles.Syscall,
+    };
 
     private void Tick()
     {

@@ -20,6 +20,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private readonly Delays _delays;
     private readonly MessageHeap _inbox = new();
     private readonly Queue<SimThread> _ready = new();
+
+    /// <summary>Threads of this core that wait for the order of a trace.</summary>
+    private readonly List<SimThread> _awaiting = [];
     private readonly CoreShootdown _shootdown;
     private readonly LostTranslations _losses;
     private readonly bool _park;
@@ -263,7 +266,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     internal void FinishAt(long end)
     {
         _losses.Flush();
-        if (State is CoreState.Trapped or CoreState.Loading && end > _clock)
+        if (State is CoreState.Trapped or CoreState.Loading or CoreState.Awaiting && end > _clock)
         {
             AccountWait(end);
         }

@@ -18,6 +18,9 @@ public enum TrapKind : byte
 
     /// <summary>An event, a barrier, a mutex, a sleep, a fork or the start of a thread.</summary>
     Synchronization,
+
+    /// <summary>An event that only the order of a trace asks for.</summary>
+    Order,
 }
 
 /// <summary>How a thread came to be on a node of a cluster, or not.</summary>

@@ -50,6 +50,13 @@ public enum ControlKind : byte
 
     /// <summary>The thread sleeps for a time; the argument is in cycles.</summary>
     Sleep = 14,
+
+    /// <summary>
+    /// Goes on only when an event of the process has happened; argument: event number. The recorded program did not wait here, only the
+    /// order of its trace does. So the thread does not sleep: it keeps its core unless another thread can use it, and is interrupted
+    /// there.
+    /// </summary>
+    Await = 15,
 }
 
 /// <summary>One operation of a thread in 64 bits, as cores read them from a buffer.</summary>

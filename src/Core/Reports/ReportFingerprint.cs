@@ -10,7 +10,8 @@ public static class ReportFingerprint
 {
     /// <summary>
     /// SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Checker"/>, <see cref="RunReport.Host"/>,
-    /// the list of shootdowns and the fingerprint itself.
+    /// the list of shootdowns and the fingerprint itself. A counter of 0 is left out, so that a counter which is new changes the digests of
+    /// runs that count it alone.
     /// </summary>
     public static string Of(RunReport report)
     {
@@ -28,7 +29,8 @@ public static class ReportFingerprint
         lines.Add("left out", report.ShootdownsLeftOut);
         foreach (CoreReport core in report.Cores)
         {
-            lines.Add(["core", core.Id, core.Socket, .. core.Cycles.Select(cycles => (object)cycles.Value)]);
+            lines.Add("core", core.Id, core.Socket);
+            lines.AddCounters("core", core.Cycles);
             lines.AddCounters("core", core.Counters);
         }
 
@@ -66,7 +68,10 @@ public static class ReportFingerprint
         {
             foreach ((string name, long value) in counters)
             {
-                Add(of, name, value);
+                if (value != 0)
+                {
+                    Add(of, name, value);
+                }
             }
         }
 
@@ -74,6 +79,11 @@ public static class ReportFingerprint
         {
             foreach ((string name, Distribution d) in distributions)
             {
+                if (d.Count == 0)
+                {
+                    continue;
+                }
+
                 Add([of, name, d.Count, .. d.Sum is { } sum ? [sum] : Array.Empty<object>(), d.P50, d.P90, d.P99, d.Max]);
             }
         }

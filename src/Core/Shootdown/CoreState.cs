@@ -14,4 +14,10 @@ public enum CoreState : byte
 
     /// <summary>It has asked for an address space and waits for the answer.</summary>
     Loading,
+
+    /// <summary>
+    /// Its thread waits for what the order of a trace puts first. The program would run on here, so the core does not idle: its address
+    /// space stays loaded, and it answers interrupts.
+    /// </summary>
+    Awaiting,
 }

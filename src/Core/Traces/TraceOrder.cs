@@ -11,7 +11,7 @@ public readonly record struct OrderInsertion(long Place, ulong Word);
 /// Finds the orders between threads that a replay must keep, and expresses them as few events. A page's users must come after the operation
 /// that made the page's mapping what it is, and before the one that changes it next. A thread comes after the point that starts it. A fork
 /// comes between the memory operations before and after it. Vector clocks tell which of these orders already follow from others; only the
-/// rest become a <see cref="ControlKind.Signal"/> and a <see cref="ControlKind.Wait"/>.
+/// rest become a <see cref="ControlKind.Signal"/> and a <see cref="ControlKind.Await"/>.
 /// </summary>
 /// <remarks>
 /// Places are indices into a thread's operations. A clock entry for thread t counts t's operations that are known to be done. The trace's
@@ -141,7 +141,7 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
 
         foreach (Point point in _candidates)
         {
-            clock.Insertions.Add(new OrderInsertion(2 * place, Operation.ControlWord(ControlKind.Wait, (ulong)EventOf(point))));
+            clock.Insertions.Add(new OrderInsertion(2 * place, Operation.ControlWord(ControlKind.Await, (ulong)EventOf(point))));
             clock.Learn(place, KnownAt(point));
         }
     }

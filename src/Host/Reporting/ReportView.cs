@@ -39,6 +39,7 @@ public static class ReportView
 
         console.WriteLine();
         console.Write(Cores(report));
+        OrderOfTraces(report, console);
         LockTable.Show(report, console);
         if (report.Checker is { } checker)
         {
@@ -147,10 +148,12 @@ public static class ReportView
     {
         Table table = NewTable();
         table.AddColumn(new TableColumn("cycles of").NoWrap());
-        CounterInfo[] classes = [.. CoreCycles.All, CoreCycles.Idle];
+        bool hasOrder = OrderWait(report) > 0;
+        CounterInfo[] classes = [.. CoreCycles.All.Where(info => hasOrder || info != CoreCycles.OrderWait.Info), CoreCycles.Idle];
         foreach (CounterInfo cycles in classes)
         {
-            table.AddColumn(new TableColumn(cycles.Heading).RightAligned());
+            // Nine columns of percents stay within 80 columns.
+            table.AddColumn(new TableColumn(cycles.Heading).RightAligned().PadLeft(1).PadRight(0).NoWrap());
         }
 
         if (report.Cores.Count <= CoresShown)
@@ -189,6 +192,22 @@ public static class ReportView
         }
     }
 
+    private static double OrderWait(RunReport report) => report.Cores.Sum(core => (double)core.CyclesOf(CoreCycles.OrderWait));
+
+    /// <summary>How much of what cores did was waiting that no program did.</summary>
+    private static void OrderOfTraces(RunReport report, IAnsiConsole console)
+    {
+        double waited = OrderWait(report);
+        double idle = report.Cores.Sum(core => (double)core.CyclesOf(CoreCycles.Idle));
+        double busy = report.Cores.Sum(core => core.Cycles.Sum(cycles => (double)cycles.Value)) - idle;
+        if (waited > 0)
+        {
+            console.MarkupLine(
+                $"{Quantities.Percent(waited, busy)} of the busy time went by waiting for the order of a trace, where the program "
+                + "ran on");
+        }
+    }
+
     private static IRenderable Share(double part, double whole)
     {
         double percent = whole == 0 ? 0 : 100 * part / whole;
@@ -204,7 +223,7 @@ public static class ReportView
         }
 
         console.WriteLine();
-        console.MarkupLine($"[yellow]{report.Findings.Count} finding{(report.Findings.Count == 1 ? "" : "s")}[/]");
+        console.MarkupLine($"[yellow]{Quantities.Of(report.Findings.Count, "finding")}[/]");
         foreach (string finding in report.Findings.Take(FindingsShown))
         {
             // A line of a violation's trace stays one line, however wide the console is.
@@ -221,10 +240,10 @@ public static class ReportView
     {
         console.WriteLine();
         console.MarkupLine(
-            $"simulated in [bold]{Quantities.Seconds(host.WallSeconds)}[/] on {host.Threads} thread{(host.Threads == 1 ? "" : "s")}: "
+            $"simulated in [bold]{Quantities.Seconds(host.WallSeconds)}[/] on {Quantities.Of(host.Threads, "thread")}: "
             + $"[bold]{Quantities.Count(host.AccessesPerSecond)} accesses/s[/], {Quantities.Bytes(host.PeakMemoryBytes)} peak");
         console.MarkupLine(
-            $"[grey]{Quantities.Exact(host.Windows)} windows of at most {Quantities.Exact(host.WindowCycles.Value)} cycles "
+            $"[grey]{Quantities.Of(host.Windows, "window")} of at most {Quantities.Exact(host.WindowCycles.Value)} cycles "
             + $"(bound {Quantities.Exact(report.WindowBound.Value)})[/]");
         Nodes(host, console);
     }
@@ -234,8 +253,9 @@ public static class ReportView
         foreach (NodeReport node in host.Nodes)
         {
             console.MarkupLine(
-                $"[grey]node {Markup.Escape(node.Address)}: {node.Cores} cores, {node.Spaces} address spaces, "
-                + $"{Quantities.Exact(node.Envelopes)} envelopes of {Quantities.Bytes(node.Bytes)} sent[/]");
+                $"[grey]node {Markup.Escape(node.Address)}: {Quantities.Of(node.Cores, "core")}, "
+                + $"{Quantities.Of(node.Spaces, "address space")}, "
+                + $"{Quantities.Of(node.Envelopes, "envelope")} of {Quantities.Bytes(node.Bytes)} sent[/]");
         }
     }
 

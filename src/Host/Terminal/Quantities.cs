@@ -34,6 +34,12 @@ public static class Quantities
     /// <summary>A whole number with thousands apart: 1,234,567.</summary>
     public static string Exact(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>How many of what: "1 thread", "1,024 threads".</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="one">One of them.</param>
+    /// <param name="many">Several of them; null for <paramref name="one"/> with an s.</param>
+    public static string Of(long count, string one, string? many = null) => $"{Exact(count)} {(count == 1 ? one : many ?? one + "s")}";
+
     private static string Scaled(double value, double step, string[] units)
     {
         int unit = 0;

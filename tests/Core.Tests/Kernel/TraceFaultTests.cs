@@ -165,7 +165,7 @@ internal sealed class SpaceReplay
             case ControlKind.Signal:
                 _events.Add(operation.Argument);
                 break;
-            case ControlKind.Wait:
+            case ControlKind.Await:
                 thread.WaitsFor = operation.Argument;
                 break;
             case ControlKind.StartThread:

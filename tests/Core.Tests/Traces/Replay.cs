@@ -90,7 +90,7 @@ internal sealed class Replay
             case ControlKind.Signal:
                 Assert.True(_events.Add(operation.Argument));
                 break;
-            case ControlKind.Wait:
+            case ControlKind.Wait or ControlKind.Await:
                 thread.WaitsFor = _events.Contains(operation.Argument) ? -1 : (long)operation.Argument;
                 break;
             case ControlKind.StartThread:

@@ -20,6 +20,13 @@ internal static class ScenarioRules
             throw new ScenarioException($"warmup: {spec.Warmup} cycles found; less than until, {spec.Until} cycles, is allowed");
         }
 
+        if (!ulong.IsPow2(spec.Memory.FaultAround))
+        {
+            throw new ScenarioException(
+                $"memory.fault-around: {spec.Memory.FaultAround} B found; a power of two from 4 KiB to 2 MiB is allowed");
+        }
+
+        _ = spec.Memory.ToOptions();
         MmuSpec mmu = spec.Machine.Mmu;
         CheckTlb("instruction4k", mmu.Instruction4K, required: true);
         CheckTlb("instruction-large", mmu.InstructionLarge, required: false);

@@ -196,7 +196,7 @@ public sealed class World : IDisposable
         for (int i = 0; i < _groups.Length; i++)
         {
             FramePool frames = new(memory.Bytes);
-            _groups[i] = new SpaceGroup(setup, i, frames, new PageCache(frames, memory.WarmPageCache));
+            _groups[i] = new SpaceGroup(setup, i, frames, new PageCache(frames, memory.WarmPageCache, options.Folios));
         }
 
         for (int i = 0; i < SpaceCount; i++)

@@ -105,14 +105,15 @@ public sealed partial class AddressSpace
         Counters.Count(fault.Kind);
         if (Observer is { } watch)
         {
-            // Fault-around may begin at the area's first page and then ends past the aligned window.
+            // Fault-around may begin at the area's first page and then ends past the aligned window; folios may lie across both ends.
             ulong window = Math.Max(1, _memory.Options.FaultAroundBytes >> PageSizes.BaseShift);
             EntryInfo leaf = _memory.Table.Query(address);
             ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
+            ulong folio = (_memory.Options.Folios.LargestBytes >> PageSizes.BaseShift) - 1;
             ulong first = address.PageNumber & ~(around - 1);
             operation.Fault = fault.Kind;
             watch.Begin(operation, _now);
-            watch.Compare(first, first + (2 * around));
+            watch.Compare(first - Math.Min(first, folio), first + (2 * around) + folio);
             watch.EndOperation(releases: fault.Release is not null);
         }
 

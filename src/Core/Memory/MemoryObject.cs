@@ -59,6 +59,9 @@ public sealed class MemoryObject
     /// <summary>4 KiB pages of areas that map the object, counted once for every mapping.</summary>
     public long MappedPages { get; internal set; }
 
+    /// <summary>Pages of the folios in which the object lies in the cache: a power of two.</summary>
+    internal ulong FolioPages { get; init; } = 1;
+
     /// <summary>Whether a page cache holds the object, so that its frames stay without a mapping.</summary>
     internal bool IsCached { get; init; }
 
@@ -81,6 +84,27 @@ public sealed class MemoryObject
 
     /// <summary>Whether the page has stores that have not been written back.</summary>
     public bool IsDirty(ulong page) => _pages.TryGetValue(page, out CachedPage cached) && cached.Dirty;
+
+    /// <summary>
+    /// The folio of a page. The pages behind the last whole folio lie in smaller ones, each as large as still fits, as a write of the
+    /// file's end makes them (fgf_set_order, include/linux/pagemap.h; measured on Linux 6.18: 45 pages are 32, 8, 4 and 1).
+    /// </summary>
+    internal (ulong Start, ulong Pages) FolioOf(ulong page)
+    {
+        ulong size = FolioPages;
+        ulong start = page & ~(size - 1);
+        if (size == 1 || !HasPage(page))
+        {
+            return (page, 1);
+        }
+
+        for (; !HasPage(start + size - 1) || page >= start + size; size >>= 1)
+        {
+            start += HasPage(start + size - 1) ? size : 0;
+        }
+
+        return (start, size);
+    }
 
     /// <summary>Gives a page a frame; the object takes over the allocation's reference.</summary>
     internal void Insert(ulong page, PhysAddr frame) => _pages.Add(page, new CachedPage(frame, false));

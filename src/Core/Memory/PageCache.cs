@@ -10,15 +10,18 @@ public sealed class PageCache
 
     private readonly Dictionary<string, MemoryObject> _byPath = [];
     private readonly List<MemoryObject> _files = [];
+    private readonly FolioSizes _folios;
 
     /// <summary>Makes a cache without files.</summary>
     /// <param name="frames">The pool its frames come from.</param>
     /// <param name="warm">Whether a file's pages are in memory from the start, so that no fault waits for a device.</param>
-    public PageCache(FramePool frames, bool warm = true)
+    /// <param name="folios">How large the folios of files are; null for one page each.</param>
+    public PageCache(FramePool frames, bool warm = true, FolioSizes? folios = null)
     {
         ArgumentNullException.ThrowIfNull(frames);
         Pool = frames;
         IsWarm = warm;
+        _folios = folios ?? FolioSizes.OnePage;
     }
 
     /// <summary>The pool its frames come from.</summary>
@@ -45,7 +48,11 @@ public sealed class PageCache
         if (!_byPath.TryGetValue(file.Path, out MemoryObject? found))
         {
             bool memory = Array.Exists(SharedMemoryPrefixes, prefix => file.Path.StartsWith(prefix, StringComparison.Ordinal));
-            found = new MemoryObject(file.Path, file.Bytes, memory ? FrameKind.SharedMemory : FrameKind.File, IsWarm) { IsCached = true };
+            found = new MemoryObject(file.Path, file.Bytes, memory ? FrameKind.SharedMemory : FrameKind.File, IsWarm)
+            {
+                IsCached = true,
+                FolioPages = memory ? 1 : _folios.BytesOf(file.Path) >> PageSizes.BaseShift,
+            };
             _byPath.Add(file.Path, found);
             _files.Add(found);
         }

@@ -171,17 +171,29 @@ public sealed partial class SpaceMemory
             ? FaultKind.FilePrivateCopy
             : FaultKind.OutOfMemory;
 
+    /// <summary>
+    /// A first store to a shared page: its folio is mapped for stores, and dirty, as a whole, unless a page of it is mapped already
+    /// (Linux 6.18: finish_fault, mm/memory.c).
+    /// </summary>
     private FaultKind MapForStore(in Fault fault, Backing backing)
     {
-        ulong page = backing.PageOf(fault.Page);
-        if (!MapObjectPage(fault.Page, backing, EntryFlags(fault.Flags, writable: true) | PageFlags.Dirty))
+        PageFlags flags = EntryFlags(fault.Flags, writable: true) | PageFlags.Dirty;
+        (ulong first, ulong end) = FolioOf(fault.Area, backing, fault.Page.PageNumber);
+        if (!AreFree(first, end))
+        {
+            (first, end) = (fault.Page.PageNumber, fault.Page.PageNumber + 1);
+        }
+
+        if (!MapObjectPage(fault.Page, backing, flags))
         {
             return FaultKind.OutOfMemory;
         }
 
-        if (backing.Object!.TracksDirtyPages)
+        MemoryObject source = backing.Object!;
+        MapFreePages(first, end, backing, flags);
+        for (ulong page = first; page < end && source.TracksDirtyPages; page++)
         {
-            SetObjectDirty(backing.Object, page, true);
+            SetObjectDirty(source, backing.PageOf(VirtAddr.OfPage(page)), true);
         }
 
         return FaultKind.FileShared;
@@ -208,16 +220,70 @@ public sealed partial class SpaceMemory
         ulong inArea = number - fault.Area.Start.PageNumber;
         ulong from = Math.Max(slot & ~(window - 1), slot - Math.Min(slot, inArea));
         ulong to = Math.Min(Math.Min(from + window, TablePages), slot + ((fault.Area.Size >> PageSizes.BaseShift) - inArea));
-        for (ulong each = number - slot + from; each < number - slot + to; each++)
+        ulong end = number - slot + to;
+        for (ulong each = number - slot + from; each < end;)
+        {
+            (ulong first, ulong after) = FolioOf(fault.Area, backing, each);
+            MapFreePages(first, after, backing, flags);
+            each = after;
+        }
+
+        return isNew ? FaultKind.FileShared : FaultKind.File;
+    }
+
+    /// <summary>
+    /// The pages that are mapped with a page of an object: those of its folio if that lies within the area and the page-table page and is
+    /// in memory, else the page alone (Linux 6.18: filemap_map_folio_range, mm/filemap.c).
+    /// </summary>
+    private static (ulong First, ulong End) FolioOf(AddrRange<VirtAddr> area, Backing backing, ulong page)
+    {
+        MemoryObject source = backing.Object!;
+        ulong inFile = backing.PageOf(VirtAddr.OfPage(page));
+        (ulong start, ulong pages) = source.FolioOf(inFile);
+        ulong before = inFile - start;
+        ulong first = page - before;
+        ulong last = first + pages - 1;
+        bool isWhole = pages > 1 && before <= page - area.Start.PageNumber && last < (area.Start + area.Size).PageNumber
+            && first / TablePages == last / TablePages && (source.IsWarm || HasAll(source, start, pages));
+        return isWhole ? (first, last + 1) : (page, page + 1);
+    }
+
+    private static bool HasAll(MemoryObject source, ulong first, ulong pages)
+    {
+        for (ulong page = first; page < first + pages; page++)
+        {
+            if (!source.IsInMemory(page))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool AreFree(ulong first, ulong end)
+    {
+        for (ulong page = first; page < end; page++)
+        {
+            if (!IsFree(VirtAddr.OfPage(page)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void MapFreePages(ulong first, ulong end, Backing backing, PageFlags flags)
+    {
+        for (ulong each = first; each < end; each++)
         {
             VirtAddr page = VirtAddr.OfPage(each);
-            if (each != number && CanMapAround(source, backing.PageOf(page)) && IsFree(page))
+            if (CanMapAround(backing.Object!, backing.PageOf(page)) && IsFree(page))
             {
                 MapObjectPage(page, backing, flags);
             }
         }
-
-        return isNew ? FaultKind.FileShared : FaultKind.File;
     }
 
     /// <summary>Whether fault-around may map a page: one in memory, but never a new page of shared memory, nor the last frame.</summary>

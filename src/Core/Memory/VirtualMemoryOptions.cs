@@ -27,6 +27,12 @@ public sealed record VirtualMemoryOptions
     /// (Linux: fault_around_bytes, mm/memory.c).</summary>
     public ulong FaultAroundBytes { get; init; } = 65_536;
 
+    /// <summary>
+    /// How large the folios of cached files are; a fault maps them whole. Default one page each. The cache that a runner makes from these
+    /// options looks at it.
+    /// </summary>
+    public FolioSizes Folios { get; init; } = FolioSizes.OnePage;
+
     /// <summary>The window of pages that a fault on a file page outside the page cache reads from the device. A power of two, 4 KiB to
     /// 16 MiB. Default 128 KiB (Linux: VM_READAHEAD_PAGES, include/linux/mm.h).</summary>
     public ulong ReadAheadBytes { get; init; } = 131_072;

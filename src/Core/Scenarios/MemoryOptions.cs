@@ -14,6 +14,7 @@ public static class MemoryOptions
             ZeroPage = spec.ZeroPage,
             FaultAroundBytes = spec.FaultAround,
             WarmPageCache = spec.WarmPageCache,
+            Folios = FolioSizes.Parse(spec.Folio, spec.Folios, "memory.folios"),
             Anonymous = spec.Anonymous,
             MaxAreas = spec.MapCountLimit,
             StackLimitBytes = spec.StackLimit,

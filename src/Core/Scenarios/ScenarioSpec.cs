@@ -95,9 +95,20 @@ public sealed record MemorySpec
     public bool ZeroPage { get; init; } = true;
 
     /// <summary>The aligned window a file fault maps.</summary>
-    [Setting("Aligned window of cached pages that one file fault maps; 4 KiB turns fault-around off.", Unit = SettingUnit.Bytes, Min = 4096,
-        Max = 2097152)]
+    [Setting("Aligned window of cached pages that one file fault maps, a power of two; 4 KiB turns fault-around off.",
+        Unit = SettingUnit.Bytes, Min = 4096, Max = 2097152)]
     public ulong FaultAround { get; init; } = 65_536;
+
+    /// <summary>Bytes of the folios of cached files that <see cref="Folios"/> does not name.</summary>
+    [Setting("Size of the folios in which files lie in the page cache, a power of two: a file fault maps a folio whole where it lies "
+        + "within the area. 4 KiB is what files have that faults read in; a file that was written has folios as large as the writes.",
+        Unit = SettingUnit.Bytes, Min = 4096, Max = FolioSizes.MaxBytes)]
+    public ulong Folio { get; init; } = 4096;
+
+    /// <summary>Folio sizes of files by pattern, the first that fits.</summary>
+    [Setting("Folio sizes of files by path, the first that fits: \"*/bin/git=1 MiB, libc.so.*=64 KiB\". A pattern without a slash is "
+        + "compared with the file's name. `vmsim trace folios` reads them from this machine.")]
+    public string Folios { get; init; } = "";
 
     /// <summary>Whether files are in the page cache from the start.</summary>
     [Setting("Whether files are in the page cache from the start.")]

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using VmSim.Actors.Configuration;
 using VmSim.Core.Traces;
 using VmSim.Host.Files;
 using VmSim.Host.Maps;
@@ -16,6 +18,7 @@ internal static class TraceCommand
         CreateCat(error),
         CreateCut(error),
         CreateVerify(output),
+        CreateFolios(output, error),
     };
 
     private static Argument<string> File() => new("file") { Description = "A trace: .vmt, .vmt.gz or .vmtb." };
@@ -33,7 +36,10 @@ internal static class TraceCommand
             bool mayBeDamaged = parsed.GetValue(salvage);
             TraceInput.RequireFile(path);
             TraceInfo info = TraceInfo.Compute(() => TraceInput.OpenTrace(path, mayBeDamaged), mayBeDamaged);
-            TraceInfoView.Show(info, Path.GetFileName(path), Consoles.For(output));
+            TraceParallelism? parallelism = info.Threads.Count > 1
+                ? TraceParallelism.Of(TraceFiles.Load(ConfigFiles.Locate(path), salvage: mayBeDamaged).Image)
+                : null;
+            TraceInfoView.Show(info, Path.GetFileName(path), parallelism, Consoles.For(output));
             return Warn(info.Damage, error);
         });
         return command;
@@ -125,6 +131,38 @@ internal static class TraceCommand
             }
 
             return result.Damage is not null ? ExitCodes.BadInput : result.UnmappedAccesses > 0 ? ExitCodes.Broken : ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command CreateFolios(TextWriter output, TextWriter error)
+    {
+        Argument<string> file = File();
+        Option<string> target = new("-o", "--output")
+        {
+            Description = "File of settings to write, for a scenario to include; without it, standard output.",
+            HelpName = "FILE",
+        };
+        Command command = new(
+            "folios", "Says in which folios the files of a trace lie in this machine's page cache, as the setting memory.folios.")
+        {
+            file,
+            target,
+        };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(file)!;
+            string text = FolioSettings.Of(TraceInput.OpenTrace(path), error);
+            if (parsed.GetValue(target) is not { } name)
+            {
+                output.Write(text);
+                return ExitCodes.Ok;
+            }
+
+            using OutputFile written = new(name, "-o", path);
+            written.Stream.Write(Encoding.UTF8.GetBytes(text));
+            written.Complete();
+            return ExitCodes.Ok;
         });
         return command;
     }

@@ -1,6 +1,7 @@
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Security;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Hosting;
 
@@ -26,7 +27,8 @@ internal sealed class NodeService(ClusterSettings settings, string join, int lan
         NodeFolders folders = grant is null ? NodeFolders.Parse(settings.Folders) : new NodeFolders(grant.Folders);
         TaskCompletionSource<string> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using ClusterHost host = await ClusterHost.StartNodeAsync(settings, join, lanes, own ?? grant!.Certificate, folders, over);
-        await error.WriteLineAsync($"vmsim: node {host.Address.Host}:{host.Address.Port} with {lanes} threads waits for a run at {join}");
+        string threads = Quantities.Of(lanes, "thread");
+        await error.WriteLineAsync($"vmsim: node {host.Address.Host}:{host.Address.Port} with {threads} waits for a run at {join}");
         using CancellationTokenSource joined = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Akka.Cluster.Cluster.Get(host.System).RegisterOnMemberUp(() =>
         {

@@ -1,4 +1,5 @@
 using VmSim.Core.Traces.Import;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 
@@ -72,10 +73,10 @@ internal static class ImportSummaryView
     private static string Contents(ImportSummary summary)
     {
         string calls = summary.Calls.Count == 0 ? "no calls" : List(summary.Calls);
-        string threads = summary.Threads == 1 ? "1 thread" : $"{summary.Threads:N0} threads";
-        return summary.Fetches + summary.DataReferences == 0
-            ? $"{threads}, {calls}"
-            : $"{summary.Fetches:N0} fetches, {summary.DataReferences:N0} data references, {threads}, {calls}";
+        string threads = Quantities.Of(summary.Threads, "thread");
+        string fetches = Quantities.Of(summary.Fetches, "fetch", "fetches");
+        string data = Quantities.Of(summary.DataReferences, "data reference");
+        return summary.Fetches + summary.DataReferences == 0 ? $"{threads}, {calls}" : $"{fetches}, {data}, {threads}, {calls}";
     }
 
     private static void ShowCalls(string what, IReadOnlyDictionary<string, long> calls, TextWriter error)

@@ -203,8 +203,7 @@ public static class ReportView
         if (waited > 0)
         {
             console.MarkupLine(
-                $"{Quantities.Percent(waited, busy)} of the busy time went by waiting for the order of a trace, where the program "
-                + "ran on");
+                $"{Quantities.Percent(waited, busy)} of the busy time is waiting for a trace's order: docs/model.md, Traces");
         }
     }
 

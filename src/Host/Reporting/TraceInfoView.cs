@@ -11,7 +11,11 @@ internal static class TraceInfoView
     private const string Bars = " ▁▂▃▄▅▆▇█";
 
     /// <summary>Writes tables and the working-set chart.</summary>
-    public static void Show(TraceInfo info, string name, IAnsiConsole console)
+    /// <param name="info">The counts.</param>
+    /// <param name="name">The trace's name.</param>
+    /// <param name="parallelism">How many of its threads run at once; null for a trace of one thread.</param>
+    /// <param name="console">Where to.</param>
+    public static void Show(TraceInfo info, string name, TraceParallelism? parallelism, IAnsiConsole console)
     {
         Table facts = new Table().Border(TableBorder.None).HideHeaders().AddColumn("what").AddColumn("count");
         void Fact(string what, string value) => facts.AddRow(new Text(what), new Text(value));
@@ -24,6 +28,15 @@ internal static class TraceInfoView
         Fact("kernel accesses", Number(info.KernelAccesses));
         string threads = string.Join(", ", info.Threads.Take(16).Select(thread => $"{thread.Key}: {Number(thread.Value)}"));
         Fact("threads", info.Threads.Count > 16 ? $"{threads}, ..." : threads);
+        if (parallelism is { } threadsAtOnce)
+        {
+            Fact(
+                "at once",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{threadsAtOnce.Kept:0.0} threads on average in the order of the trace, {threadsAtOnce.Free:0.0} without it"));
+        }
+
         Fact("operations", string.Join(", ", info.Operations.Select(operation => $"{Number(operation.Value)} {operation.Key}")));
         Fact("files", Number(info.Files));
         Fact(

@@ -23,7 +23,14 @@ public sealed class ConfigurationTests
     [InlineData("4096", 4_096)]
     [InlineData("0.5 MiB", 524_288)]
     public void Parse_Bytes_TakeUnits(string value, ulong expected) =>
-        Assert.Equal(expected, Parse($"memory.fault-around = {value}").Memory.FaultAround);
+        Assert.Equal(expected, Parse($"memory.stack-limit = {value}").Memory.StackLimit);
+
+    [Theory]
+    [InlineData("memory.fault-around = 5000", "memory.fault-around: 5000 B found; a power of two from 4 KiB to 2 MiB is allowed")]
+    [InlineData("memory.folio = 5000", "memory.folio: 5000 B found; a power of two from 4 KiB to 1 MiB is allowed")]
+    [InlineData("memory.folios = git", "memory.folios: \"git\" found; allowed: PATTERN=SIZE")]
+    public void Parse_WhatIsNoWindowOrFolio_SaysWhatIsAllowed(string text, string message) =>
+        Assert.StartsWith(message, Assert.Throws<ScenarioException>(() => Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Parse_Profile_IsUnderTheScenarioAndTheScenarioUnderSet()

@@ -19,8 +19,8 @@ internal sealed class TestSpace
     public TestSpace(VirtualMemoryOptions? options = null, ulong poolBytes = 1UL << 30, bool warm = true)
     {
         Pool = new FramePool(poolBytes);
-        Memory = new VirtualMemory(
-            new PageTable(PageTableFormats.X64), Pool, new PageCache(Pool, warm), options ?? new VirtualMemoryOptions(), Files);
+        options ??= new VirtualMemoryOptions();
+        Memory = new VirtualMemory(new PageTable(PageTableFormats.X64), Pool, new PageCache(Pool, warm, options.Folios), options, Files);
     }
 
     public TestSpace(VirtualMemory memory)

@@ -22,6 +22,38 @@ public sealed class TraceCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Info_TraceOfSeveralThreads_SaysHowManyRunAtOnce()
+    {
+        string trace = Path.Combine(_folder, "pair.vmt");
+        await File.WriteAllTextAsync(trace, "# vmt 1 pair pagesize 4096\nt 0\nn 1\nW 10 100\nt 1\nW 20 100\n");
+        (int code, string output, _) = await RunAsync("trace", "info", trace);
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Contains("2.0 threads on average in the order of the trace, 2.0 without it", string.Join(' ', output.Split(
+            [' ', '\n'], StringSplitOptions.RemoveEmptyEntries)));
+    }
+
+    [Fact]
+    public async Task Folios_FilesOfATrace_AreSettingsThatAScenarioIncludes()
+    {
+        // How large the folios are is the kernel's and the file system's business.
+        string data = Path.Combine(_folder, "a,b*.bin");
+        await File.WriteAllBytesAsync(data, new byte[3 << 20]);
+        string trace = Path.Combine(_folder, "x.vmt");
+        await File.WriteAllTextAsync(
+            trace, $"# vmt 1 x pagesize 4096\nf 0 {data}\nf 1 /no/such/file\nm 7f0000000000 300000 1 2 0 0\nt 0\nR 7f0000000\n");
+        string settings = Path.Combine(_folder, "x.folios.conf");
+        (int code, string output, string error) = await RunAsync("trace", "folios", trace, "-o", settings);
+        Assert.Equal((ExitCodes.Ok, ""), (code, output));
+        Assert.Contains("note: no regular file here: /no/such/file", error);
+        string text = await File.ReadAllTextAsync(settings);
+        Assert.Contains("pages in memory\nmemory.folios = \"", text);
+        Assert.Equal(text, (await RunAsync("trace", "folios", trace)).Output);
+        string scenario = Path.Combine(_folder, "x.conf");
+        await File.WriteAllTextAsync(scenario, "include \"x.folios.conf\"\nprocesses = [ { trace = \"x.vmt\" } ]\n");
+        Assert.Equal(ExitCodes.Ok, (await RunAsync("run", scenario)).Code);
+    }
+
+    [Fact]
     public async Task Cut_ToBinary_CanBeVerifiedAndRun()
     {
         string binary = Path.Combine(_folder, "part.vmtb");

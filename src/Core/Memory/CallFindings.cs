@@ -81,6 +81,10 @@ public sealed class CallFindings
                 CultureInfo.InvariantCulture, $": the limit of {options.MaxAreas:N0} areas is reached (memory.map-count-limit)"),
             MemoryLimit.Addresses => $": the page table {format} cannot hold the address; {Wider(format)}",
             MemoryLimit.Frames => ": no memory is left (memory.bytes)",
+            MemoryLimit.Promises when options.Overcommit == Overcommit.Never => string.Create(
+                CultureInfo.InvariantCulture,
+                $": more than {options.OvercommitRatio} % of the memory would be promised (memory.overcommit, memory.overcommit-ratio)"),
+            MemoryLimit.Promises => ": it asks for more than all memory (memory.overcommit, memory.bytes)",
             MemoryLimit.Stack => string.Create(
                 CultureInfo.InvariantCulture, $": the stack may not grow beyond {options.StackLimitBytes:N0} bytes (memory.stack-limit)"),
             _ => "",

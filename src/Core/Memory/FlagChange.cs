@@ -6,8 +6,13 @@ namespace VmSim.Core.Memory;
 /// <summary>Takes flags of an area away and gives others.</summary>
 /// <param name="remove">Those it takes away.</param>
 /// <param name="add">Those it gives.</param>
-internal readonly struct FlagChange(AreaFlags remove, AreaFlags add) : IFlagsUpdate<AreaFlags>
+/// <param name="countsPromises">Whether pages count as promised once stores are allowed.</param>
+internal readonly struct FlagChange(AreaFlags remove, AreaFlags add, bool countsPromises = false) : IFlagsUpdate<AreaFlags>
 {
+    /// <summary>What of an area says that it counts already, or never (mprotect_fixup, mm/mprotect.c).</summary>
+    public const AreaFlags Settled =
+        AreaFlags.Promised | AreaFlags.Write | AreaFlags.HugeTlb | AreaFlags.Shared | AreaFlags.NotReserved;
+
     /// <inheritdoc/>
     public bool TryUpdate(AreaFlags old, out AreaFlags updated)
     {
@@ -16,6 +21,11 @@ internal readonly struct FlagChange(AreaFlags remove, AreaFlags add) : IFlagsUpd
         if ((old & AreaFlags.HugeTlb) != 0)
         {
             given &= ~AreaFlags.Locks; // they stay in memory anyway (mlock_fixup, mm/mlock.c)
+        }
+
+        if (countsPromises && (add & AreaFlags.Write) != 0 && (old & Settled) == 0)
+        {
+            given |= AreaFlags.Promised;
         }
 
         updated = (old & ~remove) | given;

@@ -59,6 +59,9 @@ public sealed partial class FramePool
     /// <summary>Frames that are free now.</summary>
     public long Available => Capacity - Allocated;
 
+    /// <summary>Pages that mappings may come to need, as far as they are counted (Committed_AS of /proc/meminfo).</summary>
+    public long Promised { get; internal set; }
+
     /// <summary>Frames handed out and given back since counting began.</summary>
     public FrameCounters Counters { get; } = new();
 

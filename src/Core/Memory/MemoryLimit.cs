@@ -15,6 +15,9 @@ public enum MemoryLimit : byte
     /// <summary>Frames of the pool, references of a frame, or table pages.</summary>
     Frames,
 
+    /// <summary>Memory that may be promised (<see cref="VirtualMemoryOptions.Overcommit"/>).</summary>
+    Promises,
+
     /// <summary>How far a stack may grow (<see cref="VirtualMemoryOptions.StackLimitBytes"/>).</summary>
     Stack,
 }

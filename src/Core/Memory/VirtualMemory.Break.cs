@@ -48,11 +48,12 @@ public sealed partial class VirtualMemory
         else if (newEnd > oldEnd)
         {
             MemoryBackend backend = _memory.Options.Anonymous == MemoryBackends.Populate ? PopulateBackend.Instance : LazyBackend.Instance;
-            AreaSet.Area heap = new(oldEnd, newEnd.Value - oldEnd.Value, AreaFlags.Read | AreaFlags.Write | _futureLocks, backend);
+            AreaFlags flags = AreaFlags.Read | AreaFlags.Write | _futureLocks | (CountsPromises ? AreaFlags.Promised : AreaFlags.None);
+            AreaSet.Area heap = new(oldEnd, newEnd.Value - oldEnd.Value, flags, backend);
             bool isInTheWay = _set.Overlaps(new AddrRange<VirtAddr>(oldEnd, gapEnd - 1))
                 || (_set.TryFindNext(gapEnd - 1, out AreaSet.Area above) && (above.Flags & AreaFlags.GrowsDown) != 0
                     && above.Start.Value - gapEnd.Value < StackGuardBytes);
-            done = isInTheWay
+            done = isInTheWay || CannotPromise(PagesOf(heap.Size))
                 ? Fails(MappingErrorKind.NoMemory, heap.Start, heap.Size, out error)
                 : _set.TryMap(heap, _memory, out error);
             if (done && _futureLocks == AreaFlags.Locked)

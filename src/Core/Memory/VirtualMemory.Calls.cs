@@ -20,12 +20,13 @@ public sealed partial class VirtualMemory
         _memory.Begin();
         _answer = Errno.None;
         _meetsWidth = false;
+        _meetsPromises = false;
         int before = _set.Count;
         bool done;
         MappingError<VirtAddr> error;
         try
         {
-            done = TryDispatch(call, out error);
+            done = CountsPromises ? TryDispatchCounted(call, out error) : TryDispatch(call, out error);
         }
         catch
         {
@@ -52,6 +53,7 @@ public sealed partial class VirtualMemory
     /// <summary>The limit behind an answer. A call needs up to three areas more than there are.</summary>
     private MemoryLimit LimitOf(Errno answer) =>
         _meetsWidth ? MemoryLimit.Addresses
+            : _meetsPromises ? MemoryLimit.Promises
             : answer is Errno.NoMemory or Errno.TryAgain && _set.Count > _memory.Options.MaxAreas - AreasToMove ? MemoryLimit.Areas
             : MemoryLimit.None;
 
@@ -97,6 +99,11 @@ public sealed partial class VirtualMemory
         if (!TryMakeBackend(call, size, out MemoryBackend backend))
         {
             return Fails(MappingErrorKind.InvalidParam, call.Start, size, out error);
+        }
+
+        if (MapsTooMuch(call, size))
+        {
+            return Fails(Errno.NoMemory, call.Start, size, out error);
         }
 
         FreeTablesAround(call.Start, size);

@@ -97,6 +97,11 @@ public sealed partial class VirtualMemory
         }
 
         AreaSet.Area grown = new(page, above.Start.Value - page.Value, above.Flags, above.Backend);
+        if (CannotPromise(PagesOf(grown.Size)))
+        {
+            return failure with { Limit = MemoryLimit.Promises };
+        }
+
         _set.Adopt(grown);
         if (!_set.TryFind(page, out AreaSet.Area stack))
         {
@@ -108,6 +113,10 @@ public sealed partial class VirtualMemory
         {
             // The failed fault has taken back what it had done, so nothing is mapped there.
             _set.Disown(grown.Start, grown.Size);
+        }
+        else if ((grown.Flags & AreaFlags.Promised) != 0)
+        {
+            Promise(PagesOf(grown.Size));
         }
 
         return result;

@@ -33,7 +33,12 @@ public sealed partial class VirtualMemory
 
         Progress progress = UpToRefusal(call.Start, size, out ulong taken, allowsSealed: false);
         AreaFlags rights = call.Protection.ToAreaFlags();
-        return _set.TryProtect(call.Start, taken, new FlagChange(AreaFlags.Rights, rights), _memory, out error)
+        if (ProtectsTooMuch(call.Start, taken, rights))
+        {
+            return Fails(Errno.NoMemory, call.Start, size, out error);
+        }
+
+        return _set.TryProtect(call.Start, taken, new FlagChange(AreaFlags.Rights, rights, CountsPromises), _memory, out error)
             && Ends(progress, out error);
     }
 
@@ -101,7 +106,7 @@ public sealed partial class VirtualMemory
 
     private AreaFlags FlagsOf(SystemCall call)
     {
-        AreaFlags flags = call.Protection.ToAreaFlags() | _futureLocks;
+        AreaFlags flags = call.Protection.ToAreaFlags() | _futureLocks | PromiseFlags(call);
         flags |= call.Shared ? AreaFlags.Shared : AreaFlags.None;
         flags |= (call.MappingFlags & MappingFlags.Locked) != 0 ? AreaFlags.Locked : AreaFlags.None;
         bool growsDown = call.Name == "[stack]" || (call.MappingFlags & MappingFlags.GrowsDown) != 0;

@@ -27,6 +27,7 @@ public sealed partial class VirtualMemory
         }
 
         VirtualMemory child = new(this, childTable);
+        _meetsPromises = false;
         _memory.Begin();
         child._memory.Begin();
         MappingError<VirtAddr>? error = null;
@@ -43,10 +44,12 @@ public sealed partial class VirtualMemory
         {
             child._memory.Rollback();
             _memory.Rollback();
-            parentEffect = new MmResult { Error = error, Errno = Errno.NoMemory };
+            MemoryLimit limit = _meetsPromises ? MemoryLimit.Promises : MemoryLimit.None;
+            parentEffect = new MmResult { Error = error, Errno = Errno.NoMemory, Limit = limit };
             return null;
         }
 
+        Frames.Promised += child._promised;
         long shared = child._memory.Mapped;
         MmResult childEffect = child._memory.EndCall(1);
         _memory.NoteWholeSpace();
@@ -65,6 +68,14 @@ public sealed partial class VirtualMemory
             return true;
         }
 
+        // Shared memory counts once, with who made it.
+        bool counts = (area.Flags & (AreaFlags.Promised | AreaFlags.Shared)) == AreaFlags.Promised;
+        if (counts && CannotPromise(child._promised + PagesOf(area.Size)))
+        {
+            return false;
+        }
+
+        child._promised += counts ? PagesOf(area.Size) : 0;
         if ((area.Flags & AreaFlags.WipedOnFork) == 0)
         {
             if (!area.Backend.Fork(area.Start, area.Size, area.Flags, _memory, child._memory))
@@ -78,7 +89,8 @@ public sealed partial class VirtualMemory
             }
         }
 
-        child._set.Adopt(area with { Flags = area.Flags & ~AreaFlags.Locks });
+        AreaFlags left = counts ? AreaFlags.Locks : AreaFlags.Locks | AreaFlags.Promised;
+        child._set.Adopt(area with { Flags = area.Flags & ~left });
         return true;
     }
 
@@ -91,6 +103,7 @@ public sealed partial class VirtualMemory
         _memory.FreeTablesIn(AddrRange.All<VirtAddr>(), default);
         if (_set.TryClear(_memory, out MappingError<VirtAddr> error))
         {
+            Promise(-_promised);
             return _memory.EndCall(areas);
         }
 

@@ -56,6 +56,11 @@ public sealed partial class VirtualMemory
             return Fails(refusal, call.Start, oldSize, out error);
         }
 
+        if (oldSize > 0 && RemapsTooMuch(area, call, oldSize, newSize))
+        {
+            return Fails(Errno.NoMemory, call.Start, oldSize, out error);
+        }
+
         bool done = oldSize == 0 ? TryMapAgain(area, call, newSize, out error)
             : moves ? TryMoveArea(area with { Start = call.Start, Size = oldSize }, call, newSize, out error)
             : TryGrowInPlace(area, call.Start + oldSize, newSize - oldSize, out error);

@@ -17,6 +17,19 @@ public enum TransparentHugePages : byte
     Always,
 }
 
+/// <summary>How much memory calls may promise (Linux: vm.overcommit_memory).</summary>
+public enum Overcommit : byte
+{
+    /// <summary>A call may ask for as much as there is in all (0).</summary>
+    Heuristic,
+
+    /// <summary>As much as they like (1).</summary>
+    Always,
+
+    /// <summary>All of them together for a share of the memory, <see cref="VirtualMemoryOptions.OvercommitRatio"/> (2).</summary>
+    Never,
+}
+
 /// <summary>How a process's memory behaves where kernels differ or can be told.</summary>
 public sealed record VirtualMemoryOptions
 {
@@ -47,6 +60,12 @@ public sealed record VirtualMemoryOptions
 
     /// <summary>Whether equal neighbouring areas become one, as in Linux. Default true.</summary>
     public bool MergeAreas { get; init; } = true;
+
+    /// <summary>How much memory calls may promise. Default heuristic, as Linux.</summary>
+    public Overcommit Overcommit { get; init; } = Overcommit.Heuristic;
+
+    /// <summary>Percent of the pool that may be promised with <see cref="Overcommit.Never"/>, from 0. Default 50 (vm.overcommit_ratio).</summary>
+    public int OvercommitRatio { get; init; } = 50;
 
     /// <summary>Areas at most; a call that would leave more fails for want of memory. Default 65,530 (Linux: vm.max_map_count).</summary>
     public int MaxAreas { get; init; } = 65_530;

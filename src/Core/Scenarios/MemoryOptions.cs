@@ -17,6 +17,13 @@ public static class MemoryOptions
             Folios = FolioSizes.Parse(spec.Folio, spec.Folios, "memory.folios"),
             Anonymous = spec.Anonymous,
             MaxAreas = spec.MapCountLimit,
+            Overcommit = spec.Overcommit switch
+            {
+                "always" => Overcommit.Always,
+                "never" => Overcommit.Never,
+                _ => Overcommit.Heuristic,
+            },
+            OvercommitRatio = spec.OvercommitRatio,
             StackLimitBytes = spec.StackLimit,
             TransparentHugePages = spec.TransparentHugePages switch
             {

@@ -123,6 +123,15 @@ public sealed record MemorySpec
         Max = int.MaxValue)]
     public int MapCountLimit { get; init; } = 65_530;
 
+    /// <summary>heuristic, always or never.</summary>
+    [Setting("Memory that calls may promise (vm.overcommit_memory): each call as much as there is in all (heuristic), as much as it likes "
+        + "(always), or all together `overcommit-ratio` percent of it (never).", Choices = "heuristic|always|never")]
+    public string Overcommit { get; init; } = "heuristic";
+
+    /// <summary>Percent of memory that may be promised.</summary>
+    [Setting("Percent of the memory that may be promised with `overcommit = never` (vm.overcommit_ratio).", Min = 0, Max = 1000)]
+    public int OvercommitRatio { get; init; } = 50;
+
     /// <summary>How far a stack may grow.</summary>
     [Setting("How long the area of a stack may become by faults below it (RLIMIT_STACK).", Unit = SettingUnit.Bytes, Min = 4096,
         Max = 1e18)]

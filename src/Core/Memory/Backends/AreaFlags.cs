@@ -60,6 +60,12 @@ public enum AreaFlags
     /// <summary>The area is of huge pages that no call divides (MAP_HUGETLB).</summary>
     HugeTlb = 1 << 16,
 
+    /// <summary>The pages do not count as promised, even when stores are allowed (MAP_NORESERVE).</summary>
+    NotReserved = 1 << 17,
+
+    /// <summary>The pages count as promised memory (VM_ACCOUNT). Only kept where <see cref="Overcommit.Never"/> counts them.</summary>
+    Promised = 1 << 18,
+
     /// <summary>Both flags of a locked area, as a mask.</summary>
     Locks = Locked | LockedOnFault,
 

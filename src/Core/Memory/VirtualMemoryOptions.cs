@@ -64,7 +64,9 @@ public sealed record VirtualMemoryOptions
     /// <summary>How much memory calls may promise. Default heuristic, as Linux.</summary>
     public Overcommit Overcommit { get; init; } = Overcommit.Heuristic;
 
-    /// <summary>Percent of the pool that may be promised with <see cref="Overcommit.Never"/>, from 0. Default 50 (vm.overcommit_ratio).</summary>
+    /// <summary>
+    /// Percent of the pool that may be promised with <see cref="Overcommit.Never"/>, from 0. Default 50 (vm.overcommit_ratio).
+    /// </summary>
     public int OvercommitRatio { get; init; } = 50;
 
     /// <summary>Areas at most; a call that would leave more fails for want of memory. Default 65,530 (Linux: vm.max_map_count).</summary>

@@ -10,8 +10,11 @@ public sealed partial class CoreModel
     private void AssertConsistent(long clockBefore)
     {
         Debug.Assert(_clock >= clockBefore, "a core's time went back");
-        Debug.Assert(State == CoreState.Idle || _thread is not null, "a core that does not idle has no thread");
-        Debug.Assert(State != CoreState.Idle || _ready.Count == 0, "a core idles while threads are ready");
+        bool hasNothing = State is CoreState.Idle or CoreState.Awaiting;
+        Debug.Assert(hasNothing == _thread is null, "a core that has something to do has no thread, or one without has one");
+        Debug.Assert(!hasNothing || _ready.Count == 0, "a core does nothing while threads are ready");
+        Debug.Assert(State != CoreState.Awaiting || KeepsThread(), "a core keeps a thread that does not wait");
+        Debug.Assert(State == CoreState.Awaiting || _thread is not null || !KeepsThread(), "a core idles beside a thread that waits");
         Debug.Assert(!_lazy || (State == CoreState.Idle && _loadedSpace >= 0), "a core is lazy with nothing loaded, or while it runs");
         Debug.Assert(
             State is not (CoreState.Running or CoreState.Trapped) || _loadedSpace == _thread!.Space.Value,

@@ -125,7 +125,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
 
         foreach (SystemCall mapping in Image.InitialMappings)
         {
-            MmResult result = _memory.Apply(mapping);
+            MmResult result = _memory.ApplyInitial(mapping);
             if (result.Error is { } error)
             {
                 throw new ScenarioException(

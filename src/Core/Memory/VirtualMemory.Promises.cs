@@ -11,15 +11,33 @@ namespace VmSim.Core.Memory;
 /// </summary>
 public sealed partial class VirtualMemory
 {
+    private bool _isInitial;
     private bool _meetsPromises;
     private long _promised;
+
+    /// <summary>
+    /// Maps what is there before the first instruction: it counts as promised, and is never too much, since the process runs.
+    /// </summary>
+    /// <inheritdoc cref="Apply"/>
+    internal MmResult ApplyInitial(SystemCall call)
+    {
+        _isInitial = true;
+        try
+        {
+            return Apply(call);
+        }
+        finally
+        {
+            _isInitial = false;
+        }
+    }
 
     private bool CountsPromises => _memory.Options.Overcommit == Overcommit.Never;
 
     /// <summary>Whether so many pages more may not be promised.</summary>
     private bool CannotPromise(long pages)
     {
-        bool cannot = pages > 0 && _memory.Options.Overcommit switch
+        bool cannot = pages > 0 && !_isInitial && _memory.Options.Overcommit switch
         {
             Overcommit.Always => false,
             Overcommit.Heuristic => pages > Frames.Capacity,

@@ -112,6 +112,15 @@ public sealed class OvercommitTests
     }
 
     [Fact]
+    public void InitialMapping_Never_CountsAndIsNeverTooMuch()
+    {
+        TestSpace space = Space(Overcommit.Never);
+        Assert.Null(space.Memory.ApplyInitial(Mapping(0, 2 * PoolPages, ReadWrite)).Error);
+        Assert.Equal((long)(2 * PoolPages), space.Pool.Promised);
+        Expect(false, space.Memory.Apply(Mapping(5_000, 1, ReadWrite)));
+    }
+
+    [Fact]
     public void Stack_Never_GrowsAsFarAsMemoryIsPromised()
     {
         TestSpace space = Space(Overcommit.Never);

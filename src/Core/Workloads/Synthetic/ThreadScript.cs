@@ -65,16 +65,13 @@ public sealed class ThreadScript
     /// <summary>The thread that reads <paramref name="open"/>'s streams.</summary>
     public ThreadProgram Thread(string name, Func<IOperationStream> open) => new() { Name = name, Open = open, SystemCalls = _calls };
 
-    /// <summary>
-    /// An anonymous private mapping. Its pages need not be there (MAP_NORESERVE): patterns may be larger than the memory.
-    /// </summary>
+    /// <summary>An anonymous private mapping.</summary>
     public static SystemCall Mapping(ulong start, ulong pages, Protection protection = Protection.Read | Protection.Write) => new()
     {
         Kind = SystemCallKind.Map,
         Start = new VirtAddr(start),
         Length = pages * PageSizes.BaseBytes,
         Protection = protection,
-        MappingFlags = MappingFlags.NoReserve,
         Source = MappingSource.Anonymous,
     };
 

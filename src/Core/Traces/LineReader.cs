@@ -22,6 +22,9 @@ public sealed class LineReader(Stream stream, string file, int maxLine = LineRea
     /// <summary>Unpacked bytes consumed so far.</summary>
     public long BytesRead { get; private set; }
 
+    /// <summary>Whether the line last read is the last one and has no line feed.</summary>
+    public bool IsOpen { get; private set; }
+
     /// <summary>The file's name, for messages.</summary>
     public string File => file;
 
@@ -40,6 +43,7 @@ public sealed class LineReader(Stream stream, string file, int maxLine = LineRea
 
             if (_atEnd)
             {
+                IsOpen |= rest.Length > 0;
                 line = Take(rest, rest.Length);
                 return rest.Length > 0;
             }

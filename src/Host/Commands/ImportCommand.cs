@@ -158,6 +158,7 @@ internal static class ImportCommand
                 Sets = setCount,
                 Open = TraceInput.Open,
                 OpenIfThere = TraceInput.OpenIfThere,
+                ListBeside = TraceInput.ListBeside,
                 Children = children,
             });
             if (summary.IsEmpty && summary.Processes.All(process => process.Summary.IsEmpty))

@@ -67,6 +67,15 @@ internal static class TraceInput
     /// <summary>Opens a file if there is one; null otherwise.</summary>
     public static Stream? OpenIfThere(string path) => File.Exists(ConfigFiles.Locate(path)) ? Open(path) : null;
 
+    /// <summary>The files whose paths begin like one, in order.</summary>
+    public static IReadOnlyList<string> ListBeside(string stem)
+    {
+        string folder = Path.GetDirectoryName(stem) ?? "";
+        IEnumerable<string> files = Directory.EnumerateFiles(folder.Length == 0 ? "." : folder)
+            .Select(file => Path.Combine(folder, Path.GetFileName(file)));
+        return [.. files.Where(file => file.StartsWith(stem, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>Opens a trace in any form.</summary>
     public static IVmtSource OpenTrace(string path, bool salvage = false) => TraceSources.Open(Open(path), path, salvage);
 

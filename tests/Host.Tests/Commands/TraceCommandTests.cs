@@ -90,6 +90,18 @@ public sealed class TraceCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Import_StraceLogsThatNoCallMade_AreNamed()
+    {
+        string log = Path.Combine(_folder, "log.10");
+        string other = Path.Combine(_folder, "log.12");
+        await File.WriteAllTextAsync(log, "brk(NULL) = 0x5000\n");
+        await File.WriteAllTextAsync(other, "brk(NULL) = 0x7000\n");
+        (int code, _, string error) = await RunAsync("import", "strace", log, "-o", Path.Combine(_folder, "first.vmt"));
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Contains($"no call in the logs made them: {other} (import", error);
+    }
+
+    [Fact]
     public async Task Import_FolderOfThreadFiles_IsOneProcess()
     {
         // Records of drmemtrace: type, size, value; a thread, its process and a store.
@@ -121,6 +133,7 @@ public sealed class TraceCommandTests : IDisposable
     [InlineData(ExitCodes.Usage, "import", "nosuch", "x.log", "-o", "x.vmt")]
     [InlineData(ExitCodes.Usage, "capture", "-o", "x.vmt", "--", "no-such-program-anywhere")]
     [InlineData(ExitCodes.Usage, "capture", "--sets", "3", "-o", "x.vmt", "--", "ls")]
+    [InlineData(ExitCodes.Usage, "capture", "--maps", "x.maps", "-o", "x.vmt", "--", "ls")]
     public async Task Run_BadInput_HasAMessageAndAnExitCode(int code, params string[] args)
     {
         (int found, string output, string error) = await RunAsync(args);

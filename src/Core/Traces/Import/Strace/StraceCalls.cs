@@ -10,6 +10,7 @@ internal sealed partial class StraceCalls
     private const ulong PageBytes = 4096;
     private const ulong MapAnonymous = 0x20;
     private const ulong PrivateAnonymous = 0x22;
+    private const ulong RemapFixed = 2;
     private const ulong RemapDontUnmap = 4;
     private readonly StraceTexts<StraceFlags> _flags = new(StraceValues.Flags);
     private readonly List<StraceStep> _steps = [];
@@ -166,7 +167,10 @@ internal sealed partial class StraceCalls
         }
 
         ulong flags = Flags(space, new StraceName("mremap", StraceCall.Remap), a[3]) & uint.MaxValue;
-        Allowed = StraceRules.BrokenRemap(start, bytes, newBytes, flags, result);
+        ulong place = (flags & RemapFixed) != 0 && a.TryAddress(4, out ulong wanted) ? wanted : result;
+        Allowed = place != result
+            ? "the address that MREMAP_FIXED asked for as the result"
+            : StraceRules.BrokenRemap(start, bytes, newBytes, flags, result);
         if (Allowed is not null)
         {
             return false;
@@ -190,15 +194,33 @@ internal sealed partial class StraceCalls
             return false;
         }
 
+        StraceProcess process = space.Process;
+        if (result == (uint)process.Break)
+        {
+            // a 32-bit call of a 64-bit program (int 0x80) answers with the lower half
+            result = process.Break;
+        }
+
+        Allowed = StraceRules.BrokenBreak(result, process.HeapStart);
+        if (Allowed is not null)
+        {
+            return false;
+        }
+
         if (wanted != 0 && result != wanted)
         {
             // brk has no error: it answers where the break still is
-            ImportSummary.Add(space.Process.Summary.Failed, "brk ENOMEM");
+            ImportSummary.Add(process.Summary.Failed, "brk ENOMEM");
             return true;
         }
 
-        (_freedStart, _freedEnd) = (result, Math.Max(result, space.Process.Break));
-        space.Process.Break = result;
+        if (wanted == 0 && process is { HasExecuted: true, Break: 0 })
+        {
+            process.HeapStart = result;
+        }
+
+        (_freedStart, _freedEnd) = (result, Math.Max(result, process.Break));
+        process.Break = result;
         _steps.Add(new StraceStep(space.Thread, VmtRecord.SetBreak(result), "brk"));
         return true;
     }
@@ -250,10 +272,9 @@ internal sealed partial class StraceCalls
         switch (name.Call)
         {
             case StraceCall.Open or StraceCall.OpenAt:
-                ReadOnlySpan<byte> path = a[name.Call == StraceCall.Open ? 0 : 1];
-                if (path.Length > 2 && path[0] == (byte)'"')
+                if (StraceValues.Quoted(a[name.Call == StraceCall.Open ? 0 : 1]) is { Length: > 0 } path)
                 {
-                    files.Open(result, StraceValues.Unquote(path[1..^1]));
+                    files.Open(result, path);
                 }
 
                 return true;
@@ -267,7 +288,7 @@ internal sealed partial class StraceCalls
                 files.Duplicate(from, result);
                 return true;
             case StraceCall.MemoryFile:
-                files.OpenMemory(result, a[0].Length > 2 ? StraceValues.Unquote(a[0].Trim((byte)'"')) : "");
+                files.OpenMemory(result, StraceValues.Quoted(a[0]) ?? "");
                 ImportSummary.Add(space.Process.Summary.NotSimulated, name.Name);
                 return true;
             case StraceCall.ProcessFile when a.TryNumber(0, out ulong process):
@@ -276,6 +297,8 @@ internal sealed partial class StraceCalls
             case StraceCall.Close or StraceCall.Duplicate or StraceCall.Control or StraceCall.ProcessFile:
                 return true;
             default:
+                // PR_SET_MM may have moved the heap
+                space.Process.HeapStart = name.Name == "prctl PR_SET_MM" ? 0 : space.Process.HeapStart;
                 ImportSummary.Add(space.Process.Summary.NotSimulated, name.Name);
                 return true;
         }

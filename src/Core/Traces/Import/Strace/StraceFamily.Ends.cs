@@ -35,7 +35,7 @@ internal sealed partial class StraceFamily
         }
 
         process.Segments.Clear();
-        process.Break = 0;
+        (process.Break, process.HeapStart, process.HasExecuted) = (0, 0, true);
         process.Order?.Add(new StraceStep(task.Thread, VmtRecord.Exec(), null));
     }
 

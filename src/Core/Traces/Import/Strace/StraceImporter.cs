@@ -37,6 +37,10 @@ public sealed class StraceImporter : ITraceImporter
             summary,
             merge.Reused.Count,
             $"the numbers {Named(merge.Reused)} were used again, and have one log each: strace kept that of the last use.");
+        Note(
+            summary,
+            merge.OpenEnds.Count,
+            $"the last line of {Named(merge.OpenEnds)} has no line end: if the log was cut there, the number it ends in may be too.");
         IReadOnlyList<string> others = merge.NotRead();
         Note(
             summary,

@@ -26,6 +26,7 @@ internal sealed class StraceMerge
     private readonly string _ending;
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly SortedSet<long> _reused = [];
+    private readonly List<string> _openEnds = [];
     private long _endsOrder;
     private int _opened;
 
@@ -43,6 +44,9 @@ internal sealed class StraceMerge
 
     /// <summary>Numbers that several threads or processes had, and whose log was read once.</summary>
     public IReadOnlyCollection<long> Reused => _reused;
+
+    /// <summary>Logs whose last line has no line end.</summary>
+    public IReadOnlyCollection<string> OpenEnds => _openEnds;
 
     /// <summary>The process that a log is of by its name, as strace -ff names it: NAME.PID; -1 if it has no such name.</summary>
     public static long ProcessOf(string file)
@@ -72,8 +76,7 @@ internal sealed class StraceMerge
             }
             else
             {
-                next.Finish();
-                _readers.Remove(next);
+                Finish(next);
             }
         }
     }
@@ -105,8 +108,7 @@ internal sealed class StraceMerge
             Reader reader = _readers[i];
             if ((_readers.Count > 1 || _ends.Count > 0) && !reader.HasLine && !reader.Advance())
             {
-                reader.Finish();
-                _readers.RemoveAt(i);
+                Finish(reader);
             }
             else if (first is null || reader.Time <= first.Time)
             {
@@ -115,6 +117,16 @@ internal sealed class StraceMerge
         }
 
         return first;
+    }
+
+    private void Finish(Reader reader)
+    {
+        reader.Finish();
+        _readers.Remove(reader);
+        if (reader.IsOpen)
+        {
+            _openEnds.Add(reader.File);
+        }
     }
 
     private void Take(Reader reader)
@@ -211,6 +223,8 @@ internal sealed class StraceMerge
         public long Time { get; private set; } = int.MinValue + order;
 
         public bool HasLine { get; set; }
+
+        public bool IsOpen => _lines.IsOpen;
 
         public bool Advance()
         {

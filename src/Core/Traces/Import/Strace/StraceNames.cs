@@ -169,6 +169,21 @@ internal static class StraceNames
         [0x5002] = "ARCH_SHSTK_DISABLE",
     };
 
+    // requests of userfaultfd by their numbers in the type's
+    private static readonly Dictionary<ulong, string> UserFaultRequests = new()
+    {
+        [0x00] = "UFFDIO_REGISTER",
+        [0x01] = "UFFDIO_UNREGISTER",
+        [0x02] = "UFFDIO_WAKE",
+        [0x03] = "UFFDIO_COPY",
+        [0x04] = "UFFDIO_ZEROPAGE",
+        [0x05] = "UFFDIO_MOVE",
+        [0x06] = "UFFDIO_WRITEPROTECT",
+        [0x07] = "UFFDIO_CONTINUE",
+        [0x08] = "UFFDIO_POISON",
+        [0x3F] = "UFFDIO_API",
+    };
+
     // calls that strace names for other systems' programs (Tru64, Irix, the three interfaces of MIPS), before the name that Linux has
     private static readonly string[] Systems = ["osf_", "o32_", "n32_", "n64_", "svr4_", "sysv_", "bsd43_", "posix_SGI_", "posix_"];
 
@@ -211,6 +226,30 @@ internal static class StraceNames
         for (int i = 0; i < word.Length - 1; i++)
         {
             if (Calls.ContainsKey(word[i..]) || StraceOtherNames.All.Contains(word[i..]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether a name that is not known ends in that of a call that matters, as when the program wrote its last words before it:
+    /// "doneclone(". The calls of other systems have an underscore there.
+    /// </summary>
+    public static bool IsGlued(string name)
+    {
+        int part = name.LastIndexOf('_') + 1;
+        if (part > 0 && (Calls.ContainsKey(name[part..]) || StraceOtherNames.All.Contains(name[part..])))
+        {
+            return false;
+        }
+
+        for (int i = 1; i < name.Length; i++)
+        {
+            bool isKnown = Calls.TryGetValue(name[i..], out StraceCall call);
+            if (isKnown && name[i - 1] != '_' && call is > StraceCall.NoChange and < StraceCall.Open)
             {
                 return true;
             }
@@ -265,7 +304,8 @@ internal static class StraceNames
         int comma = arguments.IndexOf(", "u8);
         ReadOnlySpan<byte> request = comma < 0 ? default : arguments[(comma + 2)..];
         bool isRaw = StraceValues.TryNumber(StraceSyntax.Word(request), out ulong number) && ((number >> 8) & 0xFF) == UserFaultType;
-        return isRaw || (request.StartsWith("_IO"u8) && request.IndexOf(", 0xaa, "u8) > 0) ? "UFFDIO_???" : null;
+        return isRaw ? UserFaultRequests.GetValueOrDefault(number & 0xFF, "UFFDIO_???")
+            : request.StartsWith("_IO"u8) && request.IndexOf(", 0xaa, "u8) > 0 ? "UFFDIO_???" : null;
     }
 
     /// <summary>The call on shared segments that ipc stands for; null for those on semaphores and messages.</summary>

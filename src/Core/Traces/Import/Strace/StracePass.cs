@@ -42,6 +42,7 @@ internal sealed partial class StracePass
     private readonly bool _drops;
     private int _earlyLines;
     private string? _allowed;
+    private ulong? _lastValue;
 
     /// <summary>Begins.</summary>
     public StracePass(StraceFamily family, ImportSummary summary, bool drops)

@@ -17,6 +17,7 @@ internal sealed class StraceProcess
         Files = parent is null ? new StraceDescriptors() : new StraceDescriptors(parent.Files);
         Segments = parent is null ? [] : new Dictionary<ulong, ulong>(parent.Segments);
         Break = parent?.Break ?? 0;
+        HeapStart = parent?.HeapStart ?? 0;
         Machine = parent?.Machine ?? StraceMachine.X64;
     }
 
@@ -46,6 +47,12 @@ internal sealed class StraceProcess
 
     /// <summary>Where its heap ends; 0 if that is not known.</summary>
     public ulong Break { get; set; }
+
+    /// <summary>Where its heap begins, as the first brk behind an exec answers; 0 if that is not known.</summary>
+    public ulong HeapStart { get; set; }
+
+    /// <summary>Whether the log has the exec of its program.</summary>
+    public bool HasExecuted { get; set; }
 
     /// <summary>How its calls are numbered.</summary>
     public StraceMachine Machine { get; set; }

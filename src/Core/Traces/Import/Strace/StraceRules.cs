@@ -12,7 +12,14 @@ internal static class StraceRules
     private const ulong PageMask = 4095;
     private const string Zero = "the result 0, the only one that this call succeeds with";
     private const string Page = "a start that is a multiple of 4096, with which alone this call succeeds";
-    private const string Place = "the address of a page as the result";
+    private const string Place = "the address of a page of the program as the result";
+    private const string Here = "addresses of the program, which are below 2^56";
+
+    /// <summary>
+    /// Where user space ends at the latest: x86-64 with five levels has the largest of the machines that are simulated (TASK_SIZE_MAX in
+    /// arch/x86/include/asm/page_64_types.h).
+    /// </summary>
+    private const ulong UserEnd = 1UL << 56;
 
     /// <summary>The kernel's highest process id, PID_MAX_LIMIT on 64 bits (include/linux/threads.h).</summary>
     public const ulong MaxProcess = 1UL << 22;
@@ -32,14 +39,14 @@ internal static class StraceRules
         {
             case StraceCall.Unmap or StraceCall.Protect or StraceCall.Advise or StraceCall.Detach or StraceCall.Sync
                 or StraceCall.Resident or StraceCall.Seal:
-                return result.Value != 0 ? Zero : IsPage(a, 0) ? null : Page;
+                return result.Value != 0 ? Zero : !IsPage(a, 0) ? Page : IsUser(a) ? null : Here;
             case StraceCall.Lock or StraceCall.Unlock or StraceCall.LockAll or StraceCall.UnlockAll or StraceCall.RemapFilePages
                 or StraceCall.Execute:
                 return result.Value != 0 ? Zero : null;
             case StraceCall.Remap:
-                return !IsPage(result.Value) || result.Value == 0 ? Place : IsPage(a, 0) ? null : Page;
+                return !IsPlace(result.Value) ? Place : !IsPage(a, 0) ? Page : IsUser(a) ? null : Here;
             case StraceCall.Attach or StraceCall.ShadowStack:
-                return IsPage(result.Value) && result.Value != 0 ? null : Place;
+                return IsPlace(result.Value) ? null : Place;
             case StraceCall.SegmentGet or StraceCall.SegmentControl:
                 return result.Value > int.MaxValue ? "a number of a segment as the result" : null;
             case StraceCall.Break:
@@ -59,11 +66,21 @@ internal static class StraceRules
     public static string? BrokenMap(ulong hint, ulong start, ulong flags, ulong offset)
     {
         const ulong MapFixed = 0x10;
+        const ulong MapType = 0xF;
         bool isFixed = (flags & MapFixed) != 0;
-        return !IsPage(start) || (start == 0 && !isFixed) ? Place
+        return !IsPage(start) || start >= UserEnd || (start == 0 && !isFixed) ? Place
+            : (flags & MapType) is not (1 or 2 or 3 or 8) ? "MAP_SHARED or MAP_PRIVATE among the flags, without which no mapping is made"
             : isFixed && hint != start ? "the address that MAP_FIXED asked for as the result"
             : IsPage(offset) ? null : "an offset that is a multiple of 4096";
     }
+
+    /// <summary>What is allowed instead of a heap's end; null for one that can be.</summary>
+    /// <param name="result">What brk answered.</param>
+    /// <param name="start">Where the heap begins; 0 if that is not known.</param>
+    public static string? BrokenBreak(ulong result, ulong start) =>
+        result >= UserEnd ? Here
+        : result < start ? $"a heap's end of at least {start:x}, where the heap begins (brk does not go below that)"
+        : null;
 
     /// <summary>What is allowed instead of an area's new place; null for one that can have happened.</summary>
     /// <param name="start">Where the area was.</param>
@@ -82,6 +99,12 @@ internal static class StraceRules
     private static ulong Pages(ulong bytes) => (bytes / (PageMask + 1)) + ((bytes & PageMask) != 0 ? 1UL : 0);
 
     private static bool IsPage(ulong value) => (value & PageMask) == 0;
+
+    private static bool IsPlace(ulong value) => IsPage(value) && value != 0 && StraceValues.Address(value) < UserEnd;
+
+    /// <summary>Whether the range of the first two arguments is in user space; one that cannot be read is judged elsewhere.</summary>
+    private static bool IsUser(in StraceArguments a) =>
+        !a.TryAddress(0, out ulong start) || (start < UserEnd && (!a.TryNumber(1, out ulong bytes) || bytes <= UserEnd - start));
 
     private static bool IsPage(in StraceArguments a, int index) => !a.TryNumber(index, out ulong value) || IsPage(value);
 }

@@ -187,11 +187,15 @@ internal static class StraceSyntax
         return -1;
     }
 
-    /// <summary>Where what begins with an angle bracket behind a descriptor or a process id ends.</summary>
+    /// <summary>
+    /// Where what begins with an angle bracket behind a descriptor or a process id ends. A device's numbers and a process's name stand in
+    /// brackets of their own: &lt;/dev/null&lt;char 1:3&gt;&gt;, &lt;pid:4711&lt;name&gt;&gt;.
+    /// </summary>
     /// <returns>The place behind the closing bracket; -1 if there is none.</returns>
     public static int EndOfAnnotation(ReadOnlySpan<byte> text, int open)
     {
         int depth = 0;
+        bool isProcess = text[(open + 1)..].StartsWith("pid:"u8);
         for (int i = open + 1; i < text.Length; i++)
         {
             byte mark = text[i];
@@ -204,7 +208,8 @@ internal static class StraceSyntax
                 int end = EndOfString(text, i);
                 i = end < 0 ? i : end - 1;
             }
-            else if (mark == (byte)'<' && (text[(i + 1)..].StartsWith("char "u8) || text[(i + 1)..].StartsWith("block "u8)))
+            else if (mark == (byte)'<'
+                && (isProcess || text[(i + 1)..].StartsWith("char "u8) || text[(i + 1)..].StartsWith("block "u8)))
             {
                 depth++;
             }

@@ -88,7 +88,10 @@ internal static class StraceValues
         return new StraceFlags(flags, unknown);
     }
 
-    /// <summary>The path of a descriptor such as 3&lt;/etc/passwd&gt;; null for a descriptor alone.</summary>
+    /// <summary>
+    /// The path of a descriptor such as 3&lt;/etc/passwd&gt;, without the numbers of a device that -yy prints behind it; null for a
+    /// descriptor alone.
+    /// </summary>
     public static string? Path(ReadOnlySpan<byte> text)
     {
         int open = text.IndexOf((byte)'<');
@@ -98,8 +101,17 @@ internal static class StraceValues
             return null;
         }
 
-        string path = Unquote(text[(open + 1)..close]);
+        ReadOnlySpan<byte> inner = text[(open + 1)..close];
+        int device = inner.EndsWith(">"u8) ? Math.Max(inner.LastIndexOf("<char "u8), inner.LastIndexOf("<block "u8)) : -1;
+        string path = Unquote(device > 0 ? inner[..device] : inner);
         return text[(close + 1)..].StartsWith("(deleted)"u8) ? path + " (deleted)" : path;
+    }
+
+    /// <summary>A text in quotes, with three points behind it if strace cut it (-s); null for what is none, such as NULL.</summary>
+    public static string? Quoted(ReadOnlySpan<byte> text)
+    {
+        int end = text.StartsWith("\""u8) ? StraceSyntax.EndOfString(text, 0) : -1;
+        return end < 0 ? null : Unquote(text[1..(end - 1)]) + (text[end..].StartsWith("..."u8) ? "..." : "");
     }
 
     /// <summary>

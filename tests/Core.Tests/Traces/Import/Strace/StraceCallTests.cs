@@ -20,7 +20,8 @@ public class StraceCallTests
     [InlineData("3</tmp/gone>(deleted)", "/tmp/gone (deleted)")]
     [InlineData("3</tmp/a>b>", "/tmp/a>b")]
     [InlineData("3</tmp/a>, b) = 0x1 <x>", "/tmp/a>, b) = 0x1 <x")]
-    [InlineData("3</dev/zero<char 1:5>>", "/dev/zero<char 1:5>")]
+    [InlineData("3</dev/zero<char 1:5>>", "/dev/zero")]
+    [InlineData("3</dev/gone<block 8:5>>(deleted)", "/dev/gone (deleted)")]
     [InlineData("3", "descriptor 3")]
     [InlineData("0x3", "descriptor 3")]
     public void Import_AnyPath_IsTheMappingsFile(string descriptor, string path)
@@ -53,6 +54,18 @@ public class StraceCallTests
             mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 5, 0) = 0x7f0000001000
             """);
         Assert.Equal("t 0\nf 1 /lib/a.so\nm 7f0000001000 1000 1 2 1 0\n", logs.Text);
+    }
+
+    [Fact]
+    public void Import_NamesThatStraceCut_SayThatTheyGoOn()
+    {
+        StraceLogs logs = StraceLogs.Of("""
+            openat(AT_FDCWD, "/lib/a"..., O_RDONLY|O_CLOEXEC) = 3
+            mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7f0000001000
+            memfd_create(""..., MFD_CLOEXEC) = 4
+            mmap(NULL, 4096, PROT_READ, MAP_SHARED, 4, 0) = 0x7f0000002000
+            """);
+        Assert.Equal("t 0\nf 1 /lib/a...\nm 7f0000001000 1000 1 2 1 0\nf 2 memfd:...\nm 7f0000002000 1000 1 1 2 0\n", logs.Text);
     }
 
     [Fact]
@@ -112,6 +125,7 @@ public class StraceCallTests
     [InlineData("frobnicate(0x7f0000001000, 0x1000) = 0", "frobnicate")]
     [InlineData("osf_mmap(0, 0x1000, 0x3, 0x22, 0xffffffff, 0) = 0x7f0000100000", "osf_mmap")]
     [InlineData("n32_munmap(0x7f0000001000, 0x1000) = 0", "n32_munmap")]
+    [InlineData("vm_remap_pages(0x7f0000001000, 0x1000) = 0", "vm_remap_pages")]
     [InlineData("syscall_511(0x7f0000001000, 0x1000, 0, 0, 0, 0) = 0", "syscall_511")]
     [InlineData("syscall_323(0x80000, 0, 0, 0, 0, 0) = 4", "userfaultfd")]
     [InlineData("ipc(SHMAT, 0x7, 0, 0xffd3e4a0, 0, 0) = 0", "ipc SHMAT")]
@@ -122,7 +136,9 @@ public class StraceCallTests
     [InlineData("prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0x7f0000001000, 4096, \"a, (b\") = 0", "prctl PR_SET_VMA")]
     [InlineData("arch_prctl(ARCH_SHSTK_ENABLE, 0x1) = 0", "arch_prctl ARCH_SHSTK_ENABLE")]
     [InlineData("ioctl(4<anon_inode:[userfaultfd]>, UFFDIO_COPY, {dst=0x7f00, copy=4096}) = 0", "ioctl UFFDIO_COPY")]
-    [InlineData("ioctl(4, 0xc028aa03, 0x7ffc0000) = 0", "ioctl UFFDIO_???")]
+    [InlineData("ioctl(4, 0xc028aa03, 0x7ffc0000) = 0", "ioctl UFFDIO_COPY")]
+    [InlineData("ioctl(4, 0xc018aa3f /* UFFDIO_API */, {api=0xaa}) = 0", "ioctl UFFDIO_API")]
+    [InlineData("ioctl(4, 0xc028aa33, 0x7ffc0000) = 0", "ioctl UFFDIO_???")]
     public void Import_CallThatIsNotSimulated_IsCountedByName(string call, string name)
     {
         StraceLogs logs = StraceLogs.Of($"10 {Area}10 {call}\n");
@@ -218,6 +234,27 @@ public class StraceCallTests
     }
 
     [Fact]
+    public void Import_HeapThatEndsBeforeItsStart_IsRefused()
+    {
+        const string Log = "execve(\"/bin/a\", [\"a\"], 0x7f) = 0\nbrk(NULL) = 0x555500000000\nbrk(0x1000) = 0x1000\n";
+        TraceFormatException error = Assert.Throws<TraceFormatException>(() => StraceLogs.Of(Log));
+        Assert.Contains("at least 555500000000", error.Message, StringComparison.Ordinal);
+        Assert.Equal("t 0\nk exec\nb 555500000000\n", StraceLogs.Of(Log, drop: true).Text);
+    }
+
+    [Fact]
+    public void Import_HeapsEndOfA32BitCall_IsWhereTheHeapEnds() => Assert.Equal(
+        "t 0\nk exec\nb 5555cf672000\nb 5555cf672000\n",
+        StraceLogs.Of("execve(\"/bin/a\", [\"a\"], 0x7f) = 0\nbrk(NULL) = 0x5555cf672000\nbrk(NULL) = 0xcf672000\n").Text);
+
+    [Fact]
+    public void Import_LastLineWithoutALineEnd_IsNamed()
+    {
+        Assert.Empty(StraceLogs.OfCut(Area).Summary.Notes);
+        Assert.Contains("of log has no line end", Assert.Single(StraceLogs.OfCut(Area[..^1]).Summary.Notes), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Import_OutputOfTheProgramInACall_IsPassedOver()
     {
         StraceLogs logs = StraceLogs.Of($"write(1, \"hello\\n\", 6hello\n) = 6\n{Area}");
@@ -270,6 +307,8 @@ public class StraceCallTests
     [InlineData("write(1, \"a\", 1munmap(0x7f0000001000, 4096) = 0) = 1", "one call a line")]
     [InlineData("futex(0x7f00, FUTEX_WAIT, 1munmap(0x7f0000001000, 4096 <unfinished ...>", "one call a line")]
     [InlineData("munmap(0x7f0000001000, 4096) = 0mmap(NULL, 4096 <unfinished ...>", "one call a line")]
+    [InlineData("doneclone(child_stack=NULL, flags=SIGCHLD) = 77", "one call a line")]
+    [InlineData("donemmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0 <unfinished ...>", "one call a line")]
     [InlineData("5munmap(0x7f0000001000, 4096) = 0", "strace lines such as")]
     [InlineData("+++ exited with 0 +++munmap(0x7f0000001000, 4096) = 0", "strace lines such as")]
     [InlineData("--- SIGCHLD {si_signo=SIGCHLD} ---+++ exited with 0 +++", "strace lines such as")]
@@ -286,11 +325,19 @@ public class StraceCallTests
     [InlineData("mmap(0x10000, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0", "the address of a page")]
     [InlineData("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0", "the address of a page")]
     [InlineData("mmap(0x10000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = 0x20000", "MAP_FIXED asked for")]
+    [InlineData("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0xffff888000000000", "a page of the program")]
+    [InlineData("mremap(0x7f0000001000, 4096, 8192, MREMAP_MAYMOVE) = 0xffff888000000000", "a page of the program")]
+    [InlineData("shmat(7, NULL, 0) = 0xffff888000000000", "a page of the program")]
+    [InlineData("munmap(0xffff888000000000, 4096) = 0", "below 2^56")]
+    [InlineData("mprotect(0x7f0000001000, 0xffffffffffffe000, PROT_READ) = 0", "below 2^56")]
+    [InlineData("brk(0xff00000000000000) = 0xff00000000000000", "below 2^56")]
+    [InlineData("mmap(NULL, 4096, PROT_READ, MAP_ANONYMOUS, -1, 0) = 0x7f0000200000", "MAP_SHARED or MAP_PRIVATE")]
     [InlineData("mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0x10) = 0x7f0000200000", "an offset that is a multiple of 4096")]
     [InlineData("mremap(0x7f0000001000, 4096, 8192, 0) = 0x7f0000200000", "the old address")]
     [InlineData("mremap(0x7f0000001000, 8192, 4096, MREMAP_MAYMOVE) = 0x7f0000200000", "the old address")]
     [InlineData("mremap(0x7f0000001000, 4096, 8192, MREMAP_MAYMOVE) = 0x7f00002", "the address of a page")]
     [InlineData("brk(0x555500000000) = 0", "the heap's end")]
+    [InlineData("mremap(0x7f0000001000, 4096, 4096, MREMAP_MAYMOVE|MREMAP_FIXED, 0x10000) = 0x7f0000200000", "MREMAP_FIXED asked for")]
     [InlineData("shmat(7, NULL, 0) = 0", "the address of a page")]
     [InlineData("clone(child_stack=NULL, flags=SIGCHLD) = 4194305", "a process id")]
     [InlineData("process_madvise(3, [{iov_base=0x7f0000001000, iov_len=4096}], 1, MADV_COLD, 0) = 8192", "at most the bytes")]

@@ -27,9 +27,12 @@ internal sealed class StraceLogs : IImportChildren
     /// <summary>The records of the first process, without the header.</summary>
     public string Text => TextOf(0);
 
-    /// <summary>Imports a log whose text is given.</summary>
+    /// <summary>Imports a log whose text is given; its last line has a line end, whether the text says so or not.</summary>
     public static StraceLogs Of(string log, bool drop = false, string file = "log", IReadOnlyDictionary<string, string>? others = null) =>
-        Of(new MemoryStream(Encoding.UTF8.GetBytes(log)), drop, file, others);
+        Of(new MemoryStream(Encoding.UTF8.GetBytes(Ended(log))), drop, file, others);
+
+    /// <summary>Imports a log as it stands.</summary>
+    public static StraceLogs OfCut(string log) => Of(new MemoryStream(Encoding.UTF8.GetBytes(log)), drop: false, "log", others: null);
 
     /// <summary>Imports a log that ships with the tests.</summary>
     public static StraceLogs OfFile(string name)
@@ -79,6 +82,8 @@ internal sealed class StraceLogs : IImportChildren
         _writers[process].Flush();
     }
 
+    private static string Ended(string log) => log.EndsWith('\n') ? log : log + "\n";
+
     private static ulong ProcessOf(string name)
     {
         string[] parts = name.Split('.');
@@ -99,7 +104,7 @@ internal sealed class StraceLogs : IImportChildren
                 Children = logs,
                 ListBeside = stem => [.. (others?.Keys ?? []).Where(name => name.StartsWith(stem, StringComparison.Ordinal)).Order()],
                 OpenIfThere = open ?? (name => others is not null && others.TryGetValue(name, out string? text)
-                    ? new MemoryStream(Encoding.UTF8.GetBytes(text))
+                    ? new MemoryStream(Encoding.UTF8.GetBytes(Ended(text)))
                     : null),
             });
         }

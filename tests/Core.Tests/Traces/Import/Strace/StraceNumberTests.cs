@@ -215,6 +215,42 @@ public class StraceNumberTests
         Assert.Empty(logs.Summary.Notes);
     }
 
+    [Theory]
+    [InlineData("mprotect(0x7f0000001000, 4096, PROT_READ", "139637976735744", "mprotect")]
+    [InlineData("munmap(0x7f0000001000, 4096", "139637976735744", "munmap")]
+    public void Import_AnswerBeforePrintedOnceMore_IsNone(string call, string answer, string name)
+    {
+        StraceLogs logs = StraceLogs.Of($$"""
+            10 mmap(NULL, 4096, {{M}}) = 0x7f0000001000
+            10 clone3({flags={{ThreadFlags}}}, 88) = 11
+            10 clone3({flags={{ThreadFlags}}}, 88) = 12
+            11 {{call}} <unfinished ...>
+            10 mmap(NULL, 4096, {{M}}) = 0x7f0000002000
+            12 execve("/bin/true", ["true"], 0x7f <pid changed to 10 ...>
+            11 <... {{name}} resumed>) = {{answer}}
+            11 +++ exited with 0 +++
+            10 +++ superseded by execve in pid 12 +++
+            10 <... execve resumed>) = 0
+            10 brk(NULL) = 0x7000
+            """);
+        Assert.Equal(1, Assert.Single(logs.Summary.WithoutResult, lost => lost.Key == name).Value);
+        Assert.EndsWith("k exec\nb 7000\n", logs.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("u 7f", logs.Text, StringComparison.Ordinal);
+        Assert.Equal(0, logs.Summary.Dropped);
+    }
+
+    [Fact]
+    public void Import_NamesOfProcessesInDescriptors_ArePassed()
+    {
+        StraceLogs logs = StraceLogs.Of($$"""
+            10<a\76b> mmap(NULL, 4096, {{M}}) = 0x7f0000001000 <0.000012>
+            10<a\76b> pidfd_open(10<a\76b>, 0) = 3<pid:10<a\76b>> <0.000012>
+            10<a\76b> process_madvise(3<pid:10<a\76b>>, [{iov_base=0x7f0000001000, iov_len=4096}], 1, MADV_COLD, 0) = 4096
+            """);
+        Assert.Equal("t 0\nm 7f0000001000 1000 3 22 - 0\nc process_madvise 20 7f0000001000 1000\n", logs.Text);
+        Assert.Empty(logs.Summary.Notes);
+    }
+
     [Fact]
     public void Import_LastLogThatIsStillRead_KeepsItsOrder()
     {

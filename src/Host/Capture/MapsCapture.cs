@@ -14,15 +14,15 @@ internal static class MapsCapture
         "remap_file_pages", "pkey_mprotect", "clone", "fork", "vfork", "clone3",
     ];
 
-    /// <summary>Runs the program, which may be a tracer with the program that it traces.</summary>
-    /// <param name="program">Its path.</param>
-    /// <param name="arguments">Its arguments.</param>
+    /// <summary>The line that runs a program so that the kernel is asked.</summary>
     /// <param name="target">The file of snapshots to write.</param>
     /// <param name="calls">Calls before which to take a snapshot, separated by commas; empty for none.</param>
-    /// <param name="randomizes">Whether addresses are randomized.</param>
-    /// <returns>The program's exit code.</returns>
-    /// <exception cref="UsageException">The program cannot be started, or a call is none that snapshots can be taken at.</exception>
-    public static int Run(string program, IReadOnlyList<string> arguments, string target, string calls, bool randomizes)
+    /// <param name="program">The program's path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <returns>A program and its arguments.</returns>
+    /// <exception cref="UsageException">There is no compiler, or a call is none that snapshots can be taken at.</exception>
+    public static (string Program, string[] Arguments) Around(
+        string target, string calls, string program, IEnumerable<string> arguments)
     {
         foreach (string call in calls.Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -37,9 +37,22 @@ internal static class MapsCapture
             throw new UsageException($"--maps: {CaptureTools.Compiler} is needed: apt-get install gcc libc6-dev");
         }
 
-        string tool = CompiledSource.Build(Source, "");
         File.Delete(target);
-        int exitCode = CaptureTools.RunTraced(tool, [target, calls.Length == 0 ? "-" : calls, program, .. arguments], randomizes);
+        return (CompiledSource.Build(Source, ""), [target, calls.Length == 0 ? "-" : calls, program, .. arguments]);
+    }
+
+    /// <summary>Runs the program, which may be a tracer with the program that it traces.</summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="target">The file of snapshots to write.</param>
+    /// <param name="calls">Calls before which to take a snapshot, separated by commas; empty for none.</param>
+    /// <param name="randomizes">Whether addresses are randomized.</param>
+    /// <returns>The program's exit code.</returns>
+    /// <exception cref="UsageException">The program cannot be started, or a call is none that snapshots can be taken at.</exception>
+    public static int Run(string program, IReadOnlyList<string> arguments, string target, string calls, bool randomizes)
+    {
+        (string tool, string[] line) = Around(target, calls, program, arguments);
+        int exitCode = CaptureTools.RunTraced(tool, line, randomizes);
         return File.Exists(target) ? exitCode : throw new UsageException($"--maps {target}: it was not written (exit code {exitCode})");
     }
 }

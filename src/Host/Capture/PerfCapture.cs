@@ -31,16 +31,26 @@ internal static class PerfCapture
     /// <param name="folder">A folder for the recording.</param>
     /// <param name="target">The trace to write.</param>
     /// <param name="randomizes">Whether addresses are randomized.</param>
+    /// <param name="maps">The file of the kernel's word on areas, and calls before which to ask; null to ask nothing.</param>
     /// <param name="error">Where to say what was found.</param>
     /// <returns>The program's exit code.</returns>
     /// <exception cref="UsageException">perf may not record here.</exception>
     public static int Run(
-        string program, IReadOnlyList<string> arguments, string folder, string target, bool randomizes, TextWriter error)
+        string program,
+        IReadOnlyList<string> arguments,
+        string folder,
+        string target,
+        bool randomizes,
+        (string File, string Points)? maps,
+        TextWriter error)
     {
         string recording = Path.Combine(folder, "perf.data");
         string script = Path.Combine(folder, "perf.script");
         string[] record = ["record", "-q", "-d", "-m", "16M", "-e", string.Join(',', Events()), "-o", recording, "--", program];
-        int exitCode = CaptureTools.RunTraced(CaptureTools.Perf, [.. record, .. arguments], randomizes);
+        (string tool, string[] line) = maps is { } wanted
+            ? MapsCapture.Around(wanted.File, wanted.Points, CaptureTools.Find(CaptureTools.Perf)!, [.. record, .. arguments])
+            : (CaptureTools.Perf, [.. record, .. arguments]);
+        int exitCode = CaptureTools.RunTraced(tool, line, randomizes);
         if (!File.Exists(recording))
         {
             throw new UsageException(

@@ -1,7 +1,7 @@
 // Runs a program and writes what the kernel says of its memory, /proc/PID/smaps, for it and all that it starts:
 //   gcc -O2 -o vmtmaps vmtmaps.c
 //   vmtmaps OUT CALLS PROGRAM ARGUMENTS
-// A snapshot is taken when a program has begun (before its first brk), before a program is replaced by exec, when a process ends by itself,
+// A snapshot is taken when a program has begun (before its first brk or arch_prctl, one of which every C library and Go calls first), before a program is replaced by exec, when a process ends by itself,
 // and before each call that CALLS names, separated by commas ("-" for none).
 // A seccomp filter stops the process at those calls and tells this program (seccomp_unotify(2), Linux 5.5), which lets the call go on when
 // it has read. So the program may be strace or perf: what they record is the same run.
@@ -41,7 +41,7 @@ static const struct call known[] = {
 };
 static const struct call always[] = {
     {"brk", SYS_brk, 45}, {"exit", SYS_exit, 1}, {"exit_group", SYS_exit_group, 252}, {"execve", SYS_execve, 11},
-    {"execveat", SYS_execveat, 358},
+    {"execveat", SYS_execveat, 358}, {"arch_prctl", SYS_arch_prctl, 384},
 };
 enum { KNOWN = sizeof known / sizeof *known, ALWAYS = sizeof always / sizeof *always };
 
@@ -154,7 +154,7 @@ static void snapshot(pid_t process, const char *event) {
     program[length > 0 ? length : 0] = 0;
     for (char *at = program; *at; at++) if (*at == '\n') *at = '?';
     fprintf(out, "@ %d %ld %s %s\n", process, status_field(process, "PPid:"), event, program);
-    fprintf(out, "MinorFaults: %ld\n", minor_faults(process));
+    fprintf(out, "MinorFaults: %ld\nThreads: %ld\n", minor_faults(process), status_field(process, "Threads:"));
     snprintf(path, sizeof path, "/proc/%d/smaps", process);
     FILE *areas = fopen(path, "re");
     while (areas && fgets(line, sizeof line, areas)) if (is_kept(line)) fputs(line, out);
@@ -162,11 +162,19 @@ static void snapshot(pid_t process, const char *event) {
     fputs(".\n", out);
 }
 
-static bool *begun(pid_t process) {
+static unsigned place_of(pid_t process) {
     unsigned at = (unsigned)process % MAX_PROCESSES;
-    for (int i = 0; i < MAX_PROCESSES; i++, at = (at + 1) % MAX_PROCESSES) {
-        if (processes[at].id == process) return &processes[at].has_begun;
-        if (processes[at].id == 0) { processes[at].id = process; break; }
+    for (int i = 0; i < MAX_PROCESSES && processes[at].id != process && processes[at].id != 0; i++) at = (at + 1) % MAX_PROCESSES;
+    return at;
+}
+
+// A process is met first at a call of its own: a child that no exec has replaced yet goes on with its parent's program.
+static bool *begun(pid_t process) {
+    unsigned at = place_of(process);
+    if (processes[at].id != process) {
+        unsigned parent = place_of((pid_t)status_field(process, "PPid:"));
+        processes[at].has_begun = processes[parent].id != 0 && processes[parent].has_begun;
+        processes[at].id = process;
     }
     return &processes[at].has_begun;
 }
@@ -179,10 +187,11 @@ static void take(const struct seccomp_notif *call) {
     for (int i = 0; i < wanted_count && !c; i++) if (call->data.nr == (is_32 ? wanted[i].number32 : wanted[i].number)) c = &wanted[i];
     if (!c) return;
     bool *has_begun = begun(process);
-    if (!strcmp(c->name, "brk") && !*has_begun && call->data.args[0] == 0) {
+    bool is_first = !strcmp(c->name, "arch_prctl") || (!strcmp(c->name, "brk") && call->data.args[0] == 0);
+    if (is_first && !*has_begun) {
         *has_begun = true;
         snapshot(process, "start");
-    } else if (!strcmp(c->name, "brk") && !is_brk_wanted) {
+    } else if (!strcmp(c->name, "arch_prctl") || (!strcmp(c->name, "brk") && !is_brk_wanted)) {
         return;
     } else if (!strcmp(c->name, "exit_group") || (!strcmp(c->name, "exit") && status_field(process, "Threads:") == 1)) {
         snapshot(process, "exit");

@@ -59,24 +59,26 @@ internal static class CaptureCommand
             }
 
             string[] line = parsed.GetValue(program)!;
-            if (parsed.GetValue(maps) is { } mapsFile)
+            string? mapsFile = parsed.GetValue(maps);
+            bool randomizes = !parsed.GetValue(fixedAddresses);
+            if (mapsFile is not null && parsed.GetValue(target) is null)
             {
-                return parsed.GetValue(target) is null
-                    ? CaptureMaps(line, mapsFile, parsed.GetValue(points)!, !parsed.GetValue(fixedAddresses), error)
-                    : throw new UsageException("--maps and -o: one of them is allowed; a run natively and a run under a tool are two runs");
+                return CaptureMaps(line, mapsFile, parsed.GetValue(points)!, randomizes, error);
             }
 
             string traceFile = parsed.GetValue(target) ?? throw new UsageException("Option '-o' is required, or '--maps'.");
-            string tool = Choose(parsed.GetValue(with)!);
+            string tool = Choose(parsed.GetValue(with)!, asksKernel: mapsFile is not null);
             (string path, IReadOnlyList<string> arguments) = CaptureTools.Resolve(line[0], line[1..]);
-            return Capture(tool, path, arguments, traceFile, setCount, !parsed.GetValue(fixedAddresses), error);
+            (string, string)? kernel = mapsFile is null ? null : (mapsFile, parsed.GetValue(points)!);
+            return Capture(tool, path, arguments, traceFile, setCount, randomizes, kernel, error);
         });
         return command;
     }
 
     private static Option<string> Maps() => new("--maps")
     {
-        Description = "Instead of a trace, write what the kernel says of the areas of the program and its children at their ends.",
+        Description = "Instead of a trace, or beside that of perf, write what the kernel says of the areas of the program and its children "
+            + "at their ends.",
         HelpName = "FILE",
     };
 
@@ -101,7 +103,14 @@ internal static class CaptureCommand
     }
 
     private static int Capture(
-        string tool, string program, IReadOnlyList<string> arguments, string target, int sets, bool randomizes, TextWriter error)
+        string tool,
+        string program,
+        IReadOnlyList<string> arguments,
+        string target,
+        int sets,
+        bool randomizes,
+        (string File, string Points)? maps,
+        TextWriter error)
     {
         // What cannot be written is found out before the program runs.
         OutputFile.Require(target, "-o");
@@ -123,7 +132,7 @@ internal static class CaptureCommand
             }
             else if (tool == "perf")
             {
-                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, error);
+                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, maps, error);
                 family.Written.Add(target);
             }
             else
@@ -151,8 +160,14 @@ internal static class CaptureCommand
     }
 
     /// <summary>The tool that was asked for, or the faster one that is installed.</summary>
-    private static string Choose(string wanted)
+    private static string Choose(string wanted, bool asksKernel)
     {
+        if (asksKernel && wanted != "perf")
+        {
+            throw new UsageException(
+                "--maps and -o: one of them is allowed, or --with perf; a run natively and a run under another tool are two runs");
+        }
+
         bool hasQemu = CaptureTools.Find(CaptureTools.Qemu) is not null && CaptureTools.Find(CaptureTools.Compiler) is not null;
         bool hasValgrind = CaptureTools.Find(CaptureTools.Valgrind) is not null;
         return wanted switch

@@ -172,7 +172,7 @@ internal static class TraceCommand
     /// </summary>
     private static int VerifyMaps(string path, string mapsFile, long process, TextWriter output)
     {
-        using StreamReader reader = new(TraceStreams.Unpack(TraceInput.Open(mapsFile)));
+        using StreamReader reader = KernelMaps.Open(TraceStreams.Unpack(TraceInput.Open(mapsFile)));
         KernelMaps maps = KernelMaps.Read(reader, mapsFile);
         MapsVerdict verdict = MapsReplay.Run(
             () => TraceInput.OpenTrace(path), name => TraceInput.OpenBeside(path, name), maps, process == 0 ? null : (ulong)process);

@@ -73,6 +73,9 @@ internal sealed class KernelSnapshot
     /// <summary>Minor faults of the process so far; -1 when the file does not say.</summary>
     public long MinorFaults { get; set; } = -1;
 
+    /// <summary>Threads of the process, of which one waited while the snapshot was taken; 0 when the file does not say.</summary>
+    public long Threads { get; set; }
+
     /// <summary>The areas by rising address.</summary>
     public List<KernelArea> Areas { get; } = [];
 }

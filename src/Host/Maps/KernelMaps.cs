@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using VmSim.Core.Programs;
 using VmSim.Core.Traces;
 
@@ -13,9 +14,13 @@ internal sealed class KernelMaps
     /// <summary>How the file of <c>vmsim capture --maps</c> begins.</summary>
     public const string Head = "# vmaps 1 ";
 
+    /// <summary>The kernel's highest process id, PID_MAX_LIMIT on 64 bits (include/linux/threads.h).</summary>
+    private const ulong MostProcesses = 1UL << 22;
+
     private const string Expected = "a line of /proc/PID/smaps, or '@ PID PARENT EVENT PROGRAM'";
     private readonly string _file;
     private long _line;
+    private bool _isCopy;
     private KernelSnapshot? _current;
 
     private KernelMaps(string file) => _file = file;
@@ -23,16 +28,29 @@ internal sealed class KernelMaps
     /// <summary>All snapshots in the order in which they were taken.</summary>
     public List<KernelSnapshot> Snapshots { get; } = [];
 
+    /// <summary>Opens a file so that names that are no UTF-8 can be read.</summary>
+    public static StreamReader Open(Stream stream) => new(stream, Encoding.Latin1);
+
     /// <summary>Reads a file to its end.</summary>
     /// <exception cref="TraceFormatException">A line is none that the kernel or the capture writes.</exception>
     public static KernelMaps Read(TextReader reader, string file)
     {
         KernelMaps maps = new(file);
-        while (reader.ReadLine() is { } line)
+        StringBuilder line = new();
+        for (int character = reader.Read(); character >= 0; character = reader.Read())
         {
-            maps._line++;
-            maps.Take(line);
+            // a file's name may hold a carriage return, at which ReadLine would end
+            if (character == '\n')
+            {
+                maps.TakeLine(line);
+            }
+            else
+            {
+                line.Append((char)character);
+            }
         }
+
+        maps.TakeLine(line);
 
         if (maps.Snapshots.Count == 0)
         {
@@ -43,7 +61,35 @@ internal sealed class KernelMaps
     }
 
     /// <summary>The snapshots of one process, in their order.</summary>
-    public IEnumerable<KernelSnapshot> Of(ulong process) => Snapshots.Where(snapshot => snapshot.Process == process);
+    /// <param name="process">
+    /// Its number in a trace: the kernel's, and <see cref="MostProcesses"/> more for each process that had this number before.
+    /// </param>
+    public IEnumerable<KernelSnapshot> Of(ulong process)
+    {
+        ulong before = process == 0 ? 0 : (process - 1) / MostProcesses;
+        ulong number = process - (before * MostProcesses);
+        foreach (KernelSnapshot snapshot in Snapshots.Where(snapshot => snapshot.Process == number))
+        {
+            if (before == 0)
+            {
+                yield return snapshot;
+            }
+
+            if (snapshot.Event == SnapshotEvent.Exit && before-- == 0)
+            {
+                yield break;
+            }
+        }
+    }
+
+    private void TakeLine(StringBuilder line)
+    {
+        _line++;
+        bool endsInReturn = line.Length > 0 && line[^1] == '\r';
+        _isCopy |= endsInReturn && _line == 1;
+        Take(line.ToString(0, line.Length - (_isCopy && endsInReturn ? 1 : 0)));
+        line.Clear();
+    }
 
     private void Take(string line)
     {
@@ -119,7 +165,7 @@ internal sealed class KernelMaps
                 | (words[1][2] == 'x' ? Protection.Execute : 0),
             IsShared = words[1][3] == 's',
             Offset = Hex(words[2], line),
-            Name = words.Length > 5 ? words[5].TrimStart() : "",
+            Name = words.Length > 5 ? KernelNames.AsInTraces(words[5].TrimStart(' ')) : "",
         });
     }
 
@@ -140,6 +186,9 @@ internal sealed class KernelMaps
         {
             case "MinorFaults" when isNumber:
                 _current.MinorFaults = long.Parse(words[0], CultureInfo.InvariantCulture);
+                break;
+            case "Threads" when isNumber:
+                _current.Threads = long.Parse(words[0], CultureInfo.InvariantCulture);
                 break;
             case "Rss" when area is not null:
                 area.ResidentBytes = bytes;

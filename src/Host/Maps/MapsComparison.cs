@@ -145,11 +145,8 @@ internal static class MapsComparison
     {
         private const string Deleted = " (deleted)";
 
-        public static Segment Of(KernelArea area)
-        {
-            string source = area.Name.EndsWith(Deleted, StringComparison.Ordinal) ? area.Name[..^Deleted.Length] : area.Name;
-            return Of(area.Start, area.End, area.Rights, area.IsShared, source, unchecked(area.Offset - area.Start));
-        }
+        public static Segment Of(KernelArea area) =>
+            Of(area.Start, area.End, area.Rights, area.IsShared, area.Name, unchecked(area.Offset - area.Start));
 
         public static Segment Of(AreaInfo area)
         {
@@ -165,8 +162,10 @@ internal static class MapsComparison
         /// Anonymous memory has many names: [heap], [stack], [anon:NAME] of prctl(PR_SET_VMA). So has shared memory without a file:
         /// /dev/zero, /SYSV and the key of shmget, [anon_shmem:NAME].
         /// </summary>
-        private static Segment Of(ulong start, ulong end, Protection rights, bool isShared, string source, ulong delta)
+        /// <remarks>The kernel says of all mappings of a file that it is deleted; a trace of those that were made after that.</remarks>
+        private static Segment Of(ulong start, ulong end, Protection rights, bool isShared, string path, ulong delta)
         {
+            string source = path.EndsWith(Deleted, StringComparison.Ordinal) ? path[..^Deleted.Length] : path;
             bool isSharedMemory = isShared && (source is "" or "/dev/zero" || source.StartsWith("/SYSV", StringComparison.Ordinal)
                 || source.StartsWith("[anon_shmem", StringComparison.Ordinal) || source.StartsWith("shared ", StringComparison.Ordinal));
             bool isAnonymous = source is "[heap]" or "[stack]" or "[bss]" || source.StartsWith("[anon:", StringComparison.Ordinal);

@@ -29,6 +29,7 @@ internal sealed class MapsReplay : ITraceObserver
     private readonly Stack<TracedProcess> _processes = new();
     private readonly HashSet<ulong> _seen = [];
     private bool _hasInitial;
+    private bool _isExecuting;
 
     private MapsReplay(KernelMaps maps, IReadOnlyList<ProgramFile> files, ulong main, VirtualMemoryOptions options)
     {
@@ -78,13 +79,18 @@ internal sealed class MapsReplay : ITraceObserver
     /// <inheritdoc/>
     public void Initial(SystemCall call)
     {
-        if (call.Name == TraceNames.GuessedMapping && Current.Ahead.First?.Value.Event == SnapshotEvent.Start)
+        if (IsKnown(call))
         {
-            // The kernel knows what the trace guesses.
             return;
         }
 
-        _hasInitial = true;
+        if (!_hasInitial && call.Name != TraceNames.GuessedMapping)
+        {
+            // the trace says itself what its program begins with
+            _hasInitial = true;
+            Current.TakeNext(SnapshotEvent.Start);
+        }
+
         Current.HasBegun = true;
         Release(Current.Memory.Apply(call).Release);
     }
@@ -92,6 +98,18 @@ internal sealed class MapsReplay : ITraceObserver
     /// <inheritdoc/>
     public void Call(long record, SystemCall call)
     {
+        if (_isExecuting)
+        {
+            // exec's own call, which unmaps everything: the memory is a new one
+            _isExecuting = false;
+            return;
+        }
+
+        if (IsKnown(call))
+        {
+            return;
+        }
+
         Begin();
         if (Current.TakePoint(call, out int skipped) is { } point)
         {
@@ -122,9 +140,11 @@ internal sealed class MapsReplay : ITraceObserver
         Current.Memory = NewMemory();
         Current.Forget();
         Current.HasBegun = false;
+        Current.IsToldByKernel = false;
         Current.HasAccesses = false;
         Current.Faults = 0;
         _hasInitial = false;
+        _isExecuting = true;
     }
 
     /// <inheritdoc/>
@@ -154,6 +174,18 @@ internal sealed class MapsReplay : ITraceObserver
     {
         End();
         Leave(_processes.Pop().Memory);
+    }
+
+    /// <summary>Whether a mapping is one that the trace guesses and that the kernel has told.</summary>
+    private bool IsKnown(SystemCall call)
+    {
+        if (call.Name != TraceNames.GuessedMapping)
+        {
+            return false;
+        }
+
+        Begin();
+        return Current.IsToldByKernel;
     }
 
     private static bool IsFile(KernelArea area) => area.Name.Length > 0 && area.Name[0] == '/';
@@ -189,6 +221,7 @@ internal sealed class MapsReplay : ITraceObserver
             return;
         }
 
+        Current.IsToldByKernel = true;
         foreach (KernelArea area in start.Areas.Where(area => !MapsComparison.KernelMade.Contains(area.Name)))
         {
             Release(Current.Memory.Apply(new SystemCall
@@ -244,6 +277,8 @@ internal sealed class MapsReplay : ITraceObserver
         Verdict.Checks.Add(new MapsCheck(
             process.Id, snapshot.Program, moment, snapshot.Areas.Count, differences, process.PartingOf(differences))
         {
+            Compared = snapshot.Areas.Count(area => !MapsComparison.KernelMade.Contains(area.Name)),
+            OtherThreads = Math.Max(0, snapshot.Threads - 1),
             Resident = !process.HasAccesses
                 ? null
                 : new ResidentCheck(

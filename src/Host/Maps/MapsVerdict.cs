@@ -10,6 +10,12 @@ namespace VmSim.Host.Maps;
 internal sealed record MapsCheck(
     ulong Process, string Program, string Moment, int Areas, IReadOnlyList<MapsDifference> Differences, string Parting)
 {
+    /// <summary>Areas that were compared: all but those that the kernel makes for itself.</summary>
+    public int Compared { get; init; }
+
+    /// <summary>Threads that ran on while the kernel's snapshot was taken, and may have mapped and unmapped meanwhile.</summary>
+    public long OtherThreads { get; init; }
+
     /// <summary>Resident pages of the kernel and of the replay, where the trace has accesses; null where it has none.</summary>
     public ResidentCheck? Resident { get; init; }
 }

@@ -22,6 +22,9 @@ internal sealed class TracedProcess(ulong id, VirtualMemory memory, IEnumerable<
     /// <summary>Whether what its program began with is mapped.</summary>
     public bool HasBegun { get; set; }
 
+    /// <summary>Whether what its program began with is the kernel's word.</summary>
+    public bool IsToldByKernel { get; set; }
+
     /// <summary>Whether it has used memory.</summary>
     public bool HasAccesses { get; set; }
 
@@ -33,6 +36,7 @@ internal sealed class TracedProcess(ulong id, VirtualMemory memory, IEnumerable<
     {
         _calls.AddRange(parent._calls.Select(call => call with { Text = $"of its parent, {call.Text}" }));
         HasBegun = parent.HasBegun;
+        IsToldByKernel = parent.IsToldByKernel;
         HasAccesses = parent.HasAccesses;
     }
 

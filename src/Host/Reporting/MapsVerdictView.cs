@@ -1,3 +1,4 @@
+using System.Globalization;
 using VmSim.Host.Maps;
 
 namespace VmSim.Host.Reporting;
@@ -14,7 +15,10 @@ internal static class MapsVerdictView
         {
             string program = check.Program.Length == 0 ? "" : $" ({Path.GetFileName(check.Program)})";
             string found = check.Differences.Count == 0 ? "as the kernel has them" : $"{check.Differences.Count} ranges differ";
-            output.WriteLine($"process {check.Process}{program} {check.Moment}: {check.Areas} areas, {found}");
+            string threads = check.OtherThreads > 0 && check.Differences.Count > 0
+                ? $" ({check.OtherThreads:N0} other threads ran on while the kernel was asked)"
+                : "";
+            output.WriteLine($"process {check.Process}{program} {check.Moment}: {check.Areas} areas, {found}{threads}");
             Show(check, output);
         }
 
@@ -30,11 +34,36 @@ internal static class MapsVerdictView
             output.WriteLine($"{verdict.FailedCalls:N0} calls and {verdict.FailedAccesses:N0} accesses fail in the replay");
         }
 
+        ShowTotals(verdict, output);
         verdict.Notes.ForEach(note => output.WriteLine($"note: {note}"));
         if (verdict.Checks.Find(check => check.Differences.Count > 0) is { } first)
         {
             output.WriteLine($"the trace and the kernel part after {first.Parting}");
         }
+    }
+
+    private static void ShowTotals(MapsVerdict verdict, TextWriter output)
+    {
+        int processes = verdict.Checks.Select(check => check.Process).Distinct().Count();
+        int areas = verdict.Checks.Sum(check => check.Compared);
+        int differing = verdict.Checks.Sum(check => check.Differences.Count);
+        output.WriteLine(
+            $"processes: {processes:N0}; moments: {verdict.Checks.Count:N0}; areas compared: {areas:N0}; "
+            + $"ranges that differ: {differing:N0}");
+        ResidentCheck[] resident =
+            [.. verdict.Checks.Where(check => !IsPoint(check)).Select(check => check.Resident).OfType<ResidentCheck>()];
+        if (resident.Length == 0)
+        {
+            output.WriteLine("resident pages are not compared: the trace has no accesses");
+            return;
+        }
+
+        long kernel = resident.Sum(check => (long)(check.KernelAnonymous + check.KernelOther));
+        long replay = resident.Sum(check => (long)(check.ReplayAnonymous + check.ReplayOther));
+        double apart = kernel == 0 ? 0 : 100.0 * Math.Abs(kernel - replay) / kernel;
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"resident pages at all ends: {kernel:N0}, replayed {replay:N0}, {apart:F1} % apart"));
     }
 
     private static bool IsPoint(MapsCheck check) => check.Moment.StartsWith("before ", StringComparison.Ordinal);

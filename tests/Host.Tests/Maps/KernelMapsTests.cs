@@ -49,6 +49,43 @@ public sealed class KernelMapsTests
     }
 
     [Theory]
+    [InlineData("/tmp/a\\012b", "/tmp/a\\nb")]
+    [InlineData("/tmp/a\rb", "/tmp/a\\rb")]
+    [InlineData("/tmp/a\r", "/tmp/a\\r")]
+    [InlineData("/tmp/\u001b[31m", "/tmp/\\33[31m")]
+    [InlineData("/tmp/\u00010", "/tmp/\\0010")]
+    [InlineData("/tmp/\u00c3\u00a4", "/tmp/\u00e4")]
+    [InlineData("/tmp/\u00ff\"<", "/tmp/\\377\\\"\\74")]
+    [InlineData("/tmp/\"<", "/tmp/\"<")]
+    [InlineData("/tmp/ a  b", "/tmp/ a  b")]
+    public void Read_AnyName_IsAsTracesHaveIt(string kernel, string name) =>
+        Assert.Equal(name, Read($"# vmaps 1\n1000-2000 r--p 00000000 fe:01 42          {kernel}\n").Snapshots[0].Areas[0].Name);
+
+    [Fact]
+    public void Read_CopyWithReturns_IsTheSame()
+    {
+        const string Copy = "# vmaps 1\r\n@ 7 5 exit /bin/a\r\nThreads: 3\r\n1000-2000 r--p 00000000 fe:01 42 /a\r\n";
+        KernelSnapshot snapshot = Read(Copy).Snapshots[0];
+        Assert.Equal(("/bin/a", 3L, "/a"), (snapshot.Program, snapshot.Threads, snapshot.Areas[0].Name));
+    }
+
+    [Fact]
+    public void Of_NumberUsedAgain_HasTheSnapshotsOfEachUse()
+    {
+        KernelMaps maps = Read(
+            """
+            # vmaps 1 pagesize 4096
+            @ 7 5 start /bin/a
+            @ 7 5 exit /bin/a
+            @ 7 5 exec /bin/b
+            @ 7 5 exit /bin/c
+            """);
+        Assert.Equal([SnapshotEvent.Start, SnapshotEvent.Exit], maps.Of(7).Select(snapshot => snapshot.Event));
+        Assert.Equal([SnapshotEvent.Execute, SnapshotEvent.Exit], maps.Of(4_194_311).Select(snapshot => snapshot.Event));
+        Assert.Empty(maps.Of(8_388_615));
+    }
+
+    [Theory]
     [InlineData("@ 7 exit")]
     [InlineData("@ 7 5 sometime /bin/app")]
     [InlineData("55d0-zz r-xp 0 0:0 0")]

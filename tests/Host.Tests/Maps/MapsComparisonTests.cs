@@ -1,3 +1,4 @@
+using System.Text;
 using VmSim.Core.Traces;
 using VmSim.Host.Maps;
 
@@ -30,6 +31,20 @@ public sealed class MapsComparisonTests
             () => TraceSources.Open(new MemoryStream(trace), "x.vmt"),
             _ => null,
             KernelMaps.Read(new StringReader(Maps), "x.maps"),
+            process: null);
+        Assert.True(verdict.IsEqual);
+    }
+
+    [Theory]
+    [InlineData("/tmp/a", "/tmp/a (deleted)")]
+    [InlineData("/tmp/a (deleted)", "/tmp/a")]
+    [InlineData("/tmp/a (deleted)", "/tmp/a (deleted)")]
+    public void Compare_FileThatWasDeleted_IsThatFile(string kernel, string traced)
+    {
+        MapsVerdict verdict = MapsReplay.Run(
+            () => TraceSources.Open(new MemoryStream(Encoding.UTF8.GetBytes($"t 0\nf 1 {traced}\nm 7000000 1000 1 2 1 0\n")), "x.vmt"),
+            _ => null,
+            KernelMaps.Read(new StringReader($"7000000-7001000 r--p 00000000 fe:01 7 {kernel}\n"), "x.maps"),
             process: null);
         Assert.True(verdict.IsEqual);
     }

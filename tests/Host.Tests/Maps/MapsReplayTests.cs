@@ -105,12 +105,83 @@ public sealed class MapsReplayTests
     }
 
     [Fact]
+    public void Run_GuessBehindOtherCalls_GivesWayToTheKernelsWordToo()
+    {
+        const string Maps =
+            """
+            # vmaps 1 pagesize 4096
+            @ 7 5 start /bin/a
+            400000-402000 rw-p 00001000 fe:01 1 /bin/a
+            @ 7 5 exit /bin/a
+            400000-401000 r--p 00001000 fe:01 1 /bin/a
+            401000-402000 rw-p 00002000 fe:01 1 /bin/a
+            7000000-7001000 rw-p 00000000 00:00 0
+            """;
+        MapsVerdict verdict = Replay(
+            ["t 0", "k exec", "m 7000000 1000 3 22 - 0", "i 400000 1000 3 22 - 0 [exec]", "p 400000 1000 1"], Maps, _ => null);
+        Assert.True(verdict.IsEqual, string.Join('\n', verdict.Checks.SelectMany(check => check.Differences)));
+    }
+
+    [Fact]
+    public void Run_ChildThatExecutes_BeginsWithWhatTheKernelSaysOfItsProgram()
+    {
+        const string Maps =
+            """
+            # vmaps 1 pagesize 4096
+            @ 7 5 start /bin/a
+            400000-401000 r-xp 00000000 fe:01 1 /bin/a
+            @ 8 7 exec /bin/a
+            400000-401000 r-xp 00000000 fe:01 1 /bin/a
+            @ 8 7 start /bin/b
+            500000-502000 rw-p 00000000 fe:01 2 /bin/b
+            @ 8 7 exit /bin/b
+            500000-501000 r--p 00000000 fe:01 2 /bin/b
+            501000-502000 rw-p 00001000 fe:01 2 /bin/b
+            7000000-7001000 rw-p 00000000 00:00 0
+            @ 7 5 exit /bin/a
+            400000-401000 r-xp 00000000 fe:01 1 /bin/a
+            """;
+        MapsVerdict verdict = Replay(
+            ["t 0", "k exec", "k fork 8"],
+            Maps,
+            _ => "t 0\nk exec\nb 9000000\nm 7000000 1000 3 22 - 0\ni 500000 1000 3 22 - 0 [exec]\np 500000 1000 1\n");
+        Assert.True(verdict.IsEqual, string.Join('\n', verdict.Checks.SelectMany(check => check.Differences)));
+        Assert.Equal(["before exec", "at its end", "at its end"], verdict.Checks.Select(check => check.Moment));
+        Assert.Equal(5, verdict.Checks.Sum(check => check.Compared));
+    }
+
+    [Fact]
+    public void Run_TraceThatSaysWhatItsProgramBeginsWith_TakesTheNextProgramFromItsOwnStart()
+    {
+        const string Maps =
+            """
+            # vmaps 1 pagesize 4096
+            @ 7 5 exec /usr/bin/perf
+            300000-301000 r-xp 00000000 fe:01 1 /usr/bin/perf
+            @ 7 5 start /bin/a
+            400000-401000 r-xp 00000000 fe:01 1 /bin/a
+            @ 7 5 exec /bin/a
+            400000-401000 r-xp 00000000 fe:01 1 /bin/a
+            @ 7 5 start /bin/b
+            500000-501000 r-xp 00000000 fe:01 2 /bin/b
+            @ 7 5 exit /bin/b
+            500000-501000 r-xp 00000000 fe:01 2 /bin/b
+            7000000-7001000 rw-p 00000000 00:00 0
+            """;
+        MapsVerdict verdict = Replay(
+            ["f 1 /bin/a", "i 400000 1000 5 2 1 0", "t 0", "b 600000", "k exec", "m 7000000 1000 3 22 - 0"], Maps, _ => null);
+        Assert.True(verdict.IsEqual, string.Join('\n', verdict.Checks.SelectMany(check => check.Differences)));
+    }
+
+    [Fact]
     public async Task Verify_WithMaps_SaysWhereTheyPart()
     {
         string maps = Path.Combine(Folder, "areas.maps.gz");
         (int code, string output, _) = await CommandRunner.RunAsync("trace", "verify", Path.Combine(Folder, "areas.vmt"), "--maps", maps);
         Assert.Equal(0, code);
         Assert.Contains("(areas) at its end: 34 areas, as the kernel has them", output);
+        Assert.Contains("processes: 1; moments: 10; areas compared: ", output);
+        Assert.Contains("resident pages ", output);
         string cut = Path.Combine(Directory.CreateTempSubdirectory("vmsim-test-").FullName, "cut.vmt");
         await File.WriteAllLinesAsync(cut, Trace[..^2]);
         (code, output, _) = await CommandRunner.RunAsync("trace", "verify", cut, "--maps", maps);

@@ -49,6 +49,20 @@ public sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary, R
     private readonly Dictionary<ulong, string> _paths = [];
     private ulong _break;
 
+    /// <summary>The process begins as a copy of another one: its heap and its descriptors are the other one's.</summary>
+    public void Inherit(ImportedCalls parent)
+    {
+        ArgumentNullException.ThrowIfNull(parent);
+        _break = parent._break;
+        foreach ((ulong descriptor, string path) in parent._paths)
+        {
+            Open(descriptor, path);
+        }
+    }
+
+    /// <summary>The process executes a program, which has a heap of its own.</summary>
+    public void Execute() => _break = 0;
+
     /// <summary>Takes a call that succeeded.</summary>
     /// <param name="number">The call's number.</param>
     /// <param name="a">Its arguments, at least six.</param>

@@ -48,6 +48,53 @@ public class PerfImporterTests
         Assert.Equal(2, summary.Records["dTLB-load-misses:u"]);
     }
 
+    [Fact]
+    public void Script_HeapOfAProgramThatIsExecuted_IsNotTheOneBefore()
+    {
+        (ImportSummary summary, string text) = Import("""
+            app 7/7 [000] 1.000001: syscalls:sys_enter_brk: brk: 0x0
+            app 7/7 [000] 1.000002: syscalls:sys_exit_brk: 0x555500000000
+            app 7/7 [000] 1.000003: syscalls:sys_enter_execve: filename: 0x1000, argv: 0x2000, envp: 0x3000
+            app 7/7 [000] 1.000004: exceptions:page_fault_kernel: address=0x7fffffffe000 ip=copy error_code=0x2
+            new 7/7 [000] 1.000005: PERF_RECORD_COMM exec: new:7/7
+            new 7/7 [000] 1.000006: syscalls:sys_exit_execve: 0x0
+            new 7/7 [000] 1.000007: syscalls:sys_enter_brk: brk: 0x0
+            new 7/7 [000] 1.000008: syscalls:sys_exit_brk: 0x666600000000
+            new 7/7 [000] 1.000009: syscalls:sys_enter_brk: brk: 0x666600001000
+            new 7/7 [000] 1.000010: syscalls:sys_exit_brk: 0x666600001000
+            """);
+        Assert.Contains("k exec\nm 666600000000 1000 3 22 - 0\n", text);
+        Assert.Equal(1, summary.Records["exceptions:page_fault_kernel of a program that is not there yet"]);
+    }
+
+    [Fact]
+    public void Script_HeapOfAForkedChild_GoesOnFromItsParents()
+    {
+        ChildSinks children = new ChildSinks();
+        (_, string text) = Import(
+            """
+            app 7/7 [000] 1.000001: syscalls:sys_enter_brk: brk: 0x0
+            app 7/7 [000] 1.000002: syscalls:sys_exit_brk: 0x555500000000
+            app 7/7 [000] 1.000003: sched:sched_process_fork: comm=app pid=7 child_comm=app child_pid=8
+            app 8/8 [000] 1.000004: syscalls:sys_enter_brk: brk: 0x555500001000
+            app 8/8 [000] 1.000005: syscalls:sys_exit_brk: 0x555500001000
+            """,
+            children);
+        Assert.Contains("k fork 8\n", text);
+        Assert.Contains("m 555500000000 1000 3 22 - 0\n", children.Texts.Values.Single());
+    }
+
+    [Fact]
+    public void Script_FaultOnTheFirstPage_IsCountedAndMapsNothing()
+    {
+        (ImportSummary summary, string text) = Import("""
+            app 7/7 [000] 1.000001: exceptions:page_fault_user: address=0x10 ip=0x401000 error_code=0x6
+            app 7/7 [000] 1.000002: exceptions:page_fault_user: address=0x7f0000000000 ip=0x401000 error_code=0x6
+            """);
+        Assert.DoesNotContain("W 0\n", text);
+        Assert.Equal(1, summary.Records["faults outside user space or on its first page"]);
+    }
+
     [Theory]
     [InlineData("threads.script.txt", true)]
     [InlineData("plain.script.txt", false)]
@@ -242,4 +289,7 @@ public class PerfImporterTests
     [InlineData("threads.trace.txt")]
     public void Recording_Mutated_EndsWellOrWithAnError(string file) =>
         Logs.Mutate(Logs.ReadCase("perf", file)).Sample(bytes => Logs.EndsWell("perf", bytes), iter: 150);
+
+    private static (ImportSummary Summary, string Text) Import(string script, ChildSinks? children = null) => Logs.Import(
+        "perf", new MemoryStream(Encoding.UTF8.GetBytes(script + "\n")), new ImportOptions { File = "x.script", Children = children });
 }

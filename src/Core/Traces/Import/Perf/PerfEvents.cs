@@ -201,6 +201,13 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
         bool isStore = fields.TryNumber("error_code"u8, out ulong code)
             ? (code & WriteFault) != 0
             : fields.TryNumber("cause"u8, out ulong cause) && cause == CauseStore;
+        if (isStore && thread is { Call.Form.IsExecute: true, Process.IsExecuting: false })
+        {
+            // copy_strings writes arguments to a stack of the next program before there is that program (fs/exec.c)
+            ImportSummary.Add(summary.Records, "exceptions:page_fault_kernel of a program that is not there yet");
+            return true;
+        }
+
         bool isUsed = thread is not null && thread.Process.KernelTouch(thread, isStore, address);
         if (!isUsed)
         {
@@ -245,7 +252,7 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
     {
         if (!thread.Process.Touch(thread, kind, address))
         {
-            ImportSummary.Add(summary.Records, "faults outside user space");
+            ImportSummary.Add(summary.Records, "faults outside user space or on its first page");
         }
 
         Used++;

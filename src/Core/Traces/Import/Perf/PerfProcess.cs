@@ -9,6 +9,10 @@ internal sealed class PerfProcess
     private const ulong Private = 0x2;
     private const ulong Anonymous = 0x20;
     private const ulong GrowsDown = 0x100;
+
+    /// <summary>No kernel maps the first page for a program (DEFAULT_MMAP_MIN_ADDR in mm/Kconfig): an access to it fails.</summary>
+    private const ulong LeastAddress = PageSizes.BaseBytes;
+
     private readonly TraceEmitter _emitter;
     private readonly RegionGuess _guess;
     private readonly ImportedCalls _calls;
@@ -34,6 +38,7 @@ internal sealed class PerfProcess
         if (parent is not null)
         {
             _guess.Inherit(parent._guess);
+            _calls.Inherit(parent._calls);
         }
 
         _emitter.Header(options.Name);
@@ -111,6 +116,7 @@ internal sealed class PerfProcess
         }
 
         _guess.BeginProgram(isLate: _hasRun);
+        _calls.Execute();
         IsExecuting = true;
     }
 
@@ -118,13 +124,13 @@ internal sealed class PerfProcess
     public void Run() => IsExecuting = false;
 
     /// <summary>A use of memory by the program.</summary>
-    /// <returns>False for an address outside user space.</returns>
+    /// <returns>False for an address that no program can have.</returns>
     public bool Touch(PerfThread thread, VmtKind kind, ulong address)
     {
         Run();
         _hasRun = true;
         _emitter.CurrentThread = thread.Number;
-        if (!_guess.Use(address))
+        if (address < LeastAddress || !_guess.Use(address))
         {
             return false;
         }
@@ -135,11 +141,11 @@ internal sealed class PerfProcess
     }
 
     /// <summary>A use of the program's memory by the kernel.</summary>
-    /// <returns>False for an address outside user space.</returns>
+    /// <returns>False for an address that no program can have.</returns>
     public bool KernelTouch(PerfThread thread, bool isStore, ulong address)
     {
         _emitter.CurrentThread = thread.Number;
-        if (!_guess.Use(address))
+        if (address < LeastAddress || !_guess.Use(address))
         {
             return false;
         }

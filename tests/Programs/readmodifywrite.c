@@ -13,7 +13,8 @@ int main(int n, char **a) {
     char *base = mmap(NULL, (size_t)(PAGES + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     madvise(base, (size_t)(PAGES + 1) * PAGE, MADV_NOHUGEPAGE);
     long before = faults();
-    if (!strcmp(name, "inc")) EACH(__asm__ volatile("incb %0" : "+m"(*p)))
+    if (!strcmp(name, "none")) { }
+    else if (!strcmp(name, "inc")) EACH(__asm__ volatile("incb %0" : "+m"(*p)))
     else if (!strcmp(name, "lock")) EACH(__asm__ volatile("lock incl %0" : "+m"(*(int *)p)))
     else if (!strcmp(name, "xchg")) EACH(int v = i; __asm__ volatile("xchgl %0, %1" : "+r"(v), "+m"(*(int *)p)))
     else if (!strcmp(name, "cmpxchg")) EACH(int v = 1; __asm__ volatile("lock cmpxchgl %1, %0" : "+m"(*(int *)p) : "r"(v) : "eax"))

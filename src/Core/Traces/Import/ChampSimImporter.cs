@@ -3,7 +3,10 @@ using System.Buffers.Binary;
 namespace VmSim.Core.Traces.Import;
 
 /// <summary>Reads ChampSim traces: a record an instruction, of the standard kind or CloudSuite's, which is recognised.</summary>
-/// <remarks>Addresses are 0 where there is none. One thread; nothing says what is mapped, so memory is mapped where it is used.</remarks>
+/// <remarks>
+/// Addresses are 0 where there is none. One thread; nothing says what is mapped, so memory is mapped where it is used. An instruction of
+/// the standard kind, which is x86-64's, that loads and stores one place has its store first (<see cref="InstructionReferences"/>).
+/// </remarks>
 public sealed class ChampSimImporter : ITraceImporter
 {
     /// <inheritdoc/>
@@ -19,6 +22,7 @@ public sealed class ChampSimImporter : ITraceImporter
         ImportSummary summary = new ImportSummary();
         TraceEmitter emitter = new TraceEmitter(sink, summary, options.Sets, keepsLoads: true);
         RegionGuess guess = new RegionGuess(emitter);
+        InstructionReferences references = new InstructionReferences(emitter);
         (Stream whole, ChampSimFormat format) = Recognise(LogStreams.Open(log, options.File), options.File);
         RecordReader records = new RecordReader(whole, format.Bytes, options.File);
         emitter.Header(options.Name);
@@ -44,6 +48,8 @@ public sealed class ChampSimImporter : ITraceImporter
             {
                 Take(VmtKind.Store, record[(format.DestinationsAt + (8 * i))..]);
             }
+
+            references.End();
         }
 
         emitter.Finish();
@@ -67,7 +73,15 @@ public sealed class ChampSimImporter : ITraceImporter
                 return;
             }
 
-            emitter.Reference(kind, address, 1);
+            if (kind == VmtKind.Fetch || format != ChampSimFormat.Standard)
+            {
+                emitter.Reference(kind, address, 1);
+            }
+            else
+            {
+                references.Add(kind, address, 1);
+            }
+
             _ = kind == VmtKind.Fetch ? summary.Fetches++ : summary.DataReferences++;
         }
     }

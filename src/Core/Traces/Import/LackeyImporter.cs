@@ -7,7 +7,8 @@ namespace VmSim.Core.Traces.Import;
 /// References carry no thread: the scheduler's messages say who runs. Valgrind's thread numbers are slots that are used again, so every
 /// entry into the scheduler makes a new thread. What a system call returned may stand on the call's line, on the next one, or on a later
 /// line of the same thread. Scheduler messages may be glued to its end. The kernel's accesses to buffers of read and write are rebuilt from
-/// their arguments.
+/// their arguments. A locked instruction is a load and a modify of one place (Valgrind makes them of the load before its compare-and-swap):
+/// behind an instruction's line the modify comes first (<see cref="InstructionReferences"/>). Logs without such lines keep their order.
 /// </remarks>
 public sealed class LackeyImporter : ITraceImporter
 {
@@ -46,11 +47,15 @@ public sealed class LackeyImporter : ITraceImporter
         private readonly LackeyLayout _layout = new();
         private readonly RegionGuess _guess;
         private readonly LackeyCalls _calls;
+        private readonly InstructionReferences _references;
         private readonly Dictionary<int, int> _threadOfSlot = [];
         private int _mainSlot = -1;
         private int _nextThread = 1;
         private int _callSlot = -1;
         private bool _hasStarted;
+
+        /// <summary>Whether what was read last is an instruction and its references.</summary>
+        private bool _isInInstruction;
 
         /// <summary>Whether the log is of a forked child, which begins with its parent's memory.</summary>
         private bool _isChild;
@@ -64,6 +69,7 @@ public sealed class LackeyImporter : ITraceImporter
             _lines = new LineReader(LogStreams.Open(log, options.File), options.File);
             _guess = new RegionGuess(emitter);
             _calls = new LackeyCalls(emitter, summary, _guess);
+            _references = new InstructionReferences(emitter);
         }
 
         public void Run()
@@ -93,6 +99,7 @@ public sealed class LackeyImporter : ITraceImporter
                 }
             }
 
+            EndInstruction();
             Start();
             _calls.End();
             _emitter.Finish();
@@ -120,21 +127,37 @@ public sealed class LackeyImporter : ITraceImporter
                 return true;
             }
 
-            _emitter.Reference(reference.Kind, reference.Address, reference.Size);
             if (reference.Kind == VmtKind.Fetch)
             {
+                EndInstruction();
+                _isInInstruction = true;
+                _emitter.Reference(VmtKind.Fetch, reference.Address, reference.Size);
                 _summary.Fetches++;
+                return true;
+            }
+
+            if (_isInInstruction)
+            {
+                _references.Add(reference.Kind, reference.Address, reference.Size);
             }
             else
             {
-                _summary.DataReferences++;
+                _emitter.Reference(reference.Kind, reference.Address, reference.Size);
             }
 
+            _summary.DataReferences++;
             return true;
+        }
+
+        private void EndInstruction()
+        {
+            _references.End();
+            _isInInstruction = false;
         }
 
         private bool TakeMessage(ReadOnlySpan<byte> line)
         {
+            EndInstruction();
             if (line.Trim(" \t\r"u8).IsEmpty || line.StartsWith("=="u8) || line.StartsWith("SCHEDSETJMP("u8))
             {
                 return true;

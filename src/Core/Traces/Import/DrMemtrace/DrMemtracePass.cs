@@ -6,6 +6,9 @@ namespace VmSim.Core.Traces.Import.DrMemtrace;
 /// <remarks>
 /// Timestamps stand some thousand instructions apart: within these each file's records stay together, and files take turns. A file's
 /// records before its first timestamp come first. Marker and type numbers: clients/drcachesim/common/trace_entry.h.
+/// On x86-64 the store of an instruction that loads and stores one place comes first (<see cref="InstructionReferences"/>). AArch64 keeps
+/// its order: there an atomic instruction's fault is a read wherever a read would fault (Arm ARM, ESR_EL1, WnR), so that Linux maps the
+/// page of zeros before it copies, and a loop of load and store exclusive is two instructions.
 /// </remarks>
 internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary)
 {
@@ -20,6 +23,7 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
     private const ulong Anonymous = 0x20;
     private readonly RegionGuess _guess = new(emitter) { UserBits = X86UserBits };
     private readonly DrMemtraceTally _tally = new();
+    private readonly InstructionReferences _references = new(emitter);
     private readonly Dictionary<ulong, int> _threads = [];
     private int _nextThread;
     private ulong _process;
@@ -30,6 +34,7 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
     private long _kernelReferences;
     private long _tagged;
     private ulong _pageBytes;
+    private bool _isInInstruction;
 
     /// <summary>Loads.</summary>
     public long Loads { get; private set; }
@@ -47,6 +52,12 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
             int type = BinaryPrimitives.ReadUInt16LittleEndian(record);
             int size = BinaryPrimitives.ReadUInt16LittleEndian(record[2..]);
             ulong value = BinaryPrimitives.ReadUInt64LittleEndian(record[4..]);
+            if (!DrMemtraceTypes.IsReference(type, size))
+            {
+                _references.End();
+                _isInInstruction = DrMemtraceTypes.IsInstruction(type);
+            }
+
             switch (type)
             {
                 case 0:
@@ -75,6 +86,7 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
             }
         }
 
+        _references.End();
         return false;
     }
 
@@ -143,7 +155,16 @@ internal sealed class DrMemtracePass(TraceEmitter emitter, ImportSummary summary
             return;
         }
 
-        emitter.Reference(kind, address, (uint)size);
+        bool isHeld = kind != VmtKind.Fetch && _isInInstruction && !_isArm && (_fileType & Filtered) == 0;
+        if (isHeld)
+        {
+            _references.Add(kind, address, (uint)size);
+        }
+        else
+        {
+            emitter.Reference(kind, address, (uint)size);
+        }
+
         switch (kind)
         {
             case VmtKind.Fetch:

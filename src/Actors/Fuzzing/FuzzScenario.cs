@@ -91,7 +91,10 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
             processes.Add(DrawProcess(dice));
         }
 
-        return new FuzzScenario(settings, processes, Split: dice.Between(0, 3) == 0);
+        bool isSplit = dice.Between(0, 3) == 0;
+        dice.Maybe(settings, () => $"memory.folio = {4096 << dice.Between(0, 8)}");
+        dice.Maybe(settings, () => $"memory.overcommit = {dice.OneOf(["always", "never"])}");
+        return new FuzzScenario(settings, processes, isSplit);
     }
 
     /// <summary>The scenario's file.</summary>

@@ -1,6 +1,8 @@
 // Reads and writes PAGES fresh pages in a way that the processor or the kernel has a part in; prints the minor faults of all that it was, by getrusage.
 //   faults CASE PAGES
 #define _GNU_SOURCE
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-enum { PAGE = 4096, MOST = 1024, ALTERNATE = 65536 };
+enum { PAGE = 4096, MOST = 1024, ALTERNATE = 65536, GROUP = 8 };
 
 static volatile char *base;
 static int next_page;
@@ -56,6 +58,28 @@ static void vectors(int pages) {
     }
 }
 
+// one thread writes pages and tells the other, which has waited for that and reads them
+static sem_t told;
+
+static void *write_pages(void *pages) {
+    for (int i = 0; i < *(int *)pages; i++) {
+        base[(size_t)i * PAGE] = 1;
+        if (i % GROUP == GROUP - 1) sem_post(&told);
+    }
+    return NULL;
+}
+
+static void hand_over(int pages) {
+    pthread_t writer;
+    sem_init(&told, 0, 0);
+    pthread_create(&writer, NULL, write_pages, &pages);
+    for (int i = 0; i < pages; i++) {
+        if (i % GROUP == 0) sem_wait(&told);
+        if (base[(size_t)i * PAGE] != 1) _exit(3);
+    }
+    pthread_join(writer, NULL);
+}
+
 int main(int count, char **arguments) {
     const char *name = count > 1 ? arguments[1] : "none";
     int pages = count > 2 ? atoi(arguments[2]) : 0;
@@ -67,6 +91,7 @@ int main(int count, char **arguments) {
     else if (!strcmp(name, "signals")) signals(pages);
     else if (!strcmp(name, "fork")) forks(pages);
     else if (!strcmp(name, "vectors")) vectors(pages);
+    else if (!strcmp(name, "threads")) hand_over(pages);
     else if (!strcmp(name, "exec")) {
         use_all(pages);
         execv(arguments[0], (char *[]){arguments[0], "plain", arguments[2], NULL});

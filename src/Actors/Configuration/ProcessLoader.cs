@@ -81,8 +81,12 @@ internal static class ProcessLoader
         string found = place.Path;
         List<string> read = [found];
         LoadedTrace trace = TraceFiles.Load(
-            found, replay.Compute, replay.CoreIds($"{item.Origin}: {path}.cores", scenario.Machine.Cores), replay.Salvage, name =>
-                Note(place.Beside(name), read));
+            found,
+            replay.Compute,
+            replay.CoreIds($"{item.Origin}: {path}.cores", scenario.Machine.Cores),
+            replay.Salvage,
+            name => Note(place.Beside(name), read),
+            OrderOf(scenario.Replay.Order));
         List<string> warnings = [.. trace.Warnings];
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
         List<KeyValuePair<string, string>> written =
@@ -117,6 +121,13 @@ internal static class ProcessLoader
             Files = read,
         };
     }
+
+    private static ReplayOrder OrderOf(string name) => name switch
+    {
+        "areas" => ReplayOrder.Areas,
+        "full" => ReplayOrder.Full,
+        _ => ReplayOrder.Pages,
+    };
 
     /// <summary>A seed for each copy of each process (FNV-1a over the process's place in the scenario and the copy's number).</summary>
     private static ulong SeedOf(ulong seed, string path, int copy)

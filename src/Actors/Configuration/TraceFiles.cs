@@ -26,10 +26,12 @@ public static class TraceFiles
     /// <param name="cores">Cores that its threads are pinned to in turn; null or empty for none.</param>
     /// <param name="salvage">Whether a damaged trace is used up to the damage.</param>
     /// <param name="beside">Where a child's trace is, by its name, null if there is none; by default, beside the trace.</param>
+    /// <param name="order">How much of its order between threads is kept.</param>
     /// <exception cref="ScenarioException">There is no such file.</exception>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
     public static LoadedTrace Load(
-        string path, long compute = 0, IReadOnlyList<CoreId>? cores = null, bool salvage = false, Func<string, string?>? beside = null)
+        string path, long compute = 0, IReadOnlyList<CoreId>? cores = null, bool salvage = false, Func<string, string?>? beside = null,
+        ReplayOrder order = ReplayOrder.Pages)
     {
         if (!File.Exists(path))
         {
@@ -45,6 +47,7 @@ public static class TraceFiles
             Compute = compute,
             Cores = cores ?? [],
             Salvage = salvage,
+            Order = order,
         });
     }
 }

@@ -49,6 +49,9 @@ public sealed record ScenarioSpec
     /// <summary>How threads are placed on cores.</summary>
     public ThreadsSpec Threads { get; init; } = new();
 
+    /// <summary>How traces are replayed.</summary>
+    public ReplaySpec Replay { get; init; } = new();
+
     /// <summary>Assemblies with classes that the scenario names.</summary>
     public PlugInSet PlugIns { get; init; } = PlugInSet.None;
 
@@ -149,6 +152,15 @@ public sealed record ThreadsSpec
     [Setting("Placement of threads that name no core: one a core, socket by socket (packed), alternating sockets (spread), or all on "
         + "core 0 (single).", Choices = "packed|spread|single")]
     public string Placement { get; init; } = "packed";
+}
+
+/// <summary>How traces are replayed.</summary>
+public sealed record ReplaySpec
+{
+    /// <summary>How much of a trace's order between threads is kept: <c>areas</c>, <c>pages</c> or <c>full</c>.</summary>
+    [Setting("Order between the threads of a trace that its replay keeps: of uses and calls (areas), also of a page's first store with "
+        + "other threads' first loads (pages), or all of it, so that one thread runs at a time (full).", Choices = "areas|pages|full")]
+    public string Order { get; init; } = "pages";
 }
 
 /// <summary>One process of the scenario, or several alike.</summary>

@@ -24,6 +24,9 @@ public sealed record TraceLoadOptions
     /// </summary>
     public IReadOnlyList<CoreId> Cores { get; init; } = [];
 
+    /// <summary>How much of the trace's order between threads is kept.</summary>
+    public ReplayOrder Order { get; init; } = ReplayOrder.Pages;
+
     /// <summary>Hears the records in their order; null for nobody.</summary>
     public ITraceObserver? Observer { get; init; }
 }

@@ -82,6 +82,14 @@ internal sealed class PackedOperations
         return first;
     }
 
+    /// <summary>How many pages the kernel access at <paramref name="index"/> is of.</summary>
+    public ulong KernelPagesAt(long index)
+    {
+        ulong next = index + 1 < Count ? this[index + 1] : 0;
+        bool goesOn = (next & 0xFF) == (((ulong)NextPages << 2) | Operation.ControlTag);
+        return goesOn ? (next >> 8) + 1 : 1;
+    }
+
     /// <summary>The operations with <paramref name="insertions"/> (sorted by place) woven in.</summary>
     public PackedOperations Weave(IReadOnlyList<OrderInsertion> insertions)
     {

@@ -1,35 +1,25 @@
 namespace VmSim.Core.Traces;
 
-/// <summary>Per page, the last use by each thread since the page's mapping last changed. Pages are grouped by 512 so that a change
-/// of a huge, mostly unused range costs little.</summary>
+/// <summary>
+/// Per page, its uses since its mapping last changed. Pages are grouped by 512 so that a change of a huge, mostly unused range costs
+/// little.
+/// </summary>
 internal sealed class PageUsers
 {
     private const int GroupShift = 9;
     private const int GroupLength = 1 << GroupShift;
-    private readonly Dictionary<ulong, List<TraceOrder.Point>?[]> _groups = [];
+    private readonly Dictionary<ulong, PageUse?[]> _groups = [];
 
-    /// <summary>Notes that a thread uses a page at a place of its stream.</summary>
-    /// <returns>Whether it is the thread's first since the page's mapping last changed.</returns>
-    public bool Touch(ulong page, int thread, long place)
+    /// <summary>The uses of a page.</summary>
+    public PageUse Of(ulong page)
     {
-        if (!_groups.TryGetValue(page >> GroupShift, out List<TraceOrder.Point>?[]? group))
+        if (!_groups.TryGetValue(page >> GroupShift, out PageUse?[]? group))
         {
-            group = new List<TraceOrder.Point>?[GroupLength];
+            group = new PageUse?[GroupLength];
             _groups.Add(page >> GroupShift, group);
         }
 
-        List<TraceOrder.Point> users = group[page & (GroupLength - 1)] ??= [];
-        for (int i = 0; i < users.Count; i++)
-        {
-            if (users[i].Thread == thread)
-            {
-                users[i] = new TraceOrder.Point(thread, place);
-                return false;
-            }
-        }
-
-        users.Add(new TraceOrder.Point(thread, place));
-        return true;
+        return group[page & (GroupLength - 1)] ??= new PageUse();
     }
 
     /// <summary>Forgets the uses of a range of pages and gives each to <paramref name="visit"/>, in no particular order.</summary>
@@ -58,7 +48,7 @@ internal sealed class PageUsers
 
     private void TakeFromGroup(ulong number, ulong firstPage, ulong endPage, Action<TraceOrder.Point> visit)
     {
-        if (!_groups.TryGetValue(number, out List<TraceOrder.Point>?[]? group))
+        if (!_groups.TryGetValue(number, out PageUse?[]? group))
         {
             return;
         }
@@ -68,11 +58,7 @@ internal sealed class PageUsers
         int end = (int)Math.Min(endPage - basePage, GroupLength);
         for (int i = first; i < end; i++)
         {
-            if (group[i] is { } users)
-            {
-                users.ForEach(visit);
-                users.Clear();
-            }
+            group[i]?.Take(visit);
         }
     }
 }

@@ -31,6 +31,13 @@ public sealed class ReadingBudget
     /// <summary>Entries of clocks for each record: as many waits as 256 threads need if each waits for all.</summary>
     private const long EntriesOfRecord = 256;
 
+    /// <summary>Entries of clocks for the order of pages beside <see cref="PageEntriesOfRecord"/>: 32 MiB.</summary>
+    private const long PageEntriesMin = 1L << 22;
+
+    /// <summary>Entries of clocks for the order of pages for each record: 64 bytes.</summary>
+    private const long PageEntriesOfRecord = 8;
+
+    private long _pageEntries;
     private long _kernelPages;
     private long _kernelUses;
     private long _entries;
@@ -84,5 +91,19 @@ public sealed class ReadingBudget
                 $"the order between threads takes more than {_entries:N0} entries after {Records:N0} records: "
                 + "threads start each other in long chains, or wait for each other more than programs do");
         }
+    }
+
+    /// <summary>Whether the order of pages may have entries of clocks that do not count for <see cref="TakeEntries"/>.</summary>
+    /// <param name="entries">Entries that <see cref="TakeEntries"/> is about to be asked for, at most.</param>
+    public bool AllowsPageOrder(int entries)
+    {
+        if (_pageEntries + entries > PageEntriesMin + (PageEntriesOfRecord * Records))
+        {
+            return false;
+        }
+
+        _pageEntries += entries;
+        _entries -= entries;
+        return true;
     }
 }

@@ -10,15 +10,18 @@ public readonly record struct OrderInsertion(long Place, ulong Word);
 /// <summary>
 /// Finds the orders between threads that a replay must keep, and expresses them as few events. A page's users must come after the operation
 /// that made the page's mapping what it is, and before the one that changes it next. A thread comes after the point that starts it. A fork
-/// comes between the memory operations before and after it. Vector clocks tell which of these orders already follow from others; only the
-/// rest become a <see cref="ControlKind.Signal"/> and a <see cref="ControlKind.Await"/>.
+/// comes between the memory operations before and after it. With <see cref="ReplayOrder.Pages"/> a thread's first use of a page comes after
+/// the page's first store if it is a load. Vector clocks tell which of these orders already follow from others; only the rest become a
+/// <see cref="ControlKind.Signal"/> and a <see cref="ControlKind.Await"/>. <see cref="ReplayOrder.Full"/> needs no clocks: each change of
+/// thread in the trace is an event.
 /// </summary>
 /// <remarks>
 /// Places are indices into a thread's operations. A clock entry for thread t counts t's operations that are known to be done. The trace's
 /// own order satisfies every order found here, so events can never form a cycle.
 /// </remarks>
 /// <param name="budget">What the orders may cost.</param>
-public sealed class TraceOrder(ReadingBudget? budget = null)
+/// <param name="order">How much of the trace's order is kept.</param>
+public sealed class TraceOrder(ReadingBudget? budget = null, ReplayOrder order = ReplayOrder.Pages)
 {
     private readonly List<ThreadClock> _threads = [];
     private readonly PageUsers _users = new();
@@ -28,6 +31,12 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
     private readonly ReadingBudget _budget = budget ?? new ReadingBudget();
     private Point _fork = Point.None;
 
+    /// <summary>With the full order: the last operation of any thread.</summary>
+    private Point _latest = Point.None;
+
+    /// <summary>False once the order of pages would have cost more than <see cref="ReadingBudget"/> has: it is kept up to there.</summary>
+    public bool KeepsPages { get; private set; } = true;
+
     /// <summary>How many events the orders need.</summary>
     public int EventCount => _events.Count;
 
@@ -36,7 +45,11 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
     public void AddThread(int parent, long place)
     {
         ThreadClock clock = new ThreadClock();
-        if (parent >= 0)
+        if (parent >= 0 && order == ReplayOrder.Full)
+        {
+            Step(parent, place, place);
+        }
+        else if (parent >= 0)
         {
             clock.Learn(0, KnownAt(new Point(parent, place)));
         }
@@ -45,25 +58,64 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
     }
 
     /// <summary>
+    /// The only thread uses a page in its operation <paramref name="place"/>, before there is another. What comes later knows it to be
+    /// done, so that it matters for the order of pages alone.
+    /// </summary>
+    /// <returns>Whether it is the thread's first use since the page's mapping last changed.</returns>
+    public bool UseAlone(ulong page, bool isStore, long place)
+    {
+        PageUse use = _users.Of(page);
+        if (isStore)
+        {
+            use.Store(0, place);
+        }
+
+        return use.Touch(0, place);
+    }
+
+    /// <summary>The only thread changes the mappings of a range of pages, before there is another.</summary>
+    public void ChangeAlone(ulong firstPage, ulong endPage) => _users.TakeRange(firstPage, endPage, static _ => { });
+
+    /// <summary>
     /// Thread <paramref name="thread"/> uses a page in its operations <paramref name="first"/> to <paramref name="last"/>.
     /// </summary>
     /// <returns>Whether it is the thread's first use since the page's mapping last changed.</returns>
-    public bool Access(int thread, ulong page, long first, long last)
+    public bool Access(int thread, ulong page, bool isStore, long first, long last)
     {
-        if (_threads.Count == 1 || !_users.Touch(page, thread, last))
+        if (_threads.Count == 1)
         {
             return false;
         }
 
-        Point change = _operations.Find(page);
-        if (change.Thread >= 0)
+        if (order == ReplayOrder.Full)
         {
-            _candidates.Clear();
-            _candidates.Add(change);
-            WaitForCandidates(thread, first);
+            Step(thread, first, last);
+            return false;
         }
 
-        return true;
+        PageUse use = _users.Of(page);
+        bool isFirst = use.Touch(thread, last);
+        if (isFirst)
+        {
+            _candidates.Clear();
+            AddIfAny(_operations.Find(page));
+            if (!isStore)
+            {
+                AddStore(thread, use.FirstStore);
+            }
+
+            if (_candidates.Count > 0)
+            {
+                WaitForCandidates(thread, first);
+            }
+        }
+
+        if (isStore)
+        {
+            use.Store(thread, first);
+        }
+
+        return isFirst;
     }
 
     /// <summary>
@@ -71,7 +123,18 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
     /// </summary>
     public void Change(int thread, ulong firstPage, ulong endPage, long place)
     {
-        if (endPage <= firstPage || _threads.Count == 1)
+        if (_threads.Count == 1)
+        {
+            return;
+        }
+
+        if (order == ReplayOrder.Full)
+        {
+            Step(thread, place, place);
+            return;
+        }
+
+        if (endPage <= firstPage)
         {
             return;
         }
@@ -79,11 +142,7 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
         _candidates.Clear();
         _users.TakeRange(firstPage, endPage, AddCandidate);
         _operations.Replace(firstPage, endPage, new Point(thread, place), AddCandidate);
-        if (_fork.Thread >= 0)
-        {
-            AddCandidate(_fork);
-        }
-
+        AddIfAny(_fork);
         _threads[thread].LastChange = place;
         WaitForCandidates(thread, place);
     }
@@ -91,13 +150,16 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
     /// <summary>Thread <paramref name="thread"/> copies the address space in its operation <paramref name="place"/>.</summary>
     public void Fork(int thread, long place)
     {
+        if (order == ReplayOrder.Full)
+        {
+            Step(thread, place, place);
+            return;
+        }
+
         _candidates.Clear();
         for (int other = 0; other < _threads.Count; other++)
         {
-            if (_threads[other].LastChange >= 0)
-            {
-                AddCandidate(new Point(other, _threads[other].LastChange));
-            }
+            AddIfAny(new Point(other, _threads[other].LastChange));
         }
 
         _fork = new Point(thread, place);
@@ -108,6 +170,44 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
     /// <summary>The signals and waits of a thread, in order of place.</summary>
     public IReadOnlyList<OrderInsertion> InsertionsOf(int thread) =>
         [.. _threads[thread].Insertions.OrderBy(insertion => insertion.Place)];
+
+    /// <summary>With the full order: a thread goes on behind the last operation of any other.</summary>
+    private void Step(int thread, long first, long last)
+    {
+        if (_latest.Thread >= 0 && _latest.Thread != thread)
+        {
+            AddWait(thread, first, _latest);
+        }
+
+        _latest = new Point(thread, last);
+    }
+
+    /// <summary>
+    /// Adds a page's first store. When the order of pages has cost what it may it ends here: what it keeps makes faults of a replay more
+    /// like those of the program, and nothing depends on it.
+    /// </summary>
+    private void AddStore(int thread, Point store)
+    {
+        bool isKept = order == ReplayOrder.Pages && KeepsPages;
+        if (!isKept || store.Thread < 0 || store.Thread == thread || _threads[thread].Knows(store))
+        {
+            return;
+        }
+
+        KeepsPages = _budget.AllowsPageOrder(_threads.Count);
+        if (KeepsPages)
+        {
+            AddCandidate(store);
+        }
+    }
+
+    private void AddIfAny(Point point)
+    {
+        if (point.Place >= 0)
+        {
+            AddCandidate(point);
+        }
+    }
 
     private void AddCandidate(Point point)
     {
@@ -141,10 +241,13 @@ public sealed class TraceOrder(ReadingBudget? budget = null)
 
         foreach (Point point in _candidates)
         {
-            clock.Insertions.Add(new OrderInsertion(2 * place, Operation.ControlWord(ControlKind.Await, (ulong)EventOf(point))));
+            AddWait(thread, place, point);
             clock.Learn(place, KnownAt(point));
         }
     }
+
+    private void AddWait(int thread, long place, Point point) => _threads[thread].Insertions.Add(
+        new OrderInsertion(2 * place, Operation.ControlWord(ControlKind.Await, (ulong)EventOf(point))));
 
     private int EventOf(Point point)
     {

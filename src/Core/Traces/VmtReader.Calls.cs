@@ -74,7 +74,13 @@ public sealed partial class VmtReader
     {
         ulong end = length == 0 ? start : start + (length - 1);
         ulong endPage = (end >> PageSizes.BaseShift) + (length == 0 ? 0UL : 1);
-        _order.Change(_current.Index, start >> PageSizes.BaseShift, endPage, _current.Operations.Count - 1);
+        long place = _current.Operations.Count - 1;
+        if (_threads.Count == 1 && _options.Order == ReplayOrder.Pages && endPage > start >> PageSizes.BaseShift)
+        {
+            _changesAlone.Add((place, start >> PageSizes.BaseShift, endPage));
+        }
+
+        _order.Change(_current.Index, start >> PageSizes.BaseShift, endPage, place);
     }
 
     private int FileOf(int traceId)

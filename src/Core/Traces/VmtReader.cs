@@ -46,7 +46,7 @@ public sealed partial class VmtReader
         _family = family;
         _files = files;
         _depth = depth;
-        _order = new TraceOrder(_budget);
+        _order = new TraceOrder(_budget, options.Order);
         _current = AddThread(-1, 0);
     }
 
@@ -148,7 +148,7 @@ public sealed partial class VmtReader
         _options.Observer?.Access(kind, page, 1);
         if (_threads.Count > 1)
         {
-            _order.Access(thread.Index, page, first, thread.Operations.Count - 1);
+            _order.Access(thread.Index, page, kind == AccessKind.Store, first, thread.Operations.Count - 1);
         }
     }
 
@@ -157,7 +157,8 @@ public sealed partial class VmtReader
         ulong page = record.Start >> PageSizes.BaseShift;
         ulong end = ((record.Start + (record.Bytes - 1)) >> PageSizes.BaseShift) + 1;
         long first = _current.Operations.AddKernelAccess(kind, page, end - page);
-        _options.Observer?.Access(kind == ControlKind.KernelLoad ? AccessKind.Load : AccessKind.Store, page, end - page);
+        bool isStore = kind == ControlKind.KernelStore;
+        _options.Observer?.Access(isStore ? AccessKind.Store : AccessKind.Load, page, end - page);
         if (_threads.Count == 1)
         {
             return;
@@ -166,7 +167,7 @@ public sealed partial class VmtReader
         bool allowed = _budget.AllowsKernelPages(end - page);
         for (; allowed && page < end; page++)
         {
-            allowed = !_order.Access(_current.Index, page, first, _current.Operations.Count - 1) || _budget.AllowsKernelUse();
+            allowed = !_order.Access(_current.Index, page, isStore, first, _current.Operations.Count - 1) || _budget.AllowsKernelUse();
         }
 
         if (!allowed)
@@ -187,6 +188,11 @@ public sealed partial class VmtReader
     /// <summary>Starts a new thread at this point of the current one.</summary>
     private TraceThread StartThread()
     {
+        if (_threads.Count == 1 && _options.Order == ReplayOrder.Pages)
+        {
+            NoteUsesAlone();
+        }
+
         long place = _current.Operations.Add(Operation.ControlWord(ControlKind.StartThread, (ulong)_threads.Count));
         return AddThread(_current.Index, place);
     }
@@ -311,6 +317,13 @@ public sealed partial class VmtReader
     {
         ulong firstBreak = _depth > 0 ? 0 : _initialBreak ?? 0;
         _initial.RemoveAll(call => call.Name == "[heap]" && firstBreak != 0 && call.Start.Value >= firstBreak);
+        if (!_order.KeepsPages)
+        {
+            _family.Warnings.Add(
+                $"{_source.File}: {_threads.Count} threads hand over so many pages to each other that the order of their stores and loads "
+                    + "is kept in a part of the trace alone (replay.order = pages).");
+        }
+
         return new ProgramImage
         {
             Name = name,

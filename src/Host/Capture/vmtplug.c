@@ -5,6 +5,8 @@
 // An instruction that loads and stores one place (inc, add to memory, xchg) counts as one store, as the processor asks for the right to write at once.
 // References are collapsed per thread by a direct-mapped filter; what is pending in any thread is written before a memory call
 // begins, and memory calls are serialised, so that the order of records is one in which every page is used while it is mapped.
+// Once there are two threads, the first load and the first store of each page since its mapping changed are written at once, with all that the
+// thread did before: so a page that one thread stores to before another loads from it is stored to first in the trace too.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -62,6 +64,10 @@ struct thread {
 
 // a stretch of a translated block on one page
 struct stretch { uint64_t page, instructions; };
+
+// What threads have done with each page since its mapping changed, a byte a page, a leaf a GiB; user space has 47 bits.
+enum { PAGE_BITS = 12, LEAF_BITS = 18, ROOT_BITS = 17, LEAF_PAGES = 1 << LEAF_BITS };
+static uint8_t *used_pages[1 << ROOT_BITS];
 
 static struct thread *threads[MAX_THREADS];
 static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER, call_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -152,6 +158,32 @@ static void write_records(struct thread *t) {
     empty_filter(t);
 }
 
+// whether no thread has loaded from the page (stored to it) since its mapping changed; marks it
+static bool is_first(int kind, uint64_t page) {
+    if (page >> (LEAF_BITS + ROOT_BITS)) return false;
+    uint8_t **leaf = &used_pages[page >> LEAF_BITS], *pages = __atomic_load_n(leaf, __ATOMIC_ACQUIRE), bit = 1 << kind;
+    if (!pages) {
+        uint8_t *fresh = calloc(LEAF_PAGES, 1);
+        if (!fresh) return false;
+        if (__atomic_compare_exchange_n(leaf, &pages, fresh, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) pages = fresh;
+        else free(fresh);
+    }
+    uint8_t *place = &pages[page & (LEAF_PAGES - 1)];
+    return !(__atomic_load_n(place, __ATOMIC_RELAXED) & bit) && !(__atomic_fetch_or(place, bit, __ATOMIC_RELAXED) & bit);
+}
+
+// the mapping of a range changes
+static void forget_uses(uint64_t start, uint64_t length) {
+    uint64_t page = start >> PAGE_BITS, end = (start + length + (1 << PAGE_BITS) - 1) >> PAGE_BITS, limit = 1ull << (LEAF_BITS + ROOT_BITS);
+    if (end > limit || end < page) end = limit;
+    while (page < end) {
+        uint64_t leaf_end = (page | (LEAF_PAGES - 1)) + 1, stop = leaf_end < end ? leaf_end : end;
+        uint8_t *pages = __atomic_load_n(&used_pages[page >> LEAF_BITS], __ATOMIC_ACQUIRE);
+        if (pages) memset(pages + (page & (LEAF_PAGES - 1)), 0, stop - page);
+        page = stop;
+    }
+}
+
 // t->lock held
 static void refer(struct thread *t, int kind, uint64_t page, uint64_t count) {
     int *slot = &(kind == FETCH ? t->fetch_slot : t->data_slot)[page & (sets - 1)];
@@ -163,6 +195,7 @@ static void refer(struct thread *t, int kind, uint64_t page, uint64_t count) {
     if (t->used == PENDING) write_records(t);
     *slot = t->used;
     t->pending[t->used++] = (struct pending){page, count, kind};
+    if (thread_count > 1 && kind != FETCH && is_first(kind, page)) write_records(t);
 }
 
 // t->lock held
@@ -360,6 +393,10 @@ static void on_call(plugin_id id, unsigned vcpu, int64_t n, uint64_t a, uint64_t
         out_flush();
     } else if (n == SYS_EXECVE || n == SYS_EXECVEAT) {
         execute(t, n);
+    } else if (n == SYS_CLONE || n == SYS_CLONE3) {
+        pthread_mutex_lock(&t->lock);
+        write_pending(t);
+        pthread_mutex_unlock(&t->lock);
     }
 }
 
@@ -395,9 +432,18 @@ static void write_map(uint64_t *a, uint64_t result) {
 static void write_memory_call(int64_t n, uint64_t *a, int64_t result) {
     bool is_error = result < 0 && result > -4096;
     unsigned long long x = a[0], y = a[1], z = a[2];
-    if (n == SYS_BRK) out_line("b %llx\n", (unsigned long long)result);
-    else if (is_error) return;
-    else if (n == SYS_MMAP) write_map(a, result);
+    static uint64_t last_break;
+    if (n == SYS_BRK) {
+        uint64_t low = (uint64_t)result < last_break ? (uint64_t)result : last_break;
+        if (last_break) forget_uses(low, (uint64_t)result + last_break - 2 * low);
+        last_break = result;
+        out_line("b %llx\n", (unsigned long long)result);
+        return;
+    }
+    if (is_error) return;
+    forget_uses(n == SYS_MMAP ? (uint64_t)result : x, y);
+    if (n == SYS_MREMAP) forget_uses(result, z);
+    if (n == SYS_MMAP) write_map(a, result);
     else if (n == SYS_MUNMAP) out_line("u %llx %llx\n", x, y);
     else if (n == SYS_MPROTECT && y) out_line("p %llx %llx %d\n", x, y, (int)z & 7);
     else if (n == SYS_MADVISE && y) out_line("d %llx %llx %d\n", x, y, (int)z);

@@ -17,6 +17,7 @@ public sealed class FingerprintTests : ShardRuns
     public static TheoryData<string, string> Scenarios { get; } = new()
     {
         { "traces/mt.vmt.gz", "machine.cores=6 until=1ms shootdown.protocol=linux" },
+        { "traces/mt.vmt.gz", "machine.cores=4 until=600us replay.order=full" },
         { "traces/ls.vmt.gz", "" },
         { "scenarios/bgsave.conf", "until=600us" },
         { "scenarios/context-switch1.conf", "until=400us" },

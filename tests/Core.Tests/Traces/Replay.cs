@@ -29,6 +29,9 @@ internal sealed class Replay
         _threads.AddRange(image.Threads.Select(thread => new Thread(thread)));
     }
 
+    /// <summary>Hears of every operation of a thread as it is done, by the thread's index; events are left out.</summary>
+    public Action<int>? Done { get; init; }
+
     public int Unmapped { get; private set; }
 
     public long Accesses { get; private set; }
@@ -67,15 +70,28 @@ internal sealed class Replay
             {
                 thread.Ended = true;
             }
-            else if (operation.IsControl)
-            {
-                Control(thread, operation);
-            }
             else
             {
-                Accesses += operation.Count;
-                Use(operation.PageAddress >> 12);
+                Do(thread, operation);
             }
+        }
+    }
+
+    private void Do(Thread thread, Operation operation)
+    {
+        if (!operation.IsControl)
+        {
+            Accesses += operation.Count;
+            Use(operation.PageAddress >> 12);
+        }
+        else
+        {
+            Control(thread, operation);
+        }
+
+        if (!operation.IsControl || operation.Control is not (ControlKind.Signal or ControlKind.Wait or ControlKind.Await))
+        {
+            Done?.Invoke(_threads.IndexOf(thread));
         }
     }
 

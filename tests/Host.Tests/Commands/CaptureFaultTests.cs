@@ -26,7 +26,7 @@ public sealed class CaptureFaultTests(ITestOutputHelper output) : IDisposable
         "splitinc", "splitlock", "splitload", "push", "pushmem",
     ];
 
-    private static readonly string[] Others = ["plain", "stack", "signals", "fork", "vectors"];
+    private static readonly string[] Others = ["plain", "stack", "signals", "fork", "vectors", "threads"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-faults-").FullName;
 

@@ -211,14 +211,14 @@ public sealed class OvercommitTests
 
     private static SystemCall Mapping(
         ulong page, ulong pages, Protection rights, MappingFlags flags = MappingFlags.None, bool shared = false) => new()
-    {
-        Kind = SystemCallKind.Map,
-        Start = TestSpace.At(page),
-        Length = pages << PageSizes.BaseShift,
-        Protection = rights,
-        MappingFlags = flags,
-        Shared = shared,
-    };
+        {
+            Kind = SystemCallKind.Map,
+            Start = TestSpace.At(page),
+            Length = pages << PageSizes.BaseShift,
+            Protection = rights,
+            MappingFlags = flags,
+            Shared = shared,
+        };
 
     private static SystemCall Protecting(ulong page, ulong pages, Protection rights) => new()
     {

@@ -52,7 +52,7 @@ public sealed class ClusterRunner(
         RequireRunnable(scenario, options);
         using World world = PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario));
         long window = SimulationRunner.WindowOf(world.Delays, options);
-        RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options.Threads);
+        RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options);
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         using CancellationTokenRegistration stop = cancellation.Register(() => coordinator.Tell(new JobProtocol.Stop()));
         Task<JobProtocol.IMessage> answered = coordinator.Ask<JobProtocol.IMessage>(

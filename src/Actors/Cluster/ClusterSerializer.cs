@@ -208,6 +208,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         writer.Write(plan.Window);
         writer.Write(plan.Until);
         writer.Write(plan.Threads);
+        writer.Write(plan.Shootdowns);
     }
 
     private static RunPlan ReadPlan(BinaryReader reader) => new()
@@ -219,6 +220,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         Window = reader.ReadPositive("window"),
         Until = reader.ReadPositive("until"),
         Threads = reader.ReadInt32(0, Lanes.Max, "threads"),
+        Shootdowns = reader.ReadFlag("shootdowns"),
     };
 
     private static RunInput[] ReadInputs(BinaryReader reader)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using VmSim.Actors.Configuration;
+using VmSim.Actors.Running;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 
@@ -48,16 +49,20 @@ public sealed record RunPlan
     /// <summary>Host threads that simulate on each node; 0 for as many as the node has.</summary>
     public int Threads { get; init; }
 
+    /// <summary>Whether the report lists the shootdowns one by one.</summary>
+    public bool Shootdowns { get; init; }
+
     /// <summary>Makes the plan of a run.</summary>
     /// <param name="scenario">What is simulated.</param>
     /// <param name="cluster">How it is spread.</param>
     /// <param name="nodes">Over how many nodes.</param>
     /// <param name="window">Length of a window in cycles.</param>
-    /// <param name="threads">Host threads on each node; 0 for as many as the node has.</param>
-    public static RunPlan Of(ScenarioSpec scenario, ClusterSettings cluster, int nodes, long window, int threads)
+    /// <param name="options">How it is carried out.</param>
+    public static RunPlan Of(ScenarioSpec scenario, ClusterSettings cluster, int nodes, long window, RunOptions options)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(cluster);
+        ArgumentNullException.ThrowIfNull(options);
         using StringWriter text = new();
         EffectiveConfiguration.Write(scenario, text);
         IEnumerable<RunInput> plugIns = scenario.PlugIns.Select(plugIn => new RunInput(plugIn.Path, plugIn.Digest));
@@ -69,7 +74,8 @@ public sealed record RunPlan
             CoresPerNode = cluster.CoresOfWholeDomain,
             Window = window,
             Until = scenario.Until,
-            Threads = threads,
+            Threads = options.Threads,
+            Shootdowns = options.Shootdowns,
         };
     }
 

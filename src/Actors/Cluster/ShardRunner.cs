@@ -20,7 +20,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ClusterRunner.RequireRunnable(scenario, options);
-        World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario))];
+        World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, listsShootdowns: options.Shootdowns))];
         long window = SimulationRunner.WindowOf(worlds[0].Delays, options);
         IActorRef[] actors = [.. worlds.Select((world, node) => system.ActorOf(
             NodeShardActor.Props(world, new NodePlacement(world, shards, coresPerNode: 0), node, window, options.EffectiveThreads)))];

@@ -31,7 +31,7 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Findings, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
         WriteAll(writer, statistics.CoreWaits, WriteLines);
-        WriteAll(writer, statistics.ShootdownRecords, WriteRecords);
+        WriteAll(writer, statistics.Shootdowns, WriteShootdowns);
         writer.Write(statistics.ShootdownsLeftOut);
         WriteAll(writer, statistics.RefillMisses, WriteMisses);
         foreach (LatencyHistogram histogram in statistics.Histograms)
@@ -50,7 +50,7 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Findings, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);
         ReadAll(reader, statistics.CoreWaits, ReadLines);
-        ReadAll(reader, statistics.ShootdownRecords, ReadRecords);
+        ReadAll(reader, statistics.Shootdowns, ReadShootdowns);
         statistics.ShootdownsLeftOut = reader.ReadInt64();
         ReadAll(reader, statistics.RefillMisses, ReadMisses);
         foreach (LatencyHistogram histogram in statistics.Histograms)
@@ -122,24 +122,40 @@ public static class StatisticsCodec
         return [.. lines];
     }
 
-    private static void WriteRecords(BinaryWriter writer, IReadOnlyList<ShootdownRecord> records)
+    private static void WriteShootdowns(BinaryWriter writer, ShootdownTally tally)
     {
-        writer.Write(records.Count);
-        foreach (ShootdownRecord record in records)
+        writer.Write(tally.First);
+        writer.Write(tally.Count);
+        writer.Write(tally.Records.Count);
+        foreach (ShootdownRecord record in tally.Records)
         {
             writer.Write(record);
         }
+
+        writer.Write(tally.Folded.Count > 0);
+        foreach (LatencyHistogram histogram in tally.Folded)
+        {
+            WriteNumbers(writer, histogram.Export());
+        }
     }
 
-    private static IReadOnlyList<ShootdownRecord> ReadRecords(BinaryReader reader)
+    private static ShootdownTally ReadShootdowns(BinaryReader reader)
     {
+        int first = reader.ReadInt32(1, ShootdownLog.RecordsMax, "first shootdown");
+        int count = reader.ReadInt32(0, ShootdownLog.RecordsMax - first, "shootdowns");
         ShootdownRecord[] records = new ShootdownRecord[reader.ReadCount(ReportCodec.ShootdownBytes)];
         for (int i = 0; i < records.Length; i++)
         {
             records[i] = reader.ReadShootdown();
         }
 
-        return records;
+        LatencyHistogram[] folded = reader.ReadFlag("folded") ? [.. ShootdownFigure.All.Select(_ => new LatencyHistogram())] : [];
+        foreach (LatencyHistogram histogram in folded)
+        {
+            histogram.Import(ReadNumbers(reader));
+        }
+
+        return new ShootdownTally(first, count, records, folded);
     }
 
     private static void WriteMisses(BinaryWriter writer, Dictionary<int, int> misses)

@@ -49,7 +49,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
     private async Task<RunReport> RunWorldAsync(
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        using World world = new(scenario, options.Check);
+        using World world = new(scenario, options.Check, listsShootdowns: options.Shootdowns);
         long window = WindowOf(world.Delays, options);
         int threads = options.EffectiveThreads;
         RequireLanes(threads);

@@ -32,7 +32,8 @@ public sealed class World : IDisposable
     /// <param name="scenario">What is simulated.</param>
     /// <param name="check">Whether a translation checker watches, whatever the scenario says.</param>
     /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
-    public World(ScenarioSpec scenario, bool check = false, IShootdownProtocol? protocol = null)
+    /// <param name="listsShootdowns">Whether the report is to list the shootdowns one by one, which takes memory for each.</param>
+    public World(ScenarioSpec scenario, bool check = false, IShootdownProtocol? protocol = null, bool listsShootdowns = false)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         Scenario = scenario;
@@ -52,6 +53,7 @@ public sealed class World : IDisposable
         SpaceSetup setup = new(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup)
         {
             BackendCounters = WorldParts.BackendCounters(options, images),
+            ListsShootdowns = listsShootdowns,
         };
         BuildSpaces(layout, setup, options);
         _cores = new CoreModel[machine.Cores];

@@ -145,6 +145,11 @@ public sealed partial class AddressSpace
         _shootdowns.Add(shootdown.Id, new OpenShootdown(shootdown, operation));
         Counters[SpaceCounters.Shootdowns]++;
         Counters[SpaceCounters.PagesShotDown] += dead.Count;
+        if (ShootdownLog.IsFull)
+        {
+            ShootdownLog.Fold(_shootdowns.ContainsKey);
+        }
+
         ShootdownLog.Begin(Space, shootdown);
         _shootdown.Begin(shootdown);
         ShootdownLog.Update(shootdown);

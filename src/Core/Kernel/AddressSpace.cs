@@ -45,6 +45,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         _mapLock = new MapLock(Kernel.PerVmaLocks);
         _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
+        ShootdownLog = new ShootdownLog(setup.ListsShootdowns);
         _threads = new ProcessThreads(identity, image, this);
         _shootdown = setup.Protocol.CreateSpaceHalf(this);
     }
@@ -85,8 +86,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <summary>The latencies it measured.</summary>
     public Latencies Latencies { get; } = new();
 
-    /// <summary>A record of each shootdown.</summary>
-    public ShootdownLog ShootdownLog { get; } = new();
+    /// <summary>What shootdowns there were.</summary>
+    public ShootdownLog ShootdownLog { get; }
 
     /// <summary>All that it counts, in the order of reports.</summary>
     internal IEnumerable<CounterSet> CounterSets =>

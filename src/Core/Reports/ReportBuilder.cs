@@ -32,7 +32,7 @@ public static class ReportBuilder
     /// <summary>Reports on a world that has stopped at a window's end.</summary>
     /// <param name="world">The world.</param>
     /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
-    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one.</param>
+    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one, as the world was made to.</param>
     public static RunReport Build(World world, bool finished, bool listShootdowns = false)
     {
         RunPart whole = RunPart.Whole(world);
@@ -51,7 +51,7 @@ public static class ReportBuilder
     /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
     /// <param name="end">How far it came.</param>
     /// <param name="statistics">What all parts have counted.</param>
-    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one.</param>
+    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one, as the world was made to.</param>
     public static RunReport Build(World world, bool finished, RunEnd end, RunStatistics statistics, bool listShootdowns = false)
     {
         ArgumentNullException.ThrowIfNull(world);
@@ -74,7 +74,7 @@ public static class ReportBuilder
             Totals = Totals(catalog, statistics, cycles),
             LatencyCycles = [.. LatencyKind.All.Select(kind => new KeyValuePair<string, Distribution>(
                 kind.Info.Name, statistics.Histograms[kind.Index].Describe() with { Sum = null }))],
-            Shootdowns = ShootdownFigures.Of(statistics, statistics.ShootdownRecords.Keys),
+            Shootdowns = ShootdownFigures.Of(statistics, statistics.Shootdowns.Keys),
             ShootdownsLeftOut = statistics.ShootdownsLeftOut,
             ShootdownRecords = listShootdowns ? ShootdownFigures.List(statistics) : [],
             Cores = [.. world.Cores.Select(core => OfCore(catalog, core, statistics.Cores[core.Core.Value], cycles))],
@@ -91,7 +91,7 @@ public static class ReportBuilder
     {
         string outcome = !finished ? RunOutcomes.Stopped
             : end.AllThreadsEnded ? RunOutcomes.Completed
-            : world.Scenario.Until > 0 && end.HasWorkLeft ? RunOutcomes.Until
+            : end.HasWorkLeft ? RunOutcomes.Until
             : RunOutcomes.Deadlock;
         bool violated = findings.Count > 0;
         if (outcome == RunOutcomes.Deadlock)

@@ -81,8 +81,8 @@ public sealed class RunStatistics
     /// <summary>What holds each core that is held, as lines, by number.</summary>
     public SortedDictionary<int, string[]> CoreWaits { get; } = [];
 
-    /// <summary>Records of each address space's shootdowns, by its number; refill misses are not in them.</summary>
-    public SortedDictionary<int, IReadOnlyList<ShootdownRecord>> ShootdownRecords { get; } = [];
+    /// <summary>Each address space's shootdowns, by its number; refill misses are not in them.</summary>
+    public SortedDictionary<int, ShootdownTally> Shootdowns { get; } = [];
 
     /// <summary>Shootdowns of which no record was kept.</summary>
     public long ShootdownsLeftOut { get; set; }
@@ -124,7 +124,7 @@ public sealed class RunStatistics
                 statistics.Spaces.Add(number, [.. space.CounterSets.SelectMany(set => set.Values)]);
                 statistics.Findings.Add(number, [.. space.DescribeFindings().Take(ReportBuilder.FindingsMax)]);
                 statistics.Add(space.Latencies);
-                statistics.ShootdownRecords.Add(number, space.ShootdownLog.Records);
+                statistics.Shootdowns.Add(number, space.ShootdownLog.Tally);
                 statistics.ShootdownsLeftOut += space.ShootdownLog.LeftOut;
             }
         }
@@ -153,7 +153,7 @@ public sealed class RunStatistics
         AddAll(Findings, other.Findings);
         AddAll(Waits, other.Waits);
         AddAll(CoreWaits, other.CoreWaits);
-        AddAll(ShootdownRecords, other.ShootdownRecords);
+        AddAll(Shootdowns, other.Shootdowns);
         ShootdownsLeftOut += other.ShootdownsLeftOut;
         foreach ((int space, Dictionary<int, int> misses) in other.RefillMisses)
         {

@@ -7,10 +7,16 @@ namespace VmSim.Core.Reports;
 public static class ShootdownFigures
 {
     /// <summary>All records, by the time they began, space and number.</summary>
+    /// <exception cref="InvalidOperationException">Records were given up: nobody had said that the list is wanted.</exception>
     public static IReadOnlyList<ShootdownRecord> List(RunStatistics statistics)
     {
         ArgumentNullException.ThrowIfNull(statistics);
-        List<ShootdownRecord> records = [.. statistics.ShootdownRecords.Keys.SelectMany(space => RecordsOf(statistics, space))];
+        if (statistics.Shootdowns.Values.Any(tally => !tally.IsWhole))
+        {
+            throw new InvalidOperationException("the world keeps no list of shootdowns; say that it is wanted when the world is made");
+        }
+
+        List<ShootdownRecord> records = [.. statistics.Shootdowns.Keys.SelectMany(space => RecordsOf(statistics, space))];
         records.Sort((a, b) => (a.BegunAt, a.Space.Value, a.Id).CompareTo((b.BegunAt, b.Space.Value, b.Id)));
         return records;
     }
@@ -18,24 +24,21 @@ public static class ShootdownFigures
     /// <summary>Distributions of every figure over the shootdowns of some spaces; empty if there were none.</summary>
     internal static IReadOnlyList<KeyValuePair<string, Distribution>> Of(RunStatistics statistics, IReadOnlyCollection<int> spaces)
     {
-        if (spaces.All(space => statistics.ShootdownRecords[space].Count == 0))
+        if (spaces.All(space => statistics.Shootdowns[space].Count == 0))
         {
             return [];
         }
 
         List<KeyValuePair<string, Distribution>> distributions = [];
-        foreach (ShootdownFigure figure in ShootdownFigure.All)
+        for (int figure = 0; figure < ShootdownFigure.All.Count; figure++)
         {
             LatencyHistogram histogram = new();
-            foreach (ShootdownRecord record in spaces.SelectMany(space => RecordsOf(statistics, space)))
+            foreach (int space in spaces)
             {
-                if (figure.Read(record) is >= 0 and long value)
-                {
-                    histogram.Record(value);
-                }
+                statistics.Shootdowns[space].AddTo(histogram, figure, statistics.RefillMisses.GetValueOrDefault(space));
             }
 
-            distributions.Add(new(figure.Info.Name, histogram.Describe()));
+            distributions.Add(new(ShootdownFigure.All[figure].Info.Name, histogram.Describe()));
         }
 
         return distributions;
@@ -44,7 +47,7 @@ public static class ShootdownFigures
     private static IEnumerable<ShootdownRecord> RecordsOf(RunStatistics statistics, int space)
     {
         Dictionary<int, int>? misses = statistics.RefillMisses.GetValueOrDefault(space);
-        return statistics.ShootdownRecords[space]
+        return statistics.Shootdowns[space].Records
             .Select(record => record with { RefillMisses = misses?.GetValueOrDefault(record.Id) ?? 0 });
     }
 }

@@ -8,6 +8,12 @@ namespace VmSim.Core.Shootdown;
 /// <param name="Read">Reads its value from a record; below 0 where there is none.</param>
 public sealed record ShootdownFigure(CounterInfo Info, string Column, Func<ShootdownRecord, long> Read)
 {
+    /// <summary>Refill misses, which come long after their shootdown is over.</summary>
+    public static ShootdownFigure RefillMisses { get; } = new(
+        new("refillMisses", "walks", "Walks that brought back live translations which cores had lost to it.", "refill misses"),
+        "refill_miss_walks",
+        s => s.RefillMisses);
+
     /// <summary>All figures, in the order of reports. One line declares a figure for every output.</summary>
     public static IReadOnlyList<ShootdownFigure> All { get; } =
     [
@@ -30,9 +36,18 @@ public sealed record ShootdownFigure(CounterInfo Info, string Column, Func<Shoot
             new("handlerCycles", "cycles", "Cycles of the targets' handlers.", "handlers, cycles"),
             "handler_cycles",
             s => s.HandlerCycles.Value),
-        new(
-            new("refillMisses", "walks", "Walks that brought back live translations which cores had lost to it.", "refill misses"),
-            "refill_miss_walks",
-            s => s.RefillMisses),
+        RefillMisses,
     ];
+
+    /// <summary>Counts the figures of a record, but for refill misses, in a histogram each.</summary>
+    internal static void Count(in ShootdownRecord record, LatencyHistogram[] histograms)
+    {
+        for (int i = 0; i < All.Count; i++)
+        {
+            if (!ReferenceEquals(All[i], RefillMisses) && All[i].Read(record) is >= 0 and long value)
+            {
+                histograms[i].Record(value);
+            }
+        }
+    }
 }

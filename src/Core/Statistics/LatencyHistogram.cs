@@ -23,13 +23,19 @@ public sealed class LatencyHistogram
     public long Sum { get; private set; }
 
     /// <summary>Records one sample of 0 or more cycles.</summary>
-    public void Record(long cycles)
+    public void Record(long cycles) => Record(cycles, 1);
+
+    /// <summary>Records equal samples of 0 or more cycles.</summary>
+    /// <param name="cycles">Each of them.</param>
+    /// <param name="samples">How many.</param>
+    public void Record(long cycles, long samples)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(cycles);
-        _buckets[BucketOf(cycles)]++;
-        Count++;
-        Sum += cycles;
-        Max = Math.Max(Max, cycles);
+        ArgumentOutOfRangeException.ThrowIfNegative(samples);
+        _buckets[BucketOf(cycles)] += samples;
+        Count += samples;
+        Sum += cycles * samples;
+        Max = samples > 0 ? Math.Max(Max, cycles) : Max;
     }
 
     /// <summary>Adds all samples of another histogram.</summary>

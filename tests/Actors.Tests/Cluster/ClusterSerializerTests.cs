@@ -6,6 +6,8 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 using VmSim.Testing;
 
@@ -22,6 +24,7 @@ public sealed class ClusterSerializerTests : ActorTest
         Window = 1_300,
         Until = 99,
         Threads = 2,
+        Shootdowns = true,
     };
 
     [Fact]
@@ -99,12 +102,24 @@ public sealed class ClusterSerializerTests : ActorTest
         RunStatistics again = StatisticsCodec.Decode(back.Bytes);
         Assert.Equal(3, back.Pieces);
         Assert.Equal(new NodeReport("here", 2, 1, 5, 6), back.Host);
-        Assert.NotEmpty(again.ShootdownRecords);
+        Assert.NotEmpty(again.Shootdowns);
         Assert.Equal(ShootdownFigures.List(statistics), ShootdownFigures.List(again));
         Assert.Equal(
             ReportBuilder.Build(world, finished, end, statistics).Fingerprint,
             ReportBuilder.Build(world, finished, end, again).Fingerprint);
         Assert.Throws<InvalidDataException>(() => StatisticsCodec.Decode(back.Bytes[..^3]));
+    }
+
+    [Fact]
+    public void Shootdowns_ThatBecameCounts_ComeBackAsTheyWere()
+    {
+        LatencyHistogram[] folded = [.. ShootdownFigure.All.Select(_ => new LatencyHistogram())];
+        folded[1].Record(70);
+        RunStatistics statistics = new();
+        statistics.Shootdowns.Add(3, new ShootdownTally(5, 1, [], folded));
+        ShootdownTally back = StatisticsCodec.Decode(StatisticsCodec.Encode(statistics)).Shootdowns[3];
+        Assert.Equal((5, 1, 0), (back.First, back.Count, back.Records.Count));
+        Assert.Equal(folded.Select(histogram => histogram.Describe()), back.Folded.Select(histogram => histogram.Describe()));
     }
 
     [Fact]

@@ -21,6 +21,42 @@ public sealed class ShootdownLogTests
     }
 
     [Fact]
+    public void Fold_ShootdownsThatAreOver_CountsThemAndKeepsOthers()
+    {
+        ShootdownLog log = new();
+        ShootdownRequest open = Request(1, targets: 7);
+        log.Begin(new SpaceId(0), open);
+        for (int id = 2; !log.IsFull; id++)
+        {
+            ShootdownRequest over = Request(id, targets: 2);
+            log.Begin(new SpaceId(0), over);
+            log.Update(over);
+        }
+
+        log.Fold(id => id == 1);
+        log.Update(open);
+        ShootdownTally tally = log.Tally;
+        Assert.Equal(7, Assert.Single(tally.Records).Targets);
+        Assert.Equal(ShootdownLog.FoldAt, tally.Count);
+        Assert.False(tally.IsWhole);
+        Assert.Equal((ShootdownLog.FoldAt - 1, 2), (tally.Folded[0].Count, tally.Folded[0].Max));
+        Assert.Equal(0, log.LeftOut);
+    }
+
+    [Fact]
+    public void Log_ThatIsListed_IsNeverFull()
+    {
+        ShootdownLog log = new(isListed: true);
+        for (int id = 1; id <= 2 * ShootdownLog.FoldAt; id++)
+        {
+            log.Begin(new SpaceId(0), Request(id, targets: 0));
+        }
+
+        Assert.False(log.IsFull);
+        Assert.True(log.Tally.IsWhole);
+    }
+
+    [Fact]
     public void Reset_ForgetsWhatHasBegun()
     {
         ShootdownLog log = new();

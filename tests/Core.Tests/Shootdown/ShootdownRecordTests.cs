@@ -111,6 +111,33 @@ public sealed class ShootdownRecordTests
         Assert.Equal(0, record.RefillMisses);
     }
 
+    [Theory]
+    [InlineData("linux", 0)]
+    [InlineData("linux", 4_000_000)]
+    [InlineData("latr", 0)]
+    public void Report_RecordsThatBecameCounts_SaysTheSame(string protocol, long warmup)
+    {
+        ThreadBuilder giver = new("g");
+        for (int i = 0; i < 3 * ShootdownLog.FoldAt; i++)
+        {
+            giver.Touch(TestWorlds.Page(i % 7), 3).Advise(TestWorlds.Page(i % 7), 3, Advice.DontNeed);
+        }
+
+        ThreadProgram other = new ThreadBuilder("o").Touch(TestWorlds.Page(0), 9).Compute(3_000_000).Touch(TestWorlds.Page(0), 9)
+            .Compute(30_000_000).Build();
+        ScenarioSpec scenario = WithProtocol(TestWorlds.Scenario(2, giver.Build(), other), protocol) with { Warmup = warmup };
+        using World listed = new(scenario, listsShootdowns: true);
+        using World counted = new(scenario);
+        RunReport expected = ReportBuilder.Build(listed, new SequentialEngine(listed).Run(), listShootdowns: true);
+        bool finished = new SequentialEngine(counted).Run();
+        RunReport report = ReportBuilder.Build(counted, finished);
+        Assert.Equal(expected.Fingerprint, report.Fingerprint);
+        Assert.Equal(expected.Shootdowns, report.Shootdowns);
+        Assert.InRange(expected.ShootdownRecords.Count, ShootdownLog.FoldAt + 1, 3 * ShootdownLog.FoldAt);
+        Assert.InRange(counted.Spaces[0].ShootdownLog.Records.Count, 0, ShootdownLog.FoldAt);
+        Assert.Throws<InvalidOperationException>(() => ReportBuilder.Build(counted, finished, listShootdowns: true));
+    }
+
     [Fact]
     public void Records_RandomScenarios_AreTheSameForAnyWindowAndAgreeWithTheCounters() =>
         Gen.Select(RandomPrograms.Scenario, Gen.Long[0, 60_000]).Sample(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using VmSim.Host.Tests.CommandLine;
 
 namespace VmSim.Hostile.Tests;
@@ -18,6 +19,10 @@ public abstract class Scratch : IDisposable
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>A number that the environment gives, such as where random draws begin and how many there are.</summary>
+    protected static int Number(string name, int standard) => int.Parse(
+        Environment.GetEnvironmentVariable(name) ?? standard.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>A file that is handed to the program, as it came.</summary>
     protected static string Data(string name) => Path.Combine(AppContext.BaseDirectory, "Data", name);

@@ -81,6 +81,9 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
             case JobProtocol.ProcessStarted started:
                 _processes.Started(started.Which);
                 break;
+            case JobProtocol.ProcessMoved moved:
+                _processes.Moved(moved.Which);
+                break;
             case JobProtocol.ProcessHeard heard:
                 _processes.Heard(heard.Which);
                 break;

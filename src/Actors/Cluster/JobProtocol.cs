@@ -29,6 +29,10 @@ public static class JobProtocol
     /// <param name="Which">What to call it.</param>
     public sealed record ProcessStarted(string Which) : IMessage;
 
+    /// <summary>A node's process that has said nothing yet has been at work on a processor.</summary>
+    /// <param name="Which">What to call it.</param>
+    public sealed record ProcessMoved(string Which) : IMessage;
+
     /// <summary>A node's process says that it lives.</summary>
     /// <param name="Which">What to call it.</param>
     public sealed record ProcessHeard(string Which) : IMessage;

@@ -3,26 +3,41 @@ namespace VmSim.Actors.Cluster;
 /// <summary>
 /// The processes that a run has started as its nodes, and what happens before the run is submitted: a process may die, be frozen, or the
 /// run be stopped at any time, also before there is a <see cref="Job"/> that could be told. Each process says once a second that it lives,
-/// so that one is named that is frozen before it joins.
+/// so that one is named that is frozen before it joins. Before it can say anything, the time that it has been at work on a processor tells
+/// a slow one from a frozen one.
 /// </summary>
 internal sealed class ProcessWatch
 {
-    private const int NotHeard = -1;
     private readonly SortedDictionary<string, int> _silentSeconds = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unheard = new(StringComparer.Ordinal);
     private string? _ended;
     private bool _isStopped;
 
     /// <summary>What to say of processes that have said nothing since their start, when nobody waits for them any longer.</summary>
-    public string Unheard => string.Concat(_silentSeconds.Where(process => process.Value == NotHeard)
-        .Select(process => $"; {process.Key} has said nothing since its start"));
+    public string Unheard => string.Concat(
+        _silentSeconds.Keys.Where(_unheard.Contains).Select(which => $"; {which} has said nothing since its start"));
 
-    /// <summary>A process has been started. It may take its time before it says something first: how long is for the run to say.</summary>
+    /// <summary>A process has been started.</summary>
     /// <param name="which">What to call it.</param>
-    public void Started(string which) => _silentSeconds.TryAdd(which, NotHeard);
+    public void Started(string which)
+    {
+        if (_silentSeconds.TryAdd(which, 0))
+        {
+            _unheard.Add(which);
+        }
+    }
+
+    /// <summary>A process has been at work on a processor, whether it says something or not.</summary>
+    /// <param name="which">What to call it.</param>
+    public void Moved(string which) => _silentSeconds[which] = 0;
 
     /// <summary>A process says that it lives.</summary>
     /// <param name="which">What to call it.</param>
-    public void Heard(string which) => _silentSeconds[which] = 0;
+    public void Heard(string which)
+    {
+        _silentSeconds[which] = 0;
+        _unheard.Remove(which);
+    }
 
     /// <summary>A process has ended before the run was submitted.</summary>
     /// <param name="which">What to call it, and how it ended.</param>
@@ -41,7 +56,7 @@ internal sealed class ProcessWatch
     {
         foreach (string which in _silentSeconds.Keys.ToList())
         {
-            if (_silentSeconds[which] != NotHeard && ++_silentSeconds[which] > SilenceWatch.SecondsMax && !job.IsOver)
+            if (++_silentSeconds[which] > SilenceWatch.SecondsMax && !job.IsOver)
             {
                 return job.OnMute(which);
             }

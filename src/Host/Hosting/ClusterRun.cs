@@ -4,6 +4,7 @@ using VmSim.Actors.Running;
 using VmSim.Actors.Security;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Host.Files;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Hosting;
@@ -21,6 +22,12 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
     public async Task<RunReport> RunAsync(ScenarioSpec spec, RunOptions options, TextWriter error, CancellationToken cancellation)
     {
         ClusterRunner.RequireRunnable(spec, options);
+        foreach (string path in RunPlan.FilesOf(spec))
+        {
+            // Each node reads it anew.
+            TraceInput.RequireFile(path);
+        }
+
         int count = Nodes + LocalNodes;
         using CertificateAuthority? authority = LocalNodes > 0 ? CertificateAuthority.Create(TimeProvider.System) : null;
         using NodeCertificate certificate = authority?.Issue("run") ?? ClusterHost.Certificate(Settings);
@@ -38,6 +45,7 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
         return await new ClusterRunner(
             host.Coordinator, Settings, count, progress, progress, host.Ended).RunAsync(spec, options, progress, cancellation);
     }
+
     /// <summary>Folders of the files that a scenario was read from: a child process may load what this one has loaded.</summary>
     private static string[] FoldersOf(ScenarioSpec spec) =>
         [.. RunPlan.FilesOf(spec).Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal)];

@@ -13,7 +13,13 @@ namespace VmSim.Host.Hosting;
 internal sealed class LocalNodes : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-    private readonly List<Process> _processes = [];
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private readonly IActorRef _coordinator;
+    private readonly List<Child> _children = [];
+    private readonly CancellationTokenSource _over = new();
+    private Task _watch = Task.CompletedTask;
+
+    private LocalNodes(IActorRef coordinator) => _coordinator = coordinator;
 
     /// <summary>Starts nodes that join a coordinator in this process.</summary>
     /// <param name="count">How many.</param>
@@ -25,41 +31,75 @@ internal sealed class LocalNodes : IAsyncDisposable
     public static LocalNodes Start(
         int count, int threads, Address address, IActorRef coordinator, CertificateAuthority authority, IReadOnlyList<string> folders)
     {
-        LocalNodes nodes = new();
+        LocalNodes nodes = new(coordinator);
         for (int i = 0; i < count; i++)
         {
             using NodeCertificate certificate = authority.Issue($"local-{i + 1}");
-            nodes.Start($"local node {i + 1} of {count}", threads, address, coordinator, new NodeGrant(certificate, folders));
+            using MemoryStream grant = new();
+            new NodeGrant(certificate, folders).Write(grant);
+            nodes.Start($"local node {i + 1} of {count}", threads, address, grant.ToArray());
         }
 
+        nodes._watch = nodes.WatchAsync();
         return nodes;
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (Process process in _processes)
-        {
-            Close(process);
-        }
+        await _over.CancelAsync();
+        await _watch;
+        _children.ForEach(child => Close(child.Process));
 
-        foreach (Process process in _processes)
+        // One patience for all: that of each child in turn would add up.
+        using CancellationTokenSource patience = new(Patience);
+        foreach (Child child in _children)
         {
-            using CancellationTokenSource patience = new(Patience);
             try
             {
-                await process.WaitForExitAsync(patience.Token);
+                await child.Process.WaitForExitAsync(patience.Token);
             }
             catch (OperationCanceledException)
             {
-                Kill(process);
+                Kill(child.Process);
             }
 
-            process.Dispose();
+            child.Process.Dispose();
         }
+
+        _over.Dispose();
     }
 
-    private void Start(string name, int threads, Address address, IActorRef coordinator, NodeGrant grant)
+    private void Start(string name, int threads, Address address, byte[] grant)
+    {
+        Process process = new() { StartInfo = StartInfo(threads, address), EnableRaisingEvents = true };
+        Child child = new(process, name);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is not null)
+            {
+                child.HasSpoken = true;
+                _coordinator.Tell(new JobProtocol.ProcessHeard(child.Name));
+            }
+        };
+        process.ErrorDataReceived += (_, line) => child.Said = line.Data ?? child.Said;
+        process.Exited += (_, _) => _coordinator.Tell(new JobProtocol.ProcessEnded(
+            $"{name} (process {process.Id}, exit code {process.ExitCode}; it last said \"{child.Said}\")"));
+        process.Start();
+        child.Name = $"{name} (process {process.Id})";
+        _coordinator.Tell(new JobProtocol.ProcessStarted(child.Name));
+        Action kill = () => Kill(process);
+        Leftovers.Add(kill);
+        process.Exited += (_, _) => Leftovers.Forget(kill);
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        _children.Add(child);
+
+        // Apart: a child that is frozen before it reads would keep this process waiting, once the pipe is full.
+        _ = Task.Run(() => Hand(grant, process), CancellationToken.None);
+    }
+
+    private static ProcessStartInfo StartInfo(int threads, Address address)
     {
         ProcessStartInfo start = new(Program())
         {
@@ -80,30 +120,30 @@ internal sealed class LocalNodes : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        Process process = new() { StartInfo = start, EnableRaisingEvents = true };
-        string said = "";
-        string called = name;
-        process.OutputDataReceived += (_, line) =>
+        return start;
+    }
+
+    /// <summary>
+    /// Tells the coordinator once a second which children have been at work on a processor, as long as they cannot say so themselves: the
+    /// runtime of many children on few processors takes its time to start, and one that is frozen takes no time at all.
+    /// </summary>
+    private async Task WatchAsync()
+    {
+        using PeriodicTimer timer = new(Second);
+        try
         {
-            if (line.Data is not null)
+            while (await timer.WaitForNextTickAsync(_over.Token))
             {
-                coordinator.Tell(new JobProtocol.ProcessHeard(called));
+                foreach (Child child in _children.Where(child => child.HasMoved()))
+                {
+                    _coordinator.Tell(new JobProtocol.ProcessMoved(child.Name));
+                }
             }
-        };
-        process.ErrorDataReceived += (_, line) => said = line.Data ?? said;
-        process.Exited += (_, _) =>
-            coordinator.Tell(
-                new JobProtocol.ProcessEnded($"{name} (process {process.Id}, exit code {process.ExitCode}; it last said \"{said}\")"));
-        process.Start();
-        called = $"{name} (process {process.Id})";
-        coordinator.Tell(new JobProtocol.ProcessStarted(called));
-        Action kill = () => Kill(process);
-        Leftovers.Add(kill);
-        process.Exited += (_, _) => Leftovers.Forget(kill);
-        process.BeginErrorReadLine();
-        process.BeginOutputReadLine();
-        _processes.Add(process);
-        Hand(grant, process);
+        }
+        catch (OperationCanceledException)
+        {
+            // The run is over.
+        }
     }
 
     /// <summary>Lets a child end; one that has ended does not read what may still stand in the pipe.</summary>
@@ -131,15 +171,16 @@ internal sealed class LocalNodes : IAsyncDisposable
     }
 
     /// <summary>Hands a child what it needs; a child that has ended already says why by its exit code.</summary>
-    private static void Hand(NodeGrant grant, Process process)
+    private static void Hand(byte[] grant, Process process)
     {
         try
         {
-            grant.Write(process.StandardInput.BaseStream);
+            process.StandardInput.BaseStream.Write(grant);
             process.StandardInput.BaseStream.Flush();
         }
-        catch (IOException)
+        catch (Exception reason) when (reason is IOException or InvalidOperationException)
         {
+            // The child or the run is over before it has begun.
         }
     }
 
@@ -148,4 +189,37 @@ internal sealed class LocalNodes : IAsyncDisposable
         Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) is "vmsim" or "dotnet"
             ? Environment.ProcessPath
             : "dotnet";
+
+    /// <summary>A process that was started.</summary>
+    private sealed class Child(Process process, string name)
+    {
+        private TimeSpan _worked;
+
+        public Process Process { get; } = process;
+
+        /// <summary>What to call it.</summary>
+        public string Name { get; set; } = name;
+
+        /// <summary>Its last words.</summary>
+        public string Said { get; set; } = "";
+
+        /// <summary>Whether it has said that it lives.</summary>
+        public bool HasSpoken { get; set; }
+
+        /// <summary>Whether it has been at work since it was last asked; not if it can say so itself.</summary>
+        public bool HasMoved()
+        {
+            try
+            {
+                TimeSpan before = _worked;
+                _worked = HasSpoken ? before : Process.TotalProcessorTime;
+                return _worked > before;
+            }
+            catch (Exception reason) when (reason is InvalidOperationException or System.ComponentModel.Win32Exception)
+            {
+                // It has ended, which is told apart.
+                return false;
+            }
+        }
+    }
 }

@@ -83,6 +83,28 @@ public sealed class JobOrderTests
     }
 
     [Fact]
+    public void Tick_ProcessAtWorkThatSaysNothing_IsNotMute()
+    {
+        ProcessWatch processes = new();
+        Job job = new(
+            new JobProtocol.Submit(
+                new RunPlan { Scenario = "", Nodes = 2, CoresPerNode = 1, Window = 100 }, JoinSeconds: 60, null, null),
+            TimeProvider.System);
+        processes.Started("slow");
+        processes.Started("frozen");
+        for (int second = 1; second <= SilenceWatch.SecondsMax; second++)
+        {
+            Assert.Equal(JobAction.Wait, processes.Tick(job));
+            processes.Moved("slow");
+        }
+
+        Assert.Equal("; frozen has said nothing since its start; slow has said nothing since its start", processes.Unheard);
+        Assert.Equal(JobAction.Answer, processes.Tick(job));
+        NodeLostException lost = Assert.IsType<NodeLostException>(Assert.IsType<JobProtocol.Failed>(job.Answer).Reason);
+        Assert.StartsWith("frozen was lost: it has said nothing for 15 s", lost.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AnyOrder_StoppedAtAnyPoint_EndsWithoutASecondOfWaiting() => AtEveryPoint(
         (stage, point) =>
         {
@@ -193,7 +215,7 @@ public sealed class JobOrderTests
 
         public void Freeze(int node)
         {
-            _processes.Heard(Name(node));
+            _processes.Started(Name(node));
             _isFrozen[node] = true;
         }
 

@@ -67,6 +67,9 @@ internal sealed class CommandProcess : IDisposable
     /// <summary>Sends a signal to the process.</summary>
     public Task SignalAsync(string signal) => SignalAsync(_process.Id, signal);
 
+    /// <summary>Waits until the process is gone.</summary>
+    public Task ExitAsync() => _process.WaitForExitAsync().OrHangAsync();
+
     /// <summary>Waits for the end.</summary>
     /// <returns>The exit code, and all that was written.</returns>
     public async Task<(int Code, string Output, string Error)> EndAsync()

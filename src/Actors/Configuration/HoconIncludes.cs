@@ -27,6 +27,9 @@ internal sealed class HoconIncludes
     {
     }
 
+    /// <summary>The files that were included so far.</summary>
+    public IReadOnlyList<string> Paths => _total.Paths;
+
     /// <summary>Opens a file.</summary>
     /// <param name="name">What it is called.</param>
     /// <param name="place">Where it is called so, for messages.</param>
@@ -39,11 +42,12 @@ internal sealed class HoconIncludes
             throw new ScenarioException($"{place}: {name} includes itself: {string.Join(" includes ", [.. _chain, path])}");
         }
 
-        if (_chain.Length >= MaxDepth || ++_total.Files > MaxFiles)
+        if (_chain.Length >= MaxDepth || _total.Paths.Count >= MaxFiles)
         {
             throw new ScenarioException($"{place}: includes nest more than {MaxDepth} deep, or are more than {MaxFiles}");
         }
 
+        _total.Paths.Add(path);
         string text = TextFile.Read(path, $"{place}: include \"{name}\"");
         _total.Length += text.Length;
         return _total.Length > HoconReader.MaxLength
@@ -54,7 +58,7 @@ internal sealed class HoconIncludes
     /// <summary>What all files of a scenario come to.</summary>
     private sealed class Total
     {
-        public int Files { get; set; }
+        public List<string> Paths { get; } = [];
 
         public long Length { get; set; }
     }

@@ -7,6 +7,8 @@ namespace VmSim.Actors.Configuration;
 /// <summary>What stands between brackets: words, texts in quotes, references, blanks and comments.</summary>
 internal sealed partial class HoconReader
 {
+    private const string NoNull = "a text in quotes with U+0000 found; no name and no path has one";
+
     private HoconPart ReadReference()
     {
         string place = Place();
@@ -50,7 +52,8 @@ internal sealed partial class HoconReader
                 throw Bad($"the text in quotes that begins at {open} is not closed on its line; a \" is missing");
             }
 
-            text.Append(Next == '\\' ? ReadEscape() : Next);
+            char character = Next == '\\' ? ReadEscape() : Next;
+            text.Append(character != '\0' ? character : throw Bad(NoNull));
         }
 
         _at++;
@@ -72,7 +75,8 @@ internal sealed partial class HoconReader
         }
 
         _at = end + 3;
-        return _text[start..end];
+        string text = _text[start..end];
+        return !text.Contains('\0', StringComparison.Ordinal) ? text : throw Bad(NoNull);
     }
 
     /// <summary>The character that an escape stands for; the place is left at the escape's last character.</summary>

@@ -14,6 +14,9 @@ namespace VmSim.Actors.Configuration;
 /// </summary>
 public static class PlugInFile
 {
+    /// <summary>Most bytes of an assembly: the largest of .NET's own have some 20 MiB.</summary>
+    private const int BytesMax = 256 << 20;
+
     private static readonly Dictionary<string, Assembly> Loaded = new(StringComparer.Ordinal);
 
     /// <summary>Loads a plug-in of one's own. What it needs may lie beside it.</summary>
@@ -102,7 +105,13 @@ public static class PlugInFile
 
         try
         {
-            return File.ReadAllBytes(path);
+            using FileStream stream = File.OpenRead(path);
+            byte[] bytes = new byte[stream.CanSeek && stream.Length <= BytesMax ? stream.Length : 0];
+            stream.ReadExactly(bytes);
+            return bytes.Length > 0 && stream.ReadByte() < 0
+                ? bytes
+                : throw new ScenarioException(
+                    $"{key}: {path}: this is no assembly: it is empty, has more than {BytesMax >> 20} MiB, or is a pipe or a device");
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {

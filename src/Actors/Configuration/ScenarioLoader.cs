@@ -27,7 +27,8 @@ public static class ScenarioLoader
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentNullException.ThrowIfNull(sets);
-        return Load(Read(ref path), FilesOf(path), sets);
+        SettingsTree scenario = Read(ref path);
+        return Load(scenario, FilesOf(path), sets) with { Includes = scenario.Included };
     }
 
     /// <summary>Loads the plug-ins of a scenario, and nothing else of it.</summary>

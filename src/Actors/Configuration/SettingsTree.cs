@@ -40,6 +40,9 @@ internal sealed class SettingsTree
     /// <summary>The pieces of a value that refers to others, while a document is read; null for others.</summary>
     internal List<HoconPart>? Parts { get; }
 
+    /// <summary>Files that the document included; known of a whole document alone.</summary>
+    public IReadOnlyList<string> Included { get; private set; } = [];
+
     /// <summary>What kind of value this is, for messages.</summary>
     public string Kind => Keys is not null ? "a block" : Items is not null ? "a list" : $"\"{Shown}\"";
 
@@ -66,7 +69,13 @@ internal sealed class SettingsTree
     /// <summary>Parses a file, and those that it includes.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="ScenarioException">It cannot be read, or is not HOCON.</exception>
-    public static SettingsTree Load(string path) => HoconReader.Read(TextFile.Read(path), path, new HoconIncludes(path), isFile: true);
+    public static SettingsTree Load(string path)
+    {
+        HoconIncludes includes = new(path);
+        SettingsTree tree = HoconReader.Read(TextFile.Read(path), path, includes, isFile: true);
+        tree.Included = includes.Paths;
+        return tree;
+    }
 
     /// <summary>This tree with another laid over it: blocks are merged key by key, everything else is replaced.</summary>
     public SettingsTree With(SettingsTree over)

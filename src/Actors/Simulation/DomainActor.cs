@@ -28,7 +28,7 @@ public sealed class DomainActor : UntypedActor
         _share = share;
         _roster = new DomainRoster(world, share, lanes, self);
         _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, shards) : null;
-        long until = world.Scenario.Until == 0 ? long.MaxValue : world.Scenario.Until;
+        long until = world.Scenario.LatestEnd;
         _run = new DomainRun(_roster.Schedule, world.Delays, window, until)
         {
             IsShared = _exchange is not null,

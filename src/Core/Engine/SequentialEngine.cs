@@ -12,7 +12,7 @@ namespace VmSim.Core.Engine;
 public sealed class SequentialEngine(World world, Cycles window = default)
 {
     private readonly long _window = window == Cycles.Zero ? world.Delays.WindowBound.Value : window.Value;
-    private readonly long _until = world.Scenario.Until == 0 ? long.MaxValue : world.Scenario.Until;
+    private readonly long _until = world.Scenario.LatestEnd;
 
     /// <summary>Windows opened so far.</summary>
     public long Windows { get; private set; }

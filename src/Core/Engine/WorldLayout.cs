@@ -18,6 +18,12 @@ internal sealed record SpacePlan(string Name, ProgramImage Image, int Group, int
 /// <summary>Numbers the spaces and threads of a scenario and places threads on cores. Depends on the scenario alone.</summary>
 internal sealed class WorldLayout
 {
+    /// <summary>Most address spaces: as many copies as a process may have, and as many forks as a trace may.</summary>
+    private const int SpacesMax = 1 << 17;
+
+    /// <summary>Most threads, of all processes together.</summary>
+    private const int ThreadsMax = 1 << 20;
+
     private readonly MachineSpec _machine;
     private readonly string _placement;
 
@@ -50,6 +56,13 @@ internal sealed class WorldLayout
     private int AddSpace(string name, ProgramImage image, int group, int parent)
     {
         int number = Spaces.Count;
+        if (number == SpacesMax || Threads.Count + image.Threads.Count > ThreadsMax)
+        {
+            throw new ScenarioException(
+                $"processes: with {name} there are {number + 1:N0} address spaces and {Threads.Count + (long)image.Threads.Count:N0} "
+                + $"threads; at most {SpacesMax:N0} and {ThreadsMax:N0} are allowed, copies and forks counted in");
+        }
+
         SpacePlan plan = new(name, image, group, parent, Threads.Count, []);
         Spaces.Add(plan);
         for (int i = 0; i < image.Threads.Count; i++)

@@ -17,6 +17,12 @@ public static class TrapModes
 /// </summary>
 public sealed record KernelProfile
 {
+    /// <summary>
+    /// Most cycles of what an operation does for each page, table, area or batch: with the 2^31 pages of the largest memory all of them
+    /// together stay below what is left of 2^63 cycles behind the latest end of a run.
+    /// </summary>
+    private const double EachMax = 1e7;
+
     /// <summary>Name of the kernel profile, for reports.</summary>
     [Setting("Name of the kernel profile, for reports.")]
     public string Name { get; init; } = "custom";
@@ -77,7 +83,7 @@ public sealed record KernelProfile
     public long FileFaultCycles { get; init; } = 1_500;
 
     /// <summary>Each further page that fault-around maps.</summary>
-    [Setting("Each further page that fault-around maps.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each further page that fault-around maps.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long FileFaultPageCycles { get; init; } = 45;
 
     /// <summary>A fault that maps a 2 MiB page, clearing included.</summary>
@@ -129,31 +135,31 @@ public sealed record KernelProfile
     public long ForkCycles { get; init; } = 60_000;
 
     /// <summary>Each page that fork shares.</summary>
-    [Setting("Each page that fork shares.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each page that fork shares.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ForkPageCycles { get; init; } = 60;
 
     /// <summary>Each mapped page that an operation unmaps and frees.</summary>
-    [Setting("Each mapped page that an operation unmaps and frees.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each mapped page that an operation unmaps and frees.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ZapPageCycles { get; init; } = 150;
 
     /// <summary>Each mapped page whose rights an operation changes.</summary>
-    [Setting("Each mapped page whose rights an operation changes.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each mapped page whose rights an operation changes.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ProtectPageCycles { get; init; } = 40;
 
     /// <summary>Each page that MAP_POPULATE or MADV_POPULATE maps, clearing included.</summary>
-    [Setting("Each page that MAP_POPULATE or MADV_POPULATE maps, clearing included.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each page that MAP_POPULATE or MADV_POPULATE maps, clearing included.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long PopulatePageCycles { get; init; } = 1_260;
 
     /// <summary>Each mapped page that mremap moves.</summary>
-    [Setting("Each mapped page that mremap moves.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each mapped page that mremap moves.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long MovePageCycles { get; init; } = 60;
 
     /// <summary>Each table page allocated or freed.</summary>
-    [Setting("Each table page allocated or freed.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each table page allocated or freed.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long TablePageCycles { get; init; } = 300;
 
     /// <summary>Each further area that an operation splits, removes or changes.</summary>
-    [Setting("Each further area that an operation splits, removes or changes.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Each further area that an operation splits, removes or changes.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long AreaCycles { get; init; } = 200;
 
     /// <summary>The initiator's cost to send one inter-processor interrupt.</summary>
@@ -166,7 +172,7 @@ public sealed record KernelProfile
     public long HandlerCycles { get; init; } = 1_000;
 
     /// <summary>Invalidating one page in the TLB.</summary>
-    [Setting("Invalidating one page in the TLB.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("Invalidating one page in the TLB.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long InvalidatePageCycles { get; init; } = 249;
 
     /// <summary>Invalidating the whole TLB of an address space.</summary>
@@ -188,11 +194,11 @@ public sealed record KernelProfile
     public long PageTableLockCycles { get; init; } = 150;
 
     /// <summary>How long the LRU lock is held for one batch of pages; calibrated.</summary>
-    [Setting("How long the LRU lock is held for one batch of pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("How long the LRU lock is held for one batch of pages.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long LruLockCycles { get; init; } = 600;
 
     /// <summary>How long the zone lock is held for one batch of free pages; calibrated.</summary>
-    [Setting("How long the zone lock is held for one batch of free pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    [Setting("How long the zone lock is held for one batch of free pages.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ZoneLockCycles { get; init; } = 900;
 
     /// <summary>Pages that take the LRU lock once (PAGEVEC_SIZE, include/linux/pagevec.h: 31).</summary>

@@ -13,6 +13,11 @@ public sealed record ScenarioSpec
     /// <summary>The greatest seed, on the command line as in a file.</summary>
     public const ulong MaxSeed = 9_200_000_000_000_000_000;
 
+    /// <summary>
+    /// The greatest end of a run. What a core or a memory set does in one piece takes less than what is left below 2^63 cycles.
+    /// </summary>
+    public const long MaxUntil = 9_000_000_000_000_000_000;
+
     /// <summary>A name for reports.</summary>
     [Setting("Name of the scenario, for reports.")]
     public string Name { get; init; } = "scenario";
@@ -22,12 +27,16 @@ public sealed record ScenarioSpec
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Virtual time at which the run stops; 0 for when all threads have ended.</summary>
-    [Setting("Virtual time at which the run stops; 0 runs until all threads have ended.", Unit = SettingUnit.Cycles, Min = 0, Max = 9e18)]
+    [Setting("Virtual time at which the run stops; 0 runs until all threads have ended, or to the most that is allowed.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = MaxUntil)]
     public long Until { get; init; }
+
+    /// <summary>Virtual time at which the run stops at the latest.</summary>
+    public long LatestEnd => Until == 0 ? MaxUntil : Until;
 
     /// <summary>Virtual time after which counting begins.</summary>
     [Setting("Virtual time at which counters are reset, so that only what follows is reported.", Unit = SettingUnit.Cycles, Min = 0,
-        Max = 9e18)]
+        Max = MaxUntil)]
     public long Warmup { get; init; }
 
     /// <summary>Whether the translation checker watches. It changes nothing that the run finds.</summary>
@@ -54,6 +63,9 @@ public sealed record ScenarioSpec
 
     /// <summary>Assemblies with classes that the scenario names.</summary>
     public PlugInSet PlugIns { get; init; } = PlugInSet.None;
+
+    /// <summary>Files that the scenario's own file includes.</summary>
+    public IReadOnlyList<string> Includes { get; init; } = [];
 
     /// <summary>The processes, in order; each becomes an address space.</summary>
     public IReadOnlyList<ProcessSpec> Processes { get; init; } = [];

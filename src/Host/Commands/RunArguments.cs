@@ -98,6 +98,7 @@ internal sealed class RunArguments
 
         string path = parsed.GetValue(_scenario)!;
         ScenarioSpec scenario = ScenarioLoader.Load(path, settings);
-        return new ScenarioRun(scenario, options, new ClusterRun(cluster, nodes, localNodes), folder, [path, .. RunPlan.FilesOf(scenario)]);
+        string[] inputs = [path, .. scenario.Includes, .. RunPlan.FilesOf(scenario)];
+        return new ScenarioRun(scenario, options, new ClusterRun(cluster, nodes, localNodes), folder, inputs);
     }
 }

@@ -74,7 +74,7 @@ public sealed class CertificateAuthority : IDisposable
         {
             return new CertificateAuthority(X509Certificate2.CreateFromPem(File.ReadAllText(path), key), clock);
         }
-        catch (Exception reason) when (reason is CryptographicException or ArgumentException)
+        catch (Exception reason) when (reason is CryptographicException or ArgumentException or NotSupportedException)
         {
             throw new CertificateException(
                 $"{path} and {KeyFile}: an authority's certificate and its key are needed, "
@@ -90,10 +90,32 @@ public sealed class CertificateAuthority : IDisposable
     {
         string certificateFile = Path.Combine(folder, CertificateFile);
         PrivateFile.RequireNone(certificateFile);
+        bool isNew = !Directory.Exists(folder);
         PrivateFile.CreateFolder(folder);
         using ECDsa key = Certificate.GetECDsaPrivateKey()!;
-        PrivateFile.Create(Path.Combine(folder, KeyFile), key.ExportPkcs8PrivateKeyPem() + "\n");
-        PrivateFile.Create(certificateFile, Certificate.ExportCertificatePem() + "\n");
+        string keyFile = Path.Combine(folder, KeyFile);
+        bool hasKey = false;
+        try
+        {
+            PrivateFile.Create(keyFile, key.ExportPkcs8PrivateKeyPem() + "\n");
+            hasKey = true;
+            PrivateFile.Create(certificateFile, Certificate.ExportCertificatePem() + "\n");
+        }
+        catch (IOException)
+        {
+            // A key without its certificate would stand in the way of the next attempt.
+            if (hasKey)
+            {
+                File.Delete(keyFile);
+            }
+
+            if (isNew)
+            {
+                Directory.Delete(folder);
+            }
+
+            throw;
+        }
     }
 
     /// <summary>Issues a node's certificate, with a key of its own.</summary>

@@ -49,7 +49,7 @@ public sealed class NodeCertificate : IDisposable
             authority = all is [_, { } second] ? second : throw new CryptographicException($"{all.Count} certificates found");
             return new NodeCertificate(certificate, authority);
         }
-        catch (Exception reason) when (reason is CryptographicException or ArgumentException)
+        catch (Exception reason) when (reason is CryptographicException or ArgumentException or NotSupportedException)
         {
             certificate?.Dispose();
             authority?.Dispose();

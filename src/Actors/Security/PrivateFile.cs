@@ -46,9 +46,15 @@ internal static class PrivateFile
     }
 
     /// <summary>Puts a new file into the place of an old one at once: a reader finds the one or the other, whole.</summary>
+    /// <exception cref="CertificateException">It is a link: what it leads to is not to be replaced.</exception>
     public static void Replace(string path, string text)
     {
-        string aside = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
+        if (new FileInfo(path).LinkTarget is { } target)
+        {
+            throw new CertificateException($"{path}: this is a link to {target}; name the file itself");
+        }
+
+        string aside = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
         try
         {
             Write(aside, text);
@@ -76,6 +82,11 @@ internal static class PrivateFile
                 $"{path}: others than its owner may use this file, which holds a key; only the owner may: chmod 600 {path}");
         }
 
+        if (!stream.CanSeek)
+        {
+            throw new CertificateException($"{path}: a pipe or a device; a file is needed");
+        }
+
         if (stream.Length > BytesMax)
         {
             throw new CertificateException($"{path}: {stream.Length} bytes found; a file of certificates has at most {BytesMax}");
@@ -94,7 +105,16 @@ internal static class PrivateFile
         }
 
         using FileStream stream = new(path, options);
-        stream.Write(Encoding.ASCII.GetBytes(text));
-        stream.Flush(flushToDisk: true);
+        try
+        {
+            stream.Write(Encoding.ASCII.GetBytes(text));
+            stream.Flush(flushToDisk: true);
+        }
+        catch (IOException)
+        {
+            // A part of a key would stand in the way of the next attempt.
+            File.Delete(path);
+            throw;
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Mmu;
 using VmSim.Core.Workloads.Patterns;
 
@@ -25,7 +26,7 @@ public static class TlbTable
         List<TlbConfig> rows = [];
         TlbColumn[]? columns = null;
         long line = 0;
-        while (reader.ReadLine() is { } text)
+        while (TextLines.Read(reader, TooLong) is { } text)
         {
             line++;
             if (text.Length == 0 || text[0] == '#')
@@ -50,6 +51,8 @@ public static class TlbTable
         }
 
         return columns is null ? throw new TableFormatException($"{file}: found no columns; the first line must name them") : rows;
+
+        TableFormatException TooLong(string problem) => new($"{file}, line {line + 1}: {problem}");
     }
 
     /// <summary>Writes configurations and their results; the column of traces only if a row has one.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Traces;
 
@@ -27,7 +28,7 @@ public sealed class ReuseDistances
         {
             if (last == _next - 1)
             {
-                Histogram[0] += (long)count;
+                Histogram[0] = Saturating.Add(Histogram[0], (long)count);
                 return;
             }
 
@@ -37,7 +38,7 @@ public sealed class ReuseDistances
             _isLast[last] = false;
         }
 
-        Histogram[0] += (long)count - 1;
+        Histogram[0] = Saturating.Add(Histogram[0], (long)count - 1);
         if (_next == _pageAt.Length)
         {
             Compact();

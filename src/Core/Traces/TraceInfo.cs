@@ -1,3 +1,5 @@
+using VmSim.Core.Statistics;
+
 namespace VmSim.Core.Traces;
 
 /// <summary>What a trace holds.</summary>
@@ -25,7 +27,7 @@ public sealed class TraceInfo
     public long KernelAccesses { get; private set; }
 
     /// <summary>All accesses of the program itself.</summary>
-    public long Accesses => Fetches + Loads + Stores;
+    public long Accesses => Saturating.Add(Fetches, Saturating.Add(Loads, Stores));
 
     /// <summary>Accesses of each thread, by its number in the trace.</summary>
     public SortedDictionary<int, long> Threads { get; } = [];
@@ -101,13 +103,13 @@ public sealed class TraceInfo
                 Threads.TryAdd(_thread, 0);
                 break;
             case VmtKind.Fetch:
-                Fetches += (long)record.Count;
+                Fetches = Saturating.Add(Fetches, (long)record.Count);
                 break;
             case VmtKind.Load:
-                Loads += (long)record.Count;
+                Loads = Saturating.Add(Loads, (long)record.Count);
                 break;
             case VmtKind.Store:
-                Stores += (long)record.Count;
+                Stores = Saturating.Add(Stores, (long)record.Count);
                 break;
             case VmtKind.KernelLoad or VmtKind.KernelStore:
                 KernelAccesses++;
@@ -123,13 +125,13 @@ public sealed class TraceInfo
 
         if (record.IsAccess)
         {
-            Threads[_thread] = Threads.GetValueOrDefault(_thread) + (long)record.Count;
+            Threads[_thread] = Saturating.Add(Threads.GetValueOrDefault(_thread), (long)record.Count);
         }
     }
 
     private void Trace(IVmtSource source, bool salvage)
     {
-        long length = Math.Max(1, (Accesses + Epochs - 1) / Epochs);
+        long length = Math.Max(1, (Accesses / Epochs) + (Accesses % Epochs > 0 ? 1 : 0));
         int[] workingSet = new int[Epochs];
         Dictionary<ulong, (int Epoch, byte Kinds)> seen = new Dictionary<ulong, (int Epoch, byte Kinds)>();
         long done = 0;
@@ -149,7 +151,7 @@ public sealed class TraceInfo
             }
 
             int epoch = (int)Math.Min(done / length, Epochs - 1);
-            done += (long)record.Count;
+            done = Saturating.Add(done, (long)record.Count);
             (int last, byte kinds) = seen.GetValueOrDefault(record.Page, (-1, (byte)0));
             workingSet[epoch] += last == epoch ? 0 : 1;
             seen[record.Page] = (epoch, (byte)(kinds | (1 << (record.Kind - VmtKind.Fetch))));

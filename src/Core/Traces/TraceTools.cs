@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Programs;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Traces;
 
@@ -54,7 +55,9 @@ public static class TraceTools
                 }
 
                 long start = done;
-                done += (long)record.Count;
+                done = (long)record.Count <= long.MaxValue - done
+                    ? done + (long)record.Count
+                    : throw source.Bad($"more than {long.MaxValue:N0} accesses", "at most as many in a trace that is cut");
                 long kept = Math.Min(done, to) - Math.Max(start, from);
                 if (kept > 0)
                 {
@@ -96,7 +99,7 @@ public static class TraceTools
                 mapped.Take(record);
                 if (record.IsAccess)
                 {
-                    accesses += (long)record.Count;
+                    accesses = Saturating.Add(accesses, (long)record.Count);
                     Use(record.Page, (long)record.Count);
                 }
                 else if (record.Kind is VmtKind.KernelLoad or VmtKind.KernelStore)
@@ -119,7 +122,7 @@ public static class TraceTools
                 return;
             }
 
-            unmapped += count;
+            unmapped = Saturating.Add(unmapped, count);
             if (examples.Count < MaxExamples && missed.Add(page))
             {
                 examples.Add(page);

@@ -18,9 +18,19 @@ public static class VmtRules
         _ => false,
     };
 
-    /// <summary>Whether what follows the fields of a record may follow them.</summary>
-    public static bool IsLegalText(in VmtRecord r) => !r.HasTail || VmtTail.TryParse(
-        r.Text, mayHaveRanges: r.Kind == VmtKind.Call && r.Call == VmtCall.AdviseRanges, out _, out _);
+    /// <summary>
+    /// Whether the text of a record may be its text. Each form of a trace becomes the other, so it stays within a line of text, and a
+    /// comment is none of another kind.
+    /// </summary>
+    public static bool IsLegalText(in VmtRecord r)
+    {
+        string text = r.Text ?? "";
+        bool isOfItsLine = !text.Contains('\n', StringComparison.Ordinal)
+            && (r.Kind != VmtKind.Comment || text.StartsWith('#'))
+            && (r.Kind != VmtKind.File || text.Length > 0);
+        return isOfItsLine && (!r.HasTail || VmtTail.TryParse(
+            r.Text, mayHaveRanges: r.Kind == VmtKind.Call && r.Call == VmtCall.AdviseRanges, out _, out _));
+    }
 
     /// <summary>Whether a range is not empty, does not pass the end of the address space, and can be rounded up to pages.</summary>
     public static bool IsRange(ulong start, ulong length) =>

@@ -14,7 +14,10 @@ public interface IVmtSink
 /// <summary>Writes the text form of .vmt. Dispose or flush it at the end; the stream stays open.</summary>
 public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
 {
-    private readonly byte[] _buffer = new byte[1 << 16];
+    /// <summary>More bytes than the longest line without a text has.</summary>
+    private const int RoomOfCall = 256;
+
+    private readonly byte[] _buffer = new byte[LineReader.MaxLine + RoomOfCall];
     private int _length;
 
     /// <summary>The header of a trace named <paramref name="name"/>, filtered by <paramref name="sets"/> sets.</summary>
@@ -27,7 +30,7 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
     /// <inheritdoc/>
     public void Write(in VmtRecord record)
     {
-        if (_buffer.Length - _length < 256)
+        if (_buffer.Length - _length < RoomOfCall)
         {
             Flush();
         }
@@ -140,13 +143,15 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
 
     private void WriteText(string line)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(line);
+        // What was no UTF-8 has become longer. A name that is too long for a line is cut, so that the trace can be read again.
+        byte[] whole = Encoding.UTF8.GetBytes(line);
+        ReadOnlySpan<byte> bytes = whole.AsSpan(0, Math.Min(whole.Length, LineReader.MaxLine));
         if (bytes.Length + 1 > _buffer.Length - _length)
         {
             Flush();
         }
 
-        bytes.CopyTo(_buffer, _length);
+        bytes.CopyTo(_buffer.AsSpan(_length));
         _length += bytes.Length;
         _buffer[_length++] = (byte)'\n';
     }

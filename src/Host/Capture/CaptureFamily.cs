@@ -6,14 +6,17 @@ using VmSim.Host.Reporting;
 namespace VmSim.Host.Capture;
 
 /// <summary>
-/// Writes the traces of a process and of all that it forked, named so that a replay finds them: NAME.child.PID beside NAME.
+/// Writes the traces of a process and of all that it forked, named so that a replay finds them: NAME.child.PID beside NAME. All stand aside
+/// until the whole family is there.
 /// </summary>
-internal sealed class CaptureFamily(TextWriter error)
+internal sealed class CaptureFamily(TextWriter error) : IDisposable
 {
     private const int MaxDepth = 64;
 
     /// <summary>How vmtplug.c begins its comment on a program that was executed and is not in the trace.</summary>
     private const string ExecutedComment = "# exec:";
+
+    private readonly List<TraceOutput> _outputs = [];
 
     /// <summary>Paths of the traces that were written.</summary>
     public List<string> Written { get; } = [];
@@ -27,11 +30,11 @@ internal sealed class CaptureFamily(TextWriter error)
     {
         ForkWatcher forks = new();
         using (FileStream stream = File.OpenRead(raw))
-        using (TraceOutput output = new(target))
         {
+            TraceOutput output = Open(target);
             forks.Target = output.Sink;
             string? damage = TraceTools.Copy(TraceSources.Open(stream, raw, salvage: true), forks, salvage: true);
-            output.Complete();
+            output.Finish();
             Tell(damage is null ? null : $"the trace ends early: {damage}");
         }
 
@@ -59,8 +62,8 @@ internal sealed class CaptureFamily(TextWriter error)
         ImportSummary summary;
         using (FileStream stream = File.OpenRead(capture.LogOf(process)!))
         using (Stream? layout = capture.LayoutOf(process))
-        using (TraceOutput output = new(target))
         {
+            TraceOutput output = Open(target);
             LackeyImporter importer = new()
             {
                 Layout = layout is null ? "" : $"the memory layout of process {process}",
@@ -68,7 +71,7 @@ internal sealed class CaptureFamily(TextWriter error)
             };
             summary = importer.Import(
                 stream, output.Sink, new ImportOptions { File = capture.LogOf(process)!, Name = name, Open = _ => layout! });
-            output.Complete();
+            output.Finish();
         }
 
         Written.Add(target);
@@ -92,6 +95,19 @@ internal sealed class CaptureFamily(TextWriter error)
                 WriteValgrind(capture, (int)child, $"{name}-child", TraceNames.ChildOf(target, child), depth + 1);
             }
         }
+    }
+
+    /// <summary>The whole family is there: the traces appear under their names, the first process's last.</summary>
+    public void Complete() => Leftovers.Whole(() => _outputs.AsEnumerable().Reverse().ToList().ForEach(output => output.Complete()));
+
+    /// <inheritdoc/>
+    public void Dispose() => _outputs.ForEach(output => output.Dispose());
+
+    private TraceOutput Open(string target)
+    {
+        TraceOutput output = new(target);
+        _outputs.Add(output);
+        return output;
     }
 
     private void Tell(string? message)

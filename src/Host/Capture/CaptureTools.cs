@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using VmSim.Host.Files;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Capture;
@@ -100,12 +101,14 @@ internal static class CaptureTools
             start.ArgumentList.Add(argument);
         }
 
+        using Process process = Start(start);
+        void Kill() => End(process);
+        Leftovers.Add(Kill);
         try
         {
-            using Process process = Process.Start(start)!;
             using CancellationTokenSource late = new();
             using CancellationTokenRegistration asked = Interruption.Token.Register(() => late.CancelAfter(EndPatience));
-            using CancellationTokenRegistration end = late.Token.Register(() => process.Kill(entireProcessTree: true));
+            using CancellationTokenRegistration end = late.Token.Register(Kill);
             while (errorLine is not null && process.StandardError.ReadLine() is { } line)
             {
                 errorLine(line);
@@ -114,9 +117,34 @@ internal static class CaptureTools
             process.WaitForExit();
             return process.ExitCode;
         }
-        catch (Win32Exception error)
+        finally
         {
-            throw new UsageException($"{program} cannot be started: {error.Message}", error);
+            Leftovers.Forget(Kill);
+        }
+    }
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception error) when (Shortage.Of(error) is null)
+        {
+            throw new UsageException($"{start.FileName} cannot be started: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Ends a program with all that it has started.</summary>
+    private static void End(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception reason) when (reason is InvalidOperationException or AggregateException)
+        {
+            // It has ended already, or a part of it is not ours to end.
         }
     }
 }

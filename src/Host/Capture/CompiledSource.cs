@@ -30,6 +30,13 @@ internal static class CompiledSource
 
         string copy = Path.Combine(folder, OutputFile.AsideOf("c") + ".c");
         string built = Path.Combine(folder, OutputFile.AsideOf("built"));
+        void Remove()
+        {
+            File.Delete(copy);
+            File.Delete(built);
+        }
+
+        Leftovers.Add(Remove);
         try
         {
             using (FileStream text = new(copy, FileMode.CreateNew))
@@ -55,8 +62,8 @@ internal static class CompiledSource
         }
         finally
         {
-            File.Delete(copy);
-            File.Delete(built);
+            Remove();
+            Leftovers.Forget(Remove);
         }
     }
 

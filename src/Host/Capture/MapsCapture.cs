@@ -37,22 +37,36 @@ internal static class MapsCapture
             throw new UsageException($"--maps: {CaptureTools.Compiler} is needed: apt-get install gcc libc6-dev");
         }
 
-        File.Delete(target);
         return (CompiledSource.Build(Source, ""), [target, calls.Length == 0 ? "-" : calls, program, .. arguments]);
     }
 
     /// <summary>Runs the program, which may be a tracer with the program that it traces.</summary>
     /// <param name="program">Its path.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="target">The file of snapshots to write.</param>
+    /// <param name="written">The file of snapshots to write, in a folder of one's own.</param>
     /// <param name="calls">Calls before which to take a snapshot, separated by commas; empty for none.</param>
     /// <param name="randomizes">Whether addresses are randomized.</param>
     /// <returns>The program's exit code.</returns>
     /// <exception cref="UsageException">The program cannot be started, or a call is none that snapshots can be taken at.</exception>
-    public static int Run(string program, IReadOnlyList<string> arguments, string target, string calls, bool randomizes)
+    public static int Run(string program, IReadOnlyList<string> arguments, string written, string calls, bool randomizes)
     {
-        (string tool, string[] line) = Around(target, calls, program, arguments);
-        int exitCode = CaptureTools.RunTraced(tool, line, randomizes);
-        return File.Exists(target) ? exitCode : throw new UsageException($"--maps {target}: it was not written (exit code {exitCode})");
+        (string tool, string[] line) = Around(written, calls, program, arguments);
+        return CaptureTools.RunTraced(tool, line, randomizes);
+    }
+
+    /// <summary>Hands over what the tool has written.</summary>
+    /// <param name="written">The file that it was told to write.</param>
+    /// <param name="target">Takes the snapshots.</param>
+    /// <param name="exitCode">The tool's exit code.</param>
+    /// <exception cref="UsageException">It has written nothing.</exception>
+    public static void Copy(string written, Stream target, int exitCode)
+    {
+        if (!File.Exists(written))
+        {
+            throw new UsageException($"--maps: it was not written (exit code {exitCode})");
+        }
+
+        using FileStream snapshots = File.OpenRead(written);
+        snapshots.CopyTo(target);
     }
 }

@@ -76,7 +76,12 @@ internal static class PerfCapture
             Name = Path.GetFileName(program),
             Children = children,
         });
-        trace.Complete();
+        trace.Finish();
+        Leftovers.Whole(() =>
+        {
+            children.Complete();
+            trace.Complete();
+        });
         ImportSummaryView.Show(summary, target, error, forks: children.Paths.Count < summary.Children.Count);
         ImportSummaryView.ShowChildren(children.Paths, error);
         return exitCode;

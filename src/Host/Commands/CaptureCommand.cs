@@ -8,6 +8,9 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim capture</c>: runs a program and writes its trace.</summary>
 internal static class CaptureCommand
 {
+    /// <summary>Name of the snapshots of areas in the folder of what tools write.</summary>
+    private const string MapsName = "maps";
+
     public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string[]> program = new("program")
@@ -92,7 +95,15 @@ internal static class CaptureCommand
     private static int CaptureMaps(string[] line, string target, string points, bool randomizes, TextWriter error)
     {
         string path = CaptureTools.Find(line[0]) ?? throw new UsageException($"{line[0]}: there is no such program");
-        int exitCode = MapsCapture.Run(path, line[1..], target, points, randomizes);
+        using OutputFile snapshots = new(target, "--maps", [path, .. line[1..]]);
+        int exitCode = InFolder(folder =>
+        {
+            string written = Path.Combine(folder, MapsName);
+            int code = MapsCapture.Run(path, line[1..], written, points, randomizes);
+            MapsCapture.Copy(written, snapshots.Stream, code);
+            return code;
+        });
+        snapshots.Complete();
         if (exitCode != 0)
         {
             error.WriteLine($"note: the program ended with exit code {exitCode}");
@@ -100,6 +111,26 @@ internal static class CaptureCommand
 
         error.WriteLine($"the kernel's word on areas: {target}");
         return ExitCodes.Ok;
+    }
+
+    /// <summary>Does something with a folder of its own, which goes again.</summary>
+    private static int InFolder(Func<string, int> work)
+    {
+        string folder = Directory.CreateTempSubdirectory("vmsim-capture-").FullName;
+        void RemoveFolder() => Directory.Delete(folder, recursive: true);
+        Leftovers.Add(RemoveFolder);
+
+        // A program that is interrupted has a trace too.
+        using IDisposable scope = Interruption.Work();
+        try
+        {
+            return work(folder);
+        }
+        finally
+        {
+            Leftovers.Forget(RemoveFolder);
+            RemoveFolder();
+        }
     }
 
     private static int Capture(
@@ -113,16 +144,11 @@ internal static class CaptureCommand
         TextWriter error)
     {
         // What cannot be written is found out before the program runs.
-        OutputFile.Require(target, "-o");
-        string folder = Directory.CreateTempSubdirectory("vmsim-capture-").FullName;
-        void RemoveFolder() => Directory.Delete(folder, recursive: true);
-        Leftovers.Add(RemoveFolder);
-
-        // A program that is interrupted has a trace too.
-        using IDisposable work = Interruption.Work();
-        try
+        OutputFile.Require(target, "-o", [program, .. arguments]);
+        using OutputFile? snapshots = maps is { } asked ? new OutputFile(asked.File, "--maps", [program, .. arguments]) : null;
+        return InFolder(folder =>
         {
-            CaptureFamily family = new(error);
+            using CaptureFamily family = new(error);
             int exitCode;
             if (tool == "qemu")
             {
@@ -132,8 +158,15 @@ internal static class CaptureCommand
             }
             else if (tool == "perf")
             {
-                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, maps, error);
+                string written = Path.Combine(folder, MapsName);
+                (string, string)? kernel = maps is { } wanted ? (written, wanted.Points) : null;
+                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, kernel, error);
                 family.Written.Add(target);
+                if (snapshots is not null)
+                {
+                    MapsCapture.Copy(written, snapshots.Stream, exitCode);
+                    snapshots.Complete();
+                }
             }
             else
             {
@@ -143,6 +176,7 @@ internal static class CaptureCommand
                 family.WriteValgrind(capture, capture.MainProcess, Path.GetFileName(program), target);
             }
 
+            family.Complete();
             if (exitCode != 0)
             {
                 error.WriteLine($"note: the program ended with exit code {exitCode}");
@@ -151,12 +185,7 @@ internal static class CaptureCommand
             string more = family.Written.Count > 8 ? $" and {family.Written.Count - 8} more" : "";
             error.WriteLine($"captured with {tool}: {string.Join(", ", family.Written.Take(8))}{more}");
             return ExitCodes.Ok;
-        }
-        finally
-        {
-            Leftovers.Forget(RemoveFolder);
-            RemoveFolder();
-        }
+        });
     }
 
     /// <summary>The tool that was asked for, or the faster one that is installed.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using VmSim.Actors.Security;
+using VmSim.Host.Files;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
@@ -25,7 +26,9 @@ internal static class CertsCommand
         {
             string path = parsed.GetValue(folder)!;
             using CertificateAuthority authority = CertificateAuthority.Create(TimeProvider.System);
-            authority.Save(path);
+
+            // A signal waits until both files are there.
+            Leftovers.Whole(() => authority.Save(path));
             output.WriteLine(
                 $"{Path.Combine(path, CertificateAuthority.KeyFile)}: key of an authority that lasts until "
                 + $"{Day(authority.Certificate.NotAfter)}; who has it can make nodes, so keep it off the nodes");
@@ -100,7 +103,8 @@ internal static class CertsCommand
         using CertificateAuthority authority = CertificateAuthority.Load(folder, TimeProvider.System);
         foreach (string name in names)
         {
-            string path = authority.IssueInto(folder, name, days, renew);
+            string path = "";
+            Leftovers.Whole(() => path = authority.IssueInto(folder, name, days, renew));
             using NodeCertificate certificate = NodeCertificate.Load(path);
             output.WriteLine($"{path}: node {name}, until {Day(certificate.Expires.UtcDateTime)}");
         }

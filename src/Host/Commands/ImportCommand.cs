@@ -149,7 +149,7 @@ internal static class ImportCommand
             IReadOnlyList<string> files = isFolder ? RecordingFolder.FilesOf(path) : [path];
             using Stream stream = TraceInput.OpenLog(files[0]);
             using TraceOutput trace = new(target, parsed.GetValue(_binary), files);
-            using ChildTraces children = new(target, parsed.GetValue(_binary));
+            using ChildTraces children = new(target, parsed.GetValue(_binary), files);
             ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
             {
                 File = files[0],
@@ -167,7 +167,12 @@ internal static class ImportCommand
                     $"{files[0]}: no access and no call in its {summary.Lines:N0} lines can be used; needed is a log of {importer.Name}");
             }
 
-            trace.Complete();
+            trace.Finish();
+            Leftovers.Whole(() =>
+            {
+                children.Complete();
+                trace.Complete();
+            });
             ImportSummaryView.Show(summary, target, error, forks: children.Paths.Count < summary.Children.Count);
             ImportSummaryView.ShowChildren(children.Paths, error);
             return ExitCodes.Ok;

@@ -6,7 +6,8 @@ namespace VmSim.Host.Files;
 internal static class Leftovers
 {
     private static readonly Lock Gate = new();
-    private static readonly HashSet<Action> Removals = [];
+    private static readonly Dictionary<Action, long> Removals = [];
+    private static long s_noted;
 
     /// <summary>Notes how something is removed, until it is dealt with.</summary>
     /// <param name="remove">Removes it; may be called from any thread.</param>
@@ -14,7 +15,7 @@ internal static class Leftovers
     {
         lock (Gate)
         {
-            Removals.Add(remove);
+            Removals[remove] = ++s_noted;
         }
     }
 
@@ -36,12 +37,14 @@ internal static class Leftovers
         }
     }
 
-    /// <summary>Removes all that is noted, as well as it can.</summary>
+    /// <summary>
+    /// Removes all that is noted, as well as it can: what was noted last first, since files lie in folders that were made before them.
+    /// </summary>
     public static void RemoveAll()
     {
         lock (Gate)
         {
-            foreach (Action remove in Removals)
+            foreach (Action remove in Removals.OrderByDescending(noted => noted.Value).Select(noted => noted.Key))
             {
                 try
                 {

@@ -14,8 +14,9 @@ internal sealed class OutputFile : IDisposable
     private readonly string _path;
     private readonly string _what;
     private readonly string? _aside;
-    private readonly FileStream _stream;
+    private readonly WholeStream _stream;
     private readonly Action _remove;
+    private bool _isFinished;
     private bool _isComplete;
 
     /// <summary>Begins a file.</summary>
@@ -31,7 +32,7 @@ internal sealed class OutputFile : IDisposable
         FileKind kind = Require(path, what, inputs);
         if (kind == FileKind.Stream)
         {
-            _stream = Open(path, FileMode.Open);
+            _stream = new WholeStream(Open(path, FileMode.Open));
             return;
         }
 
@@ -42,13 +43,25 @@ internal sealed class OutputFile : IDisposable
         }
 
         _aside = Path.Combine(folder, AsideOf(Path.GetFileName(path)));
-        _stream = Open(_aside, FileMode.CreateNew);
         Leftovers.Add(_remove);
+        FileStream file;
+        try
+        {
+            file = Open(_aside, FileMode.CreateNew, isPrivate: kind == FileKind.Regular);
+        }
+        catch
+        {
+            Leftovers.Forget(_remove);
+            throw;
+        }
+
         if (kind == FileKind.Regular && !OperatingSystem.IsWindows())
         {
             // Who may read the old file may read the new one, and nobody else.
-            File.SetUnixFileMode(_stream.SafeFileHandle, File.GetUnixFileMode(path));
+            File.SetUnixFileMode(file.SafeFileHandle, File.GetUnixFileMode(path));
         }
+
+        _stream = new WholeStream(file);
     }
 
     /// <summary>Takes the bytes.</summary>
@@ -81,22 +94,29 @@ internal sealed class OutputFile : IDisposable
         return wrong is null ? status.Kind : throw new IOException($"{what} {path}: {wrong}");
     }
 
+    /// <summary>
+    /// Says that all is written, while the file still stands aside. What is left to <see cref="Complete"/> can hardly fail.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be written to its end.</exception>
+    public void Finish() => Try(() =>
+    {
+        _stream.Flush();
+        _stream.Dispose();
+        _isFinished = true;
+    });
+
     /// <summary>Says that all is written; the file appears under its name.</summary>
     /// <exception cref="IOException">It cannot be written to its end; the old one stays.</exception>
     public void Complete()
     {
-        try
+        if (!_isFinished)
         {
-            _stream.Flush();
-            _stream.Dispose();
-            if (_aside is not null)
-            {
-                File.Move(_aside, _path, overwrite: true);
-            }
+            Finish();
         }
-        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+
+        if (_aside is not null)
         {
-            throw new IOException($"{_what} {_path}: {reason.Message}", reason);
+            Try(() => File.Move(_aside, _path, overwrite: true));
         }
 
         _isComplete = true;
@@ -104,7 +124,7 @@ internal sealed class OutputFile : IDisposable
     }
 
     /// <summary>Writes the bytes to the disk while the file still stands aside: what fails, fails before anything is replaced.</summary>
-    public void Prepare() => _stream.Flush(flushToDisk: _aside is not null);
+    public void Prepare() => _stream.Flush(toDisk: _aside is not null);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -127,6 +147,18 @@ internal sealed class OutputFile : IDisposable
         Leftovers.Forget(_remove);
     }
 
+    private void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{_what} {_path}: {reason.Message}", reason);
+        }
+    }
+
     /// <summary>A name in the same folder that nobody can guess.</summary>
     internal static string AsideOf(string name)
     {
@@ -134,8 +166,22 @@ internal sealed class OutputFile : IDisposable
         return name.Length + random.Length + 2 <= MaxName / 2 ? $".{name}.{random}" : $".{random}";
     }
 
-    private static FileStream Open(string path, FileMode mode) =>
-        new(path, new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete });
+    /// <summary>Opens a file; a private one is from its first moment on nobody else's.</summary>
+    private static FileStream Open(string path, FileMode mode, bool isPrivate = false)
+    {
+        FileStreamOptions options = new()
+        {
+            Mode = mode,
+            Access = FileAccess.Write,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+        };
+        if (isPrivate && !OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return new FileStream(path, options);
+    }
 
     private void RemoveAside()
     {

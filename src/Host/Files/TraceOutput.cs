@@ -11,6 +11,7 @@ internal sealed class TraceOutput : IDisposable
     private readonly OutputFile _file;
     private readonly Stream _stream;
     private readonly IDisposable _writer;
+    private bool _isFinished;
 
     /// <summary>Begins a file: .vmtb or <paramref name="binary"/> is binary, .gz is gzip, anything else text.</summary>
     /// <param name="path">Its name.</param>
@@ -38,13 +39,25 @@ internal sealed class TraceOutput : IDisposable
     /// <summary>Takes the records.</summary>
     public IVmtSink Sink { get; }
 
-    /// <summary>Says that all records are there: the trace appears under its name.</summary>
-    public void Complete()
+    /// <summary>Says that all records are there, while the trace still stands aside: others that belong to it may be missing.</summary>
+    public void Finish()
     {
+        _isFinished = true;
         _writer.Dispose();
         if (_stream is GZipStream)
         {
             _stream.Dispose();
+        }
+
+        _file.Finish();
+    }
+
+    /// <summary>Says that all records are there: the trace appears under its name.</summary>
+    public void Complete()
+    {
+        if (!_isFinished)
+        {
+            Finish();
         }
 
         _file.Complete();

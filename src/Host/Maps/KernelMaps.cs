@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Programs;
 using VmSim.Core.Traces;
 
@@ -46,7 +47,10 @@ internal sealed class KernelMaps
             }
             else
             {
-                line.Append((char)character);
+                line.Append(line.Length < TextLines.MaxLength
+                    ? (char)character
+                    : throw new TraceFormatException(
+                        $"{file}: line {maps._line + 1}: more than {TextLines.MaxLength:N0} characters found; a line has at most as many"));
             }
         }
 

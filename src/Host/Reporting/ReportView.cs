@@ -26,7 +26,7 @@ public static class ReportView
     {
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(console);
-        console.Write(new Rule($"[bold]{Markup.Escape(report.Scenario)}[/]").LeftJustified());
+        console.Write(new Rule($"[bold]{Markup.Escape(PlainWriter.Line(report.Scenario))}[/]").LeftJustified());
         console.Write(Headline(report));
         Findings(report, console);
         console.WriteLine();
@@ -226,7 +226,7 @@ public static class ReportView
         foreach (string finding in report.Findings.Take(FindingsShown))
         {
             // A line of a violation's trace stays one line, however wide the console is.
-            console.Profile.Out.Writer.WriteLine($"  {finding}");
+            console.Profile.Out.Writer.WriteLine($"  {PlainWriter.Line(finding)}");
         }
 
         if (report.Findings.Count > FindingsShown)

@@ -57,7 +57,7 @@ internal static class TraceInfoView
         for (int i = 0; i < info.DataReuse.Histogram.Length; i++)
         {
             (long data, long fetch) = (info.DataReuse.Histogram[i], info.FetchReuse.Histogram[i]);
-            if (data + fetch > 0)
+            if (data > 0 || fetch > 0)
             {
                 string range = i switch { 0 => "0", 1 => "1", _ => $"{1L << (i - 1)} to {(1L << i) - 1}" };
                 table.AddRow(new Text(range), new Text(Number(data)), new Text(Number(fetch)));

@@ -18,6 +18,11 @@ internal sealed class Interruption : IDisposable
     /// <summary>How long one may go on that is at work: a busy machine takes its time over a window and a report.</summary>
     private const long WorkMilliseconds = 120_000;
 
+    /// <summary>
+    /// SIGXFSZ, whose number is the same on every machine that Linux and .NET run on: a file is longer than RLIMIT_FSIZE allows.
+    /// </summary>
+    private const PosixSignal FileTooLong = (PosixSignal)25;
+
     private static readonly CancellationTokenSource Asked = new();
     private static int s_working;
     private static int s_code;
@@ -49,6 +54,12 @@ internal sealed class Interruption : IDisposable
         watch.On(PosixSignal.SIGINT, 2);
         watch.On(PosixSignal.SIGTERM, 15);
         watch.On(PosixSignal.SIGHUP, 1);
+        if (OperatingSystem.IsLinux())
+        {
+            // The write says that it has failed, as on a full disk; the signal would end the process in the middle of a file.
+            watch._registrations.Add(PosixSignalRegistration.Create(FileTooLong, context => context.Cancel = true));
+        }
+
         return watch;
     }
 
@@ -114,12 +125,18 @@ internal sealed class Interruption : IDisposable
     private static void EndWhenPatienceIsOver()
     {
         using ManualResetEventSlim never = new();
-        long waited = 0;
         const int Step = 20;
-        for (long worked = 0; waited < Volatile.Read(ref s_patience) && worked < WorkMilliseconds; worked += Step)
+        long waited = 0;
+        for (long worked = 0; worked < WorkMilliseconds; worked += Step)
         {
+            bool isWorking = Volatile.Read(ref s_working) > 0;
+            if (!isWorking && waited >= Volatile.Read(ref s_patience))
+            {
+                break;
+            }
+
             never.Wait(Step);
-            waited = Volatile.Read(ref s_working) > 0 ? 0 : waited + Step;
+            waited = isWorking ? 0 : waited + Step;
         }
 
         End(ExitCode);

@@ -23,6 +23,9 @@ internal sealed class PlainWriter(TextWriter inner, bool mayFail = false) : Text
     public static string Plain(string text) =>
         text.AsSpan().IndexOfAnyInRange('\0', '\x1F') < 0 && !text.Any(IsControl) ? text : string.Concat(text.Select(Plain));
 
+    /// <summary>A text without control characters and ends of lines: a name that stays on its line.</summary>
+    public static string Line(string text) => Plain(text).Replace('\n', '?');
+
     private TextWriter Inner => inner;
 
     /// <inheritdoc/>

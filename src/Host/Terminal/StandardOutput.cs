@@ -82,14 +82,37 @@ internal sealed class StandardOutput(int descriptor = 1, bool plain = false) : S
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    private static byte[] PlainOf(ReadOnlySpan<byte> text)
+    /// <summary>
+    /// Text in UTF-8 with question marks in the place of control characters: bytes of C0, and the characters that
+    /// <see cref="PlainWriter"/> does not let pass either, which two or three bytes stand for. A piece may end within a character: if that
+    /// may be one of them, its beginning becomes a question mark too.
+    /// </summary>
+    internal static byte[] PlainOf(ReadOnlySpan<byte> text)
     {
         byte[] bytes = text.ToArray();
         for (int i = 0; i < bytes.Length; i++)
         {
-            bytes[i] = bytes[i] is (< 0x20 and not (byte)'\n' and not (byte)'\t') or 0x7F ? (byte)'?' : bytes[i];
+            int length = LengthOf(bytes.AsSpan(i));
+            if (length > 0)
+            {
+                bytes.AsSpan(i, length).Fill((byte)'?');
+            }
         }
 
         return bytes;
     }
+
+    /// <summary>Bytes of the control character that a text begins with; 0 if it begins with none.</summary>
+    private static int LengthOf(ReadOnlySpan<byte> text) => text switch
+    {
+        [(byte)'\n' or (byte)'\t', ..] => 0,
+        [< 0x20 or 0x7F, ..] => 1,
+        [0xC2, >= 0x80 and <= 0x9F, ..] => 2,
+        [0xD8, 0x9C, ..] => 2,
+        [0xE2, 0x80, 0x8E or 0x8F or (>= 0xAA and <= 0xAE), ..] => 3,
+        [0xE2, 0x81, >= 0xA6 and <= 0xA9, ..] => 3,
+        [0xC2 or 0xD8 or 0xE2] => 1,
+        [0xE2, 0x80 or 0x81] => 2,
+        _ => 0,
+    };
 }

@@ -149,6 +149,25 @@ public sealed class OutputTests : Scratch
     }
 
     [Fact]
+    public async Task Report_FindingsThatSteerATerminal_AreShownPlainly()
+    {
+        // A terminal with colours, which script makes: what is written to it comes back.
+        string report = await File.ReadAllTextAsync(Data("esc-report.json"));
+        string path = Write("report.json", report.Replace(
+            "\"findings\": [", "\"findings\": [\"bad\\u001b[31m\\nvmsim: all is well\\u009b2J\", ", StringComparison.Ordinal));
+        AssertSays("all is well", await File.ReadAllTextAsync(path));
+        string program = typeof(VmSim.Host.CommandLineApp).Assembly.Location;
+        using System.Diagnostics.Process terminal = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
+            "script", ["-qec", $"dotnet {program} report {path}", "/dev/null"])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+        string shown = await terminal.StandardOutput.ReadToEndAsync();
+        AssertSays("bad?[31m?vmsim: all is well?2J", shown);
+    }
+
+    [Fact]
     public async Task Report_OfADevice_IsRefused() =>
         AssertSays("a file is needed", await RefusedAsync("report", "/dev/zero"));
 

@@ -1,9 +1,13 @@
 using System.Diagnostics;
-using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Experiments;
+using VmSim.Core.Reports;
 using VmSim.Core.Settings;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Core.Traces;
 using VmSim.Host.Tests.CommandLine;
 using Xunit.Abstractions;
@@ -13,6 +17,7 @@ namespace VmSim.Hostile.Tests.Mutations;
 /// <summary>
 /// Mutated inputs for each reader and command: each is used or refused with a message, in bounded time. The long form takes 100,000.
 /// </summary>
+[SupportedOSPlatform("linux")]
 public sealed class MutationTests(ITestOutputHelper log) : Scratch
 {
     private const string Text = "# vmt 1 x pagesize 4096\nf 1 /bin/x\ni 1000 4000 3 22 - 0 [stack]\nb 9000\nt 1\nW 1 5\nn 2\n"
@@ -24,6 +29,7 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
         ["verify.vmt"] = Bytes(Text),
         ["verify.vmtb"] = Binary(),
         ["info.vmt"] = Bytes(Text),
+        ["folios.vmt"] = Bytes(Text),
         ["cut.vmt"] = Bytes(Text),
         ["run.vmt"] = Bytes(Text),
         ["load.conf"] = Bytes(Tiny),
@@ -38,6 +44,10 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
             + "12 clone(child_stack=NULL, flags=CLONE_VM|CLONE_THREAD) = 13\n13 munmap(0x7f0000001000, 4096) = 0\n12 exit_group(0) = ?\n"),
         ["lackey.log"] = Bytes("I  04001000,3\n L 1ffeffe7e0,8\n S 1ffeffe7e8,8\n M 0421c7cc,4\n"),
         ["champsim.log"] = [.. Enumerable.Range(0, 4).SelectMany(i => BitConverter.GetBytes(0x400000L + i).Concat(new byte[56]))],
+        ["maps.txt"] = Bytes(
+            "# vmaps 1 pagesize 4096\n@ 12 0 exit /bin/x\n00001000-00005000 rw-p 00000000 00:00 0 [stack]\nSize: 16 kB\n"
+            + "VmFlags: rd wr mr mw me ac\n00009000-0000a000 r-xp 00000000 fe:01 12 /bin/x\n"),
+        ["wire.bytes"] = Wire(),
         ["drmemtrace.log"] =
             [.. Enumerable.Range(0, 6).SelectMany(i => new byte[] { (byte)(i % 3 * 5), 0, 4, 0, 0, 16, (byte)i, 0, 0, 0, 0, 0 })],
     };
@@ -47,7 +57,17 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
 
     [Fact]
     [Trait("Category", "Long")]
-    public Task ManyInputs_Mutated_AreUsedOrRefused() => TakeAsync(100_000);
+    public Task ManyInputs_Mutated_AreUsedOrRefused() => TakeAsync(Number("VMSIM_HOSTILE_RUNS", 100_000));
+
+    private static byte[] Wire()
+    {
+        RunStatistics statistics = new();
+        statistics.Cores.Add(1, [1, 2, 3]);
+        statistics.Findings.Add(0, ["a", "b"]);
+        statistics.Shootdowns.Add(0, new ShootdownTally(1, 0, [], [.. ShootdownFigure.All.Select(_ => new LatencyHistogram())]));
+        statistics.RefillMisses.Add(0, new Dictionary<int, int> { [1] = 2 });
+        return StatisticsCodec.Encode(statistics);
+    }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
@@ -64,14 +84,15 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
 
     private async Task TakeAsync(int count)
     {
-        int first = int.Parse(Environment.GetEnvironmentVariable("VMSIM_HOSTILE_SEED") ?? "1", CultureInfo.InvariantCulture);
-        string[] names = [.. Seeds.Keys];
+        int first = Number("VMSIM_HOSTILE_SEED", 1);
+        Dictionary<string, byte[]> seeds = new(Seeds, StringComparer.Ordinal) { ["show.pem"] = await CertificateAsync() };
+        string[] names = [.. seeds.Keys];
         SortedDictionary<int, int> codes = [];
         (TimeSpan Time, string What) slowest = default;
         for (int seed = first; seed < first + count; seed++)
         {
             string name = names[seed % names.Length];
-            byte[] input = new Mutator(seed).Mutate(Seeds[name]);
+            byte[] input = new Mutator(seed).Mutate(seeds[name]);
             string what = $"{name}, again with VMSIM_HOSTILE_SEED={seed}";
             long started = Stopwatch.GetTimestamp();
             (int code, string said) = await GiveAsync(name, input);
@@ -83,7 +104,7 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
             Assert.DoesNotContain("Object reference", said, StringComparison.Ordinal);
             Assert.DoesNotContain("found 'line ", said, StringComparison.Ordinal);
             Assert.True(
-                name != "verify.vmtb" || code != 0 || input.AsSpan().SequenceEqual(Seeds[name]),
+                name != "verify.vmtb" || code != 0 || input.AsSpan().SequenceEqual(seeds[name]),
                 $"{what}: a changed binary trace is called whole");
         }
 
@@ -91,6 +112,13 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
             $"{count} inputs from seed {first}: {string.Join(", ", codes.Select(code => $"{code.Value} with exit code {code.Key}"))}; "
             + $"slowest {slowest.Time.TotalSeconds:0.00} s ({slowest.What}); "
             + $"peak {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB");
+    }
+
+    private async Task<byte[]> CertificateAsync()
+    {
+        Assert.Equal(0, (await CommandAsync("certs", "authority", At("ca"))).Code);
+        Assert.Equal(0, (await CommandAsync("certs", "node", At("ca"), "a")).Code);
+        return await File.ReadAllBytesAsync(At("ca/a.pem"));
     }
 
     private async Task<(int Code, string Said)> GiveAsync(string name, byte[] input)
@@ -108,7 +136,14 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
                     using StreamReader reader = new(path);
                     TlbTable.Read(reader, path);
                 });
-            case "verify" or "info":
+            case "wire":
+                return Read(() => StatisticsCodec.Decode(input));
+            case "maps":
+                return await CommandAsync("trace", "verify", Write("fixed.vmt", Text), "--maps", path);
+            case "show":
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                return await CommandAsync("certs", "show", path);
+            case "verify" or "info" or "folios":
                 return await CommandAsync("trace", kind, path);
             case "cut":
                 return await CommandAsync("trace", "cut", path, "-o", At("out.vmtb"));
@@ -134,7 +169,7 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
             read();
             return (0, "");
         }
-        catch (Exception reason) when (reason is ScenarioException or TraceFormatException or TableFormatException)
+        catch (Exception reason) when (reason is ScenarioException or TraceFormatException or TableFormatException or InvalidDataException)
         {
             return (65, reason.Message.Replace('\u001b', '?'));
         }

@@ -60,6 +60,41 @@ public sealed class BinaryTraceTests : Scratch
         }
     }
 
+    [Theory]
+    [InlineData("# a comment\nk exec")]
+    [InlineData("W 5 100")]
+    public async Task Cat_TextThatWouldBeAnotherRecord_IsDamage(string comment)
+    {
+        using (FileStream stream = File.Create(At("smuggled.vmtb")))
+        using (VmtBinaryWriter writer = new(stream))
+        {
+            writer.Write(VmtRecord.Comment(comment));
+        }
+
+        (int code, string output, string error) = await CommandRunner.RunAsync("trace", "verify", At("smuggled.vmtb"));
+        Assert.Equal(65, code);
+        AssertSays("makes no sense", output + error);
+    }
+
+    /// <summary>Each byte that is no UTF-8 becomes a character of three bytes.</summary>
+    [Theory]
+    [InlineData(65_535, 'x')]
+    [InlineData(65_535, 0xFF)]
+    [InlineData(21_000, 0xFF)]
+    public async Task Cut_LongestComment_CanBeReadAgain(int length, int character)
+    {
+        byte[] line = [(byte)'#', .. Enumerable.Repeat((byte)character, length), (byte)'\n'];
+        await File.WriteAllBytesAsync(At("long.vmt"), [.. line, .. "t 1\nR 5\n"u8]);
+        foreach (string name in (string[])["out.vmt", "out.vmtb", "again.vmt"])
+        {
+            string from = name == "again.vmt" ? At("out.vmtb") : At("long.vmt");
+            (int code, string output, string error) = await CommandRunner.RunAsync("trace", "cut", from, "-o", At(name));
+            Assert.True(code == 0, output + error);
+            (_, output, _) = await CommandRunner.RunAsync("trace", "verify", At(name));
+            AssertSays("without damage", output);
+        }
+    }
+
     private static byte[] Small()
     {
         using MemoryStream stream = new();

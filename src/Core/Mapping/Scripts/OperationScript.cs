@@ -35,7 +35,7 @@ public sealed partial class OperationScript
         ArgumentNullException.ThrowIfNull(output);
         OperationScript run = new(output);
         int line = 0;
-        while (script.ReadLine() is { } text)
+        while (TextLines.Read(script, problem => new ScriptException(name, line + 1, problem)) is { } text)
         {
             line++;
             string trimmed = text.Trim();

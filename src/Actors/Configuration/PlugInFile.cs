@@ -111,7 +111,7 @@ public static class PlugInFile
             return bytes.Length > 0 && stream.ReadByte() < 0
                 ? bytes
                 : throw new ScenarioException(
-                    $"{key}: {path}: this is no assembly: it is empty, has more than {BytesMax >> 20} MiB, or is a pipe or a device");
+                    $"{key}: {path}: this is no .NET assembly: it is empty, has more than {BytesMax >> 20} MiB, or is a pipe or a device");
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {

@@ -18,12 +18,12 @@ public sealed class ShootdownLog(bool isListed = false)
     /// Records of shootdowns that are over become counts when there are so many: then they would take as much memory as the counts
     /// do, about 100 KiB.
     /// </summary>
-    public const int FoldAt = 1 << 10;
+    public const int FoldCount = 1 << 10;
 
     private readonly bool _isListed = isListed;
     private readonly List<ShootdownRecord> _records = [];
     private LatencyHistogram[] _folded = [];
-    private int _foldAt = FoldAt;
+    private int _foldCount = FoldCount;
     private int _first = 1;
     private int _recorded;
     private long _last;
@@ -39,7 +39,7 @@ public sealed class ShootdownLog(bool isListed = false)
     public long LeftOut => _begun - _recorded;
 
     /// <summary>Whether <see cref="Fold"/> is due.</summary>
-    internal bool IsFull => !_isListed && _records.Count >= _foldAt;
+    internal bool IsFull => !_isListed && _records.Count >= _foldCount;
 
     /// <summary>A shootdown begins.</summary>
     internal void Begin(SpaceId space, ShootdownRequest shootdown)
@@ -105,7 +105,7 @@ public sealed class ShootdownLog(bool isListed = false)
         _records.RemoveRange(open, _records.Count - open);
 
         // Where very many are open at a time, looking through them all must stay rare.
-        _foldAt = Math.Max(FoldAt, 2 * open);
+        _foldCount = Math.Max(FoldCount, 2 * open);
     }
 
     /// <summary>Forgets all shootdowns that have begun; counting begins.</summary>
@@ -113,7 +113,7 @@ public sealed class ShootdownLog(bool isListed = false)
     {
         _records.Clear();
         _folded = [];
-        _foldAt = FoldAt;
+        _foldCount = FoldCount;
         _recorded = 0;
         _begun = 0;
         _first = (int)Math.Min(RecordsMax, _last + 1);

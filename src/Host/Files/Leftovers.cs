@@ -6,8 +6,11 @@ namespace VmSim.Host.Files;
 internal static class Leftovers
 {
     private static readonly Lock Gate = new();
-    private static readonly Dictionary<Action, long> Removals = [];
-    private static long s_noted;
+
+    /// <summary>
+    /// In the order in which they were noted. No assembly is loaded to go through it: there may be no descriptor left for one.
+    /// </summary>
+    private static readonly List<Action> Removals = [];
 
     /// <summary>Notes how something is removed, until it is dealt with.</summary>
     /// <param name="remove">Removes it; may be called from any thread.</param>
@@ -15,7 +18,8 @@ internal static class Leftovers
     {
         lock (Gate)
         {
-            Removals[remove] = ++s_noted;
+            Removals.Remove(remove);
+            Removals.Add(remove);
         }
     }
 
@@ -44,8 +48,10 @@ internal static class Leftovers
     {
         lock (Gate)
         {
-            foreach (Action remove in Removals.OrderByDescending(noted => noted.Value).Select(noted => noted.Key))
+            while (Removals.Count > 0)
             {
+                Action remove = Removals[^1];
+                Removals.RemoveAt(Removals.Count - 1);
                 try
                 {
                     remove();
@@ -55,8 +61,6 @@ internal static class Leftovers
                     // The process ends; what cannot be removed stays.
                 }
             }
-
-            Removals.Clear();
         }
     }
 }

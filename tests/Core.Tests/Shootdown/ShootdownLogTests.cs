@@ -37,9 +37,9 @@ public sealed class ShootdownLogTests
         log.Update(open);
         ShootdownTally tally = log.Tally;
         Assert.Equal(7, Assert.Single(tally.Records).Targets);
-        Assert.Equal(ShootdownLog.FoldAt, tally.Count);
+        Assert.Equal(ShootdownLog.FoldCount, tally.Count);
         Assert.False(tally.IsWhole);
-        Assert.Equal((ShootdownLog.FoldAt - 1, 2), (tally.Folded[0].Count, tally.Folded[0].Max));
+        Assert.Equal((ShootdownLog.FoldCount - 1, 2), (tally.Folded[0].Count, tally.Folded[0].Max));
         Assert.Equal(0, log.LeftOut);
     }
 
@@ -47,7 +47,7 @@ public sealed class ShootdownLogTests
     public void Log_ThatIsListed_IsNeverFull()
     {
         ShootdownLog log = new(isListed: true);
-        for (int id = 1; id <= 2 * ShootdownLog.FoldAt; id++)
+        for (int id = 1; id <= 2 * ShootdownLog.FoldCount; id++)
         {
             log.Begin(new SpaceId(0), Request(id, targets: 0));
         }

@@ -118,7 +118,7 @@ public sealed class ShootdownRecordTests
     public void Report_RecordsThatBecameCounts_SaysTheSame(string protocol, long warmup)
     {
         ThreadBuilder giver = new("g");
-        for (int i = 0; i < 3 * ShootdownLog.FoldAt; i++)
+        for (int i = 0; i < 3 * ShootdownLog.FoldCount; i++)
         {
             giver.Touch(TestWorlds.Page(i % 7), 3).Advise(TestWorlds.Page(i % 7), 3, Advice.DontNeed);
         }
@@ -133,8 +133,8 @@ public sealed class ShootdownRecordTests
         RunReport report = ReportBuilder.Build(counted, finished);
         Assert.Equal(expected.Fingerprint, report.Fingerprint);
         Assert.Equal(expected.Shootdowns, report.Shootdowns);
-        Assert.InRange(expected.ShootdownRecords.Count, ShootdownLog.FoldAt + 1, 3 * ShootdownLog.FoldAt);
-        Assert.InRange(counted.Spaces[0].ShootdownLog.Records.Count, 0, ShootdownLog.FoldAt);
+        Assert.InRange(expected.ShootdownRecords.Count, ShootdownLog.FoldCount + 1, 3 * ShootdownLog.FoldCount);
+        Assert.InRange(counted.Spaces[0].ShootdownLog.Records.Count, 0, ShootdownLog.FoldCount);
         Assert.Throws<InvalidOperationException>(() => ReportBuilder.Build(counted, finished, listShootdowns: true));
     }
 

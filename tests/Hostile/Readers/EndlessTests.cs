@@ -47,7 +47,7 @@ public sealed class EndlessTests : Scratch
     public async Task Run_PlugInWithoutEnd_IsRefused()
     {
         string scenario = Write("plugged.conf", $"plug-ins = [ \"/dev/zero\" ]\n{Tiny}");
-        AssertSays("this is no assembly", await RefusedAsync("run", scenario));
+        AssertSays("this is no .NET assembly", await RefusedAsync("run", scenario));
     }
 
     [Theory]

@@ -128,6 +128,15 @@ internal sealed partial class StraceFamily
         return task;
     }
 
+    /// <summary>Forgets a thread that was adopted for a line which cannot be used.</summary>
+    public void Forsake(StraceTask task)
+    {
+        _tasks.Remove(task.Id);
+        _adopted.Remove(task.Id);
+        _seen.Remove(task.Id);
+        task.Process.Forsake(task);
+    }
+
     /// <summary>A signal or an end is the first thing that the log has of a number.</summary>
     public void Mention(long process)
     {

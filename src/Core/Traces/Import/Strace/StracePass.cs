@@ -82,7 +82,8 @@ internal sealed partial class StracePass
         }
 
         Family.EndIfGone(process, text);
-        if (!Family.Knows(process) && !_early.ContainsKey(process))
+        bool isNew = !Family.Knows(process);
+        if (isNew && !_early.ContainsKey(process))
         {
             if (TakeSupersession(process, text))
             {
@@ -116,7 +117,14 @@ internal sealed partial class StracePass
             return StraceTaken.Used;
         }
 
-        return text.StartsWith("<... "u8) ? TakeResumed(task, text, place) : TakeCall(task, text, place);
+        StraceTaken taken = text.StartsWith("<... "u8) ? TakeResumed(task, text, place) : TakeCall(task, text, place);
+        if (isNew && task.IsAdopted && taken != StraceTaken.Used)
+        {
+            // a line that is left out says nothing, its number neither
+            Family.Forsake(task);
+        }
+
+        return taken;
     }
 
     /// <summary>The log has ended.</summary>

@@ -65,6 +65,13 @@ internal sealed class StraceProcess
         return task;
     }
 
+    /// <summary>Forgets the thread that was added last; its number is given to the next one.</summary>
+    public void Forsake(StraceTask task)
+    {
+        Tasks.Remove(task);
+        _threads = task.Thread;
+    }
+
     /// <summary>Takes the bytes of the segment that is attached at an address; 0 if they are not known.</summary>
     public ulong TakeSegment(ulong address) => Segments.Remove(address, out ulong bytes) ? bytes : 0;
 }

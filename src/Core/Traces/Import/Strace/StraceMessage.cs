@@ -69,9 +69,16 @@ internal readonly record struct StraceMessage(StraceMessageKind Kind, int Start,
     /// <summary>Whether a mode is that of 32-bit programs.</summary>
     public static bool Is32Bit(ReadOnlySpan<byte> line) => line.EndsWith("32 bit mode. ]"u8);
 
-    /// <summary>A message that begins its line.</summary>
+    /// <summary>
+    /// A message that begins its line. Where a call ends behind it, the line is the rest of one that had such a text in it.
+    /// </summary>
     private static StraceMessage Alone(ReadOnlySpan<byte> line)
     {
+        if (line.IndexOf(") = "u8) >= 0)
+        {
+            return new StraceMessage(StraceMessageKind.None, 0, -1);
+        }
+
         int end = line.IndexOf("strace: "u8);
         bool isMessage = end >= 0 && (end == 0 || (line[0] == (byte)'/' && line[end - 1] == (byte)'/' && !line[..end].Contains((byte)' ')));
         return new StraceMessage(isMessage ? StraceMessageKind.Other : StraceMessageKind.None, 0, -1);

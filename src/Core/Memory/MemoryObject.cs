@@ -59,6 +59,9 @@ public sealed class MemoryObject
     /// <summary>4 KiB pages of areas that map the object, counted once for every mapping.</summary>
     public long MappedPages { get; internal set; }
 
+    /// <summary>Pages that count as promised as long as anybody maps the object (shmem_acct_size, mm/shmem.c).</summary>
+    internal long PromisedPages { get; set; }
+
     /// <summary>Pages of the folios in which the object lies in the cache: a power of two.</summary>
     internal ulong FolioPages { get; init; } = 1;
 

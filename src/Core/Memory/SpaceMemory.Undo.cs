@@ -159,13 +159,15 @@ public sealed partial class SpaceMemory
         return release;
     }
 
-    /// <summary>Keeps what the operation did. Objects that lost their last mapping give up their frames.</summary>
+    /// <summary>Keeps what the operation did. Objects that lost their last mapping give up their frames, and what was promised for them.</summary>
     private void Commit()
     {
         foreach (UndoStep step in _undo)
         {
             if (step is { Kind: UndoKind.ObjectMapped, Object: { MappedPages: 0, IsCached: false } unmapped })
             {
+                Frames.Promised -= unmapped.PromisedPages;
+                unmapped.PromisedPages = 0;
                 foreach (ulong page in unmapped.PagesFrom(0))
                 {
                     Give(unmapped.Remove(page), 1);

@@ -122,6 +122,7 @@ public sealed partial class VirtualMemory
             return false;
         }
 
+        PromiseObject(call, backend, size);
         if (populates)
         {
             // A mapping whose pages cannot all be made is a mapping all the same (Linux: mm_populate, mm/gup.c, ignores errors).

@@ -68,8 +68,7 @@ public sealed partial class VirtualMemory
             return true;
         }
 
-        // Shared memory counts once, with who made it.
-        bool counts = (area.Flags & (AreaFlags.Promised | AreaFlags.Shared)) == AreaFlags.Promised;
+        bool counts = (area.Flags & AreaFlags.Promised) != 0;
         if (counts && CannotPromise(child._promised + PagesOf(area.Size)))
         {
             return false;
@@ -89,8 +88,7 @@ public sealed partial class VirtualMemory
             }
         }
 
-        AreaFlags left = counts ? AreaFlags.Locks : AreaFlags.Locks | AreaFlags.Promised;
-        child._set.Adopt(area with { Flags = area.Flags & ~left });
+        child._set.Adopt(area with { Flags = area.Flags & ~AreaFlags.Locks });
         return true;
     }
 

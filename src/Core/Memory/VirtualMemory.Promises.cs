@@ -51,7 +51,19 @@ public sealed partial class VirtualMemory
     private AreaFlags PromiseFlags(SystemCall call)
     {
         bool mayBeReserved = (call.MappingFlags & MappingFlags.NoReserve) == 0 || CountsPromises;
-        return !mayBeReserved ? AreaFlags.NotReserved : CountsPromises && IsPromise(call) ? AreaFlags.Promised : AreaFlags.None;
+        return !mayBeReserved ? AreaFlags.NotReserved
+            : CountsPromises && !call.Shared && IsPromise(call) ? AreaFlags.Promised
+            : AreaFlags.None;
+    }
+
+    /// <summary>Counts the pages of a new object without a file: once, however often and by whom it is mapped.</summary>
+    private void PromiseObject(SystemCall call, MemoryBackend backend, ulong size)
+    {
+        if (CountsPromises && call.Shared && IsPromise(call) && backend.Backing.Object is { IsCached: false } made)
+        {
+            made.PromisedPages = PagesOf(size);
+            Frames.Promised += made.PromisedPages;
+        }
     }
 
     /// <summary>Whether the pages of a mapping count, if it does not ask for the contrary.</summary>

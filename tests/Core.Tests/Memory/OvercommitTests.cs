@@ -121,6 +121,24 @@ public sealed class OvercommitTests
     }
 
     [Fact]
+    public void SharedMemory_Never_CountsOnceUntilNobodyMapsIt()
+    {
+        TestSpace space = Space(Overcommit.Never);
+        space.Ok(Mapping(0, 40, ReadWrite, shared: true));
+        space.Ok(Remapping(0, 40, 0, 50));
+        space.Ok(Remapping(0, 0, 1_000, 40));
+        space.Ok(Remapping(1_000, 40, 2_000, 40, RemapFlags.DontUnmap));
+        TestSpace child = space.Fork(out _);
+        space.Unmap(0, 50);
+        space.Unmap(1_000, 40);
+        Assert.Equal(40, space.Pool.Promised);
+        space.Exit();
+        Assert.Equal(40, space.Pool.Promised);
+        child.Exit();
+        Assert.Equal(0, space.Pool.Promised);
+    }
+
+    [Fact]
     public void Stack_Never_GrowsAsFarAsMemoryIsPromised()
     {
         TestSpace space = Space(Overcommit.Never);
@@ -160,7 +178,7 @@ public sealed class OvercommitTests
                     break;
                 case 2 or 3:
                     MappingFlags flags = random.Below(4) == 0 ? MappingFlags.NoReserve : MappingFlags.None;
-                    Apply(space, Mapping(page, pages, RightsOf(random), flags, random.Below(5) == 0));
+                    Apply(space, Mapping(page, pages, RightsOf(random), flags));
                     break;
                 case 4:
                     Apply(space, new SystemCall { Kind = SystemCallKind.Unmap, Start = TestSpace.At(page), Length = pages << 12 });

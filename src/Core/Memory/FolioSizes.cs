@@ -75,9 +75,19 @@ public sealed class FolioSizes
     public ulong BytesOf(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        Rule? rule = Array.Find(_rules, rule => rule.Fits(path));
-        return rule?.Bytes ?? Bytes;
+        return RuleOf(path)?.Bytes ?? Bytes;
     }
+
+    /// <summary>The patterns that count for none of some files.</summary>
+    /// <param name="paths">The files' paths.</param>
+    public IReadOnlyList<string> Unused(IEnumerable<string> paths)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        HashSet<Rule?> used = [.. paths.Select(RuleOf)];
+        return [.. _rules.Where(rule => !used.Contains(rule)).Select(rule => rule.Pattern)];
+    }
+
+    private Rule? RuleOf(string path) => Array.Find(_rules, rule => rule.Fits(path));
 
     private static bool IsFolio(ulong bytes) => bytes is >= PageSizes.BaseBytes and <= MaxBytes && ulong.IsPow2(bytes);
 

@@ -159,7 +159,9 @@ public sealed partial class SpaceMemory
         return release;
     }
 
-    /// <summary>Keeps what the operation did. Objects that lost their last mapping give up their frames, and what was promised for them.</summary>
+    /// <summary>
+    /// Keeps what the operation did. Objects that lost their last mapping give up their frames, and what was promised for them.
+    /// </summary>
     private void Commit()
     {
         foreach (UndoStep step in _undo)

@@ -5,6 +5,16 @@ namespace VmSim.Core.Scenarios;
 /// <summary>From a scenario's memory section to the options of a process's memory.</summary>
 public static class MemoryOptions
 {
+    /// <summary>The patterns of <see cref="MemorySpec.Folios"/> that count for no file of the scenario's processes.</summary>
+    public static IReadOnlyList<string> UnusedFolios(this ScenarioSpec scenario)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        return scenario.Memory.Folios.Length == 0
+            ? []
+            : scenario.Memory.ToOptions().Folios.Unused(
+                scenario.Processes.SelectMany(process => process.Program(0).Files).Select(file => file.Path));
+    }
+
     /// <summary>The options that the section asks for.</summary>
     public static VirtualMemoryOptions ToOptions(this MemorySpec spec)
     {

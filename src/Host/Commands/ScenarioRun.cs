@@ -49,6 +49,11 @@ internal sealed record ScenarioRun(
             await error.WriteLineAsync($"vmsim: {warning}");
         }
 
+        foreach (string pattern in Scenario.UnusedFolios())
+        {
+            await error.WriteLineAsync($"vmsim: memory.folios: no file of the run is left for \"{pattern}\"");
+        }
+
         // A run ends at the end of a window by itself; only waiting for nodes is ended by the signal.
         using IDisposable work = Cluster.IsWanted ? Interruption.Patiently() : Interruption.Work();
         RunReport report = Cluster.IsWanted

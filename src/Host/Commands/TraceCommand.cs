@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text;
-using VmSim.Actors.Configuration;
 using VmSim.Core.Traces;
 using VmSim.Host.Files;
 using VmSim.Host.Maps;
@@ -36,13 +35,26 @@ internal static class TraceCommand
             bool mayBeDamaged = parsed.GetValue(salvage);
             TraceInput.RequireFile(path);
             TraceInfo info = TraceInfo.Compute(() => TraceInput.OpenTrace(path, mayBeDamaged), mayBeDamaged);
-            TraceParallelism? parallelism = info.Threads.Count > 1
-                ? TraceParallelism.Of(TraceFiles.Load(ConfigFiles.Locate(path), salvage: mayBeDamaged).Image)
-                : null;
+            TraceParallelism? parallelism = info.Threads.Count > 1 ? ParallelismOf(path, mayBeDamaged, error) : null;
             TraceInfoView.Show(info, Path.GetFileName(path), parallelism, Consoles.For(output));
             return Warn(info.Damage, error);
         });
         return command;
+    }
+
+    /// <summary>How many threads run at once; null, and a note, for a trace that no run takes either.</summary>
+    private static TraceParallelism? ParallelismOf(string path, bool salvage, TextWriter error)
+    {
+        try
+        {
+            using Stream stream = TraceInput.Open(path);
+            return TraceParallelism.Of(VmtReader.Load(stream, path, new TraceLoadOptions { Salvage = salvage }).Image);
+        }
+        catch (TraceFormatException reason)
+        {
+            error.WriteLine($"note: how many threads run at once is not known: {reason.Message}");
+            return null;
+        }
     }
 
     private static Command CreateCat(TextWriter error)

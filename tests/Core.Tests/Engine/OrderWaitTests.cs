@@ -31,7 +31,7 @@ public sealed class OrderWaitTests
     [InlineData("linux")]
     [InlineData("latr")]
     [InlineData("broadcast")]
-    public void Run_AnyWindowAndTraps_IsTheSame(string protocol)
+    public void Run_AnyWindowTrapsAndCheckpoints_IsTheSame(string protocol)
     {
         foreach (string traps in new[] { TrapModes.Hold, TrapModes.Park })
         {
@@ -39,6 +39,9 @@ public sealed class OrderWaitTests
             RunReport whole = TestWorlds.Run(scenario);
             Assert.True(whole.Cores[1].CyclesOf(CoreCycles.OrderWait) > 0);
             Assert.All(new long[] { 100, 313 }, window => Assert.Equal(whole.Fingerprint, TestWorlds.Run(scenario, window).Fingerprint));
+            (RunReport piecewise, int checkpoints) = PiecewiseRun.Of(scenario, windows: 1, pieces: 30);
+            Assert.Equal(whole.Fingerprint, piecewise.Fingerprint);
+            Assert.True(checkpoints > 5, $"{checkpoints} checkpoints were written");
         }
     }
 

@@ -107,6 +107,7 @@ public sealed class FolioTests
         Assert.Equal(
             [1UL << 20, 65536, 16384, 16384],
             new[] { "/usr/bin/git", "/lib/libc.so.6", "/lib/x/libm.so.6", "git" }.Select(sizes.BytesOf));
+        Assert.Equal(["*"], sizes.Unused(["/usr/bin/git", "/lib/libc.so.6"]));
         Assert.Equal((8192UL, 8192UL), (FolioSizes.Parse(8192, "", "k").BytesOf("/x"), FolioSizes.Parse(8192, "", "k").LargestBytes));
     }
 

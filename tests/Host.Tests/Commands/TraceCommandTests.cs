@@ -7,6 +7,12 @@ namespace VmSim.Host.Tests.Commands;
 public sealed class TraceCommandTests : IDisposable
 {
     private static readonly string Trace = Path.Combine(AppContext.BaseDirectory, "config", "traces", "ls.vmt.gz");
+
+    /// <summary>A trace of two threads with 100 stores each, packed by xz 5.4.</summary>
+    private const string PairXz =
+        "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AA4ADJdABGIC0ciI2l4tW+NlIC/WXRineWmocJsPHgv"
+        + "Olwy09ncuoS7O94iSNIwuN6lgUVkqcgAAAAAT6+oIPPKFrYAAU45qF95ER+2830BAAAAAARZWg==";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-test-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -51,6 +57,26 @@ public sealed class TraceCommandTests : IDisposable
         string scenario = Path.Combine(_folder, "x.conf");
         await File.WriteAllTextAsync(scenario, "include \"x.folios.conf\"\nprocesses = [ { trace = \"x.vmt\" } ]\n");
         Assert.Equal(ExitCodes.Ok, (await RunAsync("run", scenario)).Code);
+        (code, _, error) = await RunAsync("run", scenario, "--set", "memory.folios=\"libc.so.*=64 KiB\"");
+        Assert.Equal(ExitCodes.Ok, code);
+        Assert.Contains("memory.folios: no file of the run is left for \"libc.so.*\"", error);
+    }
+
+    [Fact]
+    public async Task Info_TraceThatXzPacked_IsReadAsAnyOther()
+    {
+        string packed = Path.Combine(_folder, "pair.vmt.xz");
+        await File.WriteAllBytesAsync(packed, Convert.FromBase64String(PairXz));
+        (int code, string output, string error) = await RunAsync("trace", "info", packed);
+        if (CaptureTools.Find("xz") is null)
+        {
+            Assert.Equal(ExitCodes.BadInput, code);
+            Assert.Contains("xz", error);
+            return;
+        }
+
+        Assert.Equal((ExitCodes.Ok, ""), (code, error));
+        Assert.Contains("2.0 threads on average", string.Join(' ', output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries)));
     }
 
     [Fact]

@@ -1,32 +1,12 @@
+using VmSim.Host.Terminal;
+
 namespace VmSim.Host.Files;
 
 /// <summary>A file's stream whose every failure to write is an <see cref="IOException"/>.</summary>
 /// <remarks>.NET takes EFBIG, which says that the file is longer than a limit or the file system allows, for a wrong argument.</remarks>
 /// <param name="file">The file.</param>
-internal sealed class WholeStream(FileStream file) : Stream
+internal sealed class WholeStream(FileStream file) : WriteOnlyStream
 {
-    /// <inheritdoc/>
-    public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -55,15 +35,6 @@ internal sealed class WholeStream(FileStream file) : Stream
             throw TooLong(reason);
         }
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -9,30 +9,11 @@ namespace VmSim.Host.Terminal;
 /// </summary>
 /// <param name="descriptor">1 for standard output, 2 for standard error.</param>
 /// <param name="plain">Whether control characters become question marks but for ends of lines and tabs.</param>
-internal sealed class StandardOutput(int descriptor = 1, bool plain = false) : Stream
+internal sealed class StandardOutput(int descriptor = 1, bool plain = false) : WriteOnlyStream
 {
     private readonly Stream? _stream = OperatingSystem.IsWindows()
         ? descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError()
         : null;
-
-    /// <inheritdoc/>
-    public override bool CanRead => false;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>A writer that holds nothing back.</summary>
     /// <param name="descriptor">1 for standard output, 2 for standard error.</param>
@@ -41,9 +22,6 @@ internal sealed class StandardOutput(int descriptor = 1, bool plain = false) : S
 
     /// <summary>Standard output as it is, or without control characters where a terminal shows it.</summary>
     public static Stream Plain() => new StandardOutput(plain: !Console.IsOutputRedirected);
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> buffer)
@@ -72,15 +50,6 @@ internal sealed class StandardOutput(int descriptor = 1, bool plain = false) : S
     public override void Flush()
     {
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>
     /// Text in UTF-8 with question marks in the place of control characters: bytes of C0, and the characters that

@@ -113,6 +113,9 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
     public override LoadAnswer OnLoad(CoreId core) => real.OnLoad(core);
 
     /// <inheritdoc/>
+    public override bool Holds(CoreId core) => real.Holds(core);
+
+    /// <inheritdoc/>
     public override void OnLeave(CoreId core) => real.OnLeave(core);
 
     /// <inheritdoc/>

@@ -38,6 +38,9 @@ public readonly record struct DeadRange
     /// <summary>The whole address space, by pages of 4 KiB: what a fork leaves behind.</summary>
     public static DeadRange WholeSpace { get; } = new(default, WholeSpacePages, PageSize.Size4K);
 
+    /// <summary>Whether it is <see cref="WholeSpace"/>.</summary>
+    public bool IsWholeSpace => this == WholeSpace;
+
     /// <summary>Its first address.</summary>
     public VirtAddr Start => new(_start);
 
@@ -67,5 +70,5 @@ public readonly record struct DeadRange
     public bool Overlaps(VirtAddr start, VirtAddr end) => Start < end && start < End;
 
     /// <summary>First address, pages and their size.</summary>
-    public override string ToString() => $"{Start} + {Pages} x {Stride.Bytes()} bytes";
+    public override string ToString() => IsWholeSpace ? "the whole space" : $"{Start} + {Pages} x {Stride.Bytes()} bytes";
 }

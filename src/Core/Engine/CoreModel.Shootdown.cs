@@ -15,6 +15,10 @@ public sealed partial class CoreModel
     /// <inheritdoc/>
     public bool CanWalk(SpaceId space) => _loadedSpace == space.Value && !_lazy && State != CoreState.Loading && !ReturnsFirst;
 
+    /// <inheritdoc/>
+    public SpaceId Loaded =>
+        State == CoreState.Loading ? _thread!.Space : _loadedSpace >= 0 ? new SpaceId(_loadedSpace) : SpaceId.None;
+
     /// <summary>Whether the kernel runs on the core, and the protocol hears of it before user mode goes on.</summary>
     private bool ReturnsFirst => _tellsReturns && (State == CoreState.Trapped || _entersUser);
 

@@ -44,6 +44,7 @@ public sealed partial class AddressSpace
             Core = core,
             Call = call,
             Exclusive = CallScope.IsExclusive(call),
+            Gathers = CallScope.Gathers(call),
             FirstPage = first,
             EndPage = end,
         });
@@ -82,6 +83,7 @@ public sealed partial class AddressSpace
     private void Execute(KernelOperation operation)
     {
         operation.StartedAt = _now;
+        _gathers += operation.Gathers ? 1 : 0;
         SetVisibility();
         Tables.Fold(_group.WindowStart);
         switch (operation.Kind)
@@ -151,6 +153,7 @@ public sealed partial class AddressSpace
     {
         SystemCall call = operation.Call!;
         VirtAddr oldBreak = _memory!.Break;
+        operation.FlushesReclaimed = TakesReclaimedOver(call);
         MmResult result = _memory.Apply(call);
         operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
         operation.TablesFreed = result.TablesFreed;
@@ -235,7 +238,7 @@ public sealed partial class AddressSpace
     /// </summary>
     private void Proceed(KernelOperation operation, long cycles, long delay)
     {
-        bool invalidates = operation.Dead is not null;
+        bool invalidates = operation.Dead is not null || operation.FlushesReclaimed;
         delay += invalidates ? _locks.Shootdown(operation.Core, _now + delay) : 0;
         long at = _now + delay + Math.Max(cycles, _delays.Service.Value) - _delays.Service.Value;
         if (at > _now)
@@ -244,11 +247,11 @@ public sealed partial class AddressSpace
         }
         else if (invalidates)
         {
-            BeginShootdown(operation);
+            Invalidate(operation);
         }
         else
         {
-            EndOperation(operation);
+            Conclude(operation);
         }
     }
 
@@ -270,6 +273,8 @@ public sealed partial class AddressSpace
             SendToSelf(MessageKind.ReleaseMemory, operation, _now + _delays.ReleaseAfter.Value);
         }
 
+        _gathers -= operation.Gathers ? 1 : 0;
+        _hasReclaimed |= operation.Shootdown is { IsBatched: true };
         _mapLock.Leave(operation);
         AdmitWaiting();
     }

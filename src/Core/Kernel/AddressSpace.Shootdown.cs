@@ -125,16 +125,15 @@ public sealed partial class AddressSpace
         ? core
         : throw new InvalidOperationException($"the shootdown protocol of space {Space} addresses core {core}, which is not of its domain");
 
-    private void BeginShootdown(KernelOperation operation)
+    private void BeginShootdown(KernelOperation operation, in DeadTranslations dead, bool tablesFreed)
     {
-        DeadTranslations dead = operation.Dead!.Value;
         ShootdownRequest shootdown = new()
         {
             Id = ++_nextShootdown,
             Initiator = operation.Core,
             Dead = dead.Range,
             DeadPages = dead.Count,
-            TablesFreed = operation.TablesFreed,
+            TablesFreed = tablesFreed,
             FreesMemory = dead.FreesMemory,
             IsDiscard = operation.Call is { } call && IsDiscard(call),
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
@@ -245,7 +244,7 @@ public sealed partial class AddressSpace
         }
 
         ShootdownLog.Update(shootdown);
-        EndOperation(operation);
+        GoOn(operation);
     }
 
     private KernelOperation OperationOf(ShootdownRequest shootdown) => _shootdowns.TryGetValue(shootdown.Id, out OpenShootdown? open)

@@ -177,9 +177,12 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
                 NextBatch(OperationOf(message));
                 break;
             case MessageKind.OperationInvalidate:
-                BeginShootdown(OperationOf(message));
+                Invalidate(OperationOf(message));
                 break;
-            case MessageKind.OperationEnd or MessageKind.DeviceDone:
+            case MessageKind.OperationEnd:
+                Conclude(OperationOf(message));
+                break;
+            case MessageKind.DeviceDone:
                 EndOperation(OperationOf(message));
                 break;
             case MessageKind.ReleaseMemory:
@@ -192,8 +195,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
                 HandleLoad(core, message.AsLoadRequest());
                 break;
             case MessageKind.LeaveSpace:
-                _locks.EnterCoreMask(core, _now);
-                _shootdown.OnLeave(core);
+                HandleLeave(core);
                 break;
             case MessageKind.EnterLazy:
                 _shootdown.OnLazy(core);
@@ -242,8 +244,18 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
 
     private KernelOperation OperationOf(in SimMessage message) => _operations[message.AsOperationStep().Operation];
 
+    private void HandleLeave(CoreId core)
+    {
+        _shootdown.OnLeave(core);
+        if (!_shootdown.Holds(core))
+        {
+            _locks.EnterCoreMask(core, _now);
+        }
+    }
+
     private void HandleLoad(CoreId core, in LoadRequest load)
     {
+        bool isHeld = _shootdown.Holds(core);
         LoadAnswer answer = _shootdown.OnLoad(core);
         if ((uint)answer.Table >= (uint)Tables.Count)
         {
@@ -251,7 +263,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
                 $"the shootdown protocol has core {core} walk table {answer.Table} of space {Space}, which has {Tables.Count}");
         }
 
-        long delay = _locks.EnterCoreMask(core, _now);
+        long delay = isHeld ? 0 : _locks.EnterCoreMask(core, _now);
         SendToCore(SimMessage.Of(new SpaceLoaded(load.Thread, answer)), core, ReturnTime + delay);
     }
 

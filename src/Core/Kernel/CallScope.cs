@@ -29,11 +29,51 @@ internal static class CallScope
     }
 
     /// <summary>
-    /// Whether it holds the lock as a writer: not if it leaves all areas as they are (Linux: madvise_lock, mm/madvise.c, msync.c,
+    /// Whether it holds the lock as a writer: not if it leaves all areas as they are (Linux: get_lock_mode, mm/madvise.c, msync.c,
     /// mincore.c).
     /// </summary>
-    public static bool IsExclusive(SystemCall call) =>
-        call.Kind is not (SystemCallKind.Advise or SystemCallKind.Sync or SystemCallKind.QueryResident);
+    public static bool IsExclusive(SystemCall call) => call.Kind switch
+    {
+        SystemCallKind.Advise => call.Advice is not (Advice.WillNeed or Advice.DontNeed or Advice.DontNeedLocked or Advice.Free
+            or Advice.Remove or Advice.Cold or Advice.PageOut or Advice.PopulateRead or Advice.PopulateWrite or Advice.Collapse
+            or Advice.GuardInstall or Advice.GuardRemove),
+        SystemCallKind.Sync or SystemCallKind.QueryResident => false,
+        _ => true,
+    };
+
+    /// <summary>
+    /// Whether it collects what it takes out of page tables and flushes once at its end (Linux: tlb_gather_mmu and tlb_finish_mmu).
+    /// </summary>
+    public static bool Gathers(SystemCall call) => call.Kind switch
+    {
+        SystemCallKind.Advise => TakesEntries(call.Advice),
+        SystemCallKind.Unmap or SystemCallKind.Protect => true,
+        _ => false,
+    };
+
+    /// <summary>
+    /// The addresses whose lowest-level table entries it goes through to take or change them, the last not included; the same twice for
+    /// none.
+    /// </summary>
+    /// <param name="call">The call.</param>
+    /// <param name="oldBreak">The break before it.</param>
+    public static (VirtAddr Start, VirtAddr End) EntriesOf(SystemCall call, VirtAddr oldBreak) => call.Kind switch
+    {
+        SystemCallKind.Map or SystemCallKind.Unmap or SystemCallKind.Protect or SystemCallKind.Remap or SystemCallKind.Detach
+            or SystemCallKind.RemapFilePages => (call.Start, call.Start + call.Length),
+        SystemCallKind.Advise when TakesEntries(call.Advice) => RangeOf(call),
+        SystemCallKind.SetBreak => (call.Start, oldBreak),
+        _ => default,
+    };
+
+    private static bool TakesEntries(Advice advice) => advice is Advice.DontNeed or Advice.DontNeedLocked or Advice.Free or Advice.Remove
+        or Advice.Cold or Advice.PageOut or Advice.GuardInstall;
+
+    private static (VirtAddr Start, VirtAddr End) RangeOf(SystemCall call)
+    {
+        (ulong first, ulong end) = PagesOf(call);
+        return (VirtAddr.OfPage(first), VirtAddr.OfPage(end));
+    }
 
     private static (ulong First, ulong End) PagesOf(VirtAddr start, ulong bytes) =>
         (start.PageNumber, start.PageNumber + (bytes >> PageSizes.BaseShift) + 1);

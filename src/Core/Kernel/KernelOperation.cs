@@ -56,6 +56,15 @@ internal sealed class KernelOperation
     /// <summary>Whether it holds the address space's lock as a writer.</summary>
     public bool Exclusive { get; init; }
 
+    /// <summary>Whether it collects what it takes out of page tables and flushes at its end (<see cref="CallScope.Gathers"/>).</summary>
+    public bool Gathers { get; init; }
+
+    /// <summary>Whether its own shootdown has begun, if it has one.</summary>
+    public bool HasFlushed { get; set; }
+
+    /// <summary>Whether the whole space is flushed before its own shootdown, for what reclaim has taken.</summary>
+    public bool FlushesReclaimed { get; set; }
+
     /// <summary>First page it concerns.</summary>
     public ulong FirstPage { get; init; }
 

@@ -27,6 +27,15 @@ public sealed record KernelProfile
     [Setting("Name of the kernel profile, for reports.")]
     public string Name { get; init; } = "custom";
 
+    /// <summary>
+    /// The kernel whose rules hold where they changed from one version to another: one of <see cref="KernelRelease.All"/>.
+    /// </summary>
+    [Setting("The kernel whose rules hold where they changed from one version to another.", Choices = KernelRelease.Names)]
+    public string Version { get; init; } = "6.18";
+
+    /// <summary><see cref="Version"/>, to compare with the release that changed a rule.</summary>
+    public KernelRelease Release => KernelRelease.Parse(Version);
+
     /// <summary>What a trap does to its core: <c>hold</c> keeps it, as real hardware does, <c>park</c> lets other threads run.</summary>
     [Setting("Whether a trap holds its core, as on real hardware, or lets other threads run (park).", Choices = "hold|park")]
     public string Traps { get; init; } = TrapModes.Hold;

@@ -62,6 +62,9 @@ public sealed record MachineSpec
     /// <summary>The MMU of each core.</summary>
     public MmuSpec Mmu { get; init; } = new();
 
+    /// <summary>Cycles of a second.</summary>
+    public long CyclesPerSecond => (long)Math.Round(Ghz * 1e9);
+
     /// <summary>Cores of one socket.</summary>
     public int CoresPerSocket => (Cores + Sockets - 1) / Sockets;
 

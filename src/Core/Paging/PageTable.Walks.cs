@@ -6,6 +6,45 @@ namespace VmSim.Core.Paging;
 /// <summary>The walks behind unmap and protect: down the tree, over each table once.</summary>
 public sealed unsafe partial class PageTable
 {
+    /// <summary>Whether any address of a range has a lowest-level table page, whatever its entries say.</summary>
+    /// <param name="start">The first address.</param>
+    /// <param name="end">The address after the last one; what lies above the format's user space is left out.</param>
+    public bool HasTables(VirtAddr start, VirtAddr end)
+    {
+        ulong limit = 1UL << _format.RangeBits;
+        return start < end && start.Value < limit
+            && HasTables(Root, _format.Levels - 1, start.Value, Math.Min(end.Value, limit) - 1);
+    }
+
+    private bool HasTables(int page, int level, ulong first, ulong last)
+    {
+        if (level == 0)
+        {
+            return true;
+        }
+
+        ulong tableFirst = TableStart(first, level);
+        int shift = EntryLayout.LevelShift(level);
+        int to = EntryLayout.Index(last, level);
+        for (int index = EntryLayout.Index(first, level); index <= to; index++)
+        {
+            ulong entry = Entries(page)[index];
+            if (entry == 0 || _layout.IsLeaf(entry, level))
+            {
+                continue;
+            }
+
+            ulong slotFirst = tableFirst + ((ulong)index << shift);
+            ulong slotLast = slotFirst + ((1UL << shift) - 1);
+            if (HasTables(_layout.ChildTable(entry), level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private long UnmapTable<TVisitor>(
         int page, int level, ulong first, ulong last, ref TVisitor visitor, TableFreeing freeing, out bool emptied)
         where TVisitor : struct, IUnmapVisitor

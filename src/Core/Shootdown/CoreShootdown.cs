@@ -33,6 +33,9 @@ public interface ICoreShootdownContext
     /// <summary>Whether the core idles with a space loaded.</summary>
     bool IsLazy { get; }
 
+    /// <summary>The space that the core has loaded or is loading; <see cref="SpaceId.None"/> without one.</summary>
+    SpaceId Loaded { get; }
+
     /// <summary>
     /// What the core does: it is in user mode while <see cref="CoreState.Running"/>, else the kernel runs on it or it idles.
     /// </summary>

@@ -1,13 +1,17 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
+using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Shootdown;
 
 /// <summary>
-/// What Linux does on x86 (arch/x86/mm/tlb.c, 6.18): a generation counter for each space; cores that have the space loaded are interrupted,
+/// What Linux does on x86 (arch/x86/mm/tlb.c): a generation counter for each space; cores that have the space loaded are interrupted,
 /// lazy ones only if table pages are freed; a responder skips what it has done, drops a range if it is exactly one generation behind, and
 /// else flushes all; what reclaim collects costs one interrupt a core and flushes all. Each core keeps six spaces under PCIDs of its own
-/// and checks the generation when it loads one again.
+/// and checks the generation when it loads one again. A core that has left stays in the list of cores until an interrupt finds it there:
+/// when table pages are freed, when reclaim flushes, or in the one flush a second that trims the list.
+/// <see cref="KernelProfile.Version"/> says which kernel's rules hold.
 /// </summary>
 public sealed class LinuxProtocol : IShootdownProtocol
 {
@@ -19,7 +23,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
     /// <inheritdoc/>
     public string Summary =>
-        "generations, six PCIDs a core, interrupts to cores that have the space loaded and are not lazy (Linux 6.18, arch/x86/mm/tlb.c)";
+        "generations, six PCIDs a core, interrupts to cores that have the space loaded and are not lazy (arch/x86/mm/tlb.c)";
 
     /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
@@ -29,8 +33,19 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
     private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
-        private readonly LoadedCores _cores = new(context.Machine.Cores);
+        private readonly bool _keepsLeft = context.Kernel.Release >= KernelRelease.LazyCoreMask;
+        private readonly bool _flushesTogether = context.Kernel.Release >= KernelRelease.ConcurrentFlush;
+        private readonly LoadedCores _cores = new(context.Machine.Cores, context.Kernel.Release >= KernelRelease.LazyCoreMask);
+        private readonly LinuxSpaceCounters _counters = new();
+
+        /// <summary>Shootdowns whose interrupts leave when the initiator has invalidated; empty where it does both at once.</summary>
+        private readonly Dictionary<long, ShootdownRequest> _invalidating = [];
         private long _generation = 1;
+
+        /// <summary>Before it the list of cores is not trimmed (next_trim_cpumask); 0 before the first core has loaded the space.</summary>
+        private long _nextTrim;
+
+        public override CounterSet Counters => _counters;
 
         public override void Begin(ShootdownRequest shootdown)
         {
@@ -38,13 +53,40 @@ public sealed class LinuxProtocol : IShootdownProtocol
             shootdown.Generation = ++_generation;
             InvalidationScope scope = _cores.ScopeOf(context.Kernel, shootdown);
             context.InvalidateLocally(shootdown, scope);
-            _cores.Interrupt(context, shootdown, scope);
+            if (_flushesTogether || !_cores.HasOthers(shootdown.Initiator))
+            {
+                TellOthers(shootdown, scope);
+                return;
+            }
+
+            _invalidating.Add(shootdown.Id, shootdown);
+            context.SetTimer(context.Now + SharedRules.CyclesOf(context.Kernel, scope), shootdown.Id);
         }
 
-        public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
+        public override void OnTimer(long argument)
+        {
+            _invalidating.Remove(argument, out ShootdownRequest? shootdown);
+            TellOthers(shootdown!, _cores.ScopeOf(context.Kernel, shootdown!));
+        }
+
+        public override void OnAck(ShootdownRequest shootdown, CoreId core)
+        {
+            ArgumentNullException.ThrowIfNull(shootdown);
+
+            // The interrupts of a batch name no space (arch_tlbbatch_flush), so that no core learns which list it is wrongly in.
+            if (!shootdown.IsBatched)
+            {
+                _cores.Trim(core);
+            }
+
+            SharedRules.FinishWhenAcknowledged(context, shootdown);
+        }
+
+        public override bool Holds(CoreId core) => _keepsLeft && _cores.Contains(core);
 
         public override LoadAnswer OnLoad(CoreId core)
         {
+            _nextTrim = _nextTrim == 0 ? context.Now.Value + context.Machine.CyclesPerSecond : _nextTrim;
             _cores.Load(core);
             return new LoadAnswer(Generation: _generation);
         }
@@ -52,6 +94,23 @@ public sealed class LinuxProtocol : IShootdownProtocol
         public override void OnLeave(CoreId core) => _cores.Leave(core);
 
         public override void OnLazy(CoreId core) => _cores.Idle(core);
+
+        /// <summary>Interrupts those whom should_flush_tlb and native_flush_tlb_multi choose (arch/x86/mm/tlb.c).</summary>
+        private void TellOthers(ShootdownRequest shootdown, InvalidationScope scope)
+        {
+            bool hasOthers = _cores.HasOthers(shootdown.Initiator);
+            _counters[LinuxSpaceCounters.RemoteFlushes] += hasOthers ? 1 : 0;
+            bool leftToo = hasOthers && _keepsLeft && (shootdown.TablesFreed || shootdown.IsBatched || Trims());
+            _cores.Interrupt(context, shootdown, scope, leftToo);
+        }
+
+        /// <summary>Whether it is time, once a second, to interrupt the cores that the space has left, so that they leave the list.</summary>
+        private bool Trims()
+        {
+            bool trims = context.Now.Value > _nextTrim;
+            _nextTrim = trims ? context.Now.Value + context.Machine.CyclesPerSecond : _nextTrim;
+            return trims;
+        }
     }
 
     private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
@@ -60,6 +119,10 @@ public sealed class LinuxProtocol : IShootdownProtocol
         private readonly long[] _generations = new long[Slots];
         private int _nextSlot;
 
+        private readonly LinuxCoreCounters _counters = new();
+
+        public override CounterSet Counters => _counters;
+
         public override bool TellsLazy => true;
 
         public override bool ReloadAfterIdle => true;
@@ -67,7 +130,9 @@ public sealed class LinuxProtocol : IShootdownProtocol
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
             int slot = Array.IndexOf(_spaces, invalidation.Space.Value);
-            if (slot < 0 || _generations[slot] >= invalidation.Generation)
+            bool isWrongCore = !invalidation.IsLocal && context.Loaded != invalidation.Space;
+            _counters[LinuxCoreCounters.WrongCore] += isWrongCore ? 1 : 0;
+            if (isWrongCore || slot < 0 || _generations[slot] >= invalidation.Generation)
             {
                 return default;
             }
@@ -79,10 +144,14 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
             bool ranged = invalidation.Generation == _generations[slot] + 1;
             _generations[slot] = invalidation.Generation;
-            Asid tag = TagOf(slot);
-            return ranged
-                ? SharedRules.Invalidate(context, tag, invalidation.Scope)
-                : new InvalidationResult(context.Kernel.InvalidateAllCycles, context.Mmu.InvalidateAsid(tag), Full: true);
+            InvalidationScope scope = ranged ? invalidation.Scope : invalidation.Scope with { IsWholeSpace = true };
+            if (invalidation.IsLocal)
+            {
+                _counters[LinuxCoreCounters.LocalFlushesOfAll] += scope.IsWholeSpace ? 1 : 0;
+                _counters[LinuxCoreCounters.LocalFlushesOfOne] += (long)scope.Entries;
+            }
+
+            return SharedRules.Invalidate(context, TagOf(slot), scope);
         }
 
         public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer)

@@ -9,30 +9,58 @@ namespace VmSim.Core.Shootdown;
 /// cpu_tlbstate_shared.is_lazy, arch/x86/mm/tlb.c): whom a shootdown concerns. The list that protocols choose their targets from.
 /// </summary>
 /// <param name="cores">Cores of the machine.</param>
-public sealed class LoadedCores(int cores)
+/// <param name="keepsLeft">
+/// Whether a core stays in the list when another space takes the place of this one, until an interrupt finds it there (Linux since 6.14,
+/// commit 209954cbc7d0).
+/// </param>
+public sealed class LoadedCores(int cores, bool keepsLeft = false)
 {
     private readonly CoreMask _loaded = new(cores);
     private readonly CoreMask _lazy = new(cores);
+
+    /// <summary>Cores of the list that have another space loaded, or none.</summary>
+    private readonly CoreMask _left = new(cores);
+
+    /// <summary>Whether a core is in the list.</summary>
+    public bool Contains(CoreId core) => _loaded.Contains(core.Value);
 
     /// <summary>A core loads the space, to run a thread of it.</summary>
     public void Load(CoreId core)
     {
         _loaded.Add(core.Value);
         _lazy.Remove(core.Value);
+        _left.Remove(core.Value);
     }
 
     /// <summary>The space has left a core.</summary>
     public void Leave(CoreId core)
     {
-        _loaded.Remove(core.Value);
         _lazy.Remove(core.Value);
+        if (!keepsLeft)
+        {
+            _loaded.Remove(core.Value);
+        }
+        else if (_loaded.Contains(core.Value))
+        {
+            _left.Add(core.Value);
+        }
+    }
+
+    /// <summary>A core that was interrupted for the space has another one loaded: it leaves the list, unless it has come back.</summary>
+    public void Trim(CoreId core)
+    {
+        if (_left.Contains(core.Value))
+        {
+            _left.Remove(core.Value);
+            _loaded.Remove(core.Value);
+        }
     }
 
     /// <summary>A core idles with the space loaded.</summary>
     /// <returns>False if the space has left the core meanwhile.</returns>
     public bool Idle(CoreId core)
     {
-        bool loaded = _loaded.Contains(core.Value);
+        bool loaded = _loaded.Contains(core.Value) && !_left.Contains(core.Value);
         if (loaded)
         {
             _lazy.Add(core.Value);
@@ -41,14 +69,22 @@ public sealed class LoadedCores(int cores)
         return loaded;
     }
 
-    /// <summary>The cores that have the space loaded but for one, by rising number.</summary>
+    /// <summary>Whether any core but one is in the list.</summary>
+    public bool HasOthers(CoreId initiator)
+    {
+        int first = _loaded.Next(0);
+        return first >= 0 && (first != initiator.Value || _loaded.Next(first + 1) >= 0);
+    }
+
+    /// <summary>The cores of the list but for one, by rising number.</summary>
     /// <param name="initiator">The one that is left out.</param>
     /// <param name="lazyToo">Whether cores that idle with the space are among them.</param>
-    public IEnumerable<CoreId> Others(CoreId initiator, bool lazyToo)
+    /// <param name="leftToo">Whether cores that the space has left are among them.</param>
+    public IEnumerable<CoreId> Others(CoreId initiator, bool lazyToo, bool leftToo = false)
     {
         for (int core = _loaded.Next(0); core >= 0; core = _loaded.Next(core + 1))
         {
-            if (core != initiator.Value && (lazyToo || !_lazy.Contains(core)))
+            if (core != initiator.Value && (lazyToo || !_lazy.Contains(core)) && (leftToo || !_left.Contains(core)))
             {
                 yield return new CoreId(core);
             }
@@ -57,13 +93,14 @@ public sealed class LoadedCores(int cores)
 
     /// <summary>
     /// What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling, and for what reclaim has
-    /// collected, which it does while any other core has the space loaded (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush
-    /// flushes all).
+    /// collected, which it does while any other core is in the list (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes
+    /// all).
     /// </summary>
     public InvalidationScope ScopeOf(KernelProfile kernel, ShootdownRequest shootdown)
     {
         InvalidationScope scope = SharedRules.ScopeOf(kernel, shootdown);
-        return shootdown.IsReclaim && Others(shootdown.Initiator, lazyToo: true).Any() ? scope with { IsWholeSpace = true } : scope;
+        shootdown.IsBatched = shootdown.IsReclaim && HasOthers(shootdown.Initiator);
+        return shootdown.IsBatched ? scope with { IsWholeSpace = true } : scope;
     }
 
     /// <summary>
@@ -73,9 +110,10 @@ public sealed class LoadedCores(int cores)
     /// <param name="context">The space.</param>
     /// <param name="shootdown">What died.</param>
     /// <param name="scope">What each is to drop.</param>
-    public void Interrupt(ISpaceShootdownContext context, ShootdownRequest shootdown, InvalidationScope scope)
+    /// <param name="leftToo">Whether cores that the space has left are interrupted too.</param>
+    public void Interrupt(ISpaceShootdownContext context, ShootdownRequest shootdown, InvalidationScope scope, bool leftToo = false)
     {
-        foreach (CoreId core in Others(shootdown.Initiator, lazyToo: shootdown.TablesFreed))
+        foreach (CoreId core in Others(shootdown.Initiator, lazyToo: shootdown.TablesFreed, leftToo))
         {
             context.InvalidateByInterrupt(shootdown, core, scope);
         }

@@ -21,6 +21,13 @@ public static class SharedRules
         return new InvalidationScope(shootdown.Dead, IsWholeSpace: shootdown.Dead.Pages > (ulong)kernel.FlushCeilingPages);
     }
 
+    /// <summary>What a scope takes a core to drop.</summary>
+    public static long CyclesOf(KernelProfile kernel, InvalidationScope scope)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        return scope.IsWholeSpace ? kernel.InvalidateAllCycles : (long)scope.Entries * kernel.InvalidatePageCycles;
+    }
+
     /// <summary>Finishes a shootdown for whose acknowledgements its operation waits, once none is missing.</summary>
     public static void FinishWhenAcknowledged(ISpaceShootdownContext context, ShootdownRequest shootdown)
     {
@@ -35,12 +42,7 @@ public static class SharedRules
     public static InvalidationResult Invalidate(ICoreShootdownContext context, Asid tag, InvalidationScope scope)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (scope.IsWholeSpace)
-        {
-            return new InvalidationResult(context.Kernel.InvalidateAllCycles, context.Mmu.InvalidateAsid(tag), Full: true);
-        }
-
-        int dropped = context.Mmu.InvalidateRange(tag, scope.Range);
-        return new InvalidationResult((long)scope.Entries * context.Kernel.InvalidatePageCycles, dropped, Full: false);
+        int dropped = scope.IsWholeSpace ? context.Mmu.InvalidateAsid(tag) : context.Mmu.InvalidateRange(tag, scope.Range);
+        return new InvalidationResult(CyclesOf(context.Kernel, scope), dropped, scope.IsWholeSpace);
     }
 }

@@ -25,9 +25,13 @@ public sealed record ShootdownFigure(CounterInfo Info, string Column, Func<Shoot
             s => s.SpuriousInterrupts),
         new(new("deadPages", "translations", "Translations that died or lost rights.", "dead pages"), "dead_pages", s => s.DeadPages),
         new(
-            new("spanPages", "pages", "Pages in the range that covers the dead translations.", "pages in range"),
+            new(
+                "spanPages",
+                "pages",
+                "Pages in the range that covers the dead translations; without shootdowns of the whole space.",
+                "pages in range"),
             "span_pages",
-            s => (long)s.Dead.Pages),
+            s => s.Dead.IsWholeSpace ? -1 : (long)s.Dead.Pages),
         new(
             new("wait", "cycles", "From the first message to the last acknowledgement, of shootdowns with targets.", "wait, cycles"),
             "wait_cycles",

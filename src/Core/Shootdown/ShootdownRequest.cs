@@ -34,6 +34,12 @@ public sealed class ShootdownRequest
     /// </summary>
     public bool IsReclaim { get; init; }
 
+    /// <summary>
+    /// Whether what reclaim took is flushed for all its pages at once: then a later call that finds table entries gone flushes the whole
+    /// space once more (Linux: flush_tlb_batched_pending, mm/rmap.c). The protocol says so in <see cref="SpaceShootdown.Begin"/>.
+    /// </summary>
+    public bool IsBatched { get; set; }
+
     /// <summary>When the first message was sent, in cycles.</summary>
     public Cycles BegunAt { get; init; }
 

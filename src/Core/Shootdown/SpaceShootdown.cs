@@ -144,6 +144,13 @@ public abstract class SpaceShootdown
     /// <returns>Cycles that the fault takes longer.</returns>
     public virtual Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => 0;
 
+    /// <summary>
+    /// Whether a core is in the space's list of cores already, so that neither loading nor leaving the space writes the list, whose cache
+    /// line moves otherwise.
+    /// </summary>
+    /// <param name="core">The core.</param>
+    public virtual bool Holds(CoreId core) => false;
+
     /// <summary>A walk of a core has set accessed or dirty bits, and the notice of it has come.</summary>
     /// <param name="core">The core.</param>
     /// <param name="address">The address that was accessed.</param>

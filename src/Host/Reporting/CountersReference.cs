@@ -34,6 +34,28 @@ public static class CountersReference
             "Sum, percentiles and the greatest, over the run and for each address space; [model.md](model.md) says more.",
             [.. ShootdownFigure.All.Select(figure => figure.Info)],
             output);
+        WriteKernelNames(output);
+    }
+
+    private static void WriteKernelNames(TextWriter output)
+    {
+        output.Write("""
+
+            ## The kernel's names
+
+            Terminal and `report.json` (`vmstat`) have these sums under the names of Linux's `/proc/vmstat`, to lay them beside each other.
+            Lines of TLB flushes are there in kernels built with CONFIG_DEBUG_TLBFLUSH.
+            Those of local and remote flushes need protocol `linux`.
+            Large pages of MAP_HUGETLB are among `thp_fault_alloc` here; the kernel counts them elsewhere.
+
+            | name | sum of |
+            |---|---|
+
+            """);
+        foreach (VmStatLine line in VmStatLine.All)
+        {
+            output.Write($"| `{line.Name}` | {string.Join(", ", line.Counters.Select(counter => $"`{counter.Name}`"))} |\n");
+        }
     }
 
     private static void WriteTable(string title, string remark, IReadOnlyList<CounterInfo> figures, TextWriter output)

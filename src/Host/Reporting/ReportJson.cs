@@ -32,6 +32,7 @@ public static class ReportJson
         json.WriteNumber("ghz", report.Ghz);
         json.WriteNumber("windowBound", report.WindowBound.Value);
         WriteCounters(json, "totals", report.Totals);
+        WriteCounters(json, "vmstat", VmStatLine.Of(report));
         WriteDistributions(json, "latencyCycles", report.LatencyCycles);
         WriteDistributions(json, "shootdowns", report.Shootdowns);
         json.WriteNumber("shootdownsLeftOut", report.ShootdownsLeftOut);

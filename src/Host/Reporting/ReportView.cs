@@ -41,6 +41,7 @@ public static class ReportView
         console.Write(Cores(report));
         OrderOfTraces(report, console);
         LockTable.Show(report, console);
+        VmStat(report, console);
         if (report.Checker is { } checker)
         {
             console.MarkupLine(
@@ -204,6 +205,18 @@ public static class ReportView
         {
             console.MarkupLine(
                 $"{Quantities.Percent(waited, busy)} of the busy time is waiting for a trace's order: docs/model.md, Traces");
+        }
+    }
+
+    /// <summary>What the kernel would count under its own names.</summary>
+    private static void VmStat(RunReport report, IAnsiConsole console)
+    {
+        IEnumerable<string> lines = VmStatLine.Of(report).Where(line => line.Value > 0)
+            .Select(line => $"{line.Key} {Quantities.Exact(line.Value)}");
+        string text = string.Join(", ", lines);
+        if (text.Length > 0)
+        {
+            console.MarkupLine($"[grey]as in /proc/vmstat: {text}[/]");
         }
     }
 

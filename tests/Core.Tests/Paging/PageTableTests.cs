@@ -100,6 +100,22 @@ public sealed class PageTableTests
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void HasTables_SeesLowestTablesWhateverTheyHold(string name)
+    {
+        using PageTable table = New(name);
+        VirtAddr end = Here + Megabyte2;
+        Assert.False(table.HasTables(Here, end));
+        table.MapRange(Here, new PhysAddr(0x8000_0000), Megabyte2, UserData, PageSize.Size2M);
+        Assert.False(table.HasTables(Here, end));
+        table.MapRange(end, new PhysAddr(0x9000_0000), 4096, UserData);
+        Assert.False(table.HasTables(Here, end));
+        Assert.True(table.HasTables(Here, end + 1) && table.HasTables(end + (Megabyte2 - 1), end + Megabyte2));
+        Assert.True(table.HasTables(default, new VirtAddr(ulong.MaxValue)));
+        Assert.False(table.HasTables(end, end) || table.HasTables(new VirtAddr(ulong.MaxValue - 1), new VirtAddr(ulong.MaxValue)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void UnmapRange_FreeingWithinAreas_KeepsTablesThatNeighboursMayUse(string name)
     {
         using PageTable table = New(name);

@@ -51,6 +51,33 @@ public sealed class LoadedCoresTests
         Assert.Equal([1], Others(cores, initiator: 0, lazyToo: false));
     }
 
+    [Fact]
+    public void Leave_ListThatKeepsWhoLeft_HasItUntilItIsTrimmed()
+    {
+        LoadedCores cores = new(8, keepsLeft: true);
+        cores.Load(new CoreId(1));
+        cores.Load(new CoreId(2));
+        cores.Leave(new CoreId(2));
+        Assert.Equal([1], Others(cores, initiator: 0, lazyToo: true));
+        Assert.Equal([1, 2], cores.Others(new CoreId(0), lazyToo: true, leftToo: true).Select(core => core.Value));
+        Assert.True(cores.Contains(new CoreId(2)) && cores.HasOthers(new CoreId(1)) && !cores.Idle(new CoreId(2)));
+        cores.Trim(new CoreId(1));
+        cores.Trim(new CoreId(2));
+        Assert.Equal((true, false), (cores.Contains(new CoreId(1)), cores.Contains(new CoreId(2))));
+        Assert.False(cores.HasOthers(new CoreId(1)));
+    }
+
+    [Fact]
+    public void Trim_CoreThatHasComeBack_Stays()
+    {
+        LoadedCores cores = new(8, keepsLeft: true);
+        cores.Load(new CoreId(2));
+        cores.Leave(new CoreId(2));
+        cores.Load(new CoreId(2));
+        cores.Trim(new CoreId(2));
+        Assert.Equal([2], Others(cores, initiator: 0, lazyToo: false));
+    }
+
     private static LoadedCores Loaded(params ReadOnlySpan<int> numbers)
     {
         LoadedCores cores = new(192);

@@ -1,0 +1,111 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Memory;
+using VmSim.Core.Programs;
+using VmSim.Core.VirtualTime;
+
+namespace VmSim.Core.Kernel;
+
+/// <content>
+/// Flushes that an operation owes to what others have taken out of the page table: it found the entries gone, but the translations may
+/// live on in TLBs until the others' flushes are over.
+/// </content>
+public sealed partial class AddressSpace
+{
+    /// <summary>Operations that collect what they take out of the page table and have not ended (mm->tlb_flush_pending).</summary>
+    private int _gathers;
+
+    /// <summary>
+    /// Whether reclaim has flushed for many pages at once since the whole space was last flushed for what it took: pending and flushed
+    /// of mm->tlb_flush_batched differ. The kernel does not note there that reclaim's own flush is over.
+    /// </summary>
+    private bool _hasReclaimed;
+
+    /// <summary>
+    /// An operation that leaves nothing dead ends; or it flushes the whole space first, because another one that has taken entries out of
+    /// the page table has not flushed yet.
+    /// </summary>
+    private void Conclude(KernelOperation operation)
+    {
+        if (!operation.FlushesReclaimed && !IsNested(operation))
+        {
+            EndOperation(operation);
+            return;
+        }
+
+        long delay = _locks.Shootdown(operation.Core, _now);
+        if (delay > 0)
+        {
+            SendToSelf(MessageKind.OperationInvalidate, operation, _now + delay);
+            return;
+        }
+
+        Invalidate(operation);
+    }
+
+    /// <summary>
+    /// An operation flushes: first for what reclaim has taken, then for what it has taken itself. When another one that collects has not
+    /// ended, it takes the other's pages along, because it may have found their entries gone: then all of the space and its table pages
+    /// (Linux: mm_tlb_flush_nested in tlb_finish_mmu, mm/mmu_gather.c, commit 99baac21e458).
+    /// </summary>
+    private void Invalidate(KernelOperation operation)
+    {
+        if (operation.FlushesReclaimed)
+        {
+            operation.FlushesReclaimed = false;
+            BeginShootdown(operation, new DeadTranslations(DeadRange.WholeSpace, 0, FreesMemory: false), tablesFreed: true);
+            return;
+        }
+
+        if (IsNested(operation))
+        {
+            operation.Dead = new DeadTranslations(DeadRange.WholeSpace, operation.Dead?.Count ?? 0, operation.Release is not null);
+            operation.TablesFreed = true;
+        }
+
+        operation.HasFlushed = true;
+        if (operation.Dead is { } dead)
+        {
+            BeginShootdown(operation, dead, operation.TablesFreed);
+        }
+        else
+        {
+            EndOperation(operation);
+        }
+    }
+
+    /// <summary>A shootdown of the operation is over: its next one begins, or it ends.</summary>
+    private void GoOn(KernelOperation operation)
+    {
+        if (operation.HasFlushed)
+        {
+            EndOperation(operation);
+        }
+        else
+        {
+            Invalidate(operation);
+        }
+    }
+
+    private bool IsNested(KernelOperation operation) => operation.Gathers && _gathers > 1;
+
+    /// <summary>
+    /// Whether a call, before it changes the page table, flushes all for what reclaim has taken: if it looks at lowest-level tables
+    /// (Linux: flush_tlb_batched_pending in zap_pte_range, change_pte_range, move_ptes and the walks of madvise).
+    /// </summary>
+    private bool TakesReclaimedOver(SystemCall call)
+    {
+        if (!_hasReclaimed)
+        {
+            return false;
+        }
+
+        (VirtAddr start, VirtAddr end) = CallScope.EntriesOf(call, _memory!.Break);
+        if (start >= end || !Table.HasTables(start, end))
+        {
+            return false;
+        }
+
+        _hasReclaimed = false;
+        return true;
+    }
+}

@@ -27,6 +27,7 @@ public static class CommandLineApp
         ReportCommand.Create,
         ReplayCommand.Create,
         TlbCommand.Create,
+        ValidateCommand.Create,
         FuzzCommand.Create,
         ListCommand.Create,
         CaptureCommand.Create,

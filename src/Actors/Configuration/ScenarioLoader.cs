@@ -81,7 +81,21 @@ public static class ScenarioLoader
     public static ScenarioSpec Parse(string text, string origin, IScenarioFiles files, IReadOnlyList<string> sets) =>
         Load(SettingsTree.Parse(text, origin), files, sets);
 
-    private static ScenarioSpec Load(SettingsTree scenario, IScenarioFiles files, IReadOnlyList<string> sets)
+    /// <summary>Loads a scenario that has no processes: what a program is to be run on.</summary>
+    /// <param name="path">As for <see cref="Load(string, IReadOnlyList{string})"/>.</param>
+    /// <param name="sets">Settings that come last, each key=value.</param>
+    /// <exception cref="ScenarioException">Something in the file or options is not allowed.</exception>
+    public static ScenarioSpec LoadMachine(string path, IReadOnlyList<string> sets)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(sets);
+        SettingsTree machine = Read(ref path);
+        return machine.Keys!.TryGetValue(Processes, out SettingsTree? processes)
+            ? throw new ScenarioException($"{processes.Origin}: {Processes}: found a list; a machine without processes is needed here")
+            : Load(machine, FilesOf(path), sets, hasProcesses: false) with { Includes = machine.Included };
+    }
+
+    private static ScenarioSpec Load(SettingsTree scenario, IScenarioFiles files, IReadOnlyList<string> sets, bool hasProcesses = true)
     {
         foreach (string set in sets)
         {
@@ -101,7 +115,7 @@ public static class ScenarioLoader
         {
             ScenarioSpec whole = WorldParts.WithOwnSettings(spec with { PlugIns = plugIns });
             ScenarioRules.Check(whole);
-            return whole with { Processes = ProcessLoader.Load(scenario, Processes, files, binder, whole) };
+            return hasProcesses ? whole with { Processes = ProcessLoader.Load(scenario, Processes, files, binder, whole) } : whole;
         });
     }
 

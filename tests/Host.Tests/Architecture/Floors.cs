@@ -22,7 +22,7 @@ internal static class Floors
             ["Kernel"],
             ["Checking", "Scenarios"],
             ["Engine"],
-            ["Reports", "Checkpoints"],
+            ["Reports", "Checkpoints", "Validation"],
         ]),
         new("VmSim.Actors", "src/Actors", [["Configuration", "Security"], ["Simulation"], ["Running"], ["Cluster"], ["Fuzzing"]]),
         new(

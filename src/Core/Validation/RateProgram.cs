@@ -1,0 +1,103 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Programs;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Workloads.Synthetic;
+
+namespace VmSim.Core.Validation;
+
+/// <summary>What a <see cref="RateProgram"/> writes one task's loop with.</summary>
+/// <param name="Script">The task's system calls.</param>
+/// <param name="Task">The task's number among those that share its memory.</param>
+internal sealed record RateContext(ThreadScript Script, int Task);
+
+/// <summary>
+/// A loop that threads of one process, or processes, run at the same time, each on a processor of its own, as in will-it-scale. The figure
+/// is how often all of them together go round in a second.
+/// </summary>
+/// <param name="name">Its name.</param>
+/// <param name="operations">Operations of one round.</param>
+/// <param name="round">Gives the operations of a round.</param>
+internal sealed class RateProgram(string name, int operations, Func<RateContext, IEnumerable<ulong>> round)
+    : MeasuredProgram(name, "scaling", [Threads, Processes])
+{
+    private const string Threads = "threads";
+    private const string Processes = "processes";
+
+    /// <summary>Rounds before the first that is measured.</summary>
+    private const int FirstMeasured = 4;
+
+    /// <summary>Rounds that each task makes at least; all go on until the last has made them.</summary>
+    private const int Rounds = 20;
+
+    private const long NoTimeSlice = 1_000_000_000_000;
+
+    /// <inheritdoc/>
+    public override long MostSize => 64;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Figures => [Rate];
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Run(ScenarioSpec machine, MeasuredCase measured)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        int tasks = (int)measured.Size;
+        Probe[] probes = [.. Enumerable.Range(0, tasks).Select(core => new Probe(core))];
+        ScenarioSpec scenario = machine with
+        {
+            Machine = machine.Machine with { Cores = Math.Max(machine.Machine.Cores, tasks) },
+            Kernel = machine.Kernel with { TimeSliceCycles = NoTimeSlice },
+            Memory = machine.Memory with { Shared = true },
+            Processes = measured.Beside == Threads
+                ? [Process("tasks", [.. Enumerable.Range(0, tasks).Select(task => Task(probes, task, task))])]
+                : [.. Enumerable.Range(0, tasks).Select(task => Process($"task{task}", [Task(probes, task, place: 0)]))],
+        };
+        using World world = new(scenario);
+        foreach (Probe probe in probes)
+        {
+            probe.World = world;
+        }
+
+        new SequentialEngine(world).Run();
+        double perCycle = probes.Sum(RoundsPerCycle);
+        return new Dictionary<string, double>(StringComparer.Ordinal) { [Rate] = perCycle * operations * machine.Machine.Ghz * 1e9 };
+    }
+
+    private static double RoundsPerCycle(Probe probe)
+    {
+        // The first mark is that of the stretch before the loop.
+        Mark first = probe.Marks[1 + FirstMeasured];
+        Mark last = probe.Marks[^1];
+        return (probe.Marks.Count - 2 - FirstMeasured) / (double)(last.Time - first.Time).Value;
+    }
+
+    private ThreadProgram Task(Probe[] probes, int task, int place)
+    {
+        ThreadScript script = new();
+        ulong[] operationsOfRound = [.. round(new RateContext(script, place))];
+        ulong[] first = [.. ProgramMemory.Touch(RatePrograms.Own(place), RatePrograms.OwnPages)];
+        return script.Thread($"task{task}", () => probes[task].Open(Stretches())) with { Core = new CoreId(task) };
+
+        IEnumerable<ulong[]> Stretches()
+        {
+            yield return first;
+            while (probes.Any(probe => probe.Marks.Count < Rounds))
+            {
+                yield return operationsOfRound;
+            }
+        }
+    }
+
+    private static ProcessSpec Process(string name, IReadOnlyList<ThreadProgram> threads)
+    {
+        ProgramImage image = new()
+        {
+            Name = name,
+            Files = [.. Enumerable.Range(0, threads.Count).Select(task => new ProgramFile($"{name}.{task}", RatePrograms.FileBytes))],
+            InitialMappings = [ThreadScript.Mapping(RatePrograms.Own(0), (ulong)(threads.Count * RatePrograms.OwnPages))],
+            Threads = threads,
+        };
+        return new ProcessSpec { Name = name, Program = _ => image };
+    }
+}

@@ -7,7 +7,7 @@ namespace VmSim.Testing;
 public static class HangGuard
 {
     /// <summary>After this time what a test waits for never comes.</summary>
-    public static TimeSpan Limit { get; } = TimeSpan.FromMinutes(10);
+    public static TimeSpan Limit { get; } = TimeSpan.FromMinutes(30);
 
     /// <summary>The task, or a <see cref="TimeoutException"/> if it hangs.</summary>
     public static Task OrHangAsync(this Task task) => task.WaitAsync(Limit);

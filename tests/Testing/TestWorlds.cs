@@ -15,11 +15,12 @@ public static class TestWorlds
     /// <summary>An address that test programs map at.</summary>
     public const ulong Base = 0x7f00_0000_0000;
 
-    /// <summary>A scenario of one process with these threads.</summary>
+    /// <summary>A scenario of one process with these threads, under the plainest shootdown protocol.</summary>
     public static ScenarioSpec Scenario(int cores, params ThreadProgram[] threads) => new()
     {
         Name = "test",
         Machine = new MachineSpec { Cores = cores },
+        Shootdown = new ShootdownSpec { Protocol = "broadcast" },
         Processes = [new ProcessSpec { Name = "p", Program = _ => Image(threads) }],
     };
 

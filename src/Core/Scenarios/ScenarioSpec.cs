@@ -76,7 +76,7 @@ public sealed record ShootdownSpec
 {
     /// <summary>The protocol: a name of <see cref="ShootdownProtocols.All"/>, or a class of a plug-in.</summary>
     [Setting("Shootdown protocol: a name of `vmsim list protocols`, or a class of a plug-in as \"Namespace.Type, Assembly\".")]
-    public string Protocol { get; init; } = "broadcast";
+    public string Protocol { get; init; } = "linux";
 
     /// <summary>What is set of the protocol's own settings.</summary>
     public OwnSettings ProtocolSettings { get; init; } = OwnSettings.None;

@@ -104,7 +104,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
             _cores.Interrupt(context, shootdown, scope, leftToo);
         }
 
-        /// <summary>Whether it is time, once a second, to interrupt the cores that the space has left, so that they leave the list.</summary>
+        /// <summary>Whether it is time, once a second, to interrupt cores that the space has left, so that they leave the list.</summary>
         private bool Trims()
         {
             bool trims = context.Now.Value > _nextTrim;

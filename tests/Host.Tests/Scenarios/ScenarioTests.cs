@@ -84,7 +84,8 @@ public class ScenarioTests
     public async Task Malloc1_EachRound_IsOneFaultAndOneShootdown()
     {
         RunReport report = await RunAsync("malloc1");
-        Assert.Equal((4800, 4800, 4800 * 15), (report.Total("minorFaults"), report.Total("shootdowns"), report.Total("ipisSent")));
+        Assert.Equal((4800, 4800), (report.Total("minorFaults"), report.Total("shootdowns")));
+        AssertTellsAllThatRun(report);
     }
 
     [Fact]
@@ -99,8 +100,15 @@ public class ScenarioTests
     public async Task MapTouchUnmap_EachRound_FaultsEveryPageAndTellsEveryCore()
     {
         RunReport report = await RunAsync("map-touch-unmap");
-        Assert.Equal(
-            (16 * 200 * 16, 16 * 200, 16 * 200 * 15), (report.Total("minorFaults"), report.Total("shootdowns"), report.Total("ipisSent")));
+        Assert.Equal((16 * 200 * 16, 16 * 200), (report.Total("minorFaults"), report.Total("shootdowns")));
+        AssertTellsAllThatRun(report);
+    }
+
+    /// <summary>15 interrupts a shootdown, but for the last ones: cores whose threads have ended idle, and Linux leaves them out.</summary>
+    private static void AssertTellsAllThatRun(RunReport report)
+    {
+        long all = report.Total("shootdowns") * 15;
+        Assert.InRange(report.Total("ipisSent"), all - (16 * 15), all);
     }
 
     [Fact]

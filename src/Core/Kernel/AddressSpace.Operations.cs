@@ -45,6 +45,7 @@ public sealed partial class AddressSpace
             Call = call,
             Exclusive = CallScope.IsExclusive(call),
             Gathers = CallScope.Gathers(call),
+            LockedArea = _locksAreas && CallScope.MayLockArea(call) ? _memory!.AreaAround(call.Start, call.Length) : null,
             FirstPage = first,
             EndPage = end,
         });
@@ -299,13 +300,14 @@ public sealed partial class AddressSpace
     {
         while (_mapLock.TryAdmit(out KernelOperation? operation, out long since))
         {
-            long wait = _now + _delays.Service.Value - since;
+            long handover = _delays.Service.Value + (operation.Exclusive ? Kernel.MapLockHandoverCycles : 0);
+            long wait = _now + handover - since;
             LockKind kind = Kernel.PerVmaLocks && operation.Kind == OperationKind.Fault ? LockKind.Area : LockKind.Map;
             Counters[SpaceCounters.LockWaits]++;
             Counters[SpaceCounters.LockWaitCycles] += wait;
             operation.Waited = true;
             Counters[SpaceCounters.Of(kind).WaitCycles] += wait;
-            SendToSelf(MessageKind.OperationStart, operation, _now + _delays.Service.Value);
+            SendToSelf(MessageKind.OperationStart, operation, _now + handover);
         }
     }
 

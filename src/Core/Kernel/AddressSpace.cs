@@ -25,6 +25,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     private readonly Dictionary<long, KernelOperation> _operations = [];
     private readonly CallFindings _calls = new();
 
+    /// <summary>Whether advice may take the lock of its area instead of mmap_lock.</summary>
+    private readonly bool _locksAreas;
+
     private readonly SortedDictionary<(ulong Page, AccessKind Kind, bool IsKernel, FaultKind Fault, MemoryLimit Limit), long>
         _badAccesses = [];
     private VirtualMemory? _memory;
@@ -43,6 +46,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         _mapLock = new MapLock(Kernel.PerVmaLocks);
+        _locksAreas = Kernel.PerVmaLocks && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
         _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
         ShootdownLog = new ShootdownLog(setup.ListsShootdowns);

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.Kernel;
@@ -40,6 +41,10 @@ internal static class CallScope
         SystemCallKind.Sync or SystemCallKind.QueryResident => false,
         _ => true,
     };
+
+    /// <summary>Whether the lock of the one area that it concerns is enough (<see cref="KernelRelease.AreaLocksOfAdvice"/>).</summary>
+    public static bool MayLockArea(SystemCall call) =>
+        call is { Kind: SystemCallKind.Advise, Advice: Advice.DontNeed or Advice.DontNeedLocked or Advice.Free, MoreRanges.Count: 0 };
 
     /// <summary>
     /// Whether it collects what it takes out of page tables and flushes once at its end (Linux: tlb_gather_mmu and tlb_finish_mmu).

@@ -56,6 +56,11 @@ internal sealed class KernelOperation
     /// <summary>Whether it holds the address space's lock as a writer.</summary>
     public bool Exclusive { get; init; }
 
+    /// <summary>
+    /// The area whose lock a call takes instead of mmap_lock; null for other calls, and for faults, which learn theirs later.
+    /// </summary>
+    public VirtAddr? LockedArea { get; init; }
+
     /// <summary>Whether it collects what it takes out of page tables and flushes at its end (<see cref="CallScope.Gathers"/>).</summary>
     public bool Gathers { get; init; }
 

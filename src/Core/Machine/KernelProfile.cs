@@ -188,6 +188,14 @@ public sealed record KernelProfile
     [Setting("Invalidating the whole TLB of an address space.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long InvalidateAllCycles { get; init; } = 700;
 
+    /// <summary>
+    /// From the moment a writer that waited for mmap_lock could have it to the moment it goes on: it sees the lock free, or is woken and
+    /// has to run first (kernel/locking/rwsem.c). The lock is nobody's meanwhile.
+    /// </summary>
+    [Setting("From the moment a writer that waited for mmap_lock could have it to the moment it goes on; the lock is nobody's meanwhile.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e9)]
+    public long MapLockHandoverCycles { get; init; }
+
     /// <summary>Whether faults take the lock of their area alone, as Linux does since 6.4, or mmap_lock.</summary>
     [Setting("Whether faults take the lock of their area alone, as Linux does since 6.4, or the whole address space's (mmap_lock).")]
     public bool PerVmaLocks { get; init; } = true;

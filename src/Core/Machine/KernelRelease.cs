@@ -22,6 +22,12 @@ public readonly record struct KernelRelease(int Major, int Minor) : IComparable<
     /// </summary>
     public static KernelRelease LazyCoreMask { get; } = new(6, 14);
 
+    /// <summary>
+    /// MADV_DONTNEED and MADV_FREE within one area take that area's lock instead of mmap_lock (get_lock_mode and try_vma_read_lock,
+    /// mm/madvise.c).
+    /// </summary>
+    public static KernelRelease AreaLocksOfAdvice { get; } = new(6, 17);
+
     /// <summary>The releases of <see cref="Names"/>, the oldest first.</summary>
     public static IReadOnlyList<KernelRelease> All { get; } = [.. Names.Split('|').Select(Parse)];
 

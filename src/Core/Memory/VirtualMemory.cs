@@ -120,6 +120,10 @@ public sealed partial class VirtualMemory
     /// <summary>What stands behind an address; null where there is no area.</summary>
     public Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) ? area.Backend.Backing : null;
 
+    /// <summary>The first address of the area in which a whole range lies; null if there is none.</summary>
+    internal VirtAddr? AreaAround(VirtAddr start, ulong bytes) =>
+        _set.TryFind(start, out AreaSet.Area area) && bytes <= area.Size - (start.Value - area.Start.Value) ? area.Start : null;
+
     /// <summary>Whether an area begins at an address.</summary>
     internal bool HasAreaStart(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) && area.Start == address;
 

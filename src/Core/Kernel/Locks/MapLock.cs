@@ -5,7 +5,8 @@ namespace VmSim.Core.Kernel.Locks;
 /// <summary>
 /// Which operations of an address space run at the same time: mmap_lock, and with it the locks of its areas. Writers (map, unmap, protect,
 /// brk, mremap, fork) exclude all calls, and the faults on the pages they concern (per-area locks) or all faults (without). Readers share.
-/// First come first served, but faults under per-area locks pass calls that wait. As in Linux (Documentation/mm/process_addrs.rst).
+/// A call that takes the lock of its area is excluded as a fault is. First come first served, but faults and such calls under per-area
+/// locks pass calls that wait. As in Linux (Documentation/mm/process_addrs.rst).
 /// </summary>
 /// <param name="areaLocks">Whether faults take the locks of areas instead of this one.</param>
 internal sealed class MapLock(bool areaLocks)
@@ -68,7 +69,8 @@ internal sealed class MapLock(bool areaLocks)
         return _active.Find(active => Conflict(operation, active)) ?? (place > 0 ? _waiting[0].Operation : null);
     }
 
-    private bool Passes(KernelOperation operation) => areaLocks && operation.Kind == OperationKind.Fault;
+    private bool Passes(KernelOperation operation) =>
+        areaLocks && (operation.Kind == OperationKind.Fault || operation.LockedArea is not null);
 
     private bool ConflictsWithActive(KernelOperation operation)
     {
@@ -87,5 +89,6 @@ internal sealed class MapLock(bool areaLocks)
         (operation.Exclusive || active.Exclusive) && ((Holds(operation) && Holds(active)) || operation.Overlaps(active));
 
     /// <summary>A fault that sleeps for a device has given the lock back (VM_FAULT_RETRY); only its pages stay its own.</summary>
-    private bool Holds(KernelOperation operation) => operation.Kind != OperationKind.Fault || (!areaLocks && !operation.Sleeps);
+    private bool Holds(KernelOperation operation) =>
+        operation.LockedArea is null && (operation.Kind != OperationKind.Fault || (!areaLocks && !operation.Sleeps));
 }

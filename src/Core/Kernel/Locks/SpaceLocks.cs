@@ -53,8 +53,10 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         return newPage ? delay + pool.Enlist(now + delay, core, 1, counters) : delay;
     }
 
-    /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike.</summary>
-    public long EnterCall(KernelOperation operation, long now) => Enter(operation, _map, LockKind.Map, now);
+    /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike, or that of its area.</summary>
+    public long EnterCall(KernelOperation operation, long now) => operation.LockedArea is { } area
+        ? Enter(operation, _areas.Of(area.PageNumber), LockKind.Area, now)
+        : Enter(operation, _map, LockKind.Map, now);
 
     /// <summary>The line is written once more when the operation gives its lock back.</summary>
     public long Leave(KernelOperation operation, long now) =>

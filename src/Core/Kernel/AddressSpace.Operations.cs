@@ -227,7 +227,9 @@ public sealed partial class AddressSpace
         }
 
         operation.Dead = effect.Dead;
-        operation.TablesFreed = effect.TablesFreed;
+
+        // dup_mmap flushes by flush_tlb_mm, which says that tables are freed (arch/x86/include/asm/tlbflush.h).
+        operation.TablesFreed = true;
         operation.Release = effect.Release;
         Counters[SpaceCounters.Forks]++;
         BeginBatches(operation, OperationCosts.OfFork(Kernel, effect) + copying, effect);

@@ -196,6 +196,14 @@ public sealed record KernelProfile
         Unit = SettingUnit.Cycles, Min = 0, Max = 1e9)]
     public long MapLockHandoverCycles { get; init; }
 
+    /// <summary>
+    /// Whether a hypervisor flushes for halted cores when they run again, so that no flush interrupts them (KVM_FEATURE_PV_TLB_FLUSH;
+    /// kvm_flush_tlb_multi, arch/x86/kernel/kvm.c).
+    /// </summary>
+    [Setting("Whether no flush interrupts an idle core, since a hypervisor flushes for it when it runs again (KVM); off, as on bare metal, "
+        + "those that free page tables do.")]
+    public bool ParavirtualFlush { get; init; }
+
     /// <summary>Whether faults take the lock of their area alone, as Linux does since 6.4, or mmap_lock.</summary>
     [Setting("Whether faults take the lock of their area alone, as Linux does since 6.4, or the whole address space's (mmap_lock).")]
     public bool PerVmaLocks { get; init; } = true;

@@ -104,8 +104,8 @@ public sealed class LoadedCores(int cores, bool keepsLeft = false)
     }
 
     /// <summary>
-    /// Interrupts the cores that have the space loaded, idle ones only if table pages are freed (Linux: flush_tlb_multi,
-    /// arch/x86/mm/tlb.c); the shootdown finishes at once if there are none.
+    /// Interrupts the cores that have the space loaded, idle ones only if table pages are freed and no hypervisor does it for them (Linux:
+    /// flush_tlb_multi, arch/x86/mm/tlb.c); the shootdown finishes at once if there are none.
     /// </summary>
     /// <param name="context">The space.</param>
     /// <param name="shootdown">What died.</param>
@@ -113,7 +113,8 @@ public sealed class LoadedCores(int cores, bool keepsLeft = false)
     /// <param name="leftToo">Whether cores that the space has left are interrupted too.</param>
     public void Interrupt(ISpaceShootdownContext context, ShootdownRequest shootdown, InvalidationScope scope, bool leftToo = false)
     {
-        foreach (CoreId core in Others(shootdown.Initiator, lazyToo: shootdown.TablesFreed, leftToo))
+        bool lazyToo = shootdown.TablesFreed && !context.Kernel.ParavirtualFlush;
+        foreach (CoreId core in Others(shootdown.Initiator, lazyToo, leftToo))
         {
             context.InvalidateByInterrupt(shootdown, core, scope);
         }

@@ -48,6 +48,21 @@ public sealed class LinuxReleaseTests
         Assert.Equal(5, report.Total("remoteFlushes"));
     }
 
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 0)]
+    public void FreedTables_IdleCore_IsInterruptedUnlessAHypervisorFlushesForIt(bool isParavirtual, long ipis)
+    {
+        ThreadProgram worker = Worker().Unmap(TestWorlds.Page(0), 256).Compute(50_000).Build(new CoreId(0));
+        ThreadProgram sleeper = new ThreadBuilder("sleeper").Load(TestWorlds.Page(0)).Control(ControlKind.Sleep, 900_000)
+            .Compute(1_000).Build(new CoreId(1));
+        ScenarioSpec scenario = TestWorlds.Scenario(2, worker, sleeper) with
+        {
+            Kernel = new KernelProfile { ParavirtualFlush = isParavirtual },
+        };
+        Assert.Equal(ipis, TestWorlds.Run(scenario, 0, Linux()).Total("ipisSent"));
+    }
+
     [Fact]
     public void CoreComesBack_AfterFlushesItWasNotToldOf_FlushesAtItsLoad()
     {

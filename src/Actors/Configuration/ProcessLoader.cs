@@ -86,7 +86,8 @@ internal static class ProcessLoader
             replay.CoreIds($"{item.Origin}: {path}.cores", scenario.Machine.Cores),
             replay.Salvage,
             name => Note(place.Beside(name), read),
-            OrderOf(scenario.Replay.Order));
+            OrderOf(scenario.Replay.Order),
+            scenario.Machine.Ghz);
         List<string> warnings = [.. trace.Warnings];
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
         List<KeyValuePair<string, string>> written =

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
 using VmSim.Core.Settings;
 using VmSim.Core.Traces;
 
@@ -27,11 +28,12 @@ public static class TraceFiles
     /// <param name="salvage">Whether a damaged trace is used up to the damage.</param>
     /// <param name="beside">Where a child's trace is, by its name, null if there is none; by default, beside the trace.</param>
     /// <param name="order">How much of its order between threads is kept.</param>
+    /// <param name="ghz">The machine's clock, for the time of sleeps; null for that of a machine without a profile.</param>
     /// <exception cref="ScenarioException">There is no such file.</exception>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
     public static LoadedTrace Load(
         string path, long compute = 0, IReadOnlyList<CoreId>? cores = null, bool salvage = false, Func<string, string?>? beside = null,
-        ReplayOrder order = ReplayOrder.Pages)
+        ReplayOrder order = ReplayOrder.Pages, double? ghz = null)
     {
         if (!File.Exists(path))
         {
@@ -48,6 +50,7 @@ public static class TraceFiles
             Cores = cores ?? [],
             Salvage = salvage,
             Order = order,
+            Ghz = ghz ?? new MachineSpec().Ghz,
         });
     }
 }

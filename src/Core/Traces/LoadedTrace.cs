@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces;
@@ -17,6 +18,9 @@ public sealed record TraceLoadOptions
 
     /// <summary>Cycles computed after each reference; 0 to 2^40. A trace does not tell what the program computed in between.</summary>
     public long Compute { get; init; }
+
+    /// <summary>Cycles of the machine in a nanosecond, from 0.001 to 100: what a sleep's recorded time is in cycles.</summary>
+    public double Ghz { get; init; } = new MachineSpec().Ghz;
 
     /// <summary>
     /// The cores that threads are pinned to, in the order in which they are made, and again from the first. Empty leaves it to the

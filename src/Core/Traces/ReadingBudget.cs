@@ -38,6 +38,7 @@ public sealed class ReadingBudget
     private const long PageEntriesOfRecord = 8;
 
     private long _pageEntries;
+    private long _sleepEntries;
     private long _kernelPages;
     private long _kernelUses;
     private long _entries;
@@ -105,5 +106,13 @@ public sealed class ReadingBudget
         _pageEntries += entries;
         _entries -= entries;
         return true;
+    }
+
+    /// <summary>Whether the order of sleeps may have entries of clocks more; as many as that of calls may.</summary>
+    /// <param name="entries">Entries more.</param>
+    public bool AllowsSleepOrder(int entries)
+    {
+        _sleepEntries += entries;
+        return _sleepEntries <= EntriesMin + (EntriesOfRecord * Records);
     }
 }

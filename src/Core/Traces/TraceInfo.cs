@@ -8,6 +8,8 @@ public sealed class TraceInfo
     /// <summary>Points of the working-set curve.</summary>
     public const int Epochs = 60;
 
+    private const int MaxNames = 1000;
+
     /// <summary>The header, or null.</summary>
     public string? Header { get; private set; }
 
@@ -34,6 +36,9 @@ public sealed class TraceInfo
 
     /// <summary>Records of each kind other than accesses, by name.</summary>
     public SortedDictionary<string, long> Operations { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Calls in which threads slept, by name: how often, and for how long in nanoseconds, where that is known.</summary>
+    public SortedDictionary<string, (long Count, long Nanoseconds)> Sleeps { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Files that mappings name.</summary>
     public int Files { get; private set; }
@@ -117,6 +122,9 @@ public sealed class TraceInfo
             case VmtKind.File:
                 Files++;
                 break;
+            case VmtKind.Sleep:
+                CountSleep(record);
+                break;
             default:
                 string name = record.Kind == VmtKind.Call ? VmtCalls.FormOf(record.Call).Name : NameOf(record.Kind);
                 Operations[name] = Operations.GetValueOrDefault(name) + 1;
@@ -127,6 +135,14 @@ public sealed class TraceInfo
         {
             Threads[_thread] = Saturating.Add(Threads.GetValueOrDefault(_thread), (long)record.Count);
         }
+    }
+
+    private void CountSleep(in VmtRecord record)
+    {
+        // names come from the trace, so that their number is bounded here
+        string name = Sleeps.Count < MaxNames || Sleeps.ContainsKey(record.Text!) ? record.Text! : "others";
+        (long count, long nanoseconds) = Sleeps.GetValueOrDefault(name);
+        Sleeps[name] = (count + 1, Saturating.Add(nanoseconds, (long)record.Nanoseconds));
     }
 
     private void Trace(IVmtSource source, bool salvage)

@@ -21,7 +21,7 @@ public readonly record struct OrderInsertion(long Place, ulong Word);
 /// </remarks>
 /// <param name="budget">What the orders may cost.</param>
 /// <param name="order">How much of the trace's order is kept.</param>
-public sealed class TraceOrder(ReadingBudget? budget = null, ReplayOrder order = ReplayOrder.Pages)
+public sealed partial class TraceOrder(ReadingBudget? budget = null, ReplayOrder order = ReplayOrder.Pages)
 {
     private readonly List<ThreadClock> _threads = [];
     private readonly PageUsers _users = new();
@@ -36,6 +36,9 @@ public sealed class TraceOrder(ReadingBudget? budget = null, ReplayOrder order =
 
     /// <summary>False once the order of pages would have cost more than <see cref="ReadingBudget"/> has: it is kept up to there.</summary>
     public bool KeepsPages { get; private set; } = true;
+
+    /// <summary>False once the order of sleeps would have cost more than <see cref="ReadingBudget"/> has: it is kept up to there.</summary>
+    public bool KeepsSleeps { get; private set; } = true;
 
     /// <summary>How many events the orders need.</summary>
     public int EventCount => _events.Count;
@@ -172,11 +175,11 @@ public sealed class TraceOrder(ReadingBudget? budget = null, ReplayOrder order =
         [.. _threads[thread].Insertions.OrderBy(insertion => insertion.Place)];
 
     /// <summary>With the full order: a thread goes on behind the last operation of any other.</summary>
-    private void Step(int thread, long first, long last)
+    private void Step(int thread, long first, long last, ControlKind kind = ControlKind.Await)
     {
         if (_latest.Thread >= 0 && _latest.Thread != thread)
         {
-            AddWait(thread, first, _latest);
+            AddWait(thread, first, _latest, kind);
         }
 
         _latest = new Point(thread, last);
@@ -246,8 +249,8 @@ public sealed class TraceOrder(ReadingBudget? budget = null, ReplayOrder order =
         }
     }
 
-    private void AddWait(int thread, long place, Point point) => _threads[thread].Insertions.Add(
-        new OrderInsertion(2 * place, Operation.ControlWord(ControlKind.Await, (ulong)EventOf(point))));
+    private void AddWait(int thread, long place, Point point, ControlKind kind = ControlKind.Await) => _threads[thread].Insertions.Add(
+        new OrderInsertion(2 * place, Operation.ControlWord(kind, (ulong)EventOf(point))));
 
     private int EventOf(Point point)
     {
@@ -325,6 +328,6 @@ public sealed class TraceOrder(ReadingBudget? budget = null, ReplayOrder order =
             }
         }
 
-        private static bool Covers(long[] known, Point point) => point.Thread < known.Length && known[point.Thread] > point.Place;
+        public static bool Covers(long[] known, Point point) => point.Thread < known.Length && known[point.Thread] > point.Place;
     }
 }

@@ -69,10 +69,10 @@ public readonly record struct TraceParallelism(double Kept, double Free)
                     case ControlKind.Signal:
                         Signal(number, walker.Clock);
                         break;
-                    case ControlKind.Await when keepsOrder && TimeOf(number) == NotYet:
+                    case ControlKind.Await or ControlKind.Wait when keepsOrder && TimeOf(number) == NotYet:
                         Wait(walker, number);
                         return;
-                    case ControlKind.Await when keepsOrder:
+                    case ControlKind.Await or ControlKind.Wait when keepsOrder:
                         walker.Clock = Math.Max(walker.Clock, TimeOf(number));
                         break;
                     default:

@@ -3,19 +3,51 @@ using VmSim.Core.Programs;
 namespace VmSim.Core.Traces;
 
 /// <summary>A thread of a trace while it is being read.</summary>
-internal sealed class TraceThread(int index)
+internal sealed class TraceThread
 {
+    private long? _end;
+
+    /// <summary>Makes a thread that has done nothing.</summary>
+    /// <param name="index">Its number in the program.</param>
+    public TraceThread(int index)
+    {
+        Index = index;
+        Place = new LinkedListNode<TraceThread>(this);
+    }
+
     /// <summary>Its number in the program, in the order in which threads were made.</summary>
-    public int Index => index;
+    public int Index { get; }
 
     /// <summary>Its number in the trace; -1 when it was never seen.</summary>
     public int Number { get; set; } = -1;
+
+    /// <summary>Its place among the threads by their last records.</summary>
+    public LinkedListNode<TraceThread> Place { get; }
+
+    /// <summary>The number in the trace of its last record.</summary>
+    public long LastRecord { get; set; }
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded => _end is not null;
+
+    /// <summary>Whether it runs from the start of its process, and no other thread starts it.</summary>
+    public bool StartsRunnable { get; set; }
+
+    /// <summary>How many of its operations are done by the time that it ends: those before the first that ends it.</summary>
+    public long Done => _end ?? Operations.Count;
 
     /// <summary>Its operations so far.</summary>
     public PackedOperations Operations { get; } = new();
 
     /// <summary>The system calls that they name.</summary>
     public List<SystemCall> Calls { get; } = [];
+
+    /// <summary>Ends it.</summary>
+    public void Exit()
+    {
+        _end ??= Operations.Count;
+        Operations.Add(Operation.ControlWord(ControlKind.Exit));
+    }
 
     /// <summary>Makes the program of the thread, with the waits and signals that keep the order between threads.</summary>
     public ThreadProgram Build(string program, IReadOnlyList<OrderInsertion> insertions, TraceLoadOptions options)
@@ -24,11 +56,11 @@ internal sealed class TraceThread(int index)
         long compute = options.Compute;
         return new ThreadProgram
         {
-            Name = index == 0 ? program : $"{program}/{index}",
+            Name = Index == 0 ? program : $"{program}/{Index}",
             Open = compute == 0 ? operations.Open : () => new ComputeStream(operations.Open(), compute),
             SystemCalls = Calls,
-            StartsRunnable = index == 0,
-            Core = options.Cores.Count == 0 ? null : options.Cores[index % options.Cores.Count],
+            StartsRunnable = StartsRunnable || Index == 0,
+            Core = options.Cores.Count == 0 ? null : options.Cores[Index % options.Cores.Count],
         };
     }
 }

@@ -45,8 +45,8 @@ public static class TraceTools
             {
                 if (!record.IsAccess)
                 {
-                    bool isKernel = record.Kind is VmtKind.KernelLoad or VmtKind.KernelStore;
-                    if (!isKernel || done >= from)
+                    bool isOfItsTime = record.Kind is VmtKind.KernelLoad or VmtKind.KernelStore or VmtKind.Sleep;
+                    if (!isOfItsTime || done >= from)
                     {
                         sink.Write(record);
                     }

@@ -90,6 +90,12 @@ public sealed partial class VmtReader
 
     private void Take(ref VmtRecord record)
     {
+        if (_current.HasEnded && IsOfThread(record.Kind))
+        {
+            // its number is used again, as after a t record
+            Switch(_current.Number);
+        }
+
         switch (record.Kind)
         {
             case VmtKind.Fetch:
@@ -134,11 +140,23 @@ public sealed partial class VmtReader
             case VmtKind.Comment:
                 _family.TakeComment(_source.File, record.Text!);
                 break;
+            case VmtKind.Sleep:
+                Sleep(ref record);
+                break;
             default:
                 Call(ref record);
                 break;
         }
+
+        if (IsOfThread(record.Kind))
+        {
+            NoteRecord(_current);
+        }
     }
+
+    /// <summary>Whether a record says what the current thread did.</summary>
+    private bool IsOfThread(VmtKind kind) =>
+        kind is not (VmtKind.Thread or VmtKind.Exit or VmtKind.Comment or VmtKind.File) && (kind != VmtKind.InitialMap || _hasExecuted);
 
     private void Access(AccessKind kind, ulong page, ulong count)
     {
@@ -179,8 +197,9 @@ public sealed partial class VmtReader
     private TraceThread AddThread(int parent, long place)
     {
         ReadingBudget.RequireThread(_threads.Count, _source);
-        TraceThread thread = new TraceThread(_threads.Count);
+        TraceThread thread = new TraceThread(_threads.Count) { LastRecord = _records };
         _threads.Add(thread);
+        _latest.AddLast(thread.Place);
         _order.AddThread(parent, place);
         return thread;
     }
@@ -193,8 +212,17 @@ public sealed partial class VmtReader
             NoteUsesAlone();
         }
 
-        long place = _current.Operations.Add(Operation.ControlWord(ControlKind.StartThread, (ulong)_threads.Count));
-        return AddThread(_current.Index, place);
+        // what stands behind a thread's end is not done, so that another one starts this
+        TraceThread? maker = _current.HasEnded ? _threads.Find(thread => !thread.HasEnded) : _current;
+        if (maker is null)
+        {
+            TraceThread first = AddThread(-1, 0);
+            first.StartsRunnable = true;
+            return first;
+        }
+
+        long place = maker.Operations.Add(Operation.ControlWord(ControlKind.StartThread, (ulong)_threads.Count));
+        return AddThread(maker.Index, place);
     }
 
     /// <summary>A number that was not seen before belongs to the oldest thread made but not seen, or to the one made as that number. A
@@ -243,7 +271,9 @@ public sealed partial class VmtReader
     {
         if (_byNumber.Remove(number, out TraceThread? thread))
         {
-            thread.Operations.Add(Operation.ControlWord(ControlKind.Exit));
+            thread.Exit();
+            _ended[number] = thread;
+            NoteRecord(thread);
         }
     }
 
@@ -322,6 +352,13 @@ public sealed partial class VmtReader
             _family.Warnings.Add(
                 $"{_source.File}: {_threads.Count} threads hand over so many pages to each other that the order of their stores and loads "
                     + "is kept in a part of the trace alone (replay.order = pages).");
+        }
+
+        if (!_order.KeepsSleeps)
+        {
+            _family.Warnings.Add(
+                $"{_source.File}: {_threads.Count} threads sleep so often that what woke them is kept in a part of the trace alone; "
+                    + "after it a sleep lasts as long as it was recorded.");
         }
 
         return new ProgramImage

@@ -66,6 +66,11 @@ public enum VmtKind : byte
 
     /// <summary>c: a memory-management call without a letter of its own; <see cref="VmtRecord.Call"/> says which.</summary>
     Call,
+
+    /// <summary>
+    /// w: the thread slept in the call named <see cref="VmtRecord.Text"/> since its record before, and is awake again here.
+    /// </summary>
+    Sleep,
 }
 
 /// <summary>
@@ -178,6 +183,16 @@ public struct VmtRecord
 
     private readonly bool HasRange => IsMapping || HasTail || Kind is VmtKind.KernelLoad or VmtKind.KernelStore;
 
+    /// <summary>How long a sleep lasted where it was recorded, in nanoseconds; 0 if that is not known.</summary>
+    public readonly ulong Nanoseconds => Of(_first, Kind == VmtKind.Sleep);
+
+    /// <summary>What ended a sleep.</summary>
+    public readonly WakeCause WakeCause =>
+        Of(_second, Kind == VmtKind.Sleep) < (ulong)WakeCause.Thread ? (WakeCause)_second : WakeCause.Thread;
+
+    /// <summary>The number of the thread that ended a sleep (<see cref="WakeCause.Thread"/>).</summary>
+    public readonly ulong Waker => Of(_second, Kind == VmtKind.Sleep && WakeCause == WakeCause.Thread) - (ulong)WakeCause.Thread;
+
     /// <summary>A comment, or the header: the whole line.</summary>
     public static VmtRecord Comment(string line) => new(VmtKind.Comment) { Text = line };
 
@@ -245,6 +260,17 @@ public struct VmtRecord
 
     /// <summary>The thread made a process.</summary>
     public static VmtRecord Fork(ulong process) => new(VmtKind.Fork, process);
+
+    /// <summary>The thread slept since its record before.</summary>
+    /// <param name="call">The call that it slept in: a word.</param>
+    /// <param name="nanoseconds">How long; 0 if that is not known.</param>
+    /// <param name="cause">What ended the sleep.</param>
+    /// <param name="waker">The number of the thread that ended it, for <see cref="WakeCause.Thread"/>.</param>
+    public static VmtRecord Sleep(string call, ulong nanoseconds, WakeCause cause, ulong waker = 0)
+    {
+        Debug.Assert(cause == WakeCause.Thread || waker == 0, "only a thread has a number");
+        return new VmtRecord(VmtKind.Sleep, nanoseconds, (ulong)cause + waker) { Text = call };
+    }
 
     /// <summary>The process starts a new program in a new address space.</summary>
     public static VmtRecord Exec() => new(VmtKind.Exec);

@@ -132,7 +132,10 @@ public sealed class VmtTextReader : IVmtSource
                     "d START LEN ADVICE [ERRNO]"),
             (byte)'s' => (ReadKernel(ref fields), $"s ADDR LEN R|W with LEN from 1 to {MaxKernelBytes:x}"),
             (byte)'c' => (ReadCall(ref fields), VmtCalls.Usage),
-            _ => (null, "a record: # f i t n x k m u p b r d c s I R W"),
+            (byte)'w' => (
+                ReadSleep(ref fields),
+                $"w CALL NANOSECONDS -|*|THREAD: a name of letters, digits and _, decimal numbers, at most {VmtRules.MaxSleep} ns"),
+            _ => (null, "a record: # f i t n x k m u p b r d c s w I R W"),
         };
         if (read.Record is { HasTail: true } call && !fields.AtEnd)
         {
@@ -239,6 +242,27 @@ public sealed class VmtTextReader : IVmtSource
             && (!form.HasOffset || fields.Hex(out offset))
             && (!form.HasFlags || fields.Hex(out flags));
         return good ? VmtRecord.OfCall(call, start, bytes, flags, offset) : null;
+    }
+
+    private static VmtRecord? ReadSleep(ref FieldReader fields)
+    {
+        string call = Encoding.UTF8.GetString(fields.Word());
+        if (!VmtRules.IsCallName(call) || !fields.Decimal(out ulong nanoseconds) || nanoseconds > VmtRules.MaxSleep)
+        {
+            return null;
+        }
+
+        byte first = fields.Peek();
+        if (first is (byte)'-' or (byte)'*')
+        {
+            return fields.Word().Length == 1
+                ? VmtRecord.Sleep(call, nanoseconds, first == (byte)'-' ? WakeCause.Outside : WakeCause.Unknown)
+                : null;
+        }
+
+        return fields.Decimal(out ulong thread) && thread <= int.MaxValue
+            ? VmtRecord.Sleep(call, nanoseconds, WakeCause.Thread, thread)
+            : null;
     }
 
     private static VmtRecord? ReadRemap(ref FieldReader fields) =>

@@ -87,6 +87,7 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
         VmtKind.KernelLoad => $"s {r.Start:x} {r.Bytes:x} R",
         VmtKind.KernelStore => $"s {r.Start:x} {r.Bytes:x} W",
         VmtKind.Call => CallFields(r),
+        VmtKind.Sleep => $"w {r.Text} {r.Nanoseconds} {EndOf(r)}",
         VmtKind.Fetch => Access('I', r),
         VmtKind.Load => Access('R', r),
         VmtKind.Store => Access('W', r),
@@ -94,6 +95,13 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
     };
 
     private static string Access(char kind, in VmtRecord r) => r.Count == 1 ? $"{kind} {r.Page:x}" : $"{kind} {r.Page:x} {r.Count}";
+
+    private static string EndOf(in VmtRecord sleep) => sleep.WakeCause switch
+    {
+        WakeCause.Outside => "-",
+        WakeCause.Unknown => "*",
+        _ => sleep.Waker.ToString(System.Globalization.CultureInfo.InvariantCulture),
+    };
 
     private static string CallFields(in VmtRecord r)
     {

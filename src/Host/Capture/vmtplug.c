@@ -7,6 +7,9 @@
 // begins, and memory calls are serialised, so that the order of records is one in which every page is used while it is mapped.
 // Once there are two threads, the first load and the first store of each page since its mapping changed are written at once, with all that the
 // thread did before: so a page that one thread stores to before another loads from it is stored to first in the trace too.
+// Then what a thread has pending is also written before each call, and a call in which it slept is a w record at its end: the kernel counts
+// switches that a thread makes of its own will, from here to there. Waits for locks of this file lie outside, and calls on memory, threads and
+// processes are left out: QEMU's own locks and those of this file are taken in them.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -18,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 // the part of qemu-plugin.h that is used; distributions do not ship that header
@@ -41,7 +46,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 bool qemu_plugin_mem_is_store(memory_info);
 unsigned qemu_plugin_mem_size_shift(memory_info);
 
-enum { MAX_THREADS = 4096, PENDING = 4096, MAX_SETS = 4096, OUT_BYTES = 1 << 18, MAX_FILES = 4096, MAX_WORDS = 12, MAX_SCRIPTS = 5, MAX_ARGUMENTS = 65536, NO_SLOT = -1 };
+enum { MAX_THREADS = 4096, PENDING = 4096, MAX_SETS = 4096, OUT_BYTES = 1 << 18, MAX_FILES = 4096, MAX_WORDS = 12, MAX_SCRIPTS = 5, MAX_ARGUMENTS = 65536, NO_SLOT = -1, NO_THREAD = -1 };
 enum { FETCH, LOAD, STORE };
 enum { PLUGIN_MEM_RW = 3, PLUGIN_NO_REGS = 0 };
 
@@ -58,6 +63,9 @@ struct thread {
     uint64_t call[8];
     struct held held[MAX_HELD];
     int held_count;
+    long switches;                  // of its own will, when the call that it is in began
+    uint64_t began, waits_at;       // when that was, in nanoseconds; the futex that it waits at, 0 for none
+    int woken_by;                   // the thread that woke its futex last, or ended meanwhile; NO_THREAD for none
     struct pending pending[PENDING];
     int fetch_slot[MAX_SETS], data_slot[MAX_SETS];
 };
@@ -250,6 +258,7 @@ static struct thread *thread_of(unsigned vcpu) {
     t->number = first_thread >= 0 ? first_thread : thread_count++;
     first_thread = -1;
     t->is_alive = 1;
+    t->waits_at = 0;
     empty_filter(t);
     threads[vcpu % MAX_THREADS] = t;
     pthread_mutex_unlock(&out_lock);
@@ -298,7 +307,8 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *block) {
 
 // x86-64 system-call numbers (arch/x86/entry/syscalls/syscall_64.tbl)
 enum { SYS_READ = 0, SYS_WRITE = 1, SYS_MMAP = 9, SYS_MPROTECT = 10, SYS_MUNMAP = 11, SYS_BRK = 12, SYS_PREAD = 17, SYS_PWRITE = 18, SYS_MREMAP = 25,
-       SYS_MADVISE = 28, SYS_SENDTO = 44, SYS_RECVFROM = 45, SYS_CLONE = 56, SYS_FORK = 57, SYS_VFORK = 58, SYS_EXECVE = 59, SYS_EXECVEAT = 322, SYS_CLONE3 = 435 };
+       SYS_MADVISE = 28, SYS_SENDTO = 44, SYS_RECVFROM = 45, SYS_CLONE = 56, SYS_FORK = 57, SYS_VFORK = 58, SYS_EXECVE = 59, SYS_EXECVEAT = 322, SYS_CLONE3 = 435,
+       SYS_EXIT = 60, SYS_FUTEX = 202, SYS_WAIT4 = 61, SYS_WAITID = 247, SYS_NANOSLEEP = 35, SYS_CLOCK_NANOSLEEP = 230 };
 enum { MAP_IS_ANONYMOUS = 0x20, CLONE_IS_THREAD = 0x10000 };
 
 static bool is_memory_call(int64_t n) { return n == SYS_MMAP || n == SYS_MPROTECT || n == SYS_MUNMAP || n == SYS_BRK || n == SYS_MREMAP || n == SYS_MADVISE; }
@@ -307,6 +317,108 @@ static bool is_fork(int64_t n, const uint64_t *a) {
     if (n == SYS_FORK || n == SYS_VFORK) return true;
     if (n == SYS_CLONE) return !(a[0] & CLONE_IS_THREAD);
     return n == SYS_CLONE3 && !(*(uint64_t *)a[0] & CLONE_IS_THREAD);
+}
+
+// the calls in which threads sleep most; others are named by their numbers
+static const char *const call_names[] = {
+    [0] = "read", [1] = "write", [3] = "close", [7] = "poll", [16] = "ioctl", [17] = "pread64", [18] = "pwrite64", [19] = "readv", [20] = "writev",
+    [23] = "select", [34] = "pause", [35] = "nanosleep", [42] = "connect", [43] = "accept", [44] = "sendto", [45] = "recvfrom", [46] = "sendmsg",
+    [47] = "recvmsg", [61] = "wait4", [65] = "semop", [69] = "msgsnd", [70] = "msgrcv", [72] = "fcntl", [73] = "flock", [74] = "fsync",
+    [75] = "fdatasync", [128] = "rt_sigtimedwait", [130] = "rt_sigsuspend", [202] = "futex", [208] = "io_getevents", [220] = "semtimedop",
+    [230] = "clock_nanosleep", [232] = "epoll_wait", [242] = "mq_timedsend", [243] = "mq_timedreceive", [247] = "waitid", [270] = "pselect6",
+    [271] = "ppoll", [281] = "epoll_pwait", [288] = "accept4", [295] = "preadv", [296] = "pwritev", [299] = "recvmmsg", [307] = "sendmmsg",
+    [333] = "io_pgetevents", [426] = "io_uring_enter", [441] = "epoll_pwait2", [449] = "futex_waitv", [455] = "futex_wait",
+};
+
+static uint64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// switches of the calling thread that it made of its own will
+static long own_switches(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_nvcsw;
+}
+
+// A thread wakes a futex, or ends: those that wait there may be awake by that. Which of them the kernel takes does not matter: one that sleeps on
+// is woken by another one later, or by none.
+static void wake(struct thread *waker, uint64_t address) {
+    for (int i = 0; i < thread_count && i < MAX_THREADS; i++) {
+        struct thread *t = threads[i];
+        uint64_t at = t && t != waker && t->is_alive ? __atomic_load_n(&t->waits_at, __ATOMIC_RELAXED) : 0;
+        bool is_met = address ? at == address : at && __atomic_load_n(&t->woken_by, __ATOMIC_RELAXED) == NO_THREAD;
+        if (is_met) __atomic_store_n(&t->woken_by, waker->number, __ATOMIC_RELAXED);
+    }
+}
+
+// futex operations (include/uapi/linux/futex.h)
+enum { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4, FUTEX_WAKE_OP = 5, FUTEX_LOCK_PI = 6, FUTEX_UNLOCK_PI = 7,
+       FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10, FUTEX_WAIT_REQUEUE_PI = 11, FUTEX_LOCK_PI2 = 13, FUTEX_OPERATION = 127 };
+
+static void note_futex(struct thread *t) {
+    switch (t->call[1] & FUTEX_OPERATION) {
+        case FUTEX_WAIT: case FUTEX_WAIT_BITSET: case FUTEX_LOCK_PI: case FUTEX_LOCK_PI2: case FUTEX_WAIT_REQUEUE_PI:
+            __atomic_store_n(&t->woken_by, NO_THREAD, __ATOMIC_RELAXED);
+            __atomic_store_n(&t->waits_at, t->call[0], __ATOMIC_RELAXED);
+            break;
+        case FUTEX_WAKE_OP:
+            wake(t, t->call[4]);
+            wake(t, t->call[0]);
+            break;
+        case FUTEX_WAKE: case FUTEX_WAKE_BITSET: case FUTEX_REQUEUE: case FUTEX_CMP_REQUEUE: case FUTEX_UNLOCK_PI:
+            wake(t, t->call[0]);
+            break;
+    }
+}
+
+// A call begins in which the thread may sleep, or by which it may wake another: what it did before stands before that.
+static void begin_call(struct thread *t, int64_t n) {
+    if (thread_count > 1) {
+        pthread_mutex_lock(&t->lock);
+        write_pending(t);
+        pthread_mutex_unlock(&t->lock);
+    }
+    if (n == SYS_FUTEX) note_futex(t);
+    else if (n == SYS_EXIT) wake(t, 0);
+    t->began = nanoseconds();
+    t->switches = own_switches();
+}
+
+// Whether what ended a sleep lies outside of the process: its time was over, or it waited for another process.
+static bool is_outside(int64_t n, int64_t result) {
+    enum { EAGAIN_ANSWER = -11, ETIMEDOUT_ANSWER = -110 };
+    if (n == SYS_NANOSLEEP || n == SYS_CLOCK_NANOSLEEP) return result == 0;
+    if (n == SYS_WAIT4 || n == SYS_WAITID) return true;
+    bool polls = n == 7 || n == 23 || n == 232 || n == 270 || n == 271 || n == 281 || n == 441;
+    return (polls && result == 0) || (n == SYS_FUTEX && result == ETIMEDOUT_ANSWER) || (n == 128 && result == EAGAIN_ANSWER);
+}
+
+// A call has ended that began with begin_call. Nothing may come before this: a lock would count as sleep.
+static void end_call(struct thread *t, int64_t n, int64_t result) {
+    long switches = own_switches();
+    uint64_t ended = nanoseconds();
+    __atomic_store_n(&t->waits_at, 0, __ATOMIC_RELAXED);
+    if (switches == t->switches) return;
+    const char *name = n >= 0 && n < (int64_t)(sizeof call_names / sizeof *call_names) ? call_names[n] : NULL;
+    char number[32], waker[16] = "*";
+    snprintf(number, sizeof number, "syscall_%lld", (long long)n);
+    int woken_by = n == SYS_FUTEX ? __atomic_load_n(&t->woken_by, __ATOMIC_RELAXED) : NO_THREAD;
+    if (is_outside(n, result)) strcpy(waker, "-");
+    else if (woken_by != NO_THREAD) snprintf(waker, sizeof waker, "%d", woken_by);
+    pthread_mutex_lock(&t->lock);
+    write_pending(t);
+    pthread_mutex_unlock(&t->lock);
+    pthread_mutex_lock(&out_lock);
+    out_use_thread(t);
+    out_line("w %s %llu %s\n", name ? name : number, (unsigned long long)(ended - t->began), waker);
+    pthread_mutex_unlock(&out_lock);
+}
+
+// whether begin_call and end_call stand around a call
+static bool is_measured(int64_t n, const uint64_t *a) {
+    return !is_memory_call(n) && !is_fork(n, a) && n != SYS_CLONE && n != SYS_CLONE3 && n != SYS_EXECVE && n != SYS_EXECVEAT;
 }
 
 // What the kernel would start: the ELF program at the end of a chain of scripts. Fills the words that stand before the program's own arguments and
@@ -397,6 +509,8 @@ static void on_call(plugin_id id, unsigned vcpu, int64_t n, uint64_t a, uint64_t
         pthread_mutex_lock(&t->lock);
         write_pending(t);
         pthread_mutex_unlock(&t->lock);
+    } else {
+        begin_call(t, n);
     }
 }
 
@@ -452,6 +566,7 @@ static void write_memory_call(int64_t n, uint64_t *a, int64_t result) {
 
 static void on_return(plugin_id id, unsigned vcpu, int64_t n, int64_t result) {
     struct thread *t = thread_of(vcpu);
+    if (is_measured(n, t->call)) end_call(t, n, result);
     if (is_memory_call(n)) {
         pthread_mutex_lock(&t->lock);
         write_pending(t);

@@ -38,6 +38,11 @@ internal static class TraceInfoView
         }
 
         Fact("operations", string.Join(", ", info.Operations.Select(operation => $"{Number(operation.Value)} {operation.Key}")));
+        if (info.Sleeps.Count > 0)
+        {
+            Fact("sleeps", Sleeps(info));
+        }
+
         Fact("files", Number(info.Files));
         Fact(
             "pages",
@@ -49,6 +54,21 @@ internal static class TraceInfoView
         console.WriteLine();
         ShowWorkingSet(info, console);
     }
+
+    /// <summary>How often and how long threads slept, the longest calls first.</summary>
+    private static string Sleeps(TraceInfo info)
+    {
+        const int Shown = 8;
+        string all = Slept(info.Sleeps.Values.Sum(sleep => sleep.Count), info.Sleeps.Values.Sum(sleep => (double)sleep.Nanoseconds));
+        IEnumerable<string> calls = info.Sleeps
+            .OrderByDescending(sleep => sleep.Value.Nanoseconds)
+            .Take(Shown)
+            .Select(sleep => $"{sleep.Key} {Slept(sleep.Value.Count, sleep.Value.Nanoseconds)}");
+        return $"{all}: {string.Join(", ", calls)}{(info.Sleeps.Count > Shown ? ", ..." : "")}";
+    }
+
+    private static string Slept(long count, double nanoseconds) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:N0} for {nanoseconds / 1e6:N3} ms");
 
     private static void ShowDistances(TraceInfo info, IAnsiConsole console)
     {

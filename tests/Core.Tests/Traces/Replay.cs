@@ -121,7 +121,7 @@ internal sealed class Replay
                 Children++;
                 Unmapped += child.Unmapped;
                 break;
-            case ControlKind.Compute or ControlKind.Yield or ControlKind.Migrate:
+            case ControlKind.Compute or ControlKind.Yield or ControlKind.Migrate or ControlKind.Sleep:
                 break;
             case ControlKind.Barrier:
                 Arrive(thread, (int)operation.Argument);

@@ -103,6 +103,12 @@ public sealed class LackeyImporter : ITraceImporter
             Start();
             _calls.End();
             _emitter.Finish();
+            if (_summary.Threads > 1)
+            {
+                _summary.Notes.Add(
+                    "lackey does not tell in which calls threads slept: in a replay they wait for each other awake, on their cores.");
+            }
+
             if (_guess.IsOn)
             {
                 _guess.AddNotes(_summary);

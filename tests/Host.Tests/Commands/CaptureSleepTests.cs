@@ -1,0 +1,65 @@
+using VmSim.Actors.Configuration;
+using VmSim.Core.Engine;
+using VmSim.Core.Reports;
+using VmSim.Core.Traces;
+using VmSim.Host.Capture;
+using VmSim.Host.Terminal;
+using Xunit.Abstractions;
+
+namespace VmSim.Host.Tests.Commands;
+
+/// <summary>
+/// Captures of programs whose threads sleep in one way each (tests/Programs/sleeps.c): the trace says so, and cores idle in the replay.
+/// </summary>
+public sealed class CaptureSleepTests(ITestOutputHelper output) : IDisposable
+{
+    /// <summary>Naps of a thread in sleeps.c, and the least time of one in nanoseconds.</summary>
+    private const int Naps = 20;
+
+    private const long Nap = 2_000_000;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-sleeps-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("sleep", "clock_nanosleep", Naps, 1, null)]
+    [InlineData("poll", "poll", Naps, 1, null)]
+    [InlineData("wait", "wait4", 1, 0, null)]
+    [InlineData("pipe", "clock_nanosleep", Naps, 1, "read")]
+    [InlineData("futex", "clock_nanosleep", 2 * Naps, 2, "futex")]
+    public async Task Capture_SleepingThreads_SaysWhereAndIdlesTheirCores(string way, string call, int count, int sleepers, string? other)
+    {
+        if (CaptureTools.Find(CaptureTools.Qemu) is null || CaptureTools.Find(CaptureTools.Compiler) is null)
+        {
+            output.WriteLine("no capture was looked at, since there is no qemu or no gcc: apt-get install qemu-user gcc libc6-dev");
+            Assert.Contains("qemu", CaptureTools.InstallHint);
+            return;
+        }
+
+        string target = await CaptureAsync(way);
+        TraceInfo info = TraceInfo.Compute(() => TraceSources.Open(File.OpenRead(target), target));
+        (long calls, long slept) = info.Sleeps[call];
+        Assert.Equal(count, calls);
+        Assert.True(slept >= (call == "wait4" ? 1 : count * Nap), $"{slept} ns in {calls} calls");
+        Assert.True(other is null || info.Sleeps[other].Count > 0, $"no sleep in {other}");
+        using World world = new(ScenarioLoader.Load(target, ["machine.ghz=1"]));
+        RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
+        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        int idle = report.Cores.Count(core => core.CyclesOf(CoreCycles.Idle) >= Naps * Nap && core.CyclesOf(CoreCycles.User) > 0);
+        Assert.True(idle >= sleepers, $"{idle} cores idled while their threads slept");
+    }
+
+    private async Task<string> CaptureAsync(string way)
+    {
+        string binary = Path.Combine(_folder, "sleeps");
+        string source = Path.Combine(AppContext.BaseDirectory, "Programs", "sleeps.c");
+        Assert.Equal(0, CaptureTools.Run(CaptureTools.Compiler, ["-O1", "-pthread", "-o", binary, source]));
+        string target = Path.Combine(_folder, $"{way}.vmt");
+        using StringWriter text = new();
+        using StringWriter error = new();
+        int code = await CommandLineApp.RunAsync(["capture", "--with", "qemu", "-o", target, "--", binary, way, "400"], text, error);
+        Assert.True(code == ExitCodes.Ok, error.ToString());
+        return target;
+    }
+}

@@ -21,6 +21,9 @@ internal static class TraceCalls
     private const MappingFlags KnownFlags = MappingFlags.Fixed | MappingFlags.Below2G | MappingFlags.GrowsDown | MappingFlags.Locked
         | MappingFlags.NoReserve | MappingFlags.NonBlocking | MappingFlags.HugePages | MappingFlags.FixedNoReplace;
 
+    /// <summary>A call that is kept and changes nothing: it enters the kernel and leaves it.</summary>
+    public static SystemCall Kept { get; } = new() { Kind = SystemCallKind.Other };
+
     /// <summary>An i or m record.</summary>
     public static SystemCall Map(ref VmtRecord record, int file)
     {

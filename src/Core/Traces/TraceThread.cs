@@ -1,3 +1,4 @@
+using System.Globalization;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces;
@@ -70,6 +71,7 @@ internal sealed class TraceFamily
 {
     private readonly Dictionary<string, int> _byPath = [];
     private readonly List<ProgramFile> _files = [];
+    private readonly SortedDictionary<string, long> _kept = new(StringComparer.Ordinal);
 
     /// <summary>The files that any of them maps.</summary>
     public IReadOnlyList<ProgramFile> Files => _files;
@@ -79,6 +81,20 @@ internal sealed class TraceFamily
 
     /// <summary>Processes that were forked so far.</summary>
     public int Processes { get; set; }
+
+    /// <summary>Counts a call that is kept in the trace and not simulated.</summary>
+    public void Keep(string name) => _kept[name] = _kept.GetValueOrDefault(name) + 1;
+
+    /// <summary>Says what was kept and not simulated.</summary>
+    public void Finish(string file)
+    {
+        if (_kept.Count > 0)
+        {
+            string calls = string.Join(
+                ", ", _kept.Select(call => string.Create(CultureInfo.InvariantCulture, $"{call.Value:N0} {call.Key}")));
+            Warnings.Add($"{file}: kept, not simulated: {calls}; memory comes from any node.");
+        }
+    }
 
     /// <summary>Takes a comment: what the recorded kernel did is told beside what the simulated one does.</summary>
     public void TakeComment(string file, string comment)

@@ -32,6 +32,12 @@ public enum VmtCall : byte
 
     /// <summary>process_madvise ADVICE START LEN [START LEN]...: of the process itself.</summary>
     AdviseRanges,
+
+    /// <summary>mbind START LEN MODE NODEMASK FLAGS: kept for later use, and nothing is simulated of it.</summary>
+    BindMemory,
+
+    /// <summary>set_mempolicy MODE NODEMASK: of the thread; kept as <see cref="BindMemory"/> is.</summary>
+    SetMemoryPolicy,
 }
 
 /// <summary>The names of <see cref="VmtCall"/>s and which fields they have.</summary>
@@ -49,12 +55,14 @@ internal static class VmtCalls
         new("remap_file_pages", HasOffset: true, HasFlags: true),
         new("shmdt"),
         new("process_madvise", HasAdvice: true),
+        new("mbind", HasPolicy: true, HasFlags: true),
+        new("set_mempolicy", HasRange: false, HasPolicy: true),
     ];
 
     /// <summary>What a record of the call looks like, for messages.</summary>
     public static string Usage => "c NAME FIELDS [ERRNO], such as "
         + string.Join(", ", Forms.Select(form => form.Name + (form.HasAdvice ? " ADVICE" : "") + (form.HasRange ? " START LEN" : "")
-            + (form.HasOffset ? " OFFSET" : "") + (form.HasFlags ? " FLAGS" : "")));
+            + (form.HasPolicy ? " MODE NODEMASK" : "") + (form.HasOffset ? " OFFSET" : "") + (form.HasFlags ? " FLAGS" : "")));
 
     /// <summary>The fields of a call.</summary>
     public static Form FormOf(VmtCall call) => Forms[(int)call];
@@ -78,12 +86,14 @@ internal static class VmtCalls
         return false;
     }
 
-    /// <summary>Which fields a call has, in the order of the text: advice, range, offset, flags.</summary>
+    /// <summary>Which fields a call has, in the order of the text: advice, range, policy, offset, flags.</summary>
     /// <param name="Name">Linux's name.</param>
     /// <param name="HasRange">Whether a range is named.</param>
     /// <param name="HasFlags">Whether flags are.</param>
     /// <param name="HasOffset">Whether an offset is.</param>
+    /// <param name="HasPolicy">Whether a memory policy is: its mode and the nodes that it names.</param>
     /// <param name="HasAdvice">Whether advice is; then more ranges may follow.</param>
     public readonly record struct Form(
-        string Name, bool HasRange = true, bool HasFlags = false, bool HasOffset = false, bool HasAdvice = false);
+        string Name, bool HasRange = true, bool HasFlags = false, bool HasOffset = false, bool HasAdvice = false,
+        bool HasPolicy = false);
 }

@@ -54,6 +54,16 @@ public sealed partial class VmtReader
 
     private void OtherCall(ref VmtRecord record)
     {
+        if (VmtCalls.FormOf(record.Call).HasPolicy)
+        {
+            // the program entered the kernel, which keeps a policy that the simulated one does not have
+            _current.Operations.Add(Operation.ControlWord(ControlKind.SystemCall, (ulong)_current.Calls.Count));
+            _current.Calls.Add(TraceCalls.Kept);
+            _order.Change(_current.Index, 0, 0, _current.Operations.Count - 1);
+            _family.Keep(VmtCalls.FormOf(record.Call).Name);
+            return;
+        }
+
         bool isOfAll = record.Call is VmtCall.LockAll or VmtCall.UnlockAll;
         Add(TraceCalls.Other(ref record), record.Start, isOfAll ? TraceCalls.UserBytes : record.Bytes);
         foreach (AddrRange<VirtAddr> range in record.MoreRanges)

@@ -85,6 +85,11 @@ public sealed partial class VmtReader
             _family.Warnings.Add($"{error.Message}. The {_records} records before it are used.");
         }
 
+        if (_depth == 0)
+        {
+            _family.Finish(_source.File);
+        }
+
         return new LoadedTrace { Image = Build(name), Accesses = _accesses, Records = _records, Warnings = _family.Warnings };
     }
 

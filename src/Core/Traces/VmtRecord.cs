@@ -127,6 +127,15 @@ public struct VmtRecord
     /// <summary>Offset of a mapping in its file, in bytes.</summary>
     public readonly ulong Offset => Of(_fifth, IsMapping || Kind == VmtKind.Call);
 
+    /// <summary>The mode of a memory policy with its flags: the MPOL_ number and MPOL_F_ bits.</summary>
+    public readonly uint PolicyMode => (uint)Of(_fourth, Kind == VmtKind.Call);
+
+    /// <summary>The flags of an mbind call: MPOL_MF_ bits.</summary>
+    public readonly uint PolicyFlags => (uint)(Of(_fourth, Kind == VmtKind.Call) >> 32);
+
+    /// <summary>The nodes that a memory policy names, one bit each, from node 0 on.</summary>
+    public readonly ulong PolicyNodes => Of(_fifth, Kind == VmtKind.Call);
+
     /// <summary>What an advise call advises: the MADV_ number.</summary>
     public readonly ulong Advice => Kind == VmtKind.Call ? _fourth : Of(_third, Kind == VmtKind.Advise);
 
@@ -239,6 +248,16 @@ public struct VmtRecord
     /// <param name="offset">Offset in the file, in bytes.</param>
     public static VmtRecord OfCall(VmtCall call, ulong start = 0, ulong bytes = 0, ulong flags = 0, ulong offset = 0) =>
         new(VmtKind.Call, start, bytes, (ulong)call) { _fourth = flags, _fifth = offset };
+
+    /// <summary>A call that says on which nodes memory is to be: mbind of a range, or set_mempolicy.</summary>
+    /// <param name="call"><see cref="VmtCall.BindMemory"/> or <see cref="VmtCall.SetMemoryPolicy"/>.</param>
+    /// <param name="mode">The MPOL_ number and MPOL_F_ bits.</param>
+    /// <param name="nodes">The nodes, one bit each.</param>
+    /// <param name="start">First address; 0 for set_mempolicy.</param>
+    /// <param name="bytes">Length; 0 for set_mempolicy.</param>
+    /// <param name="flags">MPOL_MF_ bits; 0 for set_mempolicy.</param>
+    public static VmtRecord OfPolicy(VmtCall call, uint mode, ulong nodes, ulong start = 0, ulong bytes = 0, uint flags = 0) =>
+        OfCall(call, start, bytes, mode | ((ulong)flags << 32), nodes);
 
     /// <summary>The same call with what it answered and, of process_madvise, the ranges after the first.</summary>
     public readonly VmtRecord Answered(Errno errno, IReadOnlyList<AddrRange<VirtAddr>>? moreRanges = null)

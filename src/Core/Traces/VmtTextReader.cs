@@ -237,11 +237,29 @@ public sealed class VmtTextReader : IVmtSource
         ulong bytes = 0;
         ulong offset = 0;
         ulong flags = 0;
+        if (form.HasPolicy)
+        {
+            return ReadPolicy(call, form, ref fields);
+        }
+
         bool good = (!form.HasAdvice || fields.Decimal(out flags))
             && (!form.HasRange || ReadPerhapsEmpty(ref fields, out start, out bytes))
             && (!form.HasOffset || fields.Hex(out offset))
             && (!form.HasFlags || fields.Hex(out flags));
         return good ? VmtRecord.OfCall(call, start, bytes, flags, offset) : null;
+    }
+
+    private static VmtRecord? ReadPolicy(VmtCall call, VmtCalls.Form form, ref FieldReader fields)
+    {
+        ulong start = 0;
+        ulong bytes = 0;
+        ulong flags = 0;
+        ulong mode = 0;
+        ulong nodes = 0;
+        bool good = (!form.HasRange || ReadPerhapsEmpty(ref fields, out start, out bytes))
+            && fields.Decimal(out mode) && mode <= uint.MaxValue && fields.Hex(out nodes)
+            && (!form.HasFlags || fields.Hex(out flags)) && flags <= uint.MaxValue;
+        return good ? VmtRecord.OfPolicy(call, (uint)mode, nodes, start, bytes, (uint)flags) : null;
     }
 
     private static VmtRecord? ReadSleep(ref FieldReader fields)

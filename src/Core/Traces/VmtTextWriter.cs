@@ -106,6 +106,12 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
     private static string CallFields(in VmtRecord r)
     {
         VmtCalls.Form form = VmtCalls.FormOf(r.Call);
+        if (form.HasPolicy)
+        {
+            string range = form.HasRange ? $" {r.Start:x} {r.Bytes:x}" : "";
+            return $"c {form.Name}{range} {r.PolicyMode} {r.PolicyNodes:x}{(form.HasFlags ? $" {r.PolicyFlags:x}" : "")}";
+        }
+
         return $"c {form.Name}{(form.HasAdvice ? $" {r.Advice}" : "")}{(form.HasRange ? $" {r.Start:x} {r.Bytes:x}" : "")}"
             + $"{(form.HasOffset ? $" {r.Offset:x}" : "")}{(form.HasFlags ? $" {r.Flags:x}" : "")}";
     }

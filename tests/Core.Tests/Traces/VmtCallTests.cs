@@ -39,6 +39,34 @@ public class VmtCallTests
     }
 
     [Fact]
+    public void Policies_AreTheSameThroughBothFormsAndKeptByName()
+    {
+        const string Policies = "c mbind 7f0000000000 2000 32770 3 6\nc set_mempolicy 3 ffffffffffffffff\nc mbind 7f0000000000 0 0 0 0\n"
+            + "c mbind 1000 1000 4294967295 0 ffffffff EINVAL\n";
+        Assert.Equal(Policies, Text(Copy(Policies, binary: false)));
+        Assert.Equal(Policies, Text(Copy(Policies, binary: true)));
+        LoadedTrace trace = TestTraces.LoadText($"t 0\n{Policies}");
+        Assert.Equal(
+            ["test.vmt: kept, not simulated: 3 mbind, 1 set_mempolicy; memory comes from any node."], trace.Warnings);
+        Assert.All(trace.Image.Threads[0].SystemCalls, call => Assert.Equal(SystemCallKind.Other, call.Kind));
+        Assert.Equal(4, trace.Image.Threads[0].SystemCalls.Count);
+    }
+
+    [Theory]
+    [InlineData("c mbind 1000 1000 2 3")]
+    [InlineData("c mbind 1000 1000 x 3 0")]
+    [InlineData("c mbind 1000 1000 4294967296 3 0")]
+    [InlineData("c mbind 1000 1000 2 3 100000000")]
+    [InlineData("c mbind fffffffffffff000 2000 2 3 0")]
+    [InlineData("c set_mempolicy 2")]
+    [InlineData("c set_mempolicy 2 3 4")]
+    public void Policies_OfAnotherForm_AreRefused(string line)
+    {
+        TraceFormatException error = Assert.Throws<TraceFormatException>(() => TestTraces.LoadText($"t 0\n{line}\n"));
+        Assert.Contains("mbind START LEN MODE NODEMASK FLAGS, set_mempolicy MODE NODEMASK", error.Message);
+    }
+
+    [Fact]
     public void Load_AnyCall_IsTheSystemCallItSays()
     {
         IReadOnlyList<SystemCall> calls = TestTraces.LoadText(AllForms).Image.Threads[0].SystemCalls;

@@ -22,7 +22,8 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
 {
     private const string Text = "# vmt 1 x pagesize 4096\nf 1 /bin/x\ni 1000 4000 3 22 - 0 [stack]\nb 9000\nt 1\nW 1 5\nn 2\n"
         + "m 20000 3000 3 22 - 0\nt 2\nR 20\nW 21 3\ns 20000 100 R\np 20000 1000 1\nd 20000 1000 4\n"
-        + "r 20000 1000 2000 1 30000\nw futex 500 *\nu 21000 1000\nt 1\nw poll 70 -\nw futex 9 2\nx 2\nk fork 7\nk exec\nI 1 9\n";
+        + "r 20000 1000 2000 1 30000\nw futex 500 *\nu 21000 1000\nt 1\nw poll 70 -\nc mbind 20000 1000 2 3 1\nw futex 9 2\n"
+        + "x 2\nk fork 7\nk exec\nI 1 9\n";
 
     private static readonly Dictionary<string, byte[]> Seeds = new(StringComparer.Ordinal)
     {

@@ -95,6 +95,8 @@ internal sealed partial class StraceCalls
                 return SegmentGet(space, a, result);
             case StraceCall.SegmentControl:
                 return SegmentControl(space, a);
+            case StraceCall.Policy:
+                return Policy(space, name, a);
             case >= StraceCall.Lock and <= StraceCall.Seal or StraceCall.RemapFilePages:
                 return Other(space, name, a);
             default:

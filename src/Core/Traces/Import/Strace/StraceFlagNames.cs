@@ -2,7 +2,7 @@ namespace VmSim.Core.Traces.Import.Strace;
 
 /// <summary>
 /// The flags that strace names in memory calls, with the values of x86-64 (include/uapi/asm-generic/mman-common.h, mman.h, linux/mman.h,
-/// linux/sched.h, linux/shm.h, arch/x86/include/uapi/asm/mman.h).
+/// linux/mempolicy.h, linux/sched.h, linux/shm.h, arch/x86/include/uapi/asm/mman.h).
 /// </summary>
 internal static class StraceFlagNames
 {
@@ -78,6 +78,19 @@ internal static class StraceFlagNames
         ["MS_ASYNC"] = 1,
         ["MS_INVALIDATE"] = 2,
         ["MS_SYNC"] = 4,
+        ["MPOL_DEFAULT"] = 0,
+        ["MPOL_PREFERRED"] = 1,
+        ["MPOL_BIND"] = 2,
+        ["MPOL_INTERLEAVE"] = 3,
+        ["MPOL_LOCAL"] = 4,
+        ["MPOL_PREFERRED_MANY"] = 5,
+        ["MPOL_WEIGHTED_INTERLEAVE"] = 6,
+        ["MPOL_F_NUMA_BALANCING"] = 0x2000,
+        ["MPOL_F_RELATIVE_NODES"] = 0x4000,
+        ["MPOL_F_STATIC_NODES"] = 0x8000,
+        ["MPOL_MF_STRICT"] = 1,
+        ["MPOL_MF_MOVE"] = 2,
+        ["MPOL_MF_MOVE_ALL"] = 4,
         ["SHADOW_STACK_SET_TOKEN"] = 1,
         ["SHADOW_STACK_SET_MARKER"] = 2,
         ["SHM_RDONLY"] = 0x1000,

@@ -13,6 +13,9 @@ internal enum StraceCall
 
     /// <summary>A call on memory that changes nothing that is simulated.</summary>
     NoChange,
+
+    /// <summary>A call that says on which nodes memory is to be: kept, and not simulated.</summary>
+    Policy,
     Map,
     MapIndirect,
     MapPages,
@@ -132,10 +135,10 @@ internal static class StraceNames
         ["pkey_free"] = StraceCall.NoChange,
         ["process_mrelease"] = StraceCall.NoChange,
         ["userfaultfd"] = StraceCall.NoChange,
-        ["set_mempolicy"] = StraceCall.NoChange,
+        ["set_mempolicy"] = StraceCall.Policy,
         ["set_mempolicy_home_node"] = StraceCall.NoChange,
         ["get_mempolicy"] = StraceCall.NoChange,
-        ["mbind"] = StraceCall.NoChange,
+        ["mbind"] = StraceCall.Policy,
         ["migrate_pages"] = StraceCall.NoChange,
         ["move_pages"] = StraceCall.NoChange,
         ["cachestat"] = StraceCall.NoChange,

@@ -111,8 +111,6 @@ public class StraceCallTests
     [Theory]
     [InlineData("madvise(0x7f0000001000, 4096, MADV_NEW) = 0", "madvise MADV_NEW")]
     [InlineData("userfaultfd(O_CLOEXEC) = 4", "userfaultfd")]
-    [InlineData("mbind(0x7f0000001000, 4096, MPOL_BIND, [0x0000000000000001], 65, 0) = 0", "mbind")]
-    [InlineData("set_mempolicy(MPOL_DEFAULT, NULL, 0) = 0", "set_mempolicy")]
     [InlineData("pkey_alloc(0, PKEY_DISABLE_WRITE) = 1", "pkey_alloc")]
     [InlineData("process_mrelease(3, 0) = 0", "process_mrelease")]
     [InlineData(
@@ -349,5 +347,24 @@ public class StraceCallTests
         Assert.Contains("--drop", error.Message, StringComparison.Ordinal);
         StraceLogs logs = StraceLogs.Of($"{Area}{line}\n{Area}", drop: true);
         Assert.Equal((1L, 2L), (logs.Summary.Dropped, logs.Summary.Calls["mmap"]));
+    }
+
+    [Theory]
+    [InlineData("mbind(0x7f0000001000, 8192, MPOL_BIND, [0x00000000000001], 64, MPOL_MF_STRICT) = 0", "c mbind 7f0000001000 2000 2 1 1")]
+    [InlineData(
+        "mbind(0x7f0000001000, 4096, MPOL_PREFERRED|MPOL_F_STATIC_NODES, [0x3, 0000], 128, MPOL_MF_MOVE) = 0",
+        "c mbind 7f0000001000 1000 32769 3 2")]
+    [InlineData(
+        "mbind(0x7f0000001000, 8192, 0x2 /* MPOL_BIND */, {0x1}, 64, 0x1 /* MPOL_MF_STRICT */) = 0",
+        "c mbind 7f0000001000 2000 2 1 1")]
+    [InlineData("set_mempolicy(MPOL_INTERLEAVE, [0x00000000000003], 64) = 0", "c set_mempolicy 3 3")]
+    [InlineData("set_mempolicy(MPOL_DEFAULT, NULL, 0)    = 0", "c set_mempolicy 0 0")]
+    [InlineData("set_mempolicy(MPOL_BIND, 0x7ffc1000, 64) = 0", null)]
+    [InlineData("set_mempolicy(MPOL_BIND, [0x1, 0x2], 128) = 0", null)]
+    public void Import_MemoryPolicy_IsKept(string call, string? record)
+    {
+        StraceLogs logs = StraceLogs.Of($"7 mmap(NULL, 8192, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000001000\n7 {call}\n");
+        Assert.Equal(record, logs.Text.Split('\n').FirstOrDefault(line => line.StartsWith("c ", StringComparison.Ordinal)));
+        Assert.Equal(record is null ? 1 : 0, logs.Summary.NotSimulated.Count);
     }
 }

@@ -20,8 +20,8 @@ internal static class PerfCapture
 
     private static readonly string[] AllEvents =
     [
-        "exceptions:page_fault_user", "exceptions:page_fault_kernel", "tlb:tlb_flush", "sched:sched_switch", "sched:sched_process_fork",
-        "sched:sched_process_exec", "sched:sched_process_exit", "migrate:mm_migrate_pages",
+        "exceptions:page_fault_user", "exceptions:page_fault_kernel", "tlb:tlb_flush", "sched:sched_switch", "sched:sched_waking",
+        "sched:sched_process_fork", "sched:sched_process_exec", "sched:sched_process_exit", "migrate:mm_migrate_pages",
         .. Calls.SelectMany(call => new[] { $"syscalls:sys_enter_{call}", $"syscalls:sys_exit_{call}" }),
     ];
 
@@ -46,7 +46,8 @@ internal static class PerfCapture
     {
         string recording = Path.Combine(folder, "perf.data");
         string script = Path.Combine(folder, "perf.script");
-        string[] record = ["record", "-q", "-d", "-m", "16M", "-e", string.Join(',', Events()), "-o", recording, "--", program];
+        string[] record =
+            ["record", "-q", "-d", "--switch-events", "-m", "16M", "-e", string.Join(',', Events()), "-o", recording, "--", program];
         (string tool, string[] line) = maps is { } wanted
             ? MapsCapture.Around(wanted.File, wanted.Points, CaptureTools.Find(CaptureTools.Perf)!, [.. record, .. arguments])
             : (CaptureTools.Perf, [.. record, .. arguments]);
@@ -60,7 +61,7 @@ internal static class PerfCapture
 
         // perf script writes to standard output alone.
         string command = "exec \"$0\" script -i \"$1\" -F comm,pid,tid,cpu,time,event,trace --show-task-events --show-mmap-events "
-            + "--show-lost-events > \"$2\"";
+            + "--show-switch-events --show-lost-events > \"$2\"";
         int scriptCode = CaptureTools.Run("/bin/sh", ["-c", command, CaptureTools.Find(CaptureTools.Perf)!, recording, script], _ => { });
         if (scriptCode != 0)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using VmSim.Core.Traces.Import;
 using VmSim.Host.Terminal;
 
@@ -76,7 +77,9 @@ internal static class ImportSummaryView
         string threads = Quantities.Of(summary.Threads, "thread");
         string fetches = Quantities.Of(summary.Fetches, "fetch", "fetches");
         string data = Quantities.Of(summary.DataReferences, "data reference");
-        return summary.Fetches + summary.DataReferences == 0 ? $"{threads}, {calls}" : $"{fetches}, {data}, {threads}, {calls}";
+        string sleeps = summary.Sleeps == 0 ? "" : string.Create(
+            CultureInfo.InvariantCulture, $", {Quantities.Of(summary.Sleeps, "sleep")} of {summary.SleptNanoseconds / 1e6:N3} ms");
+        return (summary.Fetches + summary.DataReferences == 0 ? "" : $"{fetches}, {data}, ") + $"{threads}, {calls}{sleeps}";
     }
 
     private static void ShowCalls(string what, IReadOnlyDictionary<string, long> calls, TextWriter error)

@@ -1,3 +1,5 @@
+using VmSim.Core.Statistics;
+
 namespace VmSim.Core.Traces.Import;
 
 /// <summary>What an importer found and what it could not use.</summary>
@@ -38,6 +40,12 @@ public sealed class ImportSummary
     /// </summary>
     public SortedDictionary<string, long> Interrupted { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Sleeps of its threads.</summary>
+    public long Sleeps { get; private set; }
+
+    /// <summary>How long they were together, in nanoseconds, where that is known.</summary>
+    public long SleptNanoseconds { get; private set; }
+
     /// <summary>Calls that have nothing to do with memory, threads or processes.</summary>
     public long OtherCalls { get; set; }
 
@@ -75,6 +83,13 @@ public sealed class ImportSummary
         ImportSummary summary = new ImportSummary();
         _processes.Add((process, summary));
         return summary;
+    }
+
+    /// <summary>Counts a sleep.</summary>
+    public void AddSleep(ulong nanoseconds)
+    {
+        Sleeps++;
+        SleptNanoseconds = Saturating.Add(SleptNanoseconds, (long)Math.Min(nanoseconds, long.MaxValue));
     }
 
     /// <summary>Counts a call that changed mappings, threads or processes.</summary>

@@ -49,6 +49,22 @@ public class PerfImporterTests
     }
 
     [Fact]
+    public void Bpftrace_OfAProgramThatPerfRecordedToo_HasTheSameCallsFaultsAndSleeps()
+    {
+        (ImportSummary summary, string text) = Logs.Import("perf", Logs.OpenCase("perf", "g-bpftrace.txt"));
+        (ImportSummary other, string otherText) = Logs.Import("perf", Logs.OpenCase("perf", "g-perf-script.txt"));
+        Assert.Equal(other.Calls, summary.Calls);
+        Assert.Equal((57, 57), (summary.Fetches + summary.DataReferences, other.Fetches + other.DataReferences));
+        Assert.Equal((2, 1, 0), (summary.Threads, summary.Sleeps, summary.Dropped));
+        Assert.Equal((2, 1, 0), (other.Threads, other.Sleeps, other.Dropped));
+        Assert.Equal(Sleep(otherText), Sleep(text));
+        Assert.Contains(" /tmp/", otherText);
+        Assert.Contains("libc.so.6\n", text);
+
+        static string Sleep(string trace) => string.Join(' ', Array.Find(trace.Split('\n'), line => line.StartsWith('w'))!.Split(' ')[..2]);
+    }
+
+    [Fact]
     public void Script_HeapOfAProgramThatIsExecuted_IsNotTheOneBefore()
     {
         (ImportSummary summary, string text) = Import("""

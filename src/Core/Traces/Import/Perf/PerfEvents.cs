@@ -18,6 +18,7 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
     private const string EnterPrefix = "syscalls:sys_enter_";
     private const string ExitPrefix = "syscalls:sys_exit_";
     private readonly PerfCalls _calls = new(recording, summary);
+    private readonly PerfSleeps _sleeps = new(recording, summary);
     private bool _namesProcesses;
 
     /// <summary>Events that a trace was made of.</summary>
@@ -30,7 +31,7 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
     /// <returns>False if it says nothing that is known.</returns>
     public bool TryTake(ReadOnlySpan<byte> line)
     {
-        if (TryLost(line))
+        if (TryLost(line) || (line.StartsWith("Attaching "u8) && line.EndsWith(" probes..."u8)))
         {
             return true;
         }
@@ -76,6 +77,7 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
         if (name.StartsWith(EnterPrefix, StringComparison.Ordinal))
         {
             PerfThread? caller = Thread(sample);
+            _sleeps.Run(caller, sample.Nanoseconds, isFault: false);
             Used++;
             return caller is not null && _calls.TryEnter(caller, name[EnterPrefix.Length..], sample.Text);
         }
@@ -84,6 +86,7 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
         {
             ReadOnlySpan<byte> text = sample.Text.TrimStart((byte)' ');
             PerfThread? caller = Thread(sample);
+            _sleeps.Run(caller, sample.Nanoseconds, isFault: false);
             if (caller is null || !PerfText.TryNumber(ref text, out ulong result))
             {
                 return false;
@@ -94,9 +97,39 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
             return true;
         }
 
-        return name.StartsWith("PERF_RECORD_", StringComparison.Ordinal)
-            ? new PerfRecords(recording, summary, _namesProcesses).TryTake(name, sample)
-            : TryEvent(name, sample.Text, Thread(sample, isNew: IsFault(name)), sample.Thread);
+        if (name.StartsWith("PERF_RECORD_SWITCH", StringComparison.Ordinal))
+        {
+            _sleeps.Switch(sample.Text, Thread(sample, isNew: false), sample.Nanoseconds);
+        }
+
+        if (name.StartsWith("PERF_RECORD_", StringComparison.Ordinal))
+        {
+            return new PerfRecords(recording, summary, _namesProcesses).TryTake(name, sample);
+        }
+
+        TakeScheduling(name, sample);
+        PerfThread? thread = Thread(sample, isNew: IsFault(name));
+        if (name.StartsWith("exceptions:", StringComparison.Ordinal) || IsFault(name))
+        {
+            _sleeps.Run(thread, sample.Nanoseconds, isFault: true);
+        }
+
+        return TryEvent(name, sample.Text, thread, sample.Thread);
+    }
+
+    private void TakeScheduling(string name, PerfLine sample)
+    {
+        switch (name)
+        {
+            case "sched:sched_switch":
+                _sleeps.Switch(sample);
+                break;
+            case "sched:sched_waking" or "sched:sched_wakeup":
+                _sleeps.Wake(sample);
+                break;
+            default:
+                break;
+        }
     }
 
     private static bool IsFault(string name) => name is "exceptions:page_fault_user" || name.Contains("faults", StringComparison.Ordinal);

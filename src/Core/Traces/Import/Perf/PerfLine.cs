@@ -31,7 +31,10 @@ internal ref struct PerfLine
     /// <summary>What the event says.</summary>
     public ReadOnlySpan<byte> Text { get; private set; }
 
-    private bool _hasTime;
+    /// <summary>When it was, in nanoseconds; -1 if the line has no time.</summary>
+    public long Nanoseconds { get; private set; }
+
+    private readonly bool HasTime => Nanoseconds >= 0;
 
     /// <summary>Takes a line apart.</summary>
     /// <returns>False when it is no event's.</returns>
@@ -42,7 +45,7 @@ internal ref struct PerfLine
         for (int at = 0; at < line.Length && at <= LastStart; at++)
         {
             bool begins = (at == 0 || IsBlank(line[at - 1])) && (char.IsAsciiDigit((char)line[at]) || line[at] == (byte)'-');
-            if (begins && TryReadAt(line[at..], out PerfLine found) && (found._hasTime || !result._hasTime))
+            if (begins && TryReadAt(line[at..], out PerfLine found) && (!isFound || found.HasTime || !result.HasTime))
             {
                 result = found;
                 isFound = true;
@@ -75,7 +78,7 @@ internal ref struct PerfLine
             PerfText.SkipBlanks(ref rest);
         }
 
-        line._hasTime = SkipTime(ref rest);
+        line.Nanoseconds = TakeTime(ref rest);
         PerfText.SkipBlanks(ref rest);
         ReadOnlySpan<byte> period = rest;
         if (PerfText.TryDecimal(ref period, out _) && !period.IsEmpty && IsBlank(period[0]))
@@ -118,23 +121,30 @@ internal ref struct PerfLine
         return isNumber;
     }
 
-    /// <summary>15123.513216: and the like.</summary>
-    private static bool SkipTime(ref ReadOnlySpan<byte> rest)
+    /// <summary>15123.513216: and the like, in nanoseconds; -1 if there is no time.</summary>
+    private static long TakeTime(ref ReadOnlySpan<byte> rest)
     {
+        const int Digits = 9;
         ReadOnlySpan<byte> time = rest;
-        if (!PerfText.TryDecimal(ref time, out _) || time.IsEmpty || time[0] != (byte)'.')
+        if (!PerfText.TryDecimal(ref time, out ulong seconds) || time.IsEmpty || time[0] != (byte)'.' || seconds > uint.MaxValue)
         {
-            return false;
+            return -1;
         }
 
         time = time[1..];
-        if (!PerfText.TryDecimal(ref time, out _) || time.IsEmpty || time[0] != (byte)':')
+        int before = time.Length;
+        if (!PerfText.TryDecimal(ref time, out ulong fraction) || time.IsEmpty || time[0] != (byte)':')
         {
-            return false;
+            return -1;
+        }
+
+        for (int digits = before - time.Length; digits != Digits; digits += digits < Digits ? 1 : -1)
+        {
+            fraction = digits < Digits ? fraction * 10 : fraction / 10;
         }
 
         rest = time[1..];
-        return true;
+        return (long)((seconds * 1_000_000_000) + fraction);
     }
 
     private static bool TryEvent(ReadOnlySpan<byte> rest, ref PerfLine line)

@@ -199,6 +199,16 @@ internal sealed class PerfProcess
         }
     }
 
+    /// <summary>A thread slept and is awake again.</summary>
+    public void Slept(PerfThread thread, VmtRecord sleep)
+    {
+        Run();
+        _hasRun = true;
+        _emitter.CurrentThread = thread.Number;
+        _emitter.Call(sleep, name: null);
+        Summary.AddSleep(sleep.Nanoseconds);
+    }
+
     /// <summary>A mapping that perf tells of by itself, not within a call.</summary>
     public void Mapped(PerfThread? thread, PerfMapping mapping)
     {

@@ -16,6 +16,15 @@ internal sealed class PerfThread(PerfProcess process, int number)
     /// <summary>The call it is in; null if it is in none.</summary>
     public PerfCall? Call { get; set; }
 
+    /// <summary>When it went to sleep, in nanoseconds; -1 while it does not sleep.</summary>
+    public long SleepsSince { get; set; } = -1;
+
+    /// <summary>The thread of its process that woke it last; null for none.</summary>
+    public PerfThread? Waker { get; set; }
+
+    /// <summary>Whether the last that is known of it is a fault.</summary>
+    public bool IsInFault { get; set; }
+
     /// <summary>Notes that it ran on a core; -1 for none known.</summary>
     public void RanOn(int core)
     {

@@ -143,7 +143,7 @@ internal sealed class StraceMerge
         _ends.Enqueue((reader.Log, line.ToArray(), number), (reader.Time + nanoseconds, _endsOrder++));
     }
 
-    /// <summary>Whether a line is a memory call that other threads' lines may overlap.</summary>
+    /// <summary>Whether a line is a memory call, or one in which a thread may sleep, that other threads' lines may overlap.</summary>
     private bool IsDelayed(Reader reader, ReadOnlySpan<byte> line, out long nanoseconds)
     {
         nanoseconds = 0;
@@ -168,7 +168,7 @@ internal sealed class StraceMerge
             task.Space.Process.Order?.Begin(task.Id);
         }
 
-        return name.Call is >= StraceCall.Map and <= StraceCall.Seal;
+        return name.Call is >= StraceCall.Map and <= StraceCall.Seal || StraceSleeps.CanTell(name.Name);
     }
 
     private void OpenChild(StracePlace place, long process, bool isThread)

@@ -39,6 +39,11 @@ internal sealed partial class StracePass
             taken = StraceTaken.Used;
             task.Pending = pending;
         }
+        else if (task.PendingText.Length > 0)
+        {
+            byte[] whole = [.. task.PendingText, .. rest];
+            taken = TakeOther(whole, whole.AsSpan().IndexOf((byte)'(') + 1, task, pending);
+        }
         else
         {
             taken = TakeOther(rest, 0);
@@ -72,7 +77,7 @@ internal sealed partial class StracePass
 
         if (!name.IsUsed)
         {
-            return TakeOther(text, start);
+            return TakeOther(text, start, task, name);
         }
 
         Span<Range> ranges = stackalloc Range[StraceSyntax.MostArguments];
@@ -119,10 +124,10 @@ internal sealed partial class StracePass
     }
 
     /// <summary>Counts a call that does not matter, if it is one whole call.</summary>
-    private StraceTaken TakeOther(ReadOnlySpan<byte> text, int start)
+    private StraceTaken TakeOther(ReadOnlySpan<byte> text, int start, StraceTask? task = null, StraceName? name = null)
     {
         Span<Range> ranges = stackalloc Range[StraceSyntax.MostArguments];
-        int close = StraceSyntax.Split(text, start, ranges, out _);
+        int close = StraceSyntax.Split(text, start, ranges, out int count);
         if (close < 0 || !StraceResult.TryParse(text[(close + 1)..], out StraceResult result))
         {
             bool isClosed = close >= 0;
@@ -131,6 +136,13 @@ internal sealed partial class StracePass
             {
                 return Unended(text, start, isClosed);
             }
+
+            count = 0;
+        }
+
+        if (task is not null && name is not null)
+        {
+            TakeSleep(task, name, new StraceArguments(text, ranges[..count]), result);
         }
 
         _lastValue = result.Value;
@@ -167,15 +179,16 @@ internal sealed partial class StracePass
             || (remark.StartsWith("<pid changed to "u8) && remark.EndsWith(" ...>"u8));
     }
 
-    private static void Begin(StraceTask task, StraceName name, ReadOnlySpan<byte> head)
+    private void Begin(StraceTask task, StraceName name, ReadOnlySpan<byte> head)
     {
+        task.Began = ++_begun;
         if (task.Pending is { IsUsed: true } lost)
         {
             ImportSummary.Add(task.Process.Summary.WithoutResult, lost.Name);
         }
 
         task.Pending = name;
-        task.PendingText = name.IsUsed ? head.ToArray() : [];
+        task.PendingText = name.IsUsed || StraceSleeps.CanTell(name.Name) ? head.ToArray() : [];
         if (name.Frees)
         {
             task.Space.Process.Order?.Begin(task.Id);

@@ -225,6 +225,7 @@ internal sealed partial class StracePass
     {
         if (!TakeSupersession(task.Id, text) && text.StartsWith("+++ "u8))
         {
+            NoteEnd(task.Id);
             Family.End(task);
         }
     }

@@ -117,6 +117,9 @@ internal sealed class StraceTask(long id, StraceProcess process, int thread)
     /// <summary>The beginning of that call.</summary>
     public byte[] PendingText { get; set; } = [];
 
+    /// <summary>Which of all calls of the log that began the one is that it is in; 0 for none.</summary>
+    public long Began { get; set; }
+
     /// <summary>The child that the clone it is in has made and that ran before it returned; -1 for none.</summary>
     public long EarlyChild { get; set; } = -1;
 

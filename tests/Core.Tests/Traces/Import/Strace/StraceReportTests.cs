@@ -53,7 +53,7 @@ public class StraceReportTests
         StraceLogs logs = StraceLogs.OfFile("stderr-fork.strace");
         Assert.Equal(1, logs.Summary.Threads);
         Assert.Equal([70123UL], logs.Summary.Children);
-        Assert.Equal("t 0\nk exec\nm 7f2000000000 2000 3 22 - 0\nk fork 70123\nm 7f2000200000 1000 1 22 - 0\n", logs.Text);
+        Assert.Equal("t 0\nk exec\nm 7f2000000000 2000 3 22 - 0\nk fork 70123\nw wait4 0 -\nm 7f2000200000 1000 1 22 - 0\n", logs.Text);
         Assert.Equal("t 0\nm 7f2000100000 100000 3 22 - 0\nu 7f2000000000 2000\n", logs.TextOf(70123));
     }
 

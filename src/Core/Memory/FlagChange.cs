@@ -6,8 +6,7 @@ namespace VmSim.Core.Memory;
 /// <summary>Takes flags of an area away and gives others.</summary>
 /// <param name="remove">Those it takes away.</param>
 /// <param name="add">Those it gives.</param>
-/// <param name="countsPromises">Whether pages count as promised once stores are allowed.</param>
-internal readonly struct FlagChange(AreaFlags remove, AreaFlags add, bool countsPromises = false) : IFlagsUpdate<AreaFlags>
+internal readonly struct FlagChange(AreaFlags remove, AreaFlags add) : IFlagsUpdate<AreaFlags>
 {
     /// <summary>What of an area says that it counts already, or never (mprotect_fixup, mm/mprotect.c).</summary>
     public const AreaFlags Settled =
@@ -23,7 +22,7 @@ internal readonly struct FlagChange(AreaFlags remove, AreaFlags add, bool counts
             given &= ~AreaFlags.Locks; // they stay in memory anyway (mlock_fixup, mm/mlock.c)
         }
 
-        if (countsPromises && (add & AreaFlags.Write) != 0 && (old & Settled) == 0)
+        if ((add & AreaFlags.Write) != 0 && (old & Settled) == 0)
         {
             given |= AreaFlags.Promised;
         }

@@ -48,7 +48,7 @@ public sealed partial class VirtualMemory
         else if (newEnd > oldEnd)
         {
             MemoryBackend backend = _memory.Options.Anonymous == MemoryBackends.Populate ? PopulateBackend.Instance : LazyBackend.Instance;
-            AreaFlags flags = AreaFlags.Read | AreaFlags.Write | _futureLocks | (CountsPromises ? AreaFlags.Promised : AreaFlags.None);
+            AreaFlags flags = AreaFlags.Read | AreaFlags.Write | AreaFlags.Promised | _futureLocks;
             AreaSet.Area heap = new(oldEnd, newEnd.Value - oldEnd.Value, flags, backend);
             bool isInTheWay = _set.Overlaps(new AddrRange<VirtAddr>(oldEnd, gapEnd - 1))
                 || (_set.TryFindNext(gapEnd - 1, out AreaSet.Area above) && (above.Flags & AreaFlags.GrowsDown) != 0

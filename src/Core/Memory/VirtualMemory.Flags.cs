@@ -38,7 +38,7 @@ public sealed partial class VirtualMemory
             return Fails(Errno.NoMemory, call.Start, size, out error);
         }
 
-        return _set.TryProtect(call.Start, taken, new FlagChange(AreaFlags.Rights, rights, CountsPromises), _memory, out error)
+        return _set.TryProtect(call.Start, taken, new FlagChange(AreaFlags.Rights, rights), _memory, out error)
             && Ends(progress, out error);
     }
 

@@ -74,7 +74,7 @@ public sealed partial class VirtualMemory
             return false;
         }
 
-        child._promised += counts ? PagesOf(area.Size) : 0;
+        child._promised += counts && CountsPromises ? PagesOf(area.Size) : 0;
         if ((area.Flags & AreaFlags.WipedOnFork) == 0)
         {
             if (!area.Backend.Fork(area.Start, area.Size, area.Flags, _memory, child._memory))

@@ -47,12 +47,15 @@ public sealed partial class VirtualMemory
         return cannot;
     }
 
-    /// <summary>Flags that say whether an area counts: only where all are counted, or where mprotect asks later.</summary>
+    /// <summary>
+    /// Flags that say whether an area counts, or never does. They are there whether anybody counts or not, since areas that differ in them
+    /// stay apart (VM_ACCOUNT).
+    /// </summary>
     private AreaFlags PromiseFlags(SystemCall call)
     {
         bool mayBeReserved = (call.MappingFlags & MappingFlags.NoReserve) == 0 || CountsPromises;
         return !mayBeReserved ? AreaFlags.NotReserved
-            : CountsPromises && !call.Shared && IsPromise(call) ? AreaFlags.Promised
+            : !call.Shared && IsPromise(call) ? AreaFlags.Promised
             : AreaFlags.None;
     }
 
@@ -95,8 +98,7 @@ public sealed partial class VirtualMemory
     /// <summary>Whether an area that counts may not become longer, or be there twice (vrm_calc_charge, mm/mremap.c).</summary>
     private bool RemapsTooMuch(in AreaSet.Area area, SystemCall call, ulong oldSize, ulong newSize)
     {
-        bool counts = CountsPromises ? (area.Flags & AreaFlags.Promised) != 0
-            : (area.Flags & (AreaFlags.Write | AreaFlags.Shared | AreaFlags.NotReserved)) == AreaFlags.Write;
+        bool counts = (area.Flags & AreaFlags.Promised) != 0;
         bool staysToo = (call.RemapFlags & RemapFlags.DontUnmap) != 0;
         return counts && CannotPromise(PagesOf(newSize) - (staysToo ? 0 : PagesOf(oldSize)));
     }
@@ -153,10 +155,14 @@ public sealed partial class VirtualMemory
         return pages;
     }
 
+    /// <summary>Counts pages that are promised or given back, where anybody counts.</summary>
     private void Promise(long pages)
     {
-        _promised += pages;
-        Frames.Promised += pages;
+        if (CountsPromises)
+        {
+            _promised += pages;
+            Frames.Promised += pages;
+        }
     }
 
     private static long PagesOf(ulong bytes) => (long)(bytes >> PageSizes.BaseShift);

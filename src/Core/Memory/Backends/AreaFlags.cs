@@ -63,7 +63,7 @@ public enum AreaFlags
     /// <summary>The pages do not count as promised, even when stores are allowed (MAP_NORESERVE).</summary>
     NotReserved = 1 << 17,
 
-    /// <summary>The pages count as promised memory (VM_ACCOUNT). Only kept where <see cref="Overcommit.Never"/> counts them.</summary>
+    /// <summary>The pages count as promised memory, if it is counted (VM_ACCOUNT).</summary>
     Promised = 1 << 18,
 
     /// <summary>Both flags of a locked area, as a mask.</summary>

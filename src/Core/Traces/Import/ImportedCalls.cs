@@ -60,6 +60,9 @@ public sealed class ImportedCalls(TraceEmitter emitter, ImportSummary summary, R
         }
     }
 
+    /// <summary>The heap of a process that ran before the recording began ends here, if its end is not known yet.</summary>
+    public void HeapEnds(ulong end) => _break = _break == 0 ? end : _break;
+
     /// <summary>The process executes a program, which has a heap of its own.</summary>
     public void Execute() => _break = 0;
 

@@ -84,6 +84,18 @@ public class PerfImporterTests
     }
 
     [Fact]
+    public void Script_HeapOfAProcessThatRanBefore_GrowsFromWhereItEnded()
+    {
+        (_, string text) = Import("""
+            app 0/0 [000] 0.000000: PERF_RECORD_MMAP2 7/7: [0x555500000000(0x2000) @ 0 00:00 0 0]: rw-p [heap]
+            app 7/7 [000] 1.000001: syscalls:sys_enter_brk: brk: 0x555500005000
+            app 7/7 [000] 1.000002: syscalls:sys_exit_brk: 0x555500005000
+            app 7/7 [000] 1.000003: exceptions:page_fault_user: address=0x555500004000 ip=0x1000 error_code=0x6
+            """);
+        Assert.Contains("m 555500002000 3000 3 22 - 0\nW 555500004\n", text);
+    }
+
+    [Fact]
     public void Script_HeapOfAForkedChild_GoesOnFromItsParents()
     {
         ChildSinks children = new ChildSinks();

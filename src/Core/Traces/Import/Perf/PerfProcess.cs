@@ -20,6 +20,7 @@ internal sealed class PerfProcess
     private readonly List<string> _cores = [];
     private int _threads;
     private bool _hasRun;
+    private bool _hasExecuted;
 
     /// <summary>A process that the recording begins with, or that another forked.</summary>
     /// <param name="id">Its number in the kernel.</param>
@@ -117,6 +118,7 @@ internal sealed class PerfProcess
 
         _guess.BeginProgram(isLate: _hasRun);
         _calls.Execute();
+        _hasExecuted = true;
         IsExecuting = true;
     }
 
@@ -232,6 +234,10 @@ internal sealed class PerfProcess
             }
 
             _emitter.InitialMap(mapping.Start, mapping.Bytes, mapping.Rights, flags, path, offset, name);
+            if (name == "[heap]" && !_hasExecuted)
+            {
+                _calls.HeapEnds(mapping.Start + mapping.Bytes);
+            }
         }
         else if (_guess.IsMapped(mapping.Start, mapping.Bytes))
         {

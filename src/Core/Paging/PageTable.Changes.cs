@@ -149,6 +149,7 @@ public sealed unsafe partial class PageTable
             }
         }
 
+        RequireEntries(entries, _infos[page].Level);
         Span<ulong> run = new(Entries(page) + index, count);
         if (heldLeavesOnly)
         {
@@ -165,6 +166,31 @@ public sealed unsafe partial class PageTable
         _infos[page].Live += (short)(CountUsed(run) - used);
         LogRun(page, index, count);
         return count;
+    }
+
+    /// <summary>
+    /// Sees to it that entries above the lowest level lead to table pages that there are, of the level below, or are leaves of a size that
+    /// the format has: walks follow them without a look.
+    /// </summary>
+    private void RequireEntries(ReadOnlySpan<ulong> entries, int level)
+    {
+        foreach (ulong entry in level > 0 ? entries : [])
+        {
+            if (entry == 0)
+            {
+                continue;
+            }
+
+            if (_layout.IsLeaf(entry, level))
+            {
+                RequireChange(level <= _format.LargestLeafLevel, $"leaves are at most at level {_format.LargestLeafLevel}");
+                continue;
+            }
+
+            int child = _layout.ChildTable(entry);
+            bool isThere = (uint)child < (uint)_nextPage && _infos[child].State == TableState.Live && _infos[child].Level == level - 1;
+            RequireChange(isThere, $"an entry leads to table page {child}");
+        }
     }
 
     /// <summary>Of the entries that a run is to get, empties the leaves where it has none.</summary>

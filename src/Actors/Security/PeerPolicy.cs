@@ -24,6 +24,19 @@ public sealed class PeerPolicy(X509Certificate2 authority, TimeProvider clock)
             return "is missing";
         }
 
+        try
+        {
+            return Judge(certificate);
+        }
+        catch (CryptographicException)
+        {
+            // An extension that is no ASN.1 is found when the chain is judged, not when the certificate is read.
+            return "is damaged";
+        }
+    }
+
+    private string? Judge(X509Certificate2 certificate)
+    {
         DateTime now = clock.GetUtcNow().UtcDateTime;
         using X509Chain chain = new();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;

@@ -52,6 +52,18 @@ public sealed class CertificateTests : IDisposable
         Assert.NotNull(policy.Refusal(authority.Certificate));
     }
 
+    /// <summary>An extension that is no ASN.1: a chain is judged only then, and the judge says so by an exception.</summary>
+    [Fact]
+    public void Refusal_DamagedExtension_SaysSo()
+    {
+        using CertificateAuthority authority = CertificateAuthority.Create(_clock);
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        CertificateRequest request = new("CN=node", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509Extension("2.5.29.37", [0x30, 0x20, 0x06], critical: true));
+        using X509Certificate2 damaged = request.Create(authority.Certificate, Today, Today.AddDays(1), [1]);
+        Assert.Equal("is damaged", new PeerPolicy(authority.Certificate, _clock).Refusal(damaged));
+    }
+
     /// <summary>An authority that calls itself, and its key, like ours: only the signature tells them apart.</summary>
     [Fact]
     public void Refusal_AuthorityOfTheSameName_IsAnother()

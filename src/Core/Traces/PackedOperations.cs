@@ -21,7 +21,10 @@ internal sealed class PackedOperations
     public const ControlKind NextPages = (ControlKind)63;
 
     private const int BlockShift = 13;
-    private const int BlockLength = 1 << BlockShift;
+
+    /// <summary>Words of a block.</summary>
+    internal const int BlockLength = 1 << BlockShift;
+
     private readonly List<ulong[]> _blocks = [];
 
     /// <summary>Words that were added so far.</summary>
@@ -120,72 +123,15 @@ internal sealed class PackedOperations
     }
 
     /// <summary>Whether a word means something only together with the word before it.</summary>
-    private static bool IsContinuation(ulong word) => (word & 0xFB) == (((ulong)Repeat << 2) | Operation.ControlTag);
+    internal static bool IsContinuation(ulong word) => (word & 0xFB) == (((ulong)Repeat << 2) | Operation.ControlTag);
+
+    /// <summary>The words from an index to the end of their block.</summary>
+    internal ReadOnlySpan<ulong> BlockFrom(long index)
+    {
+        int offset = (int)(index & (BlockLength - 1));
+        return _blocks[(int)(index >> BlockShift)].AsSpan(offset, (int)Math.Min(BlockLength - offset, Count - index));
+    }
 
     /// <summary>A fresh stream over the operations.</summary>
-    public IOperationStream Open() => new Reader(this);
-
-    private sealed class Reader(PackedOperations operations) : IOperationStream
-    {
-        private long _index;
-        private ulong _repeated;
-        private ulong _step;
-        private ulong _left;
-
-        public int Read(Span<ulong> destination)
-        {
-            int written = 0;
-            while (written < destination.Length)
-            {
-                if (_left > 0)
-                {
-                    written += Repeat(destination[written..]);
-                    continue;
-                }
-
-                if (_index == operations.Count)
-                {
-                    break;
-                }
-
-                ulong[] block = operations._blocks[(int)(_index >> BlockShift)];
-                int offset = (int)(_index & (BlockLength - 1));
-                int end = (int)Math.Min(BlockLength, operations.Count - (_index - offset));
-                for (; offset < end && written < destination.Length; offset++, _index++)
-                {
-                    ulong word = block[offset];
-                    if (IsContinuation(word))
-                    {
-                        StartRepeating(word);
-                        break;
-                    }
-
-                    destination[written++] = word;
-                    _repeated = word;
-                }
-            }
-
-            return written;
-        }
-
-        private void StartRepeating(ulong word)
-        {
-            _left = word >> 8;
-            _step = ((word >> 2) & 0x3F) == (ulong)NextPages ? 1UL << 8 : 0;
-            _index++;
-        }
-
-        private int Repeat(Span<ulong> destination)
-        {
-            int count = (int)Math.Min((ulong)destination.Length, _left);
-            for (int i = 0; i < count; i++)
-            {
-                _repeated += _step;
-                destination[i] = _repeated;
-            }
-
-            _left -= (ulong)count;
-            return count;
-        }
-    }
+    public IOperationStream Open() => new PackedReader(this);
 }

@@ -1,4 +1,5 @@
 using VmSim.Core.Programs;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Traces;
 
@@ -50,12 +51,12 @@ public readonly record struct TraceParallelism(double Kept, double Free)
 
         private void Run(Walker walker)
         {
-            while (walker.TryRead(out Operation operation))
+            while (walker.TryRead(out Operation operation, out long times))
             {
                 if (!operation.IsControl)
                 {
-                    walker.Clock += operation.Count;
-                    walker.Accesses += operation.Count;
+                    walker.Clock = Saturating.Add(walker.Clock, operation.Count * times);
+                    walker.Accesses = Saturating.Add(walker.Accesses, operation.Count * times);
                     continue;
                 }
 
@@ -120,14 +121,23 @@ public readonly record struct TraceParallelism(double Kept, double Free)
 
             public long Accesses { get; set; }
 
-            public bool TryRead(out Operation operation)
+            /// <summary>The next operation, and how often it stands there: a trace's are not repeated one by one.</summary>
+            public bool TryRead(out Operation operation, out long times)
             {
+                if (_stream is PackedReader packed)
+                {
+                    bool isThere = packed.TryRead(out ulong word, out times);
+                    operation = new Operation(word);
+                    return isThere;
+                }
+
                 if (_position == _length)
                 {
                     _position = 0;
                     _length = _stream.Read(_buffer);
                 }
 
+                times = 1;
                 operation = _position < _length ? new Operation(_buffer[_position++]) : default;
                 return _length > 0;
             }

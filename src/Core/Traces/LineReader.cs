@@ -28,7 +28,7 @@ public sealed class LineReader(Stream stream, string file, int maxLine = LineRea
     /// <summary>The file's name, for messages.</summary>
     public string File => file;
 
-    /// <summary>The next line without its line feed (and carriage return); false at the end.</summary>
+    /// <summary>The next line without its line feed (and carriage returns before it); false at the end.</summary>
     public bool TryRead(out ReadOnlySpan<byte> line)
     {
         while (true)
@@ -80,7 +80,7 @@ public sealed class LineReader(Stream stream, string file, int maxLine = LineRea
         _start += consumed;
         BytesRead += consumed;
         LineNumber += consumed > 0 ? 1 : 0;
-        return line.Length > 0 && line[^1] == (byte)'\r' ? line[..^1] : line;
+        return line.TrimEnd((byte)'\r');
     }
 
     private void Fill()

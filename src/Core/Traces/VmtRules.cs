@@ -14,35 +14,58 @@ public static class VmtRules
     private static readonly System.Buffers.SearchValues<char> NameCharacters = System.Buffers.SearchValues.Create(
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
+    /// <summary>The numbers that text has in decimal have at most 19 digits.</summary>
+    private const ulong DecimalEnd = 10_000_000_000_000_000_000;
+
     /// <summary>Whether a record other than an access is legal.</summary>
     public static bool IsLegal(in VmtRecord r, bool hasText) => r.Kind switch
     {
         VmtKind.Comment => hasText,
         VmtKind.File => hasText && r.FileId >= 0,
-        VmtKind.InitialMap or VmtKind.Map or VmtKind.Unmap => IsRange(r.Start, r.Bytes),
-        VmtKind.Protect or VmtKind.Advise => r.Bytes == 0 || IsRange(r.Start, r.Bytes),
-        VmtKind.Remap => (r.Bytes == 0 || IsRange(r.Start, r.Bytes)) && IsRange(r.NewStart, r.NewBytes),
-        VmtKind.Call => r.HasKnownCall && (r.Bytes == 0 || IsRange(r.Start, r.Bytes)),
+        VmtKind.InitialMap or VmtKind.Map => IsRange(r.Start, r.Bytes) && r.Rights < DecimalEnd,
+        VmtKind.Unmap => IsRange(r.Start, r.Bytes),
+        VmtKind.Protect => IsPerhapsEmpty(r.Start, r.Bytes) && r.Rights < DecimalEnd,
+        VmtKind.Advise => IsPerhapsEmpty(r.Start, r.Bytes) && r.Advice < DecimalEnd,
+        VmtKind.Remap => IsPerhapsEmpty(r.Start, r.Bytes) && IsRange(r.NewStart, r.NewBytes),
+        VmtKind.Call => r.HasKnownCall && IsPerhapsEmpty(r.Start, r.Bytes) && (!VmtCalls.FormOf(r.Call).HasAdvice || r.Advice < DecimalEnd),
         VmtKind.KernelLoad or VmtKind.KernelStore => IsRange(r.Start, r.Bytes) && r.Bytes <= VmtTextReader.MaxKernelBytes,
         VmtKind.Thread or VmtKind.Exit => r.Number <= int.MaxValue,
         VmtKind.Sleep => hasText && r.Nanoseconds <= MaxSleep && (r.WakeCause != WakeCause.Thread || r.Waker <= int.MaxValue),
-        VmtKind.Clone or VmtKind.Fork or VmtKind.Exec or VmtKind.Break => true,
+        VmtKind.Fork => r.Number < DecimalEnd,
+        VmtKind.Clone or VmtKind.Exec or VmtKind.Break => true,
         _ => false,
     };
 
     /// <summary>
-    /// Whether the text of a record may be its text. Each form of a trace becomes the other, so it stays within a line of text, and a
-    /// comment is none of another kind.
+    /// Whether the text of a record may be its text. Each form of a trace becomes the other, so it stays as it is at the end of a line of
+    /// text, and a comment is none of another kind and no header of another format.
     /// </summary>
     public static bool IsLegalText(in VmtRecord r)
     {
         string text = r.Text ?? "";
-        bool isOfItsLine = !text.Contains('\n', StringComparison.Ordinal)
-            && (r.Kind != VmtKind.Comment || text.StartsWith('#'))
-            && (r.Kind != VmtKind.File || text.Length > 0)
-            && (r.Kind != VmtKind.Sleep || IsCallName(text));
-        return isOfItsLine && (!r.HasTail || VmtTail.TryParse(
-            r.Text, mayHaveRanges: r.Kind == VmtKind.Call && r.Call == VmtCall.AdviseRanges, out _, out _));
+        bool isOfItsLine = text.Length > 0 && text[0] != ' ' && text[^1] != '\r' && !text.Contains('\n', StringComparison.Ordinal);
+        return isOfItsLine
+            && (r.Kind != VmtKind.Comment || (text[0] == '#' && HeaderNeeds(text) is null))
+            && (r.Kind != VmtKind.Sleep || IsCallName(text))
+            && (!r.HasTail || VmtTail.TryParse(
+                r.Text, mayHaveRanges: r.Kind == VmtKind.Call && r.Call == VmtCall.AdviseRanges, out _, out _));
+    }
+
+    /// <summary>What a comment that is a header should be; null if it is none, or one of this format.</summary>
+    /// <param name="comment">The line.</param>
+    internal static string? HeaderNeeds(string comment)
+    {
+        string[] words = comment.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words is not ["#", "vmt", _, ..])
+        {
+            return null;
+        }
+
+        // A program may have this name too, and it stands before.
+        int pageSize = Array.LastIndexOf(words, "pagesize");
+        return words[2] != "1" ? "version 1 of the format: # vmt 1 NAME pagesize 4096 ..."
+            : pageSize >= 0 && words.ElementAtOrDefault(pageSize + 1) != "4096" ? "pagesize 4096"
+            : null;
     }
 
     /// <summary>Whether a text may be the name of a call that a thread slept in: letters, digits and underscores.</summary>
@@ -52,4 +75,7 @@ public static class VmtRules
     /// <summary>Whether a range is not empty, does not pass the end of the address space, and can be rounded up to pages.</summary>
     public static bool IsRange(ulong start, ulong length) =>
         length != 0 && start + (length - 1) >= start && length <= ulong.MaxValue - 4095;
+
+    /// <summary>As <see cref="IsRange"/>, for calls to which a length of 0 is nothing to do.</summary>
+    private static bool IsPerhapsEmpty(ulong start, ulong length) => length == 0 || IsRange(start, length);
 }

@@ -82,21 +82,9 @@ public sealed class VmtTextReader : IVmtSource
     private VmtRecord ReadComment(ReadOnlySpan<byte> line)
     {
         string text = Encoding.UTF8.GetString(line);
-        string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words is not ["#", "vmt", _, ..])
+        if (VmtRules.HeaderNeeds(text) is { } needed)
         {
-            return VmtRecord.Comment(text);
-        }
-
-        if (words[2] != "1")
-        {
-            throw _lines.Bad(line, "version 1 of the format: # vmt 1 NAME pagesize 4096 ...");
-        }
-
-        int pageSize = Array.IndexOf(words, "pagesize");
-        if (pageSize >= 0 && (pageSize + 1 >= words.Length || words[pageSize + 1] != "4096"))
-        {
-            throw _lines.Bad(line, "pagesize 4096");
+            throw _lines.Bad(line, needed);
         }
 
         return VmtRecord.Comment(text);

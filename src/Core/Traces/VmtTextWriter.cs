@@ -157,9 +157,16 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
 
     private void WriteText(string line)
     {
-        // What was no UTF-8 has become longer. A name that is too long for a line is cut, so that the trace can be read again.
+        // What was no UTF-8 has become longer. A name that is too long for a line is cut before a
+        // character (RFC 3629: bytes within one begin with 10), so that the trace can be read again.
         byte[] whole = Encoding.UTF8.GetBytes(line);
-        ReadOnlySpan<byte> bytes = whole.AsSpan(0, Math.Min(whole.Length, LineReader.MaxLine));
+        int length = Math.Min(whole.Length, LineReader.MaxLine);
+        while (length < whole.Length && (whole[length] & 0xC0) == 0x80)
+        {
+            length--;
+        }
+
+        ReadOnlySpan<byte> bytes = whole.AsSpan(0, length);
         if (bytes.Length + 1 > _buffer.Length - _length)
         {
             Flush();

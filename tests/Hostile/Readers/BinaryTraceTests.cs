@@ -63,15 +63,34 @@ public sealed class BinaryTraceTests : Scratch
     [Theory]
     [InlineData("# a comment\nk exec")]
     [InlineData("W 5 100")]
-    public async Task Cat_TextThatWouldBeAnotherRecord_IsDamage(string comment)
+    [InlineData("# a comment\r")]
+    [InlineData("# vmt 2 x pagesize 4096")]
+    [InlineData("# vmt 1 x pagesize 8192")]
+    [InlineData("")]
+    public Task Cat_TextThatWouldBeAnotherRecord_IsDamage(string comment) => AssertDamageAsync(VmtRecord.Comment(comment));
+
+    /// <summary>What text cannot say, a binary trace does not say: each form can be made of the other.</summary>
+    [Fact]
+    public async Task Cat_RecordThatTextCannotHold_IsDamage()
     {
-        using (FileStream stream = File.Create(At("smuggled.vmtb")))
+        await AssertDamageAsync(VmtRecord.File(1, " /begins-with-a-blank"));
+        await AssertDamageAsync(VmtRecord.Mapping(VmtKind.InitialMap, 0x1000, 0x1000, 3, 0x22, -1, 0, ""));
+        await AssertDamageAsync(VmtRecord.Mapping(VmtKind.Map, 0x1000, 0x1000, ulong.MaxValue, 0x22, -1, 0));
+        await AssertDamageAsync(VmtRecord.Protect(0x1000, 0x1000, ulong.MaxValue));
+        await AssertDamageAsync(VmtRecord.Advise(0x1000, 0x1000, ulong.MaxValue));
+        await AssertDamageAsync(VmtRecord.Fork(ulong.MaxValue));
+    }
+
+    private async Task AssertDamageAsync(VmtRecord record)
+    {
+        string path = At($"smuggled-{record.Kind}.vmtb");
+        using (FileStream stream = File.Create(path))
         using (VmtBinaryWriter writer = new(stream))
         {
-            writer.Write(VmtRecord.Comment(comment));
+            writer.Write(record);
         }
 
-        (int code, string output, string error) = await CommandRunner.RunAsync("trace", "verify", At("smuggled.vmtb"));
+        (int code, string output, string error) = await CommandRunner.RunAsync("trace", "verify", path);
         Assert.Equal(65, code);
         AssertSays("makes no sense", output + error);
     }

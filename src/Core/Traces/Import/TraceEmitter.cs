@@ -26,7 +26,8 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets,
     public void InitialMap(ulong start, ulong length, ulong protection, ulong flags, string? path, ulong offset, string? name)
     {
         int file = path is null ? -1 : FileId(path, ref _nextInitialFile);
-        sink.Write(VmtRecord.Mapping(VmtKind.InitialMap, start, length, protection, flags, file, offset, name));
+        sink.Write(VmtRecord.Mapping(
+            VmtKind.InitialMap, start, length, protection, flags, file, offset, string.IsNullOrEmpty(name) ? null : InLine(name)));
     }
 
     /// <summary>A reference of the current thread to <paramref name="size"/> bytes; it counts on each page it touches.</summary>
@@ -132,9 +133,16 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets,
         {
             id = next++;
             _files.Add(path, id);
-            sink.Write(VmtRecord.File(id, path));
+            sink.Write(VmtRecord.File(id, InLine(path)));
         }
 
         return id;
+    }
+
+    /// <summary>A name as it can stand at the end of a line: what would be lost or end it is written as strace writes it.</summary>
+    private static string InLine(string name)
+    {
+        string plain = name.Length > 0 && name[0] == ' ' ? "\\040" + name[1..] : name;
+        return plain.Replace("\n", "\\n", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal);
     }
 }

@@ -42,7 +42,7 @@ internal sealed class SimulationHost : IAsyncDisposable
     /// <summary>A host of an actor system that has config/akka.conf below what <paramref name="configure"/> adds.</summary>
     internal static IHost Build(Action<AkkaConfigurationBuilder> configure)
     {
-        Shortage.RequireDescriptors();
+        Shortage.RequireEnough();
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.ClearProviders();

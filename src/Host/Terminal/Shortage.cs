@@ -12,6 +12,12 @@ internal static class Shortage
 
     /// <summary>A run on two threads ends well with 200, and does not start with 160.</summary>
     private const ulong DescriptorsNeeded = 256;
+
+    /// <summary>
+    /// Where the heap is limited to 16, 32 or 36 MiB, the runtime's own collector (10.0) ends with a segmentation fault when it runs out,
+    /// which nobody can catch; from 40 MiB on it says that memory has run out.
+    /// </summary>
+    private const long HeapNeeded = 64L << 20;
     private static int s_memoryHasRunOut;
 
     /// <summary>Begins to note when memory runs out: what fails then fails for that, whatever it says of itself.</summary>
@@ -29,11 +35,20 @@ internal static class Shortage
     }
 
     /// <summary>
-    /// Sees to it that the actor system has the descriptors that it needs: with too few it neither starts nor says so.
+    /// Sees to it that a run has the descriptors and the heap without which it does not end with a sentence: with too few descriptors the
+    /// actor system neither starts nor says so.
     /// </summary>
-    /// <exception cref="ShortageException">There are too few.</exception>
-    public static void RequireDescriptors()
+    /// <exception cref="ShortageException">There are too few, or the heap is too small.</exception>
+    public static void RequireEnough()
     {
+        long heap = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (heap < HeapNeeded)
+        {
+            throw new ShortageException(
+                $"the heap may have {Quantities.Bytes(heap)}, and {Quantities.Bytes(HeapNeeded)} are needed; "
+                + $"raise the limit: DOTNET_GCHeapHardLimit=0x{HeapNeeded:X}, or that of the container");
+        }
+
         if (HasFewDescriptors)
         {
             throw new ShortageException(

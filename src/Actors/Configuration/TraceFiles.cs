@@ -8,16 +8,17 @@ namespace VmSim.Actors.Configuration;
 /// <summary>Opens traces of programs.</summary>
 public static class TraceFiles
 {
-    private static readonly string[] Endings = [".vmt", ".vmt.gz", ".vmtb"];
+    /// <summary>How the names of traces end, a form each: text, packed text, binary.</summary>
+    public static IReadOnlyList<string> Endings { get; } = [".vmt", ".vmt.gz", ".vmtb"];
 
     /// <summary>Whether a file's name says that it is a trace.</summary>
-    public static bool IsTrace(string path) => Array.Exists(Endings, ending => path.EndsWith(ending, StringComparison.Ordinal));
+    public static bool IsTrace(string path) => Endings.Any(ending => path.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>The program's name in a trace's file name.</summary>
     public static string ProgramOf(string path)
     {
         string name = Path.GetFileName(path);
-        string? ending = Array.Find(Endings, candidate => name.EndsWith(candidate, StringComparison.Ordinal));
+        string? ending = Endings.FirstOrDefault(candidate => name.EndsWith(candidate, StringComparison.Ordinal));
         return ending is null ? name : name[..^ending.Length];
     }
 

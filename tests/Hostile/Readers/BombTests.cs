@@ -2,6 +2,8 @@ using System.IO.Compression;
 using VmSim.Core.Traces;
 using VmSim.Core.Traces.Import;
 using VmSim.Core.Traces.Import.Strace;
+using VmSim.Host.Tests.CommandLine;
+using VmSim.Testing;
 
 namespace VmSim.Hostile.Tests.Readers;
 
@@ -46,6 +48,25 @@ public sealed class BombTests : Scratch
         string text = "# vmt 1 x pagesize 4096\nt 1\nn 2\n"
             + string.Concat(Enumerable.Range(1, 500).Select(i => $"s {(ulong)i << 31:x} 7ffff000 W\n"));
         AssertSays("the kernel's accesses", Assert.Throws<TraceFormatException>(() => Load(text)).Message);
+    }
+
+    /// <summary>A few bytes that count a million million accesses; one by one they would take hours.</summary>
+    [Fact]
+    public async Task Info_ThreadsWithVeryManyAccesses_TakesTheTimeOfItsLines()
+    {
+        string trace = Write("counts.vmt", "# vmt 1 x pagesize 4096\nt 1\nn 2\n"
+            + string.Concat(Enumerable.Repeat("t 1\nW 5 1099511627776\nt 2\nR 9 549755813888\n", 1_000)));
+        (int code, string output, string error) = await Task.Run(() => CommandRunner.RunAsync("trace", "info", trace)).OrHangAsync();
+        Assert.True(code == 0, error);
+        AssertSays("1.5", output);
+    }
+
+    [Fact]
+    public async Task Import_ProgramNamedLikeAWordOfTheHeader_IsATrace()
+    {
+        string log = Write("log", "12 brk(NULL) = 0x55d000\n12 brk(0x55e000) = 0x55e000\n");
+        Assert.Equal(0, (await CommandRunner.RunAsync("import", "strace", log, "-o", At("out.vmt"), "--name", "pagesize")).Code);
+        Assert.Equal(0, (await CommandRunner.RunAsync("trace", "verify", At("out.vmt"))).Code);
     }
 
     [Fact]

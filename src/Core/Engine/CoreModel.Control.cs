@@ -116,6 +116,7 @@ public sealed partial class CoreModel
             long cycles = Kernel.SystemCallEntryCycles + Kernel.OtherCallCycles + Kernel.TrapReturnCycles;
             Cycles[CoreCycles.Syscall] += cycles;
             _clock += cycles;
+            _kernelUntil = _clock;
             return;
         }
 

@@ -18,7 +18,7 @@ public sealed partial class CoreModel
         switch (message.Kind)
         {
             case MessageKind.Invalidate:
-                HandleInvalidation(message.AsInvalidation());
+                HandleInvalidation(message.AsInvalidation(), message.Due.Value);
                 break;
             case MessageKind.TrapReturn:
                 HandleTrapReturn(message.Space, message.AsTrapReturn());
@@ -46,7 +46,7 @@ public sealed partial class CoreModel
         _dueAt = long.MaxValue;
     }
 
-    private void HandleInvalidation(in Invalidation invalidation)
+    private void HandleInvalidation(in Invalidation invalidation, long due)
     {
         BeginInvalidation(invalidation.Space, invalidation.Shootdown, invalidation.Scope.Range);
         InvalidationResult result = _shootdown.OnInvalidation(invalidation);
@@ -71,7 +71,7 @@ public sealed partial class CoreModel
         long cycles = result.Cycles.Value;
         if (invalidation.Way == InvalidationWay.Interrupt)
         {
-            cycles += Kernel.HandlerCycles;
+            cycles += Kernel.HandlerCycles + (due < _kernelUntil ? Kernel.HandlerInCallCycles : 0);
             Counters[CoreCounters.InvalidationsHandled]++;
         }
 

@@ -165,6 +165,8 @@ public sealed partial class CoreModel
         _clock += translation.Cycles;
         if (translation.BitsSet != PageFlags.None)
         {
+            Cycles[CoreCycles.Walk] += Kernel.AccessedDirtyCycles;
+            _clock += Kernel.AccessedDirtyCycles;
             Send(SimMessage.Of(new AccessedDirty(new VirtAddr(address), translation.BitsSet)), thread.Space, _clock + _delays.Notice.Value);
         }
 

@@ -40,6 +40,10 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private SimThread? _lastThread;
     private Asid _tag;
     private long _clock;
+
+    /// <summary>When the last system call that touched no mapping returned: an interrupt that fell due before met the kernel.</summary>
+    private long _kernelUntil;
+
     private long _sliceEnd;
     private long _nextTick = long.MaxValue;
     private int _loadedSpace = -1;

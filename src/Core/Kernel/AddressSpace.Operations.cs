@@ -128,7 +128,7 @@ public sealed partial class AddressSpace
             FaultKind.Spurious => TrapResult.Spurious,
             _ => fault.Kind.IsFailure() ? TrapResult.Segmentation : TrapResult.Done,
         };
-        long cycles = OperationCosts.OfFault(Kernel, fault) + UpdateTables();
+        long cycles = OperationCosts.OfFault(Kernel, fault) + _group.Warmth.OfFault(operation, fault, Kernel) + UpdateTables();
         long delay = _locks.EnterFault(operation, fault, _now);
         if (operation.Result == TrapResult.Segmentation)
         {
@@ -179,7 +179,8 @@ public sealed partial class AddressSpace
             _locks.ForgetAreas(_memory);
         }
 
-        BeginBatches(operation, OperationCosts.OfCall(Kernel, call.Kind, result) + UpdateTables(), result);
+        long cycles = OperationCosts.OfCall(Kernel, call, result) + _group.Warmth.OfCall(operation, Kernel);
+        BeginBatches(operation, cycles + UpdateTables(), result);
     }
 
     /// <summary>Has the watcher compare the pages that a call may have changed.</summary>

@@ -23,7 +23,10 @@ public sealed partial class AddressSpace
         ArgumentNullException.ThrowIfNull(shootdown);
         Await(shootdown, core);
         shootdown.Targets++;
-        long leaves = _now + _delays.Service.Value + (shootdown.Interrupts++ * Kernel.IpiSendCycles);
+        bool isNear = Machine.SocketOf(shootdown.Initiator) == Machine.SocketOf(core);
+        shootdown.Interrupts++;
+        shootdown.SendCycles += isNear ? Kernel.IpiSendCycles : Kernel.IpiSendRemoteCycles;
+        long leaves = _now + _delays.Service.Value + shootdown.SendCycles;
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters[SpaceCounters.IpisSent]++;
         Observer?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);

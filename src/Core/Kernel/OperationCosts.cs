@@ -9,13 +9,14 @@ internal static class OperationCosts
 {
     /// <summary>Cycles of the fault handler for a fault, device time apart.</summary>
     public static long OfFault(KernelProfile kernel, in FaultResult fault) =>
-        fault.Kind.HandlerCycles(kernel, fault.PagesMapped) + (fault.TablesAllocated * kernel.TablePageCycles);
+        fault.Kind.HandlerCycles(kernel, fault.PagesMapped, fault.Work) + (fault.TablesAllocated * kernel.TablePageCycles);
 
     /// <summary>Cycles of a system call, shootdowns apart.</summary>
-    public static long OfCall(KernelProfile kernel, SystemCallKind kind, MmResult result)
+    public static long OfCall(KernelProfile kernel, SystemCall call, MmResult result)
     {
-        long cycles = kind switch
+        long cycles = call.Kind switch
         {
+            SystemCallKind.Map when call is { Source: MappingSource.Anonymous, Shared: true } => kernel.MapCycles + kernel.MapSharedCycles,
             SystemCallKind.Map or SystemCallKind.RemapFilePages => kernel.MapCycles,
             SystemCallKind.Unmap or SystemCallKind.Detach => kernel.UnmapCycles,
             // mlock and mseal look for areas, split and merge them as mprotect does (mlock_fixup, mm/mlock.c; mseal_apply, mm/mseal.c).
@@ -35,9 +36,17 @@ internal static class OperationCosts
 
     private static long OfPages(KernelProfile kernel, MmResult result) =>
         (Math.Max(0, result.Areas - 1) * kernel.AreaCycles)
-        + (result.PagesZapped * kernel.ZapPageCycles)
+        + ((result.PagesZapped - result.Work.ZappedUnowned - result.Work.ZappedDirtyShared - result.Work.ZappedLarge)
+            * kernel.ZapPageCycles)
+        + (result.Work.ZappedUnowned * kernel.ZapUnownedPageCycles)
+        + (result.Work.ZappedDirtyShared * kernel.ZapDirtyPageCycles)
+        + (result.Work.ZappedLarge * kernel.ZapHugePageCycles)
+        + (result.Work.SharedObjectsGone * kernel.UnmapSharedCycles)
+        + (result.Work.LargeSplit * kernel.SplitCycles)
+        + (result.Work.Cleared * kernel.ClearPageCycles)
         + (result.PagesProtected * kernel.ProtectPageCycles)
-        + (result.PagesPopulated * kernel.PopulatePageCycles)
+        + ((result.PagesPopulated - result.Work.PopulatedFile) * kernel.PopulatePageCycles)
+        + (result.Work.PopulatedFile * kernel.PopulateFilePageCycles)
         + (result.PagesMoved * kernel.MovePageCycles)
         + (result.PagesCollapsed * kernel.HugeFaultCycles)
         + ((result.TablesAllocated + result.TablesReleased) * kernel.TablePageCycles);

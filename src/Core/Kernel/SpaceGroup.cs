@@ -41,6 +41,9 @@ public sealed class SpaceGroup
     /// <summary>Locks of the pool.</summary>
     internal PoolLocks Locks { get; }
 
+    /// <summary>What the cores' caches remember of the kernel's work for the pool.</summary>
+    internal CoreWarmth Warmth { get; } = new();
+
     /// <summary>File pages of all members.</summary>
     public PageCache Cache { get; }
 

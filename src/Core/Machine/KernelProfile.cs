@@ -75,6 +75,15 @@ public sealed record KernelProfile
     [Setting("A first write to anonymous memory: allocate, clear and map one page.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long AnonymousFaultCycles { get; init; } = 1_300;
 
+    /// <summary>A new page that the core has not freed lately, and so does not have in its caches.</summary>
+    [Setting("A new page that the core has not freed lately, and so does not have in its caches.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long ColdPageCycles { get; init; }
+
+    /// <summary>A first touch of a page of shared memory: allocate, clear and map it.</summary>
+    [Setting("A first touch of a page of shared memory: allocate, clear and map it.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long SharedFaultCycles { get; init; } = 1_500;
+
     /// <summary>A first read of anonymous memory: map the zero page.</summary>
     [Setting("A first read of anonymous memory: map the zero page.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long ZeroFaultCycles { get; init; } = 600;
@@ -99,6 +108,14 @@ public sealed record KernelProfile
     [Setting("A fault that maps a 2 MiB page, clearing included.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long HugeFaultCycles { get; init; } = 185_000;
 
+    /// <summary>A read that maps the 2 MiB page of zeros.</summary>
+    [Setting("A read that maps the 2 MiB page of zeros.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long HugeZeroFaultCycles { get; init; } = 3_000;
+
+    /// <summary>A store that splits a large page that others share, on top of the copy.</summary>
+    [Setting("A store that splits a large page that others share, on top of the copy.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long SplitSharedCycles { get; init; }
+
     /// <summary>A fault that finds the translation already in place.</summary>
     [Setting("A fault that finds the translation already in place.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long SpuriousFaultCycles { get; init; } = 400;
@@ -115,9 +132,17 @@ public sealed record KernelProfile
     [Setting("mmap of one area.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long MapCycles { get; init; } = 1_900;
 
+    /// <summary>mmap of new shared memory, on top: make the object behind it.</summary>
+    [Setting("mmap of new shared memory, on top: make the object behind it.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long MapSharedCycles { get; init; }
+
     /// <summary>munmap, before pages and table pages.</summary>
     [Setting("munmap, before pages and table pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long UnmapCycles { get; init; } = 1_700;
+
+    /// <summary>Unmapping shared memory for the last time, on top: take the object away.</summary>
+    [Setting("Unmapping shared memory for the last time, on top: take the object away.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long UnmapSharedCycles { get; init; }
 
     /// <summary>Cycles of one mprotect, without what it does to pages.</summary>
     [Setting("mprotect, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
@@ -151,6 +176,27 @@ public sealed record KernelProfile
     [Setting("Each mapped page that an operation unmaps and frees.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ZapPageCycles { get; init; } = 150;
 
+    /// <summary>Each mapped page of zeros or clean page of a file that an operation unmaps.</summary>
+    [Setting("Each mapped page of zeros or clean page of a file that an operation unmaps.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long ZapUnownedPageCycles { get; init; } = 150;
+
+    /// <summary>Each mapped dirty page of a shared mapping that an operation unmaps.</summary>
+    [Setting("Each mapped dirty page of a shared mapping that an operation unmaps.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long ZapDirtyPageCycles { get; init; } = 150;
+
+    /// <summary>Each mapped large page that an operation unmaps and frees.</summary>
+    [Setting("Each mapped large page that an operation unmaps and frees.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long ZapHugePageCycles { get; init; } = 150;
+
+    /// <summary>Each large page that a call splits.</summary>
+    [Setting("Each large page that a call splits.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long SplitCycles { get; init; }
+
+    /// <summary>Each mapped page whose accessed and dirty bits advice takes away.</summary>
+    [Setting("Each mapped page whose accessed and dirty bits advice takes away.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long ClearPageCycles { get; init; }
+
     /// <summary>Each mapped page whose rights an operation changes.</summary>
     [Setting("Each mapped page whose rights an operation changes.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ProtectPageCycles { get; init; } = 40;
@@ -158,6 +204,11 @@ public sealed record KernelProfile
     /// <summary>Each page that MAP_POPULATE or MADV_POPULATE maps, clearing included.</summary>
     [Setting("Each page that MAP_POPULATE or MADV_POPULATE maps, clearing included.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long PopulatePageCycles { get; init; } = 1_260;
+
+    /// <summary>Each file page in the page cache that MAP_POPULATE or MADV_POPULATE maps.</summary>
+    [Setting("Each file page in the page cache that MAP_POPULATE or MADV_POPULATE maps.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long PopulateFilePageCycles { get; init; } = 100;
 
     /// <summary>Each mapped page that mremap moves.</summary>
     [Setting("Each mapped page that mremap moves.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
@@ -171,22 +222,54 @@ public sealed record KernelProfile
     [Setting("Each further area that an operation splits, removes or changes.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long AreaCycles { get; init; } = 200;
 
-    /// <summary>The initiator's cost to send one inter-processor interrupt.</summary>
-    [Setting("The initiator's cost to send one inter-processor interrupt.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    /// <summary>The initiator's cost to send one inter-processor interrupt within its socket.</summary>
+    [Setting("The initiator's cost to send one inter-processor interrupt within its socket.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long IpiSendCycles { get; init; } = 200;
+
+    /// <summary>The initiator's cost to send one inter-processor interrupt to another socket.</summary>
+    [Setting("The initiator's cost to send one inter-processor interrupt to another socket.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long IpiSendRemoteCycles { get; init; } = 200;
 
     /// <summary>Interrupt entry and exit of an invalidation handler, before the invalidations.</summary>
     [Setting("Interrupt entry and exit of an invalidation handler, before the invalidations.", Unit = SettingUnit.Cycles, Min = 0,
         Max = 1e12)]
     public long HandlerCycles { get; init; } = 1_000;
 
+    /// <summary>What an invalidation handler takes longer on a core that is in a system call which touches no mapping.</summary>
+    [Setting("What an invalidation handler takes longer on a core that is in a system call which touches no mapping.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long HandlerInCallCycles { get; init; }
+
     /// <summary>Invalidating one page in the TLB.</summary>
     [Setting("Invalidating one page in the TLB.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long InvalidatePageCycles { get; init; } = 249;
 
+    /// <summary>Invalidating a range, before its pages.</summary>
+    [Setting("Invalidating a range, before its pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long InvalidateRangeCycles { get; init; }
+
     /// <summary>Invalidating the whole TLB of an address space.</summary>
     [Setting("Invalidating the whole TLB of an address space.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long InvalidateAllCycles { get; init; } = 700;
+
+    /// <summary>The rest of a call that changes areas after it has invalidated a range.</summary>
+    [Setting("The rest of a call that changes areas after it has invalidated a range.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long RestAfterRangeCycles { get; init; }
+
+    /// <summary>A core's next call that changes areas after it has invalidated a range, on top.</summary>
+    [Setting("A core's next call that changes areas after it has invalidated a range, on top.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long CallAfterRangeCycles { get; init; }
+
+    /// <summary>A core's next fault after it has invalidated a range, on top.</summary>
+    [Setting("A core's next fault after it has invalidated a range, on top.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long FaultAfterRangeCycles { get; init; }
+
+    /// <summary>Setting accessed or dirty bits in a page walk.</summary>
+    [Setting("Setting accessed or dirty bits in a page walk.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long AccessedDirtyCycles { get; init; }
 
     /// <summary>
     /// From the moment a writer that waited for mmap_lock could have it to the moment it goes on: it sees the lock free, or is woken and

@@ -59,11 +59,16 @@ public static class FaultKinds
     /// <param name="kind">The kind.</param>
     /// <param name="kernel">The profile.</param>
     /// <param name="pagesMapped">Translations that became present or writable, the faulting one included.</param>
-    public static long HandlerCycles(this FaultKind kind, KernelProfile kernel, long pagesMapped)
+    /// <param name="work">Which pages cost other than plain ones.</param>
+    public static long HandlerCycles(this FaultKind kind, KernelProfile kernel, long pagesMapped, in PageWork work = default)
     {
         ArgumentNullException.ThrowIfNull(kernel);
         return kind switch
         {
+            FaultKind.Huge when work.LargeZeros > 0 => kernel.HugeZeroFaultCycles,
+            FaultKind.CopyOnWrite when work.ZerosReplaced > 0 => kernel.AnonymousFaultCycles,
+            FaultKind.CopyOnWrite when work.LargeSplit > 0 => kernel.CopyFaultCycles + (work.LargeSplit * kernel.SplitSharedCycles),
+            FaultKind.File or FaultKind.FileShared when work.NewShared > 0 => kernel.SharedFaultCycles,
             FaultKind.Spurious => kernel.SpuriousFaultCycles,
             FaultKind.ZeroPage => kernel.ZeroFaultCycles,
             FaultKind.Anonymous => kernel.AnonymousFaultCycles,

@@ -23,6 +23,9 @@ public readonly record struct FaultResult
     /// <summary>Pages that a <see cref="FaultKind.Major"/> fault reads from the device, the faulting one included.</summary>
     public long ReadAheadPages { get; init; }
 
+    /// <summary>Which of its pages cost other than plain ones.</summary>
+    public PageWork Work { get; init; }
+
     /// <summary>Where the area that the address lies in begins; null when no area allows the access.</summary>
     public VirtAddr? AreaStart { get; init; }
 

@@ -55,6 +55,9 @@ public sealed class MmResult
     /// <summary>Translations that the child of a fork got; a large page counts once.</summary>
     public long PagesShared { get; init; }
 
+    /// <summary>Which of its pages cost other than plain ones.</summary>
+    public PageWork Work { get; init; }
+
     /// <summary>Pages that must be read from a device before the call is done.</summary>
     public long ReadAheadPages { get; init; }
 

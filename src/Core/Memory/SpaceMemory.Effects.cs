@@ -21,6 +21,7 @@ public sealed partial class SpaceMemory
     /// </summary>
     internal void NoteSplit(VirtAddr page, in EntryInfo leaf)
     {
+        _effects.Work.LargeSplit++;
         if (leaf.Present)
         {
             NoteDead(page, leaf.Size.Bytes(), PageSize.Size4K);
@@ -114,6 +115,7 @@ public sealed partial class SpaceMemory
         internal long DeadPages;
         internal PageSize Stride;
         internal bool WholeSpace;
+        internal PageWork Work;
         internal long Zapped;
         internal long Protected;
         internal long Populated;

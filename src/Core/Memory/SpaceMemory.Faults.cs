@@ -48,6 +48,7 @@ public sealed partial class SpaceMemory
 
         if (!fault.IsStore && Options.ZeroPage && size == PageSize.Size2M)
         {
+            _effects.Work.LargeZeros++;
             return MapFrame(start, Frames.Zero, size, EntryFlags(fault.Flags, writable: false));
         }
 
@@ -115,6 +116,7 @@ public sealed partial class SpaceMemory
         undo.Commit(mark);
         _effects.Faults++;
         _effects.Populated += _effects.MappedByFault - before;
+        _effects.Work.PopulatedFile += kind == FaultKind.File ? (int)(_effects.MappedByFault - before) : 0;
         return kind;
     }
 
@@ -229,6 +231,10 @@ public sealed partial class SpaceMemory
         if (!Frames.IsZero(old.Frame))
         {
             Give(old.Frame, old.Size.BasePages());
+        }
+        else
+        {
+            _effects.Work.ZerosReplaced++;
         }
 
         _effects.MappedByFault++;

@@ -211,6 +211,25 @@ public sealed partial class SpaceMemory
         }
     }
 
+    /// <summary>What is removed apart from plain anonymous pages costs more or less than they do.</summary>
+    private void NoteKindOfZap(in EntryInfo entry, Backing backing)
+    {
+        bool unowned = backing.IsOutside || Frames.IsZero(entry.Frame);
+        bool shared = !unowned && Frames.KindOf(entry.Frame) != FrameKind.Anonymous;
+        if (shared && !backing.IsPrivate && (entry.Flags & PageFlags.Dirty) != 0)
+        {
+            _effects.Work.ZappedDirtyShared++;
+        }
+        else if (unowned || shared)
+        {
+            _effects.Work.ZappedUnowned++;
+        }
+        else if (entry.Size != PageSize.Size4K)
+        {
+            _effects.Work.ZappedLarge++;
+        }
+    }
+
     /// <summary>Takes note of each leaf that goes.</summary>
     private readonly struct UnmapVisitor(SpaceMemory memory, Backing backing) : IUnmapVisitor
     {
@@ -219,6 +238,7 @@ public sealed partial class SpaceMemory
             long pages = (long)entry.Size.BasePages();
             memory.NoteChange(address, entry);
             memory._effects.Zapped++;
+            memory.NoteKindOfZap(entry, backing);
             if (backing.IsOutside)
             {
                 memory._resident = memory._resident with { Device = memory._resident.Device - pages };
@@ -300,6 +320,7 @@ public sealed partial class SpaceMemory
             }
 
             memory.NoteChange(address, entry);
+            memory._effects.Work.Cleared++;
             return entry.Flags & ~cleared;
         }
     }

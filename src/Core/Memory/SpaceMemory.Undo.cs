@@ -115,6 +115,7 @@ public sealed partial class SpaceMemory
             Dead = Dead(release is not null),
             Release = release,
             ReadAheadPages = _effects.ReadAhead,
+            Work = _effects.Work,
         };
     }
 
@@ -139,6 +140,7 @@ public sealed partial class SpaceMemory
             PagesCollapsed = _effects.Collapsed,
             PagesMoved = _effects.Moved,
             PagesShared = pagesShared,
+            Work = _effects.Work,
             ReadAheadPages = _effects.ReadAhead,
             PagesWrittenBack = _effects.WrittenBack,
             TablesAllocated = Table.TablePages - _effects.TablesBefore + released + childTables,

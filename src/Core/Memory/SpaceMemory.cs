@@ -123,6 +123,8 @@ public sealed partial class SpaceMemory : IUndoablePageTable
             return false;
         }
 
+        _effects.Work.NewShared += source.Kind == FrameKind.SharedMemory ? 1 : 0;
+
         source.Insert(page, frame);
         LogObject(UndoKind.ObjectPageInserted, source, page);
         return true;
@@ -161,6 +163,7 @@ public sealed partial class SpaceMemory : IUndoablePageTable
     public void AddObjectMappings(MemoryObject source, long pages)
     {
         source.MappedPages += pages;
+        _effects.Work.SharedObjectsGone += pages < 0 && source.MappedPages == 0 && source.Kind == FrameKind.SharedMemory ? 1 : 0;
         LogObject(UndoKind.ObjectMapped, source, (ulong)pages);
     }
 }

@@ -25,7 +25,9 @@ public static class SharedRules
     public static long CyclesOf(KernelProfile kernel, InvalidationScope scope)
     {
         ArgumentNullException.ThrowIfNull(kernel);
-        return scope.IsWholeSpace ? kernel.InvalidateAllCycles : (long)scope.Entries * kernel.InvalidatePageCycles;
+        return scope.IsWholeSpace
+            ? kernel.InvalidateAllCycles
+            : kernel.InvalidateRangeCycles + ((long)scope.Entries * kernel.InvalidatePageCycles);
     }
 
     /// <summary>Finishes a shootdown for whose acknowledgements its operation waits, once none is missing.</summary>

@@ -55,6 +55,9 @@ public sealed class ShootdownRequest
     /// <summary>Interrupts sent for it.</summary>
     public int Interrupts { get; internal set; }
 
+    /// <summary>Cycles that the initiator has spent on sending them.</summary>
+    internal long SendCycles { get; set; }
+
     /// <summary>Interrupted cores that held nothing of it.</summary>
     public int SpuriousTargets { get; internal set; }
 

@@ -17,8 +17,9 @@ internal sealed record RateContext(ThreadScript Script, int Task);
 /// </summary>
 /// <param name="name">Its name.</param>
 /// <param name="operations">Operations of one round.</param>
+/// <param name="pages">Pages of the region that each task maps below the arena; 0 for none.</param>
 /// <param name="round">Gives the operations of a round.</param>
-internal sealed class RateProgram(string name, int operations, Func<RateContext, IEnumerable<ulong>> round)
+internal sealed class RateProgram(string name, int operations, ulong pages, Func<RateContext, IEnumerable<ulong>> round)
     : MeasuredProgram(name, "scaling", [Threads, Processes])
 {
     private const string Threads = "threads";
@@ -89,13 +90,13 @@ internal sealed class RateProgram(string name, int operations, Func<RateContext,
         }
     }
 
-    private static ProcessSpec Process(string name, IReadOnlyList<ThreadProgram> threads)
+    private ProcessSpec Process(string name, IReadOnlyList<ThreadProgram> threads)
     {
         ProgramImage image = new()
         {
             Name = name,
             Files = [.. Enumerable.Range(0, threads.Count).Select(task => new ProgramFile($"{name}.{task}", RatePrograms.FileBytes))],
-            InitialMappings = [ThreadScript.Mapping(RatePrograms.Own(0), (ulong)(threads.Count * RatePrograms.OwnPages))],
+            InitialMappings = ProgramMemory.Initial((ulong)threads.Count * pages),
             Threads = threads,
         };
         return new ProcessSpec { Name = name, Program = _ => image };

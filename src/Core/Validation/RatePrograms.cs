@@ -21,23 +21,27 @@ internal static class RatePrograms
     /// <summary>All of them.</summary>
     public static IReadOnlyList<MeasuredProgram> All { get; } =
     [
-        new RateProgram("pf1", (int)Pages, context => Faults(context, call => call)),
+        new RateProgram("pf1", (int)Pages, Pages, context => Faults(context, call => call)),
         new RateProgram(
-            "pf2", (int)Pages, context => Faults(context, call => call with { Source = MappingSource.File, FileId = context.Task })),
+            "pf2",
+            (int)Pages,
+            Pages,
+            context => Faults(context, call => call with { Source = MappingSource.File, FileId = context.Task })),
         new RateProgram(
             "pf3",
             (int)Pages,
+            Pages,
             context => Faults(context, call => call with { Source = MappingSource.File, FileId = context.Task, Shared = true })),
-        new RateProgram("mmap1", Repeats, context => Repeat(
+        new RateProgram("mmap1", Repeats, UntouchedPages, context => Repeat(
             context.Script.Map(Region(context.Task, UntouchedPages), UntouchedPages),
             context.Script.Unmap(Region(context.Task, UntouchedPages), UntouchedPages))),
-        new RateProgram("mmap2", Repeats, context => Repeat(
+        new RateProgram("mmap2", Repeats, 1, context => Repeat(
             context.Script.Map(Region(context.Task, 1), 1),
             ThreadScript.Store(Region(context.Task, 1)),
             context.Script.Unmap(Region(context.Task, 1), 1))),
-        new RateProgram("dontneed1", Repeats, context => Repeat(
+        new RateProgram("dontneed1", Repeats, 0, context => Repeat(
             ThreadScript.Store(Page(context)), context.Script.Advise(Page(context), 1, Advice.DontNeed))),
-        new RateProgram("mprot1", Repeats, context => Repeat(
+        new RateProgram("mprot1", Repeats, 0, context => Repeat(
             context.Script.Protect(Page(context), 1, Protection.Read),
             context.Script.Protect(Page(context), 1, Protection.Read | Protection.Write),
             ThreadScript.Store(Page(context)))),

@@ -26,11 +26,11 @@ internal sealed class CommandProcess : IDisposable
     public bool HasExited => _process.HasExited;
 
     /// <summary>
-    /// Starts <c>vmsim</c> with arguments. Ctrl-C means what it means at a terminal, also where these tests run in a script's background,
-    /// which ignores it.
+    /// Starts <c>vmsim</c> with arguments. Signals mean what they mean at a terminal, also where these tests run in a script's background,
+    /// which ignores Ctrl-C, or under nohup.
     /// </summary>
     public static CommandProcess Start(params string[] arguments) => new(Process.Start(
-        new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", typeof(CommandLineApp).Assembly.Location, .. arguments])
+        new ProcessStartInfo("env", ["--default-signal=INT,HUP,TERM", "dotnet", typeof(CommandLineApp).Assembly.Location, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

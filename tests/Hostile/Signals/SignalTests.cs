@@ -39,7 +39,7 @@ public sealed class SignalTests : Scratch
 
             // The shell opens the pipe for writing once the program has opened it for reading: then the program waits for what never comes.
             (int code, _) = await ShellAsync(
-                $"env --default-signal=INT dotnet {Program} {line} & p=$!; exec 9>{pipe}; kill -{signal} $p; wait $p");
+                $"env --default-signal=INT,HUP,TERM dotnet {Program} {line} & p=$!; exec 9>{pipe}; kill -{signal} $p; wait $p");
             Assert.Equal(expected, code);
             Assert.Equal([pipe], Directory.GetFiles(Folder));
         }
@@ -64,7 +64,7 @@ public sealed class SignalTests : Scratch
 
         // Until the program has started, the shell's child that becomes it passes the signal over.
         (int code, _) = await ShellAsync(
-            $"env --default-signal=INT dotnet {Program} {line} & p=$!; exec 9>{pipe}; "
+            $"env --default-signal=INT,HUP,TERM dotnet {Program} {line} & p=$!; exec 9>{pipe}; "
             + "while [ -n \"$(jobs -r)\" ]; do kill -INT $p; sleep 0.2; done; wait $p");
         Assert.Equal(130, code);
         Assert.Equal(2, Directory.GetFiles(Folder).Length);
@@ -79,7 +79,7 @@ public sealed class SignalTests : Scratch
 
         // It is opened, and nothing is read: the program waits for room.
         (int code, _) = await ShellAsync(
-            $"env --default-signal=INT dotnet {Program} trace cut {trace} -o {pipe} & p=$!; exec 9<{pipe}; kill -INT $p; wait $p");
+            $"env --default-signal=INT,HUP,TERM dotnet {Program} trace cut {trace} -o {pipe} & p=$!; exec 9<{pipe}; kill -INT $p; wait $p");
         Assert.Equal(130, code);
         Assert.Equal(2, Directory.GetFiles(Folder).Length);
     }
@@ -128,7 +128,8 @@ public sealed class SignalTests : Scratch
         string mark = $"9{Environment.ProcessId}{expected}";
         const string Wait = "until pgrep -f \"^[^ ]*sleep $m\" >/dev/null || ! kill -0 $p 2>/dev/null; do sleep 0.02; done";
         (int code, string error) = await ShellAsync(
-            $"m={mark}; export TMPDIR={Folder}; env --default-signal=INT dotnet {Program} capture --maps {At("out")} -- sleep $m & p=$!; "
+            $"m={mark}; export TMPDIR={Folder}; "
+            + $"env --default-signal=INT,HUP,TERM dotnet {Program} capture --maps {At("out")} -- sleep $m & p=$!; "
             + $"{Wait}; kill -{signal} $p; wait $p; c=$?; pgrep -f \"^[^ ]*sleep $m\" >&2; exit $c");
         bool hasCompiler = CaptureTools.Find(CaptureTools.Compiler) is not null;
         Assert.True(code == (hasCompiler ? expected : 64), $"exit code {code}: {error}");

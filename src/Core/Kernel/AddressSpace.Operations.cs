@@ -108,15 +108,12 @@ public sealed partial class AddressSpace
         Counters.Count(fault.Kind);
         if (Observer is { } watch)
         {
-            // Fault-around may begin at the area's first page and then ends past the aligned window; folios may lie across both ends.
-            ulong window = Math.Max(1, _memory.Options.FaultAroundBytes >> PageSizes.BaseShift);
             EntryInfo leaf = _memory.Table.Query(address);
-            ulong around = leaf.Mapped ? Math.Max(window, leaf.Size.BasePages()) : window;
-            ulong folio = (_memory.Options.Folios.LargestBytes >> PageSizes.BaseShift) - 1;
-            ulong first = address.PageNumber & ~(around - 1);
+            ulong pages = leaf.Mapped ? leaf.Size.BasePages() : 1;
+            ulong first = address.PageNumber & ~(pages - 1);
             operation.Fault = fault.Kind;
             watch.Begin(operation, _now);
-            watch.Compare(first - Math.Min(first, folio), first + (2 * around) + folio);
+            CompareAround(watch, first, first + pages);
             watch.EndOperation(releases: fault.Release is not null);
         }
 
@@ -184,23 +181,36 @@ public sealed partial class AddressSpace
     }
 
     /// <summary>Has the watcher compare the pages that a call may have changed.</summary>
-    private static void CompareTouched(IOperationWatch watch, SystemCall call, VirtAddr oldBreak)
+    private void CompareTouched(IOperationWatch watch, SystemCall call, VirtAddr oldBreak)
     {
         switch (call.Kind)
         {
             case SystemCallKind.SetBreak:
-                watch.Compare(
-                    Math.Min(oldBreak.PageNumber, call.Start.PageNumber), Math.Max(oldBreak.PageNumber, call.Start.PageNumber) + 1);
+                CompareAround(
+                    watch, Math.Min(oldBreak.PageNumber, call.Start.PageNumber), Math.Max(oldBreak.PageNumber, call.Start.PageNumber) + 1);
                 break;
             case SystemCallKind.Remap:
-                watch.Compare(call.Start.PageNumber, (call.Start + call.Length).PageNumber + 1);
-                watch.Compare(call.NewStart.PageNumber, (call.NewStart + call.NewLength).PageNumber + 1);
+                CompareAround(watch, call.Start.PageNumber, (call.Start + call.Length).PageNumber + 1);
+                CompareAround(watch, call.NewStart.PageNumber, (call.NewStart + call.NewLength).PageNumber + 1);
                 break;
             default:
                 (ulong first, ulong end) = CallScope.PagesOf(call);
-                watch.Compare(first, end);
+                CompareAround(watch, first, end);
                 break;
         }
+    }
+
+    /// <summary>
+    /// Has the watcher compare pages in which faults may have been resolved, by the processor or by a call that populates, with those that
+    /// a fault on one of them maps besides. Fault-around may begin at the area's first page and then ends past the aligned window, and
+    /// folios may lie across both ends.
+    /// </summary>
+    private void CompareAround(IOperationWatch watch, ulong first, ulong end)
+    {
+        VirtualMemoryOptions options = _memory!.Options;
+        ulong window = Math.Max(PageSizes.BaseBytes, options.FaultAroundBytes);
+        ulong reach = (window + options.Folios.LargestBytes) >> PageSizes.BaseShift;
+        watch.Compare(first - Math.Min(first, reach), end + Math.Min(ulong.MaxValue - end, reach));
     }
 
     private void ExecuteFork(KernelOperation operation)

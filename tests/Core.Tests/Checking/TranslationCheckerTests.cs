@@ -202,6 +202,37 @@ public sealed class TranslationCheckerTests
         Assert.Contains(violation.Trace, line => line.Contains(how, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(65_536UL, 4_096UL, Advice.PopulateRead)]
+    [InlineData(4_096UL, 32_768UL, Advice.PopulateRead)]
+    [InlineData(4_096UL, 32_768UL, Advice.PopulateWrite)]
+    public void CallThatPopulates_MapsPagesBesideItsRange_WhichTheCheckerKnows(ulong faultAround, ulong folio, Advice advice)
+    {
+        const int FirstPage = 512;
+        SystemCall map = new()
+        {
+            Kind = SystemCallKind.Map,
+            Start = new VirtAddr(TestWorlds.Page(FirstPage)),
+            Length = 8 << 12,
+            Protection = Protection.Read | Protection.Write,
+            Source = MappingSource.File,
+            FileId = 0,
+            Shared = true,
+        };
+        ThreadProgram thread = new ThreadBuilder("t").Call(map).Advise(TestWorlds.Page(FirstPage + 4), 1, advice)
+            .Load(TestWorlds.Page(FirstPage)).Load(TestWorlds.Page(FirstPage + 7)).Build();
+        ScenarioSpec scenario = TestWorlds.Scenario(1, thread) with
+        {
+            Memory = new MemorySpec { FaultAround = faultAround, Folio = folio },
+        };
+        using World world = new(scenario, check: true);
+        bool finished = new SequentialEngine(world).Run();
+        world.Checker!.Finish();
+        Assert.Empty(world.Checker.Violations.SelectMany(violation => violation.Lines()));
+        RunReport report = ReportBuilder.Build(world, finished);
+        Assert.Equal(0, report.Total("minorFaults") + report.Total("segmentationFaults") + report.Total("failedOperations"));
+    }
+
     /// <summary>Cores go on using what the first one gives back.</summary>
     private static ScenarioSpec Crowd(int users)
     {

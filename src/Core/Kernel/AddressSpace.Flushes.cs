@@ -26,7 +26,7 @@ public sealed partial class AddressSpace
     /// </summary>
     private void Conclude(KernelOperation operation)
     {
-        if (!operation.FlushesReclaimed && !IsNested(operation))
+        if (!IsNested(operation))
         {
             EndOperation(operation);
             return;
@@ -94,18 +94,8 @@ public sealed partial class AddressSpace
     /// </summary>
     private bool TakesReclaimedOver(SystemCall call)
     {
-        if (!_hasReclaimed)
-        {
-            return false;
-        }
-
-        (VirtAddr start, VirtAddr end) = CallScope.EntriesOf(call, _memory!.Break);
-        if (start >= end || !Table.HasTables(start, end))
-        {
-            return false;
-        }
-
-        _hasReclaimed = false;
-        return true;
+        bool takes = _hasReclaimed && CallScope.EntriesOf(call, _memory!.Break).Any(range => Table.HasTables(range.Start, range.End));
+        _hasReclaimed &= !takes;
+        return takes;
     }
 }

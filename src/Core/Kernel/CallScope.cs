@@ -56,29 +56,21 @@ internal static class CallScope
         _ => false,
     };
 
-    /// <summary>
-    /// The addresses whose lowest-level table entries it goes through to take or change them, the last not included; the same twice for
-    /// none.
-    /// </summary>
+    /// <summary>The addresses whose lowest-level table entries it goes through to take or change them, the last not included.</summary>
     /// <param name="call">The call.</param>
     /// <param name="oldBreak">The break before it.</param>
-    public static (VirtAddr Start, VirtAddr End) EntriesOf(SystemCall call, VirtAddr oldBreak) => call.Kind switch
+    public static IEnumerable<(VirtAddr Start, VirtAddr End)> EntriesOf(SystemCall call, VirtAddr oldBreak) => call.Kind switch
     {
         SystemCallKind.Map or SystemCallKind.Unmap or SystemCallKind.Protect or SystemCallKind.Remap or SystemCallKind.Detach
-            or SystemCallKind.RemapFilePages => (call.Start, call.Start + call.Length),
-        SystemCallKind.Advise when TakesEntries(call.Advice) => RangeOf(call),
-        SystemCallKind.SetBreak => (call.Start, oldBreak),
-        _ => default,
+            or SystemCallKind.RemapFilePages => [(call.Start, call.Start + call.Length)],
+        SystemCallKind.Advise when TakesEntries(call.Advice) =>
+            [(call.Start, call.Start + call.Length), .. call.MoreRanges.Select(range => (range.Start, range.Start + range.Size))],
+        SystemCallKind.SetBreak => [(call.Start, oldBreak)],
+        _ => [],
     };
 
     private static bool TakesEntries(Advice advice) => advice is Advice.DontNeed or Advice.DontNeedLocked or Advice.Free or Advice.Remove
         or Advice.Cold or Advice.PageOut or Advice.GuardInstall;
-
-    private static (VirtAddr Start, VirtAddr End) RangeOf(SystemCall call)
-    {
-        (ulong first, ulong end) = PagesOf(call);
-        return (VirtAddr.OfPage(first), VirtAddr.OfPage(end));
-    }
 
     private static (ulong First, ulong End) PagesOf(VirtAddr start, ulong bytes) =>
         (start.PageNumber, start.PageNumber + (bytes >> PageSizes.BaseShift) + 1);

@@ -66,7 +66,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
         public override void OnTimer(long argument)
         {
             _invalidating.Remove(argument, out ShootdownRequest? shootdown);
-            TellOthers(shootdown!, _cores.ScopeOf(context.Kernel, shootdown!));
+            TellOthers(shootdown!, SharedRules.ScopeOf(context.Kernel, shootdown!));
         }
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core)

@@ -92,15 +92,14 @@ public sealed class LoadedCores(int cores, bool keepsLeft = false)
     }
 
     /// <summary>
-    /// What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling, and for what reclaim has
-    /// collected, which it does while any other core is in the list (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes
-    /// all).
+    /// What each core drops for a shootdown that begins. Says whether reclaim has collected it, which it does while any other core is in
+    /// the list (Linux: should_defer_flush, mm/rmap.c; arch_tlbbatch_flush flushes all).
     /// </summary>
     public InvalidationScope ScopeOf(KernelProfile kernel, ShootdownRequest shootdown)
     {
-        InvalidationScope scope = SharedRules.ScopeOf(kernel, shootdown);
+        ArgumentNullException.ThrowIfNull(shootdown);
         shootdown.IsBatched = shootdown.IsReclaim && HasOthers(shootdown.Initiator);
-        return shootdown.IsBatched ? scope with { IsWholeSpace = true } : scope;
+        return SharedRules.ScopeOf(kernel, shootdown);
     }
 
     /// <summary>

@@ -13,12 +13,16 @@ public static class SharedRules
     /// <summary>The tag of a space where tags belong to spaces; 0 when there are more spaces than tags, and every switch flushes.</summary>
     public static Asid TagOf(SpaceId space, int spaceCount) => new(spaceCount > TagsOfSpaces ? (ushort)0 : (ushort)(space.Value + 1));
 
-    /// <summary>What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling.</summary>
+    /// <summary>
+    /// What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling and for what reclaim has
+    /// collected.
+    /// </summary>
     public static InvalidationScope ScopeOf(KernelProfile kernel, ShootdownRequest shootdown)
     {
         ArgumentNullException.ThrowIfNull(kernel);
         ArgumentNullException.ThrowIfNull(shootdown);
-        return new InvalidationScope(shootdown.Dead, IsWholeSpace: shootdown.Dead.Pages > (ulong)kernel.FlushCeilingPages);
+        bool isWholeSpace = shootdown.IsBatched || shootdown.Dead.Pages > (ulong)kernel.FlushCeilingPages;
+        return new InvalidationScope(shootdown.Dead, isWholeSpace);
     }
 
     /// <summary>What a scope takes a core to drop.</summary>

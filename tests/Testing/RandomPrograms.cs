@@ -28,6 +28,10 @@ public static class RandomPrograms
         from areaLocks in Gen.Bool
         from batch in Gen.Int[1, 31]
         from shared in Gen.Bool
+        from version in Gen.Int[0, KernelRelease.All.Count - 1].Select(index => KernelRelease.All[index].ToString())
+        from paravirtual in Gen.Bool
+        from costs in Gen.Int[0, 5_000].Array[4]
+        from slow in Gen.Bool
         let kernel = new KernelProfile
         {
             Traps = park ? TrapModes.Park : TrapModes.Hold,
@@ -36,8 +40,21 @@ public static class RandomPrograms
             PerVmaLocks = areaLocks,
             LruBatch = batch,
             FreePageBatch = batch,
+            Version = version,
+            ParavirtualFlush = paravirtual,
+            MapLockHandoverCycles = costs[0],
+            HandlerInCallCycles = costs[1],
+            ColdPageCycles = costs[2],
+            FaultAfterRangeCycles = costs[3],
         }
-        select Build(cores, two ? [first, second] : [first], kernel, protocol) with { Memory = new MemorySpec { Shared = shared } };
+        let scenario = Build(cores, two ? [first, second] : [first], kernel, protocol)
+        select scenario with
+        {
+            Memory = new MemorySpec { Shared = shared },
+
+            // With a slow clock seconds pass, after which cores leave a space's list.
+            Machine = slow ? scenario.Machine with { Ghz = 0.0001 } : scenario.Machine,
+        };
 
     private static ScenarioSpec Build(int cores, (int Kind, int Page, int Count)[][][] processes, KernelProfile kernel, string protocol) =>
         new()

@@ -94,6 +94,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         bool isSplit = dice.Between(0, 3) == 0;
         dice.Maybe(settings, () => $"memory.folio = {4096 << dice.Between(0, 8)}");
         dice.Maybe(settings, () => $"memory.overcommit = {dice.OneOf(["always", "never"])}");
+        DrawKernel(settings, dice);
         return new FuzzScenario(settings, processes, isSplit);
     }
 
@@ -115,6 +116,23 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
     /// <summary>The scenario.</summary>
     /// <exception cref="ScenarioException">The settings do not go together.</exception>
     public ScenarioSpec Load() => ScenarioLoader.Parse(Text(), "fuzz", Directory.GetCurrentDirectory(), []);
+
+    /// <summary>
+    /// Rules and costs by which kernels differ. On a slow clock seconds pass, after which cores leave a space's list.
+    /// </summary>
+    private static void DrawKernel(List<string> settings, Dice dice)
+    {
+        dice.Maybe(settings, () => $"kernel.version = {dice.OneOf(KernelRelease.All)}");
+        dice.Maybe(settings, () => "machine.ghz = 0.001 GHz\nuntil = 6900ms");
+        dice.Maybe(settings, () => "kernel.paravirtual-flush = on");
+        dice.Maybe(settings, () => $"kernel.map-lock-handover-cycles = {dice.Between(1, 20_000)}");
+        dice.Maybe(settings, () => $"kernel.ipi-send-remote-cycles = {dice.Between(0, 4_000)}");
+        dice.Maybe(settings, () => $"kernel.handler-in-call-cycles = {dice.Between(1, 6_000)}");
+        dice.Maybe(settings, () => $"kernel.accessed-dirty-cycles = {dice.Between(1, 900)}");
+        dice.Maybe(settings, () => $"kernel.invalidate-range-cycles = {dice.Between(1, 2_000)}");
+        dice.Maybe(settings, () => $"kernel.cold-page-cycles = {dice.Between(1, 2_000)}");
+        dice.Maybe(settings, () => $"kernel.fault-after-range-cycles = {dice.Between(1, 2_000)}");
+    }
 
     private static List<string> DrawProcess(Dice dice)
     {

@@ -16,6 +16,9 @@ public sealed partial class VmtReader
     /// <summary>The threads that ended, by the numbers that they had.</summary>
     private readonly Dictionary<int, TraceThread> _ended = [];
 
+    /// <summary>Sleeps that a thread is said to have ended which had no record before.</summary>
+    private long _unknownWakers;
+
     private void NoteRecord(TraceThread thread)
     {
         thread.LastRecord = _records;
@@ -53,7 +56,9 @@ public sealed partial class VmtReader
     {
         _wakers.Clear();
         TraceThread? known = record.WakeCause == WakeCause.Thread ? ThreadOf((int)record.Waker) : null;
-        if (record.WakeCause == WakeCause.Outside || (record.WakeCause == WakeCause.Thread && known is null))
+        bool isUnknown = record.WakeCause == WakeCause.Thread && known is null;
+        _unknownWakers += isUnknown ? 1 : 0;
+        if (record.WakeCause == WakeCause.Outside || isUnknown)
         {
             return;
         }

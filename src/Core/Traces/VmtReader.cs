@@ -366,6 +366,13 @@ public sealed partial class VmtReader
                     + "after it a sleep lasts as long as it was recorded.");
         }
 
+        if (_unknownWakers > 0)
+        {
+            _family.Warnings.Add(
+                $"{_source.File}: {_unknownWakers} sleeps are said to have been ended by threads that had no record before; they last as "
+                    + "long as they were recorded.");
+        }
+
         return new ProgramImage
         {
             Name = name,

@@ -49,6 +49,13 @@ public class SleepTests
         Assert.Contains("w CALL NANOSECONDS -|*|THREAD", error.Message);
     }
 
+    [Fact]
+    public void Load_SleepThatAThreadWithoutARecordEnded_LastsItsTimeAndIsTold()
+    {
+        LoadedTrace trace = TestTraces.LoadText("t 0\nW 5\nw futex 500 99\nw futex 700 98\nw futex 700 0\n");
+        Assert.StartsWith("2 sleeps are said to have been ended by threads", trace.Warnings.Single().Split(": ", 2)[1]);
+    }
+
     [Theory]
     [InlineData("w futex 500 -\n", "Sleep 1f4")]
     [InlineData("w futex 500 *\n", "Sleep 1f4")]

@@ -24,6 +24,7 @@ internal sealed class Interruption : IDisposable
     private const PosixSignal FileTooLong = (PosixSignal)25;
 
     private static readonly CancellationTokenSource Asked = new();
+    private static PosixSignalRegistration? s_fileTooLong;
     private static int s_working;
     private static int s_code;
     private static long s_patience = PatienceMilliseconds;
@@ -56,8 +57,9 @@ internal sealed class Interruption : IDisposable
         watch.On(PosixSignal.SIGHUP, 1);
         if (OperatingSystem.IsLinux())
         {
-            // The write says that it has failed, as on a full disk; the signal would end the process in the middle of a file.
-            watch._registrations.Add(PosixSignalRegistration.Create(FileTooLong, context => context.Cancel = true));
+            // The write says that it has failed, as on a full disk; the signal would end the process in the middle of a file. It is
+            // listened to until the process is gone: signals are told by a thread, which may be late, and one that finds nobody ends it.
+            s_fileTooLong ??= PosixSignalRegistration.Create(FileTooLong, context => context.Cancel = true);
         }
 
         return watch;

@@ -64,8 +64,14 @@ internal sealed class CommandProcess : IDisposable
         throw new InvalidOperationException($"the process has ended without \"{words}\"; it said:\n{_said}");
     }
 
-    /// <summary>Sends a signal to the process.</summary>
-    public Task SignalAsync(string signal) => SignalAsync(_process.Id, signal);
+    /// <summary>
+    /// Sends a signal to the process, once it is past the program that has signals mean what they mean: before, it may still ignore them.
+    /// </summary>
+    public Task SignalAsync(string signal)
+    {
+        HangGuard.Until(() => _process.HasExited || NameOf(_process.Id) != "env");
+        return SignalAsync(_process.Id, signal);
+    }
 
     /// <summary>Waits until the process is gone.</summary>
     public Task ExitAsync() => _process.WaitForExitAsync().OrHangAsync();
@@ -87,6 +93,19 @@ internal sealed class CommandProcess : IDisposable
     {
         _process.Kill(entireProcessTree: true);
         _process.Dispose();
+    }
+
+    /// <summary>The name of the program that a process runs; empty if it is gone.</summary>
+    private static string NameOf(int process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/comm").Trim();
+        }
+        catch (IOException)
+        {
+            return "";
+        }
     }
 
     private static int ParentOf(int process)

@@ -1,9 +1,9 @@
-using System.Globalization;
 using System.Numerics;
 using System.Text;
 using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Mmu;
 using VmSim.Core.Workloads.Patterns;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Experiments;
 
@@ -73,20 +73,7 @@ public static class TlbTable
     }
 
     private static void WriteLine(TextWriter writer, IEnumerable<string> fields) =>
-        writer.Write(string.Join(',', fields.Select(Quote)) + "\n");
-
-    /// <summary>
-    /// A field as CSV. A name that a spreadsheet would take for a formula gets an apostrophe before it, which makes it a text there.
-    /// </summary>
-    private static string Quote(string field)
-    {
-        bool isFormula = field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r'
-            && !double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
-        string text = isFormula ? $"'{field}" : field;
-        return text.AsSpan().IndexOfAny(",\"\r\n") < 0 && !text.StartsWith('#')
-            ? text
-            : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-    }
+        writer.Write(string.Join(',', fields.Select(CsvField.Of)) + "\n");
 
     private static TlbColumn[] Headings(List<string> names, string file, long line)
     {

@@ -30,6 +30,21 @@ public static class CallText
         };
     }
 
+    /// <summary>
+    /// An advice's name, as Linux has it: the words without underscores, but for a few (include/uapi/asm-generic/mman-common.h).
+    /// </summary>
+    public static string NameOf(Advice advice) => "MADV_" + advice switch
+    {
+        Advice.PopulateRead => "POPULATE_READ",
+        Advice.PopulateWrite => "POPULATE_WRITE",
+        Advice.DontNeedLocked => "DONTNEED_LOCKED",
+        Advice.HardwarePoison => "HWPOISON",
+        Advice.SoftOffline => "SOFT_OFFLINE",
+        Advice.GuardInstall => "GUARD_INSTALL",
+        Advice.GuardRemove => "GUARD_REMOVE",
+        _ => advice.ToString().ToUpperInvariant(),
+    };
+
     /// <summary>A call with its arguments.</summary>
     public static string Describe(SystemCall call)
     {

@@ -257,6 +257,9 @@ public sealed record SystemCall
 
     /// <summary>The name shown in reports, such as [heap]; null for none.</summary>
     public string? Name { get; init; }
+
+    /// <summary>From where the program makes the call; null if nobody recorded it.</summary>
+    public CallSite? Site { get; init; }
 }
 
 /// <summary>A file that a program maps.</summary>

@@ -58,6 +58,19 @@ public sealed class LineReader(Stream stream, string file, int maxLine = LineRea
         }
     }
 
+    /// <summary>
+    /// Whether the next line begins with some bytes. The line last read is of no use any more after this.
+    /// </summary>
+    public bool IsNext(ReadOnlySpan<byte> prefix)
+    {
+        while (_end - _start < prefix.Length && !_atEnd)
+        {
+            Fill();
+        }
+
+        return _buffer.AsSpan(_start, _end - _start).StartsWith(prefix);
+    }
+
     /// <summary>An error in the line last read.</summary>
     public TraceFormatException Bad(ReadOnlySpan<byte> line, string allowed) =>
         TraceFormatException.AtLine(file, LineNumber, Printable(line), allowed);

@@ -28,6 +28,12 @@ public sealed class TraceInfo
     /// <summary>Kernel accesses to user buffers.</summary>
     public long KernelAccesses { get; private set; }
 
+    /// <summary>Call sites that it names.</summary>
+    public long CallSites { get; private set; }
+
+    /// <summary>Calls of which it says from where they were made.</summary>
+    public long CallsWithSite { get; private set; }
+
     /// <summary>All accesses of the program itself.</summary>
     public long Accesses => Saturating.Add(Fetches, Saturating.Add(Loads, Stores));
 
@@ -124,6 +130,12 @@ public sealed class TraceInfo
                 break;
             case VmtKind.Sleep:
                 CountSleep(record);
+                break;
+            case VmtKind.Site:
+                CallSites++;
+                break;
+            case VmtKind.CalledFrom:
+                CallsWithSite++;
                 break;
             default:
                 string name = record.Kind == VmtKind.Call ? VmtCalls.FormOf(record.Call).Name : NameOf(record.Kind);

@@ -43,6 +43,9 @@ internal sealed class TraceThread
     /// <summary>The system calls that they name.</summary>
     public List<SystemCall> Calls { get; } = [];
 
+    /// <summary>From where its next call is made; null if nobody says so.</summary>
+    public CallSite? NextSite { get; set; }
+
     /// <summary>Ends it.</summary>
     public void Exit()
     {

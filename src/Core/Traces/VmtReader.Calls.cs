@@ -75,10 +75,27 @@ public sealed partial class VmtReader
     private void Add(SystemCall call, ulong start, ulong length)
     {
         _current.Operations.Add(Operation.ControlWord(ControlKind.SystemCall, (ulong)_current.Calls.Count));
-        _current.Calls.Add(call);
+        _current.Calls.Add(_current.NextSite is { } site ? call with { Site = site } : call);
         _options.Observer?.Call(_records, call);
         Change(start, length);
     }
+
+    /// <summary>A file or call site gets its number.</summary>
+    private void Name(ref VmtRecord record)
+    {
+        if (record.Kind == VmtKind.File)
+        {
+            _files[record.FileId] = _family.AddFile(record.Text!);
+        }
+        else
+        {
+            _sites[(int)record.Number] = new CallSite(record.Text!.Split(CallSite.Separator));
+        }
+    }
+
+    private void NoteSite(int number) => _current.NextSite = _sites.TryGetValue(number, out CallSite? site)
+        ? site
+        : throw _source.Bad($"a call from call site {number}, which has no g record before", "the number of a call site");
 
     private void Change(ulong start, ulong length)
     {

@@ -22,6 +22,7 @@ public sealed partial class VmtReader
     private readonly TraceFamily _family;
     private readonly int _depth;
     private readonly Dictionary<int, int> _files;
+    private readonly Dictionary<int, CallSite> _sites;
     private readonly Dictionary<int, TraceThread> _byNumber = [];
     private readonly List<TraceThread> _threads = [];
     private readonly List<TraceThread> _unseen = [];
@@ -39,8 +40,15 @@ public sealed partial class VmtReader
     private long _accesses;
     private long _records;
 
-    private VmtReader(IVmtSource source, TraceLoadOptions options, TraceFamily family, Dictionary<int, int> files, int depth)
+    private VmtReader(
+        IVmtSource source,
+        TraceLoadOptions options,
+        TraceFamily family,
+        Dictionary<int, int> files,
+        Dictionary<int, CallSite> sites,
+        int depth)
     {
+        _sites = sites;
         _source = source;
         _options = options;
         _family = family;
@@ -66,7 +74,7 @@ public sealed partial class VmtReader
     {
         options ??= new TraceLoadOptions();
         TraceFamily family = new TraceFamily();
-        return new VmtReader(source, options, family, [], 0).Read(options.Name ?? TraceNames.ProgramOf(source.File));
+        return new VmtReader(source, options, family, [], [], 0).Read(options.Name ?? TraceNames.ProgramOf(source.File));
     }
 
     private LoadedTrace Read(string name)
@@ -133,8 +141,8 @@ public sealed partial class VmtReader
             case VmtKind.Exec:
                 Execute();
                 break;
-            case VmtKind.File:
-                _files[record.FileId] = _family.AddFile(record.Text!);
+            case VmtKind.File or VmtKind.Site:
+                Name(ref record);
                 break;
             case VmtKind.InitialMap:
                 InitialMap(ref record);
@@ -148,6 +156,9 @@ public sealed partial class VmtReader
             case VmtKind.Sleep:
                 Sleep(ref record);
                 break;
+            case VmtKind.CalledFrom:
+                NoteSite((int)record.Number);
+                return;
             default:
                 Call(ref record);
                 break;
@@ -156,12 +167,14 @@ public sealed partial class VmtReader
         if (IsOfThread(record.Kind))
         {
             NoteRecord(_current);
+            _current.NextSite = null;
         }
     }
 
     /// <summary>Whether a record says what the current thread did.</summary>
     private bool IsOfThread(VmtKind kind) =>
-        kind is not (VmtKind.Thread or VmtKind.Exit or VmtKind.Comment or VmtKind.File) && (kind != VmtKind.InitialMap || _hasExecuted);
+        kind is not (VmtKind.Thread or VmtKind.Exit or VmtKind.Comment or VmtKind.File or VmtKind.Site)
+        && (kind != VmtKind.InitialMap || _hasExecuted);
 
     private void Access(AccessKind kind, ulong page, ulong count)
     {
@@ -300,7 +313,7 @@ public sealed partial class VmtReader
             if (stream is not null)
             {
                 VmtReader reader = new VmtReader(
-                    TraceSources.OpenToKeep(stream, candidate, _options.Salvage), _options, _family, new(_files), _depth + 1)
+                    TraceSources.OpenToKeep(stream, candidate, _options.Salvage), _options, _family, new(_files), new(_sites), _depth + 1)
                 {
                     _firstBreak = _firstBreak,
                     _break = _break,

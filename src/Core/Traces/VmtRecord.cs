@@ -71,6 +71,12 @@ public enum VmtKind : byte
     /// w: the thread slept in the call named <see cref="VmtRecord.Text"/> since its record before, and is awake again here.
     /// </summary>
     Sleep,
+
+    /// <summary>g: call site <see cref="VmtRecord.Number"/> has the frames <see cref="VmtRecord.Text"/>, the innermost first.</summary>
+    Site,
+
+    /// <summary>@: the thread makes its next call from call site <see cref="VmtRecord.Number"/>.</summary>
+    CalledFrom,
 }
 
 /// <summary>
@@ -108,9 +114,11 @@ public struct VmtRecord
 
     /// <summary>
     /// A thread's number (<see cref="VmtKind.Thread"/>, <see cref="VmtKind.Exit"/>), the kernel's id of a thread
-    /// (<see cref="VmtKind.Clone"/>), or a process's id (<see cref="VmtKind.Fork"/>).
+    /// (<see cref="VmtKind.Clone"/>), a process's id (<see cref="VmtKind.Fork"/>), or a call site's (<see cref="VmtKind.Site"/>,
+    /// <see cref="VmtKind.CalledFrom"/>).
     /// </summary>
-    public readonly ulong Number => Of(_first, Kind is VmtKind.Thread or VmtKind.Exit or VmtKind.Clone or VmtKind.Fork);
+    public readonly ulong Number =>
+        Of(_first, Kind is VmtKind.Thread or VmtKind.Exit or VmtKind.Clone or VmtKind.Fork or VmtKind.Site or VmtKind.CalledFrom);
 
     /// <summary>First address of the range of a mapping, a call or a buffer.</summary>
     public readonly ulong Start => Of(_first, HasRange);
@@ -290,6 +298,12 @@ public struct VmtRecord
         Debug.Assert(cause == WakeCause.Thread || waker == 0, "only a thread has a number");
         return new VmtRecord(VmtKind.Sleep, nanoseconds, (ulong)cause + waker) { Text = call };
     }
+
+    /// <summary>A call site's frames, the innermost first, separated by semicolons.</summary>
+    public static VmtRecord Site(ulong number, string frames) => new(VmtKind.Site, number) { Text = frames };
+
+    /// <summary>The thread makes its next call from a call site.</summary>
+    public static VmtRecord CalledFrom(ulong site) => new(VmtKind.CalledFrom, site);
 
     /// <summary>The process starts a new program in a new address space.</summary>
     public static VmtRecord Exec() => new(VmtKind.Exec);

@@ -1,3 +1,5 @@
+using VmSim.Core.Programs;
+
 namespace VmSim.Core.Traces;
 
 /// <summary>What fields a record of each kind may have, for forms in which syntax does not already say so.</summary>
@@ -31,6 +33,8 @@ public static class VmtRules
         VmtKind.KernelLoad or VmtKind.KernelStore => IsRange(r.Start, r.Bytes) && r.Bytes <= VmtTextReader.MaxKernelBytes,
         VmtKind.Thread or VmtKind.Exit => r.Number <= int.MaxValue,
         VmtKind.Sleep => hasText && r.Nanoseconds <= MaxSleep && (r.WakeCause != WakeCause.Thread || r.Waker <= int.MaxValue),
+        VmtKind.Site => hasText && r.Number <= int.MaxValue,
+        VmtKind.CalledFrom => r.Number <= int.MaxValue,
         VmtKind.Fork => r.Number < DecimalEnd,
         VmtKind.Clone or VmtKind.Exec or VmtKind.Break => true,
         _ => false,
@@ -47,6 +51,7 @@ public static class VmtRules
         return isOfItsLine
             && (r.Kind != VmtKind.Comment || (text[0] == '#' && HeaderNeeds(text) is null))
             && (r.Kind != VmtKind.Sleep || IsCallName(text))
+            && (r.Kind != VmtKind.Site || AreFrames(text))
             && (!r.HasTail || VmtTail.TryParse(
                 r.Text, mayHaveRanges: r.Kind == VmtKind.Call && r.Call == VmtCall.AdviseRanges, out _, out _));
     }
@@ -71,6 +76,15 @@ public static class VmtRules
     /// <summary>Whether a text may be the name of a call that a thread slept in: letters, digits and underscores.</summary>
     public static bool IsCallName(ReadOnlySpan<char> text) =>
         text.Length is > 0 and <= MaxCallName && !text.ContainsAnyExcept(NameCharacters);
+
+    /// <summary>Whether a text is the frames of a call site: some, each of at least one character, and not too many nor too long.</summary>
+    public static bool AreFrames(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        string[] frames = text.Split(CallSite.Separator, CallSite.FramesMax + 1);
+        return frames.Length <= CallSite.FramesMax
+            && frames.All(frame => frame.Length is > 0 and <= CallSite.FrameLengthMax && frame[0] != ' ' && frame[^1] != ' ');
+    }
 
     /// <summary>Whether a range is not empty, does not pass the end of the address space, and can be rounded up to pages.</summary>
     public static bool IsRange(ulong start, ulong length) =>

@@ -1,4 +1,5 @@
 using System.Text;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces;
 
@@ -123,7 +124,12 @@ public sealed class VmtTextReader : IVmtSource
             (byte)'w' => (
                 ReadSleep(ref fields),
                 $"w CALL NANOSECONDS -|*|THREAD: a name of letters, digits and _, decimal numbers, at most {VmtRules.MaxSleep} ns"),
-            _ => (null, "a record: # f i t n x k m u p b r d c s w I R W"),
+            (byte)'g' => (
+                ReadSite(ref fields),
+                $"g SITE FRAME;...: a decimal number below 2^31, {CallSite.FramesMax} frames of {CallSite.FrameLengthMax} letters at most"),
+            (byte)'@' => (
+                fields.Decimal(out ulong site) && site <= int.MaxValue ? VmtRecord.CalledFrom(site) : null, "@ SITE (decimal, below 2^31)"),
+            _ => (null, "a record: # f i t n x k m u p b r d c s w g @ I R W"),
         };
         if (read.Record is { HasTail: true } call && !fields.AtEnd)
         {
@@ -158,6 +164,13 @@ public sealed class VmtTextReader : IVmtSource
         bool good = fields.Decimal(out ulong id) && id <= int.MaxValue;
         string path = Encoding.UTF8.GetString(fields.Rest());
         return good && path.Length > 0 ? VmtRecord.File((int)id, path) : null;
+    }
+
+    private static VmtRecord? ReadSite(ref FieldReader fields)
+    {
+        bool good = fields.Decimal(out ulong site) && site <= int.MaxValue;
+        string frames = Encoding.UTF8.GetString(fields.Rest());
+        return good && VmtRules.AreFrames(frames) ? VmtRecord.Site(site, frames) : null;
     }
 
     private static VmtRecord? ReadMap(VmtKind kind, ref FieldReader fields)

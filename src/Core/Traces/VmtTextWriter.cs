@@ -88,6 +88,8 @@ public sealed class VmtTextWriter(Stream stream) : IVmtSink, IDisposable
         VmtKind.KernelStore => $"s {r.Start:x} {r.Bytes:x} W",
         VmtKind.Call => CallFields(r),
         VmtKind.Sleep => $"w {r.Text} {r.Nanoseconds} {EndOf(r)}",
+        VmtKind.Site => $"g {r.Number} {r.Text}",
+        VmtKind.CalledFrom => $"@ {r.Number}",
         VmtKind.Fetch => Access('I', r),
         VmtKind.Load => Access('R', r),
         VmtKind.Store => Access('W', r),

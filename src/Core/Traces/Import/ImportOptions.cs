@@ -27,6 +27,15 @@ public sealed record ImportOptions
     /// <summary>Names the files whose names begin like a path (strace -ff), in order; null where files cannot be listed.</summary>
     public Func<string, IReadOnlyList<string>>? ListBeside { get; init; }
 
+    /// <summary>
+    /// Finds the source line, as <c>file:line</c>, of an address in a program or library, as it stands in its file; null where nobody
+    /// knows.
+    /// </summary>
+    public Func<string, ulong, string?>? SourceLine { get; init; }
+
+    /// <summary>Whether the stacks of calls that are in the log are kept.</summary>
+    public bool Stacks { get; init; } = true;
+
     /// <summary>Takes the traces of forked processes that are in the log; null leaves them out.</summary>
     public IImportChildren? Children { get; init; }
 }

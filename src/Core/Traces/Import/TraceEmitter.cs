@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces.Import;
 
@@ -9,9 +10,15 @@ namespace VmSim.Core.Traces.Import;
 /// <param name="keepsLoads">Whether loads behind a store to their page are records of their own, so that counts of both are right.</param>
 public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets, bool keepsLoads = false)
 {
+    /// <summary>Call sites that are told apart.</summary>
+    internal const int SitesMax = 1 << 16;
+
     private const int FirstInitialFile = 1001;
     private readonly PageFilter _filter = new(sink, sets, keepsLoads);
     private readonly Dictionary<string, int> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _sites = new(StringComparer.Ordinal);
+    private string? _site;
+    private long _sitesLeftOut;
     private int _nextFile = 1;
     private int _nextInitialFile = FirstInitialFile;
     private int _written = -1;
@@ -56,6 +63,14 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets,
         _filter.Pass(VmtRecord.KernelAccess(isStore, address, bytes));
     }
 
+    /// <summary>From where the current thread makes its next call, the innermost frame first; none if that is not known.</summary>
+    public void CallFrom(IReadOnlyList<string> frames)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        string text = string.Join(CallSite.Separator, frames.Select(AsFrame).Where(frame => frame.Length > 0).Take(CallSite.FramesMax));
+        _site = text.Length > 0 ? text : null;
+    }
+
     /// <summary>A memory-management call of the current thread, or its clone or fork.</summary>
     /// <param name="record">The call.</param>
     /// <param name="name">The name it is counted by; null if it does not count.</param>
@@ -63,6 +78,7 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets,
     {
         EnsureThread();
         _filter.Empty();
+        WriteSite();
         sink.Write(record);
         if (name is not null)
         {
@@ -112,6 +128,10 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets,
     {
         _filter.Empty();
         summary.Threads = Math.Max(summary.Threads, 1);
+        if (_sitesLeftOut > 0)
+        {
+            summary.Notes.Add($"there are more than {SitesMax:N0} call sites; {_sitesLeftOut:N0} calls are without theirs.");
+        }
     }
 
     private void EnsureThread()
@@ -125,6 +145,37 @@ public sealed class TraceEmitter(IVmtSink sink, ImportSummary summary, int sets,
         _written = CurrentThread;
         summary.Threads = Math.Max(summary.Threads, CurrentThread + 1);
         sink.Write(VmtRecord.Thread((ulong)CurrentThread));
+    }
+
+    private void WriteSite()
+    {
+        if (_site is not { } site)
+        {
+            return;
+        }
+
+        _site = null;
+        if (!_sites.TryGetValue(site, out int number))
+        {
+            if (_sites.Count == SitesMax)
+            {
+                _sitesLeftOut++;
+                return;
+            }
+
+            number = _sites.Count + 1;
+            _sites.Add(site, number);
+            sink.Write(VmtRecord.Site((ulong)number, site));
+        }
+
+        sink.Write(VmtRecord.CalledFrom((ulong)number));
+    }
+
+    /// <summary>A frame as it can stand in a record: of one line, without separators, and not too long.</summary>
+    private static string AsFrame(string frame)
+    {
+        string line = InLine(frame.Replace(CallSite.Separator, ',')).Trim();
+        return line.Length <= CallSite.FrameLengthMax ? line : line[..CallSite.FrameLengthMax].TrimEnd();
     }
 
     private int FileId(string path, ref int next)

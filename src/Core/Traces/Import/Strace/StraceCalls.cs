@@ -20,6 +20,9 @@ internal sealed partial class StraceCalls
     /// <summary>Mappings whose file the log does not name.</summary>
     public long UnnamedFiles { get; private set; }
 
+    /// <summary>From where the call is made that is taken next, the innermost frame first; null where the log does not say.</summary>
+    public string[]? Frames { get; set; }
+
     /// <summary>What was allowed instead of the last call; null if only its form is wrong.</summary>
     public string? Allowed { get; private set; }
 
@@ -34,6 +37,11 @@ internal sealed partial class StraceCalls
         if (!Apply(space, name, a, result))
         {
             return false;
+        }
+
+        for (int i = 0; Frames is not null && i < _steps.Count; i++)
+        {
+            _steps[i] = _steps[i] with { Frames = Frames };
         }
 
         if (name.Frees)
@@ -63,7 +71,7 @@ internal sealed partial class StraceCalls
 
         foreach (StraceStep step in _steps)
         {
-            space.Process.Order!.Add(step with { Record = step.Record.Answered(Errno.NoMemory), Name = null });
+            space.Process.Order!.Add(step with { Record = step.Record.Answered(Errno.NoMemory), Name = null, Frames = Frames });
         }
     }
 

@@ -11,6 +11,7 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
     private int _cutLines;
     private bool _isCutByMessage;
     private bool _isTable;
+    private string[]? _frames;
 
     /// <summary>The process whose file it is; -1 for a file of all processes.</summary>
     public long Process => process;
@@ -19,9 +20,13 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
     public bool HasProcesses { get; private set; }
 
     /// <summary>Takes the next line.</summary>
-    public void Take(ReadOnlySpan<byte> line, long number)
+    /// <param name="line">The line.</param>
+    /// <param name="number">Its number.</param>
+    /// <param name="frames">The frames of the stack that is printed behind it, the innermost first; null for none.</param>
+    public void Take(ReadOnlySpan<byte> line, long number, string[]? frames = null)
     {
         summary.Lines++;
+        _frames = frames;
         if (line.Contains((byte)0x1B))
         {
             line = WithoutColours(line);
@@ -78,7 +83,7 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
         HasProcesses |= parsed.Process >= 0;
         StraceTaken taken = parsed.Text.IsEmpty
             ? StraceTaken.Foreign
-            : pass.Take(parsed.Process >= 0 ? parsed.Process : process, parsed.Text, new StracePlace(file, number));
+            : pass.Take(parsed.Process >= 0 ? parsed.Process : process, parsed.Text, new StracePlace(file, number), _frames);
         if (taken == StraceTaken.Incomplete)
         {
             (_cut, _cutLine, _cutLines, _isCutByMessage) = (line.ToArray(), number, lines, false);

@@ -20,8 +20,9 @@ internal sealed class StraceMerge
     private readonly ImportSummary _summary;
     private readonly ImportOptions _options;
     private readonly StracePass _pass;
+    private readonly StraceStacks _stacks;
     private readonly List<Reader> _readers = [];
-    private readonly PriorityQueue<(StraceLog Log, byte[] Line, long Number), (long Time, long Order)> _ends = new();
+    private readonly PriorityQueue<(StraceLog Log, byte[] Line, long Number, string[]? Frames), (long Time, long Order)> _ends = new();
     private readonly string _stem;
     private readonly string _ending;
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
@@ -35,10 +36,11 @@ internal sealed class StraceMerge
     {
         _summary = summary;
         _options = options;
+        _stacks = new StraceStacks(summary, options);
         _pass = pass;
         (_stem, _ending) = process >= 0 ? NameOf(options.File, process) : ("", "");
         _names.Add(options.File);
-        _readers.Add(new Reader(log, new StraceLog(pass, summary, options.File, process), options.File, _opened++));
+        _readers.Add(new Reader(log, new StraceLog(pass, summary, options.File, process), options.File, _opened++, _stacks));
         pass.OnChild = process >= 0 && options.OpenIfThere is not null ? OpenChild : null;
     }
 
@@ -64,11 +66,11 @@ internal sealed class StraceMerge
         while (_readers.Count > 0 || _ends.Count > 0)
         {
             Reader? next = Next();
-            if (_ends.TryPeek(out (StraceLog Log, byte[] Line, long Number) end, out (long Time, long Order) due)
+            if (_ends.TryPeek(out (StraceLog Log, byte[] Line, long Number, string[]? Frames) end, out (long Time, long Order) due)
                 && (next is null || due.Time <= next.Time))
             {
                 _ends.Dequeue();
-                end.Log.Take(end.Line, end.Number);
+                end.Log.Take(end.Line, end.Number, end.Frames);
             }
             else if (next!.HasLine || next.Advance())
             {
@@ -136,11 +138,11 @@ internal sealed class StraceMerge
         reader.HasLine = false;
         if (_opened == 1 || reader.Time < 0 || !IsDelayed(reader, line, out long nanoseconds))
         {
-            reader.Log.Take(line, number);
+            reader.Log.Take(line, number, reader.Frames);
             return;
         }
 
-        _ends.Enqueue((reader.Log, line.ToArray(), number), (reader.Time + nanoseconds, _endsOrder++));
+        _ends.Enqueue((reader.Log, line.ToArray(), number, reader.Frames), (reader.Time + nanoseconds, _endsOrder++));
     }
 
     /// <summary>Whether a line is a memory call, or one in which a thread may sleep, that other threads' lines may overlap.</summary>
@@ -198,12 +200,12 @@ internal sealed class StraceMerge
 
         if (_options.OpenIfThere!(name) is { } stream)
         {
-            _readers.Add(new Reader(stream, new StraceLog(_pass, _summary, name, process), name, _opened++));
+            _readers.Add(new Reader(stream, new StraceLog(_pass, _summary, name, process), name, _opened++, _stacks));
         }
     }
 
     /// <summary>A log and its next line.</summary>
-    private sealed class Reader(Stream stream, StraceLog log, string file, int order)
+    private sealed class Reader(Stream stream, StraceLog log, string file, int order, StraceStacks stacks)
     {
         private readonly LineReader _lines = new(LogStreams.Open(stream, file), file, MaxLine);
         private byte[] _line = [];
@@ -217,12 +219,15 @@ internal sealed class StraceMerge
 
         public ReadOnlySpan<byte> Line => _line.AsSpan(0, _length);
 
-        public long Number => _lines.LineNumber;
+        public long Number { get; private set; }
 
         /// <summary>When the line was printed, in nanoseconds; how many logs were opened before, less than 0, without times.</summary>
         public long Time { get; private set; } = int.MinValue + order;
 
         public bool HasLine { get; set; }
+
+        /// <summary>The frames of the stack behind the line; null for none.</summary>
+        public string[]? Frames { get; private set; }
 
         public bool IsOpen => _lines.IsOpen;
 
@@ -240,8 +245,10 @@ internal sealed class StraceMerge
 
             line.CopyTo(_line);
             _length = line.Length;
+            Number = _lines.LineNumber;
             HasLine = true;
-            long time = StraceLine.Parse(line).Nanoseconds;
+            Frames = stacks.Read(_lines);
+            long time = StraceLine.Parse(Line).Nanoseconds;
             if (time >= 0)
             {
                 // times of day begin again at midnight

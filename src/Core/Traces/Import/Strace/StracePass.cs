@@ -34,7 +34,7 @@ internal sealed partial class StracePass
     private static readonly SearchValues<byte> NameCharacters = SearchValues.Create(
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_?#:"u8);
 
-    private readonly Dictionary<long, List<(byte[] Text, StracePlace Place)>> _early = [];
+    private readonly Dictionary<long, List<EarlyLine>> _early = [];
     private readonly StraceTexts<StraceName>[] _names =
         [.. Enum.GetValues<StraceMachine>().Select(machine => new StraceTexts<StraceName>(text => StraceNames.Of(text, machine)))];
 
@@ -72,7 +72,7 @@ internal sealed partial class StracePass
     };
 
     /// <summary>Takes what stands behind a line's prefixes.</summary>
-    public StraceTaken Take(long process, ReadOnlySpan<byte> text, StracePlace place)
+    public StraceTaken Take(long process, ReadOnlySpan<byte> text, StracePlace place, string[]? frames = null)
     {
         _allowed = null;
         bool isEvent = IsEvent(text);
@@ -107,7 +107,7 @@ internal sealed partial class StracePass
 
         if (task is null)
         {
-            Keep(process, text, place);
+            Keep(process, new EarlyLine(text.ToArray(), place, frames));
             return StraceTaken.Used;
         }
 
@@ -117,6 +117,7 @@ internal sealed partial class StracePass
             return StraceTaken.Used;
         }
 
+        Calls.Frames = frames;
         StraceTaken taken = text.StartsWith("<... "u8) ? TakeResumed(task, text, place) : TakeCall(task, text, place);
         if (isNew && task.IsAdopted && taken != StraceTaken.Used)
         {
@@ -178,26 +179,29 @@ internal sealed partial class StracePass
         return !edge.IsEmpty && text.Length > 2 * edge.Length && text[3..].IndexOf(edge) == text.Length - 3 - edge.Length;
     }
 
-    private void Keep(long process, ReadOnlySpan<byte> text, StracePlace place)
+    private void Keep(long process, in EarlyLine line)
     {
-        if (!_early.TryGetValue(process, out List<(byte[], StracePlace)>? lines))
+        if (!_early.TryGetValue(process, out List<EarlyLine>? lines))
         {
             lines = [];
             _early.Add(process, lines);
         }
 
-        lines.Add((text.ToArray(), place));
+        lines.Add(line);
         if (++_earlyLines > MostEarlyLines)
         {
             throw TraceFormatException.AtLine(
-                place.File, place.Line, $"{MostEarlyLines} lines of processes whose clone has not returned", "the call that made them");
+                line.Place.File,
+                line.Place.Line,
+                $"{MostEarlyLines} lines of processes whose clone has not returned",
+                "the call that made them");
         }
     }
 
     /// <summary>Takes lines that came before it was known who made their thread, up to its end: what follows is of another one.</summary>
     private void Replay(long process)
     {
-        if (!_early.Remove(process, out List<(byte[] Text, StracePlace Place)>? lines))
+        if (!_early.Remove(process, out List<EarlyLine>? lines))
         {
             return;
         }
@@ -205,8 +209,8 @@ internal sealed partial class StracePass
         _earlyLines -= lines.Count;
         for (int i = 0; i < lines.Count; i++)
         {
-            (byte[] text, StracePlace place) = lines[i];
-            StraceTaken taken = Take(process, text, place);
+            (byte[] text, StracePlace place, string[]? frames) = lines[i];
+            StraceTaken taken = Take(process, text, place, frames);
             if (taken != StraceTaken.Used)
             {
                 Refuse(place, text, Allowed(taken));
@@ -252,4 +256,7 @@ internal sealed partial class StracePass
 
         return false;
     }
+
+    /// <summary>A line that came before it was known whose it is.</summary>
+    private readonly record struct EarlyLine(byte[] Text, StracePlace Place, string[]? Frames);
 }

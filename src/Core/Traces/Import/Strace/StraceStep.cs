@@ -7,6 +7,9 @@ namespace VmSim.Core.Traces.Import.Strace;
 /// <param name="Path">The file of a mapping; null for none.</param>
 internal readonly record struct StraceStep(int Thread, VmtRecord Record, string? Name, string? Path = null)
 {
+    /// <summary>From where it was called, the innermost frame first; null where the log does not say.</summary>
+    public string[]? Frames { get; init; }
+
     /// <summary>Whether it maps something in a range, so that the range was free before it.</summary>
     /// <param name="start">First address.</param>
     /// <param name="end">The address behind the last one.</param>

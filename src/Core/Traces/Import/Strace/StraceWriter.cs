@@ -55,11 +55,13 @@ internal sealed class StraceWriter(TraceEmitter emitter)
                 emitter.Exit((int)record.Number);
                 return;
             case VmtKind.Map:
+                emitter.CallFrom(step.Frames ?? []);
                 emitter.Map(record.Start, record.Bytes, record.Rights, record.Flags, step.Path, record.Offset, step.Name);
                 Set(record.Start, record.Bytes, Mapped);
                 return;
             default:
                 Prepare(record);
+                emitter.CallFrom(step.Frames ?? []);
                 emitter.Call(record, step.Name);
                 Follow(record);
                 return;
@@ -86,6 +88,7 @@ internal sealed class StraceWriter(TraceEmitter emitter)
         if (isPartlyMapped && hasHole)
         {
             emitter.CurrentThread = step.Thread;
+            emitter.CallFrom(step.Frames ?? []);
             emitter.Call(step.Record, step.Name);
         }
     }

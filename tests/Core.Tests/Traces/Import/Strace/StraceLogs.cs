@@ -100,6 +100,8 @@ internal sealed class StraceLogs : IImportChildren
         {
             logs.Summary = new StraceImporter { Drop = drop }.Import(log, writer, new ImportOptions
             {
+                // Traces are the same with and without them; CallSiteTests looks at stacks.
+                Stacks = false,
                 File = file,
                 Children = logs,
                 ListBeside = stem => [.. (others?.Keys ?? []).Where(name => name.StartsWith(stem, StringComparison.Ordinal)).Order()],

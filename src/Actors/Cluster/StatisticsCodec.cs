@@ -34,6 +34,7 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Shootdowns, WriteShootdowns);
         writer.Write(statistics.ShootdownsLeftOut);
         WriteAll(writer, statistics.RefillMisses, WriteMisses);
+        WriteAll(writer, statistics.Causes, CauseCodec.Write);
         foreach (LatencyHistogram histogram in statistics.Histograms)
         {
             WriteNumbers(writer, histogram.Export());
@@ -53,6 +54,7 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Shootdowns, ReadShootdowns);
         statistics.ShootdownsLeftOut = reader.ReadInt64();
         ReadAll(reader, statistics.RefillMisses, ReadMisses);
+        ReadAll(reader, statistics.Causes, CauseCodec.Read);
         foreach (LatencyHistogram histogram in statistics.Histograms)
         {
             histogram.Import(ReadNumbers(reader));

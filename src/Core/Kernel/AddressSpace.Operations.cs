@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel.Causes;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Memory;
 using VmSim.Core.Paging;
@@ -19,6 +20,7 @@ public sealed partial class AddressSpace
         Admit(new KernelOperation
         {
             Id = ++_nextOperation,
+            EnteredAt = _now,
             Kind = OperationKind.Fault,
             Thread = fault.Thread,
             Core = core,
@@ -39,6 +41,7 @@ public sealed partial class AddressSpace
         Admit(new KernelOperation
         {
             Id = ++_nextOperation,
+            EnteredAt = _now,
             Kind = OperationKind.Call,
             Thread = entry.Thread,
             Core = core,
@@ -62,6 +65,7 @@ public sealed partial class AddressSpace
     private void BeginFork(CoreId core, in ForkEntry fork) => Admit(new KernelOperation
     {
         Id = ++_nextOperation,
+        EnteredAt = _now,
         Kind = OperationKind.Fork,
         Thread = fork.Thread,
         Core = core,
@@ -106,6 +110,7 @@ public sealed partial class AddressSpace
         VirtAddr address = operation.Address;
         FaultResult fault = _memory!.HandleFault(address, operation.Access);
         Counters.Count(fault.Kind);
+        operation.Cause = CauseOf(operation, fault);
         if (Observer is { } watch)
         {
             EntryInfo leaf = _memory.Table.Query(address);
@@ -152,6 +157,7 @@ public sealed partial class AddressSpace
         SystemCall call = operation.Call!;
         VirtAddr oldBreak = _memory!.Break;
         operation.FlushesReclaimed = TakesReclaimedOver(call);
+        operation.Cause = CauseOf(operation, call);
         MmResult result = _memory.Apply(call);
         operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
         operation.TablesFreed = result.TablesFreed;
@@ -174,6 +180,7 @@ public sealed partial class AddressSpace
         if (operation.Exclusive)
         {
             _locks.ForgetAreas(_memory);
+            _faultArea = null;
         }
 
         long cycles = OperationCosts.OfCall(Kernel, call, result) + _group.Warmth.OfCall(operation, Kernel);
@@ -216,6 +223,7 @@ public sealed partial class AddressSpace
     private void ExecuteFork(KernelOperation operation)
     {
         AddressSpace child = Children[operation.Child];
+        operation.Cause = _causes.RowOf(operation.Thread, CauseNames.Fork, area: null, "", site: null);
         child._now = _now;
         child.SetVisibility();
         VirtualMemory? memory = _memory!.Fork(child.Table, _group.Frames, out MmResult effect);
@@ -303,6 +311,7 @@ public sealed partial class AddressSpace
     private void Answer(KernelOperation operation, long delay)
     {
         long due = (operation.Sleeps ? WakeTime : ReturnTime) + delay;
+        CountCause(operation, due);
         Observer?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
         TrapReturn answer = new(
             operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Kernel.Causes;
 using VmSim.Core.Memory;
 using VmSim.Core.Programs;
 using VmSim.Core.Shootdown;
@@ -29,6 +30,8 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service.Value + shootdown.SendCycles;
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters[SpaceCounters.IpisSent]++;
+        _causes.Add(shootdown.Cause, CauseFigure.Targets, 1);
+        _causes.Add(shootdown.Cause, CauseFigure.Interrupts, 1);
         Observer?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
         SendInvalidation(shootdown, core, scope, due, InvalidationWay.Interrupt);
     }
@@ -40,6 +43,7 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service.Value;
         long due = leaves + _delays.Checked(kind, MessageDirection.SpaceToCore, delay.Value);
         shootdown.Targets++;
+        _causes.Add(shootdown.Cause, CauseFigure.Targets, 1);
         if (awaited)
         {
             Await(shootdown, core);
@@ -142,6 +146,7 @@ public sealed partial class AddressSpace
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
             BegunAt = _now + _delays.Service.Value,
             OperationId = operation.Id,
+            Cause = operation.Cause,
         };
         operation.Shootdown = shootdown;
         _shootdowns.Add(shootdown.Id, new OpenShootdown(shootdown, operation));
@@ -153,6 +158,7 @@ public sealed partial class AddressSpace
         }
 
         ShootdownLog.Begin(Space, shootdown);
+        _causes.Begin(operation.Cause, shootdown);
         _shootdown.Begin(shootdown);
         ShootdownLog.Update(shootdown);
     }
@@ -203,10 +209,12 @@ public sealed partial class AddressSpace
         ShootdownRequest shootdown = open.Request;
         shootdown.Unacknowledged?.Remove(core.Value);
         shootdown.HandlerCycles += ack.Handler;
+        _causes.Add(shootdown.Cause, CauseFigure.HandlerCycles, ack.Handler.Value);
         if (ack.Dropped == 0 && ack.Way == InvalidationWay.Interrupt)
         {
             shootdown.SpuriousTargets++;
             Counters[SpaceCounters.SpuriousIpis]++;
+            _causes.Add(shootdown.Cause, CauseFigure.Spurious, 1);
         }
 
         ShootdownLog.Update(shootdown);

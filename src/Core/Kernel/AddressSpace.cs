@@ -152,6 +152,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     {
         Latencies.Reset();
         ShootdownLog.Reset();
+        _causes.Reset();
         foreach (CounterSet counters in CounterSets)
         {
             counters.Reset();

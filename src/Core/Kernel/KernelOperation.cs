@@ -76,6 +76,12 @@ internal sealed class KernelOperation
     /// <summary>The page after the last one it concerns.</summary>
     public ulong EndPage { get; init; }
 
+    /// <summary>When its trap reached the kernel, in cycles.</summary>
+    public long EnteredAt { get; init; }
+
+    /// <summary>Where its cost is counted (<see cref="Causes.CauseLedger"/>).</summary>
+    public int Cause { get; set; }
+
     /// <summary>When it started, in cycles.</summary>
     public long StartedAt { get; set; }
 

@@ -120,6 +120,24 @@ public sealed partial class VirtualMemory
     /// <summary>What stands behind an address; null where there is no area.</summary>
     public Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) ? area.Backend.Backing : null;
 
+    /// <summary>
+    /// Where the area begins that an address lies in, and what lies there in words: an object's name, <c>[heap]</c>, <c>[stack]</c> or
+    /// <c>[anon]</c>; null and the empty text where there is no area.
+    /// </summary>
+    internal (VirtAddr? Start, string Content) PlaceOf(VirtAddr address)
+    {
+        if (!_set.TryFind(address, out AreaSet.Area area))
+        {
+            return (null, "");
+        }
+
+        string content = area.Backend.Backing.Object is { } shared ? shared.Name
+            : (area.Flags & AreaFlags.GrowsDown) != 0 ? "[stack]"
+            : area.Start < Break && area.Range.Last >= _breakStart && _breakStart.Value != 0 ? "[heap]"
+            : "[anon]";
+        return (area.Start, content);
+    }
+
     /// <summary>The first address of the area in which a whole range lies; null if there is none.</summary>
     internal VirtAddr? AreaAround(VirtAddr start, ulong bytes) =>
         _set.TryFind(start, out AreaSet.Area area) && bytes <= area.Size - (start.Value - area.Start.Value) ? area.Start : null;

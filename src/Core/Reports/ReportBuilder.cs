@@ -76,6 +76,7 @@ public static class ReportBuilder
                 kind.Info.Name, statistics.Histograms[kind.Index].Describe() with { Sum = null }))],
             Shootdowns = ShootdownFigures.Of(statistics, statistics.Shootdowns.Keys),
             ShootdownsLeftOut = statistics.ShootdownsLeftOut,
+            Causes = CauseReport.Of(statistics),
             ShootdownRecords = listShootdowns ? ShootdownFigures.List(statistics) : [],
             Cores = [.. world.Cores.Select(core => OfCore(catalog, core, statistics.Cores[core.Core.Value], cycles))],
             AddressSpaces = [.. world.Spaces.Select(space => OfSpace(catalog, space, statistics))],

@@ -10,7 +10,8 @@ public static class ReportFingerprint
 {
     /// <summary>
     /// SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Checker"/>, <see cref="RunReport.Host"/>,
-    /// the list of shootdowns and the fingerprint itself. A counter of 0 is left out, so that a counter which is new changes the digests of
+    /// the list of shootdowns, the causes and the fingerprint itself. A counter of 0 is left out, so that a counter which is new changes
+    /// the digests of
     /// runs that count it alone.
     /// </summary>
     public static string Of(RunReport report)

@@ -58,6 +58,12 @@ public sealed record RunReport
     /// <summary>Shootdowns that were not recorded because their space had too many; they are in no distribution.</summary>
     public long ShootdownsLeftOut { get; init; }
 
+    /// <summary>
+    /// Whose calls and faults cost what, by space, the dearest first; outside the fingerprint, since what is in it adds up to totals that
+    /// are in it.
+    /// </summary>
+    public IReadOnlyList<CauseReport> Causes { get; init; } = [];
+
     /// <summary>One entry a core.</summary>
     public required IReadOnlyList<CoreReport> Cores { get; init; }
 

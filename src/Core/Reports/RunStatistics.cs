@@ -90,6 +90,9 @@ public sealed class RunStatistics
     /// <summary>Refill misses, by address space and shootdown; those without any are left out.</summary>
     public SortedDictionary<int, Dictionary<int, int>> RefillMisses { get; } = [];
 
+    /// <summary>Whose calls and faults have cost each address space what, by its number; without refill misses.</summary>
+    public SortedDictionary<int, SpaceCauses> Causes { get; } = [];
+
     /// <summary>Reads the counters of a part that has stopped.</summary>
     /// <param name="part">The part.</param>
     /// <param name="end">Virtual time at which the run ends; waiting is counted up to there.</param>
@@ -125,6 +128,7 @@ public sealed class RunStatistics
                 statistics.Findings.Add(number, [.. space.DescribeFindings().Take(ReportBuilder.FindingsMax)]);
                 statistics.Add(space.Latencies);
                 statistics.Shootdowns.Add(number, space.ShootdownLog.Tally);
+                statistics.Causes.Add(number, new SpaceCauses(space.Causes, space.CausesOfShootdowns));
                 statistics.ShootdownsLeftOut += space.ShootdownLog.LeftOut;
             }
         }
@@ -154,6 +158,7 @@ public sealed class RunStatistics
         AddAll(Waits, other.Waits);
         AddAll(CoreWaits, other.CoreWaits);
         AddAll(Shootdowns, other.Shootdowns);
+        AddAll(Causes, other.Causes);
         ShootdownsLeftOut += other.ShootdownsLeftOut;
         foreach ((int space, Dictionary<int, int> misses) in other.RefillMisses)
         {

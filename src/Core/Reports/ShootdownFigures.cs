@@ -47,7 +47,11 @@ public static class ShootdownFigures
     private static IEnumerable<ShootdownRecord> RecordsOf(RunStatistics statistics, int space)
     {
         Dictionary<int, int>? misses = statistics.RefillMisses.GetValueOrDefault(space);
-        return statistics.Shootdowns[space].Records
-            .Select(record => record with { RefillMisses = misses?.GetValueOrDefault(record.Id) ?? 0 });
+        IReadOnlyList<int> causes = statistics.Causes[space].OfShootdowns;
+        return statistics.Shootdowns[space].Records.Select(record => record with
+        {
+            RefillMisses = misses?.GetValueOrDefault(record.Id) ?? 0,
+            Cause = record.Id <= causes.Count ? causes[record.Id - 1] : -1,
+        });
     }
 }

@@ -82,6 +82,9 @@ public sealed class ShootdownRequest
     /// <summary>Number of the operation that caused it, within the space.</summary>
     internal long OperationId { get; init; }
 
+    /// <summary>Where the space counts what it costs.</summary>
+    internal int Cause { get; init; }
+
     /// <summary>Cores whose acknowledgement is missing; null while nobody was told.</summary>
     internal CoreMask? Unacknowledged { get; set; }
 }

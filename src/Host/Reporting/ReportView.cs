@@ -19,7 +19,7 @@ public static class ReportView
     /// <summary>Cores that are shown one by one; more are summed up by socket.</summary>
     private const int CoresShown = 16;
 
-    private const int FindingsShown = 10;
+    internal const int FindingsShown = 10;
 
     /// <summary>Writes a report.</summary>
     public static void Show(RunReport report, IAnsiConsole console)
@@ -37,6 +37,7 @@ public static class ReportView
             console.Write(Shootdowns(report));
         }
 
+        CauseView.ShowDearest(report, console);
         console.WriteLine();
         console.Write(Cores(report));
         OrderOfTraces(report, console);
@@ -148,7 +149,7 @@ public static class ReportView
     private static Table Cores(RunReport report)
     {
         Table table = NewTable();
-        table.AddColumn(new TableColumn("cycles of").NoWrap());
+        table.AddColumn(new TableColumn("cycles of").NoWrap().PadRight(0));
         bool hasOrder = OrderWait(report) > 0;
         CounterInfo[] classes = [.. CoreCycles.All.Where(info => hasOrder || info != CoreCycles.OrderWait.Info), CoreCycles.Idle];
         foreach (CounterInfo cycles in classes)
@@ -223,7 +224,10 @@ public static class ReportView
     private static IRenderable Share(double part, double whole)
     {
         double percent = whole == 0 ? 0 : 100 * part / whole;
-        string text = part == 0 ? "-" : percent < 0.05 ? "<0.1%" : string.Create(CultureInfo.InvariantCulture, $"{percent:0.0}%");
+        string text = part == 0 ? "-"
+            : percent < 0.05 ? "<0.1%"
+            : percent >= 99.95 ? "100%"
+            : string.Create(CultureInfo.InvariantCulture, $"{percent:0.0}%");
         return new Markup(part == 0 ? $"[grey]{text}[/]" : text);
     }
 

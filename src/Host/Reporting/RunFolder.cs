@@ -17,7 +17,7 @@ public static class RunFolder
     /// <summary>Name of the list of shootdowns in the folder.</summary>
     public const string ShootdownsName = "shootdowns.csv";
 
-    private const string EffectiveName = "effective.conf";
+    internal const string EffectiveName = "effective.conf";
     private const string StatisticsName = "stats.txt";
 
     /// <summary>Files of a run, in the order in which they appear: who finds the report finds a whole run.</summary>
@@ -110,7 +110,7 @@ public static class RunFolder
             Add(StatisticsName, stream => stream.Write(Encoding.UTF8.GetBytes(Statistics(report))));
             if (shootdowns)
             {
-                Add(ShootdownsName, stream => ShootdownCsv.Write(report.ShootdownRecords, stream));
+                Add(ShootdownsName, stream => ShootdownCsv.Write(report, stream));
             }
 
             Add(ReportName, stream => ReportJson.Write(report, stream));

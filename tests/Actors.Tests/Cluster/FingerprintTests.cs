@@ -41,12 +41,12 @@ public sealed class FingerprintTests : ShardRuns
         Assert.Equal(expected, RunSequentially(scenario, check: false));
         foreach ((int lanes, int divisor) in ((int, int)[])[(1, 2), (2, 1), (4, 7), (2, 50)])
         {
-            Assert.Equal(expected, RunOnLanes(scenario, lanes, divisor).Fingerprint);
+            Assert.Equal(expected, Digest(RunOnLanes(scenario, lanes, divisor)));
         }
 
         foreach ((int nodes, int coresPerNode, int divisor) in ((int, int, int)[])[(1, 0, 1), (2, 0, 1), (3, 0, 2), (3, 1_024, 1)])
         {
-            Assert.Equal(expected, RunOnNodes(scenario, nodes, coresPerNode, divisor).Fingerprint);
+            Assert.Equal(expected, Digest(RunOnNodes(scenario, nodes, coresPerNode, divisor)));
         }
     }
 
@@ -56,8 +56,8 @@ public sealed class FingerprintTests : ShardRuns
     {
         ScenarioSpec scenario = Load(file, settings);
         string expected = RunSequentially(scenario, check: true);
-        Assert.Equal(expected, RunOnLanes(scenario, 2, stops: [0, 1, 25]).Fingerprint);
-        Assert.Equal(expected, RunOnNodes(scenario, 2, coresPerNode: 0, stops: [0, 25]).Fingerprint);
+        Assert.Equal(expected, Digest(RunOnLanes(scenario, 2, stops: [0, 1, 25])));
+        Assert.Equal(expected, Digest(RunOnNodes(scenario, 2, coresPerNode: 0, stops: [0, 25])));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class FingerprintTests : ShardRuns
         Assert.Equal(watched, world.Checker is not null);
         Assert.Equal(
             RunSequentially(Load("scenarios/garbage-collector.conf", "until=100us"), check: true),
-            ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint);
+            Digest(ReportBuilder.Build(world, new SequentialEngine(world).Run())));
     }
 
     /// <summary>
@@ -96,8 +96,8 @@ public sealed class FingerprintTests : ShardRuns
             ScenarioSpec scenario = TestWorlds.Scenario(
                 2, TestWorlds.Toucher("a", 0, 1), TestWorlds.Toucher("b", 8, 200)) with
             { Until = 8_000 + (377 * i) };
-            string expected = TestWorlds.Run(scenario).Fingerprint;
-            Assert.Equal(expected, RunOnLanes(scenario, 2).Fingerprint);
+            string expected = Digest(TestWorlds.Run(scenario));
+            Assert.Equal(expected, Digest(RunOnLanes(scenario, 2)));
         }
     }
 
@@ -125,6 +125,6 @@ public sealed class FingerprintTests : ShardRuns
         using World world = new(scenario, check);
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
         Assert.NotEqual(RunOutcomes.Violation, report.Outcome);
-        return report.Fingerprint;
+        return Digest(report);
     }
 }

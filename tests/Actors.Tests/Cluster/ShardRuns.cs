@@ -77,6 +77,11 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         }
     }
 
+    /// <summary>What must be the same however a run is carried out: all that the fingerprint is over, and the causes.</summary>
+    protected static string Digest(RunReport report) => report.Fingerprint + "\n" + string.Join('\n', report.Causes.Select(cause =>
+        $"{cause.AddressSpace} {cause.Number} {cause.Row.Thread} {cause.Row.Call} {cause.Row.Object} {cause.Row.Area} "
+            + $"{cause.Row.Site?.Text} " + string.Join(' ', cause.Row.Values)));
+
     private static World Restored(World world, IShootdownProtocol? protocol)
     {
         World restored = PiecewiseRun.Copy(world, protocol);

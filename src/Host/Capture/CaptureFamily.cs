@@ -17,6 +17,7 @@ internal sealed class CaptureFamily(TextWriter error) : IDisposable
     private const string ExecutedComment = "# exec:";
 
     private readonly List<TraceOutput> _outputs = [];
+    private readonly SourceLines _lines = new();
 
     /// <summary>Paths of the traces that were written.</summary>
     public List<string> Written { get; } = [];
@@ -32,7 +33,7 @@ internal sealed class CaptureFamily(TextWriter error) : IDisposable
         using (FileStream stream = File.OpenRead(raw))
         {
             TraceOutput output = Open(target);
-            forks.Target = output.Sink;
+            forks.Target = new SiteWriter(output.Sink, _lines);
             string? damage = TraceTools.Copy(TraceSources.Open(stream, raw, salvage: true), forks, salvage: true);
             output.Finish();
             Tell(damage is null ? null : $"the trace ends early: {damage}");
@@ -98,10 +99,18 @@ internal sealed class CaptureFamily(TextWriter error) : IDisposable
     }
 
     /// <summary>The whole family is there: the traces appear under their names, the first process's last.</summary>
-    public void Complete() => Leftovers.Whole(() => _outputs.AsEnumerable().Reverse().ToList().ForEach(output => output.Complete()));
+    public void Complete()
+    {
+        Leftovers.Whole(() => _outputs.AsEnumerable().Reverse().ToList().ForEach(output => output.Complete()));
+        Tell(_lines.IsToolMissing ? SourceLines.Missing : null);
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => _outputs.ForEach(output => output.Dispose());
+    public void Dispose()
+    {
+        _outputs.ForEach(output => output.Dispose());
+        _lines.Dispose();
+    }
 
     private TraceOutput Open(string target)
     {

@@ -10,6 +10,9 @@
 // Then what a thread has pending is also written before each call, and a call in which it slept is a w record at its end: the kernel counts
 // switches that a thread makes of its own will, from here to there. Waits for locks of this file lie outside, and calls on memory, threads and
 // processes are left out: QEMU's own locks and those of this file are taken in them.
+// From where memory calls are made: each thread has a stack of the return addresses of the calls that it is in, with the stack pointers at which they
+// were pushed. A call and a return leave all that lies below their own stack pointer: so frames that a longjmp or an exception has left are gone too.
+// A site is a g record with addresses, the innermost first, and an @ record names it before the call; stacks=0 leaves them out.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -40,6 +43,8 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, void (*)(unsign
 void qemu_plugin_register_vcpu_syscall_cb(plugin_id, void (*)(plugin_id, unsigned, int64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t));
 void qemu_plugin_register_vcpu_syscall_ret_cb(plugin_id, void (*)(plugin_id, unsigned, int64_t, int64_t));
 void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
@@ -48,13 +53,15 @@ unsigned qemu_plugin_mem_size_shift(memory_info);
 
 enum { MAX_THREADS = 4096, PENDING = 4096, MAX_SETS = 4096, OUT_BYTES = 1 << 18, MAX_FILES = 4096, MAX_WORDS = 12, MAX_SCRIPTS = 5, MAX_ARGUMENTS = 65536, NO_SLOT = -1, NO_THREAD = -1 };
 enum { FETCH, LOAD, STORE };
-enum { PLUGIN_MEM_RW = 3, PLUGIN_NO_REGS = 0 };
+enum { PLUGIN_MEM_R = 1, PLUGIN_MEM_W = 2, PLUGIN_MEM_RW = 3, PLUGIN_NO_REGS = 0 };
 
 struct pending { uint64_t page, count; int kind; };
 
 // a load that may turn out to be the first half of an instruction's read-modify-write; cmpxchg16b has two
 enum { MAX_HELD = 4 };
 struct held { uint64_t instruction, address; uint32_t size; };
+
+enum { MAX_CALLS = 1024, SITE_FRAMES = 32, MAX_SITES = 1 << 16, SITE_SLOTS = 1 << 17 };
 
 // one guest thread; the lock is taken by the thread itself for every reference, and by others only around memory calls
 struct thread {
@@ -65,6 +72,9 @@ struct thread {
     int held_count;
     long switches;                  // of its own will, when the call that it is in began
     uint64_t began, waits_at;       // when that was, in nanoseconds; the futex that it waits at, 0 for none
+    struct { uint64_t next, stack; } calls[MAX_CALLS];  // where calls go on, and where on the stack that stands, the outermost first
+    int call_count;
+    uint64_t at;                    // the last system-call instruction
     int woken_by;                   // the thread that woke its futex last, or ended meanwhile; NO_THREAD for none
     struct pending pending[PENDING];
     int fetch_slot[MAX_SETS], data_slot[MAX_SETS];
@@ -72,6 +82,11 @@ struct thread {
 
 // a stretch of a translated block on one page
 struct stretch { uint64_t page, instructions; };
+
+// call sites that have records; out_lock
+struct site { int number, count; uint64_t frames[SITE_FRAMES]; };
+static struct site *sites[SITE_SLOTS];
+static int site_count, site_base, has_stacks = 1;
 
 // What threads have done with each page since its mapping changed, a byte a page, a leaf a GiB; user space has 47 bits.
 enum { PAGE_BITS = 12, LEAF_BITS = 18, ROOT_BITS = 17, LEAF_PAGES = 1 << LEAF_BITS };
@@ -258,11 +273,75 @@ static struct thread *thread_of(unsigned vcpu) {
     t->number = first_thread >= 0 ? first_thread : thread_count++;
     first_thread = -1;
     t->is_alive = 1;
+    t->call_count = 0;
     t->waits_at = 0;
     empty_filter(t);
     threads[vcpu % MAX_THREADS] = t;
     pthread_mutex_unlock(&out_lock);
     return t;
+}
+
+static void leave_below(struct thread *t, uint64_t stack) {
+    while (t->call_count > 0 && t->calls[t->call_count - 1].stack <= stack) t->call_count--;
+}
+
+static void on_call_instruction(unsigned vcpu, memory_info info, uint64_t stack, void *next) {
+    struct thread *t = thread_of(vcpu);
+    leave_below(t, stack);
+    if (t->call_count == MAX_CALLS) {
+        t->call_count = MAX_CALLS / 2;
+        memmove(t->calls, t->calls + MAX_CALLS / 2, sizeof t->calls / 2);
+    }
+    t->calls[t->call_count].next = (uintptr_t)next;
+    t->calls[t->call_count++].stack = stack;
+}
+
+static void on_return_instruction(unsigned vcpu, memory_info info, uint64_t stack, void *data) { leave_below(thread_of(vcpu), stack); }
+
+static void on_system_call_instruction(unsigned vcpu, void *data) { thread_of(vcpu)->at = (uintptr_t)data; }
+
+enum instruction { OTHER_INSTRUCTION, CALL_INSTRUCTION, RETURN_INSTRUCTION, SYSTEM_CALL_INSTRUCTION };
+
+// E8, FF /2, C3, C2 and 0F 05 behind any prefixes (Intel SDM, volume 2)
+static enum instruction kind_of(const uint8_t *bytes, size_t count) {
+    size_t i = 0;
+    while (i < count && (bytes[i] == 0x66 || bytes[i] == 0xF2 || bytes[i] == 0xF3 || bytes[i] == 0x2E || bytes[i] == 0x3E || (bytes[i] & 0xF0) == 0x40)) i++;
+    if (i >= count) return OTHER_INSTRUCTION;
+    if (bytes[i] == 0xE8 || (bytes[i] == 0xFF && i + 1 < count && ((bytes[i + 1] >> 3) & 7) == 2)) return CALL_INSTRUCTION;
+    if (bytes[i] == 0xC3 || bytes[i] == 0xC2) return RETURN_INSTRUCTION;
+    return bytes[i] == 0x0F && i + 1 < count && bytes[i + 1] == 0x05 ? SYSTEM_CALL_INSTRUCTION : OTHER_INSTRUCTION;
+}
+
+static void follow_calls(struct qemu_plugin_insn *instruction) {
+    uint64_t address = qemu_plugin_insn_vaddr(instruction), next = address + qemu_plugin_insn_size(instruction);
+    switch (kind_of(qemu_plugin_insn_data(instruction), qemu_plugin_insn_size(instruction))) {
+        case CALL_INSTRUCTION: qemu_plugin_register_vcpu_mem_cb(instruction, on_call_instruction, PLUGIN_NO_REGS, PLUGIN_MEM_W, (void *)(uintptr_t)next); break;
+        case RETURN_INSTRUCTION: qemu_plugin_register_vcpu_mem_cb(instruction, on_return_instruction, PLUGIN_NO_REGS, PLUGIN_MEM_R, NULL); break;
+        case SYSTEM_CALL_INSTRUCTION: qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_system_call_instruction, PLUGIN_NO_REGS, (void *)(uintptr_t)address); break;
+        default: break;
+    }
+}
+
+// out_lock held: says from where the thread makes the call that is written next
+static void write_site(struct thread *t) {
+    struct site here = {0};
+    uint64_t hash = 14695981039346656037u;
+    if (!has_stacks) return;
+    here.frames[here.count++] = t->at;
+    for (int i = t->call_count - 1; i >= 0 && here.count < SITE_FRAMES; i--) here.frames[here.count++] = t->calls[i].next;
+    for (int i = 0; i < here.count; i++) hash = (hash ^ here.frames[i]) * 1099511628211u;
+    uint64_t slot = (hash ^ hash >> 32) % SITE_SLOTS;
+    while (sites[slot] && (sites[slot]->count != here.count || memcmp(sites[slot]->frames, here.frames, sizeof here.frames))) slot = (slot + 1) % SITE_SLOTS;
+    if (!sites[slot]) {
+        if (site_count == MAX_SITES || !(sites[slot] = malloc(sizeof here))) return;
+        here.number = site_base + ++site_count;
+        *sites[slot] = here;
+        char line[SITE_FRAMES * 18 + 32];
+        int used = snprintf(line, sizeof line, "g %d", here.number);
+        for (int i = 0; i < here.count; i++) used += snprintf(line + used, sizeof line - used, "%c%llx", i ? ';' : ' ', (unsigned long long)here.frames[i]);
+        out_line("%s\n", line);
+    }
+    out_line("@ %d\n", sites[slot]->number);
 }
 
 static void on_fetch(unsigned vcpu, void *data) {
@@ -301,6 +380,7 @@ static void on_translate(plugin_id id, struct qemu_plugin_tb *block) {
             else qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_fetch, PLUGIN_NO_REGS, s);
         }
         s->instructions++;
+        if (has_stacks) follow_calls(instruction);
         qemu_plugin_register_vcpu_mem_cb(instruction, on_memory, PLUGIN_NO_REGS, PLUGIN_MEM_RW, (void *)(uintptr_t)qemu_plugin_insn_vaddr(instruction));
     }
 }
@@ -471,8 +551,8 @@ static void execute(struct thread *t, int64_t n) {
         pthread_mutex_unlock(&out_lock);
         return;
     }
-    snprintf(options, sizeof options, "%s,out=%s,family=%s,sets=%d,thread=%d,threads=%d,files=%d", self.dli_fname, out_name, family_name, sets, t->number, thread_count,
-             file_base + file_count);
+    snprintf(options, sizeof options, "%s,out=%s,family=%s,sets=%d,thread=%d,threads=%d,files=%d,sites=%d,stacks=%d", self.dli_fname, out_name, family_name, sets, t->number,
+             thread_count, file_base + file_count, site_base + site_count, has_stacks);
     arguments[count++] = "qemu-x86_64";
     arguments[count++] = "-plugin";
     arguments[count++] = options;
@@ -522,6 +602,11 @@ static void begin_child(unsigned vcpu) {
     out_thread = -1;
     out_used = 0;
     file_count = 0;
+    for (int i = 0; i < SITE_SLOTS; i++) {
+        free(sites[i]);
+        sites[i] = NULL;
+    }
+    site_count = site_base = 0;
     has_started = 1;
     file_base = 0;
     snprintf(out_name, sizeof out_name, "%s.%d", family_name, (int)getpid());
@@ -543,7 +628,7 @@ static void write_map(uint64_t *a, uint64_t result) {
     else out_line("m %llx %llx %d %llx - 0\n", (unsigned long long)result, (unsigned long long)a[1], (int)a[2] & 7, (unsigned long long)a[3]);
 }
 
-static void write_memory_call(int64_t n, uint64_t *a, int64_t result) {
+static void write_memory_call(struct thread *t, int64_t n, uint64_t *a, int64_t result) {
     bool is_error = result < 0 && result > -4096;
     unsigned long long x = a[0], y = a[1], z = a[2];
     static uint64_t last_break;
@@ -551,12 +636,14 @@ static void write_memory_call(int64_t n, uint64_t *a, int64_t result) {
         uint64_t low = (uint64_t)result < last_break ? (uint64_t)result : last_break;
         if (last_break) forget_uses(low, (uint64_t)result + last_break - 2 * low);
         last_break = result;
+        write_site(t);
         out_line("b %llx\n", (unsigned long long)result);
         return;
     }
     if (is_error) return;
     forget_uses(n == SYS_MMAP ? (uint64_t)result : x, y);
     if (n == SYS_MREMAP) forget_uses(result, z);
+    write_site(t);
     if (n == SYS_MMAP) write_map(a, result);
     else if (n == SYS_MUNMAP) out_line("u %llx %llx\n", x, y);
     else if (n == SYS_MPROTECT && y) out_line("p %llx %llx %d\n", x, y, (int)z & 7);
@@ -573,7 +660,7 @@ static void on_return(plugin_id id, unsigned vcpu, int64_t n, int64_t result) {
         pthread_mutex_unlock(&t->lock);
         pthread_mutex_lock(&out_lock);
         out_use_thread(t);
-        write_memory_call(n, t->call, result);
+        write_memory_call(t, n, t->call, result);
         pthread_mutex_unlock(&out_lock);
         pthread_mutex_unlock(&call_lock);
     } else if (is_fork(n, t->call)) {
@@ -629,6 +716,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, con
         if (!strncmp(options[i], "thread=", 7)) first_thread = atoi(options[i] + 7);
         if (!strncmp(options[i], "threads=", 8)) thread_count = atoi(options[i] + 8);
         if (!strncmp(options[i], "files=", 6)) file_base = atoi(options[i] + 6);
+        if (!strncmp(options[i], "sites=", 6)) site_base = atoi(options[i] + 6);
+        if (!strncmp(options[i], "stacks=", 7)) has_stacks = atoi(options[i] + 7);
     }
     if (!goes_on) snprintf(family_name, sizeof family_name, "%s", out_name);
     out_file = open(out_name, O_WRONLY | O_CREAT | (goes_on ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0644);

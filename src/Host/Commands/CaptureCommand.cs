@@ -40,6 +40,7 @@ internal static class CaptureCommand
         {
             Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses.",
         };
+        Option<bool> noStacks = new("--no-stacks") { Description = "Leave out from where calls on memory are made (qemu)." };
         Option<string> maps = Maps();
         Option<string> points = Points();
         Command command = new(
@@ -49,6 +50,7 @@ internal static class CaptureCommand
             with,
             sets,
             fixedAddresses,
+            noStacks,
             maps,
             points,
             program,
@@ -73,7 +75,7 @@ internal static class CaptureCommand
             string tool = Choose(parsed.GetValue(with)!, asksKernel: mapsFile is not null);
             (string path, IReadOnlyList<string> arguments) = CaptureTools.Resolve(line[0], line[1..]);
             (string, string)? kernel = mapsFile is null ? null : (mapsFile, parsed.GetValue(points)!);
-            return Capture(tool, path, arguments, traceFile, setCount, randomizes, kernel, error);
+            return Capture(tool, path, arguments, traceFile, setCount, randomizes, !parsed.GetValue(noStacks), kernel, error);
         });
         return command;
     }
@@ -140,6 +142,7 @@ internal static class CaptureCommand
         string target,
         int sets,
         bool randomizes,
+        bool stacks,
         (string File, string Points)? maps,
         TextWriter error)
     {
@@ -152,7 +155,7 @@ internal static class CaptureCommand
             int exitCode;
             if (tool == "qemu")
             {
-                (string trace, exitCode) = QemuCapture.Run(program, arguments, folder, sets, randomizes);
+                (string trace, exitCode) = QemuCapture.Run(program, arguments, folder, sets, randomizes, stacks);
                 Require(new FileInfo(trace) is { Exists: true, Length: > 0 }, tool, exitCode);
                 family.WriteQemu(trace, trace, target);
             }

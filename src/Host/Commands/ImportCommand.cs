@@ -4,6 +4,7 @@ using VmSim.Core.Settings;
 using VmSim.Core.Traces;
 using VmSim.Core.Traces.Import;
 using VmSim.Core.Traces.Import.DrMemtrace;
+using VmSim.Host.Capture;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
@@ -114,6 +115,11 @@ internal static class ImportCommand
             HelpName = "FILE",
         };
 
+        private readonly Option<bool> _noStacks = new("--no-stacks")
+        {
+            Description = "Leave out from where calls were made, where the log says so (strace -k).",
+        };
+
         private readonly Option<bool> _binary = new("--binary") { Description = "Write the binary form whatever the name." };
         private readonly Option<string?> _name = new("--name") { Description = "The program's name; the default is the log's." };
         private readonly Option<int> _sets =
@@ -132,6 +138,7 @@ internal static class ImportCommand
             command.Options.Add(_binary);
             command.Options.Add(_name);
             command.Options.Add(_sets);
+            command.Options.Add(_noStacks);
             return command;
         }
 
@@ -149,6 +156,7 @@ internal static class ImportCommand
             IReadOnlyList<string> files = isFolder ? RecordingFolder.FilesOf(path) : [path];
             using Stream stream = TraceInput.OpenLog(files[0]);
             using TraceOutput trace = new(target, parsed.GetValue(_binary), files);
+            using SourceLines lines = new();
             using ChildTraces children = new(target, parsed.GetValue(_binary), files);
             ImportSummary summary = importer.Import(stream, trace.Sink, new ImportOptions
             {
@@ -160,6 +168,8 @@ internal static class ImportCommand
                 OpenIfThere = TraceInput.OpenIfThere,
                 ListBeside = TraceInput.ListBeside,
                 Children = children,
+                Stacks = !parsed.GetValue(_noStacks),
+                SourceLine = lines.Find,
             });
             if (summary.IsEmpty && summary.Processes.All(process => process.Summary.IsEmpty))
             {
@@ -175,6 +185,11 @@ internal static class ImportCommand
             });
             ImportSummaryView.Show(summary, target, error, forks: children.Paths.Count < summary.Children.Count);
             ImportSummaryView.ShowChildren(children.Paths, error);
+            if (lines.IsToolMissing)
+            {
+                error.WriteLine(SourceLines.Missing);
+            }
+
             return ExitCodes.Ok;
         }
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Spectre.Console;
 using VmSim.Core.Reports;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
@@ -9,10 +10,38 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim report</c>: shows the report of an earlier run.</summary>
 internal static class ReportCommand
 {
+    private const string Cores = "core";
+
+    /// <summary>Most bytes of settings that a page shows.</summary>
+    private const int SettingsMax = 1 << 20;
+
     public static Command Create(TextWriter output, TextWriter error)
     {
         Argument<string> run = new("run") { Description = "Folder that --out named, or a report.json." };
-        Command command = new("report", "Shows the report of an earlier run.") { run };
+        Option<string?> by = new("--by")
+        {
+            Description = "Ranks whose calls and faults cost most, by call site, call, area, file, thread, process or core.",
+            HelpName = "WHAT",
+        };
+        by.AcceptOnlyFromAmong([.. Enum.GetNames<CauseGrouping>().Select(name => name.ToLowerInvariant()), Cores]);
+        Option<int> top = NumberOption.Create("--top", "Rows that --by shows.", 1, int.MaxValue, 20);
+        Option<string?> csv = new("--causes") { Description = "Writes all causes to this file as CSV.", HelpName = "FILE" };
+        Option<string?> folded = new("--folded")
+        {
+            Description = "Writes the causes as folded stacks, by cycles, as tools for flame graphs read them.",
+            HelpName = "FILE",
+        };
+        Option<string?> flames = new("--flame-graph")
+        {
+            Description = "Draws the causes as a flame graph, by cycles.",
+            HelpName = "FILE.svg",
+        };
+        Option<string?> page = new("--html")
+        {
+            Description = "Writes the report as a page: one file with charts and tables that sort, which needs no network.",
+            HelpName = "FILE.html",
+        };
+        Command command = new("report", "Shows the report of an earlier run.") { run, by, top, csv, folded, flames, page };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(run)!;
@@ -30,9 +59,48 @@ internal static class ReportCommand
 
             using FileStream stream = File.OpenRead(file);
             RunReport report = ReportJson.Read(stream, file);
-            ReportView.Show(report, Consoles.For(output));
+            Write(parsed.GetValue(csv), "--causes", file, written => CauseCsv.Write(report, written));
+            Write(parsed.GetValue(folded), "--folded", file, written => FoldedStacks.Write(report, written));
+            Write(parsed.GetValue(flames), "--flame-graph", file, written => FlameGraph.Write(report, written));
+            Write(parsed.GetValue(page), "--html", file, written => ReportPage.Write(report, SettingsBeside(file), written));
+            Show(report, parsed.GetValue(by), parsed.GetValue(top), Consoles.For(output));
             return ExitCodes.Ok;
         });
         return command;
+    }
+
+    /// <summary>The effective settings in the folder of a report; null if there are none that can be read.</summary>
+    private static string? SettingsBeside(string report)
+    {
+        FileInfo file = new(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(report))!, RunFolder.EffectiveName));
+        return file.Exists && FileStatus.Of(file.FullName).Kind == FileKind.Regular && file.Length <= SettingsMax
+            ? File.ReadAllText(file.FullName)
+            : null;
+    }
+
+    private static void Show(RunReport report, string? by, int top, IAnsiConsole console)
+    {
+        switch (by)
+        {
+            case null:
+                ReportView.Show(report, console);
+                break;
+            case Cores:
+                CauseView.ShowCores(report, top, console);
+                break;
+            default:
+                CauseView.Show(report, Enum.Parse<CauseGrouping>(by, ignoreCase: true), top, console);
+                break;
+        }
+    }
+
+    private static void Write(string? path, string option, string input, Action<Stream> write)
+    {
+        if (path is not null)
+        {
+            using OutputFile file = new(path, option, input);
+            write(file.Stream);
+            file.Complete();
+        }
     }
 }

@@ -38,6 +38,11 @@ internal static class TraceInfoView
         }
 
         Fact("operations", string.Join(", ", info.Operations.Select(operation => $"{Number(operation.Value)} {operation.Key}")));
+        if (info.CallSites > 0)
+        {
+            Fact("call sites", $"{Number(info.CallSites)}, of {Number(info.CallsWithSite)} calls");
+        }
+
         if (info.Sleeps.Count > 0)
         {
             Fact("sleeps", Sleeps(info));

@@ -1,0 +1,91 @@
+using System.Globalization;
+using OxyPlot;
+using OxyPlot.Axes;
+using OxyPlot.Legends;
+
+namespace VmSim.Host.Reporting;
+
+/// <summary>
+/// How charts look. The colours are those of Okabe and Ito ("Color Universal Design", 2008), which people who are blind to colours tell
+/// apart. Text and lines take the colour of the page's text, which is light on a dark page.
+/// </summary>
+internal static class ChartStyle
+{
+    /// <summary>Stands for the colour of the page's text until the picture is written.</summary>
+    private const string InkText = "rgb(27,27,27)";
+
+    private const string Style = "<style>svg{color:#1b1b1b;background:#ffffff;font-family:sans-serif}"
+        + "@media(prefers-color-scheme:dark){svg{color:#e6e6e6;background:#161616}}</style>";
+
+    /// <summary>The colour of text and lines.</summary>
+    public static OxyColor Ink { get; } = OxyColor.FromRgb(27, 27, 27);
+
+    /// <summary>The colours of curves and bars, in this order.</summary>
+    public static IReadOnlyList<OxyColor> Colours { get; } =
+    [
+        OxyColor.FromRgb(0x00, 0x72, 0xB2), OxyColor.FromRgb(0xD5, 0x5E, 0x00), OxyColor.FromRgb(0x00, 0x9E, 0x73),
+        OxyColor.FromRgb(0xCC, 0x79, 0xA7), OxyColor.FromRgb(0xE6, 0x9F, 0x00), OxyColor.FromRgb(0x56, 0xB4, 0xE9),
+        OxyColor.FromRgb(0xF0, 0xE4, 0x42), Ink,
+    ];
+
+    /// <summary>A chart without axes.</summary>
+    public static PlotModel NewChart(string title) => new()
+    {
+        Title = title,
+        TitleFontSize = 14,
+        TextColor = Ink,
+        PlotAreaBorderColor = Ink,
+        Background = OxyColors.Undefined,
+    };
+
+    /// <summary>A legend below the chart, with room for fonts of browsers, which are wider than those that the library measures.</summary>
+    public static Legend NewLegend() => new()
+    {
+        LegendItemSpacing = 40,
+        LegendPadding = 16,
+        LegendPlacement = LegendPlacement.Outside,
+        LegendPosition = LegendPosition.BottomCenter,
+        LegendOrientation = LegendOrientation.Horizontal,
+        LegendTextColor = Ink,
+    };
+
+    /// <summary>An axis with faint lines across the chart.</summary>
+    public static Axis Dressed(Axis axis)
+    {
+        axis.MajorGridlineStyle = LineStyle.Solid;
+        axis.MajorGridlineColor = OxyColor.FromAColor(48, Ink);
+        axis.TicklineColor = Ink;
+        axis.AxislineColor = Ink;
+        axis.MinorTickSize = 0;
+        return axis;
+    }
+
+    /// <summary>A number of an axis: 1.5 k, 20 M.</summary>
+    public static string Label(double value) => Math.Abs(value) switch
+    {
+        >= 1e9 => Scaled(value / 1e9) + " G",
+        >= 1e6 => Scaled(value / 1e6) + " M",
+        >= 1e3 => Scaled(value / 1e3) + " k",
+        _ => Scaled(value),
+    };
+
+    /// <summary>A chart as SVG without its document type, which scales with its page and has the colours of it.</summary>
+    /// <param name="chart">The chart.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <param name="height">Height in pixels.</param>
+    /// <param name="isOfPage">Whether it stands in a page, whose style it takes.</param>
+    public static string Draw(PlotModel chart, int width, int height, bool isOfPage)
+    {
+        SvgExporter exporter = new() { Width = width, Height = height, UseVerticalTextAlignmentWorkaround = true };
+        string svg = exporter.ExportToString(chart);
+        int end = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1;
+        string head = $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" "
+            + $"height=\"{height}\" role=\"img\">";
+        string name = chart.Title.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
+        return $"{head}\n<title>{name}</title>\n{(isOfPage ? "" : Style)}"
+            + svg[end..].ReplaceLineEndings("\n").Replace(InkText, "currentColor", StringComparison.Ordinal)
+                .Replace("font-family=\"Segoe UI\" ", "", StringComparison.Ordinal);
+    }
+
+    private static string Scaled(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
+}

@@ -1,14 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using System.Text.Json;
-using VmSim.Actors.Cluster;
-using VmSim.Actors.Configuration;
-using VmSim.Actors.Running;
-using VmSim.Actors.Security;
-using VmSim.Core.Experiments;
-using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Settings;
-using VmSim.Core.Traces;
 using VmSim.Host.Commands;
 using VmSim.Host.Terminal;
 
@@ -22,6 +14,8 @@ public static class CommandLineApp
     [
         RunCommand.Create,
         CheckCommand.Create,
+        SweepCommand.Create,
+        CompareCommand.Create,
         NodeCommand.Create,
         CertsCommand.Create,
         ReportCommand.Create,
@@ -33,6 +27,7 @@ public static class CommandLineApp
         CaptureCommand.Create,
         ImportCommand.Create,
         TraceCommand.Create,
+        SweepWorkerCommand.Create,
     ];
 
     /// <summary>Runs one command line.</summary>
@@ -48,7 +43,8 @@ public static class CommandLineApp
         error = new PlainWriter(error, mayFail: true);
         try
         {
-            ParseResult parsed = Root(output, error).Parse(args);
+            // The program's name alone asks what there is.
+            ParseResult parsed = Root(output, error).Parse(args.Length == 0 ? ["--help"] : args);
             if (parsed.Errors.Count > 0)
             {
                 foreach (string problem in Problems(parsed))
@@ -80,7 +76,7 @@ public static class CommandLineApp
         }
         catch (Exception reason)
         {
-            (int code, string message) = Explain(reason);
+            (int code, string message) = Failures.Explain(reason);
             await error.WriteLineAsync($"vmsim: {message}");
             return Interruption.ExitCode != 0 ? Interruption.ExitCode : code;
         }
@@ -106,7 +102,7 @@ public static class CommandLineApp
             return parsed.Errors.Select(problem => problem.Message);
         }
 
-        IReadOnlyList<string> names = [.. command.Subcommands.Select(each => each.Name)];
+        IReadOnlyList<string> names = [.. command.Subcommands.Where(each => !each.Hidden).Select(each => each.Name)];
         string hint = NearestName.Of(word, names) is { } nearest ? $"did you mean {nearest}?" : $"there are {string.Join(", ", names)}";
         return [$"there is no command {string.Concat(PathOf(parsed).Select(name => name + " "))}{word}; {hint}"];
     }
@@ -125,29 +121,4 @@ public static class CommandLineApp
 
         return names;
     }
-
-    /// <summary>The one place that knows what kinds of exceptions mean: a new kind of bad input is added here.</summary>
-    private static (int Code, string Message) Explain(Exception reason) => Known(reason) switch
-    {
-        { } known when known.Code != ExitCodes.BadInput || reason is not IOException || Shortage.Of(reason) is not { } missing => known,
-        { } => (ExitCodes.System, Shortage.Of(reason)!),
-        null => Shortage.Of(reason) is { } missing ? (ExitCodes.System, missing) : Defect(reason),
-    };
-
-    private static (int Code, string Message)? Known(Exception reason) => reason switch
-    {
-        UsageException => (ExitCodes.Usage, reason.Message),
-        ScenarioException or TraceFormatException or TableFormatException or ScriptException or CertificateException
-            or JsonException => (ExitCodes.BadInput, reason.Message),
-        IOException or UnauthorizedAccessException => (ExitCodes.BadInput, reason.Message),
-        ShortageException => (ExitCodes.System, reason.Message),
-        NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
-        PlugInFailedException => (ExitCodes.Internal, $"{reason.Message}\n{reason.InnerException?.StackTrace}"),
-        AggregateException { InnerException: { } inner } => Known(inner),
-        _ => null,
-    };
-
-    private static (int Code, string Message) Defect(Exception reason) => reason is SimulationFailedException
-        ? (ExitCodes.Internal, $"internal error: {reason.Message}\n{reason.InnerException?.StackTrace}")
-        : (ExitCodes.Internal, $"internal error: {reason.Message} ({reason.GetType().Name})\n{reason.StackTrace}");
 }

@@ -19,6 +19,13 @@ public static class EffectiveConfiguration
             output.Write($"{PlugInList.Key} = [ {string.Join(", ", files)} ]\n");
         }
 
+        if (scenario.Expect.Count > 0)
+        {
+            output.Write($"{Expectations.Key} {{\n");
+            WriteAll(scenario.Expect.Select(expected => new KeyValuePair<string, string>(expected.Metric, expected.Bounds)), "  ", output);
+            output.Write("}\n");
+        }
+
         output.Write("processes = [\n");
         for (int i = 0; i < scenario.Processes.Count; i++)
         {

@@ -2,6 +2,7 @@ using VmSim.Core.Engine;
 using VmSim.Core.Machine;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
+using VmSim.Core.Workloads;
 
 namespace VmSim.Actors.Configuration;
 
@@ -31,6 +32,18 @@ public static class ScenarioLoader
         return Load(scenario, FilesOf(path), sets) with { Includes = scenario.Included };
     }
 
+    /// <summary>Loads a scenario's settings, and neither its processes nor their traces.</summary>
+    /// <param name="path">As for <see cref="Load(string, IReadOnlyList{string})"/>.</param>
+    /// <param name="sets">Settings that come last, each key=value.</param>
+    /// <exception cref="ScenarioException">Something in the files or options is not allowed.</exception>
+    public static ScenarioSpec LoadSettings(string path, IReadOnlyList<string> sets)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(sets);
+        SettingsTree scenario = Read(ref path);
+        return Load(scenario, FilesOf(path), sets, hasProcesses: false) with { Includes = scenario.Included };
+    }
+
     /// <summary>Loads the plug-ins of a scenario, and nothing else of it.</summary>
     /// <param name="path">As for <see cref="Load(string, IReadOnlyList{string})"/>.</param>
     /// <exception cref="ScenarioException">The file cannot be read, or one of its plug-ins cannot be loaded.</exception>
@@ -53,6 +66,13 @@ public static class ScenarioLoader
         if (!File.Exists(path))
         {
             throw new ScenarioException($"{path}: there is no such file{Hint(path)}");
+        }
+
+        if (IsProgram(path))
+        {
+            string name = Path.GetFileName(path);
+            throw new ScenarioException(
+                $"{path}: this is a program; capture it first: vmsim capture -o {name}.vmt.gz -- {path}, then vmsim run {name}.vmt.gz");
         }
 
         return TraceFiles.IsTrace(path)
@@ -110,13 +130,40 @@ public static class ScenarioLoader
         SettingsBinder binder = new(ghz);
         PlugInSet plugIns = PlugInList.Load(tree, files);
         ScenarioSpec spec = (ScenarioSpec)binder.Bind(
-            new ScenarioSpec(), tree, "", MachineProfile, KernelProfile, PlugInList.Key, Processes);
+            new ScenarioSpec(), tree, "", MachineProfile, KernelProfile, PlugInList.Key, Expectations.Key, Processes);
         return PlugInFailedException.Guard(plugIns, () =>
         {
             ScenarioSpec whole = WorldParts.WithOwnSettings(spec with { PlugIns = plugIns });
             ScenarioRules.Check(whole);
-            return hasProcesses ? whole with { Processes = ProcessLoader.Load(scenario, Processes, files, binder, whole) } : whole;
+            whole = whole with { Expect = Expectations.Load(scenario, plugIns.Count > 0) };
+            return hasProcesses
+                ? whole with { Processes = WithNoise(whole, ProcessLoader.Load(scenario, Processes, files, binder, whole)) }
+                : whole;
         });
+    }
+
+    /// <summary>The processes with what differs from seed to seed; copies are counted over all of them.</summary>
+    private static IReadOnlyList<ProcessSpec> WithNoise(ScenarioSpec spec, IReadOnlyList<ProcessSpec> processes)
+    {
+        (long start, int percent) = (spec.Noise.Start, spec.Noise.ComputePercent);
+        if (start == 0 && percent == 0)
+        {
+            return processes;
+        }
+
+        List<ProcessSpec> noisy = [];
+        int first = 0;
+        foreach (ProcessSpec process in processes)
+        {
+            int before = first;
+            noisy.Add(process with
+            {
+                Program = copy => ProgramNoise.Over(process.Program(copy), spec.Seed, before + copy, start, percent),
+            });
+            first += process.Count;
+        }
+
+        return noisy;
     }
 
     private static SettingsTree OnlyGhz(SettingsTree tree)
@@ -135,6 +182,20 @@ public static class ScenarioLoader
     {
         string path = profiles.Require(scenario.Value(key) ?? standard, key).Path;
         return SettingsTree.Load(path);
+    }
+
+    /// <summary>Whether a file begins as programs do (elf(5), EI_MAG0 to EI_MAG3). A pipe, which has no length, is left alone.</summary>
+    private static bool IsProgram(string path)
+    {
+        const int MarkLength = 4;
+        if (new FileInfo(path).Length < MarkLength)
+        {
+            return false;
+        }
+
+        Span<byte> mark = stackalloc byte[MarkLength];
+        using FileStream stream = File.OpenRead(path);
+        return stream.ReadAtLeast(mark, MarkLength, throwOnEndOfStream: false) == MarkLength && mark.SequenceEqual("\u007fELF"u8);
     }
 
     private static string Locate(string path)

@@ -28,6 +28,9 @@ internal sealed class SettingsTree
     /// <summary>Where the value was written.</summary>
     public string Origin => _line > 0 ? $"{_origin}, line {_line}" : _origin;
 
+    /// <summary>The line of its file; 0 if it comes from no file.</summary>
+    internal int Line => _line;
+
     /// <summary>The text of a plain value; null for lists and blocks.</summary>
     public string? Text { get; }
 

@@ -1,5 +1,6 @@
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Memory;
 using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
@@ -18,6 +19,9 @@ public static class RunOutcomes
 
     /// <summary>Threads wait for each other and none can go on.</summary>
     public const string Deadlock = "deadlock";
+
+    /// <summary>A thread was refused an access because the simulated memory had run out.</summary>
+    public const string OutOfMemory = "out-of-memory";
 
     /// <summary>The translation checker found a violation.</summary>
     public const string Violation = "violation";
@@ -85,7 +89,8 @@ public static class ReportBuilder
                 ? new CheckerReport(checker.AllowedStaleness, checker.LongestStaleness)
                 : null,
         };
-        return report with { Fingerprint = ReportFingerprint.Of(report) };
+        // Where a run is stopped, it stops at another place each time: its figures are nobody else's.
+        return finished ? report with { Fingerprint = ReportFingerprint.Of(report) } : report;
     }
 
     private static string Outcome(World world, bool finished, RunEnd end, RunStatistics statistics, List<string> findings)
@@ -95,6 +100,11 @@ public static class ReportBuilder
             : end.HasWorkLeft ? RunOutcomes.Until
             : RunOutcomes.Deadlock;
         bool violated = findings.Count > 0;
+        if (outcome is RunOutcomes.Completed or RunOutcomes.Until && statistics.Findings.Values.Any(lines => lines.Any(IsOutOfMemory)))
+        {
+            outcome = RunOutcomes.OutOfMemory;
+        }
+
         if (outcome == RunOutcomes.Deadlock)
         {
             // What is never given back because of it is a violation; what each thread waits for explains it.
@@ -103,6 +113,10 @@ public static class ReportBuilder
 
         return violated ? RunOutcomes.Violation : outcome;
     }
+
+    /// <summary>Whether a finding says that an access found no memory left: a kernel would have ended a process.</summary>
+    private static bool IsOutOfMemory(string finding) =>
+        finding.Contains($" {FaultKind.OutOfMemory.Refusal()} (", StringComparison.Ordinal);
 
     /// <summary>What each thread waits for, which cores are held, and which threads nobody has started.</summary>
     private static IEnumerable<string> Waits(World world, RunStatistics statistics)

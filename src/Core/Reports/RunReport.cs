@@ -20,10 +20,12 @@ public sealed record RunReport
     /// <summary>The seed that everything drawn at random came from.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>Hex digest over everything but <see cref="Checker"/> and <see cref="Host"/>.</summary>
+    /// <summary>
+    /// Hex digest over everything but <see cref="Checker"/> and <see cref="Host"/>; empty for a run that was stopped before its end.
+    /// </summary>
     public string Fingerprint { get; init; } = "";
 
-    /// <summary>Why the run ended: completed, until, stopped, deadlock, violation.</summary>
+    /// <summary>Why the run ended: completed, until, stopped, deadlock, out-of-memory, violation.</summary>
     public required string Outcome { get; init; }
 
     /// <summary>One line a finding, such as what each thread waits for in a deadlock, or faults on addresses never mapped.</summary>

@@ -61,11 +61,17 @@ public sealed record ScenarioSpec
     /// <summary>How traces are replayed.</summary>
     public ReplaySpec Replay { get; init; } = new();
 
+    /// <summary>What differs from seed to seed beyond what programs draw.</summary>
+    public NoiseSpec Noise { get; init; } = new();
+
     /// <summary>Assemblies with classes that the scenario names.</summary>
     public PlugInSet PlugIns { get; init; } = PlugInSet.None;
 
     /// <summary>Files that the scenario's own file includes.</summary>
     public IReadOnlyList<string> Includes { get; init; } = [];
+
+    /// <summary>What the report is expected to have. It changes nothing that the run finds.</summary>
+    public IReadOnlyList<Expectation> Expect { get; init; } = [];
 
     /// <summary>The processes, in order; each becomes an address space.</summary>
     public IReadOnlyList<ProcessSpec> Processes { get; init; } = [];
@@ -173,6 +179,20 @@ public sealed record ReplaySpec
     [Setting("Order between the threads of a trace that its replay keeps: of uses and calls (areas), also of a page's first store with "
         + "other threads' first loads (pages), or all of it, so that one thread runs at a time (full).", Choices = "areas|pages|full")]
     public string Order { get; init; } = "pages";
+}
+
+/// <summary>What differs from seed to seed beyond what programs draw, as it does from run to run on a real machine.</summary>
+public sealed record NoiseSpec
+{
+    /// <summary>How late threads begin.</summary>
+    [Setting("Each thread sleeps before its first operation for a time that is drawn from the seed, from 0 to this; 0 turns it off.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e15)]
+    public long Start { get; init; }
+
+    /// <summary>How much stretches of computing differ.</summary>
+    [Setting("Each stretch of computing takes more or less than it says, by up to so many percent, drawn from the seed; 0 turns it off.",
+        Min = 0, Max = 100)]
+    public int ComputePercent { get; init; }
 }
 
 /// <summary>One process of the scenario, or several alike.</summary>

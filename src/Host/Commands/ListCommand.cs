@@ -3,6 +3,8 @@ using Spectre.Console;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Mmu;
+using VmSim.Core.Reports;
+using VmSim.Core.Statistics;
 using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
@@ -18,6 +20,7 @@ namespace VmSim.Host.Commands;
 internal static class ListCommand
 {
     private const string Settings = "settings";
+    private const string Metrics = "metrics";
 
     private static readonly Dictionary<string, Func<PlugInSet, IEnumerable<(string Name, string Summary)>>> Kinds =
         new(StringComparer.Ordinal)
@@ -33,6 +36,8 @@ internal static class ListCommand
             ["streams"] = Of(() => AddressStreams.All),
             ["page-tables"] = Of(() => PageTableFormats.All),
             ["policies"] = Of(() => ReplacementPolicies.All),
+            ["counters"] = _ => ReportMetrics.BuiltIn.Where(IsTotal).Select(Row),
+            [Metrics] = _ => ReportMetrics.BuiltIn.Select(Row),
         };
 
     public static Command Create(TextWriter output, TextWriter error)
@@ -68,6 +73,10 @@ internal static class ListCommand
         return ExitCodes.Ok;
     }
 
+    private static bool IsTotal(CounterInfo metric) => !metric.Name.Contains('.', StringComparison.Ordinal);
+
+    private static (string Name, string Summary) Row(CounterInfo metric) => (metric.Name, $"{metric.Summary} ({metric.Unit})");
+
     private static Func<PlugInSet, IEnumerable<(string Name, string Summary)>> Of<T>(Func<Registry<T>> registry)
         where T : class, INamed => plugIns =>
     {
@@ -80,6 +89,16 @@ internal static class ListCommand
     private static void WriteSettings(PlugInSet plugIns, TextWriter output)
     {
         IEnumerable<SettingList> lists = plugIns.Count == 0 ? SettingList.All : plugIns.SelectMany(SettingList.Of);
+        if (!Consoles.IsTerminal(output))
+        {
+            foreach ((SettingList list, SettingRow row) in lists.SelectMany(list => list.Rows.Select(row => (list, row))))
+            {
+                output.WriteLine($"{row.Key}\t{row.Default}\t{row.Allowed}\t{row.Summary}\t{list.Title}");
+            }
+
+            return;
+        }
+
         foreach (SettingList list in lists)
         {
             output.WriteLine($"{list.Title}{(list.Text.Length > 0 ? $": {list.Text.ReplaceLineEndings(" ")}" : "")}");
@@ -95,6 +114,16 @@ internal static class ListCommand
 
     private static void WriteTable(IEnumerable<(string Name, string Summary)> rows, TextWriter output)
     {
+        if (!Consoles.IsTerminal(output))
+        {
+            foreach ((string name, string summary) in rows)
+            {
+                output.WriteLine($"{name}\t{summary.ReplaceLineEndings(" ")}");
+            }
+
+            return;
+        }
+
         Table table = new Table().Border(TableBorder.None).HideHeaders().AddColumn("name").AddColumn("summary");
         foreach ((string name, string summary) in rows)
         {

@@ -5,6 +5,7 @@ using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Hosting;
+using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
@@ -47,6 +48,15 @@ internal sealed class RunArguments
         Description = "Also write shootdowns.csv into the folder of --out, one line a shootdown.",
     };
 
+    private readonly Option<string[]> _failOn = new("--fail-on")
+    {
+        Description = "End with 1 if there are findings (findings) or a figure is beyond a bound ('minorFaults > 1610'). May be repeated.",
+        HelpName = "CONDITION",
+    };
+
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Show neither progress nor report; messages stay." };
+    private readonly Option<bool> _json = new("--json") { Description = "Write report.json to standard output in place of the report." };
+
     /// <summary><c>--threads</c>, which a node has too.</summary>
     public static Option<int> Threads() => NumberOption.Create(
         "--threads",
@@ -60,7 +70,7 @@ internal sealed class RunArguments
     public void AddTo(Command command)
     {
         command.Arguments.Add(_scenario);
-        foreach (Option option in (Option[])[_set, _seed, _threads, _window, _folder, _shootdowns])
+        foreach (Option option in (Option[])[_set, _seed, _threads, _window, _folder, _shootdowns, _failOn, _quiet, _json])
         {
             command.Options.Add(option);
         }
@@ -99,6 +109,11 @@ internal sealed class RunArguments
         string path = parsed.GetValue(_scenario)!;
         ScenarioSpec scenario = ScenarioLoader.Load(path, settings);
         string[] inputs = [path, .. scenario.Includes, .. RunPlan.FilesOf(scenario)];
-        return new ScenarioRun(scenario, options, new ClusterRun(cluster, nodes, localNodes), folder, inputs);
+        IReadOnlyList<Threshold> thresholds = Threshold.ParseAll(parsed.GetValue(_failOn), allowsChanges: false);
+        return new ScenarioRun(scenario, options, new ClusterRun(cluster, nodes, localNodes), folder, inputs, thresholds)
+        {
+            IsQuiet = parsed.GetValue(_quiet),
+            WritesJson = parsed.GetValue(_json),
+        };
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Core.Engine;
@@ -17,9 +18,21 @@ namespace VmSim.Host.Commands;
 /// <param name="Cluster">The nodes that it is spread over, if any.</param>
 /// <param name="Folder">The folder that its files go into; null for none.</param>
 /// <param name="Inputs">Files that it is read from.</param>
+/// <param name="Thresholds">Conditions on which it fails, beside what the scenario expects.</param>
 internal sealed record ScenarioRun(
-    ScenarioSpec Scenario, RunOptions Options, ClusterRun Cluster, string? Folder, IReadOnlyList<string> Inputs)
+    ScenarioSpec Scenario,
+    RunOptions Options,
+    ClusterRun Cluster,
+    string? Folder,
+    IReadOnlyList<string> Inputs,
+    IReadOnlyList<Threshold> Thresholds)
 {
+    /// <summary>Whether neither progress nor the report is shown.</summary>
+    public bool IsQuiet { get; init; }
+
+    /// <summary>Whether the report goes to standard output as <c>report.json</c> has it.</summary>
+    public bool WritesJson { get; init; }
+
     /// <summary>Carries the run out.</summary>
     /// <param name="output">Where the report goes.</param>
     /// <param name="error">Where progress and messages go.</param>
@@ -58,8 +71,8 @@ internal sealed record ScenarioRun(
         using IDisposable work = Cluster.IsWanted ? Interruption.Patiently() : Interruption.Work();
         RunReport report = Cluster.IsWanted
             ? await Cluster.RunAsync(Scenario, Options, error, cancellation)
-            : await RunHereAsync(error, cancellation);
-        ReportView.Show(report, Consoles.For(output));
+            : await RunHereAsync(IsQuiet ? TextWriter.Null : error, cancellation);
+        await ShowAsync(report, output);
         if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
         {
             await error.WriteLineAsync(
@@ -81,7 +94,47 @@ internal sealed record ScenarioRun(
             RunFolder.Write(Folder, report, effective.ToString(), Options.Shootdowns);
         }
 
-        return report.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock ? ExitCodes.Broken : ExitCodes.Ok;
+        return await JudgeAsync(report, error);
+    }
+
+    /// <summary>
+    /// Says what of a report is not as it should be. A run that was stopped is not judged by what it had counted until then.
+    /// </summary>
+    private async Task<int> JudgeAsync(RunReport report, TextWriter error)
+    {
+        if (report.Outcome == RunOutcomes.Stopped)
+        {
+            return ExitCodes.Ok;
+        }
+
+        Dictionary<string, double> values = new(ReportMetrics.Read(report), StringComparer.Ordinal);
+        IEnumerable<string?> conditions = Thresholds.Select(threshold => threshold.Broken(
+            report.Findings.Count,
+            values.TryGetValue(threshold.Metric, out double value) ? value : null,
+            null,
+            values.Keys));
+        string[] broken = [.. ReportMetrics.Broken(report, Scenario.Expect).Concat(conditions).OfType<string>()];
+        foreach (string sentence in broken)
+        {
+            await error.WriteLineAsync($"vmsim: {sentence}");
+        }
+
+        bool isBroken = broken.Length > 0 || report.Outcome is RunOutcomes.Violation or RunOutcomes.Deadlock or RunOutcomes.OutOfMemory;
+        return isBroken ? ExitCodes.Broken : ExitCodes.Ok;
+    }
+
+    private async Task ShowAsync(RunReport report, TextWriter output)
+    {
+        if (WritesJson)
+        {
+            using MemoryStream json = new();
+            ReportJson.Write(report, json);
+            await output.WriteLineAsync(Encoding.UTF8.GetString(json.GetBuffer(), 0, (int)json.Length));
+        }
+        else if (!IsQuiet)
+        {
+            ReportView.Show(report, Consoles.For(output));
+        }
     }
 
     private async Task<RunReport> RunHereAsync(TextWriter error, CancellationToken cancellation)

@@ -101,26 +101,9 @@ internal sealed class LocalNodes : IAsyncDisposable
 
     private static ProcessStartInfo StartInfo(int threads, Address address)
     {
-        ProcessStartInfo start = new(Program())
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        if (Path.GetFileNameWithoutExtension(start.FileName) != "vmsim")
-        {
-            start.ArgumentList.Add(typeof(LocalNodes).Assembly.Location);
-        }
-
         string lanes = threads.ToString(CultureInfo.InvariantCulture);
         string[] arguments = ["node", "--join", $"{address.Host}:{address.Port}", "--threads", lanes, "--once", "--attached"];
-        foreach (string argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        return start;
+        return OwnProgram.Start(arguments);
     }
 
     /// <summary>
@@ -183,12 +166,6 @@ internal sealed class LocalNodes : IAsyncDisposable
             // The child or the run is over before it has begun.
         }
     }
-
-    /// <summary>This program: its own executable, or the dotnet that runs it.</summary>
-    private static string Program() =>
-        Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) is "vmsim" or "dotnet"
-            ? Environment.ProcessPath
-            : "dotnet";
 
     /// <summary>A process that was started.</summary>
     private sealed class Child(Process process, string name)

@@ -55,8 +55,10 @@ public static class ReportView
             Speed(report, host, console);
         }
 
-        string fingerprint = report.Fingerprint[..Math.Min(16, report.Fingerprint.Length)];
-        console.MarkupLine($"[grey]fingerprint {Markup.Escape(fingerprint)}, seed {report.Seed}[/]");
+        string fingerprint = report.Fingerprint.Length == 0
+            ? "no fingerprint, since the run was stopped"
+            : $"fingerprint {report.Fingerprint[..Math.Min(16, report.Fingerprint.Length)]}";
+        console.MarkupLine($"[grey]{Markup.Escape(fingerprint)}, seed {report.Seed}[/]");
     }
 
     private static Grid Headline(RunReport report)

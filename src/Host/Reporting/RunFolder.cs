@@ -17,7 +17,8 @@ public static class RunFolder
     /// <summary>Name of the list of shootdowns in the folder.</summary>
     public const string ShootdownsName = "shootdowns.csv";
 
-    internal const string EffectiveName = "effective.conf";
+    /// <summary>Name of the settings in the folder.</summary>
+    public const string EffectiveName = "effective.conf";
     private const string StatisticsName = "stats.txt";
 
     /// <summary>Files of a run, in the order in which they appear: who finds the report finds a whole run.</summary>

@@ -12,7 +12,7 @@ public static class Consoles
     /// <summary>A console that writes to <paramref name="output"/>.</summary>
     public static IAnsiConsole For(TextWriter output)
     {
-        bool terminal = PlainWriter.IsOver(output, Console.Out) && !Console.IsOutputRedirected;
+        bool terminal = IsTerminal(output);
         bool colours = terminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -29,6 +29,9 @@ public static class Consoles
 
         return console;
     }
+
+    /// <summary>Whether what is written goes to a terminal.</summary>
+    public static bool IsTerminal(TextWriter output) => PlainWriter.IsOver(output, Console.Out) && !Console.IsOutputRedirected;
 
     /// <summary>Takes control characters out of what is shown, where colours are let through.</summary>
     private sealed class PlainText : IRenderHook

@@ -28,7 +28,7 @@ internal static class Floors
         new(
             "VmSim.Host",
             "src/Host",
-            [["Terminal"], ["Files", "Maps"], ["Hosting"], ["Reporting"], ["Capture"], ["Commands"], [House.Top]]),
+            [["Terminal"], ["Files", "Maps"], ["Hosting"], ["Reporting"], ["Capture", "Sweeps"], ["Commands"], [House.Top]]),
     ];
 
     /// <summary>The picture in docs/architecture.md: the highest floor first.</summary>

@@ -1,0 +1,200 @@
+using System.Globalization;
+using VmSim.Core.Reports;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Sweeps;
+
+/// <summary>
+/// What a sweep found, as a page of Markdown that reads well on a terminal: means with intervals, crossings, what to know.
+/// </summary>
+internal sealed class SweepPage
+{
+    private readonly SweepView _view;
+    private readonly SweepMeans _means;
+    private readonly IReadOnlyList<SweepResult> _results;
+    private readonly IReadOnlyList<string> _metrics;
+    private readonly IReadOnlyList<Crossing> _crossings;
+
+    /// <summary>Makes the page.</summary>
+    /// <param name="view">The axes.</param>
+    /// <param name="means">The means.</param>
+    /// <param name="results">All runs.</param>
+    /// <param name="metrics">The figures.</param>
+    /// <param name="crossings">The crossings.</param>
+    public SweepPage(
+        SweepView view,
+        SweepMeans means,
+        IReadOnlyList<SweepResult> results,
+        IReadOnlyList<string> metrics,
+        IReadOnlyList<Crossing> crossings)
+    {
+        (_view, _means, _results, _metrics, _crossings) = (view, means, results, metrics, crossings);
+    }
+
+    private SweepPlan Plan => _view.Plan;
+
+    /// <summary>Writes the page.</summary>
+    /// <param name="writer">Takes it.</param>
+    /// <param name="hasPictures">Whether the pictures stand beside it.</param>
+    public void Write(TextWriter writer, bool hasPictures)
+    {
+        Line(writer, $"# Sweep of {Plan.Name}\n");
+        int between = _results.Count(result => result.Point.IsBetween);
+        int counted = _results.Count(result => result.Counts);
+        Line(writer, $"{_results.Count} runs{(between > 0 ? $", {between} of them between points of the grid" : "")}; {counted} count.");
+        Line(writer, SeedText());
+        foreach (string metric in _metrics)
+        {
+            string unit = ReportMetrics.UnitOf(metric);
+            Line(writer, $"\n## {metric}{(unit.Length > 0 && unit != metric ? $", {unit}" : "")}\n");
+            WriteTable(writer, metric);
+            if (hasPictures)
+            {
+                Line(writer, $"\n![{metric}]({SweepFolder.PictureOf(metric)})");
+            }
+        }
+
+        string[] sentences = [.. _crossings.Select(crossing => crossing.Sentence()).Where(sentence => sentence.Length > 0)];
+        if (sentences.Length > 0)
+        {
+            Line(writer, "\n## Crossings\n");
+            Array.ForEach(sentences, sentence => Line(writer, $"- {sentence}"));
+        }
+
+        WriteOthers(writer);
+    }
+
+    /// <summary>Writes the means as a table: a row a place and figure.</summary>
+    public void WriteMeans(TextWriter writer)
+    {
+        IEnumerable<string> keys = Plan.Axes.SelectMany(axis => axis.Keys).Select(Csv.Field);
+        Line(writer, string.Join(',', [.. keys, "metric", "runs", "mean", "half_width_95", "least", "most", "ratio_to_baseline"]));
+        foreach (SweepPoint point in _results.Select(result => result.Point).DistinctBy(point => point.Place))
+        {
+            IReadOnlyList<string>[] rows = [.. point.Rows];
+            foreach (string metric in _metrics)
+            {
+                if (_means.At(rows, metric) is { } mean)
+                {
+                    string[] values =
+                    [
+                        .. point.Settings(Plan.Axes).Select(setting => Csv.Field(setting.Value)),
+                        metric,
+                        mean.Count.ToString(CultureInfo.InvariantCulture),
+                        Exact(mean.Mean),
+                        Exact(mean.HalfWidth),
+                        Exact(mean.Least),
+                        Exact(mean.Most),
+                        Exact(Ratio(rows, metric, mean)),
+                    ];
+                    Line(writer, string.Join(',', values));
+                }
+            }
+        }
+    }
+
+    private string SeedText()
+    {
+        if (Plan.Seeds.Count == 0)
+        {
+            return "One run a point, with the scenario's own seed.";
+        }
+
+        string seeds = $"{Quantities.Of(Plan.Seeds.Count, "seed")} a point; ± is half the 95 % interval of the mean, by Student's t.";
+        return _means.AreSeedsAlike() == true
+            ? $"{seeds}\nNothing in this scenario draws from the seed: the runs of each point found the same.\n"
+                + "The intervals say nothing; noise.start and noise.compute-percent make runs differ as those of real machines do."
+            : seeds;
+    }
+
+    private void WriteTable(TextWriter writer, string metric)
+    {
+        int[] left = _view.Along < 0 ? [.. _view.Others] : [.. _view.Others, _view.Along];
+        IReadOnlyList<IReadOnlyList<string>> curves = _view.RowsOf(_view.Curves);
+        List<string[]> table =
+        [
+            [
+                .. left.Select(axis => Plan.Axes[axis].Key),
+                .. _view.Curves < 0 ? ["mean"] : curves.Select(Text),
+            ],
+        ];
+        foreach (IReadOnlyList<string>[] context in _view.Contexts())
+        {
+            foreach (IReadOnlyList<string> along in _view.RowsOf(_view.Along))
+            {
+                IReadOnlyList<string>[] rows = SweepView.With(context, _view.Along, along);
+                table.Add(
+                [
+                    .. left.Select(axis => Text(rows[axis])),
+                    .. curves.Select(curve => Cell(SweepView.With(rows, _view.Curves, curve), metric)),
+                ]);
+            }
+        }
+
+        int[] widths = [.. Enumerable.Range(0, table[0].Length).Select(column => table.Max(row => row[column].Length))];
+        for (int i = 0; i < table.Count; i++)
+        {
+            Line(writer, $"| {string.Join(" | ", table[i].Select((text, column) => text.PadLeft(widths[column])))} |");
+            if (i == 0)
+            {
+                Line(writer, $"|{string.Join('|', widths.Select(width => new string('-', width + 1) + ":"))}|");
+            }
+        }
+    }
+
+    /// <summary>A row: its one value, or all values where they differ.</summary>
+    private static string Text(IReadOnlyList<string> row) => row.All(value => value == row[0]) ? row[0] : string.Join('/', row);
+
+    private string Cell(IReadOnlyList<string>[] rows, string metric)
+    {
+        if (_means.At(rows, metric) is not { } mean)
+        {
+            return "-";
+        }
+
+        string half = mean.HalfWidth is { } width ? $" ± {Quantities.Count(width)}" : "";
+        string ratio = Ratio(rows, metric, mean) is { } part ? string.Create(CultureInfo.InvariantCulture, $" (x{part:0.00})") : "";
+        return $"{Short(mean.Mean)}{half}{ratio}";
+    }
+
+    private double? Ratio(IReadOnlyList<string>[] rows, string metric, Sample mean)
+    {
+        if (Plan.Baseline.Count == 0)
+        {
+            return null;
+        }
+
+        IReadOnlyList<string>[] place = rows;
+        foreach ((string key, string value) in Plan.Baseline)
+        {
+            int axis = Plan.AxisOf(key, "--baseline");
+            int column = Plan.Axes[axis].Keys.ToList().IndexOf(key);
+            place = SweepView.With(place, axis, Plan.Axes[axis].Rows.First(row => row[column] == value));
+        }
+
+        return _means.At(place, metric) is { } baseline && baseline.Mean != 0 ? mean.Mean / baseline.Mean : null;
+    }
+
+    private void WriteOthers(TextWriter writer)
+    {
+        SweepResult[] others = [.. _results.Where(result => !result.Counts)];
+        if (others.Length > 0)
+        {
+            Line(writer, "\n## Runs that do not count\n");
+            foreach (SweepResult result in others)
+            {
+                string what = result.Found is { } found ? $"{found.Outcome}, {SweepFolder.RunsName}/{result.Digest}" : result.Error;
+                Line(writer, $"- {result.Point.Text(Plan.Axes)}: {PlainWriter.Line(what)}");
+            }
+        }
+    }
+
+    private static string Short(double value) =>
+        Math.Abs(value) is > 0 and < 10 && value != Math.Floor(value)
+            ? value.ToString("0.00", CultureInfo.InvariantCulture)
+            : Quantities.Count(value);
+
+    private static string Exact(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
+
+    private static void Line(TextWriter writer, string line) => writer.Write(line + "\n");
+}

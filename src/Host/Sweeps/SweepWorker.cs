@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using VmSim.Actors.Running;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Host.Hosting;
+using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Sweeps;
+
+/// <summary>
+/// The child's side of a sweep: makes runs that the parent asks for, one after another, and ends with its standard input. A run that the
+/// process does not survive takes no other with it, and the code that one run has warmed up serves the next.
+/// </summary>
+/// <param name="input">Where requests come from, a line each.</param>
+/// <param name="output">Where answers go, a line each.</param>
+/// <param name="threads">Host threads that simulate.</param>
+internal sealed class SweepWorker(TextReader input, TextWriter output, int threads)
+{
+    /// <summary>Answers requests until there are no more, or a run fails so that the next should have another process.</summary>
+    public async Task<int> ServeAsync()
+    {
+        Channel<string> requests = Channel.CreateUnbounded<string>();
+        new Thread(() => Read(requests.Writer)) { IsBackground = true }.Start();
+        await using SimulationHost host = await SimulationHost.StartAsync(threads);
+        await foreach (string line in requests.Reader.ReadAllAsync())
+        {
+            SweepRequest request = JsonSerializer.Deserialize<SweepRequest>(line)!;
+            SweepAnswer answer;
+            try
+            {
+                answer = await AnswerAsync(request, host);
+            }
+            catch (Exception reason)
+            {
+                (int code, string message) = Failures.Explain(reason);
+                answer = new SweepAnswer("", false, Environment.WorkingSet, code, message);
+            }
+
+            await output.WriteLineAsync(JsonSerializer.Serialize(answer));
+            if (answer.Code is not (ExitCodes.Ok or ExitCodes.BadInput or ExitCodes.Usage))
+            {
+                return answer.Code;
+            }
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    /// <summary>Reads requests; when there are no more the parent is gone or wants no more, whatever this process is at.</summary>
+    private void Read(ChannelWriter<string> requests)
+    {
+        while (input.ReadLine() is { } line)
+        {
+            requests.TryWrite(line);
+        }
+
+        Interruption.End(ExitCodes.Broken);
+    }
+
+    private async Task<SweepAnswer> AnswerAsync(SweepRequest request, SimulationHost host)
+    {
+        ScenarioSpec spec = SweepScenario.Load(request.Scenario, request.Sets, request.FitsSockets);
+        string digest = SweepScenario.DigestOf(spec);
+        string folder = Path.Combine(request.Runs, digest);
+        bool wasThere = File.Exists(Path.Combine(folder, RunFolder.ReportName));
+        if (!wasThere)
+        {
+            RunReport report = await host.Runner.RunAsync(
+                spec, new RunOptions { Threads = threads }, null, CancellationToken.None);
+            RunFolder.Write(folder, report, SweepScenario.Effective(spec));
+        }
+
+        using System.Diagnostics.Process own = System.Diagnostics.Process.GetCurrentProcess();
+        return new SweepAnswer(digest, wasThere, own.PeakWorkingSet64, ExitCodes.Ok, "");
+    }
+}

@@ -1,5 +1,6 @@
 using System.Globalization;
 using VmSim.Core.Reports;
+using VmSim.Core.Statistics;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Sweeps;
@@ -67,7 +68,7 @@ internal sealed class SweepPage
     /// <summary>Writes the means as a table: a row a place and figure.</summary>
     public void WriteMeans(TextWriter writer)
     {
-        IEnumerable<string> keys = Plan.Axes.SelectMany(axis => axis.Keys).Select(Csv.Field);
+        IEnumerable<string> keys = Plan.Axes.SelectMany(axis => axis.Keys).Select(CsvField.Of);
         Line(writer, string.Join(',', [.. keys, "metric", "runs", "mean", "half_width_95", "least", "most", "ratio_to_baseline"]));
         foreach (SweepPoint point in _results.Select(result => result.Point).DistinctBy(point => point.Place))
         {
@@ -78,7 +79,7 @@ internal sealed class SweepPage
                 {
                     string[] values =
                     [
-                        .. point.Settings(Plan.Axes).Select(setting => Csv.Field(setting.Value)),
+                        .. point.Settings(Plan.Axes).Select(setting => CsvField.Of(setting.Value)),
                         metric,
                         mean.Count.ToString(CultureInfo.InvariantCulture),
                         Exact(mean.Mean),

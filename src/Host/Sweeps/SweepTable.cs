@@ -3,6 +3,7 @@ using System.Text;
 using Parquet;
 using Parquet.Schema;
 using VmSim.Actors.Cluster;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Host.Sweeps;
 
@@ -50,10 +51,10 @@ internal sealed class SweepTable
     public void WriteCsv(Stream stream)
     {
         using StreamWriter writer = new(stream, new UTF8Encoding(false), leaveOpen: true);
-        writer.Write(string.Join(',', _columns.Select(column => Csv.Field(column.Name))) + "\n");
+        writer.Write(string.Join(',', _columns.Select(column => CsvField.Of(column.Name))) + "\n");
         foreach (SweepResult result in _results)
         {
-            writer.Write(string.Join(',', _columns.Select(column => Csv.Field(column.TextOf(result)))) + "\n");
+            writer.Write(string.Join(',', _columns.Select(column => CsvField.Of(column.TextOf(result)))) + "\n");
         }
     }
 

@@ -23,6 +23,7 @@ public static class CommandLineApp
         TlbCommand.Create,
         ValidateCommand.Create,
         FuzzCommand.Create,
+        ExploreCommand.Create,
         ListCommand.Create,
         CaptureCommand.Create,
         ImportCommand.Create,

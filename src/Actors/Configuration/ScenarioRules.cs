@@ -1,6 +1,7 @@
 using VmSim.Core.Mmu;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Actors.Configuration;
 
@@ -27,6 +28,7 @@ internal static class ScenarioRules
         }
 
         _ = spec.Memory.ToOptions();
+        _ = MessageSchedule.Parse(spec.Schedule, spec.Machine.Cores);
         MmuSpec mmu = spec.Machine.Mmu;
         CheckTlb("instruction4k", mmu.Instruction4K, required: true);
         CheckTlb("instruction-large", mmu.InstructionLarge, required: false);

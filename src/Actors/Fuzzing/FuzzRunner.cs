@@ -141,7 +141,7 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
         return ReportBuilder.Build(world, finished);
     }
 
-    /// <summary>Leaves out what the failure does not need, one thing at a time, until it is cancelled.</summary>
+    /// <summary>Leaves out what the failure does not need and halves numbers, one thing at a time, until it is cancelled.</summary>
     private async Task<FuzzFailure> ShrinkAsync(FuzzFailure failure, CancellationToken cancellation)
     {
         int runs = 0;
@@ -149,7 +149,7 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
         while (shrunk && runs < ShrinkRunsMax)
         {
             shrunk = false;
-            foreach (FuzzScenario smaller in Smaller(failure.Scenario))
+            foreach (FuzzScenario smaller in FuzzShrinking.Smaller(failure.Scenario))
             {
                 if (runs++ >= ShrinkRunsMax)
                 {
@@ -177,29 +177,4 @@ public sealed class FuzzRunner(ISimulationRunner runner, ISimulationRunner split
 
         return failure;
     }
-
-    private static IEnumerable<FuzzScenario> Smaller(FuzzScenario scenario)
-    {
-        for (int i = 0; scenario.Processes.Count > 1 && i < scenario.Processes.Count; i++)
-        {
-            yield return scenario with { Processes = Without(scenario.Processes, i) };
-        }
-
-        for (int i = 0; i < scenario.Settings.Count; i++)
-        {
-            yield return scenario with { Settings = Without(scenario.Settings, i) };
-        }
-
-        for (int i = 0; i < scenario.Processes.Count; i++)
-        {
-            for (int line = 1; line < scenario.Processes[i].Count; line++)
-            {
-                List<IReadOnlyList<string>> processes = [.. scenario.Processes];
-                processes[i] = Without(processes[i], line);
-                yield return scenario with { Processes = processes };
-            }
-        }
-    }
-
-    private static List<T> Without<T>(IReadOnlyList<T> items, int index) => [.. items.Where((_, i) => i != index)];
 }

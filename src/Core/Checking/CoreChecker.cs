@@ -88,6 +88,12 @@ internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCo
         long known = verified.Key == key && (verified.State & ~AllKinds) == state ? verified.State & AllKinds : 0;
         bool good = _watched.Verify(time, core.Core, page, frame, needed);
         verified = new Verified(key, good ? state | known | (1L << (int)kind) : 0, filledAt);
+        if (checker.Watch is { } watch)
+        {
+            // Nothing is taken as good before, so that every access comes here.
+            verified = verified with { State = 0 };
+            watch.Accessed(time, core.Core, _watched.Id, kind, page, frame, filledAt > 0 ? filledAt : -1);
+        }
     }
 
     /// <summary>

@@ -39,6 +39,12 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
     /// <summary>Translations that died, by page.</summary>
     public List<DeadPage> Dead { get; } = [];
 
+    /// <summary>
+    /// Translations that others have killed and whose time ends when this operation returns: it gave their pages back once more, or has
+    /// mapped their pages anew. Empty for almost all operations.
+    /// </summary>
+    public List<(DeadPage Dead, PromiseKind Kind)> Promised { get; } = [];
+
     /// <summary>Invalidations that were sent, in order.</summary>
     public List<SentInvalidation> Invalidations { get; } = [];
 
@@ -52,6 +58,16 @@ internal sealed class OperationTrace(OperationText what, string thread, CoreId c
         ReturnedAt = time;
         AllowedUntil = time + allowedStaleness;
     }
+}
+
+/// <summary>What the return of an operation says of translations that another operation has killed.</summary>
+internal enum PromiseKind
+{
+    /// <summary>What the operation was asked to take away is gone, whoever took it: nobody uses it.</summary>
+    Gone,
+
+    /// <summary>The place is mapped anew: who touches it gets the new memory, however late the protocol may otherwise be.</summary>
+    MappedAnew,
 }
 
 /// <summary>An invalidation that one core was sent.</summary>
@@ -93,6 +109,24 @@ internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, Op
     public PageFlags Remaining => remaining;
 
     public OperationTrace Operation => operation;
+
+    /// <summary>
+    /// The operation whose return ended its time, if that was not the one that killed it; null while none has, or if that one came first.
+    /// </summary>
+    public OperationTrace? PromisedBy { get; private set; }
+
+    /// <summary>Until when it may be used, in cycles; <see cref="long.MaxValue"/> while nobody has promised anything.</summary>
+    public long AllowedUntil =>
+        PromisedBy is { } promise ? Math.Min(operation.AllowedUntil, promise.ReturnedAt) : operation.AllowedUntil;
+
+    /// <summary>An operation has returned that promised that nobody uses it any more.</summary>
+    public void EndBy(OperationTrace promise)
+    {
+        if (promise.ReturnedAt < AllowedUntil)
+        {
+            PromisedBy = promise;
+        }
+    }
 
     /// <summary>When the operations started that had given its rights.</summary>
     public RightTimes Made => made;

@@ -3,6 +3,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.Memory;
 using VmSim.Core.Paging;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Checking;
 
@@ -60,6 +61,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     /// <summary>Takes the table as it is, before the first operation.</summary>
     public void Adopt()
     {
+        _break = _space.Memory?.Break ?? default;
         foreach (MappedLeaf leaf in _space.Table.Leaves(default, UserBytes))
         {
             ulong pages = leaf.Entry.Size.BasePages();
@@ -78,8 +80,13 @@ internal sealed partial class SpaceChecker : IOperationWatch
     public void Begin(KernelOperation operation, long now)
     {
         _currentId = operation.Id;
-        _current = new OperationTrace(
-            new OperationText(operation), _checker.NameOf(operation.Thread), operation.Core, now, _space.Table.VisibleAt.Value);
+        OperationText text = new(operation);
+        _current = new OperationTrace(text, _checker.NameOf(operation.Thread), operation.Core, now, _space.Table.VisibleAt.Value);
+        _checker.Watch?.Began(Id, operation.Id, operation.Core, now, _current.VisibleAt, text);
+        if (operation is { Call: { } call, Result: not TrapResult.Failed })
+        {
+            NotePromises(call, _current);
+        }
     }
 
     /// <summary>Compares a range that the operation may have changed, with the copy and with the areas.</summary>
@@ -122,7 +129,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     /// <inheritdoc/>
     public void EndOperation(bool releases)
     {
-        if (_current!.Dead.Count > 0 || releases)
+        if (_current!.Dead.Count + _current.Promised.Count > 0 || releases)
         {
             _operations[_currentId] = _current;
         }
@@ -133,6 +140,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     /// <inheritdoc/>
     public void Returned(long id, long due, bool releases, bool deferred)
     {
+        _checker.Watch?.Returned(Id, id, due);
         if (_operations.TryGetValue(id, out OperationTrace? operation))
         {
             operation.Returned(due, deferred ? _checker.AllowedStaleness.Value : 0);
@@ -140,6 +148,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
             {
                 _versions[dead.Page & (Versions - 1)]++;
             }
+
+            KeepPromises(operation);
 
             if (!releases)
             {
@@ -196,7 +206,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
         {
             if (dead.Took(needed, time))
             {
-                if (time <= dead.Operation.AllowedUntil)
+                if (time <= dead.AllowedUntil)
                 {
                     _checker.NoteStaleness(time - dead.Operation.ReturnedAt);
                     return false;
@@ -235,11 +245,23 @@ internal sealed partial class SpaceChecker : IOperationWatch
 
         OperationTrace operation = dead.Operation;
         CheckRule rule = now.Known && now.Frame == frame ? CheckRule.WiderRights : CheckRule.DeadTranslation;
+        lines.AddDeath(dead).AddTold(operation, core, time).AddReturn(operation, time);
+        if (dead.PromisedBy is { } promise)
+        {
+            lines.AddStart(promise).AddReturn(promise, time)
+                .Add(time, $"{access}, {time - promise.ReturnedAt} cycles after that return");
+            Report(
+                rule,
+                time,
+                $"{access}, which {operation.What} had taken away, {time - promise.ReturnedAt} cycles after {promise.What} had returned",
+                lines);
+            return;
+        }
+
         string late = operation.AllowedUntil == operation.ReturnedAt
             ? ""
             : $", {time - operation.AllowedUntil} more than its protocol allows";
-        lines.AddDeath(dead).AddTold(operation, core, time).AddReturn(operation, time)
-            .Add(time, $"{access}, {time - operation.ReturnedAt} cycles after the return{late}");
+        lines.Add(time, $"{access}, {time - operation.ReturnedAt} cycles after the return{late}");
         Report(rule, time, $"{access}, {time - operation.ReturnedAt} cycles after {operation.What} had returned{late}", lines);
     }
 

@@ -34,6 +34,10 @@ internal sealed class TraceLines
             ? $"page {VirtAddr.OfPage(dead.Page)} loses frame 0x{dead.Frame:x}"
             : $"page {VirtAddr.OfPage(dead.Page)} loses the right to {Words(dead.Rights & ~dead.Remaining)}");
 
+    /// <summary>An operation that found nothing to do where another had been before it.</summary>
+    public TraceLines AddStart(OperationTrace operation) =>
+        Add(operation.Start, $"core {operation.Core}, thread {operation.Thread}: {operation.What} starts");
+
     /// <summary>The operation, what it did, and when walks see that.</summary>
     public TraceLines AddStart(OperationTrace operation, string effect) => Add(
         operation.Start,

@@ -19,6 +19,10 @@ public sealed class TranslationChecker
     [NotSaved]
     private readonly Lock _gate = new();
 
+    /// <summary>Who hears of each access and operation; null for nobody, as in every run that only wants a verdict.</summary>
+    [NotSaved]
+    private IRunWatch? _watch;
+
     private volatile bool _violated;
     private long _longestStaleness;
 
@@ -96,6 +100,12 @@ public sealed class TranslationChecker
             }
         }
     }
+
+    /// <summary>Who hears of each access and operation; null for nobody.</summary>
+    internal IRunWatch? Watch => _watch;
+
+    /// <summary>Somebody hears of each access and operation from now on.</summary>
+    internal void WatchedBy(IRunWatch watch) => _watch = watch;
 
     internal SpaceChecker Space(int space) => _spaces[space];
 

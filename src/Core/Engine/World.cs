@@ -62,6 +62,8 @@ public sealed class World : IDisposable
             _cores[i] = new CoreModel(this, new CoreId(i));
         }
 
+        Delay(MessageSchedule.Parse(scenario.Schedule, machine.Cores));
+
         foreach (SimThread thread in layout.Threads)
         {
             _runsAtStart[thread.Id.Value] = thread.StartsRunnable && _spaces[thread.Space.Value].Memory is not null;
@@ -139,6 +141,22 @@ public sealed class World : IDisposable
 
     internal int TargetOf(SpaceId space) => _cores.Length + space.Value;
 
+    /// <summary>Somebody hears of every message and, if a checker watches, of every access, from the beginning of the run.</summary>
+    internal void WatchedBy(ISendWatch messages, IRunWatch run)
+    {
+        foreach (CoreModel core in _cores)
+        {
+            core.Outbox.WatchedBy(messages, isCore: true);
+        }
+
+        foreach (AddressSpace space in _spaces)
+        {
+            space.Outbox.WatchedBy(messages, isCore: false);
+        }
+
+        Checker?.WatchedBy(run);
+    }
+
     /// <summary>Gives native memory back.</summary>
     public void Dispose()
     {
@@ -178,6 +196,22 @@ public sealed class World : IDisposable
                 throw new ScenarioException(
                     $"there are two counters \"{counter.Name}\" in the run; give those of a protocol or backend of your own other names");
             }
+        }
+    }
+
+    private void Delay(MessageSchedule schedule)
+    {
+        foreach (MessageDelay delay in schedule.Delays)
+        {
+            if (delay.Sender >= _cores.Length + SpaceCount)
+            {
+                throw new ScenarioException(
+                    $"schedule: space {delay.Sender - _cores.Length} found; spaces from 0 to {SpaceCount - 1} are allowed");
+            }
+
+            bool isCore = delay.Sender < _cores.Length;
+            Outbox outbox = isCore ? _cores[delay.Sender].Outbox : _spaces[delay.Sender - _cores.Length].Outbox;
+            outbox.DelayedBy(schedule.Of(delay.Sender, isCore));
         }
     }
 

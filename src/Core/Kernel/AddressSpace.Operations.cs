@@ -311,11 +311,12 @@ public sealed partial class AddressSpace
     private void Answer(KernelOperation operation, long delay)
     {
         long due = (operation.Sleeps ? WakeTime : ReturnTime) + delay;
-        CountCause(operation, due);
-        Observer?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
         TrapReturn answer = new(
             operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
-        SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
+        long returns = SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
+        CountCause(operation, returns);
+        Observer?.Returned(
+            operation.Id, returns, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
     }
 
     private void AdmitWaiting()

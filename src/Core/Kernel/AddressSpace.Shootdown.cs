@@ -32,8 +32,7 @@ public sealed partial class AddressSpace
         Counters[SpaceCounters.IpisSent]++;
         _causes.Add(shootdown.Cause, CauseFigure.Targets, 1);
         _causes.Add(shootdown.Cause, CauseFigure.Interrupts, 1);
-        Observer?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Interrupt);
-        SendInvalidation(shootdown, core, scope, due, InvalidationWay.Interrupt);
+        SendInvalidation(shootdown, core, scope, leaves, due, InvalidationWay.Interrupt);
     }
 
     /// <inheritdoc/>
@@ -53,8 +52,7 @@ public sealed partial class AddressSpace
             shootdown.PendingReports++;
         }
 
-        Observer?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, due, InvalidationWay.Message);
-        SendInvalidation(shootdown, InDomain(core), scope, due, InvalidationWay.Message, isReport: !awaited);
+        SendInvalidation(shootdown, InDomain(core), scope, leaves, due, InvalidationWay.Message, isReport: !awaited);
     }
 
     /// <inheritdoc/>
@@ -62,8 +60,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         long due = _now + _delays.StoreVisibility.Value;
-        Observer?.Sent(shootdown.OperationId, shootdown.Id, shootdown.Initiator, _now, due, InvalidationWay.Local);
-        SendInvalidation(shootdown, shootdown.Initiator, scope, due, InvalidationWay.Local);
+        SendInvalidation(shootdown, shootdown.Initiator, scope, _now, due, InvalidationWay.Local);
     }
 
     /// <inheritdoc/>
@@ -113,7 +110,7 @@ public sealed partial class AddressSpace
     }
 
     private void SendInvalidation(
-        ShootdownRequest shootdown, CoreId core, InvalidationScope scope, long due, InvalidationWay way, bool isReport = false)
+        ShootdownRequest shootdown, CoreId core, InvalidationScope scope, long leaves, long due, InvalidationWay way, bool isReport = false)
     {
         Invalidation invalidation = new()
         {
@@ -125,7 +122,8 @@ public sealed partial class AddressSpace
             IsReport = isReport,
             TablesFreed = shootdown.TablesFreed,
         };
-        SendToCore(SimMessage.Of(invalidation), core, due);
+        long arrives = SendToCore(SimMessage.Of(invalidation), core, due);
+        Observer?.Sent(shootdown.OperationId, shootdown.Id, core, leaves, arrives, way);
     }
 
     private CoreId InDomain(CoreId core) => _group.HasCore(core)

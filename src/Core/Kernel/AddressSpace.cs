@@ -311,12 +311,13 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <summary>When a thread that is woken now is runnable.</summary>
     private long WakeTime => _now + Math.Max(_delays.Service.Value, Kernel.WakeCycles) + _delays.Return.Value;
 
-    private void SendToCore(SimMessage message, CoreId core, long due)
+    /// <returns>When the message will be there.</returns>
+    private long SendToCore(SimMessage message, CoreId core, long due)
     {
         message.Due = due;
         message.Target = core.Value;
         message.Space = Space;
-        Outbox.Add(message);
+        return Outbox.Add(message).Value;
     }
 
     private void SendToSelf(MessageKind step, KernelOperation operation, long due) =>
@@ -325,9 +326,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     private void SendToSelf(SimMessage message, long due)
     {
         message.Due = due;
-        message.Sender = message.Target = Outbox.Sender;
-        message.Sequence = Outbox.NextSequence();
+        message.Target = Outbox.Sender;
         message.Space = Space;
-        _group.Deliver(message);
+        _group.Deliver(Outbox.Stamp(message));
     }
 }

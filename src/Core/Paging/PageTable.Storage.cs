@@ -84,14 +84,15 @@ public sealed unsafe partial class PageTable
     /// </summary>
     public void Dispose()
     {
-        foreach (NativeBlock block in _chunkBlocks)
+        for (int chunk = 0; chunk < _chunkBlocks.Count; chunk++)
         {
-            block.Dispose();
+            int pages = Math.Min(PagesPerChunk, _nextPage - (chunk << ChunkShift));
+            _chunkBlocks[chunk].DisposeWritten((nuint)pages * TableBytes);
         }
 
         _chunkBlocks.Clear();
         _chunkTable?.Dispose();
-        _infoTable?.Dispose();
+        _infoTable?.DisposeWritten((nuint)_nextPage * (nuint)sizeof(TableInfo));
         _chunks = null;
         _infos = null;
         _chunkCount = 0;

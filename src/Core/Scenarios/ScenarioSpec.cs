@@ -43,6 +43,11 @@ public sealed record ScenarioSpec
     [Setting("Whether the translation checker watches every translation, as with --check; a broken rule ends the run with exit code 1.")]
     public bool Check { get; init; }
 
+    /// <summary>Messages that come later than they would: the text of a <see cref="VirtualTime.MessageSchedule"/>.</summary>
+    [Setting("Messages between cores and address spaces that come later than they would, each as sender, number and cycles: "
+        + "\"core 1/5 +2000, space 0/31 +2600\". `vmsim explore` writes it.")]
+    public string Schedule { get; init; } = "";
+
     /// <summary>Cores, sockets, clock, TLBs and page-table format.</summary>
     public MachineSpec Machine { get; init; } = new();
 

@@ -12,6 +12,7 @@ namespace VmSim.Core.State;
 /// </remarks>
 public sealed unsafe class NativeBlock : IDisposable
 {
+    private readonly nuint _alignment;
     private void* _allocation;
 
     /// <summary>Takes zeroed memory. What is never touched takes no memory of the host.</summary>
@@ -27,7 +28,8 @@ public sealed unsafe class NativeBlock : IDisposable
         }
 
         Bytes = bytes;
-        _allocation = NativeMemory.AllocZeroed(checked(bytes + alignment - 1));
+        _allocation = KeptBlocks.Take(checked(bytes + alignment - 1));
+        _alignment = alignment;
         Start = (byte*)(((nuint)_allocation + alignment - 1) & ~(alignment - 1));
     }
 
@@ -45,9 +47,13 @@ public sealed unsafe class NativeBlock : IDisposable
     public Span<byte> Span => new(Start, Start is null ? 0 : checked((int)Bytes));
 
     /// <summary>Frees the memory; pointers into it are of no use any more.</summary>
-    public void Dispose()
+    public void Dispose() => DisposeWritten(Bytes);
+
+    /// <summary>Frees the memory; pointers into it are of no use any more.</summary>
+    /// <param name="written">Bytes from its beginning that may be other than 0: the rest need not be cleared for the next owner.</param>
+    internal void DisposeWritten(nuint written)
     {
-        NativeMemory.Free(_allocation);
+        KeptBlocks.GiveBack(_allocation, Bytes + _alignment - 1, (nuint)(Start - (byte*)_allocation) + written);
         _allocation = null;
         Start = null;
         GC.SuppressFinalize(this);

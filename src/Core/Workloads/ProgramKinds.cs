@@ -104,6 +104,10 @@ public static class ProgramKinds
                 "Threads that do steps drawn at random on the same pages, of the kinds that are named; for searches, not a model of a "
                     + "load.",
                 () => new RandomProgram { Threads = 4 }),
+            new(
+                "script",
+                "Threads that do the few steps that are written down for them, on pages that all share: a story to look at.",
+                () => new ScriptProgram()),
         ],
         new(typeof(SyntheticProgram), ProgramKind.Of));
 }

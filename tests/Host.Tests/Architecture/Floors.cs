@@ -22,13 +22,16 @@ internal static class Floors
             ["Kernel"],
             ["Checking", "Scenarios"],
             ["Engine"],
-            ["Reports", "Checkpoints", "Validation"],
+            ["Reports", "Checkpoints", "Validation", "Exploring"],
         ]),
-        new("VmSim.Actors", "src/Actors", [["Configuration", "Security"], ["Simulation"], ["Running"], ["Cluster"], ["Fuzzing"]]),
+        new(
+            "VmSim.Actors",
+            "src/Actors",
+            [["Configuration", "Security"], ["Simulation"], ["Running"], ["Cluster"], ["Fuzzing", "Exploring"]]),
         new(
             "VmSim.Host",
             "src/Host",
-            [["Terminal"], ["Files", "Maps"], ["Hosting"], ["Reporting"], ["Capture", "Sweeps"], ["Commands"], [House.Top]]),
+            [["Terminal", "Drawing"], ["Files", "Maps"], ["Hosting"], ["Reporting"], ["Capture", "Sweeps"], ["Commands"], [House.Top]]),
     ];
 
     /// <summary>The picture in docs/architecture.md: the highest floor first.</summary>

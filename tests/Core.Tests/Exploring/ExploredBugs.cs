@@ -1,0 +1,127 @@
+using VmSim.Core.Checking;
+using VmSim.Core.Exploring;
+using VmSim.Core.Machine;
+using VmSim.Core.Memory;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Shootdown;
+using VmSim.Core.Tests.Checking;
+using VmSim.Core.Workloads.Synthetic;
+
+namespace VmSim.Core.Tests.Exploring;
+
+/// <summary>A bug, and the size of worlds that are enough to find it.</summary>
+/// <param name="Protocol">The protocol that has it.</param>
+/// <param name="Size">The size of worlds.</param>
+/// <param name="Base">What they run on.</param>
+/// <param name="Delays">Delays of a run.</param>
+internal sealed record ExploredBug(Func<IShootdownProtocol> Protocol, WorldSize Size, SmallWorld Base, int Delays);
+
+/// <summary>The bugs of the checker's tests, as small worlds can have them.</summary>
+internal static class ExploredBugs
+{
+    private static readonly WorldSize Smallest = new(2, 1, 1);
+    private static readonly KernelProfile Slices = new() { TimeSliceCycles = 12_000 };
+
+    /// <summary>
+    /// Seeded bugs but for areas that overlap, which no order of events brings about.
+    /// </summary>
+    public static IReadOnlyDictionary<SeededBug, ExploredBug> Seeded { get; } = Enum.GetValues<SeededBug>()
+        .Where(bug => bug != SeededBug.AreasOverlap).ToDictionary(bug => bug, OfSeeded);
+
+    /// <summary>
+    /// Reported bugs but for those that need hundreds of pages, or three processes on one core.
+    /// </summary>
+    public static IReadOnlyDictionary<ReportedBug, ExploredBug> Reported { get; } = Enum.GetValues<ReportedBug>()
+        .Where(bug => bug is not (ReportedBug.NoFlushOfCollapse or ReportedBug.TagsRollOver)).ToDictionary(bug => bug, OfReported);
+
+    /// <summary>What worlds run on.</summary>
+    public static SmallWorld Base(int cores, int pages, int spaces = 1, string memory = "anonymous", KernelProfile? kernel = null)
+    {
+        ScriptProgram program = new() { Pages = pages, Memory = memory };
+        IReadOnlyList<IReadOnlyList<ScriptStep>> turns =
+            [.. Enumerable.Repeat<IReadOnlyList<ScriptStep>>([new(ScriptVerb.Pause, 12_000, 0), new(ScriptVerb.Load, 0, 1)], cores)];
+        ScenarioSpec scenario = new()
+        {
+            Name = "explore",
+            Machine = new MachineSpec { Cores = cores },
+            Kernel = kernel ?? (spaces > 1 ? Slices : new KernelProfile()),
+            Processes =
+            [
+                .. Enumerable.Range(0, spaces).Select(space => new ProcessSpec
+                {
+                    Name = space == 0 ? "p" : "q",
+                    Program = _ => program.Build(space == 0 ? "p" : "q", turns),
+                }),
+            ],
+        };
+        return new SmallWorld(scenario, program, []);
+    }
+
+    /// <summary>Explores worlds in order until one fails.</summary>
+    public static (OrderFailure? Failure, long Worlds, long Schedules) Find(ExploredBug bug)
+    {
+        OrderExplorer explorer = new(bug.Protocol(), new ExploreLimits(bug.Delays));
+        long worlds = 0;
+        long schedules = 0;
+        foreach (IReadOnlyList<IReadOnlyList<ScriptStep>> threads in new WorldGenerator(bug.Size).All())
+        {
+            OrderResult result = explorer.Explore(bug.Base with { Threads = threads });
+            worlds++;
+            schedules += result.Schedules;
+            if (result.Failure is { } failure)
+            {
+                return (failure, worlds, schedules);
+            }
+        }
+
+        return (null, worlds, schedules);
+    }
+
+    private static ExploredBug OfSeeded(SeededBug bug)
+    {
+        SeededRun run = SeededRuns.All[bug];
+        IShootdownProtocol Protocol() => new BuggyProtocol(ShootdownProtocols.All.Find(run.Protocol)!, bug);
+        SmallWorld plain = Base(2, 1);
+        return bug switch
+        {
+            SeededBug.ReturnsAtFirstAck => new ExploredBug(Protocol, new WorldSize(3, 1, 1), Base(3, 1), 2),
+            SeededBug.NeverSweeps =>
+                new ExploredBug(Protocol, Smallest, Base(2, 1, kernel: new KernelProfile { TickCycles = 20_000 }), 1),
+            SeededBug.ForgetsTheInitiator => new ExploredBug(Protocol, new WorldSize(2, 2, 1), plain, 1),
+            SeededBug.LeavesOutTheLastPage => new ExploredBug(Protocol, new WorldSize(2, 1, 2), Base(2, 2), 1),
+            SeededBug.SharesTags or SeededBug.ForgetsGenerations => new ExploredBug(Protocol, new WorldSize(2, 2, 1), Base(2, 1, 2), 1),
+            SeededBug.ReleasesBeforeTheStoresAreVisible =>
+                new ExploredBug(Protocol, Smallest, plain with { Base = plain.Base with { Kernel = run.Scenario.Kernel } }, 1),
+            SeededBug.LeavesAPageMapped or SeededBug.MapsMoreRights or SeededBug.LosesAFrame => new ExploredBug(
+                Protocol,
+                new WorldSize(2, 1, 2),
+                Base(2, 2) with { Base = Base(2, 2).Base with { Memory = new MemorySpec { Anonymous = run.Scenario.Memory.Anonymous } } },
+                1),
+            _ => new ExploredBug(Protocol, Smallest, plain, 1),
+        };
+    }
+
+    private static ExploredBug OfReported(ReportedBug bug)
+    {
+        bool isLazy = bug == ReportedBug.NoFlushBeforeMap;
+        bool isOfLists = bug is ReportedBug.LazyCoreGoesOn or ReportedBug.StaleMaskBit or ReportedBug.BatchForgetsACore;
+        IShootdownProtocol Protocol() =>
+            new ReportedProtocol(ShootdownProtocols.All.Find(isLazy ? "latr" : isOfLists ? "linux" : "broadcast")!, bug);
+        return bug switch
+        {
+            ReportedBug.FullFlushIsLocal =>
+                new ExploredBug(Protocol, new WorldSize(2, 1, 2), Base(2, 2, kernel: new KernelProfile { FlushCeilingPages = 1 }), 1),
+            ReportedBug.NoFlushBeforeMap => new ExploredBug(Protocol, new WorldSize(2, 2, 1), Base(2, 1), 1),
+            ReportedBug.NoFlushOfDevice => new ExploredBug(Protocol, Smallest, Base(2, 1, memory: "device"), 1),
+            ReportedBug.NoFlushOfMove => new ExploredBug(
+                Protocol, Smallest with { Alphabet = [ScriptVerb.Load, ScriptVerb.Move] }, Base(2, 1), 1),
+            ReportedBug.NoFlushOfNested => new ExploredBug(
+                Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] }, Base(2, 1), 2),
+            ReportedBug.LazyCoreGoesOn => new ExploredBug(
+                Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] }, Base(2, 1), 1),
+            ReportedBug.BatchForgetsACore => new ExploredBug(
+                Protocol, Smallest with { Alphabet = [ScriptVerb.Load, ScriptVerb.Pageout] }, Base(2, 1, memory: "file"), 1),
+            _ => new ExploredBug(Protocol, Smallest, Base(2, 1), 1),
+        };
+    }
+}

@@ -12,6 +12,7 @@ public static class ShootdownProtocols
             new BroadcastProtocol(),
             new LinuxProtocol(),
             new LatrProtocol(),
+            new LinuxInvlpgbProtocol(),
         ],
         PlugInRule<IShootdownProtocol>.Objects);
 }

@@ -13,6 +13,7 @@ public static class ShootdownProtocols
             new LinuxProtocol(),
             new LatrProtocol(),
             new LinuxInvlpgbProtocol(),
+            new ArmTlbiProtocol(),
         ],
         PlugInRule<IShootdownProtocol>.Objects);
 }

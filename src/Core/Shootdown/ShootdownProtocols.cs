@@ -14,6 +14,7 @@ public static class ShootdownProtocols
             new LatrProtocol(),
             new LinuxInvlpgbProtocol(),
             new ArmTlbiProtocol(),
+            new FreeBsdProtocol(),
         ],
         PlugInRule<IShootdownProtocol>.Objects);
 }

@@ -34,6 +34,13 @@ public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownPr
     public IReadOnlyList<ProtocolMessage> Messages(MachineSpec machine, KernelProfile kernel) => real.Messages(machine, kernel);
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> Architectures => real.Architectures;
+
+    /// <inheritdoc/>
+    public virtual MachineShootdown? CreateMachineHalf(MachineSpec machine, KernelProfile kernel) =>
+        real.CreateMachineHalf(machine, kernel);
+
+    /// <inheritdoc/>
     public virtual SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => real.CreateSpaceHalf(context);
 
     /// <inheritdoc/>
@@ -61,6 +68,9 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
 
     /// <inheritdoc/>
     public Cycles Now => real.Now;
+
+    /// <inheritdoc/>
+    public MachineShootdown? MachineHalf => real.MachineHalf;
 
     /// <inheritdoc/>
     public virtual void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope) =>
@@ -120,6 +130,9 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 
     /// <inheritdoc/>
     public override void OnLazy(CoreId core) => real.OnLazy(core);
+
+    /// <inheritdoc/>
+    public override void OnExit() => real.OnExit();
 
     /// <inheritdoc/>
     public override void OnTimer(long argument) => real.OnTimer(argument);

@@ -61,7 +61,7 @@ public static class RandomPrograms
         {
             Name = "random",
             Machine = new MachineSpec { Cores = cores, Sockets = cores > 2 ? 2 : 1 },
-            Shootdown = new ShootdownSpec { Protocol = protocol },
+            Shootdown = new ShootdownSpec { Protocol = protocol, Hypothetical = true },
             Kernel = kernel,
             Processes = [.. processes.Select((threads, index) => new ProcessSpec
         {

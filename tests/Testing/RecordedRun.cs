@@ -30,6 +30,6 @@ public sealed record RecordedRun(
             report,
             world.Checker!.LongestStaleness.Value,
             world.Checker.AllowedStaleness.Value,
-            world.Groups.Sum(group => group.Frames.Allocated));
+            world.Pools.Sum(pool => pool.Frames.Allocated));
     }
 }

@@ -26,7 +26,7 @@ public static class StatisticsCodec
     {
         WriteAll(writer, statistics.Cores, WriteNumbers);
         WriteAll(writer, statistics.Spaces, WriteNumbers);
-        WriteAll(writer, statistics.Groups, WriteNumbers);
+        WriteAll(writer, statistics.Pools, WriteNumbers);
         WriteAll(writer, statistics.Threads, ReportCodec.Write);
         WriteAll(writer, statistics.Findings, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
@@ -46,7 +46,7 @@ public static class StatisticsCodec
         RunStatistics statistics = new();
         ReadAll(reader, statistics.Cores, ReadNumbers);
         ReadAll(reader, statistics.Spaces, ReadNumbers);
-        ReadAll(reader, statistics.Groups, ReadNumbers);
+        ReadAll(reader, statistics.Pools, ReadNumbers);
         ReadAll(reader, statistics.Threads, ReportCodec.ReadThread);
         ReadAll(reader, statistics.Findings, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);

@@ -55,8 +55,10 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
             $"machine-profile = {dice.OneOf(Machines)}",
             $"machine.sockets = {sockets}",
             $"machine.cores = {sockets * dice.Between(1, 12 / sockets)}",
-            $"shootdown.protocol = {dice.OneOf(ShootdownProtocols.All.Names)}",
         ];
+        string protocol = dice.OneOf(ShootdownProtocols.All.Names);
+        settings.Add($"shootdown.protocol = {protocol}");
+        settings.Add("shootdown.hypothetical = on");
         dice.Maybe(settings, () => "kernel.traps = park");
         dice.Maybe(settings, () => $"kernel.time-slice-cycles = {dice.Between(3_000, 300_000)}");
         dice.Maybe(settings, () => $"kernel.tick-cycles = {dice.Between(2_000, 600_000)}");
@@ -95,6 +97,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"memory.folio = {4096 << dice.Between(0, 8)}");
         dice.Maybe(settings, () => $"memory.overcommit = {dice.OneOf(["always", "never"])}");
         DrawKernel(settings, dice);
+        DrawProtocol(settings, protocol, dice);
         return new FuzzScenario(settings, processes, isSplit);
     }
 
@@ -132,6 +135,33 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"kernel.invalidate-range-cycles = {dice.Between(1, 2_000)}");
         dice.Maybe(settings, () => $"kernel.cold-page-cycles = {dice.Between(1, 2_000)}");
         dice.Maybe(settings, () => $"kernel.fault-after-range-cycles = {dice.Between(1, 2_000)}");
+    }
+
+    /// <summary>Settings that make common what is rare: tags of the machine for few cores, few tags, small thresholds.</summary>
+    private static void DrawProtocol(List<string> settings, string protocol, Dice dice)
+    {
+        const string Own = "shootdown.protocol-settings";
+        switch (protocol)
+        {
+            case "linux-invlpgb":
+                dice.Often(settings, () => $"{Own}.sample = 1");
+                dice.Often(settings, () => $"{Own}.active-cores = {dice.Between(1, 3)}");
+                dice.Often(settings, () => $"{Own}.tags = {dice.Between(1, 3)}");
+                dice.Maybe(settings, () => $"{Own}.broadcast-cycles = {dice.Between(1, 3_000)}");
+                dice.Maybe(settings, () => $"{Own}.sync-cycles = {dice.Between(0, 3_000)}");
+                dice.Maybe(settings, () => $"{Own}.stall-cycles = {dice.Between(0, 500)}");
+                break;
+            case "arm-tlbi":
+                dice.Often(settings, () => $"{Own}.local = on");
+                dice.Often(settings, () => $"{Own}.asids = {dice.Between(13, 15)}");
+                dice.Maybe(settings, () => $"{Own}.range-operations = off");
+                dice.Maybe(settings, () => $"{Own}.repeat = on");
+                dice.Maybe(settings, () => $"{Own}.fabric-cycles = {dice.Between(0, 3_000)}");
+                dice.Maybe(settings, () => $"{Own}.broadcast-cycles = {dice.Between(1, 3_000)}");
+                break;
+            default:
+                break;
+        }
     }
 
     private static List<string> DrawProcess(Dice dice)
@@ -188,6 +218,15 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         public int Between(int low, int high) => low + (int)(Next() % (ulong)(high - low + 1));
 
         public T OneOf<T>(IReadOnlyList<T> items) => items[Between(0, items.Count - 1)];
+
+        /// <summary>Adds a feature one time in two.</summary>
+        public void Often(List<string> lines, Func<string> line)
+        {
+            if (Between(0, 1) == 0)
+            {
+                lines.Add(line());
+            }
+        }
 
         /// <summary>Adds a feature one time in four.</summary>
         public void Maybe(List<string> lines, Func<string> line)

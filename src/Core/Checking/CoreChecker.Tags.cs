@@ -11,16 +11,16 @@ internal sealed partial class CoreChecker
     /// <summary>Number of checks of one tag from which on those that are over by themselves are sorted out.</summary>
     private const int PendingMax = 4096;
 
-    private readonly Dictionary<ushort, int> _groupOfTag = [];
-    private readonly Dictionary<int, List<Asid>> _tagsOfGroup = [];
+    private readonly Dictionary<ushort, int> _poolOfTag = [];
+    private readonly Dictionary<int, List<Asid>> _tagsOfPool = [];
     private readonly Dictionary<ushort, Dictionary<(ulong Number, ulong Frame), PendingCheck>> _pending = [];
     private readonly Dictionary<ushort, int> _spaceOfTag = [];
 
     /// <summary>When the space that runs last took over a tag, in cycles, and from which space, -1 for none; -1 if it never has.</summary>
     public (long Time, int Before) TakeOver { get; private set; } = (-1, -1);
 
-    /// <summary>Tags under which the TLB may hold translations of a group of spaces.</summary>
-    public IReadOnlyList<Asid> TagsOf(int group) => _tagsOfGroup.TryGetValue(group, out List<Asid>? tags) ? tags : [];
+    /// <summary>Tags under which the TLB may hold translations of a pool's spaces.</summary>
+    public IReadOnlyList<Asid> TagsOf(int pool) => _tagsOfPool.TryGetValue(pool, out List<Asid>? tags) ? tags : [];
 
     /// <summary>The space that last used a tag.</summary>
     public int SpaceOf(Asid tag) => _spaceOfTag.GetValueOrDefault(tag.Value, -1);
@@ -41,7 +41,7 @@ internal sealed partial class CoreChecker
         {
             TakeOver = (time, before);
             _spaceOfTag[tag.Value] = space;
-            BelongsTo(tag, checker.GroupOf(space));
+            BelongsTo(tag, checker.PoolOf(space));
         }
     }
 
@@ -69,17 +69,17 @@ internal sealed partial class CoreChecker
         }
     }
 
-    private void BelongsTo(Asid tag, int group)
+    private void BelongsTo(Asid tag, int pool)
     {
-        if (_groupOfTag.TryGetValue(tag.Value, out int before))
+        if (_poolOfTag.TryGetValue(tag.Value, out int before))
         {
-            _tagsOfGroup[before].Remove(tag);
+            _tagsOfPool[before].Remove(tag);
         }
 
-        _groupOfTag[tag.Value] = group;
-        if (!_tagsOfGroup.TryGetValue(group, out List<Asid>? tags))
+        _poolOfTag[tag.Value] = pool;
+        if (!_tagsOfPool.TryGetValue(pool, out List<Asid>? tags))
         {
-            _tagsOfGroup.Add(group, tags = []);
+            _tagsOfPool.Add(pool, tags = []);
         }
 
         tags.Add(tag);

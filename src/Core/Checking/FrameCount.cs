@@ -26,16 +26,16 @@ internal sealed class FrameCount
     /// <summary>References by page tables, by files and shared objects, and by releases to come.</summary>
     private (long Mapped, long Objects, long Released) _counts;
 
-    /// <summary>Counts the frames and table pages of a group.</summary>
-    /// <param name="group">The group.</param>
+    /// <summary>Counts the frames and table pages of a memory pool.</summary>
+    /// <param name="pool">The pool.</param>
     /// <param name="over">Whether nothing is left to do, so that every release must have come.</param>
     /// <returns>What is wrong, one sentence each; empty for nothing.</returns>
-    public static IReadOnlyList<string> Check(SpaceGroup group, bool over)
+    public static IReadOnlyList<string> Check(MemoryPool pool, bool over)
     {
-        FrameCount count = new(group.Frames);
-        HashSet<MemoryObject> objects = [.. group.Cache.Files];
+        FrameCount count = new(pool.Frames);
+        HashSet<MemoryObject> objects = [.. pool.Cache.Files];
         List<string> problems = [];
-        foreach (AddressSpace space in group.Members)
+        foreach (AddressSpace space in pool.Members)
         {
             IReadOnlyList<ReleaseBatch> pending = space.PendingReleases;
             count.AddMapped(space, objects);

@@ -31,18 +31,18 @@ internal interface ICheckedCore
 }
 
 /// <summary>What the checker watches.</summary>
-/// <param name="Groups">The groups of spaces that share memory, by number.</param>
+/// <param name="Pools">The memory pools, by number.</param>
 /// <param name="Spaces">The spaces, by number.</param>
 /// <param name="Cores">The cores, by number.</param>
 /// <param name="ThreadNames">Names of the threads, by number.</param>
 /// <param name="Delays">The run's least delays.</param>
 internal sealed record CheckedWorld(
-    IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<AddressSpace> Spaces, IReadOnlyList<ICheckedCore> Cores,
+    IReadOnlyList<MemoryPool> Pools, IReadOnlyList<AddressSpace> Spaces, IReadOnlyList<ICheckedCore> Cores,
         IReadOnlyList<string> ThreadNames, Delays Delays)
 {
     /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
     public required long AllowedStaleness { get; init; }
 
-    /// <summary>The cores of a group's domain.</summary>
-    public IEnumerable<ICheckedCore> CoresOf(SpaceGroup group) => Cores.Where(core => group.HasCore(core.Core));
+    /// <summary>The cores of the domain of a pool's spaces.</summary>
+    public IEnumerable<ICheckedCore> CoresOf(MemoryPool pool) => Cores.Where(core => pool.Members[0].Group.HasCore(core.Core));
 }

@@ -13,7 +13,7 @@ namespace VmSim.Core.Checking;
 internal sealed class ReleaseChecker
 {
     private readonly TranslationChecker _checker;
-    private readonly SpaceGroup _group;
+    private readonly MemoryPool _pool;
     private readonly ICheckedCore[] _cores;
     private readonly long _coreToSpace;
     private readonly FrameHolders[] _holders;
@@ -23,21 +23,21 @@ internal sealed class ReleaseChecker
 
     private bool _largeUsed;
 
-    /// <summary>Watches the memory of a group.</summary>
+    /// <summary>Watches a memory pool.</summary>
     /// <param name="checker">Who watches the run.</param>
-    /// <param name="group">The group.</param>
-    /// <param name="cores">The cores of the group's domain, by rising number.</param>
+    /// <param name="pool">The pool.</param>
+    /// <param name="cores">The cores of the domain of its spaces, by rising number.</param>
     /// <param name="coreCount">Cores of the machine.</param>
     /// <param name="coreToSpace">Least delay of a message from a core to a space, in cycles.</param>
-    public ReleaseChecker(TranslationChecker checker, SpaceGroup group, ICheckedCore[] cores, int coreCount, long coreToSpace)
+    public ReleaseChecker(TranslationChecker checker, MemoryPool pool, ICheckedCore[] cores, int coreCount, long coreToSpace)
     {
         _checker = checker;
-        _group = group;
+        _pool = pool;
         _cores = cores;
         _coreToSpace = coreToSpace;
         _holders =
             [.. new[] { PageSize.Size4K, PageSize.Size2M,
-                PageSize.Size1G }.Select(size => new FrameHolders(group.Frames, coreCount, size))];
+                PageSize.Size1G }.Select(size => new FrameHolders(pool.Frames, coreCount, size))];
     }
 
     /// <summary>A page table maps adjacent frames from now on.</summary>
@@ -81,7 +81,7 @@ internal sealed class ReleaseChecker
             for (ulong i = 0; i < run.Count; i++)
             {
                 PhysAddr frame = run.First + (i << PageSizes.BaseShift);
-                if (!_group.Frames.Owns(frame))
+                if (!_pool.Frames.Owns(frame))
                 {
                     if (!CheckFrame(space, operation, frame.PageNumber, now))
                     {
@@ -160,7 +160,7 @@ internal sealed class ReleaseChecker
         for (int size = 1; _largeUsed && size < _holders.Length; size++)
         {
             ulong last = (1UL << (9 * size)) - 1;
-            if ((frame & last) == last && before >= last && !_group.Frames.Owns(PhysAddr.OfPage(frame)))
+            if ((frame & last) == last && before >= last && !_pool.Frames.Owns(PhysAddr.OfPage(frame)))
             {
                 _holders[size].Forget(frame);
             }
@@ -169,7 +169,7 @@ internal sealed class ReleaseChecker
 
     private bool CheckCore(SpaceChecker space, OperationTrace operation, CoreChecker core, ulong page, ulong frame, long now)
     {
-        foreach (Asid tag in core.TagsOf(_group.Index))
+        foreach (Asid tag in core.TagsOf(_pool.Index))
         {
             ulong found = page;
             bool holds = page == FrameHolders.Several
@@ -204,7 +204,7 @@ internal sealed class ReleaseChecker
         foreach (ICheckedCore model in _cores)
         {
             CoreChecker core = _checker.Core(model.Core);
-            foreach (Asid tag in core.TagsOf(_group.Index))
+            foreach (Asid tag in core.TagsOf(_pool.Index))
             {
                 // Numbers of table pages mean something within their space only.
                 if (core.SpaceOf(tag) != space.Id.Value || !model.Mmu.CachesTable(tag, pages))

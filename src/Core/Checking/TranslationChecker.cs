@@ -31,9 +31,9 @@ public sealed class TranslationChecker
         _world = world;
         AllowedStaleness = world.AllowedStaleness;
         ReleaseChecker[] releases =
-            [.. world.Groups.Select(group => new ReleaseChecker(this, group, [.. world.CoresOf(group)], world.Cores.Count,
+            [.. world.Pools.Select(pool => new ReleaseChecker(this, pool, [.. world.CoresOf(pool)], world.Cores.Count,
                 world.Delays.CoreToSpace.Value))];
-        _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space, releases[space.Group.Index]))];
+        _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space, releases[space.Pool.Index]))];
         _cores = [.. world.Cores.Select(core => new CoreChecker(this, core))];
         for (int i = 0; i < _spaces.Length; i++)
         {
@@ -87,16 +87,17 @@ public sealed class TranslationChecker
             space.CheckAgreement(now);
         }
 
-        foreach (SpaceGroup group in _world.Groups)
+        foreach (MemoryPool pool in _world.Pools)
         {
+            SpaceGroup group = pool.Members[0].Group;
             bool over = group.NextDue == Cycles.Never && group.DomainIndex >= 0
-                && _world.CoresOf(group).All(core => core.NextTime == Cycles.Never);
-            if (FrameCount.Check(group, over) is { Count: > 0 } problems)
+                && _world.CoresOf(pool).All(core => core.NextTime == Cycles.Never);
+            if (FrameCount.Check(pool, over) is { Count: > 0 } problems)
             {
-                string name = group.Members[0].Name;
+                string name = pool.Members[0].Name;
                 TraceLines lines = problems.Aggregate(
                     new TraceLines().Add(now, "the run is over, and the frames are counted"), (all, problem) => all.Add(now, problem));
-                Report(new Violation(CheckRule.FramesLost, now, group.Members[0].Space, $"{name}: {problems[0]}", lines.Lines));
+                Report(new Violation(CheckRule.FramesLost, now, pool.Members[0].Space, $"{name}: {problems[0]}", lines.Lines));
             }
         }
     }
@@ -111,7 +112,7 @@ public sealed class TranslationChecker
 
     internal CoreChecker Core(CoreId core) => _cores[core.Value];
 
-    internal int GroupOf(int space) => _world.Spaces[space].Group.Index;
+    internal int PoolOf(int space) => _world.Spaces[space].Pool.Index;
 
     internal string NameOf(ThreadId thread) => _world.ThreadNames[thread.Value];
 

@@ -81,6 +81,10 @@ public sealed partial class CoreModel
 
         _tag = tag;
         Mmu.Load(tag, _table!);
+        if (!ReturnsFirst)
+        {
+            _watch?.OnBegin(_clock, _loadedSpace, _tag);
+        }
     }
 
     /// <summary>As of when a protocol's work on the core reads page tables, in cycles; see <see cref="_dueAt"/>.</summary>

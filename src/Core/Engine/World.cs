@@ -26,6 +26,7 @@ public sealed class World : IDisposable
     private readonly SimThread[] _threads;
     private readonly bool[] _runsAtStart;
     private readonly SpaceGroup[] _groups;
+    private readonly MemoryPool[] _pools;
 
     /// <summary>Builds the world of a scenario at time 0.</summary>
     /// <exception cref="ScenarioException">The scenario names something that does not exist or cannot be.</exception>
@@ -41,11 +42,13 @@ public sealed class World : IDisposable
         Protocol = protocol ?? WorldParts.ProtocolOf(scenario);
         Format = WorldParts.FormatOf(scenario);
         Delays = new Delays(machine, scenario.Kernel, Protocol.Messages(machine, scenario.Kernel));
-        WorldLayout layout = new(scenario);
+        MachineShootdown? machineHalf = Protocol.CreateMachineHalf(machine, scenario.Kernel);
+        WorldLayout layout = new(scenario, sharesMachine: machineHalf is not null);
         SpaceCount = layout.Spaces.Count;
         _threads = [.. layout.Threads];
         _runsAtStart = new bool[_threads.Length];
         _groups = new SpaceGroup[layout.GroupCount];
+        _pools = new MemoryPool[layout.PoolCount];
         _spaces = new AddressSpace[SpaceCount];
         RefillMisses = new RefillMisses(SpaceCount);
         IReadOnlyList<ProgramImage> images = [.. layout.Spaces.Select(space => space.Image)];
@@ -55,7 +58,7 @@ public sealed class World : IDisposable
             BackendCounters = WorldParts.BackendCounters(options, images),
             ListsShootdowns = listsShootdowns,
         };
-        BuildSpaces(layout, setup, options);
+        BuildSpaces(layout, setup, options, machineHalf);
         _cores = new CoreModel[machine.Cores];
         for (int i = 0; i < _cores.Length; i++)
         {
@@ -82,7 +85,7 @@ public sealed class World : IDisposable
 
         if (check || scenario.Check)
         {
-            Checker = new TranslationChecker(new CheckedWorld(_groups, _spaces, _cores, [.. _threads.Select(thread => thread.Name)], Delays)
+            Checker = new TranslationChecker(new CheckedWorld(_pools, _spaces, _cores, [.. _threads.Select(thread => thread.Name)], Delays)
             {
                 AllowedStaleness = Protocol.AllowedStaleness(machine, scenario.Kernel).Value,
             });
@@ -120,8 +123,11 @@ public sealed class World : IDisposable
     /// <summary>The threads, by number.</summary>
     public IReadOnlyList<SimThread> Threads => _threads;
 
-    /// <summary>The groups of spaces that share memory, by number.</summary>
+    /// <summary>The groups of spaces that share anything, by number.</summary>
     public IReadOnlyList<SpaceGroup> Groups => _groups;
+
+    /// <summary>The memory pools, by number.</summary>
+    public IReadOnlyList<MemoryPool> Pools => _pools;
 
     /// <summary>The domains: cores and groups that can influence each other.</summary>
     public IReadOnlyList<Domain> Domains { get; }
@@ -178,7 +184,7 @@ public sealed class World : IDisposable
     {
         CounterInfo[] ofCore = [.. _cores[0].CounterSets.SelectMany(set => set.Declared)];
         CounterInfo[] ofSpace = [.. _spaces.Take(1).SelectMany(space => space.CounterSets).SelectMany(set => set.Declared)];
-        CounterInfo[] ofGroup = [.. _groups.Take(1).SelectMany(group => group.CounterSets).SelectMany(set => set.Declared)];
+        CounterInfo[] ofPool = [.. _pools.Take(1).SelectMany(pool => pool.CounterSets).SelectMany(set => set.Declared)];
         bool areAlike = Array.TrueForAll(_cores, core => core.CounterSets.SelectMany(set => set.Declared).SequenceEqual(ofCore))
             && Array.TrueForAll(_spaces, space => space.CounterSets.SelectMany(set => set.Declared).SequenceEqual(ofSpace));
         if (!areAlike)
@@ -189,7 +195,7 @@ public sealed class World : IDisposable
         }
 
         HashSet<string> names = [];
-        foreach (CounterInfo counter in (IEnumerable<CounterInfo>)[CoreCycles.OfRun, .. ofCore, .. ofSpace, .. ofGroup])
+        foreach (CounterInfo counter in (IEnumerable<CounterInfo>)[CoreCycles.OfRun, .. ofCore, .. ofSpace, .. ofPool])
         {
             if (!names.Add(counter.Name))
             {
@@ -226,27 +232,36 @@ public sealed class World : IDisposable
         return new PageTableSet(tables, Protocol.FillsTablesOnDemand);
     }
 
-    private void BuildSpaces(WorldLayout layout, SpaceSetup setup, VirtualMemoryOptions options)
+    private void BuildSpaces(WorldLayout layout, SpaceSetup setup, VirtualMemoryOptions options, MachineShootdown? machineHalf)
     {
         MemorySpec memory = Scenario.Memory;
         for (int i = 0; i < _groups.Length; i++)
         {
+            _groups[i] = new SpaceGroup(setup, i, machineHalf);
+        }
+
+        for (int i = 0; i < _pools.Length; i++)
+        {
             FramePool frames = new(memory.Bytes);
-            _groups[i] = new SpaceGroup(setup, i, frames, new PageCache(frames, memory.WarmPageCache, options.Folios));
+            PageCache cache = new(frames, memory.WarmPageCache, options.Folios);
+            _pools[i] = new MemoryPool(setup.Machine, setup.Kernel, i, frames, cache);
         }
 
         for (int i = 0; i < SpaceCount; i++)
         {
             SpacePlan plan = layout.Spaces[i];
             SpaceGroup group = _groups[plan.Group];
+            MemoryPool pool = _pools[plan.Pool];
             IReadOnlyList<CoreId> coreOf =
                 [.. layout.Threads.Skip(plan.FirstThread).Take(plan.Image.Threads.Count).Select(thread => thread.Core)];
             _spaces[i] = new AddressSpace(
                 setup,
                 group,
+                pool,
                 new SpaceIdentity(new SpaceId(i), plan.Name, new ThreadId(plan.FirstThread), coreOf),
                 plan.Image,
                 NewTables(i));
+            pool.Add(_spaces[i]);
             group.Add(_spaces[i]);
         }
 

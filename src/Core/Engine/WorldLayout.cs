@@ -9,11 +9,12 @@ namespace VmSim.Core.Engine;
 /// <summary>One address space of the run, before it is built.</summary>
 /// <param name="Name">The process's name.</param>
 /// <param name="Image">What it runs.</param>
-/// <param name="Group">The group of spaces it shares memory with.</param>
+/// <param name="Group">The group of spaces with which it handles messages in one order.</param>
+/// <param name="Pool">The memory that it shares with spaces of its group.</param>
 /// <param name="Parent">The space it is forked from; -1 for none.</param>
 /// <param name="FirstThread">Number of its first thread.</param>
 /// <param name="Children">Spaces that it forks, by child number.</param>
-internal sealed record SpacePlan(string Name, ProgramImage Image, int Group, int Parent, int FirstThread, List<int> Children);
+internal sealed record SpacePlan(string Name, ProgramImage Image, int Group, int Pool, int Parent, int FirstThread, List<int> Children);
 
 /// <summary>Numbers the spaces and threads of a scenario and places threads on cores. Depends on the scenario alone.</summary>
 internal sealed class WorldLayout
@@ -26,9 +27,14 @@ internal sealed class WorldLayout
 
     private readonly MachineSpec _machine;
     private readonly string _placement;
+    private readonly bool _isOneGroup;
 
-    public WorldLayout(ScenarioSpec scenario)
+    /// <summary>Lays a scenario out.</summary>
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="sharesMachine">Whether the shootdown protocol has something that all spaces share.</param>
+    public WorldLayout(ScenarioSpec scenario, bool sharesMachine)
     {
+        _isOneGroup = sharesMachine || scenario.Memory.Shared;
         _machine = scenario.Machine;
         _placement = scenario.Threads.Placement;
         foreach (ProcessSpec process in scenario.Processes)
@@ -36,11 +42,11 @@ internal sealed class WorldLayout
             for (int copy = 0; copy < process.Count; copy++)
             {
                 string name = process.Count == 1 ? process.Name : $"{process.Name}-{copy}";
-                AddSpace(name, process.Program(copy), scenario.Memory.Shared ? 0 : GroupCount++, parent: -1);
+                AddSpace(name, process.Program(copy), scenario.Memory.Shared ? 0 : PoolCount++, parent: -1);
             }
         }
 
-        GroupCount = scenario.Memory.Shared ? 1 : GroupCount;
+        PoolCount = scenario.Memory.Shared ? 1 : PoolCount;
         if (Threads.Count == 0)
         {
             throw new ScenarioException("processes: the scenario has no thread to run; name at least one process");
@@ -51,9 +57,11 @@ internal sealed class WorldLayout
 
     public List<SimThread> Threads { get; } = [];
 
-    public int GroupCount { get; private set; }
+    public int PoolCount { get; private set; }
 
-    private int AddSpace(string name, ProgramImage image, int group, int parent)
+    public int GroupCount => _isOneGroup ? 1 : PoolCount;
+
+    private int AddSpace(string name, ProgramImage image, int pool, int parent)
     {
         int number = Spaces.Count;
         if (number == SpacesMax || Threads.Count + image.Threads.Count > ThreadsMax)
@@ -63,7 +71,7 @@ internal sealed class WorldLayout
                 + $"threads; at most {SpacesMax:N0} and {ThreadsMax:N0} are allowed, copies and forks counted in");
         }
 
-        SpacePlan plan = new(name, image, group, parent, Threads.Count, []);
+        SpacePlan plan = new(name, image, _isOneGroup ? 0 : pool, pool, parent, Threads.Count, []);
         Spaces.Add(plan);
         for (int i = 0; i < image.Threads.Count; i++)
         {
@@ -73,7 +81,7 @@ internal sealed class WorldLayout
 
         for (int i = 0; i < image.Children.Count; i++)
         {
-            plan.Children.Add(AddSpace($"{name}.child{i}", image.Children[i], group, number));
+            plan.Children.Add(AddSpace($"{name}.child{i}", image.Children[i], pool, number));
         }
 
         return number;

@@ -26,7 +26,22 @@ public static class WorldParts
     {
         ArgumentNullException.ThrowIfNull(scenario);
         IShootdownProtocol found = ShootdownProtocols.All.Require(scenario.Shootdown.Protocol, ProtocolKey, scenario.PlugIns);
+        RequireArchitecture(found, scenario);
         return scenario.Shootdown.ProtocolSettings.ApplyTo(found, ProtocolKey + OfSettings, scenario.Machine.Ghz);
+    }
+
+    /// <summary>Refuses a protocol on a machine that does not have what it is made of, unless the scenario says that it is meant.</summary>
+    private static void RequireArchitecture(IShootdownProtocol protocol, ScenarioSpec scenario)
+    {
+        string format = FormatOf(scenario).Name;
+        IReadOnlyList<string> fit = protocol.Architectures;
+        if (fit.Count > 0 && !scenario.Shootdown.Hypothetical
+            && !fit.Any(name => format == name || format.StartsWith($"{name}-", StringComparison.Ordinal)))
+        {
+            throw new ScenarioException(
+                $"{ProtocolKey}: {protocol.Name} found on a machine with the page table {format}; it exists on {string.Join(", ", fit)}; "
+                    + "set shootdown.hypothetical = on to run it all the same");
+        }
     }
 
     /// <summary>The page-table format that a scenario names.</summary>

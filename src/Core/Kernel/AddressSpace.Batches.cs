@@ -32,7 +32,7 @@ public sealed partial class AddressSpace
         operation.PagesToFree -= freed;
         operation.PagesToTake -= taken;
         delay += _locks.Batch(operation, freed, taken, _now + delay);
-        _group.Warmth.Free(operation.Core, freed, Kernel);
+        _pool.Warmth.Free(operation.Core, freed, Kernel);
         if (batches == 1)
         {
             Proceed(operation, operation.WorkLeft, delay);

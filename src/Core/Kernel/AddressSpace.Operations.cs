@@ -130,7 +130,7 @@ public sealed partial class AddressSpace
             FaultKind.Spurious => TrapResult.Spurious,
             _ => fault.Kind.IsFailure() ? TrapResult.Segmentation : TrapResult.Done,
         };
-        long cycles = OperationCosts.OfFault(Kernel, fault) + _group.Warmth.OfFault(operation, fault, Kernel) + UpdateTables();
+        long cycles = OperationCosts.OfFault(Kernel, fault) + _pool.Warmth.OfFault(operation, fault, Kernel) + UpdateTables();
         long delay = _locks.EnterFault(operation, fault, _now);
         if (operation.Result == TrapResult.Segmentation)
         {
@@ -183,7 +183,7 @@ public sealed partial class AddressSpace
             _faultArea = null;
         }
 
-        long cycles = OperationCosts.OfCall(Kernel, call, result) + _group.Warmth.OfCall(operation, Kernel);
+        long cycles = OperationCosts.OfCall(Kernel, call, result) + _pool.Warmth.OfCall(operation, Kernel);
         BeginBatches(operation, cycles + UpdateTables(), result);
     }
 
@@ -226,7 +226,7 @@ public sealed partial class AddressSpace
         operation.Cause = _causes.RowOf(operation.Thread, CauseNames.Fork, area: null, "", site: null);
         child._now = _now;
         child.SetVisibility();
-        VirtualMemory? memory = _memory!.Fork(child.Table, _group.Frames, out MmResult effect);
+        VirtualMemory? memory = _memory!.Fork(child.Table, _pool.Frames, out MmResult effect);
         long copying = UpdateTables() + child.UpdateTables();
         if (memory is null)
         {

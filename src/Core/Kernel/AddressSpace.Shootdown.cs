@@ -136,6 +136,7 @@ public sealed partial class AddressSpace
         {
             Id = ++_nextShootdown,
             Initiator = operation.Core,
+            Thread = operation.Thread,
             Dead = dead.Range,
             DeadPages = dead.Count,
             TablesFreed = tablesFreed,

@@ -19,6 +19,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
 {
     private readonly SpaceSetup _setup;
     private readonly SpaceGroup _group;
+    private readonly MemoryPool _pool;
     private readonly Delays _delays;
     private readonly SpaceShootdown _shootdown;
     private readonly ProcessThreads _threads;
@@ -34,10 +35,12 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     private long _now;
     private long _nextOperation;
 
-    internal AddressSpace(SpaceSetup setup, SpaceGroup group, SpaceIdentity identity, ProgramImage image, PageTableSet tables)
+    internal AddressSpace(
+        SpaceSetup setup, SpaceGroup group, MemoryPool pool, SpaceIdentity identity, ProgramImage image, PageTableSet tables)
     {
         _setup = setup;
         _group = group;
+        _pool = pool;
         _delays = setup.Delays;
         Space = identity.Id;
         Name = identity.Name;
@@ -47,7 +50,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Kernel = setup.Kernel;
         _mapLock = new MapLock(Kernel.PerVmaLocks);
         _locksAreas = Kernel.PerVmaLocks && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
-        _locks = new SpaceLocks(Machine, Kernel, group.Locks, Counters);
+        _locks = new SpaceLocks(Machine, Kernel, pool.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
         ShootdownLog = new ShootdownLog(setup.ListsShootdowns);
         _threads = new ProcessThreads(identity, image, this);
@@ -82,6 +85,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     public int SpaceCount => _setup.SpaceCount;
 
     /// <inheritdoc/>
+    public MachineShootdown? MachineHalf => _group.MachineHalf;
+
+    /// <inheritdoc/>
     public Cycles Now => _now;
 
     /// <summary>What it counted.</summary>
@@ -113,8 +119,11 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <summary>Who watches its operations; null if nobody does.</summary>
     internal IOperationWatch? Observer { get; set; }
 
-    /// <summary>The group of spaces that share memory with it.</summary>
+    /// <summary>The group of spaces with which it handles messages in one order.</summary>
     internal SpaceGroup Group => _group;
+
+    /// <summary>The memory that it shares with spaces of its group.</summary>
+    internal MemoryPool Pool => _pool;
 
     /// <summary>Gives the process its memory before its first instruction.</summary>
     internal void Attach(VirtualMemory memory) => _memory = memory;
@@ -122,7 +131,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <summary>Makes the memory of a process that no fork makes, with its initial mappings.</summary>
     internal void AttachInitialMemory(VirtualMemoryOptions options)
     {
-        _memory = new VirtualMemory(Table, _group.Frames, _group.Cache, options, Image.Files);
+        _memory = new VirtualMemory(Table, _pool.Frames, _pool.Cache, options, Image.Files);
         if (Image.InitialBreak.Value != 0)
         {
             _memory.SetInitialBreak(Image.InitialBreak);
@@ -135,7 +144,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
             {
                 throw new ScenarioException(
                     $"{Name}: a mapping of {mapping.Length:N0} bytes that is there from the start cannot be made: {error}; "
-                    + $"memory.bytes is {_group.Frames.Capacity << PageSizes.BaseShift:N0}");
+                    + $"memory.bytes is {_pool.Frames.Capacity << PageSizes.BaseShift:N0}");
             }
 
             if (result.Release is { } release)
@@ -304,6 +313,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <inheritdoc/>
     void IThreadSignals.SetAlarm(ThreadId thread, Cycles duration) =>
         SendToSelf(SimMessage.Of(new SleepEnd(thread)), _now + Math.Max(duration.Value, _delays.Service.Value));
+
+    /// <inheritdoc/>
+    void IThreadSignals.EndProcess() => _shootdown.OnExit();
 
     /// <summary>When an answer that is sent now reaches its core.</summary>
     private long ReturnTime => _now + _delays.Service.Value + _delays.Return.Value;

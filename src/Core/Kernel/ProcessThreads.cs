@@ -24,6 +24,9 @@ internal interface IThreadSignals
 
     /// <summary>Calls <see cref="ProcessThreads.EndSleep"/> after a time.</summary>
     void SetAlarm(ThreadId thread, Cycles duration);
+
+    /// <summary>The last thread has ended.</summary>
+    void EndProcess();
 }
 
 /// <summary>
@@ -42,6 +45,9 @@ internal sealed class ProcessThreads
     private readonly Mutex[] _mutexes;
     private readonly List<(int Event, ThreadId Thread)> _eventWaiters = [];
 
+    /// <summary>Threads that run from the start or were started, and have not ended.</summary>
+    private int _living;
+
     /// <summary>Makes the threads of a process at time 0.</summary>
     /// <param name="identity">The process, with the core on which each thread is placed.</param>
     /// <param name="image">What it runs.</param>
@@ -56,6 +62,7 @@ internal sealed class ProcessThreads
         _events = new bool[image.EventCount];
         _barriers = [.. image.BarrierParties.Select(parties => new Barrier(parties, []))];
         _mutexes = [.. Enumerable.Range(0, image.MutexCount).Select(_ => new Mutex())];
+        _living = image.Threads.Count(thread => thread.StartsRunnable);
     }
 
     private sealed record Barrier(int Parties, List<ThreadId> Waiting);
@@ -118,6 +125,7 @@ internal sealed class ProcessThreads
                 _signals.SetAlarm(thread, request.Duration);
                 break;
             case MessageKind.StartThread:
+                _living++;
                 Wake(new ThreadId(_first + request.StartedIndex));
                 _signals.Return(thread, core);
                 break;
@@ -127,6 +135,12 @@ internal sealed class ProcessThreads
                 break;
             default:
                 // A thread that has ended asks nothing more.
+                _living--;
+                if (_living == 0)
+                {
+                    _signals.EndProcess();
+                }
+
                 break;
         }
     }

@@ -1,15 +1,14 @@
 using System.Diagnostics;
 using VmSim.Core.Addresses;
-using VmSim.Core.Kernel.Locks;
-using VmSim.Core.Memory;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 
 /// <summary>
-/// Address spaces that share memory: a process and the children it forks. They handle their messages in one merged order, with one frame
-/// pool and one view of the page cache.
+/// Address spaces that share anything, and so handle their messages in one merged order: a process and the children it forks, which share
+/// memory; or all spaces, if they have one memory or the shootdown protocol has something of the machine's that they share.
 /// </summary>
 public sealed class SpaceGroup
 {
@@ -17,14 +16,13 @@ public sealed class SpaceGroup
     private CoreMask? _cores;
     private readonly MessageHeap _inbox = new();
     private readonly List<AddressSpace> _members = [];
+    private readonly List<MemoryPool> _pools = [];
     private bool _warm;
 
-    internal SpaceGroup(SpaceSetup setup, int index, FramePool frames, PageCache cache)
+    internal SpaceGroup(SpaceSetup setup, int index, MachineShootdown? machineHalf)
     {
         Index = index;
-        Frames = frames;
-        Locks = new PoolLocks(setup.Machine, setup.Kernel);
-        Cache = cache;
+        MachineHalf = machineHalf;
         _warmup = setup.Warmup;
         _warm = _warmup == 0;
     }
@@ -35,17 +33,11 @@ public sealed class SpaceGroup
     /// <summary>The spaces, by rising number.</summary>
     public IReadOnlyList<AddressSpace> Members => _members;
 
-    /// <summary>Frames of all members.</summary>
-    public FramePool Frames { get; }
+    /// <summary>The memory of the members, by rising number.</summary>
+    public IReadOnlyList<MemoryPool> Pools => _pools;
 
-    /// <summary>Locks of the pool.</summary>
-    internal PoolLocks Locks { get; }
-
-    /// <summary>What the cores' caches remember of the kernel's work for the pool.</summary>
-    internal CoreWarmth Warmth { get; } = new();
-
-    /// <summary>File pages of all members.</summary>
-    public PageCache Cache { get; }
+    /// <summary>What all spaces of the machine share under the shootdown protocol; null for nothing.</summary>
+    internal MachineShootdown? MachineHalf { get; }
 
     /// <summary>Number of the domain it belongs to; -1 before it belongs to one.</summary>
     public int DomainIndex { get; private set; } = -1;
@@ -65,6 +57,10 @@ public sealed class SpaceGroup
         }
 
         _members.Add(space);
+        if (_pools.Count == 0 || _pools[^1] != space.Pool)
+        {
+            _pools.Add(space.Pool);
+        }
     }
 
     /// <summary>The group belongs to a domain with these cores, which are the only ones that its spaces may address.</summary>
@@ -112,7 +108,7 @@ public sealed class SpaceGroup
     }
 
     /// <summary>All that it counts, in the order of reports.</summary>
-    internal IEnumerable<CounterSet> CounterSets => [Frames.Counters];
+    internal IEnumerable<CounterSet> CounterSets => _pools.SelectMany(pool => pool.CounterSets);
 
     private void ResetCounters()
     {

@@ -25,6 +25,18 @@ public sealed unsafe partial class CoreMmu
     public int InvalidateRange(Asid asid, ulong address, ulong pages, PageSize stride)
     {
         DropPagingStructures();
+        return DropRange(asid, address, pages, stride);
+    }
+
+    /// <summary>
+    /// Drops the translations of a range and keeps the paging-structure entries, as TLBI VALE1IS does (Arm ARM, D8.14): for leaves whose
+    /// table pages stay.
+    /// </summary>
+    /// <returns>TLB entries dropped.</returns>
+    public int InvalidateLeaves(Asid asid, DeadRange range) => DropRange(asid, range.Start.Value, range.Pages, range.Stride);
+
+    private int DropRange(Asid asid, ulong address, ulong pages, PageSize stride)
+    {
         ForgetRecent();
         ulong tag = (ulong)asid.Value << TagShift;
         ulong bytes = pages << (int)stride;

@@ -134,7 +134,7 @@ public static class ReportBuilder
         Dictionary<string, long> sums = new(StringComparer.Ordinal) { [CoreCycles.OfRun.Name] = cycles };
         Add(catalog.Core, statistics.Cores, CoreCycles.All.Count);
         Add(catalog.Space, statistics.Spaces, 0);
-        Add(catalog.Group, statistics.Groups, 0);
+        Add(catalog.Group, statistics.Pools, 0);
         return [.. catalog.Totals.Select(counter => new KeyValuePair<string, long>(counter.Name, sums[counter.Name]))];
 
         void Add(IReadOnlyList<CounterInfo> counters, SortedDictionary<int, long[]> values, int first)

@@ -63,8 +63,8 @@ public sealed class RunStatistics
     /// <summary>For each address space its counters, by number.</summary>
     public SortedDictionary<int, long[]> Spaces { get; } = [];
 
-    /// <summary>For each group its counters, by number.</summary>
-    public SortedDictionary<int, long[]> Groups { get; } = [];
+    /// <summary>For each memory pool its counters, by number.</summary>
+    public SortedDictionary<int, long[]> Pools { get; } = [];
 
     /// <summary>The threads that ran or ended here, by their numbers in the run.</summary>
     public SortedDictionary<int, ThreadReport> Threads { get; } = [];
@@ -119,7 +119,11 @@ public sealed class RunStatistics
         foreach (SpaceGroup group in part.Groups)
         {
             group.FinishAt(stopped ? Math.Min(end.Value, part.World.Domains[group.DomainIndex].Reached) : end.Value);
-            statistics.Groups.Add(group.Index, [.. group.CounterSets.SelectMany(set => set.Values)]);
+            foreach (MemoryPool pool in group.Pools)
+            {
+                statistics.Pools.Add(pool.Index, [.. pool.CounterSets.SelectMany(set => set.Values)]);
+            }
+
             statistics.Waits.Add(group.Index, [.. group.Members.SelectMany(member => member.DescribeWaits())]);
             foreach (AddressSpace space in group.Members)
             {
@@ -152,7 +156,7 @@ public sealed class RunStatistics
         ArgumentNullException.ThrowIfNull(other);
         AddAll(Cores, other.Cores);
         AddAll(Spaces, other.Spaces);
-        AddAll(Groups, other.Groups);
+        AddAll(Pools, other.Pools);
         AddAll(Threads, other.Threads);
         AddAll(Findings, other.Findings);
         AddAll(Waits, other.Waits);

@@ -89,6 +89,10 @@ public sealed record ShootdownSpec
     [Setting("Shootdown protocol: a name of `vmsim list protocols`, or a class of a plug-in as \"Namespace.Type, Assembly\".")]
     public string Protocol { get; init; } = "linux";
 
+    /// <summary>Whether the protocol may run on a machine of an architecture that does not have what it is made of.</summary>
+    [Setting("Whether a protocol may run on a machine of an architecture that does not have what it is made of.")]
+    public bool Hypothetical { get; init; }
+
     /// <summary>What is set of the protocol's own settings.</summary>
     public OwnSettings ProtocolSettings { get; init; } = OwnSettings.None;
 }

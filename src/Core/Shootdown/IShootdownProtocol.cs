@@ -34,6 +34,18 @@ public interface IShootdownProtocol : INamed
     /// </summary>
     bool FillsTablesOnDemand => false;
 
+    /// <summary>
+    /// The architectures that have what the protocol is made of, as page-table formats are called, or as all that begin so: "riscv" is
+    /// "riscv-sv39" too. Empty for all. On others it runs only if the scenario says that this is hypothetical.
+    /// </summary>
+    IReadOnlyList<string> Architectures => [];
+
+    /// <summary>
+    /// Makes what all spaces of a run share, once a run; null for nothing. Spaces that share something are simulated together, so that a
+    /// run of many processes takes the host longer.
+    /// </summary>
+    MachineShootdown? CreateMachineHalf(MachineSpec machine, KernelProfile kernel) => null;
+
     /// <summary>Makes the address-space half for one space.</summary>
     SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context);
 

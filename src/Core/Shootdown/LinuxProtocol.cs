@@ -31,7 +31,8 @@ public sealed class LinuxProtocol : IShootdownProtocol
     /// <inheritdoc/>
     public CoreShootdown CreateCoreHalf(ICoreShootdownContext context) => new CoreHalf(context);
 
-    private sealed class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
+    /// <summary>The space's half, for protocols that go on from it.</summary>
+    internal class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
         private readonly bool _keepsLeft = context.Kernel.Release >= KernelRelease.LazyCoreMask;
         private readonly bool _flushesTogether = context.Kernel.Release >= KernelRelease.ConcurrentFlush;
@@ -47,11 +48,20 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
         public override CounterSet Counters => _counters;
 
+        protected ISpaceShootdownContext Context => context;
+
+        protected LoadedCores Cores => _cores;
+
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             shootdown.Generation = ++_generation;
-            InvalidationScope scope = _cores.ScopeOf(context.Kernel, shootdown);
+            Flush(shootdown, _cores.ScopeOf(context.Kernel, shootdown));
+        }
+
+        /// <summary>What died is known, and the space has reached its next generation.</summary>
+        protected virtual void Flush(ShootdownRequest shootdown, InvalidationScope scope)
+        {
             context.InvalidateLocally(shootdown, scope);
             if (_flushesTogether || !_cores.HasOthers(shootdown.Initiator))
             {
@@ -79,7 +89,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
                 _cores.Trim(core);
             }
 
-            SharedRules.FinishWhenAcknowledged(context, shootdown);
+            FinishWhenAcknowledged(shootdown);
         }
 
         public override bool Holds(CoreId core) => _keepsLeft && _cores.Contains(core);
@@ -99,10 +109,20 @@ public sealed class LinuxProtocol : IShootdownProtocol
         private void TellOthers(ShootdownRequest shootdown, InvalidationScope scope)
         {
             bool hasOthers = _cores.HasOthers(shootdown.Initiator);
-            _counters[LinuxSpaceCounters.RemoteFlushes] += hasOthers ? 1 : 0;
+            if (hasOthers)
+            {
+                CountRemoteFlush();
+            }
+
             bool leftToo = hasOthers && _keepsLeft && (shootdown.TablesFreed || shootdown.IsBatched || Trims());
-            _cores.Interrupt(context, shootdown, scope, leftToo);
+            _cores.Tell(context, shootdown, scope, leftToo);
+            FinishWhenAcknowledged(shootdown);
         }
+
+        protected virtual void FinishWhenAcknowledged(ShootdownRequest shootdown) =>
+            SharedRules.FinishWhenAcknowledged(context, shootdown);
+
+        protected virtual void CountRemoteFlush() => _counters[LinuxSpaceCounters.RemoteFlushes]++;
 
         /// <summary>Whether it is time, once a second, to interrupt cores that the space has left, so that they leave the list.</summary>
         private bool Trims()
@@ -113,7 +133,8 @@ public sealed class LinuxProtocol : IShootdownProtocol
         }
     }
 
-    private sealed class CoreHalf(ICoreShootdownContext context) : CoreShootdown
+    /// <summary>The core's half, for protocols that go on from it.</summary>
+    internal class CoreHalf(ICoreShootdownContext context) : CoreShootdown
     {
         private readonly int[] _spaces = [-1, -1, -1, -1, -1, -1];
         private readonly long[] _generations = new long[Slots];
@@ -131,7 +152,11 @@ public sealed class LinuxProtocol : IShootdownProtocol
         {
             int slot = Array.IndexOf(_spaces, invalidation.Space.Value);
             bool isWrongCore = !invalidation.IsLocal && context.Loaded != invalidation.Space;
-            _counters[LinuxCoreCounters.WrongCore] += isWrongCore ? 1 : 0;
+            if (isWrongCore)
+            {
+                CountWrongCore();
+            }
+
             if (isWrongCore || slot < 0 || _generations[slot] >= invalidation.Generation)
             {
                 return default;
@@ -147,8 +172,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
             InvalidationScope scope = ranged ? invalidation.Scope : invalidation.Scope with { IsWholeSpace = true };
             if (invalidation.IsLocal)
             {
-                _counters[LinuxCoreCounters.LocalFlushesOfAll] += scope.IsWholeSpace ? 1 : 0;
-                _counters[LinuxCoreCounters.LocalFlushesOfOne] += (long)scope.Entries;
+                CountLocalFlush(scope);
             }
 
             return SharedRules.Invalidate(context, TagOf(slot), scope);
@@ -173,6 +197,26 @@ public sealed class LinuxProtocol : IShootdownProtocol
             }
 
             return new LoadResult(TagOf(slot), stale ? context.Kernel.InvalidateAllCycles : 0, stale);
+        }
+
+        protected ICoreShootdownContext Context => context;
+
+        /// <summary>The core keeps nothing of a space any more that it could use again.</summary>
+        protected void GiveUp(SpaceId space)
+        {
+            int slot = Array.IndexOf(_spaces, space.Value);
+            if (slot >= 0)
+            {
+                _spaces[slot] = -1;
+            }
+        }
+
+        protected virtual void CountWrongCore() => _counters[LinuxCoreCounters.WrongCore]++;
+
+        protected virtual void CountLocalFlush(InvalidationScope scope)
+        {
+            _counters[LinuxCoreCounters.LocalFlushesOfAll] += scope.IsWholeSpace ? 1 : 0;
+            _counters[LinuxCoreCounters.LocalFlushesOfOne] += (long)scope.Entries;
         }
 
         private static Asid TagOf(int slot) => new((ushort)(slot + 1));

@@ -24,6 +24,12 @@ public sealed class LoadedCores(int cores, bool keepsLeft = false)
     /// <summary>Whether a core is in the list.</summary>
     public bool Contains(CoreId core) => _loaded.Contains(core.Value);
 
+    /// <summary>Whether a core has the space loaded and does not idle with it.</summary>
+    public bool IsActive(CoreId core) => _loaded.Contains(core.Value) && !_lazy.Contains(core.Value) && !_left.Contains(core.Value);
+
+    /// <summary>Cores that have the space loaded and do not idle with it.</summary>
+    public int Active => _loaded.Count - _lazy.Count - _left.Count;
+
     /// <summary>A core loads the space, to run a thread of it.</summary>
     public void Load(CoreId core)
     {
@@ -112,12 +118,21 @@ public sealed class LoadedCores(int cores, bool keepsLeft = false)
     /// <param name="leftToo">Whether cores that the space has left are interrupted too.</param>
     public void Interrupt(ISpaceShootdownContext context, ShootdownRequest shootdown, InvalidationScope scope, bool leftToo = false)
     {
+        Tell(context, shootdown, scope, leftToo);
+        SharedRules.FinishWhenAcknowledged(context, shootdown);
+    }
+
+    /// <summary>Interrupts the same cores, and leaves it to the caller to finish the shootdown.</summary>
+    /// <param name="context">The space.</param>
+    /// <param name="shootdown">What died.</param>
+    /// <param name="scope">What each is to drop.</param>
+    /// <param name="leftToo">Whether cores that the space has left are interrupted too.</param>
+    public void Tell(ISpaceShootdownContext context, ShootdownRequest shootdown, InvalidationScope scope, bool leftToo = false)
+    {
         bool lazyToo = shootdown.TablesFreed && !context.Kernel.ParavirtualFlush;
         foreach (CoreId core in Others(shootdown.Initiator, lazyToo, leftToo))
         {
             context.InvalidateByInterrupt(shootdown, core, scope);
         }
-
-        SharedRules.FinishWhenAcknowledged(context, shootdown);
     }
 }

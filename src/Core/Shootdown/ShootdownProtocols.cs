@@ -12,6 +12,9 @@ public static class ShootdownProtocols
             new BroadcastProtocol(),
             new LinuxProtocol(),
             new LatrProtocol(),
+            new LinuxInvlpgbProtocol(),
+            new ArmTlbiProtocol(),
+            new FreeBsdProtocol(),
         ],
         PlugInRule<IShootdownProtocol>.Objects);
 }

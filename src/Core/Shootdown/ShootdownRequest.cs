@@ -11,6 +11,9 @@ public sealed class ShootdownRequest
     /// <summary>The core whose operation caused it.</summary>
     public required CoreId Initiator { get; init; }
 
+    /// <summary>The thread whose operation caused it.</summary>
+    public ThreadId Thread { get; init; }
+
     /// <summary>The pages that cover every dead translation; at least one.</summary>
     public required DeadRange Dead { get; init; }
 

@@ -27,6 +27,9 @@ public interface ISpaceShootdownContext
     /// <summary>The time of the message being handled, in cycles.</summary>
     Cycles Now { get; }
 
+    /// <summary>What <see cref="IShootdownProtocol.CreateMachineHalf"/> made for the run; null for nothing.</summary>
+    MachineShootdown? MachineHalf { get; }
+
     /// <summary>
     /// Interrupts a core to invalidate, and waits for its ack. The k-th interrupt of a shootdown leaves k sending costs later.
     /// </summary>
@@ -119,6 +122,11 @@ public abstract class SpaceShootdown
 
     /// <summary>A core idles with the space loaded.</summary>
     public virtual void OnLazy(CoreId core)
+    {
+    }
+
+    /// <summary>The last thread of the process has ended: no core runs the space again, though some may have it loaded.</summary>
+    public virtual void OnExit()
     {
     }
 

@@ -23,7 +23,7 @@ public sealed class GuestTests
         "\nprocesses = [\n {\n program = map-touch-unmap\n threads = 4\n iterations = 20\n pages = 16\n },"
         + "\n {\n program = compaction\n }\n]";
 
-    private const string Common = "machine.cores = 8\nuntil = 400us\n";
+    private const string Common = "machine.cores = 8\nuntil = 400us\nshootdown.hypothetical = on\n";
 
     public static string File { get; } = Path.Combine(AppContext.BaseDirectory, "plug-ins", "SamplePlugIns.dll");
 

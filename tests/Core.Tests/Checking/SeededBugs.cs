@@ -68,6 +68,24 @@ public enum SeededBug
 
     /// <summary>What an operation that returned early freed is never given back.</summary>
     NeverReleases,
+
+    /// <summary>Every space is given the same tag of the machine.</summary>
+    GivesATagTwice,
+
+    /// <summary>Cores that still use tags of their own are not interrupted when a space has one of the machine.</summary>
+    ForgetsStragglers,
+
+    /// <summary>When tags of the machine run out, they are given again, and nobody drops what is under them.</summary>
+    RollsOverWithoutFlush,
+
+    /// <summary>A new generation of ASIDs begins, and cores go on with what they hold.</summary>
+    IgnoresNewGenerations,
+
+    /// <summary>A core that takes a space up again is not told that its tag is stale.</summary>
+    ForgetsStaleTags,
+
+    /// <summary>An invalidation of leaves is taken for enough where table pages are freed.</summary>
+    KeepsFreedTables,
 }
 
 /// <summary>A protocol with a bug in it, built around a right one.</summary>
@@ -114,8 +132,17 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             }
         }
 
-        public override LoadAnswer OnLoad(CoreId core) =>
-            bug == SeededBug.ForgetsGenerations ? base.OnLoad(core) with { Generation = 1 } : base.OnLoad(core);
+        public override LoadAnswer OnLoad(CoreId core)
+        {
+            LoadAnswer answer = base.OnLoad(core);
+            return bug switch
+            {
+                SeededBug.ForgetsGenerations or SeededBug.IgnoresNewGenerations => answer with { Generation = 1 },
+                SeededBug.ForgetsStaleTags => answer with { Flush = false },
+                SeededBug.GivesATagTwice => answer with { Tag = new Asid(9) },
+                _ => answer,
+            };
+        }
     }
 
     private sealed class BuggyContext(ISpaceShootdownContext right, SeededBug bug) : ForwardingContext(right)
@@ -124,7 +151,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
 
         public override void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope)
         {
-            if (bug is SeededBug.DropsOneInterrupt or SeededBug.DropsOneInterruptOfAProtect && core.Value == Machine.Cores - 1)
+            if ((bug is SeededBug.DropsOneInterrupt or SeededBug.DropsOneInterruptOfAProtect && core.Value == Machine.Cores - 1)
+                || (bug == SeededBug.ForgetsStragglers && shootdown.Generation < 0))
             {
                 return;
             }
@@ -155,6 +183,14 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             {
                 base.FinishDeferringRelease(shootdown);
                 base.ReleaseDeferred(shootdown);
+            }
+        }
+
+        public override void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload)
+        {
+            if (bug != SeededBug.RollsOverWithoutFlush)
+            {
+                base.SendProtocol(core, delay, payload);
             }
         }
 
@@ -208,7 +244,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
                 Acknowledge(invalidation.Space, invalidation.Shootdown + 1);
             }
 
-            return ignores ? default : base.OnInvalidation(invalidation);
+            return ignores ? default
+                : base.OnInvalidation(bug == SeededBug.KeepsFreedTables ? invalidation with { TablesFreed = false } : invalidation);
         }
 
         public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) =>

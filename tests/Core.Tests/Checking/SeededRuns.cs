@@ -7,6 +7,7 @@ using VmSim.Core.Memory;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Testing;
 
@@ -17,6 +18,9 @@ internal static class SeededRuns
 {
     private const int FilePages = 4;
     private static readonly ulong File = TestWorlds.Page(300);
+
+    /// <summary>Tags of the machine for every space at once, but only one of them.</summary>
+    private static readonly OwnSettings Eager = new([new("sample", "1"), new("active-cores", "2"), new("tags", "1")]);
 
     /// <summary>A kernel whose calls take no time but for the least delays.</summary>
     private static KernelProfile Instant { get; } = new()
@@ -53,6 +57,15 @@ internal static class SeededRuns
         [SeededBug.AreasOverlap] = new("broadcast", CheckRule.TableDisagrees, ProtectScenario()),
         [SeededBug.LosesAFrame] = new("broadcast", CheckRule.FramesLost, WithBackend<LosesAFrameBackend>(UnmapScenario())),
         [SeededBug.NeverReleases] = new("latr", CheckRule.FramesLost, UnmapScenario()),
+        [SeededBug.GivesATagTwice] = new("linux-invlpgb", CheckRule.UnknownTranslation, TwoProcesses()),
+        [SeededBug.ForgetsStragglers] = new("linux-invlpgb", CheckRule.DeadTranslation, StragglerScenario()) { Settings = Eager },
+        [SeededBug.RollsOverWithoutFlush] = new("linux-invlpgb", CheckRule.UnknownTranslation, RollOverScenario()) { Settings = Eager },
+        [SeededBug.IgnoresNewGenerations] = new("arm-tlbi", CheckRule.UnknownTranslation, ManyProcesses())
+        {
+            Settings = new([new("asids", "2")]),
+        },
+        [SeededBug.ForgetsStaleTags] = new("freebsd", CheckRule.EarlyRelease, SleeperScenario()),
+        [SeededBug.KeepsFreedTables] = new("arm-tlbi", CheckRule.EarlyTableRelease, TableScenario()),
     };
 
     /// <summary>Runs the scenario of a bug.</summary>
@@ -66,7 +79,7 @@ internal static class SeededRuns
             ? run.Scenario
             : run.Scenario with { Memory = new MemorySpec { Shared = run.Scenario.Memory.Shared } };
         World? world = null;
-        IShootdownProtocol right = ShootdownProtocols.All.Find(run.Protocol)!;
+        IShootdownProtocol right = run.Settings.ApplyTo(ShootdownProtocols.All.Find(run.Protocol)!, "", ghz: 1);
         IShootdownProtocol protocol = !seeded
             ? right
             : new BuggyProtocol(right, bug, bug == SeededBug.AreasOverlap ? () => Overlap(world!) : null);
@@ -173,6 +186,57 @@ internal static class SeededRuns
         return Scenario(2, giver, new ThreadBuilder("walker").Compute(100_000).Load(TestWorlds.Page(400)).Compute(1_000_000).Build());
     }
 
+    /// <summary>Three cores read a file's pages; one of them gives away a page of its own, and then the file.</summary>
+    private static ScenarioSpec StragglerScenario()
+    {
+        ThreadBuilder giver = Reader("giver", 4).Compute(300_000);
+        giver.Touch(TestWorlds.Page(0), 1).Advise(TestWorlds.Page(0), 1, Advice.DontNeed).Unmap(File, FilePages);
+        return Scenario(3, giver.Compute(200_000).Build(), Reader("reader1", 600).Build(), Reader("reader2", 600).Build());
+    }
+
+    /// <summary>Two processes use the same cores one after the other; the second reads pages that only the first has touched.</summary>
+    private static ScenarioSpec RollOverScenario()
+    {
+        return Scenario(2) with
+        {
+            Processes =
+            [
+                new ProcessSpec { Name = "p", Program = _ => TestWorlds.Image(Threads(0, 0)) },
+                new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(Threads(2_000_000, 4)) },
+            ],
+        };
+
+        // one gives pages away until the process has the tag, and both go on under it
+        static ThreadProgram[] Threads(ulong sleep, int first) => [.. Enumerable.Range(0, 2).Select(core =>
+        {
+            ThreadBuilder thread = new ThreadBuilder($"t{core}").Control(ControlKind.Sleep, sleep + 1).Compute(20_000);
+            for (int i = 0; i < 6; i++)
+            {
+                thread.Touch(TestWorlds.Page(20 + core), 1).Compute(20_000);
+                _ = core == 0 ? thread.Advise(TestWorlds.Page(20), 1, Advice.DontNeed) : thread.Compute(2_000);
+            }
+
+            return thread.Touch(TestWorlds.Page(first), 4).Compute(100_000).Load(TestWorlds.Page(0)).Build(new CoreId(core));
+        })];
+    }
+
+    /// <summary>Three processes take turns on one core, each with another page.</summary>
+    private static ScenarioSpec ManyProcesses() => Scenario(1) with
+    {
+        Kernel = new KernelProfile { TimeSliceCycles = 50_000 },
+        Processes = [.. Enumerable.Range(0, 4).Select(number =>
+        {
+            ThreadBuilder thread = new("t");
+            for (int i = 0; i < 30; i++)
+            {
+                thread.Load(TestWorlds.Page((i + number) % 8)).Compute(20_000);
+            }
+
+            ThreadProgram program = thread.Build(new CoreId(0));
+            return new ProcessSpec { Name = $"p{number}", Program = _ => TestWorlds.Image(program) };
+        })],
+    };
+
     private static ThreadBuilder Reader(string name, int loads)
     {
         ThreadBuilder reader = new(name);
@@ -244,4 +308,8 @@ internal static class SeededRuns
 /// <param name="Protocol">The protocol that the bug is built into, or that runs beside it.</param>
 /// <param name="Rule">The rule that is broken, and no other.</param>
 /// <param name="Scenario">What runs.</param>
-internal sealed record SeededRun(string Protocol, CheckRule Rule, ScenarioSpec Scenario);
+internal sealed record SeededRun(string Protocol, CheckRule Rule, ScenarioSpec Scenario)
+{
+    /// <summary>The protocol's settings.</summary>
+    public OwnSettings Settings { get; init; } = OwnSettings.None;
+}

@@ -41,7 +41,7 @@ public sealed class TranslationCheckerTests
         RunReport report = TestWorlds.Run(
             TestWorlds.Scenario(
                 3, giver.Build(), user.Build(), sleeper.Build()) with
-            { Shootdown = new ShootdownSpec { Protocol = protocol } });
+            { Shootdown = new ShootdownSpec { Protocol = protocol, Hypothetical = true } });
         Assert.Equal(RunOutcomes.Completed, report.Outcome);
         Assert.InRange(report.Total("shootdowns"), 8, 1_000);
     }
@@ -84,12 +84,12 @@ public sealed class TranslationCheckerTests
 
         ScenarioSpec scenario = TestWorlds.Scenario(
             3, [.. threads.Select(thread => thread.Build())]) with
-        { Shootdown = new ShootdownSpec { Protocol = protocol } };
+        { Shootdown = new ShootdownSpec { Protocol = protocol, Hypothetical = true } };
         using World world = new(scenario, check: true);
         Assert.True(new SequentialEngine(world).Run());
         world.Checker!.Finish();
         Assert.Empty(world.Checker.Violations);
-        Assert.True(world.Groups[0].Frames.Counters[FrameCounters.Freed] > 5_000);
+        Assert.True(world.Pools[0].Frames.Counters[FrameCounters.Freed] > 5_000);
         Assert.Equal(0, world.Checker.Space(0).DeathsKept);
     }
 

@@ -37,7 +37,7 @@ public sealed class CheckpointTests
         Gen.Select(RandomPrograms.Scenario, Gen.Int[1, 60], Gen.Bool).Sample(
             (scenario, windows, check) =>
             {
-                ScenarioSpec under = scenario with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+                ScenarioSpec under = scenario with { Shootdown = new ShootdownSpec { Protocol = protocol, Hypothetical = true } };
                 RunReport expected = TestWorlds.Run(under);
                 (RunReport report, int checkpoints) = PiecewiseRun.Of(under, windows, pieces, check);
                 Interlocked.Add(ref written, checkpoints);

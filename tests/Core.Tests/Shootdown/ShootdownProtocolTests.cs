@@ -18,7 +18,9 @@ public sealed class ShootdownProtocolTests : ShootdownProtocolContract
     public void ManyRuns_AnyWindow_GiveOneLongestStaleness(string protocol) => CompareStaleness(Subject(protocol), scenarios: 1_000);
 
     [Theory]
-    [Subjects]
+    [InlineData("broadcast")]
+    [InlineData("linux")]
+    [InlineData("latr")]
     public void Reclaim_ManyPages_InterruptsEachCoreOnceAndWaits(string protocol)
     {
         RecordedRun run = Reclaim(Subject(protocol), users: 3, pages: 24, stride: 2);
@@ -32,7 +34,12 @@ public sealed class ShootdownProtocolTests : ShootdownProtocolContract
     }
 
     [Theory]
-    [Subjects]
+    [InlineData("broadcast")]
+    [InlineData("linux")]
+    [InlineData("latr")]
+    [InlineData("linux-invlpgb")]
+    [InlineData("arm-tlbi")]
+    [InlineData("freebsd")]
     public void Reclaim_NoOtherCore_DropsTheRange(string protocol)
     {
         RecordedRun run = Reclaim(Subject(protocol), users: 0, pages: 24, stride: 1);

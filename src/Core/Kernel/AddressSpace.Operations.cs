@@ -154,6 +154,7 @@ public sealed partial class AddressSpace
         operation.FlushesReclaimed = TakesReclaimedOver(call);
         MmResult result = _memory.Apply(call);
         operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
+        operation.Forced = ForcedOf(result);
         operation.TablesFreed = result.TablesFreed;
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
@@ -252,7 +253,7 @@ public sealed partial class AddressSpace
     /// </summary>
     private void Proceed(KernelOperation operation, long cycles, long delay)
     {
-        bool invalidates = operation.Dead is not null || operation.FlushesReclaimed;
+        bool invalidates = operation.Dead is not null || operation.Forced is not null || operation.FlushesReclaimed;
         delay += invalidates ? _locks.Shootdown(operation.Core, _now + delay) : 0;
         long at = _now + delay + Math.Max(cycles, _delays.Service.Value) - _delays.Service.Value;
         if (at > _now)

@@ -85,6 +85,10 @@ internal sealed class KernelOperation
     /// <summary>Cycles it spent waiting for invalidations.</summary>
     public long ShootdownWait { get; set; }
 
+    /// <summary>What is flushed one after another before <see cref="Dead"/>; null for nothing.</summary>
+    public Queue<DeadTranslations>? Forced { get; set; }
+
+    /// <summary>What is flushed at its end; null for nothing.</summary>
     public DeadTranslations? Dead { get; set; }
 
     public bool TablesFreed { get; set; }

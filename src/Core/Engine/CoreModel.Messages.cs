@@ -107,12 +107,12 @@ public sealed partial class CoreModel
             long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), Cycles[ClassOf(thread.Trap)]);
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
-            EndTrap(thread, answer.Result);
+            EndTrap(thread, answer);
             State = CoreState.Running;
             return;
         }
 
-        EndTrap(thread, answer.Result);
+        EndTrap(thread, answer);
         MakeReady(thread);
     }
 
@@ -131,7 +131,7 @@ public sealed partial class CoreModel
         thread.Core = Core;
         if (thread.Trap != TrapKind.None)
         {
-            EndTrap(thread, answer.Result);
+            EndTrap(thread, answer);
         }
 
         MakeReady(thread);
@@ -147,8 +147,9 @@ public sealed partial class CoreModel
     }
 
     /// <summary>Counts what a trap was and lets the thread go on behind it.</summary>
-    private void EndTrap(SimThread thread, TrapResult result)
+    private void EndTrap(SimThread thread, in TrapReturn answer)
     {
+        TrapResult result = answer.Result;
         long latency = _clock - thread.TrapBegan.Value;
         switch (thread.Trap)
         {
@@ -157,6 +158,8 @@ public sealed partial class CoreModel
                 break;
             case TrapKind.SystemCall:
                 CountCall(thread.TrapCall!.Kind, latency);
+                thread.Faults += answer.Faults;
+                Counters[CoreCounters.MinorFaults] += answer.Faults;
                 break;
             case TrapKind.Order:
                 _awaiting.Remove(thread);

@@ -155,6 +155,7 @@ public sealed partial class AddressSpace
         MmResult result = _memory.Apply(call);
         operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
         operation.Forced = ForcedOf(result);
+        operation.FaultsInside = (int)Math.Min(int.MaxValue, result.PopulateFaults);
         operation.TablesFreed = result.TablesFreed;
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
@@ -306,7 +307,11 @@ public sealed partial class AddressSpace
         long due = (operation.Sleeps ? WakeTime : ReturnTime) + delay;
         Observer?.Returned(operation.Id, due, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
         TrapReturn answer = new(
-            operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
+            operation.Thread,
+            operation.Result,
+            new Cycles(operation.ShootdownWait),
+            _shootdown.ReturnWord(operation.Core),
+            operation.FaultsInside);
         SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
     }
 

@@ -95,6 +95,9 @@ internal sealed class KernelOperation
 
     public ReleaseBatch? Release { get; set; }
 
+    /// <summary>Faults that the kernel took on the thread's behalf in a call.</summary>
+    public int FaultsInside { get; set; }
+
     /// <summary>The lock whose line it writes again at its end; null before it has one.</summary>
     public VirtualLock? LockLine { get; set; }
 

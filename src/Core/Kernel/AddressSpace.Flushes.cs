@@ -50,6 +50,13 @@ public sealed partial class AddressSpace
     /// </summary>
     private void Invalidate(KernelOperation operation)
     {
+        if (EndsAlone(operation))
+        {
+            SendLeave(operation.Core);
+            EndOperation(operation);
+            return;
+        }
+
         if (operation.FlushesReclaimed)
         {
             operation.FlushesReclaimed = false;

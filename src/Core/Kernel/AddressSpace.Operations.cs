@@ -95,6 +95,9 @@ public sealed partial class AddressSpace
             case OperationKind.Fork:
                 ExecuteFork(operation);
                 break;
+            case OperationKind.Exit:
+                ExecuteExit(operation);
+                break;
             default:
                 ExecuteCall(operation);
                 break;

@@ -18,9 +18,12 @@ internal enum OperationKind
 
     /// <summary>A fork.</summary>
     Fork,
+
+    /// <summary>The end of the process: nothing is left of its memory.</summary>
+    Exit,
 }
 
-/// <summary>A fault, system call or fork that an address space works on.</summary>
+/// <summary>A fault, system call, fork or exit that an address space works on.</summary>
 internal sealed class KernelOperation
 {
     /// <summary>Number within the space, from 1.</summary>

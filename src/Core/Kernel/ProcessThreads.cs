@@ -22,6 +22,11 @@ internal interface IThreadSignals
     /// <param name="core">The core that it is to run on.</param>
     void Wake(ThreadId thread, CoreId core);
 
+    /// <summary>The last thread that ran has ended, and with it the process; the core that holds the thread goes on afterwards.</summary>
+    /// <param name="thread">The thread.</param>
+    /// <param name="core">The core that holds it.</param>
+    void EndProcess(ThreadId thread, CoreId core);
+
     /// <summary>Calls <see cref="ProcessThreads.EndSleep"/> after a time.</summary>
     void SetAlarm(ThreadId thread, Cycles duration);
 }
@@ -42,6 +47,9 @@ internal sealed class ProcessThreads
     private readonly Mutex[] _mutexes;
     private readonly List<(int Event, ThreadId Thread)> _eventWaiters = [];
 
+    /// <summary>Threads that run from the start or were started, and have not ended.</summary>
+    private int _living;
+
     /// <summary>Makes the threads of a process at time 0.</summary>
     /// <param name="identity">The process, with the core on which each thread is placed.</param>
     /// <param name="image">What it runs.</param>
@@ -55,6 +63,7 @@ internal sealed class ProcessThreads
         _signals = signals;
         _events = new bool[image.EventCount];
         _barriers = [.. image.BarrierParties.Select(parties => new Barrier(parties, []))];
+        _living = image.Threads.Count(thread => thread.StartsRunnable);
         _mutexes = [.. Enumerable.Range(0, image.MutexCount).Select(_ => new Mutex())];
     }
 
@@ -118,6 +127,7 @@ internal sealed class ProcessThreads
                 _signals.SetAlarm(thread, request.Duration);
                 break;
             case MessageKind.StartThread:
+                _living++;
                 Wake(new ThreadId(_first + request.StartedIndex));
                 _signals.Return(thread, core);
                 break;
@@ -126,7 +136,16 @@ internal sealed class ProcessThreads
                 Wake(thread);
                 break;
             default:
-                // A thread that has ended asks nothing more.
+                _living--;
+                if (_living == 0)
+                {
+                    _signals.EndProcess(thread, core);
+                }
+                else
+                {
+                    _signals.Return(thread, core);
+                }
+
                 break;
         }
     }

@@ -28,6 +28,7 @@ public static class CommandLineApp
         ReplayCommand.Create,
         TlbCommand.Create,
         ValidateCommand.Create,
+        CalibrateCommand.Create,
         FuzzCommand.Create,
         ListCommand.Create,
         CaptureCommand.Create,

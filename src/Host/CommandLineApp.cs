@@ -22,6 +22,7 @@ public static class CommandLineApp
         ReplayCommand.Create,
         TlbCommand.Create,
         ValidateCommand.Create,
+        CalibrateCommand.Create,
         FuzzCommand.Create,
         ExploreCommand.Create,
         ListCommand.Create,

@@ -126,6 +126,9 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
     public override bool Holds(CoreId core) => real.Holds(core);
 
     /// <inheritdoc/>
+    public override bool HasOthers(CoreId core) => real.HasOthers(core);
+
+    /// <inheritdoc/>
     public override void OnLeave(CoreId core) => real.OnLeave(core);
 
     /// <inheritdoc/>

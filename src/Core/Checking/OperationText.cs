@@ -9,6 +9,7 @@ namespace VmSim.Core.Checking;
 internal readonly record struct OperationText
 {
     private readonly SystemCall? _call;
+    private readonly OperationKind _kind;
     private readonly FaultKind? _fault;
     private readonly AccessKind _access;
     private readonly VirtAddr _address;
@@ -17,6 +18,7 @@ internal readonly record struct OperationText
     public OperationText(KernelOperation operation)
     {
         _call = operation.Call;
+        _kind = operation.Kind;
         _fault = operation.Fault;
         _access = operation.Access;
         _address = operation.Address;
@@ -30,6 +32,6 @@ internal readonly record struct OperationText
             return $"{_access.ToString().ToLowerInvariant()} fault at {_address} ({fault})";
         }
 
-        return _call is { } call ? CallText.Describe(call) : "fork()";
+        return _call is { } call ? CallText.Describe(call) : _kind == OperationKind.Exit ? "exit()" : "fork()";
     }
 }

@@ -17,7 +17,7 @@ public sealed partial class CoreModel
         Debug.Assert(State == CoreState.Awaiting || _thread is not null || !KeepsThread(), "a core idles beside a thread that waits");
         Debug.Assert(!_lazy || (State == CoreState.Idle && _loadedSpace >= 0), "a core is lazy with nothing loaded, or while it runs");
         Debug.Assert(
-            State is not (CoreState.Running or CoreState.Trapped) || _loadedSpace == _thread!.Space.Value,
+            State is not (CoreState.Running or CoreState.Trapped) || _loadedSpace == _thread!.Space.Value || _thread.Trap == TrapKind.Exit,
             "a core runs a thread of a space that is not loaded");
     }
 }

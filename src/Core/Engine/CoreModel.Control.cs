@@ -163,7 +163,6 @@ public sealed partial class CoreModel
     {
         thread.Ended = _clock;
         thread.Close();
-        Send(SimMessage.Of(ThreadRequest.Exit(thread.Id)), thread.Space, _clock + _delays.Notice.Value);
-        PickNext();
+        EnterKernel(thread, TrapKind.Exit, SimMessage.Of(ThreadRequest.Exit(thread.Id)), _delays.SystemCall.Value);
     }
 }

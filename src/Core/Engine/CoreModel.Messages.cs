@@ -48,6 +48,12 @@ public sealed partial class CoreModel
 
     private void HandleInvalidation(in Invalidation invalidation, long due)
     {
+        if (invalidation.IsLocal && EndsProcess(invalidation.Space))
+        {
+            LeaveEndedSpace();
+            return;
+        }
+
         BeginInvalidation(invalidation.Space, invalidation.Shootdown, invalidation.Scope.Range);
         InvalidationResult result = _shootdown.OnInvalidation(invalidation);
         EndInvalidation(result);
@@ -90,6 +96,21 @@ public sealed partial class CoreModel
         }
     }
 
+    /// <summary>Whether the core takes the memory of a process apart whose last thread has ended on it.</summary>
+    private bool EndsProcess(SpaceId space) =>
+        State == CoreState.Trapped && _thread!.Trap == TrapKind.Exit && _thread.Space == space && _loadedSpace == space.Value;
+
+    /// <summary>
+    /// The core goes on with the kernel's own space, which costs it a switch and no flush: nobody loads the ended one again.
+    /// </summary>
+    private void LeaveEndedSpace()
+    {
+        _clock += Kernel.SpaceSwitchCycles;
+        BookTrap(Kernel.SpaceSwitchCycles);
+        Send(SimMessage.LeaveSpace(), _thread!.Space, _clock + _delays.Notice.Value);
+        _loadedSpace = -1;
+    }
+
     private void TakeWord(SpaceId space, long word)
     {
         if (word != 0)
@@ -102,18 +123,30 @@ public sealed partial class CoreModel
     {
         TakeWord(space, answer.Word);
         SimThread thread = _world.Threads[answer.Thread.Value];
+        bool ends = thread.Trap == TrapKind.Exit;
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
             long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), Cycles[ClassOf(thread.Trap)]);
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
-            EndTrap(thread, answer.Result);
-            State = CoreState.Running;
+            EndTrap(thread, answer);
+            if (ends)
+            {
+                PickNext();
+            }
+            else
+            {
+                State = CoreState.Running;
+            }
+
             return;
         }
 
-        EndTrap(thread, answer.Result);
-        MakeReady(thread);
+        EndTrap(thread, answer);
+        if (!ends)
+        {
+            MakeReady(thread);
+        }
     }
 
     private void HandleTrapSleep(in TrapSleep sleep)
@@ -131,7 +164,7 @@ public sealed partial class CoreModel
         thread.Core = Core;
         if (thread.Trap != TrapKind.None)
         {
-            EndTrap(thread, answer.Result);
+            EndTrap(thread, answer);
         }
 
         MakeReady(thread);
@@ -147,8 +180,9 @@ public sealed partial class CoreModel
     }
 
     /// <summary>Counts what a trap was and lets the thread go on behind it.</summary>
-    private void EndTrap(SimThread thread, TrapResult result)
+    private void EndTrap(SimThread thread, in TrapReturn answer)
     {
+        TrapResult result = answer.Result;
         long latency = _clock - thread.TrapBegan.Value;
         switch (thread.Trap)
         {
@@ -157,6 +191,8 @@ public sealed partial class CoreModel
                 break;
             case TrapKind.SystemCall:
                 CountCall(thread.TrapCall!.Kind, latency);
+                thread.Faults += answer.Faults;
+                Counters[CoreCounters.MinorFaults] += answer.Faults;
                 break;
             case TrapKind.Order:
                 _awaiting.Remove(thread);

@@ -21,6 +21,9 @@ public enum TrapKind : byte
 
     /// <summary>An event that only the order of a trace asks for.</summary>
     Order,
+
+    /// <summary>Its own end, and that of its process if it was the last.</summary>
+    Exit,
 }
 
 /// <summary>How a thread came to be on a node of a cluster, or not.</summary>

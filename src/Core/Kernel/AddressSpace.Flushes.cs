@@ -43,16 +43,30 @@ public sealed partial class AddressSpace
     }
 
     /// <summary>
-    /// An operation flushes: first for what reclaim has taken, then for what it has taken itself. When another one that collects has not
+    /// An operation flushes: first for what reclaim has taken, then what it has to flush between table pages, then what it has taken
+    /// besides. When another one that collects has not
     /// ended, it takes the other's pages along, because it may have found their entries gone: then all of the space and its table pages
     /// (Linux: mm_tlb_flush_nested in tlb_finish_mmu, mm/mmu_gather.c, commit 99baac21e458).
     /// </summary>
     private void Invalidate(KernelOperation operation)
     {
+        if (EndsAlone(operation))
+        {
+            SendLeave(operation.Core);
+            EndOperation(operation);
+            return;
+        }
+
         if (operation.FlushesReclaimed)
         {
             operation.FlushesReclaimed = false;
             BeginShootdown(operation, new DeadTranslations(DeadRange.WholeSpace, 0, FreesMemory: false), tablesFreed: true);
+            return;
+        }
+
+        if (operation.Forced is { } forced && forced.TryDequeue(out DeadTranslations first))
+        {
+            BeginShootdown(operation, first, tablesFreed: false);
             return;
         }
 

@@ -99,6 +99,9 @@ public sealed partial class AddressSpace
             case OperationKind.Fork:
                 ExecuteFork(operation);
                 break;
+            case OperationKind.Exit:
+                ExecuteExit(operation);
+                break;
             default:
                 ExecuteCall(operation);
                 break;
@@ -160,6 +163,8 @@ public sealed partial class AddressSpace
         operation.Cause = CauseOf(operation, call);
         MmResult result = _memory.Apply(call);
         operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
+        operation.Forced = ForcedOf(result);
+        operation.FaultsInside = (int)Math.Min(int.MaxValue, result.PopulateFaults);
         operation.TablesFreed = result.TablesFreed;
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
@@ -260,7 +265,7 @@ public sealed partial class AddressSpace
     /// </summary>
     private void Proceed(KernelOperation operation, long cycles, long delay)
     {
-        bool invalidates = operation.Dead is not null || operation.FlushesReclaimed;
+        bool invalidates = operation.Dead is not null || operation.Forced is not null || operation.FlushesReclaimed;
         delay += invalidates ? _locks.Shootdown(operation.Core, _now + delay) : 0;
         long at = _now + delay + Math.Max(cycles, _delays.Service.Value) - _delays.Service.Value;
         if (at > _now)
@@ -284,6 +289,10 @@ public sealed partial class AddressSpace
         if (operation.Kind == OperationKind.Fork && operation.Result != TrapResult.Failed)
         {
             Children[operation.Child].StartThreads(_now);
+        }
+        else if (operation.Kind == OperationKind.Exit)
+        {
+            _shootdown.OnExit();
         }
 
         if (operation.Release is null || operation.Shootdown is { Deferred: true })
@@ -312,7 +321,11 @@ public sealed partial class AddressSpace
     {
         long due = (operation.Sleeps ? WakeTime : ReturnTime) + delay;
         TrapReturn answer = new(
-            operation.Thread, operation.Result, new Cycles(operation.ShootdownWait), _shootdown.ReturnWord(operation.Core));
+            operation.Thread,
+            operation.Result,
+            new Cycles(operation.ShootdownWait),
+            _shootdown.ReturnWord(operation.Core),
+            operation.FaultsInside);
         long returns = SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
         CountCause(operation, returns);
         Observer?.Returned(

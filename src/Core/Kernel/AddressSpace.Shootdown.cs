@@ -141,7 +141,7 @@ public sealed partial class AddressSpace
             DeadPages = dead.Count,
             TablesFreed = tablesFreed,
             FreesMemory = dead.FreesMemory,
-            IsDiscard = operation.Call is { } call && IsDiscard(call),
+            IsDiscard = operation.HasFlushed && operation.Call is { } call && IsDiscard(call),
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
             BegunAt = _now + _delays.Service.Value,
             OperationId = operation.Id,
@@ -185,9 +185,12 @@ public sealed partial class AddressSpace
             _ => default,
         };
         return end <= start || !_shootdown.FlushesBeforeMapping(start, end)
-            ? result.Dead
+            ? result.DeadAtEnd
             : new DeadTranslations(DeadRange.WholeSpace, result.Dead?.Count ?? 0, result.Release is not null);
     }
+
+    /// <summary>What an operation flushes before its end.</summary>
+    private static Queue<DeadTranslations>? ForcedOf(MmResult result) => result.Forced.Count > 0 ? new(result.Forced) : null;
 
     private void HandleAck(CoreId core, in InvalidationAck ack)
     {

@@ -39,6 +39,7 @@ public sealed partial class AddressSpace
     private static string Describe(KernelOperation operation) => operation switch
     {
         { Kind: OperationKind.Fault } => $"{Describe(operation.Access, operation.IsKernelAccess)} fault at {operation.Address}",
+        { Kind: OperationKind.Exit } => "exit",
         { Call: { } call } => $"{call.Kind.ToString().ToLowerInvariant()} call at {call.Start}",
         _ => "fork",
     };

@@ -314,9 +314,6 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     void IThreadSignals.SetAlarm(ThreadId thread, Cycles duration) =>
         SendToSelf(SimMessage.Of(new SleepEnd(thread)), _now + Math.Max(duration.Value, _delays.Service.Value));
 
-    /// <inheritdoc/>
-    void IThreadSignals.EndProcess() => _shootdown.OnExit();
-
     /// <summary>When an answer that is sent now reaches its core.</summary>
     private long ReturnTime => _now + _delays.Service.Value + _delays.Return.Value;
 

@@ -42,7 +42,7 @@ internal sealed class CoreWarmth
             state.WarmPages = Math.Max(0, state.WarmPages - 1);
         }
 
-        Note(state, operation.Dead, kernel);
+        Note(state, operation, kernel);
         return cycles;
     }
 
@@ -52,7 +52,7 @@ internal sealed class CoreWarmth
         State state = Of(operation.Core);
         bool wasCold = state.IsCallCold;
         state.IsCallCold &= !operation.Exclusive;
-        bool ranged = Note(state, operation.Dead, kernel);
+        bool ranged = Note(state, operation, kernel);
         return operation.Exclusive ? (wasCold ? kernel.CallAfterRangeCycles : 0) + (ranged ? kernel.RestAfterRangeCycles : 0) : 0;
     }
 
@@ -66,13 +66,23 @@ internal sealed class CoreWarmth
         }
     }
 
-    private static bool Note(State state, DeadTranslations? dead, KernelProfile kernel)
+    private static bool Note(State state, KernelOperation operation, KernelProfile kernel)
     {
-        bool ranged = dead is { } died && died.Range.Pages <= (ulong)kernel.FlushCeilingPages;
+        bool ranged = operation.Dead is { } dead && IsRanged(dead, kernel);
+        if (operation.Forced is { } forced)
+        {
+            foreach (DeadTranslations each in forced)
+            {
+                ranged |= IsRanged(each, kernel);
+            }
+        }
+
         state.IsCallCold |= ranged;
         state.IsFaultCold |= ranged;
         return ranged;
     }
+
+    private static bool IsRanged(in DeadTranslations dead, KernelProfile kernel) => dead.Range.Pages <= (ulong)kernel.FlushCeilingPages;
 
     private State Of(CoreId core)
     {

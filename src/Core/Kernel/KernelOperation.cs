@@ -18,9 +18,12 @@ internal enum OperationKind
 
     /// <summary>A fork.</summary>
     Fork,
+
+    /// <summary>The end of the process: nothing is left of its memory.</summary>
+    Exit,
 }
 
-/// <summary>A fault, system call or fork that an address space works on.</summary>
+/// <summary>A fault, system call, fork or exit that an address space works on.</summary>
 internal sealed class KernelOperation
 {
     /// <summary>Number within the space, from 1.</summary>
@@ -91,11 +94,18 @@ internal sealed class KernelOperation
     /// <summary>Cycles it spent waiting for invalidations.</summary>
     public long ShootdownWait { get; set; }
 
+    /// <summary>What is flushed one after another before <see cref="Dead"/>; null for nothing.</summary>
+    public Queue<DeadTranslations>? Forced { get; set; }
+
+    /// <summary>What is flushed at its end; null for nothing.</summary>
     public DeadTranslations? Dead { get; set; }
 
     public bool TablesFreed { get; set; }
 
     public ReleaseBatch? Release { get; set; }
+
+    /// <summary>Faults that the kernel took on the thread's behalf in a call.</summary>
+    public int FaultsInside { get; set; }
 
     /// <summary>The lock whose line it writes again at its end; null before it has one.</summary>
     public VirtualLock? LockLine { get; set; }

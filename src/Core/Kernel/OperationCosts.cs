@@ -34,6 +34,9 @@ internal static class OperationCosts
     public static long OfFork(KernelProfile kernel, MmResult result) =>
         kernel.ForkCycles + (result.PagesShared * kernel.ForkPageCycles) + OfPages(kernel, result);
 
+    /// <summary>Cycles of a process's end, shootdowns apart.</summary>
+    public static long OfExit(KernelProfile kernel, MmResult result) => kernel.ExitCycles + OfPages(kernel, result);
+
     private static long OfPages(KernelProfile kernel, MmResult result) =>
         (Math.Max(0, result.Areas - 1) * kernel.AreaCycles)
         + ((result.PagesZapped - result.Work.ZappedUnowned - result.Work.ZappedDirtyShared - result.Work.ZappedLarge)

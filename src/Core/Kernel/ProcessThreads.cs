@@ -22,11 +22,13 @@ internal interface IThreadSignals
     /// <param name="core">The core that it is to run on.</param>
     void Wake(ThreadId thread, CoreId core);
 
+    /// <summary>The last thread that ran has ended, and with it the process; the core that holds the thread goes on afterwards.</summary>
+    /// <param name="thread">The thread.</param>
+    /// <param name="core">The core that holds it.</param>
+    void EndProcess(ThreadId thread, CoreId core);
+
     /// <summary>Calls <see cref="ProcessThreads.EndSleep"/> after a time.</summary>
     void SetAlarm(ThreadId thread, Cycles duration);
-
-    /// <summary>The last thread has ended.</summary>
-    void EndProcess();
 }
 
 /// <summary>
@@ -134,11 +136,14 @@ internal sealed class ProcessThreads
                 Wake(thread);
                 break;
             default:
-                // A thread that has ended asks nothing more.
                 _living--;
                 if (_living == 0)
                 {
-                    _signals.EndProcess();
+                    _signals.EndProcess(thread, core);
+                }
+                else
+                {
+                    _signals.Return(thread, core);
                 }
 
                 break;

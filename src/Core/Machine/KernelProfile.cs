@@ -172,6 +172,10 @@ public sealed record KernelProfile
     [Setting("Each page that fork shares.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ForkPageCycles { get; init; } = 60;
 
+    /// <summary>The end of a process, without what it does to pages. The default is that of linux-6.18-kvm; calibrated there.</summary>
+    [Setting("The end of a process, before pages.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    public long ExitCycles { get; init; } = 40_000;
+
     /// <summary>Each mapped page that an operation unmaps and frees.</summary>
     [Setting("Each mapped page that an operation unmaps and frees.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ZapPageCycles { get; init; } = 150;

@@ -22,6 +22,15 @@ public sealed class MmResult
     /// <summary>The translations that died or changed; null when no core can hold one.</summary>
     public DeadTranslations? Dead { get; init; }
 
+    /// <summary>
+    /// Those of <see cref="Dead"/> that are flushed before the call goes on to the next table page, one flush each, in their order: dirty
+    /// pages of shared mappings are among them. Mostly empty.
+    /// </summary>
+    public IReadOnlyList<DeadTranslations> Forced { get; init; } = [];
+
+    /// <summary>The rest of <see cref="Dead"/>, which is flushed at the call's end; null when nothing is left.</summary>
+    public DeadTranslations? DeadAtEnd { get; init; }
+
     /// <summary>Whether table pages became free; paging-structure caches may still refer to them.</summary>
     public bool TablesFreed => TablesReleased > 0;
 

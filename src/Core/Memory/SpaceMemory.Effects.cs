@@ -6,6 +6,9 @@ namespace VmSim.Core.Memory;
 /// <summary>What the operation under way has done so far, for its result.</summary>
 public sealed partial class SpaceMemory
 {
+    /// <summary>Dead translations that are flushed before the operation goes on, in the order in which they died.</summary>
+    private readonly List<DeadTranslations> _forced = [];
+
     private Effects _effects;
     private ReleaseBatch? _release;
     private TableFreeing _freeing;
@@ -75,7 +78,68 @@ public sealed partial class SpaceMemory
         }
     }
 
-    /// <summary>The dead translations so far; null for none.</summary>
+    /// <summary>
+    /// A dirty page of a shared mapping goes. What has died is flushed before the next table page is looked at, since the page's reverse
+    /// mapping must outlive every translation by which a store could still come (Linux: tlb_delay_rmap in zap_present_folio_ptes and
+    /// force_flush in zap_pte_range, mm/memory.c, commit 5df397dec7c4).
+    /// </summary>
+    private void ForceFlush(VirtAddr page)
+    {
+        _effects.ForcesFlush = true;
+        _effects.ForcedTable = page.Value >> EntryLayout.LevelShift(1);
+    }
+
+    /// <summary>Before a page is removed: whether a flush is forced for the table page before its own.</summary>
+    private void LeaveTable(VirtAddr page)
+    {
+        if (_effects.ForcesFlush && _effects.ForcedTable != page.Value >> EntryLayout.LevelShift(1))
+        {
+            EndForced();
+        }
+    }
+
+    /// <summary>What has died since the last forced flush is a flush of its own, if one is forced.</summary>
+    private void EndForced()
+    {
+        if (_effects.ForcesFlush && Dead(frees: true) is { } dead)
+        {
+            _forced.Add(dead);
+            _effects.Forced = _forced.Count;
+            _effects.DeadPages = 0;
+        }
+
+        _effects.ForcesFlush = false;
+    }
+
+    /// <summary>Forgets forced flushes that were taken back.</summary>
+    private void TrimForced() => _forced.RemoveRange(_effects.Forced, _forced.Count - _effects.Forced);
+
+    /// <summary>All that died: what is flushed at the end, and what is flushed before.</summary>
+    private DeadTranslations? AllDead(DeadTranslations? last)
+    {
+        DeadTranslations? all = last;
+        foreach (DeadTranslations dead in _forced)
+        {
+            all = all is { } some ? Join(some, dead) : dead;
+        }
+
+        return all;
+    }
+
+    private static DeadTranslations Join(in DeadTranslations one, in DeadTranslations other)
+    {
+        if (one.Range.IsWholeSpace || other.Range.IsWholeSpace)
+        {
+            return new DeadTranslations(DeadRange.WholeSpace, one.Count + other.Count, one.FreesMemory);
+        }
+
+        VirtAddr first = new(Math.Min(one.Range.Start.Value, other.Range.Start.Value));
+        VirtAddr last = new(Math.Max(one.Range.End.Value, other.Range.End.Value) - 1);
+        PageSize stride = (PageSize)Math.Min((byte)one.Range.Stride, (byte)other.Range.Stride);
+        return new DeadTranslations(DeadRange.Between(first, last, stride), one.Count + other.Count, one.FreesMemory);
+    }
+
+    /// <summary>The dead translations since the last forced flush; null for none.</summary>
     private DeadTranslations? Dead(bool frees, int tablesFreed = 0)
     {
         if (_effects.DeadPages == 0 && tablesFreed == 0)
@@ -115,6 +179,9 @@ public sealed partial class SpaceMemory
         internal long DeadPages;
         internal PageSize Stride;
         internal bool WholeSpace;
+        internal bool ForcesFlush;
+        internal ulong ForcedTable;
+        internal int Forced;
         internal PageWork Work;
         internal long Zapped;
         internal long Protected;

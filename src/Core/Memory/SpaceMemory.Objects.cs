@@ -141,9 +141,10 @@ public sealed partial class SpaceMemory
             }
         }
 
+        EndForced();
         foreach (VirtAddr page in pages)
         {
-            Unmap(page, PageSizes.BaseBytes, backing);
+            UnmapMore(page, PageSizes.BaseBytes, backing);
         }
     }
 

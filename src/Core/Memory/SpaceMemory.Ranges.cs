@@ -14,6 +14,13 @@ public sealed partial class SpaceMemory
     /// <returns>False when a large page at an end could not be split for want of a table page.</returns>
     public bool Unmap(VirtAddr start, ulong size, Backing backing)
     {
+        EndForced();
+        return UnmapMore(start, size, backing);
+    }
+
+    /// <summary>Goes on removing translations of an area.</summary>
+    private bool UnmapMore(VirtAddr start, ulong size, Backing backing)
+    {
         if (!SplitEnds(start, size))
         {
             return false;
@@ -212,13 +219,17 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>What is removed apart from plain anonymous pages costs more or less than they do.</summary>
-    private void NoteKindOfZap(in EntryInfo entry, Backing backing)
+    private void NoteKindOfZap(VirtAddr address, in EntryInfo entry, Backing backing)
     {
         bool unowned = backing.IsOutside || Frames.IsZero(entry.Frame);
         bool shared = !unowned && Frames.KindOf(entry.Frame) != FrameKind.Anonymous;
         if (shared && !backing.IsPrivate && (entry.Flags & PageFlags.Dirty) != 0)
         {
             _effects.Work.ZappedDirtyShared++;
+            if (entry.Size == PageSize.Size4K)
+            {
+                ForceFlush(address);
+            }
         }
         else if (unowned || shared)
         {
@@ -236,9 +247,10 @@ public sealed partial class SpaceMemory
         public void OnUnmapped(VirtAddr address, in EntryInfo entry)
         {
             long pages = (long)entry.Size.BasePages();
+            memory.LeaveTable(address);
             memory.NoteChange(address, entry);
             memory._effects.Zapped++;
-            memory.NoteKindOfZap(entry, backing);
+            memory.NoteKindOfZap(address, entry, backing);
             if (backing.IsOutside)
             {
                 memory._resident = memory._resident with { Device = memory._resident.Device - pages };

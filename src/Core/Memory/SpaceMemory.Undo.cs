@@ -47,6 +47,7 @@ public sealed partial class SpaceMemory
         UndoTo(savepoint.Steps);
         _resident = savepoint.Resident;
         _effects = savepoint.Effects;
+        TrimForced();
         if (savepoint.Release is { } position)
         {
             _release!.CutTo(position);
@@ -88,6 +89,7 @@ public sealed partial class SpaceMemory
         Debug.Assert(_undo.Count == 0 && !_journaling, "one operation at a time");
         _residentBefore = _resident;
         _effects = new Effects { TablesBefore = Table.TablePages };
+        _forced.Clear();
         RanOut = false;
         _gapStart = null;
         if (!Guards.IsEmpty || !_guardsBefore.IsEmpty)
@@ -122,14 +124,18 @@ public sealed partial class SpaceMemory
     /// <summary>Ends a system call that succeeded.</summary>
     internal MmResult EndCall(int areas, long pagesShared = 0, int childTables = 0, Errno errno = Errno.None)
     {
+        EndForced();
         NoteFreedTables();
         Commit();
         ReleaseBatch? release = TakeRelease();
         int released = release?.Tables.Count ?? 0;
+        DeadTranslations? last = Dead(release is not null, released);
         return new MmResult
         {
             Errno = errno,
-            Dead = Dead(release is not null, released),
+            Dead = AllDead(last),
+            DeadAtEnd = last,
+            Forced = _forced.Count > 0 ? [.. _forced] : [],
             Release = release,
             Areas = areas,
             PagesZapped = _effects.Zapped,
@@ -206,6 +212,7 @@ public sealed partial class SpaceMemory
 
         _resident = _residentBefore;
         _effects = default;
+        _forced.Clear();
         _release = null;
     }
 

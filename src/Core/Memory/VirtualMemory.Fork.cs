@@ -92,13 +92,17 @@ public sealed partial class VirtualMemory
         return true;
     }
 
-    /// <summary>Removes every area, as the end of the process does.</summary>
+    /// <summary>
+    /// Removes every area, as the end of the process does. What died covers the whole space (Linux: exit_mmap, mm/mmap.c, gathers with
+    /// tlb_gather_mmu_fullmm).
+    /// </summary>
     public MmResult Clear()
     {
         _memory.Begin();
         _memory.Guards.Clear();
         int areas = Math.Max(1, _set.Count);
         _memory.FreeTablesIn(AddrRange.All<VirtAddr>(), default);
+        _memory.NoteWholeSpace();
         if (_set.TryClear(_memory, out MappingError<VirtAddr> error))
         {
             Promise(-_promised);

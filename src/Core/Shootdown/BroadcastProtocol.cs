@@ -36,6 +36,8 @@ public sealed class BroadcastProtocol : IShootdownProtocol
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core) => SharedRules.FinishWhenAcknowledged(context, shootdown);
 
+        public override bool HasOthers(CoreId core) => _everLoaded.HasOthers(core);
+
         public override LoadAnswer OnLoad(CoreId core)
         {
             _everLoaded.Load(core);

@@ -50,6 +50,8 @@ public sealed partial class LatrProtocol
 
         public override bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => _active.Exists(state => state.Overlaps(start, end));
 
+        public override bool HasOthers(CoreId core) => _cores.HasOthers(core);
+
         public override LoadAnswer OnLoad(CoreId core)
         {
             _cores.Load(core);

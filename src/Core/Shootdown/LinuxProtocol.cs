@@ -92,6 +92,8 @@ public sealed class LinuxProtocol : IShootdownProtocol
             FinishWhenAcknowledged(shootdown);
         }
 
+        public override bool HasOthers(CoreId core) => _cores.HasOthers(core);
+
         public override bool Holds(CoreId core) => _keepsLeft && _cores.Contains(core);
 
         public override LoadAnswer OnLoad(CoreId core)

@@ -112,6 +112,13 @@ public abstract class SpaceShootdown
     /// <param name="end">The address after it.</param>
     public virtual bool FlushesBeforeMapping(VirtAddr start, VirtAddr end) => false;
 
+    /// <summary>
+    /// Whether a flush of the whole space concerns any core but one. If not, a process that ends on this core has no shootdown: its core
+    /// leaves the space, and nobody loads it again. Protocols that do not say get a shootdown at each end.
+    /// </summary>
+    /// <param name="core">The core.</param>
+    public virtual bool HasOthers(CoreId core) => true;
+
     /// <summary>A core loads the space; what it is told.</summary>
     public abstract LoadAnswer OnLoad(CoreId core);
 

@@ -10,7 +10,9 @@ namespace VmSim.Core.Validation;
 /// </summary>
 public static class FigureTable
 {
-    private const string Columns = "program,beside,pages,figure,unit,measured,source";
+    /// <summary>The line that names the columns.</summary>
+    public const string Heading = "program,beside,pages,figure,unit,measured,source";
+
     private const long LargestSize = 1 << 20;
     private const double LargestFigure = 1e15;
 
@@ -23,7 +25,7 @@ public static class FigureTable
         ArgumentNullException.ThrowIfNull(reader);
         List<MeasuredFigure> figures = [];
         Dictionary<(MeasuredCase, string), long> lines = [];
-        foreach ((long line, string[] fields) in Lines(reader, file, Columns))
+        foreach ((long line, string[] fields) in Lines(reader, file, Heading))
         {
             MeasuredFigure figure = Figure(fields, file, line);
             if (!lines.TryAdd((figure.Case, figure.Figure), line))

@@ -37,7 +37,7 @@ internal sealed class Probe(int core)
         _marks.Add(
             new Mark(
                 own.Now,
-                World.Cores[World.Cores.Count - 1].Counters[CoreCounters.InvalidationsHandled],
+                World.Cores[Math.Min(1, World.Cores.Count - 1)].Counters[CoreCounters.InvalidationsHandled],
                 own.Counters[CoreCounters.MinorFaults]));
     }
 

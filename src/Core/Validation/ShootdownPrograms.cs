@@ -46,6 +46,10 @@ internal static class ShootdownPrograms
             Forks = true,
             Loop = ForkExitWrite,
         },
+        new LoopProgram("call", "call", "call")
+        {
+            Loop = context => Repeat([.. Enumerable.Repeat(context.Script.Call(ThreadScript.NoMapping), (int)context.Pages)]),
+        },
     ];
 
     private static LoopProgram Mapping(string name, bool touches, Func<SystemCall, SystemCall> kind) => new(name, name, Map, Touch, Unmap)

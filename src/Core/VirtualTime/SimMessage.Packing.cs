@@ -45,9 +45,14 @@ public partial struct SimMessage
     /// <summary>The fork that it brings.</summary>
     public readonly ForkEntry AsFork() => Is(MessageKind.Fork, new ForkEntry(new ThreadId((int)_a), (int)_b));
 
-    /// <summary>A message that a trap is over: A = thread, B = shootdown wait, C = result, D = word.</summary>
+    /// <summary>A message that a trap is over: A = thread, B = shootdown wait, C = result and, from bit 32 on, faults, D = word.</summary>
     public static SimMessage Of(in TrapReturn answer) =>
-        new(MessageKind.TrapReturn, answer.Thread.Value, answer.ShootdownWait.Value, (long)answer.Result, answer.Word);
+        new(
+            MessageKind.TrapReturn,
+            answer.Thread.Value,
+            answer.ShootdownWait.Value,
+            (long)answer.Result | ((long)answer.Faults << 32),
+            answer.Word);
 
     /// <summary>A message that a thread is runnable, packed as that of a trap that is over.</summary>
     public static SimMessage OfWake(in TrapReturn answer) => Of(answer) with { _kind = MessageKind.ThreadWake };
@@ -55,7 +60,7 @@ public partial struct SimMessage
     /// <summary>The end of a trap, or the wake-up, that it brings.</summary>
     public readonly TrapReturn AsTrapReturn() => Is(
         Kind == MessageKind.ThreadWake ? MessageKind.ThreadWake : MessageKind.TrapReturn,
-        new TrapReturn(new ThreadId((int)_a), (TrapResult)_c, new Cycles(_b), _d));
+        new TrapReturn(new ThreadId((int)_a), (TrapResult)(int)_c, new Cycles(_b), _d, (int)(_c >> 32)));
 
     /// <summary>A message that a thread sleeps in its trap: A = thread.</summary>
     public static SimMessage Of(in TrapSleep sleep) => new(MessageKind.TrapSleep, sleep.Thread.Value);

@@ -64,7 +64,7 @@ public readonly record struct ThreadRequest
     /// <summary>The thread moves to another core.</summary>
     public static ThreadRequest Migrate(ThreadId thread, CoreId target) => new(MessageKind.Migrate, thread, target.Value);
 
-    /// <summary>The thread has ended.</summary>
+    /// <summary>The thread has ended; the answer comes when its core may go on.</summary>
     public static ThreadRequest Exit(ThreadId thread) => new(MessageKind.ThreadExit, thread);
 
     private long ArgumentOf(bool hasIt)

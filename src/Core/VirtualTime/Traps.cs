@@ -45,8 +45,9 @@ public enum TrapResult
 /// <param name="Result">How the trap ended.</param>
 /// <param name="ShootdownWait">How much of the trap was spent waiting for invalidations.</param>
 /// <param name="Word">The shootdown protocol's word; 0 for none.</param>
+/// <param name="Faults">Faults that the kernel took on the thread's behalf in the trap, besides its own; from 0.</param>
 public readonly record struct TrapReturn(
-    ThreadId Thread, TrapResult Result = TrapResult.Done, Cycles ShootdownWait = default, long Word = 0);
+    ThreadId Thread, TrapResult Result = TrapResult.Done, Cycles ShootdownWait = default, long Word = 0, int Faults = 0);
 
 /// <summary>A thread sleeps in its trap, and its core is free for others.</summary>
 /// <param name="Thread">The thread.</param>

@@ -91,11 +91,20 @@ internal static class CaptureTools
         return Run(setArch, ["x86_64", "-R", Find(tool) ?? tool, .. arguments], errorLine);
     }
 
-    /// <summary>Runs a program to its end. Its standard error is ours, or goes line by line to <paramref name="errorLine"/>.</summary>
+    /// <summary>
+    /// Runs a program to its end. Its standard streams are ours, or one of them goes line by line to <paramref name="errorLine"/> or
+    /// <paramref name="outputLine"/>.
+    /// </summary>
     /// <returns>Its exit code.</returns>
-    public static int Run(string program, IEnumerable<string> arguments, Action<string>? errorLine = null)
+    public static int Run(
+        string program, IEnumerable<string> arguments, Action<string>? errorLine = null, Action<string>? outputLine = null)
     {
-        ProcessStartInfo start = new(program) { UseShellExecute = false, RedirectStandardError = errorLine is not null };
+        ProcessStartInfo start = new(program)
+        {
+            UseShellExecute = false,
+            RedirectStandardError = errorLine is not null,
+            RedirectStandardOutput = outputLine is not null,
+        };
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
@@ -112,6 +121,11 @@ internal static class CaptureTools
             while (errorLine is not null && process.StandardError.ReadLine() is { } line)
             {
                 errorLine(line);
+            }
+
+            while (outputLine is not null && process.StandardOutput.ReadLine() is { } line)
+            {
+                outputLine(line);
             }
 
             process.WaitForExit();

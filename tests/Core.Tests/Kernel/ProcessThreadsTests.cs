@@ -108,19 +108,22 @@ public sealed class ProcessThreadsTests
     }
 
     [Fact]
-    public void Exit_OfTheLastThread_EndsTheProcess()
+    public void Exit_LastThreadThatRan_EndsTheProcess()
     {
-        for (int i = 0; i < 20; i++)
-        {
-            Assert.Equal(0, _signals.Take().Count(line => line == "end"));
-            Ask(ThreadRequest.Exit(A));
-            if (_signals.Take().Count > 0)
-            {
-                break;
-            }
-        }
+        Ask(ThreadRequest.Exit(A));
+        Ask(ThreadRequest.Exit(B));
+        Assert.Equal(["return 10 to 0", "process ends with 11 on 1"], _signals.Take());
+    }
 
-        Assert.Equal(["end"], _signals.Take());
+    [Fact]
+    public void Exit_WhileAStartedThreadRuns_EndsNothing()
+    {
+        Ask(ThreadRequest.Start(A, 2));
+        Ask(ThreadRequest.Exit(A));
+        Ask(ThreadRequest.Exit(B));
+        Ask(ThreadRequest.Exit(C));
+        Assert.Equal(
+            ["wake 12 on 2", "return 10 to 0", "return 10 to 0", "return 11 to 1", "process ends with 12 on 2"], _signals.Take());
     }
 
     private void Ask(ThreadRequest request) => _threads.Handle(new CoreId(request.Thread.Value - 10), request);
@@ -140,7 +143,7 @@ public sealed class ProcessThreadsTests
 
         public void SetAlarm(ThreadId thread, Cycles duration) => _lines.Add($"alarm {thread} in {duration}");
 
-        public void EndProcess() => _lines.Add("end");
+        public void EndProcess(ThreadId thread, CoreId core) => _lines.Add($"process ends with {thread} on {core}");
 
         public List<string> Take() => _lines;
     }

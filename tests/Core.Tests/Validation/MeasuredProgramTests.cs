@@ -44,6 +44,31 @@ public sealed class MeasuredProgramTests
         Assert.Equal((interrupts, faults), (figures["interrupts"], figures["faults"]));
     }
 
+    /// <summary>
+    /// Measured: a fork interrupts once, glibc's writes in a fork of a process with threads five times, and each page that a living child
+    /// shares once more. A child that has ended shares nothing.
+    /// </summary>
+    [Theory]
+    [InlineData("cow", 6 + 8)]
+    [InlineData("cowdead", 6)]
+    public void Run_ForkBesideSpinningThread_InterruptsForPagesThatAreShared(string program, double interrupts) =>
+        Assert.Equal(interrupts, Run(program, "spin", 8)["interrupts"]);
+
+    /// <summary>Shared dirty pages are flushed table by table: 256 pages lie in two, 8 in one. Measured.</summary>
+    [Theory]
+    [InlineData(8, 1)]
+    [InlineData(256, 2)]
+    public void Run_SharedMemoryBesideSpinningThread_InterruptsForEachTable(long pages, double interrupts) =>
+        Assert.Equal(interrupts, Run("shrd", "spin", pages)["interrupts"]);
+
+    /// <summary>Faults that the kernel takes in a call are the thread's (ru_minflt). Measured.</summary>
+    [Theory]
+    [InlineData("anon-populate-write", 64)]
+    [InlineData("anon-madv-populate-write", 64)]
+    [InlineData("file-populate-read", 4)]
+    public void Run_Populating_CountsItsFaults(string program, double faults) =>
+        Assert.Equal(faults, Run(program, "none", 64)["faults"]);
+
     /// <summary>The phases are all of an operation, and its clock readings are in them.</summary>
     [Theory]
     [InlineData("mmu", "mmap", "touch", "munmap")]

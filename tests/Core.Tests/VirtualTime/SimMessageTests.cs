@@ -43,8 +43,8 @@ public sealed class SimMessageTests
 
     [Fact]
     public void TrapReturnAndWake_ThereAndBack() =>
-        Gen.Select(Thread, Gen.Enum<TrapResult>(), Cycles, Gen.Long)
-            .Select((thread, result, wait, word) => new TrapReturn(thread, result, wait, word)).Sample(answer =>
+        Gen.Select(Thread, Gen.Enum<TrapResult>(), Cycles, Gen.Long, Number)
+            .Select((thread, result, wait, word, faults) => new TrapReturn(thread, result, wait, word, faults)).Sample(answer =>
         {
             Check(answer, SimMessage.Of(answer), MessageKind.TrapReturn, message => message.AsTrapReturn());
             Check(answer, SimMessage.OfWake(answer), MessageKind.ThreadWake, message => message.AsTrapReturn());

@@ -9,6 +9,9 @@ internal static class CauseNames
     /// <summary>A fork.</summary>
     public const string Fork = "fork";
 
+    /// <summary>The end of a process.</summary>
+    public const string Exit = "exit";
+
     private static readonly string[] Faults = [.. Enum.GetValues<FaultKind>().Select(kind => $"fault ({Describe(kind)})")];
 
     private static readonly Dictionary<Advice, string> Advices =

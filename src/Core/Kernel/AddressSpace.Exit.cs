@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using VmSim.Core.Addresses;
+using VmSim.Core.Kernel.Causes;
+using VmSim.Core.Machine;
+using VmSim.Core.Memory;
+using VmSim.Core.VirtualTime;
+
+namespace VmSim.Core.Kernel;
+
+/// <content>The end of the process.</content>
+public sealed partial class AddressSpace
+{
+    /// <summary>Whether its last thread has ended.</summary>
+    private bool _hasEnded;
+
+    /// <summary>
+    /// The process's last thread has ended: its core takes the memory apart before it does anything else (Linux: do_exit, kernel/exit.c,
+    /// by exit_mm and mmput in exit_mmap, mm/mmap.c). When no other process of the pool is left, nobody could tell, and the memory stays,
+    /// so that it can be looked at as it was.
+    /// </summary>
+    void IThreadSignals.EndProcess(ThreadId thread, CoreId core)
+    {
+        _hasEnded = true;
+        if (!_pool.Members.Any(member => member is { _memory: not null, _hasEnded: false }))
+        {
+            _shootdown.OnExit();
+            ((IThreadSignals)this).Return(thread, core);
+            return;
+        }
+
+        Admit(new KernelOperation
+        {
+            Id = ++_nextOperation,
+            EnteredAt = _now,
+            Kind = OperationKind.Exit,
+            Thread = thread,
+            Core = core,
+            Exclusive = true,
+            FirstPage = 0,
+            EndPage = ulong.MaxValue,
+        });
+    }
+
+    /// <summary>
+    /// Takes out every area and frees every table page. A flush of the whole space goes to the cores of its list, as table pages are freed
+    /// (tlb_gather_mmu_fullmm, mm/mmu_gather.c; tlb_flush, arch/x86/include/asm/tlb.h). The core itself does not flush: it leaves the space
+    /// (exit_mm makes it lazy, and flush_tlb_func switches a lazy core to the kernel's own space, arch/x86/mm/tlb.c).
+    /// </summary>
+    private void ExecuteExit(KernelOperation operation)
+    {
+        operation.Cause = _causes.RowOf(operation.Thread, CauseNames.Exit, area: null, "", site: null);
+        MmResult result = _memory!.Clear();
+        Debug.Assert(result.Error is null, "a space can always be emptied");
+        operation.Dead = result.DeadAtEnd;
+        operation.Forced = ForcedOf(result);
+        operation.TablesFreed = result.TablesFreed;
+        operation.Release = result.Release;
+        if (Observer is { } watch)
+        {
+            watch.Begin(operation, _now);
+            watch.Compare(0, ulong.MaxValue);
+            watch.EndOperation(releases: operation.Release is not null);
+        }
+
+        _locks.ForgetTables(operation.FirstPage, operation.EndPage);
+        _locks.ForgetAreas(_memory);
+        long cycles = OperationCosts.OfExit(Kernel, result) + _pool.Warmth.OfCall(operation, Kernel);
+        BeginBatches(operation, cycles + UpdateTables(), result);
+    }
+
+    /// <summary>
+    /// Whether a process ends that no other core can hold translations of. A core that has parked the thread runs others.
+    /// </summary>
+    private bool EndsAlone(KernelOperation operation) => operation.Kind == OperationKind.Exit && Kernel.Traps == TrapModes.Hold
+        && !_shootdown.HasOthers(operation.Core);
+
+    private void SendLeave(CoreId core)
+    {
+        Invalidation leave = new()
+        {
+            Space = Space,
+            Shootdown = 0,
+            Scope = new InvalidationScope(DeadRange.WholeSpace, IsWholeSpace: true),
+            Way = InvalidationWay.Local,
+        };
+        SendToCore(SimMessage.Of(leave), core, _now + _delays.StoreVisibility.Value);
+    }
+}

@@ -6,6 +6,7 @@ using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
 
@@ -49,7 +50,9 @@ public sealed class SeamTypeTests
     private static IEnumerable<string> PlainMembers(Type type)
     {
         const BindingFlags Own = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-        foreach (PropertyInfo property in type.GetProperties(Own).Where(property => IsPlain(property.Name, property.PropertyType)))
+        // Settings are plain numbers (docs/architecture.md).
+        foreach (PropertyInfo property in type.GetProperties(Own).Where(property =>
+            IsPlain(property.Name, property.PropertyType) && property.GetCustomAttribute<SettingAttribute>() is null))
         {
             yield return $"{type.Name}.{property.Name}";
         }

@@ -45,7 +45,6 @@ public sealed class ReportedRaceTests(ITestOutputHelper output)
     [InlineData(ReportedBug.NoFlushOfDevice, "broadcast", CheckRule.EarlyTableRelease)]
     [InlineData(ReportedBug.NoFlushOfDevice, "linux", CheckRule.EarlyTableRelease)]
     [InlineData(ReportedBug.NoFlushOfMove, "broadcast", CheckRule.EarlyRelease)]
-    [InlineData(ReportedBug.NoFlushOfMove, "linux", CheckRule.EarlyRelease)]
     [InlineData(ReportedBug.NoFlushOfNested, "broadcast", CheckRule.DeadTranslation)]
     [InlineData(ReportedBug.NoFlushOfNested, "linux", CheckRule.DeadTranslation)]
     [InlineData(ReportedBug.NoFlushOfCollapse, "broadcast", CheckRule.EarlyRelease)]
@@ -56,6 +55,7 @@ public sealed class ReportedRaceTests(ITestOutputHelper output)
     [InlineData(ReportedBug.StaleMaskBit, "linux", CheckRule.EarlyRelease)]
     [InlineData(ReportedBug.TagsRollOver, "linux", CheckRule.UnknownTranslation)]
     [InlineData(ReportedBug.BatchForgetsACore, "linux", CheckRule.EarlyRelease)]
+    // Under linux the flush of the munmap behind a move finds that the core has missed one, and drops all: NoFlushOfMove is healed.
     public void Seeded_BreaksItsRule_AndNothingWithoutTheBug(ReportedBug bug, string protocol, CheckRule rule)
     {
         IShootdownProtocol right = ShootdownProtocols.All.Find(protocol)!;

@@ -89,7 +89,7 @@ public sealed class CoreAndSpaceTests
             1, TestWorlds.Toucher("t", 0, 40)) with
         { Memory = new MemorySpec { Bytes = 64 << 10 } };
         RunReport report = TestWorlds.Run(scenario);
-        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.Equal(RunOutcomes.OutOfMemory, report.Outcome);
         Assert.True(report.Total("segmentationFaults") > 0);
         Assert.Contains(report.Findings, line => line.Contains("found no memory left", StringComparison.Ordinal));
     }

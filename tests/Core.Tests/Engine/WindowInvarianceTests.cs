@@ -81,10 +81,10 @@ public sealed class WindowInvarianceTests
         HashSet<long> misses = [];
         for (int i = 0; i < 30; i++)
         {
-            ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Store(FilePage(0)).Compute(100_000).Store(TestWorlds.Page(0))
+            ThreadProgram user = new ThreadBuilder("user").Call(MapFile).Load(FilePage(0)).Compute(100_000).Store(TestWorlds.Page(0))
                 .Load(FilePage(0)).Build(new CoreId(0));
             ThreadProgram giver = new ThreadBuilder("giver").Compute(90_000).Advise(FilePage(0), 1, Advice.DontNeed)
-                .Compute(13_500 + (i * 15)).Store(FilePage(0)).Build(new CoreId(1));
+                .Compute(14_100 + (i * 15)).Store(FilePage(0)).Build(new CoreId(1));
             misses.Add(MissesOnAnyWindow(TestWorlds.Scenario(2, user, giver) with
             {
                 Shootdown = new ShootdownSpec { Protocol = "latr" },

@@ -83,7 +83,8 @@ public sealed class ExploreRunner(SmallWorld world, IShootdownProtocol? protocol
                 }
             }
 
-            progress?.Report(Add(first, portion.Count, schedules, states));
+            ExploreState state = Add(first, portion.Count, schedules, states);
+            progress?.Report(state);
         }
     }
 

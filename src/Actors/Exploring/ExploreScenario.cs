@@ -31,6 +31,7 @@ public sealed record ExploreScenario(string Protocol, WorldSize Size, int Spaces
         text.Append(CultureInfo.InvariantCulture, $"machine.cores = {Size.Cores}\n");
         text.Append("machine.sockets = 1\n");
         text.Append(CultureInfo.InvariantCulture, $"shootdown.protocol = {Protocol}\n");
+        text.Append("shootdown.hypothetical = on\n");
         text.Append("check = on\n");
         if (Spaces > 1)
         {

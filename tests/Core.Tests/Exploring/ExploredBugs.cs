@@ -34,7 +34,8 @@ internal static class ExploredBugs
     /// wait longer for its interrupts than another one takes.
     /// </summary>
     public static IReadOnlyDictionary<ReportedBug, ExploredBug> Reported { get; } = Enum.GetValues<ReportedBug>()
-        .Where(bug => bug is not (ReportedBug.NoFlushOfCollapse or ReportedBug.TagsRollOver or ReportedBug.NoFlushOfNested)).ToDictionary(bug => bug, OfReported);
+        .Where(bug => bug is not (ReportedBug.NoFlushOfCollapse or ReportedBug.TagsRollOver or ReportedBug.NoFlushOfNested))
+        .ToDictionary(bug => bug, OfReported);
 
     /// <summary>What worlds run on.</summary>
     public static SmallWorld Base(int cores, int pages, int spaces = 1, string memory = "anonymous", KernelProfile? kernel = null)

@@ -42,7 +42,7 @@ public sealed class PlugInCommandTests : IDisposable
         Assert.Equal(given, await OutputAsync("list", "settings", "--scenario", scenario));
         string all = await OutputAsync("list", "settings");
         Assert.Contains("machine.cores", all, Exact);
-        Assert.DoesNotContain("broadcast-cycles", all, Exact);
+        Assert.DoesNotContain("access-bytes", all, Exact);
     }
 
     [Fact]

@@ -2,8 +2,8 @@ using System.Numerics;
 using System.Text;
 using VmSim.Core.Mapping.Scripts;
 using VmSim.Core.Mmu;
-using VmSim.Core.Workloads.Patterns;
 using VmSim.Core.Statistics;
+using VmSim.Core.Workloads.Patterns;
 
 namespace VmSim.Core.Experiments;
 

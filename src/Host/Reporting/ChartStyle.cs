@@ -57,6 +57,7 @@ internal static class ChartStyle
         axis.TicklineColor = Ink;
         axis.AxislineColor = Ink;
         axis.MinorTickSize = 0;
+        axis.AxisTitleDistance = axis.Position == AxisPosition.Left ? 14 : 8;
         return axis;
     }
 
@@ -73,8 +74,10 @@ internal static class ChartStyle
     /// <param name="chart">The chart.</param>
     /// <param name="width">Width in pixels.</param>
     /// <param name="height">Height in pixels.</param>
-    /// <param name="isOfPage">Whether it stands in a page, whose style it takes.</param>
-    public static string Draw(PlotModel chart, int width, int height, bool isOfPage)
+    /// <param name="numberInPage">
+    /// Its number in a page, whose style it takes and in which its parts need names of their own; null for a picture by itself.
+    /// </param>
+    public static string Draw(PlotModel chart, int width, int height, int? numberInPage)
     {
         SvgExporter exporter = new() { Width = width, Height = height, UseVerticalTextAlignmentWorkaround = true };
         string svg = exporter.ExportToString(chart);
@@ -82,10 +85,16 @@ internal static class ChartStyle
         string head = $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" "
             + $"height=\"{height}\" role=\"img\">";
         string name = chart.Title.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal);
-        return $"{head}\n<title>{name}</title>\n{(isOfPage ? "" : Style)}"
-            + svg[end..].ReplaceLineEndings("\n").Replace(InkText, "currentColor", StringComparison.Ordinal)
+        return $"{head}\n<title>{name}</title>\n{(numberInPage is null ? Style : "")}"
+            + Named(svg[end..], numberInPage).ReplaceLineEndings("\n").Replace(InkText, "currentColor", StringComparison.Ordinal)
                 .Replace("font-family=\"Segoe UI\" ", "", StringComparison.Ordinal);
     }
+
+    /// <summary>Puts a chart's number before the names of its clip paths, which the library counts from 1 in each.</summary>
+    private static string Named(string svg, int? number) => number is not { } own
+        ? svg
+        : svg.Replace("id=\"clip", $"id=\"chart{own}clip", StringComparison.Ordinal)
+            .Replace("url(#clip", $"url(#chart{own}clip", StringComparison.Ordinal);
 
     private static string Scaled(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -65,7 +65,7 @@ internal static class ReportCharts
             Add(chart, cycles.Heading, values);
         }
 
-        return Draw(chart, bars.Length);
+        return Draw(chart, bars.Length, number: 1);
     }
 
     /// <summary>What cost most, the dearest on top: what it cost the caller and the others.</summary>
@@ -74,9 +74,9 @@ internal static class ReportCharts
         CauseGroup[] dearest = [.. causes.Take(Dearest)];
         PlotModel chart = Stacked("What cost most", "cycles", [.. dearest.Select(cause => Shortened(cause.Name))]);
         Add(chart, "caller", [.. dearest.Select(cause => cause[CauseFigure.Cycles] - cause[CauseFigure.WaitCycles])]);
-        Add(chart, "caller, waiting for other cores", [.. dearest.Select(cause => cause[CauseFigure.WaitCycles])]);
-        Add(chart, "handlers of other cores", [.. dearest.Select(cause => cause[CauseFigure.HandlerCycles])]);
-        return Draw(chart, dearest.Length);
+        Add(chart, "its waits for others", [.. dearest.Select(cause => cause[CauseFigure.WaitCycles])]);
+        Add(chart, "handlers of others", [.. dearest.Select(cause => cause[CauseFigure.HandlerCycles])]);
+        return Draw(chart, dearest.Length, number: 2);
     }
 
     /// <summary>Medians and tails of latencies, on a logarithmic axis.</summary>
@@ -116,7 +116,7 @@ internal static class ReportCharts
         }
 
         chart.Legends.Add(ChartStyle.NewLegend());
-        return Draw(chart, latencies.Length);
+        return Draw(chart, latencies.Length, number: 3);
     }
 
     private static PlotModel Stacked(string title, string unit, string[] names)
@@ -163,7 +163,7 @@ internal static class ReportCharts
         chart.Series.Add(bars);
     }
 
-    private static string Draw(PlotModel chart, int bars) => ChartStyle.Draw(chart, Width, Around + (bars * BarHeight), isOfPage: true);
+    private static string Draw(PlotModel chart, int bars, int number) => ChartStyle.Draw(chart, Width, Around + (bars * BarHeight), number);
 
     private static double Share(double part, double whole) => whole == 0 ? 0 : 100 * part / whole;
 

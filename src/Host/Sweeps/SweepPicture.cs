@@ -56,7 +56,7 @@ internal static class SweepPicture
             model.Legends.Add(ChartStyle.NewLegend());
         }
 
-        stream.Write(Encoding.UTF8.GetBytes(ChartStyle.Draw(model, Width, Height, isOfPage: false)));
+        stream.Write(Encoding.UTF8.GetBytes(ChartStyle.Draw(model, Width, Height, numberInPage: null)));
     }
 
     private static void AddCurve(

@@ -67,6 +67,8 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
         string digest = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)));
         Assert.Contains($"script-src 'sha256-{digest}'", page, StringComparison.Ordinal);
         Assert.Contains("cores = 4", page, StringComparison.Ordinal);
+        string[] names = [.. page.Split("<clipPath id=\"")[1..].Select(part => part.Split('"')[0])];
+        Assert.Equal(names.Distinct(), names);
         Assert.Contains("100 % of the interrupts come from munmap in", page, StringComparison.Ordinal);
     }
 

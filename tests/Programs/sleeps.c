@@ -29,6 +29,20 @@ static void nap(void) {
     nanosleep(&time, NULL);
 }
 
+// waits until a process has been asleep at 10 looks one after the other: not in a lock for a moment, but in a wait
+static void await_sleep_of(pid_t process) {
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
+    for (int asleep = 0; asleep < 10;) {
+        nap();
+        FILE *file = fopen(path, "r");
+        char *state = file && fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+        if (file) fclose(file);
+        if (!state) return;
+        asleep = state[2] == 'S' ? asleep + 1 : 0;
+    }
+}
+
 // waits until the turn is one's own
 static void await_turn(uint32_t own) {
     for (uint32_t now; (now = __atomic_load_n(&turn, __ATOMIC_ACQUIRE)) % 2 != own % 2; ) syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, now, NULL, NULL, 0);
@@ -96,7 +110,7 @@ int main(int argc, char **argv) {
     else if (!strcmp(way, "poll")) for (int i = 0; i < TURNS; i++) poll(NULL, 0, NAP / 1000000);
     else if (!strcmp(way, "wait")) {
         pid_t child = fork();
-        if (!child) { nap(); _exit(0); }
+        if (!child) { await_sleep_of(getppid()); _exit(0); }
         waitpid(child, NULL, 0);
     } else return 2;
     printf("%s\n", way);

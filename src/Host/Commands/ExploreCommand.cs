@@ -20,10 +20,10 @@ internal sealed class ExploreCommand
         "--cores", "Cores of generated worlds, a thread on each.", 1, WorldSize.CoresMax, 2);
     private readonly Option<int> _operations = NumberOption.Create(
         "--operations", "Steps of each thread at most.", 1, WorldSize.OperationsMax, 2);
-    private readonly Option<int> _pages = NumberOption.Create("--pages", "Pages that all threads share.", 1, WorldSize.PagesMax, 2);
+    private readonly Option<int> _pages = NumberOption.Create("--pages", "Pages that all threads share.", 1, WorldSize.PagesMax, 1);
     private readonly Option<int> _spaces = NumberOption.Create(
         "--spaces", "Address spaces; a second one takes turns with the first on every core.", 1, 2, 1);
-    private readonly Option<int> _delays = NumberOption.Create("--delays", "Things that come later in one run at most.", 0, 8, 2);
+    private readonly Option<int> _delays = NumberOption.Create("--delays", "Things that come later in one run at most.", 0, 8, 1);
     private readonly Option<long> _longest = NumberOption.Create(
         "--longest", "The longest delay, in cycles.", 1L, 1_000_000_000L, ExploreLimits.DefaultLongest);
     private readonly Option<string> _alphabet = new("--alphabet")

@@ -8,8 +8,7 @@ namespace VmSim.Core.Shootdown;
 /// <summary>What an address space counts under <see cref="LinuxInvlpgbProtocol"/>.</summary>
 public sealed class InvlpgbSpaceCounters : CounterSet<InvlpgbSpaceCounters>
 {
-    public static readonly Counter RemoteFlushes = Declare(
-        "remoteFlushes", "flushes", "Flushes by interrupts with other cores in the space's list, whether any was interrupted or not.");
+    public static readonly Counter RemoteFlushes = Declare(LinuxSpaceCounters.RemoteFlushes.Info);
     public static readonly Counter Broadcasts = Declare("broadcasts", "instructions", "INVLPGB instructions.");
     public static readonly Counter TagsTaken = Declare("machineTagsTaken", "tags", "Tags of the machine that spaces were given.");
     public static readonly Counter RollOvers = Declare(
@@ -19,12 +18,9 @@ public sealed class InvlpgbSpaceCounters : CounterSet<InvlpgbSpaceCounters>
 /// <summary>What a core counts under <see cref="LinuxInvlpgbProtocol"/>.</summary>
 public sealed class InvlpgbCoreCounters : CounterSet<InvlpgbCoreCounters>
 {
-    public static readonly Counter LocalFlushesOfAll = Declare(
-        "localFlushesOfAll", "flushes", "Flushes of the whole space for the core's own operations.");
-    public static readonly Counter LocalFlushesOfOne = Declare(
-        "localFlushesOfOne", "entries", "Entries flushed one by one for the core's own operations.");
-    public static readonly Counter WrongCore = Declare(
-        "wrongCoreInterrupts", "interrupts", "Interrupts for a space that the core had left.");
+    public static readonly Counter LocalFlushesOfAll = Declare(LinuxCoreCounters.LocalFlushesOfAll.Info);
+    public static readonly Counter LocalFlushesOfOne = Declare(LinuxCoreCounters.LocalFlushesOfOne.Info);
+    public static readonly Counter WrongCore = Declare(LinuxCoreCounters.WrongCore.Info);
     public static readonly Counter ChangesOver = Declare(
         "changesToMachineTags", "interrupts", "Interrupts that found the core on a tag of its own, and had it use the machine's.");
     public static readonly Counter LostToOthers = Declare(

@@ -75,6 +75,14 @@ public abstract class CounterSet<TSelf> : CounterSet
     /// <summary>What a counter has counted, to read and to add to.</summary>
     public ref long this[Counter counter] => ref At(counter.Index);
 
+    /// <summary>Declares a counter that means what one of another class does, as the protocols that build on another one have.</summary>
+    /// <param name="info">What reports say of it.</param>
+    protected static Counter Declare(CounterInfo info)
+    {
+        ArgumentNullException.ThrowIfNull(info);
+        return Declare(info.Name, info.Unit, info.Summary, info.Title);
+    }
+
     /// <summary>Declares a counter. For initializers of static fields of <typeparamref name="TSelf"/>, in the order of reports.</summary>
     /// <param name="name">Name in reports, in camel case.</param>
     /// <param name="unit">What is counted, in the plural.</param>

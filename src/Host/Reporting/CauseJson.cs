@@ -59,12 +59,14 @@ internal static class CauseJson
             Call = Text(item, "call"),
             Object = Text(item, "object"),
             Area = item.TryGetProperty("area", out JsonElement area) ? ReadAddress(area.GetString() ?? "") : null,
-            Site = item.TryGetProperty("site", out JsonElement site)
-                ? new CallSite([.. site.EnumerateArray().Select(frame => frame.GetString() ?? "")])
-                : null,
+            Site = item.TryGetProperty("site", out JsonElement site) ? ReadSite(site) : null,
             Values = [.. CauseFigure.All.Select(
                 figure => item.TryGetProperty(figure.Info.Name, out JsonElement value) ? value.GetInt64() : 0)],
         });
+
+    private static CallSite ReadSite(JsonElement site) => site.GetArrayLength() <= CallSite.FramesMax
+        ? new CallSite([.. site.EnumerateArray().Select(frame => frame.GetString() ?? "")])
+        : throw new JsonException($"site has {site.GetArrayLength()} frames; at most {CallSite.FramesMax} are allowed");
 
     private static string Text(JsonElement item, string name) =>
         item.TryGetProperty(name, out JsonElement text) ? text.GetString() ?? "" : "";

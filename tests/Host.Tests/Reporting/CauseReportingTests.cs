@@ -113,6 +113,25 @@ public sealed class CauseReportingTests : IAsyncLifetime
         Assert.Contains(lines, line => line.Contains(",mprotect,[anon],", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("\"site\": [", 1_000_000, "at most 64 are allowed")]
+    [InlineData("\"area\": \"0x7f0000000\"", 0, "an address is 0x and hexadecimal digits")]
+    public async Task Report_WithACauseThatIsNone_IsRefusedInASentence(string found, int frames, string message)
+    {
+        string report = await File.ReadAllTextAsync(Path.Combine(Run, RunFolder.ReportName));
+        string[] lines = [.. report.Split('\n').Select(line => line.Trim())];
+        string broken = frames > 0
+            ? string.Concat(lines).Replace(found, found + string.Concat(Enumerable.Repeat("\"f\",", frames)), StringComparison.Ordinal)
+            : string.Concat(lines).Replace(found, "\"area\": \"somewhere\"", StringComparison.Ordinal);
+        Assert.NotEqual(string.Concat(lines), broken);
+        string file = Path.Combine(_folder, "broken.json");
+        await File.WriteAllTextAsync(file, broken);
+        (int code, _, string error) = await CommandRunner.RunAsync("report", file, "--flame-graph", Path.Combine(_folder, "broken.svg"));
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.Single(error.Trim().Split('\n'));
+    }
+
     [Fact]
     public async Task Report_OfARun_SaysWhereTheInterruptsComeFrom()
     {

@@ -59,16 +59,23 @@ public sealed class LineReader(Stream stream, string file, int maxLine = LineRea
     }
 
     /// <summary>
-    /// Whether the next line begins with some bytes. The line last read is of no use any more after this.
+    /// The next line, which stays the next; false at the end. The line last read is of no use any more after this. Of a line that is too
+    /// long it gives the beginning.
     /// </summary>
-    public bool IsNext(ReadOnlySpan<byte> prefix)
+    public bool TryPeek(out ReadOnlySpan<byte> line)
     {
-        while (_end - _start < prefix.Length && !_atEnd)
+        while (true)
         {
+            ReadOnlySpan<byte> rest = _buffer.AsSpan(_start, _end - _start);
+            int length = rest.IndexOf((byte)'\n');
+            if (length >= 0 || _atEnd || rest.Length > maxLine)
+            {
+                line = (length < 0 ? rest : rest[..length]).TrimEnd((byte)'\r');
+                return rest.Length > 0;
+            }
+
             Fill();
         }
-
-        return _buffer.AsSpan(_start, _end - _start).StartsWith(prefix);
     }
 
     /// <summary>An error in the line last read.</summary>

@@ -122,7 +122,7 @@ internal sealed class SiteWriter(IVmtSink target, SourceLines lines) : IVmtSink
     /// <summary>A frame's function and line. A caller's return address lies behind its call, perhaps on the next line.</summary>
     private string Describe(string path, ulong offset, bool isInner)
     {
-        string module = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(path)}+0x{offset:x}");
+        string module = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(path).Replace(' ', '_')}+0x{offset:x}");
         ProgramSymbols? symbols = lines.SymbolsOf(path);
         if (symbols?.AddressOf(offset) is not { } address)
         {
@@ -132,7 +132,8 @@ internal sealed class SiteWriter(IVmtSink target, SourceLines lines) : IVmtSink
         ulong inside = isInner || address == 0 ? address : address - 1;
         string function = symbols.FunctionAt(inside) ?? "";
         string source = lines.Find(path, inside) ?? module;
-        string frame = (function.Length > 0 ? $"{function} {source}" : source).Replace(CallSite.Separator, ',');
+        string place = source.Replace(' ', '_');
+        string frame = (function.Length > 0 ? $"{function} {place}" : place).Replace(CallSite.Separator, ',');
         return frame.Length <= CallSite.FrameLengthMax ? frame : frame[..CallSite.FrameLengthMax].Trim();
     }
 }

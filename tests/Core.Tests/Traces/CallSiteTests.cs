@@ -16,7 +16,7 @@ public class CallSiteTests
          > /tmp/pool(main+0x58) [0x121c]
         munmap(0x7f0000000000, 4096)         = 0
          > /usr/lib/libc.so.6(__munmap+0x7) [0x101a07]
-         > /tmp/pool(pool_release+0x9) [0x11a0]
+         > /tmp/pool(pool_release+0x9) [0x11a0] /home/me/a pool (2).c:212
         getpid()                                = 5
          > /usr/lib/libc.so.6(getpid+0x7) [0x1]
         munmap(0x7f0000001000, 4096)            = 0
@@ -87,7 +87,7 @@ public class CallSiteTests
                 "g 1 __mmap libc.so.6+0x1019b3;pool_take pool.c:12;main pool+0x121c",
                 "@ 1",
                 "m 7f0000000000 2000 3 22 - 0",
-                "g 2 __munmap libc.so.6+0x101a07;pool_release pool+0x11a0",
+                "g 2 __munmap libc.so.6+0x101a07;pool_release a_pool_(2).c:212",
                 "@ 2",
                 "u 7f0000000000 1000",
                 "u 7f0000001000 1000",
@@ -96,12 +96,23 @@ public class CallSiteTests
         Assert.DoesNotContain(Imported(stacks: false), line => line[0] is 'g' or '@');
     }
 
-    private static string[] Imported(bool stacks)
+    /// <summary>What a program writes between the lines is no frame, and is refused as any other text.</summary>
+    [Theory]
+    [InlineData(" > hello")]
+    [InlineData(" > a prompt (of 3) ]")]
+    public void Import_StraceWithTextOfTheProgram_IsRefusedWithItsLine(string text)
+    {
+        string log = Logged.Replace("getpid()", text + "\ngetpid()", StringComparison.Ordinal);
+        TraceFormatException error = Assert.Throws<TraceFormatException>(() => Imported(stacks: true, log));
+        Assert.Equal(8, error.Line);
+    }
+
+    private static string[] Imported(bool stacks, string log = Logged)
     {
         using MemoryStream text = new();
         using (VmtTextWriter writer = new(text))
         {
-            ImportSummary summary = new StraceImporter().Import(new MemoryStream(Encoding.UTF8.GetBytes(Logged)), writer, new ImportOptions
+            ImportSummary summary = new StraceImporter().Import(new MemoryStream(Encoding.UTF8.GetBytes(log)), writer, new ImportOptions
             {
                 Stacks = stacks,
                 SourceLine = (module, address) => (module, address) is ("/tmp/pool", 0x117f) ? "pool.c:12" : null,

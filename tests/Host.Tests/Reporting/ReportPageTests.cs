@@ -6,6 +6,7 @@ using OpenQA.Selenium.Chrome;
 using VmSim.Host.Capture;
 using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
+using VmSim.Testing;
 using Xunit.Abstractions;
 
 namespace VmSim.Host.Tests.Reporting;
@@ -85,12 +86,14 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
         }
 
         ChromeOptions options = new() { BinaryLocation = CaptureTools.Find(Tools[0])! };
-        options.AddArguments("--headless=new", "--no-sandbox", "--disable-gpu", $"--user-data-dir={Path.Combine(_folder, "profile")}");
+        options.AddArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage");
+        options.AddArgument($"--user-data-dir={Path.Combine(_folder, "profile")}");
         options.SetLoggingPreference(LogType.Browser, LogLevel.All);
         string driver = CaptureTools.Find(Tools[1])!;
         using ChromeDriverService service =
             ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver));
-        using ChromeDriver browser = new(service, options);
+        service.InitializationTimeout = HangGuard.Limit;
+        using ChromeDriver browser = new(service, options, HangGuard.Limit);
         browser.Manage().Window.Size = new System.Drawing.Size(width, 1000);
         browser.Navigate().GoToUrl(new Uri(Page));
         Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));

@@ -74,7 +74,7 @@ internal sealed class StraceLog(StracePass pass, ImportSummary summary, string f
         }
 
         _isTable |= line.StartsWith("% time "u8);
-        if (line.IsEmpty || _isTable || line.StartsWith(" > "u8) || line.StartsWith(" | "u8) || line.StartsWith(" * "u8))
+        if (line.IsEmpty || _isTable || StraceStacks.IsFrame(line) || line.StartsWith(" | "u8) || line.StartsWith(" * "u8))
         {
             return;
         }

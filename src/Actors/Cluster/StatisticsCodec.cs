@@ -29,6 +29,7 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Pools, WriteNumbers);
         WriteAll(writer, statistics.Threads, ReportCodec.Write);
         WriteAll(writer, statistics.Findings, WriteLines);
+        WriteAll(writer, statistics.UnusedDelays, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
         WriteAll(writer, statistics.CoreWaits, WriteLines);
         WriteAll(writer, statistics.Shootdowns, WriteShootdowns);
@@ -49,6 +50,7 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Pools, ReadNumbers);
         ReadAll(reader, statistics.Threads, ReportCodec.ReadThread);
         ReadAll(reader, statistics.Findings, ReadLines);
+        ReadAll(reader, statistics.UnusedDelays, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);
         ReadAll(reader, statistics.CoreWaits, ReadLines);
         ReadAll(reader, statistics.Shootdowns, ReadShootdowns);

@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.State;
 
@@ -145,7 +146,7 @@ public sealed class OrderExplorer(IShootdownProtocol? protocol, ExploreLimits li
                 run.Checker!.Finish();
             }
         }
-        catch (Exception error) when (error is not OperationCanceledException)
+        catch (Exception error) when (error is not (OperationCanceledException or ScenarioException))
         {
             // A protocol may throw anything; whatever it is, this order brought it about.
             return new OrderFailure(world, schedule, "Error", [$"{error.GetType().Name}: {error.Message}"]);

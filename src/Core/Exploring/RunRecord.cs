@@ -2,6 +2,7 @@ using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Programs;
+using VmSim.Core.Settings;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Exploring;
@@ -24,6 +25,9 @@ internal record struct RunOperation(int Space, long Id, int Core, long Start, lo
 /// <summary>Notes what happens in a run. One object serves many runs, one after another.</summary>
 internal sealed class RunRecord : ISendWatch, IRunWatch
 {
+    /// <summary>The most messages, and the most accesses, of a world that is explored. Its orders are more than anybody can try long before.</summary>
+    private const int EventsMax = 10_000;
+
     private readonly List<SentMessage> _messages = [];
     private readonly List<RunAccess> _accesses = [];
     private readonly List<RunOperation> _operations = [];
@@ -56,15 +60,21 @@ internal sealed class RunRecord : ISendWatch, IRunWatch
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ScenarioException">The world is too large to be explored.</exception>
     public void Sent(in SimMessage message, Cycles undelayed)
     {
         Cycles now = message.Sender < Cores ? World.Cores[message.Sender].Now : World.Spaces[message.Sender - Cores].Now;
+        Bound(_messages.Count);
         _messages.Add(new SentMessage(message, now.Value, undelayed.Value));
     }
 
     /// <inheritdoc/>
-    public void Accessed(Cycles time, CoreId core, SpaceId space, AccessKind kind, ulong page, ulong frame, Cycles filledAt) =>
+    /// <exception cref="ScenarioException">The world is too large to be explored.</exception>
+    public void Accessed(Cycles time, CoreId core, SpaceId space, AccessKind kind, ulong page, ulong frame, Cycles filledAt)
+    {
+        Bound(_accesses.Count);
         _accesses.Add(new RunAccess(time.Value, core.Value, space.Value, kind, page, frame, filledAt.Value));
+    }
 
     /// <inheritdoc/>
     public void Began(SpaceId space, long operation, CoreId core, Cycles time, Cycles visibleAt, object what) =>
@@ -88,5 +98,15 @@ internal sealed class RunRecord : ISendWatch, IRunWatch
     {
         SystemCallEntry entry = message.AsSystemCall();
         return World.Threads[entry.Thread.Value].SystemCalls[entry.Call];
+    }
+
+    private static void Bound(int events)
+    {
+        if (events >= EventsMax)
+        {
+            throw new ScenarioException(
+                $"a run of more than {EventsMax:N0} messages or accesses found; explore tries the orders of a small world: a few cores, "
+                    + "threads of a few operations");
+        }
     }
 }

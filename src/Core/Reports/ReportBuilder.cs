@@ -64,6 +64,7 @@ public static class ReportBuilder
         List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
         string outcome = Outcome(world, finished, end, statistics, findings);
         findings.AddRange(statistics.Findings.Values.SelectMany(lines => lines));
+        findings.AddRange(statistics.UnusedDelays.Values.SelectMany(lines => lines));
         CounterCatalog catalog = CounterCatalog.Of(world);
         RunReport report = new()
         {

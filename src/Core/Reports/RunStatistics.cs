@@ -3,6 +3,7 @@ using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
+using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Reports;
 
@@ -75,6 +76,9 @@ public sealed class RunStatistics
     /// <summary>Failed calls and refused accesses of each space, as lines, by number.</summary>
     public SortedDictionary<int, string[]> Findings { get; } = [];
 
+    /// <summary>Delays of the run's schedule by which no message came late, as lines, by sender: cores first, then spaces.</summary>
+    public SortedDictionary<int, string[]> UnusedDelays { get; } = [];
+
     /// <summary>What each thread of a group waits for, as lines, by the group's number.</summary>
     public SortedDictionary<int, string[]> Waits { get; } = [];
 
@@ -111,6 +115,7 @@ public sealed class RunStatistics
                 statistics.CoreWaits.Add(core.Core.Value, waits);
             }
 
+            statistics.AddUnusedDelays(core.Outbox, part.World);
             core.FinishAt(stopped && core.Domain is { } domain ? Math.Min(end.Value, domain.Reached) : end.Value);
             statistics.Cores.Add(core.Core.Value, [.. core.Cycles.Values, .. core.CounterSets.SelectMany(set => set.Values)]);
             statistics.Add(core.Latencies);
@@ -130,6 +135,7 @@ public sealed class RunStatistics
                 int number = space.Space.Value;
                 statistics.Spaces.Add(number, [.. space.CounterSets.SelectMany(set => set.Values)]);
                 statistics.Findings.Add(number, [.. space.DescribeFindings().Take(ReportBuilder.FindingsMax)]);
+                statistics.AddUnusedDelays(space.Outbox, part.World);
                 statistics.Add(space.Latencies);
                 statistics.Shootdowns.Add(number, space.ShootdownLog.Tally);
                 statistics.Causes.Add(number, new SpaceCauses(space.Causes, space.CausesOfShootdowns));
@@ -159,6 +165,7 @@ public sealed class RunStatistics
         AddAll(Pools, other.Pools);
         AddAll(Threads, other.Threads);
         AddAll(Findings, other.Findings);
+        AddAll(UnusedDelays, other.UnusedDelays);
         AddAll(Waits, other.Waits);
         AddAll(CoreWaits, other.CoreWaits);
         AddAll(Shootdowns, other.Shootdowns);
@@ -172,6 +179,19 @@ public sealed class RunStatistics
         for (int i = 0; i < Histograms.Count; i++)
         {
             Histograms[i].Add(other.Histograms[i]);
+        }
+    }
+
+    private void AddUnusedDelays(Outbox outbox, World world)
+    {
+        string[] lines =
+        [
+            .. outbox.UnusedDelays.Select(delay => $"schedule: \"{MessageSchedule.ToText(delay, world.Cores.Count)}\" made no message late: "
+                + (delay.Sequence < outbox.Sent ? "the model has this one come when it must" : $"its sender sent {outbox.Sent:N0}")),
+        ];
+        if (lines.Length > 0)
+        {
+            UnusedDelays.Add(outbox.Sender, lines);
         }
     }
 

@@ -60,12 +60,17 @@ public sealed record MessageSchedule(IReadOnlyList<MessageDelay> Delays)
 
     /// <summary>The schedule as the text that <see cref="Parse"/> reads.</summary>
     /// <param name="cores">Cores of the machine.</param>
-    public string ToText(int cores) => string.Join(
-        ", ",
-        Delays.Select(delay => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{(delay.Sender < cores ? Core : Space)}{(delay.Sender < cores ? delay.Sender : delay.Sender - cores)}/{delay.Sequence} "
-                + $"+{delay.Extra.Value}")));
+    public string ToText(int cores) => string.Join(", ", Delays.Select(delay => ToText(delay, cores)));
+
+    /// <summary>A delay as it stands in a schedule's text.</summary>
+    /// <param name="delay">The delay.</param>
+    /// <param name="cores">Cores of the machine.</param>
+    internal static string ToText(in MessageDelay delay, int cores)
+    {
+        bool isCore = delay.Sender < cores;
+        int number = isCore ? delay.Sender : delay.Sender - cores;
+        return string.Create(CultureInfo.InvariantCulture, $"{(isCore ? Core : Space)}{number}/{delay.Sequence} +{delay.Extra.Value}");
+    }
 
     /// <summary>What the schedule does to one sender's messages; null if it does nothing.</summary>
     internal SenderDelays? Of(int sender, bool isCore)

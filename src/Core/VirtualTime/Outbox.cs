@@ -53,6 +53,9 @@ public sealed class Outbox(int sender)
         return message;
     }
 
+    /// <summary>The delays of the run's schedule by which no message of this sender has come late.</summary>
+    internal IEnumerable<MessageDelay> UnusedDelays => _delays?.Unused ?? [];
+
     /// <summary>Messages come late from now on.</summary>
     internal void DelayedBy(SenderDelays? delays) => _delays = delays;
 

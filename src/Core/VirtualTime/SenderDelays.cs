@@ -20,12 +20,18 @@ internal sealed class SenderDelays(List<MessageDelay> delays, bool isCore)
     /// <summary>For each receiver, behind what later messages stay.</summary>
     private readonly List<Floor> _floors = [];
 
+    /// <summary>For each delay, whether a message has come late by it.</summary>
+    private readonly bool[] _used = new bool[delays.Count];
+
     /// <summary>Who hears of the messages; null for nobody.</summary>
     [NotSaved]
     private ISendWatch? _watch;
 
     /// <summary>From now on somebody hears of the messages.</summary>
     public void WatchedBy(ISendWatch watch) => _watch = watch;
+
+    /// <summary>The delays by which no message has come late: none had the number, or the model has it come in time.</summary>
+    public IEnumerable<MessageDelay> Unused => delays.Where((_, index) => !_used[index]);
 
     /// <summary>When a message will be there that bears the time at which it would be there by itself.</summary>
     public Cycles DueOf(SimMessage message)
@@ -61,11 +67,12 @@ internal sealed class SenderDelays(List<MessageDelay> delays, bool isCore)
 
     private Cycles ExtraOf(long sequence)
     {
-        foreach (MessageDelay delay in delays)
+        for (int i = 0; i < delays.Count; i++)
         {
-            if (delay.Sequence == sequence)
+            if (delays[i].Sequence == sequence)
             {
-                return delay.Extra;
+                _used[i] = true;
+                return delays[i].Extra;
             }
         }
 

@@ -52,6 +52,7 @@ public sealed class ExploreCommandTests : IDisposable
     [InlineData(ExitCodes.Usage, "--cores", "explore", "linux", "--cores", "5")]
     [InlineData(ExitCodes.Usage, "--state", "explore", "all", "--state", "somewhere")]
     [InlineData(ExitCodes.BadInput, "there is no such file", "explore", "nowhere.conf")]
+    [InlineData(ExitCodes.BadInput, "a small world", "explore", "quickstart")]
     public async Task Explore_BadInput_IsOneSentence(int expected, string word, params string[] args)
     {
         (int code, _, string error) = await CommandRunner.RunAsync(args);
@@ -69,6 +70,17 @@ public sealed class ExploreCommandTests : IDisposable
         (code, _, error) = await CommandRunner.RunAsync("run", path, "--set", "schedule=\"space 3/1 +5\"");
         Assert.Equal(ExitCodes.BadInput, code);
         Assert.Contains("schedule: space 3 found", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_DelayOfNoMessage_IsAFinding()
+    {
+        string path = Write("late.conf", "machine.cores = 2\nprocesses = [ { program = script, script = \"load 0\" } ]\n");
+        string[] command = ["run", path, "--fail-on", "findings", "--set"];
+        (int code, string output, _) = await CommandRunner.RunAsync([.. command, "schedule=\"core 0/0 +5, core 1/99 +5\""]);
+        Assert.Equal(ExitCodes.Broken, code);
+        Assert.Contains("schedule: \"core 1/99 +5\" made no message late: its sender sent 0", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"core 0/0 +5\" made", output, StringComparison.Ordinal);
     }
 
     [Fact]

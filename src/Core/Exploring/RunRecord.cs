@@ -25,7 +25,7 @@ internal record struct RunOperation(int Space, long Id, int Core, long Start, lo
 /// <summary>Notes what happens in a run. One object serves many runs, one after another.</summary>
 internal sealed class RunRecord : ISendWatch, IRunWatch
 {
-    /// <summary>The most messages, and the most accesses, of a world that is explored. Its orders are more than anybody can try long before.</summary>
+    /// <summary>The most messages, and the most accesses, of a world to explore: far fewer have more orders than can be tried.</summary>
     private const int EventsMax = 10_000;
 
     private readonly List<SentMessage> _messages = [];

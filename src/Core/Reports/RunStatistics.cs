@@ -184,10 +184,11 @@ public sealed class RunStatistics
 
     private void AddUnusedDelays(Outbox outbox, World world)
     {
+        int cores = world.Cores.Count;
         string[] lines =
         [
-            .. outbox.UnusedDelays.Select(delay => $"schedule: \"{MessageSchedule.ToText(delay, world.Cores.Count)}\" made no message late: "
-                + (delay.Sequence < outbox.Sent ? "the model has this one come when it must" : $"its sender sent {outbox.Sent:N0}")),
+            .. outbox.UnusedDelays.Select(delay => $"schedule: \"{MessageSchedule.ToText(delay, cores)}\" made no message late: "
+                + (delay.Sequence < outbox.Sent ? "the model has this one come when it must" : $"its sender sent {outbox.Sent}")),
         ];
         if (lines.Length > 0)
         {

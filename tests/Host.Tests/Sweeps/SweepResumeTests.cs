@@ -8,12 +8,12 @@ namespace VmSim.Host.Tests.Sweeps;
 /// <summary>A sweep that is ended in the middle, in whatever way, goes on where it stood: no run is lost, and none is made twice.</summary>
 public sealed class SweepResumeTests : IDisposable
 {
-    private const int Runs = 5 * 2 * 2;
+    private const int Runs = 3 * 2 * 2;
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-tests-").FullName;
 
     private string[] Command =>
     [
-        "sweep", CommandRunner.At("config/scenarios/munmap-latr.conf"), "--set", "processes.0.iterations=30", "--cores", "16..80+16",
+        "sweep", CommandRunner.At("config/scenarios/munmap-latr.conf"), "--set", "processes.0.iterations=30", "--cores", "16..48+16",
         "--protocols", "linux,latr", "--repeat", "2", "--no-bisect", "--jobs", "2", "--out", _folder,
     ];
 

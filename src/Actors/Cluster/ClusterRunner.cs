@@ -33,12 +33,6 @@ public sealed class ClusterRunner(
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Check || scenario.Check)
-        {
-            string asked = options.Check ? "--check" : "check = on";
-            throw new ScenarioException($"{asked}: the checker watches runs in one process; leave out --nodes and --local-nodes");
-        }
-
         SimulationRunner.WindowOf(WorldParts.DelaysOf(scenario), options);
     }
 
@@ -50,7 +44,7 @@ public sealed class ClusterRunner(
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
         RequireRunnable(scenario, options);
-        using World world = PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario));
+        using World world = PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario, options.Check));
         long window = SimulationRunner.WindowOf(world.Delays, options);
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options);
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;

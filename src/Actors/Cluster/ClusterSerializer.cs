@@ -209,6 +209,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         writer.Write(plan.Until);
         writer.Write(plan.Threads);
         writer.Write(plan.Shootdowns);
+        writer.Write(plan.Check);
     }
 
     private static RunPlan ReadPlan(BinaryReader reader) => new()
@@ -221,6 +222,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         Until = reader.ReadPositive("until"),
         Threads = reader.ReadInt32(0, Lanes.Max, "threads"),
         Shootdowns = reader.ReadFlag("shootdowns"),
+        Check = reader.ReadFlag("check"),
     };
 
     private static RunInput[] ReadInputs(BinaryReader reader)

@@ -52,6 +52,15 @@ public sealed record RunPlan
     /// <summary>Whether the report lists the shootdowns one by one.</summary>
     public bool Shootdowns { get; init; }
 
+    /// <summary>
+    /// Whether the translation checker watches. It judges a space by all cores that may hold its translations, so that each domain lives on
+    /// one node then, however large.
+    /// </summary>
+    public bool Check { get; init; }
+
+    /// <summary>Most cores of a domain that lives on one node, in a run that the checker watches or does not.</summary>
+    internal static int CoresOfWholeDomain(bool check, int asked) => check ? int.MaxValue : asked;
+
     /// <summary>Makes the plan of a run.</summary>
     /// <param name="scenario">What is simulated.</param>
     /// <param name="cluster">How it is spread.</param>
@@ -71,11 +80,12 @@ public sealed record RunPlan
             Scenario = text.ToString(),
             Inputs = [.. plugIns, .. TracesOf(scenario).Select(RunInput.Of)],
             Nodes = nodes,
-            CoresPerNode = cluster.CoresOfWholeDomain,
+            CoresPerNode = CoresOfWholeDomain(options.Check || scenario.Check, cluster.CoresOfWholeDomain),
             Window = window,
             Until = scenario.Until,
             Threads = options.Threads,
             Shootdowns = options.Shootdowns,
+            Check = options.Check || scenario.Check,
         };
     }
 

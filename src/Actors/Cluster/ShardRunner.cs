@@ -9,7 +9,7 @@ namespace VmSim.Actors.Cluster;
 
 /// <summary>
 /// Runs scenarios split over several shards of this process, each with a world of its own, as nodes of a cluster have: what such a split
-/// does to a run, without the cluster. Every domain is split.
+/// does to a run, without the cluster. Every domain is split, but for runs that the checker watches.
 /// </summary>
 /// <param name="system">The actor system; it has a lane for each thread of a run.</param>
 /// <param name="shards">Over how many shards.</param>
@@ -20,10 +20,11 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ClusterRunner.RequireRunnable(scenario, options);
-        World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, listsShootdowns: options.Shootdowns))];
+        World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, options.Check, listsShootdowns: options.Shootdowns))];
+        int whole = RunPlan.CoresOfWholeDomain(worlds[0].Checker is not null, asked: 0);
         long window = SimulationRunner.WindowOf(worlds[0].Delays, options);
         IActorRef[] actors = [.. worlds.Select((world, node) => system.ActorOf(
-            NodeShardActor.Props(world, new NodePlacement(world, shards, coresPerNode: 0), node, window, options.EffectiveThreads)))];
+            NodeShardActor.Props(world, new NodePlacement(world, shards, whole), node, window, options.EffectiveThreads)))];
         try
         {
             using Inbox inbox = Inbox.Create(system);

@@ -85,7 +85,7 @@ internal sealed class ShardTally
     {
         RunPart part = Part;
         NodeReport host = new(address, part.Cores.Count, part.Groups.Sum(group => group.Members.Count), _envelopes, _bytes);
-        byte[][] pieces = [.. StatisticsCodec.Encode(RunStatistics.Collect(part, end)).Chunk(pieceBytes)];
+        byte[][] pieces = [.. StatisticsCodec.Encode(RunStatistics.Collect(part, end, stopped: !_completed)).Chunk(pieceBytes)];
         return [.. pieces.Select(piece => new NodeShardProtocol.Collected(_node, pieces.Length, piece, host))];
     }
 }

@@ -1,4 +1,6 @@
 using VmSim.Actors.Simulation;
+using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
@@ -29,6 +31,8 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Pools, WriteNumbers);
         WriteAll(writer, statistics.Threads, ReportCodec.Write);
         WriteAll(writer, statistics.Findings, WriteLines);
+        WriteAll(writer, statistics.Violations, WriteViolations);
+        writer.Write(statistics.LongestStaleness.Value);
         WriteAll(writer, statistics.UnusedDelays, WriteLines);
         WriteAll(writer, statistics.Waits, WriteLines);
         WriteAll(writer, statistics.CoreWaits, WriteLines);
@@ -50,6 +54,8 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Pools, ReadNumbers);
         ReadAll(reader, statistics.Threads, ReportCodec.ReadThread);
         ReadAll(reader, statistics.Findings, ReadLines);
+        ReadAll(reader, statistics.Violations, ReadViolations);
+        statistics.LongestStaleness = reader.ReadInt64();
         ReadAll(reader, statistics.UnusedDelays, ReadLines);
         ReadAll(reader, statistics.Waits, ReadLines);
         ReadAll(reader, statistics.CoreWaits, ReadLines);
@@ -124,6 +130,35 @@ public static class StatisticsCodec
         }
 
         return [.. lines];
+    }
+
+    private static void WriteViolations(BinaryWriter writer, Violation[] violations)
+    {
+        writer.Write(violations.Length);
+        foreach (Violation violation in violations)
+        {
+            writer.Write((int)violation.Rule);
+            writer.Write(violation.Time.Value);
+            writer.Write(violation.Space.Value);
+            writer.Write(violation.Message);
+            WriteLines(writer, [.. violation.Trace]);
+        }
+    }
+
+    private static Violation[] ReadViolations(BinaryReader reader)
+    {
+        Violation[] violations = new Violation[reader.ReadCount(sizeof(int) + sizeof(long) + sizeof(int) + 1 + sizeof(int))];
+        for (int i = 0; i < violations.Length; i++)
+        {
+            violations[i] = new Violation(
+                (CheckRule)reader.ReadInt32((int)CheckRule.DeadTranslation, (int)CheckRule.FramesLost, "rule"),
+                reader.ReadPositive("time"),
+                new SpaceId(reader.ReadInt32(0, int.MaxValue, "space")),
+                reader.ReadString(),
+                ReadLines(reader));
+        }
+
+        return violations;
     }
 
     private static void WriteShootdowns(BinaryWriter writer, ShootdownTally tally)

@@ -34,6 +34,7 @@ public sealed class DomainActor : UntypedActor
             IsShared = _exchange is not null,
             Turn = turns is null ? null : new DomainTurn(turns, () => self.Tell(new DomainProtocol.TakeTurn(), ActorRefs.NoSender)),
             Checker = world.Checker,
+            Domain = share.Domain.Index,
         };
     }
 

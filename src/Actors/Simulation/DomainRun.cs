@@ -75,8 +75,11 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
     /// <summary>The domain's turns on its lane; null for a domain that has the lane to itself.</summary>
     public DomainTurn? Turn { get; init; }
 
-    /// <summary>The checker that ends the run when it has found a violation; null for none.</summary>
+    /// <summary>The checker that ends the domain's run when it has found a violation there; null for none.</summary>
     public TranslationChecker? Checker { get; init; }
+
+    /// <summary>The domain's number.</summary>
+    public int Domain { get; init; }
 
     /// <summary>Windows opened.</summary>
     public long Windows { get; private set; }
@@ -218,7 +221,7 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
             return DomainStep.Wait;
         }
 
-        _stopping |= !IsShared && (_stopAsked || Checker is { Violated: true });
+        _stopping |= !IsShared && (_stopAsked || Checker?.ViolatedIn(Domain) is true);
         _plan = WindowPlan.Next(Horizon, delays, window, until);
         if (_plan.Finished || _stopping)
         {

@@ -54,7 +54,7 @@ public sealed class TranslationChecker
     /// </summary>
     public Cycles LongestStaleness => Interlocked.Read(ref _longestStaleness);
 
-    /// <summary>Whether a rule was broken; the run stops at the end of the window.</summary>
+    /// <summary>Whether a rule was broken.</summary>
     public bool Violated => _violated;
 
     /// <summary>The broken rules, earliest first.</summary>
@@ -64,41 +64,62 @@ public sealed class TranslationChecker
         {
             lock (_gate)
             {
-                return [.. _violations.OrderBy(violation => violation.Time).ThenBy(violation => violation.Rule)
-                    .ThenBy(violation => violation.Message, StringComparer.Ordinal)];
+                return [.. Violation.InOrder([_violations])];
             }
         }
     }
 
     /// <summary>
-    /// Compares whole page tables with their areas and counts all frames anew; for the end of a run. After a violation there is nothing to
-    /// add.
+    /// Whether a rule was broken in a domain, which then stops at the end of the window. Other domains have nothing to do with it and run
+    /// to their ends, so that what is found does not depend on which came first.
     /// </summary>
-    public void Finish()
+    public bool ViolatedIn(int domain)
     {
-        if (_violated)
+        if (!_violated)
         {
-            return;
+            return false;
         }
 
-        long now = _world.Cores.Max(core => core.Now.Value);
-        foreach (SpaceChecker space in _spaces)
+        lock (_gate)
         {
-            space.CheckAgreement(now);
+            return _violations.Exists(violation => DomainOf(violation.Space) == domain);
         }
+    }
 
-        foreach (MemoryPool pool in _world.Pools)
+    /// <summary>
+    /// Compares whole page tables with their areas and counts all frames anew; for the end of a run. Of a domain in which a rule was broken
+    /// there is nothing to add.
+    /// </summary>
+    public void Finish() => Finish([.. _world.Pools.Select(pool => pool.Members[0].Group).Distinct()]);
+
+    /// <summary>Does so for the groups that have run here.</summary>
+    internal void Finish(IReadOnlyCollection<SpaceGroup> groups)
+    {
+        foreach (SpaceGroup group in groups.Where(group => !ViolatedIn(group.DomainIndex)))
         {
-            SpaceGroup group = pool.Members[0].Group;
-            bool over = group.NextDue == Cycles.Never && group.DomainIndex >= 0
-                && _world.CoresOf(pool).All(core => core.NextTime == Cycles.Never);
-            if (FrameCount.Check(pool, over) is { Count: > 0 } problems)
+            foreach (MemoryPool pool in group.Pools)
             {
-                string name = pool.Members[0].Name;
-                TraceLines lines = problems.Aggregate(
-                    new TraceLines().Add(now, "the run is over, and the frames are counted"), (all, problem) => all.Add(now, problem));
-                Report(new Violation(CheckRule.FramesLost, now, pool.Members[0].Space, $"{name}: {problems[0]}", lines.Lines));
+                Finish(pool, group);
             }
+        }
+    }
+
+    private void Finish(MemoryPool pool, SpaceGroup group)
+    {
+        ICheckedCore[] cores = [.. _world.CoresOf(pool)];
+        long now = cores.Select(core => core.Now.Value).DefaultIfEmpty(0).Max();
+        foreach (AddressSpace space in pool.Members)
+        {
+            _spaces[space.Space.Value].CheckAgreement(now);
+        }
+
+        bool over = group.NextDue == Cycles.Never && group.DomainIndex >= 0 && cores.All(core => core.NextTime == Cycles.Never);
+        if (FrameCount.Check(pool, over) is { Count: > 0 } problems)
+        {
+            string name = pool.Members[0].Name;
+            TraceLines lines = problems.Aggregate(
+                new TraceLines().Add(now, "the run is over, and the frames are counted"), (all, problem) => all.Add(now, problem));
+            Report(new Violation(CheckRule.FramesLost, now, pool.Members[0].Space, $"{name}: {problems[0]}", lines.Lines));
         }
     }
 
@@ -111,6 +132,8 @@ public sealed class TranslationChecker
     internal SpaceChecker Space(int space) => _spaces[space];
 
     internal CoreChecker Core(CoreId core) => _cores[core.Value];
+
+    private int DomainOf(SpaceId space) => _world.Spaces[space.Value].Group.DomainIndex;
 
     internal int PoolOf(int space) => _world.Spaces[space].Pool.Index;
 

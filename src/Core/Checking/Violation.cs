@@ -38,6 +38,11 @@ public enum CheckRule
 /// <param name="Trace">The events that lead to it, in order of time.</param>
 public sealed record Violation(CheckRule Rule, Cycles Time, SpaceId Space, string Message, IReadOnlyList<string> Trace)
 {
+    /// <summary>Violations as they are told: earliest first, whoever found them.</summary>
+    internal static IEnumerable<Violation> InOrder(IEnumerable<IEnumerable<Violation>> found) => found.SelectMany(violations => violations)
+        .OrderBy(violation => violation.Time).ThenBy(violation => violation.Rule)
+        .ThenBy(violation => violation.Message, StringComparer.Ordinal);
+
     /// <summary>The violation as lines for a report.</summary>
     public IEnumerable<string> Lines() => [$"{Rule} at cycle {Time}: {Message}", .. Trace.Select(line => "    " + line)];
 }

@@ -32,9 +32,11 @@ public sealed class SequentialEngine(World world, Cycles window = default)
             }
         }
 
-        return true;
+        return world.Checker is not { Violated: true };
     }
 
+    /// <summary>Runs a domain to its end, or to the window in which the checker found a violation.</summary>
+    /// <returns>Whether it came there.</returns>
     private bool RunDomain(Domain domain, long last, CancellationToken cancellation)
     {
         long[] coreNext = new long[domain.Cores.Count];
@@ -57,7 +59,7 @@ public sealed class SequentialEngine(World world, Cycles window = default)
             }
 
             WindowPlan plan = WindowPlan.Next(DomainHorizon.Of(coreNext, groupNext), world.Delays, _window, _until);
-            if (plan.Finished)
+            if (plan.Finished || world.Checker?.ViolatedIn(domain.Index) is true)
             {
                 return true;
             }
@@ -74,10 +76,6 @@ public sealed class SequentialEngine(World world, Cycles window = default)
             Windows++;
             long limit = RunCores(domain, plan, coreNext);
             RunGroups(domain, plan.Start.Value, limit + world.Delays.CoreToSpace.Value);
-            if (world.Checker is { Violated: true })
-            {
-                return false;
-            }
         }
 
         return false;

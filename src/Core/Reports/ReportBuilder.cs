@@ -1,3 +1,4 @@
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Memory;
@@ -41,7 +42,6 @@ public static class ReportBuilder
     {
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
-        world.Checker?.Finish();
         return Build(
             world,
             finished,
@@ -61,7 +61,7 @@ public static class ReportBuilder
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(statistics);
         long cycles = Math.Max(0, end.Time(world.Scenario.Until, finished).Value - world.Scenario.Warmup);
-        List<string> findings = [.. world.Checker?.Violations.SelectMany(violation => violation.Lines()) ?? []];
+        List<string> findings = [.. Violation.InOrder(statistics.Violations.Values).SelectMany(violation => violation.Lines())];
         string outcome = Outcome(world, finished, end, statistics, findings);
         findings.AddRange(statistics.Findings.Values.SelectMany(lines => lines));
         findings.AddRange(statistics.UnusedDelays.Values.SelectMany(lines => lines));
@@ -87,7 +87,7 @@ public static class ReportBuilder
             AddressSpaces = [.. world.Spaces.Select(space => OfSpace(catalog, space, statistics))],
             Threads = [.. statistics.Threads.Values],
             Checker = world.Checker is { AllowedStaleness.Value: > 0 } checker
-                ? new CheckerReport(checker.AllowedStaleness, checker.LongestStaleness)
+                ? new CheckerReport(checker.AllowedStaleness, statistics.LongestStaleness)
                 : null,
         };
         // Where a run is stopped, it stops at another place each time: its figures are nobody else's.

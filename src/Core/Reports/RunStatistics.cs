@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Shootdown;
@@ -76,6 +77,12 @@ public sealed class RunStatistics
     /// <summary>Failed calls and refused accesses of each space, as lines, by number.</summary>
     public SortedDictionary<int, string[]> Findings { get; } = [];
 
+    /// <summary>The rules that the checker saw broken, by domain.</summary>
+    public SortedDictionary<int, Violation[]> Violations { get; } = [];
+
+    /// <summary>How long after its call had returned a dead translation was last used, at most, where the checker watched.</summary>
+    public Cycles LongestStaleness { get; set; }
+
     /// <summary>Delays of the run's schedule by which no message came late, as lines, by sender: cores first, then spaces.</summary>
     public SortedDictionary<int, string[]> UnusedDelays { get; } = [];
 
@@ -107,6 +114,7 @@ public sealed class RunStatistics
     {
         ArgumentNullException.ThrowIfNull(part);
         RunStatistics statistics = new();
+        statistics.AddVerdict(part);
         foreach (CoreModel core in part.Cores)
         {
             string[] waits = [.. core.DescribeWaits()];
@@ -165,6 +173,8 @@ public sealed class RunStatistics
         AddAll(Pools, other.Pools);
         AddAll(Threads, other.Threads);
         AddAll(Findings, other.Findings);
+        AddAll(Violations, other.Violations);
+        LongestStaleness = Cycles.Max(LongestStaleness, other.LongestStaleness);
         AddAll(UnusedDelays, other.UnusedDelays);
         AddAll(Waits, other.Waits);
         AddAll(CoreWaits, other.CoreWaits);
@@ -179,6 +189,22 @@ public sealed class RunStatistics
         for (int i = 0; i < Histograms.Count; i++)
         {
             Histograms[i].Add(other.Histograms[i]);
+        }
+    }
+
+    private void AddVerdict(RunPart part)
+    {
+        if (part.World.Checker is not { } checker)
+        {
+            return;
+        }
+
+        checker.Finish(part.Groups);
+        LongestStaleness = checker.LongestStaleness;
+        foreach (IGrouping<int, Violation> domain in checker.Violations.GroupBy(
+            violation => part.World.Spaces[violation.Space.Value].Group.DomainIndex))
+        {
+            Violations.Add(domain.Key, [.. domain]);
         }
     }
 

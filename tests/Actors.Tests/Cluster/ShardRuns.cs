@@ -21,11 +21,18 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
     /// <param name="coresPerNode">Most cores of a domain that lives on one node; 0 splits all.</param>
     /// <param name="windowDivisor">The window is the bound over this.</param>
     /// <param name="protocol">The shootdown protocol; null for the scenario's.</param>
+    /// <param name="check">Whether the checker watches on several nodes too; no domain may be split then.</param>
     /// <param name="stops">Milliseconds after which the run stops, again and again, to go on in new worlds from checkpoints.</param>
     protected RunReport RunOnNodes(
-        ScenarioSpec scenario, int nodes, int coresPerNode, int windowDivisor = 1, IShootdownProtocol? protocol = null, params int[] stops)
+        ScenarioSpec scenario,
+        int nodes,
+        int coresPerNode,
+        int windowDivisor = 1,
+        IShootdownProtocol? protocol = null,
+        bool check = false,
+        params int[] stops)
     {
-        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check: nodes == 1, protocol))];
+        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check || nodes == 1, protocol))];
         try
         {
             long window = Math.Max(1, worlds[0].Delays.WindowBound.Value / windowDivisor);

@@ -4,7 +4,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace VmSim.Mutants;
 
-/// <summary>One change of a source: the operators that Offutt and others found enough (ACM TOSEM 5 (2), 1996), and deleted statements.</summary>
+/// <summary>
+/// One change of a source: the operators that Offutt and others found enough (ACM TOSEM 5 (2), 1996), and deleted statements.
+/// </summary>
 /// <param name="Old">What stands there.</param>
 /// <param name="New">What stands there instead.</param>
 internal sealed record Change(SyntaxNode Old, SyntaxNode New)
@@ -53,8 +55,8 @@ internal sealed record Change(SyntaxNode Old, SyntaxNode New)
     };
 
     /// <summary>Attributes, constants' names and texts are not what a protocol does.</summary>
-    private static bool IsCode(SyntaxNode node) => !node.Ancestors().Any(above => above is AttributeSyntax or InterpolatedStringExpressionSyntax
-        or ThrowExpressionSyntax or ThrowStatementSyntax or ParameterSyntax);
+    private static bool IsCode(SyntaxNode node) => !node.Ancestors().Any(above => above is AttributeSyntax or ParameterSyntax
+        or InterpolatedStringExpressionSyntax or ThrowExpressionSyntax or ThrowStatementSyntax);
 
     private static IEnumerable<SyntaxNode> Of(SyntaxNode node) => node switch
     {
@@ -64,8 +66,10 @@ internal sealed record Change(SyntaxNode Old, SyntaxNode New)
         LiteralExpressionSyntax literal when literal.IsKind(SyntaxKind.FalseLiteralExpression) => [Parse("true")],
         LiteralExpressionSyntax literal when literal.IsKind(SyntaxKind.NumericLiteralExpression) => [Parse($"({literal} + 1)")],
         ExpressionStatementSyntax statement when IsGuard(statement) => [],
-        ExpressionStatementSyntax { Expression: InvocationExpressionSyntax or AssignmentExpressionSyntax or PostfixUnaryExpressionSyntax } =>
-            [SyntaxFactory.EmptyStatement()],
+        ExpressionStatementSyntax
+        {
+            Expression: InvocationExpressionSyntax or AssignmentExpressionSyntax or PostfixUnaryExpressionSyntax,
+        } => [SyntaxFactory.EmptyStatement()],
         _ => [],
     };
 
@@ -77,9 +81,10 @@ internal sealed record Change(SyntaxNode Old, SyntaxNode New)
     private static bool IsText(BinaryExpressionSyntax binary) => binary.DescendantNodes().Any(node =>
         node.IsKind(SyntaxKind.StringLiteralExpression) || node is InterpolatedStringExpressionSyntax);
 
-    private static bool IsCondition(ExpressionSyntax value) => value.Kind() is SyntaxKind.LogicalAndExpression or SyntaxKind.LogicalOrExpression
-        or SyntaxKind.LogicalNotExpression or SyntaxKind.IsPatternExpression or SyntaxKind.EqualsExpression or SyntaxKind.NotEqualsExpression
-        or SyntaxKind.LessThanExpression or SyntaxKind.GreaterThanExpression;
+    private static bool IsCondition(ExpressionSyntax value) => value.Kind() is SyntaxKind.LogicalAndExpression
+        or SyntaxKind.LogicalOrExpression or SyntaxKind.LogicalNotExpression or SyntaxKind.IsPatternExpression
+        or SyntaxKind.EqualsExpression or SyntaxKind.NotEqualsExpression or SyntaxKind.LessThanExpression
+        or SyntaxKind.GreaterThanExpression;
 
     private static string Symbol(SyntaxKind kind) => SyntaxFacts.GetText(kind switch
     {

@@ -41,7 +41,8 @@ internal static class Judges
     {
         MutantContract contract = new(protocol);
         foreach (MethodInfo test in typeof(ShootdownProtocolContract).GetMethods()
-            .Where(method => method.GetCustomAttribute<SubjectsAttribute>() is not null).OrderBy(method => method.Name, StringComparer.Ordinal))
+            .Where(method => method.GetCustomAttribute<SubjectsAttribute>() is not null)
+            .OrderBy(method => method.Name, StringComparer.Ordinal))
         {
             try
             {

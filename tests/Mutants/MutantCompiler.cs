@@ -36,7 +36,9 @@ internal sealed class MutantCompiler
             [_usings, .. mutant.Sources],
             _references,
             new CSharpCompilationOptions(
-                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
+                OutputKind.DynamicallyLinkedLibrary,
+                optimizationLevel: OptimizationLevel.Release,
+                nullableContextOptions: NullableContextOptions.Enable));
         using MemoryStream image = new();
         if (!compilation.Emit(image).Success)
         {

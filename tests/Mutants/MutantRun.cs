@@ -34,7 +34,8 @@ internal sealed class MutantRun(IReadOnlyList<string> names, int most)
             string[] unknown = [.. alive.Where(key => !equal.ContainsKey(key))];
             int[] counts = [.. Finders.Select(finder => verdicts.Values.Count(verdict => verdict.Split('\t')[0] == finder))];
             int all = verdicts.Values.Count(verdict => !verdict.StartsWith("compiler", StringComparison.Ordinal));
-            Console.WriteLine($"| `{protocol.Name}` | {all} | {string.Join(" | ", counts)} | {alive.Length - unknown.Length} | {unknown.Length} |");
+            string found = string.Join(" | ", counts);
+            Console.WriteLine($"| `{protocol.Name}` | {all} | {found} | {alive.Length - unknown.Length} | {unknown.Length} |");
             survivors.AddRange(unknown);
             clean &= unknown.Length == 0;
         }
@@ -60,7 +61,12 @@ internal sealed class MutantRun(IReadOnlyList<string> names, int most)
     {
         while (from < count)
         {
-            ProcessStartInfo start = new(Environment.ProcessPath!) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+            ProcessStartInfo start = new(Environment.ProcessPath!)
+            {
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
             foreach (string argument in (string[])["judge", protocol, Text(from), Text(step)])
             {
                 start.ArgumentList.Add(argument);
@@ -113,12 +119,13 @@ internal sealed class MutantRun(IReadOnlyList<string> names, int most)
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Mutants that do the same as their original, each with why: lines of two, the mutant and then the reason, indented.</summary>
+    /// <summary>Mutants that do the same as their original: the mutant's line, and behind it, indented, the reason's.</summary>
     private static Dictionary<string, string> EqualOnes()
     {
         Dictionary<string, string> equal = [];
         string? mutant = null;
-        foreach (string line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Equal.txt")).Where(line => line.Length > 0 && line[0] != '#'))
+        foreach (string line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Equal.txt"))
+            .Where(line => line.Length > 0 && line[0] != '#'))
         {
             if (line[0] != ' ')
             {

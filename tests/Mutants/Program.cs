@@ -57,7 +57,7 @@ internal static class Program
         }
     }
 
-    /// <summary>Judges every so many mutants of a protocol from one on, and prints a line when it begins with one and one with what was found.</summary>
+    /// <summary>Judges every so many mutants of a protocol from one on; prints a line before each, and one with what was found.</summary>
     private static void Judge(string protocol, int from, int step)
     {
         IShootdownProtocol original = ShootdownProtocols.All.Find(protocol)!;

@@ -20,7 +20,8 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ClusterRunner.RequireRunnable(scenario, options);
-        World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, options.Check, listsShootdowns: options.Shootdowns))];
+        World[] worlds =
+            [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, options.Check, listsShootdowns: options.Shootdowns))];
         int whole = RunPlan.CoresOfWholeDomain(worlds[0].Checker is not null, asked: 0);
         long window = SimulationRunner.WindowOf(worlds[0].Delays, options);
         IActorRef[] actors = [.. worlds.Select((world, node) => system.ActorOf(

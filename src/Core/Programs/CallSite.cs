@@ -18,6 +18,9 @@ public sealed record CallSite(IReadOnlyList<string> Frames)
     /// <summary>What stands between frames.</summary>
     public const char Separator = ';';
 
+    /// <summary>The source of a function that the compiler has put into its caller, where nobody knows more.</summary>
+    public const string Inlined = "(inlined)";
+
     /// <summary>glibc and musl, their loaders, and the libraries of GCC: how the names of their files begin.</summary>
     private static readonly string[] LibraryNames =
         ["ld-", "ld.so", "libc.", "libc-", "libpthread", "libstdc++", "libgcc_s", "rtld"];
@@ -26,11 +29,11 @@ public sealed record CallSite(IReadOnlyList<string> Frames)
     public string Text { get; } = string.Join(Separator, Frames);
 
     /// <summary>
-    /// The frame that a reader looks for: the innermost one whose source line is known, or else that is not in the C library, or else the
-    /// innermost.
+    /// The frame that a reader looks for: the innermost one whose source line is known, or else that is known not to be in the C library,
+    /// or else the innermost.
     /// </summary>
     public string Place =>
-        Frames.FirstOrDefault(HasLine) ?? Frames.FirstOrDefault(frame => !IsOfLibrary(ModuleOf(frame))) ?? Frames.FirstOrDefault() ?? "";
+        Frames.FirstOrDefault(HasLine) ?? Frames.FirstOrDefault(IsOfProgram) ?? Frames.FirstOrDefault() ?? "";
 
     /// <summary>
     /// Whether a file is a C library, its loader or the run-time library of a compiler, by its name: what is called in them was called for
@@ -57,6 +60,9 @@ public sealed record CallSite(IReadOnlyList<string> Frames)
         int plus = source.LastIndexOf("+0x", StringComparison.Ordinal);
         return plus < 0 ? "" : source[..plus];
     }
+
+    private static bool IsOfProgram(string frame) =>
+        !IsOfLibrary(ModuleOf(frame)) && !frame.EndsWith(Inlined, StringComparison.Ordinal);
 
     private static bool HasLine(string frame)
     {

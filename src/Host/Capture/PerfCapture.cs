@@ -12,11 +12,20 @@ internal static class PerfCapture
     /// <summary>Where the kernel lists its trace events.</summary>
     private static readonly string[] EventFolders = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 
-    private static readonly string[] Calls =
+    /// <summary>
+    /// The stack that perf keeps of a call and unwinds afterwards: frame pointers would leave out who called the C library, whose functions
+    /// set none. 4 KiB are a few dozen frames, and a call of memory costs more than to copy them.
+    /// </summary>
+    private const string Stack = "/call-graph=dwarf,stack-size=4096/";
+
+    /// <summary>Calls whose stacks are kept.</summary>
+    private static readonly string[] MemoryCalls =
     [
         "mmap", "munmap", "mprotect", "pkey_mprotect", "mremap", "brk", "madvise", "mlock", "mlock2", "munlock", "mlockall", "munlockall",
-        "msync", "mincore", "mseal", "shmat", "shmdt", "clone", "clone3", "fork", "vfork", "execve", "execveat",
+        "msync", "mincore", "mseal", "shmat", "shmdt",
     ];
+
+    private static readonly string[] Calls = [.. MemoryCalls, "clone", "clone3", "fork", "vfork", "execve", "execveat"];
 
     private static readonly string[] AllEvents =
     [
@@ -31,6 +40,7 @@ internal static class PerfCapture
     /// <param name="folder">A folder for the recording.</param>
     /// <param name="target">The trace to write.</param>
     /// <param name="randomizes">Whether addresses are randomized.</param>
+    /// <param name="stacks">Whether to record from where calls on memory are made.</param>
     /// <param name="maps">The file of the kernel's word on areas, and calls before which to ask; null to ask nothing.</param>
     /// <param name="error">Where to say what was found.</param>
     /// <returns>The program's exit code.</returns>
@@ -41,13 +51,14 @@ internal static class PerfCapture
         string folder,
         string target,
         bool randomizes,
+        bool stacks,
         (string File, string Points)? maps,
         TextWriter error)
     {
         string recording = Path.Combine(folder, "perf.data");
         string script = Path.Combine(folder, "perf.script");
         string[] record =
-            ["record", "-q", "-d", "--switch-events", "-m", "16M", "-e", string.Join(',', Events()), "-o", recording, "--", program];
+            ["record", "-q", "-d", "--switch-events", "-m", "16M", "-e", string.Join(',', Events(stacks)), "-o", recording, "--", program];
         (string tool, string[] line) = maps is { } wanted
             ? MapsCapture.Around(wanted.File, wanted.Points, CaptureTools.Find(CaptureTools.Perf)!, [.. record, .. arguments])
             : (CaptureTools.Perf, [.. record, .. arguments]);
@@ -60,8 +71,8 @@ internal static class PerfCapture
         }
 
         // perf script writes to standard output alone.
-        string command = "exec \"$0\" script -i \"$1\" -F comm,pid,tid,cpu,time,event,trace --show-task-events --show-mmap-events "
-            + "--show-switch-events --show-lost-events > \"$2\"";
+        string command = $"exec \"$0\" script --no-inline -i \"$1\" -F comm,pid,tid,cpu,time,event,trace{(stacks ? ",ip,sym,dso" : "")} "
+            + "--show-task-events --show-mmap-events --show-switch-events --show-lost-events > \"$2\"";
         int scriptCode = CaptureTools.Run("/bin/sh", ["-c", command, CaptureTools.Find(CaptureTools.Perf)!, recording, script], _ => { });
         if (scriptCode != 0)
         {
@@ -71,11 +82,13 @@ internal static class PerfCapture
         using FileStream log = File.OpenRead(script);
         using TraceOutput trace = new(target);
         using ChildTraces children = new(target, binary: false);
+        using SourceLines lines = new();
         ImportSummary summary = new PerfImporter().Import(log, trace.Sink, new ImportOptions
         {
             File = script,
             Name = Path.GetFileName(program),
             Children = children,
+            SourceLine = lines.Find,
         });
         trace.Finish();
         Leftovers.Whole(() =>
@@ -85,15 +98,22 @@ internal static class PerfCapture
         });
         ImportSummaryView.Show(summary, target, error, forks: children.Paths.Count < summary.Children.Count);
         ImportSummaryView.ShowChildren(children.Paths, error);
+        if (lines.IsToolMissing)
+        {
+            error.WriteLine(SourceLines.Missing);
+        }
+
         return exitCode;
     }
 
     /// <summary>The trace events that this kernel has; without page_fault_user the software event of faults.</summary>
-    private static IEnumerable<string> Events()
+    private static IEnumerable<string> Events(bool stacks)
     {
         string folder = Array.Find(EventFolders, Directory.Exists) ?? throw new UsageException(
             $"--with perf: {EventFolders[0]} cannot be read: mount -t tracefs tracefs /sys/kernel/tracing, as root");
         List<string> there = [.. AllEvents.Where(name => Directory.Exists(Path.Combine(folder, name.Replace(':', '/'))))];
-        return there.Contains(AllEvents[0]) ? there : there.Append("page-faults");
+        string[] enters = stacks ? [.. MemoryCalls.Select(call => $"syscalls:sys_enter_{call}")] : [];
+        IEnumerable<string> asked = there.Select(name => enters.Contains(name) ? name + Stack : name);
+        return there.Contains(AllEvents[0]) ? asked : asked.Append("page-faults");
     }
 }

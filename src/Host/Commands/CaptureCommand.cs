@@ -40,7 +40,7 @@ internal static class CaptureCommand
         {
             Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses.",
         };
-        Option<bool> noStacks = new("--no-stacks") { Description = "Leave out from where calls on memory are made (qemu)." };
+        Option<bool> noStacks = new("--no-stacks") { Description = "Leave out from where calls on memory are made (qemu, perf)." };
         Option<string> maps = Maps();
         Option<string> points = Points();
         Command command = new(
@@ -163,7 +163,7 @@ internal static class CaptureCommand
             {
                 string written = Path.Combine(folder, MapsName);
                 (string, string)? kernel = maps is { } wanted ? (written, wanted.Points) : null;
-                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, kernel, error);
+                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, stacks, kernel, error);
                 family.Written.Add(target);
                 if (snapshots is not null)
                 {

@@ -59,7 +59,8 @@ public sealed class CheckedNodesTests : ShardRuns
     }
 
     private static string Figures(RunReport report) => string.Join(
-        '\n', report.Threads.Select(thread => $"{thread.Name} of {thread.AddressSpace}: {thread.Accesses} accesses, {thread.Faults} faults"));
+        '\n',
+        report.Threads.Select(thread => $"{thread.Name} of {thread.AddressSpace}: {thread.Accesses} accesses, {thread.Faults} faults"));
 
     private static RunReport Plainly(ScenarioSpec scenario, IShootdownProtocol? protocol)
     {
@@ -72,7 +73,12 @@ public sealed class CheckedNodesTests : ShardRuns
         ScenarioSpec scenario = TestWorlds.Scenario(6);
         return scenario with
         {
-            Processes = [Process("late", Giver(600_000)), Process("early", Giver(200_000)), Process("clean", TestWorlds.Toucher("giver", 8, 40))],
+            Processes =
+            [
+                Process("late", Giver(600_000)),
+                Process("early", Giver(200_000)),
+                Process("clean", TestWorlds.Toucher("giver", 8, 40)),
+            ],
         };
     }
 

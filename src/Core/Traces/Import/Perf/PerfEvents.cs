@@ -21,6 +21,9 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
     private readonly PerfSleeps _sleeps = new(recording, summary);
     private bool _namesProcesses;
 
+    /// <summary>The thread whose call the lines of a call chain belong to; null for chains of anything else.</summary>
+    private PerfThread? _chained;
+
     /// <summary>Events that a trace was made of.</summary>
     public long Used { get; private set; }
 
@@ -38,6 +41,7 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
 
         if (PerfLine.TryRead(line, out PerfLine sample))
         {
+            _chained = null;
             _namesProcesses |= sample.HasProcess;
             return TrySample(sample);
         }
@@ -47,13 +51,18 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
             return TryTraced(traced);
         }
 
-        if (IsCallChain(line))
+        if (!IsCallChain(line))
         {
-            ImportSummary.Add(summary.Records, "lines of call chains");
-            return true;
+            return false;
         }
 
-        return false;
+        ImportSummary.Add(summary.Records, "lines of call chains");
+        if (_chained is { Call: { } call } caller)
+        {
+            caller.Process.Stacks.Take(line.TrimStart(" \t"u8), call);
+        }
+
+        return true;
     }
 
     /// <summary>LOST 11 events! of perf trace, Lost 11 events of bpftrace.</summary>
@@ -79,6 +88,7 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
             PerfThread? caller = Thread(sample);
             _sleeps.Run(caller, sample.Nanoseconds, isFault: false);
             Used++;
+            _chained = caller;
             return caller is not null && _calls.TryEnter(caller, name[EnterPrefix.Length..], sample.Text);
         }
 

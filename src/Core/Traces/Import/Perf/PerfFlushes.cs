@@ -27,9 +27,11 @@ internal sealed class PerfFlushes
     public bool TryTake(ReadOnlySpan<byte> text)
     {
         PerfFields fields = new PerfFields(text);
-        int open = text.LastIndexOf((byte)'(');
+
+        // Where the place of an event is printed, it stands behind and has brackets too.
+        int open = text.IndexOf((byte)'(');
         ReadOnlySpan<byte> number = open < 0 ? default : text[(open + 1)..];
-        bool hasReason = open < 0 ? fields.TryNumber("reason"u8, out ulong reason) : PerfText.TryDecimal(ref number, out reason);
+        bool hasReason = PerfText.TryDecimal(ref number, out ulong reason) || fields.TryNumber("reason"u8, out reason);
 
         // perf trace leaves out what is 0: a flush on a task switch, no pages.
         bool saysReason = text.IndexOf("reason"u8) >= 0;

@@ -35,6 +35,7 @@ internal sealed class PerfProcess
         _emitter = new TraceEmitter(sink, summary, options.Sets);
         _guess = new RegionGuess(_emitter);
         _calls = new ImportedCalls(_emitter, summary, _guess);
+        Stacks = new PerfStacks(parent?.Stacks, options);
         _hasRun = parent is not null;
         if (parent is not null)
         {
@@ -53,6 +54,9 @@ internal sealed class PerfProcess
 
     /// <summary>TLB flushes that the kernel did while its threads ran.</summary>
     public PerfFlushes Flushes { get; } = new();
+
+    /// <summary>From where its threads make their calls.</summary>
+    public PerfStacks Stacks { get; }
 
     /// <summary>Threads that live.</summary>
     public int Living { get; private set; }
@@ -118,6 +122,7 @@ internal sealed class PerfProcess
 
         _guess.BeginProgram(isLate: _hasRun);
         _calls.Execute();
+        Stacks.Execute();
         _hasExecuted = true;
         IsExecuting = true;
     }
@@ -178,7 +183,9 @@ internal sealed class PerfProcess
         if (!call.IsWritten)
         {
             _emitter.CurrentThread = thread.Number;
+            _emitter.CallFrom(call.Frames);
             _calls.Take(call.Form.Number, call.Arguments, call.Path, result);
+            _emitter.CallFrom([]);
         }
     }
 
@@ -197,6 +204,7 @@ internal sealed class PerfProcess
         if (record is { } made && call.IsRead && VmtRules.IsLegal(made, hasText: false) && made.Bytes > 0)
         {
             _emitter.CurrentThread = thread.Number;
+            _emitter.CallFrom(call.Frames);
             _emitter.Call(made.Answered(Errno.NoMemory), name: null);
         }
     }
@@ -287,7 +295,9 @@ internal sealed class PerfProcess
 
             _unmapping.RemoveAt(i);
             _emitter.CurrentThread = thread.Number;
+            _emitter.CallFrom(call.Frames);
             _calls.Take(call.Form!.Number, call.Arguments, path: null, result: 0);
+            _emitter.CallFrom([]);
             call.IsWritten = true;
         }
     }

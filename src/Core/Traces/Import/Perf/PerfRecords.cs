@@ -126,6 +126,7 @@ internal readonly ref struct PerfRecords(PerfRecording recording, ImportSummary 
             return;
         }
 
+        thread.Process.Stacks.Mapped(mapping);
         switch (thread.Call?.Form?.Number)
         {
             case 9:

@@ -57,6 +57,9 @@ internal sealed record PerfCall(string Name, PerfCallForm? Form)
     /// <summary>The path that it names, or that perf names for what it maps.</summary>
     public string? Path { get; set; }
 
+    /// <summary>From where it was made, the innermost frame first; empty where that was not recorded.</summary>
+    public List<string> Frames { get; } = [];
+
     /// <summary>Whether it stands in the trace already, before its end.</summary>
     public bool IsWritten { get; set; }
 

@@ -54,7 +54,10 @@ public sealed class SweepResumeTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder, ".*", SearchOption.AllDirectories));
     }
 
-    /// <summary>A run whose process dies is made by another one; nobody notices but for the time.</summary>
+    /// <summary>
+    /// A run whose process dies is made by another one; nobody notices but for the time. One that died when its run was written and not
+    /// yet told of has left nothing to make.
+    /// </summary>
     [Fact]
     public async Task Sweep_WhoseProcessDies_MakesTheRunAgain()
     {
@@ -65,7 +68,10 @@ public sealed class SweepResumeTests : IDisposable
         children[0].Kill();
         (int code, string output, string error) = await sweep.EndAsync();
         Assert.True(code == ExitCodes.Ok, error);
-        Assert.Contains($"{Runs} runs made, 0 there before, 0 failed", output, StringComparison.Ordinal);
+        Assert.True(
+            output.Contains($"{Runs} runs made, 0 there before, 0 failed", StringComparison.Ordinal)
+                || output.Contains($"{Runs - 1} runs made, 1 there before, 0 failed", StringComparison.Ordinal),
+            output);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -208,7 +208,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         writer.Write(plan.Window);
         writer.Write(plan.Until);
         writer.Write(plan.Threads);
-        writer.Write(plan.Shootdowns);
+        ListCodec.Write(writer, plan.Lists);
     }
 
     private static RunPlan ReadPlan(BinaryReader reader) => new()
@@ -220,7 +220,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         Window = reader.ReadPositive("window"),
         Until = reader.ReadPositive("until"),
         Threads = reader.ReadInt32(0, Lanes.Max, "threads"),
-        Shootdowns = reader.ReadFlag("shootdowns"),
+        Lists = ListCodec.ReadLists(reader),
     };
 
     private static RunInput[] ReadInputs(BinaryReader reader)

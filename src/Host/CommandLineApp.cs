@@ -19,6 +19,8 @@ public static class CommandLineApp
         NodeCommand.Create,
         CertsCommand.Create,
         ReportCommand.Create,
+        ShowCommand.Create,
+        StepCommand.Create,
         ReplayCommand.Create,
         TlbCommand.Create,
         ValidateCommand.Create,

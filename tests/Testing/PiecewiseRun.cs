@@ -47,7 +47,7 @@ public static class PiecewiseRun
     public static World Copy(World world, IShootdownProtocol? protocol = null)
     {
         using MemoryStream first = Saved(world);
-        World copy = new(world.Scenario, world.Checker is not null, protocol);
+        World copy = new(world.Scenario, world.Checker is not null, protocol, world.Lists);
         Checkpoint.Restore(copy, first);
         using MemoryStream second = Saved(copy);
         if (!first.ToArray().AsSpan().SequenceEqual(second.ToArray()))

@@ -44,7 +44,8 @@ public sealed class ClusterRunner(
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
         RequireRunnable(scenario, options);
-        using World world = PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario, options.Check));
+        using World world = PlugInFailedException.Guard(
+            scenario.PlugIns, () => new World(scenario, options.Check, lists: options.Lists));
         long window = SimulationRunner.WindowOf(world.Delays, options);
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options);
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
@@ -67,7 +68,7 @@ public sealed class ClusterRunner(
             JobProtocol.Failed failed => throw new SimulationFailedException(failed.Reason.Message, failed.Reason),
             _ => throw new InvalidOperationException($"the coordinator answered {answer}"),
         };
-        RunReport report = ReportBuilder.Build(world, finished.Completed, finished.End, finished.Statistics, options.Shootdowns);
+        RunReport report = ReportBuilder.Build(world, finished.Completed, finished.End, finished.Statistics);
         using Process process = Process.GetCurrentProcess();
         return report with
         {

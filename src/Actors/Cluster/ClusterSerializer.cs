@@ -208,7 +208,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         writer.Write(plan.Window);
         writer.Write(plan.Until);
         writer.Write(plan.Threads);
-        writer.Write(plan.Shootdowns);
+        ListCodec.Write(writer, plan.Lists);
         writer.Write(plan.Check);
     }
 
@@ -221,7 +221,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         Window = reader.ReadPositive("window"),
         Until = reader.ReadPositive("until"),
         Threads = reader.ReadInt32(0, Lanes.Max, "threads"),
-        Shootdowns = reader.ReadFlag("shootdowns"),
+        Lists = ListCodec.ReadLists(reader),
         Check = reader.ReadFlag("check"),
     };
 

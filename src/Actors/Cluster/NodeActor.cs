@@ -140,7 +140,7 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
     private World Build(RunPlan plan)
     {
         ScenarioSpec scenario = plan.Load(folders);
-        return PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario, plan.Check, listsShootdowns: plan.Shootdowns));
+        return PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario, plan.Check, lists: plan.Lists));
     }
 
     private void SayThatBusy() => _coordinator.Tell(new NodeProtocol.Busy(_job!.Node));

@@ -12,7 +12,7 @@ namespace VmSim.Actors.Cluster;
 internal static class ReportCodec
 {
     /// <summary>Bytes of a shootdown's record.</summary>
-    public const int ShootdownBytes = (7 * sizeof(int)) + (6 * sizeof(long)) + sizeof(byte);
+    public const int ShootdownBytes = (7 * sizeof(int)) + (7 * sizeof(long)) + sizeof(byte);
 
     /// <summary>Most characters of an address.</summary>
     private const int AddressMax = 512;
@@ -79,6 +79,7 @@ internal static class ReportCodec
         writer.Write(shootdown.Wait.Value);
         writer.Write(shootdown.HandlerCycles.Value);
         writer.Write(shootdown.RefillMisses);
+        writer.Write(shootdown.Operation);
     }
 
     /// <summary>Reads a shootdown.</summary>
@@ -97,5 +98,6 @@ internal static class ReportCodec
         Wait = reader.ReadInt64(),
         HandlerCycles = reader.ReadInt64(),
         RefillMisses = reader.ReadInt32(),
+        Operation = reader.ReadInt64(),
     };
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Core.Kernel;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 
@@ -49,8 +50,8 @@ public sealed record RunPlan
     /// <summary>Host threads that simulate on each node; 0 for as many as the node has.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Whether the report lists the shootdowns one by one.</summary>
-    public bool Shootdowns { get; init; }
+    /// <summary>What the report has one by one.</summary>
+    public RunLists Lists { get; init; } = RunLists.None;
 
     /// <summary>
     /// Whether the translation checker watches. It judges a space by all cores that may hold its translations, so that each domain lives on
@@ -84,7 +85,7 @@ public sealed record RunPlan
             Window = window,
             Until = scenario.Until,
             Threads = options.Threads,
-            Shootdowns = options.Shootdowns,
+            Lists = options.Lists,
             Check = options.Check || scenario.Check,
         };
     }

@@ -20,8 +20,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ClusterRunner.RequireRunnable(scenario, options);
-        World[] worlds =
-            [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, options.Check, listsShootdowns: options.Shootdowns))];
+        World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, options.Check, lists: options.Lists))];
         int whole = RunPlan.CoresOfWholeDomain(worlds[0].Checker is not null, asked: 0);
         long window = SimulationRunner.WindowOf(worlds[0].Delays, options);
         IActorRef[] actors = [.. worlds.Select((world, node) => system.ActorOf(
@@ -31,7 +30,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
             using Inbox inbox = Inbox.Create(system);
             using CancellationTokenRegistration stop = cancellation.Register(
                 () => Array.ForEach(actors, actor => actor.Tell(new NodeShardProtocol.Stop())));
-            return await RunAsync(scenario, worlds[0], actors, inbox, options);
+            return await RunAsync(scenario, worlds[0], actors, inbox);
         }
         finally
         {
@@ -40,7 +39,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         }
     }
 
-    private static async Task<RunReport> RunAsync(ScenarioSpec scenario, World world, IActorRef[] actors, Inbox inbox, RunOptions options)
+    private static async Task<RunReport> RunAsync(ScenarioSpec scenario, World world, IActorRef[] actors, Inbox inbox)
     {
         foreach (IActorRef actor in actors)
         {
@@ -71,7 +70,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
             statistics.Add(StatisticsCodec.Decode([.. pieces.SelectMany(piece => piece)]));
         }
 
-        return ReportBuilder.Build(world, completed, end!.Value, statistics, options.Shootdowns);
+        return ReportBuilder.Build(world, completed, end!.Value, statistics);
     }
 
     private static T Expect<T>(object answer) => answer switch

@@ -40,6 +40,12 @@ public static class StatisticsCodec
         writer.Write(statistics.ShootdownsLeftOut);
         WriteAll(writer, statistics.RefillMisses, WriteMisses);
         WriteAll(writer, statistics.Causes, CauseCodec.Write);
+        WriteNumbers(writer, statistics.Intervals.Export());
+        WriteAll(writer, statistics.Interrupts, WriteNumbers);
+        WriteAll(writer, statistics.Operations, ListCodec.Write);
+        writer.Write(statistics.OperationsLeftOut);
+        WriteAll(writer, statistics.Slices, ListCodec.Write);
+        writer.Write(statistics.SlicesLeftOut);
         foreach (LatencyHistogram histogram in statistics.Histograms)
         {
             WriteNumbers(writer, histogram.Export());
@@ -63,6 +69,12 @@ public static class StatisticsCodec
         statistics.ShootdownsLeftOut = reader.ReadInt64();
         ReadAll(reader, statistics.RefillMisses, ReadMisses);
         ReadAll(reader, statistics.Causes, CauseCodec.Read);
+        statistics.Intervals.Import(ReadNumbers(reader));
+        ReadAll(reader, statistics.Interrupts, ReadNumbers);
+        ReadAll(reader, statistics.Operations, ListCodec.ReadOperations);
+        statistics.OperationsLeftOut = reader.ReadInt64();
+        ReadAll(reader, statistics.Slices, ListCodec.ReadSlices);
+        statistics.SlicesLeftOut = reader.ReadInt64();
         foreach (LatencyHistogram histogram in statistics.Histograms)
         {
             histogram.Import(ReadNumbers(reader));

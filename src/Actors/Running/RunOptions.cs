@@ -1,4 +1,5 @@
 using VmSim.Actors.Simulation;
+using VmSim.Core.Kernel;
 
 namespace VmSim.Actors.Running;
 
@@ -14,8 +15,8 @@ public sealed record RunOptions
     /// <summary>Whether the translation checker watches, also where the scenario does not ask for it.</summary>
     public bool Check { get; init; }
 
-    /// <summary>Whether the report lists the shootdowns one by one.</summary>
-    public bool Shootdowns { get; init; }
+    /// <summary>What the report has one by one.</summary>
+    public RunLists Lists { get; init; } = RunLists.None;
 
     /// <summary>The number of host threads that <see cref="Threads"/> means here.</summary>
     public int EffectiveThreads => Threads == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : Threads;

@@ -49,7 +49,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
     private async Task<RunReport> RunWorldAsync(
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
-        using World world = new(scenario, options.Check, listsShootdowns: options.Shootdowns);
+        using World world = new(scenario, options.Check, lists: options.Lists);
         long window = WindowOf(world.Delays, options);
         int threads = options.EffectiveThreads;
         RequireLanes(threads);
@@ -57,7 +57,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         long started = Stopwatch.GetTimestamp();
         SimulationProtocol.Finished finished = await SimulateAsync(world, window, threads, progress, cancellation);
         double wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        RunReport report = ReportBuilder.Build(world, finished.Completed, options.Shootdowns);
+        RunReport report = ReportBuilder.Build(world, finished.Completed);
         using Process process = Process.GetCurrentProcess();
         return report with
         {

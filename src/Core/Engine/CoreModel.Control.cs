@@ -156,6 +156,7 @@ public sealed partial class CoreModel
         else
         {
             State = CoreState.Trapped;
+            _timeline?.BeginTrap(trap, _clock);
         }
     }
 

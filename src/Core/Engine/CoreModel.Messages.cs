@@ -83,6 +83,7 @@ public sealed partial class CoreModel
 
         Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
+        _timeline?.Invalidation(invalidation.Space, invalidation.Shootdown, entered, _clock);
         if (result.Ack != AckTime.Later)
         {
             SendAck(invalidation, result.Ack == AckTime.AtEntry ? entered : _clock, result.Dropped, cycles);
@@ -129,6 +130,7 @@ public sealed partial class CoreModel
             long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), Cycles[ClassOf(thread.Trap)]);
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
+            _timeline?.EndTrap(_clock);
             EndTrap(thread, answer);
             if (ends)
             {
@@ -279,6 +281,7 @@ public sealed partial class CoreModel
     private void BeginThread()
     {
         State = CoreState.Running;
+        _timeline?.BeginThread(_clock);
         LeaveKernel();
         if (!_entersUser)
         {
@@ -296,6 +299,7 @@ public sealed partial class CoreModel
     private void PickNext()
     {
         _thread = null;
+        _timeline?.EndThread(_clock);
         if (!_ready.TryDequeue(out SimThread? next))
         {
             if (KeepsThread())
@@ -326,6 +330,7 @@ public sealed partial class CoreModel
         }
 
         _thread = next;
+        _timeline?.BeginSwitch(next.Id, _clock);
         long cycles = _shootdown.OnSwitch().Value;
         if (!ReferenceEquals(next, _lastThread) && _lastThread is not null)
         {

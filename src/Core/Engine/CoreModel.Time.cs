@@ -21,6 +21,11 @@ public sealed partial class CoreModel
         }
 
         _clock = due;
+        if (due >= _intervalEnd)
+        {
+            EndInterval();
+        }
+
         if (State == CoreState.Loading)
         {
             Cycles[CoreCycles.Switch] += waited;
@@ -57,6 +62,7 @@ public sealed partial class CoreModel
         _dueAt = long.MaxValue;
         Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
+        _timeline?.Tick(_clock - cycles, _clock);
         LeaveKernel();
     }
 

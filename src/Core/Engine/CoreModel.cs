@@ -35,6 +35,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private readonly long _warmup;
     private readonly long[] _accessCycles;
     private CoreChecker? _watch;
+
+    /// <summary>What it does when; null if nobody wants to know.</summary>
+    private readonly CoreTimeline? _timeline;
     private PageTable? _table;
     private SimThread? _thread;
     private SimThread? _lastThread;
@@ -75,6 +78,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _kernelAccesses = world.Scenario.Memory.KernelAccesses;
         _warmup = world.Scenario.Warmup;
         _warm = _warmup == 0;
+        _timeline = world.Lists.Timeline ? new CoreTimeline(world.Lists, CoreTimeline.SlicesMax / Machine.Cores) : null;
         _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
         Outbox = new Outbox(id.Value);
         Mmu = new CoreMmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
@@ -220,13 +224,17 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
             {
                 RequeueCurrent();
             }
+            else if (_clock >= _intervalEnd)
+            {
+                EndInterval();
+            }
             else if (_entersUser)
             {
                 EnterUser();
             }
             else
             {
-                long until = Math.Min(Math.Min(limit, due), _nextTick);
+                long until = Math.Min(Math.Min(Math.Min(limit, due), _nextTick), _intervalEnd);
                 until = _ready.Count > 0 ? Math.Min(until, _sliceEnd) : until;
                 RunThread(_warm ? until : Math.Min(until, _warmup));
             }
@@ -279,7 +287,16 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         {
             ResetCounters();
         }
+
+        EndInterval();
+        _timeline?.Finish(_clock);
     }
+
+    /// <summary>What it did when; empty if nobody wanted to know.</summary>
+    internal CoreSlice[] Slices => _timeline?.Slices ?? [];
+
+    /// <summary>What it did and is not in <see cref="Slices"/>, because there was too much of it.</summary>
+    internal long SlicesLeftOut => _timeline?.LeftOut ?? 0;
 
     /// <summary>The core's time after its last operation, in cycles.</summary>
     internal long Clock => _clock;
@@ -298,6 +315,8 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _losses.Flush();
         Cycles.Reset();
         Latencies.Reset();
+        _timeline?.Reset();
+        ResetIntervals();
         foreach (CounterSet counters in CounterSets)
         {
             counters.Reset();

@@ -33,10 +33,11 @@ public sealed class World : IDisposable
     /// <param name="scenario">What is simulated.</param>
     /// <param name="check">Whether a translation checker watches, whatever the scenario says.</param>
     /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
-    /// <param name="listsShootdowns">Whether the report is to list the shootdowns one by one, which takes memory for each.</param>
-    public World(ScenarioSpec scenario, bool check = false, IShootdownProtocol? protocol = null, bool listsShootdowns = false)
+    /// <param name="lists">What the report is to have one by one, which takes memory for each; null for nothing.</param>
+    public World(ScenarioSpec scenario, bool check = false, IShootdownProtocol? protocol = null, RunLists? lists = null)
     {
         ArgumentNullException.ThrowIfNull(scenario);
+        Lists = lists ?? RunLists.None;
         Scenario = scenario;
         MachineSpec machine = scenario.Machine;
         Protocol = protocol ?? WorldParts.ProtocolOf(scenario);
@@ -56,7 +57,7 @@ public sealed class World : IDisposable
         SpaceSetup setup = new(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup)
         {
             BackendCounters = WorldParts.BackendCounters(options, images),
-            ListsShootdowns = listsShootdowns,
+            Lists = Lists,
         };
         BuildSpaces(layout, setup, options, machineHalf);
         _cores = new CoreModel[machine.Cores];
@@ -98,6 +99,9 @@ public sealed class World : IDisposable
 
     /// <summary>What is simulated.</summary>
     public ScenarioSpec Scenario { get; }
+
+    /// <summary>What is kept one by one.</summary>
+    public RunLists Lists { get; }
 
     /// <summary>The shootdown protocol.</summary>
     public IShootdownProtocol Protocol { get; }

@@ -114,7 +114,7 @@ public static class TlbTable
     }
 
     /// <summary>Checks what depends on more than one field.</summary>
-    private static void Check(TlbConfig config, string file, long line)
+    internal static void Check(TlbConfig config, string file, long line)
     {
         if (config.Trace.Length == 0)
         {

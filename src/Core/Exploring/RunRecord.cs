@@ -51,12 +51,18 @@ internal sealed class RunRecord : ISendWatch, IRunWatch
     /// <summary>A run begins.</summary>
     public void Begin(World world)
     {
-        _messages.Clear();
-        _accesses.Clear();
-        _operations.Clear();
+        Forget();
         _world = world;
         Cores = world.Cores.Count;
         world.WatchedBy(this, this);
+    }
+
+    /// <summary>What was noted is not needed any more.</summary>
+    public void Forget()
+    {
+        _messages.Clear();
+        _accesses.Clear();
+        _operations.Clear();
     }
 
     /// <inheritdoc/>

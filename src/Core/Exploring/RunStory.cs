@@ -76,7 +76,7 @@ public sealed record RunStory(IReadOnlyList<string> Lanes, IReadOnlyList<StoryMe
     }
 
     /// <summary>What a message says; null for one that is left out of pictures.</summary>
-    private static string? TextOf(RunRecord record, in SimMessage message) => message.Kind switch
+    internal static string? TextOf(RunRecord record, in SimMessage message) => message.Kind switch
     {
         MessageKind.Fault => $"fault at {message.AsPageFault().Address}",
         MessageKind.SystemCall => Programs.CallText.NameOf(record.CallOf(message)),

@@ -10,6 +10,9 @@ public sealed partial class AddressSpace
 {
     private readonly CauseLedger _causes = new();
 
+    /// <summary>Faults and calls one by one; null if nobody wants them.</summary>
+    private readonly OperationLog? _listed;
+
     /// <summary>The area of the last fault, and what lies there; null when areas have changed since.</summary>
     private VirtAddr? _faultArea;
     private string _faultContent = "";
@@ -19,6 +22,12 @@ public sealed partial class AddressSpace
 
     /// <summary>The number in <see cref="Causes"/> of each shootdown's cause, by the shootdown's number from 1.</summary>
     internal int[] CausesOfShootdowns => _causes.RowsOfShootdowns();
+
+    /// <summary>Faults and calls one by one, those that are not over last; empty if nobody wants them.</summary>
+    internal OperationRecord[] OperationRecords => _listed?.Records(_operations.Values.OrderBy(operation => operation.Id)) ?? [];
+
+    /// <summary>Faults and calls of which no record was kept, though they were wanted.</summary>
+    internal long OperationsLeftOut => _listed?.LeftOut ?? 0;
 
     private int CauseOf(KernelOperation operation, in FaultResult fault)
     {

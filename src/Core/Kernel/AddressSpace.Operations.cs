@@ -327,7 +327,9 @@ public sealed partial class AddressSpace
             _shootdown.ReturnWord(operation.Core),
             operation.FaultsInside);
         long returns = SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
+        operation.ReturnedAt = returns;
         CountCause(operation, returns);
+        _listed?.Add(operation);
         Observer?.Returned(
             operation.Id, returns, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
     }

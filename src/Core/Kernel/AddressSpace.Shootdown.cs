@@ -11,7 +11,11 @@ namespace VmSim.Core.Kernel;
 public sealed partial class AddressSpace
 {
     private readonly Dictionary<long, OpenShootdown> _shootdowns = [];
+    private readonly InterruptMatrix _interrupts;
     private long _nextShootdown;
+
+    /// <summary>Who interrupted whom, by initiator and target; empty if nobody did.</summary>
+    internal IReadOnlyList<long> Interrupts => _interrupts.Counts;
 
     /// <summary>What operations have given up and nobody may use yet.</summary>
     internal IReadOnlyList<ReleaseBatch> PendingReleases =>
@@ -30,6 +34,7 @@ public sealed partial class AddressSpace
         long leaves = _now + _delays.Service.Value + shootdown.SendCycles;
         long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
         Counters[SpaceCounters.IpisSent]++;
+        _interrupts.Add(shootdown.Initiator, core);
         _causes.Add(shootdown.Cause, CauseFigure.Targets, 1);
         _causes.Add(shootdown.Cause, CauseFigure.Interrupts, 1);
         SendInvalidation(shootdown, core, scope, leaves, due, InvalidationWay.Interrupt);

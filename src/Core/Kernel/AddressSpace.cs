@@ -52,7 +52,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         _locksAreas = Kernel.PerVmaLocks && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
         _locks = new SpaceLocks(Machine, Kernel, pool.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
-        ShootdownLog = new ShootdownLog(setup.ListsShootdowns);
+        ShootdownLog = new ShootdownLog(setup.Lists.KeepsShootdowns);
+        _interrupts = new InterruptMatrix(Machine.Cores);
+        _listed = setup.Lists.KeepsOperations ? new OperationLog(Space, setup.Lists) : null;
         _threads = new ProcessThreads(identity, image, this);
         _shootdown = setup.Protocol.CreateSpaceHalf(this);
     }
@@ -162,6 +164,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Latencies.Reset();
         ShootdownLog.Reset();
         _causes.Reset();
+        _listed?.Reset();
+        _interrupts.Reset();
         foreach (CounterSet counters in CounterSets)
         {
             counters.Reset();

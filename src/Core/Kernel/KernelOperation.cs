@@ -88,6 +88,12 @@ internal sealed class KernelOperation
     /// <summary>When it started, in cycles.</summary>
     public long StartedAt { get; set; }
 
+    /// <summary>Whether it has started: its trap took time to reach the kernel, so that none starts at 0.</summary>
+    public bool HasStarted => StartedAt > 0;
+
+    /// <summary>When its answer reaches its thread, in cycles; below 0 before it is answered.</summary>
+    public long ReturnedAt { get; set; } = -1;
+
     /// <summary>What it answers the thread.</summary>
     public TrapResult Result { get; set; }
 

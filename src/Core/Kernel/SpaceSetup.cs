@@ -19,8 +19,8 @@ internal sealed record SpaceSetup(
     /// <summary>What backends of the run count, one set of each class, all 0.</summary>
     public IReadOnlyList<CounterSet> BackendCounters { get; init; } = [];
 
-    /// <summary>Whether somebody wants the list of shootdowns.</summary>
-    public bool ListsShootdowns { get; init; }
+    /// <summary>What is kept one by one.</summary>
+    public required RunLists Lists { get; init; }
 }
 
 /// <summary>One address space, before it is built.</summary>

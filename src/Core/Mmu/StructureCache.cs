@@ -95,6 +95,17 @@ internal sealed unsafe class StructureCache : IDisposable, INativeState
         return false;
     }
 
+    /// <summary>What stands in one place of the cache.</summary>
+    /// <param name="entry">0 to <see cref="Entries"/> less 1.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="page">Its table page.</param>
+    /// <returns>False if the place is empty.</returns>
+    public bool TryRead(int entry, out ulong key, out int page)
+    {
+        (key, page) = (_keys[entry], _pages[entry]);
+        return key != 0;
+    }
+
     /// <summary>Puts in a key that is not there, in place of the one used longest ago.</summary>
     /// <param name="key">Not 0.</param>
     /// <param name="page">The table page.</param>

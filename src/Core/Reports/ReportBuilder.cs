@@ -37,8 +37,7 @@ public static class ReportBuilder
     /// <summary>Reports on a world that has stopped at a window's end.</summary>
     /// <param name="world">The world.</param>
     /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
-    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one, as the world was made to.</param>
-    public static RunReport Build(World world, bool finished, bool listShootdowns = false)
+    public static RunReport Build(World world, bool finished)
     {
         RunPart whole = RunPart.Whole(world);
         RunEnd end = RunEnd.Of(whole);
@@ -46,8 +45,7 @@ public static class ReportBuilder
             world,
             finished,
             end,
-            RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished), stopped: !finished),
-            listShootdowns);
+            RunStatistics.Collect(whole, end.Time(world.Scenario.Until, finished), stopped: !finished));
     }
 
     /// <summary>Reports on a run whose parts have stopped, wherever they were simulated.</summary>
@@ -55,8 +53,7 @@ public static class ReportBuilder
     /// <param name="finished">Whether the run came to its end; false if it was stopped.</param>
     /// <param name="end">How far it came.</param>
     /// <param name="statistics">What all parts have counted.</param>
-    /// <param name="listShootdowns">Whether the report lists the shootdowns one by one, as the world was made to.</param>
-    public static RunReport Build(World world, bool finished, RunEnd end, RunStatistics statistics, bool listShootdowns = false)
+    public static RunReport Build(World world, bool finished, RunEnd end, RunStatistics statistics)
     {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(statistics);
@@ -82,7 +79,12 @@ public static class ReportBuilder
             Shootdowns = ShootdownFigures.Of(statistics, statistics.Shootdowns.Keys),
             ShootdownsLeftOut = statistics.ShootdownsLeftOut,
             Causes = CauseReport.Of(statistics),
-            ShootdownRecords = listShootdowns ? ShootdownFigures.List(statistics) : [],
+            ShootdownRecords = world.Lists.KeepsShootdowns ? ShootdownFigures.List(statistics) : [],
+            Intervals = RunIntervals.Of(statistics.Intervals),
+            Interrupts = RunInterrupts.Of(world.Scenario.Machine.Cores, statistics.Interrupts.Values),
+            OperationRecords = Operations(statistics),
+            OperationsLeftOut = statistics.OperationsLeftOut,
+            Timeline = world.Lists.Timeline ? RunTimeline.Of(world.Lists, statistics) : null,
             Cores = [.. world.Cores.Select(core => OfCore(catalog, core, statistics.Cores[core.Core.Value], cycles))],
             AddressSpaces = [.. world.Spaces.Select(space => OfSpace(catalog, space, statistics))],
             Threads = [.. statistics.Threads.Values],
@@ -129,6 +131,13 @@ public static class ReportBuilder
             .Concat(statistics.CoreWaits.Values.SelectMany(lines => lines))
             .Concat(threads);
     }
+
+    /// <summary>Faults and calls by the time they came, space and number.</summary>
+    private static OperationRecord[] Operations(RunStatistics statistics) =>
+    [
+        .. statistics.Operations.Values.SelectMany(records => records)
+            .OrderBy(record => record.EnteredAt).ThenBy(record => record.Space.Value).ThenBy(record => record.Id),
+    ];
 
     private static KeyValuePair<string, long>[] Totals(CounterCatalog catalog, RunStatistics statistics, long cycles)
     {

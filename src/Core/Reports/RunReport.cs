@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 
@@ -59,6 +60,26 @@ public sealed record RunReport
 
     /// <summary>Shootdowns that were not recorded because their space had too many; they are in no distribution.</summary>
     public long ShootdownsLeftOut { get; init; }
+
+    /// <summary>
+    /// What the run counted in each interval of virtual time; outside the fingerprint, since it adds up to totals that are in it.
+    /// Null for a report of a version that had none.
+    /// </summary>
+    public RunIntervals? Intervals { get; init; }
+
+    /// <summary>Which cores interrupted which for shootdowns; outside the fingerprint; null if none did.</summary>
+    public RunInterrupts? Interrupts { get; init; }
+
+    /// <summary>
+    /// Faults and calls, one by one, in the order of time, space and number, where they were asked for; not in <c>report.json</c>.
+    /// </summary>
+    public IReadOnlyList<OperationRecord> OperationRecords { get; init; } = [];
+
+    /// <summary>Faults and calls that were asked for and not recorded because their space had too many.</summary>
+    public long OperationsLeftOut { get; init; }
+
+    /// <summary>What the cores did when; null if nobody asked, and not in <c>report.json</c>.</summary>
+    public RunTimeline? Timeline { get; init; }
 
     /// <summary>
     /// Whose calls and faults cost what, by space, the dearest first; outside the fingerprint, since what is in it adds up to totals that

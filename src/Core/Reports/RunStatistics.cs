@@ -104,6 +104,24 @@ public sealed class RunStatistics
     /// <summary>Whose calls and faults have cost each address space what, by its number; without refill misses.</summary>
     public SortedDictionary<int, SpaceCauses> Causes { get; } = [];
 
+    /// <summary>What all cores counted in each interval of virtual time, by <see cref="CoreIntervals.All"/>.</summary>
+    public IntervalSeries Intervals { get; } = new(CoreIntervals.All.Count);
+
+    /// <summary>For each address space who interrupted whom (<see cref="InterruptMatrix"/>); empty if nobody did.</summary>
+    public SortedDictionary<int, long[]> Interrupts { get; } = [];
+
+    /// <summary>Each address space's faults and calls one by one, by its number; empty where nobody wanted them.</summary>
+    public SortedDictionary<int, OperationRecord[]> Operations { get; } = [];
+
+    /// <summary>Faults and calls of which no record was kept, though they were wanted.</summary>
+    public long OperationsLeftOut { get; set; }
+
+    /// <summary>What each core did when, by its number; empty where nobody wanted to know.</summary>
+    public SortedDictionary<int, CoreSlice[]> Slices { get; } = [];
+
+    /// <summary>What cores did and is not in <see cref="Slices"/>, because there was too much of it.</summary>
+    public long SlicesLeftOut { get; set; }
+
     /// <summary>Reads the counters of a part that has stopped.</summary>
     /// <param name="part">The part.</param>
     /// <param name="end">Virtual time at which the run ends; waiting is counted up to there.</param>
@@ -127,6 +145,9 @@ public sealed class RunStatistics
             core.FinishAt(stopped && core.Domain is { } domain ? Math.Min(end.Value, domain.Reached) : end.Value);
             statistics.Cores.Add(core.Core.Value, [.. core.Cycles.Values, .. core.CounterSets.SelectMany(set => set.Values)]);
             statistics.Add(core.Latencies);
+            statistics.Intervals.Add(core.Intervals);
+            statistics.Slices.Add(core.Core.Value, core.Slices);
+            statistics.SlicesLeftOut += core.SlicesLeftOut;
         }
 
         foreach (SpaceGroup group in part.Groups)
@@ -148,6 +169,9 @@ public sealed class RunStatistics
                 statistics.Shootdowns.Add(number, space.ShootdownLog.Tally);
                 statistics.Causes.Add(number, new SpaceCauses(space.Causes, space.CausesOfShootdowns));
                 statistics.ShootdownsLeftOut += space.ShootdownLog.LeftOut;
+                statistics.Interrupts.Add(number, [.. space.Interrupts]);
+                statistics.Operations.Add(number, space.OperationRecords);
+                statistics.OperationsLeftOut += space.OperationsLeftOut;
             }
         }
 
@@ -180,7 +204,13 @@ public sealed class RunStatistics
         AddAll(CoreWaits, other.CoreWaits);
         AddAll(Shootdowns, other.Shootdowns);
         AddAll(Causes, other.Causes);
+        Intervals.Add(other.Intervals);
+        AddAll(Interrupts, other.Interrupts);
+        AddAll(Operations, other.Operations);
+        AddAll(Slices, other.Slices);
         ShootdownsLeftOut += other.ShootdownsLeftOut;
+        OperationsLeftOut += other.OperationsLeftOut;
+        SlicesLeftOut += other.SlicesLeftOut;
         foreach ((int space, Dictionary<int, int> misses) in other.RefillMisses)
         {
             AddRefillMisses(space, misses);

@@ -11,7 +11,7 @@ namespace VmSim.Core.Shootdown;
 /// <param name="isListed">Whether somebody wants the list: every record is kept.</param>
 public sealed class ShootdownLog(bool isListed = false)
 {
-    /// <summary>Shootdowns of a space with lower numbers than this have a record: a list of them takes at most 104 MiB.</summary>
+    /// <summary>Shootdowns of a space with lower numbers than this have a record: a list of them takes at most 112 MiB.</summary>
     public const int RecordsMax = 1 << 20;
 
     /// <summary>
@@ -57,6 +57,7 @@ public sealed class ShootdownLog(bool isListed = false)
                 Initiator = shootdown.Initiator,
                 DeadPages = shootdown.DeadPages,
                 Dead = shootdown.Dead,
+                Operation = shootdown.OperationId,
                 Wait = -1,
             });
         }

@@ -41,6 +41,9 @@ public readonly record struct ShootdownRecord
     /// <summary>Cycles that the targets' handlers took, entry and exit included.</summary>
     public Cycles HandlerCycles { get; init; }
 
+    /// <summary>Number of the fault or call that led to it, within the space.</summary>
+    public required long Operation { get; init; }
+
     /// <summary>Number of its cause within the space; -1 if it is not known.</summary>
     public int Cause { get; init; }
 

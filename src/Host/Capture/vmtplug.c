@@ -285,8 +285,10 @@ static void leave_below(struct thread *t, uint64_t stack) {
     while (t->call_count > 0 && t->calls[t->call_count - 1].stack <= stack) t->call_count--;
 }
 
+// A call through memory also loads where it goes, and QEMU 7.2 tells of the load too though stores were asked for: its address is none of the stack.
 static void on_call_instruction(unsigned vcpu, memory_info info, uint64_t stack, void *next) {
     struct thread *t = thread_of(vcpu);
+    if (!qemu_plugin_mem_is_store(info)) return;
     leave_below(t, stack);
     if (t->call_count == MAX_CALLS) {
         t->call_count = MAX_CALLS / 2;

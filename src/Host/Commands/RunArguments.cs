@@ -3,6 +3,7 @@ using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Kernel;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
@@ -48,6 +49,8 @@ internal sealed class RunArguments
         Description = "Also write shootdowns.csv into the folder of --out, one line a shootdown.",
     };
 
+    private readonly RunFiles _files = new();
+
     private readonly Option<string[]> _failOn = new("--fail-on")
     {
         Description = "End with 1 if there are findings (findings) or a figure is beyond a bound ('minorFaults > 1610'). May be repeated.",
@@ -74,6 +77,8 @@ internal sealed class RunArguments
         {
             command.Options.Add(option);
         }
+
+        _files.AddTo(command);
     }
 
     /// <summary>Reads the command line, and the scenario that it names.</summary>
@@ -84,15 +89,9 @@ internal sealed class RunArguments
     /// <exception cref="UsageException">Options do not go together.</exception>
     public ScenarioRun Read(ParseResult parsed, bool check, int nodes = 0, int localNodes = 0)
     {
-        RunOptions options = new()
-        {
-            Threads = parsed.GetValue(_threads),
-            Window = parsed.GetValue(_window),
-            Check = check,
-            Shootdowns = parsed.GetValue(_shootdowns),
-        };
         string? folder = parsed.GetValue(_folder);
-        if (options.Shootdowns && folder is null)
+        bool shootdowns = parsed.GetValue(_shootdowns);
+        if (shootdowns && folder is null)
         {
             throw new UsageException("--shootdowns: there is no --out; the list is written into the run's folder, so name one: --out DIR");
         }
@@ -108,10 +107,19 @@ internal sealed class RunArguments
 
         string path = parsed.GetValue(_scenario)!;
         ScenarioSpec scenario = ScenarioLoader.Load(path, settings);
+        RunOptions options = new()
+        {
+            Threads = parsed.GetValue(_threads),
+            Window = parsed.GetValue(_window),
+            Check = check,
+            Lists = _files.Read(parsed, scenario.Machine.Ghz, new RunLists { Shootdowns = shootdowns }),
+        };
         string[] inputs = [path, .. scenario.Includes, .. RunPlan.FilesOf(scenario)];
         IReadOnlyList<Threshold> thresholds = Threshold.ParseAll(parsed.GetValue(_failOn), allowsChanges: false);
         return new ScenarioRun(scenario, options, new ClusterRun(cluster, nodes, localNodes), folder, inputs, thresholds)
         {
+            ListsShootdowns = shootdowns,
+            WriteFilesAsync = _files.Prepare(parsed, inputs),
             IsQuiet = parsed.GetValue(_quiet),
             WritesJson = parsed.GetValue(_json),
         };

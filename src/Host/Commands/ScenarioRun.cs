@@ -27,6 +27,12 @@ internal sealed record ScenarioRun(
     IReadOnlyList<string> Inputs,
     IReadOnlyList<Threshold> Thresholds)
 {
+    /// <summary>Whether the run's folder gets a list of shootdowns.</summary>
+    public bool ListsShootdowns { get; init; }
+
+    /// <summary>Writes the files that have names of their own.</summary>
+    public required Func<RunReport, Task> WriteFilesAsync { get; init; }
+
     /// <summary>Whether neither progress nor the report is shown.</summary>
     public bool IsQuiet { get; init; }
 
@@ -87,13 +93,22 @@ internal sealed record ScenarioRun(
                 + $"an address space keeps the first {ShootdownLog.RecordsMax - 1}");
         }
 
+        long slicesLeftOut = report.Timeline?.LeftOut ?? 0;
+        if (report.OperationsLeftOut + slicesLeftOut > 0)
+        {
+            await error.WriteLineAsync(
+                $"vmsim: {report.OperationsLeftOut} faults and calls and {slicesLeftOut} slices of cores were not recorded, "
+                + "because there were too many; choose a shorter time by --timeline-from and --timeline-for, or by until");
+        }
+
         if (Folder is not null)
         {
             using StringWriter effective = new();
             EffectiveConfiguration.Write(Scenario, effective);
-            RunFolder.Write(Folder, report, effective.ToString(), Options.Shootdowns);
+            RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns);
         }
 
+        await WriteFilesAsync(report);
         return await JudgeAsync(report, error);
     }
 

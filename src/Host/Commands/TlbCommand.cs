@@ -5,6 +5,7 @@ using VmSim.Core.Traces;
 using VmSim.Core.Workloads.Patterns;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
+using VmSim.Host.Sweeps;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
@@ -30,11 +31,17 @@ internal static class TlbCommand
             4096,
             fallback: 0,
             "0 for one per processor");
+        Option<string[]> vary = new("--vary")
+        {
+            Description = "Every row with each of these values in a column: --vary l2_entries=512..4096*2. May be repeated, for a grid.",
+            HelpName = "column=values",
+        };
         Command command = new("tlb", "Runs streams of accesses through TLB configurations and counts hits, walks and cycles.")
         {
             configurations,
             results,
             threads,
+            vary,
         };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
@@ -42,6 +49,7 @@ internal static class TlbCommand
                     ConfigFiles.Locate(parsed.GetValue(configurations)!),
                     parsed.GetValue(results),
                     parsed.GetValue(threads),
+                    AxesOf(parsed.GetValue(vary) ?? []),
                     output,
                     error,
                     cancellation),
@@ -49,9 +57,31 @@ internal static class TlbCommand
         return command;
     }
 
-    private static int Run(string file, string? results, int threads, TextWriter output, TextWriter error, CancellationToken cancellation)
+    private static (string Column, IReadOnlyList<string> Values)[] AxesOf(string[] texts) =>
+    [
+        .. texts.Select(text => text.Split('=', 2) is [string column, string values]
+            ? (column.Trim(), ValueList.Parse(values, $"--vary {column.Trim()}"))
+            : throw new UsageException($"--vary: \"{text}\" found; column=values, such as l2_entries=512..4096*2, is allowed")),
+    ];
+
+    private static int Run(
+        string file,
+        string? results,
+        int threads,
+        (string Column, IReadOnlyList<string> Values)[] axes,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellation)
     {
-        IReadOnlyList<TlbConfig> configurations = Read(file);
+        TlbGrid grid = axes.Length == 0 ? new TlbGrid(Read(file), []) : TlbGrid.Of(Read(file), axes);
+        IReadOnlyList<TlbConfig> configurations = grid.Rows;
+        if (grid.Refused.Count > 0)
+        {
+            error.WriteLine(
+                $"vmsim: {grid.Refused.Count} of {grid.Refused.Count + grid.Rows.Count} combinations are left out; the first is "
+                    + grid.Refused[0]);
+        }
+
         // What cannot be written is found out before the work, not after it.
         using OutputFile? table = results is null ? null : new OutputFile(results, "-o", [file, .. TracesOf(file, configurations)]);
         (TlbConfig Config, TlbResult Result)[] rows = RunAll(file, configurations, threads, error, cancellation);

@@ -41,6 +41,11 @@ internal static class ReportCharts
         {
             yield return Latencies(report);
         }
+
+        foreach (string chart in IntervalCharts.Of(report, number: 4))
+        {
+            yield return chart;
+        }
     }
 
     /// <summary>Where the cycles went: a bar for each core that did something, or each socket where there are many.</summary>

@@ -36,6 +36,7 @@ public static class ReportJson
         WriteDistributions(json, "latencyCycles", report.LatencyCycles);
         WriteDistributions(json, "shootdowns", report.Shootdowns);
         json.WriteNumber("shootdownsLeftOut", report.ShootdownsLeftOut);
+        IntervalJson.Write(json, report);
         WriteArray(json, "causes", report.Causes, CauseJson.Write);
         WriteArray(json, "cores", report.Cores, WriteCore);
         WriteArray(json, "addressSpaces", report.AddressSpaces, WriteSpace);
@@ -184,6 +185,8 @@ public static class ReportJson
         LatencyCycles = ReadDistributions(root.GetProperty("latencyCycles")),
         Shootdowns = ReadShootdowns(root),
         ShootdownsLeftOut = root.TryGetProperty("shootdownsLeftOut", out JsonElement leftOut) ? leftOut.GetInt64() : 0,
+        Intervals = IntervalJson.ReadIntervals(root),
+        Interrupts = IntervalJson.ReadInterrupts(root),
         Causes = root.TryGetProperty("causes", out JsonElement causes) ? [.. causes.EnumerateArray().Select(CauseJson.Read)] : [],
         Cores = [.. root.GetProperty("cores").EnumerateArray().Select(ReadCore)],
         AddressSpaces = [.. root.GetProperty("addressSpaces").EnumerateArray().Select(item => new AddressSpaceReport

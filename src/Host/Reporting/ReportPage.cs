@@ -133,7 +133,8 @@ internal sealed class ReportPage
         Begin(
             "Whose calls and faults cost what",
             [.. whose, .. CauseFigure.All.Select(figure => figure.Info.Heading)],
-            [.. whose.Select(_ => ""), .. CauseFigure.All.Select(figure => figure.Info.Summary)]);
+            [.. whose.Select(_ => ""), .. CauseFigure.All.Select(figure => figure.Info.Summary)],
+            column => column < whose.Length);
         foreach (CauseReport cause in _report.Causes.OrderByDescending(cause => cause.Lost).Take(CausesShown))
         {
             Row(
@@ -216,7 +217,7 @@ internal sealed class ReportPage
             known.TryAdd(info.Name, info);
         }
 
-        Begin("Every counter", ["counter", "sum", "unit", "meaning"], []);
+        Begin("Every counter", ["counter", "sum", "unit", "meaning"], [], column => column != 1);
         foreach ((string name, long value) in _report.Totals)
         {
             CounterInfo? info = known.GetValueOrDefault(name);
@@ -251,13 +252,19 @@ internal sealed class ReportPage
 
     private void Fact(string name, string value) => Line($"<tr><td>{name}</td><td>{Text(value)}</td></tr>");
 
-    private void Begin(string title, IReadOnlyList<string> columns, IReadOnlyList<string> meanings)
+    /// <summary>Begins a table.</summary>
+    /// <param name="title">What it shows.</param>
+    /// <param name="columns">Its columns.</param>
+    /// <param name="meanings">What they mean; empty for what needs no word.</param>
+    /// <param name="isText">Whether a column has texts, which stand at the left as their headings do; null for the first one.</param>
+    private void Begin(string title, IReadOnlyList<string> columns, IReadOnlyList<string> meanings, Func<int, bool>? isText = null)
     {
         Line($"<h2>{Text(title)}</h2><div class=\"scroll\"><table class=\"sorts\"><thead><tr>");
         for (int i = 0; i < columns.Count; i++)
         {
             string meaning = i < meanings.Count && meanings[i].Length > 0 ? $" title=\"{Text(meanings[i])}\"" : "";
-            Line($"<th scope=\"col\"{meaning}><button type=\"button\">{Text(columns[i])}</button></th>");
+            string side = (isText is null ? i == 0 : isText(i)) ? " class=\"text\"" : "";
+            Line($"<th scope=\"col\"{side}{meaning}><button type=\"button\">{Text(columns[i])}</button></th>");
         }
 
         Line("</tr></thead><tbody>");

@@ -111,7 +111,7 @@ public static class RunFolder
             Add(StatisticsName, stream => stream.Write(Encoding.UTF8.GetBytes(Statistics(report))));
             if (shootdowns)
             {
-                Add(ShootdownsName, stream => ShootdownCsv.Write(report, stream));
+                Add(ShootdownsName, stream => ShootdownCsv.Of(report).WriteCsv(stream));
             }
 
             Add(ReportName, stream => ReportJson.Write(report, stream));

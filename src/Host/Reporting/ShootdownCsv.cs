@@ -1,16 +1,12 @@
-using System.Globalization;
-using System.Text;
 using VmSim.Core.Addresses;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
-using VmSim.Core.Statistics;
-using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Reporting;
 
 /// <summary>
-/// Writes shootdowns as comma-separated values, one line each: what tells a shootdown from others, then its figures, then whose call or
-/// fault led to it. Names of columns with a unit end in it.
+/// Lists shootdowns, a row each: what tells a shootdown from others, then its figures, then whose call or fault led to it. Names of columns
+/// with a unit end in it.
 /// </summary>
 internal static class ShootdownCsv
 {
@@ -24,42 +20,21 @@ internal static class ShootdownCsv
         .. ShootdownFigure.All.Select(figure => (figure.Column, figure.Read)),
     ];
 
-    private static readonly string[] CauseColumns = ["first_address", "process", "thread", "call", "object", "area", "site"];
-
     /// <summary>
-    /// Writes a header and the records in their order. A figure that a shootdown does not have is empty, as is the wait where nobody was
-    /// told or the operation still waited, and the first address where the whole space was flushed.
+    /// The records in their order. A figure that a shootdown does not have is empty, as is the wait where nobody was told or the operation
+    /// still waited, and the first address where the whole space was flushed.
     /// </summary>
-    public static void Write(RunReport report, Stream stream)
+    public static ListTable<ShootdownRecord> Of(RunReport report)
     {
-        CauseNamesOf names = new(report);
-        Dictionary<(int Space, int Cause), string> causes =
-            report.Causes.ToDictionary(cause => (cause.AddressSpace.Value, cause.Number), cause => Whose(names, cause));
-        using StreamWriter writer = new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), leaveOpen: true);
-        writer.Write(string.Join(',', Columns.Select(column => column.Column).Concat(CauseColumns)) + "\n");
-        string unknown = new(',', CauseColumns.Length - 2);
-        StringBuilder line = new();
-        foreach (ShootdownRecord record in report.ShootdownRecords)
+        ListTable<ShootdownRecord> table = new(report.ShootdownRecords);
+        foreach ((string column, Func<ShootdownRecord, long> read) in Columns)
         {
-            line.Clear();
-            foreach ((_, Func<ShootdownRecord, long> read) in Columns)
-            {
-                long value = read(record);
-                line.Append(line.Length == 0 ? "" : ",").Append(value < 0 ? "" : value.ToString(CultureInfo.InvariantCulture));
-            }
-
-            line.Append(',').Append(record.Dead.IsWholeSpace ? "" : record.Dead.Start.ToString());
-            line.Append(',').Append(causes.GetValueOrDefault((record.Space.Value, record.Cause), unknown));
-            writer.Write(line.Append('\n'));
+            table.AddNumber(column, record => read(record) is >= 0 and long value ? value : null);
         }
-    }
 
-    private static string Whose(CauseNamesOf names, CauseReport cause) => string.Join(
-        ',',
-        CsvField.Of(names.Process(cause.AddressSpace)),
-        CsvField.Of(names.Thread(cause.Row.Thread)),
-        CsvField.Of(cause.Row.Call),
-        CsvField.Of(PlainWriter.Line(cause.Row.Object)),
-        cause.Row.Area?.ToString() ?? "",
-        CsvField.Of(PlainWriter.Line(cause.Row.Site?.Text ?? "")));
+        table.AddText("first_address", record => record.Dead.IsWholeSpace ? "" : record.Dead.Start.ToString());
+        new CauseTexts(report).AddTo(table, record => (record.Space, record.Cause));
+        table.AddNumber("operation", record => record.Operation);
+        return table;
+    }
 }

@@ -4,6 +4,7 @@ using VmSim.Actors.Cluster;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -24,7 +25,7 @@ public sealed class ClusterSerializerTests : ActorTest
         Window = 1_300,
         Until = 99,
         Threads = 2,
-        Shootdowns = true,
+        Lists = new RunLists { Shootdowns = true, Calls = true, Timeline = true, TimelineFrom = 5, TimelineEnd = 9 },
     };
 
     [Fact]

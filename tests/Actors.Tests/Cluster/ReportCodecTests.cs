@@ -29,6 +29,7 @@ public sealed class ReportCodecTests
                 Wait = time + 2,
                 HandlerCycles = time + 3,
                 RefillMisses = number + 6,
+                Operation = time + 4,
             };
             byte[] bytes = Write(writer => writer.Write(shootdown));
             Assert.Equal(ReportCodec.ShootdownBytes, bytes.Length);
@@ -52,9 +53,11 @@ public sealed class ReportCodecTests
             Wait = -1,
             HandlerCycles = 8,
             RefillMisses = 9,
+            Operation = 10,
         };
         string bytes = "0102030405060708" + "090a0b0c" + "01000000" + "02000000" + "03000000" + "04000000" + "05000000" + "0600000000000000"
-            + "0070000000000000" + "0700000000000000" + "0c" + "ffffffffffffffff" + "0800000000000000" + "09000000";
+            + "0070000000000000" + "0700000000000000" + "0c" + "ffffffffffffffff" + "0800000000000000" + "09000000"
+            + "0a00000000000000";
         Assert.Equal(bytes, Convert.ToHexStringLower(Write(writer => writer.Write(shootdown))));
     }
 
@@ -69,6 +72,7 @@ public sealed class ReportCodecTests
             Initiator = default,
             DeadPages = 1,
             Dead = new DeadRange(new VirtAddr(0x7000), 7, PageSize.Size4K),
+            Operation = 1,
         }));
         bytes[sizeof(long) + (6 * sizeof(int)) + sizeof(long)] = 1;
         Assert.Throws<InvalidDataException>(() => WireFormat.Decode(bytes, "shootdown", ReportCodec.ReadShootdown));

@@ -2,6 +2,7 @@ using Akka.Actor;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -15,6 +16,9 @@ namespace VmSim.Actors.Tests.Cluster;
 /// </summary>
 public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallback("akka.loglevel = OFF"))
 {
+    /// <summary>What every run keeps one by one.</summary>
+    protected RunLists Lists { get; set; } = RunLists.None;
+
     /// <summary>Runs a scenario over nodes of this process; one alone has the checker.</summary>
     /// <param name="scenario">What is simulated.</param>
     /// <param name="nodes">Over how many nodes.</param>
@@ -32,7 +36,7 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         bool check = false,
         params int[] stops)
     {
-        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check || nodes == 1, protocol))];
+        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check || nodes == 1, protocol, Lists))];
         try
         {
             long window = Math.Max(1, worlds[0].Delays.WindowBound.Value / windowDivisor);
@@ -66,7 +70,7 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
     protected RunReport RunOnLanes(
         ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null, params int[] stops)
     {
-        World world = new(scenario, check: true, protocol);
+        World world = new(scenario, check: true, protocol, Lists);
         try
         {
             long window = Math.Max(1, world.Delays.WindowBound.Value / windowDivisor);
@@ -84,10 +88,19 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         }
     }
 
-    /// <summary>What must be the same however a run is carried out: all that the fingerprint is over, and the causes.</summary>
+    /// <summary>
+    /// What must be the same however a run is carried out: all that the fingerprint is over, the causes, and what happened when.
+    /// </summary>
     protected static string Digest(RunReport report) => report.Fingerprint + "\n" + string.Join('\n', report.Causes.Select(cause =>
         $"{cause.AddressSpace} {cause.Number} {cause.Row.Thread} {cause.Row.Call} {cause.Row.Object} {cause.Row.Area} "
-            + $"{cause.Row.Site?.Text} " + string.Join(' ', cause.Row.Values)));
+            + $"{cause.Row.Site?.Text} " + string.Join(' ', cause.Row.Values))) + "\n" + string.Join('\n', [
+                $"{report.Intervals!.Length}",
+                .. report.Intervals.Series.Select(series => $"{series.Key} {string.Join(' ', series.Value)}"),
+                .. report.Interrupts?.Rows.Select(row => string.Join(' ', row)) ?? [],
+                .. report.OperationRecords.Select(record => record.ToString()),
+                .. report.ShootdownRecords.Select(record => record.ToString()),
+                .. report.Timeline?.Cores.SelectMany(slices => slices).Select(slice => slice.ToString()) ?? [],
+            ]);
 
     private static World Restored(World world, IShootdownProtocol? protocol)
     {
@@ -149,9 +162,15 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         foreach (IActorRef shard in shards)
         {
             shard.Tell(new NodeShardProtocol.Collect(end.Time(scenario.Until, completed).Value), TestActor);
-            NodeShardProtocol.Collected collected = ExpectMsg<NodeShardProtocol.Collected>();
-            Assert.Equal(1, collected.Pieces);
-            statistics.Add(StatisticsCodec.Decode(collected.Bytes));
+            List<byte> bytes = [];
+            for (int piece = 0, pieces = 1; piece < pieces; piece++)
+            {
+                NodeShardProtocol.Collected collected = ExpectMsg<NodeShardProtocol.Collected>();
+                pieces = collected.Pieces;
+                bytes.AddRange(collected.Bytes);
+            }
+
+            statistics.Add(StatisticsCodec.Decode([.. bytes]));
         }
 
         Array.ForEach(shards, Stop);

@@ -45,6 +45,29 @@ public sealed class TlbCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Tlb_Vary_RunsEveryCombinationThatThereIs()
+    {
+        string file = Write("c.csv", $"{Columns}\na,uniform,1000,100,1536,12\n");
+        (int code, string output, string error) = await RunAsync("tlb", file, "--vary", "l2_entries=16..64*2", "--vary", "l2_ways=4,32");
+        Assert.Equal(0, code);
+        string[] names = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(',')[0])];
+        Assert.Equal(
+            [
+                "a l2_entries=16 l2_ways=4", "a l2_entries=32 l2_ways=4", "a l2_entries=32 l2_ways=32", "a l2_entries=64 l2_ways=4",
+                "a l2_entries=64 l2_ways=32",
+            ],
+            names);
+        Assert.Contains(
+            "1 of 6 combinations are left out; the first is a l2_entries=16 l2_ways=32: l2_entries: found '16'; allowed is a multiple of "
+                + "l2_ways, which is 32",
+            error,
+            StringComparison.Ordinal);
+        (code, _, error) = await RunAsync("tlb", file, "--vary", "moons=1,2");
+        Assert.NotEqual(0, code);
+        Assert.Contains("found column 'moons'; allowed are stream, n, seed,", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Tlb_TraceBesideTheTable_IsRun()
     {
         Write("t.vmt", "# vmt 1 t pagesize 4096\nt 0\nI 400 3\nR 7f000 1\n");

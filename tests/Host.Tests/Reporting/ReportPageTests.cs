@@ -71,6 +71,8 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
         string[] names = [.. page.Split("<clipPath id=\"")[1..].Select(part => part.Split('"')[0])];
         Assert.Equal(names.Distinct(), names);
         Assert.Contains("100 % of the interrupts come from munmap in", page, StringComparison.Ordinal);
+        Assert.Contains("of virtual time</title>", page, StringComparison.Ordinal);
+        Assert.Contains("<title>Who interrupts whom for shootdowns</title>", page, StringComparison.Ordinal);
     }
 
     [Theory]

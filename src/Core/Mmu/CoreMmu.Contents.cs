@@ -1,0 +1,56 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
+
+namespace VmSim.Core.Mmu;
+
+/// <content>All that the MMU holds, for people who look at it; nothing changes.</content>
+public sealed unsafe partial class CoreMmu
+{
+    /// <summary>What the TLBs hold, array by array, by page and tag.</summary>
+    public IReadOnlyList<CachedTranslation> Translations =>
+    [
+        .. ReadAll("instruction-4k", _instruction),
+        .. ReadAll("instruction-large", _instructionLarge),
+        .. ReadAll("data-4k", _data),
+        .. ReadAll("data-large", _dataLarge),
+        .. ReadAll("second", _second),
+    ];
+
+    /// <summary>What the paging-structure caches hold, cache by cache, by address and tag.</summary>
+    public IReadOnlyList<CachedTable> Tables =>
+        [.. ReadAll("pde", _pde, 0), .. ReadAll("pdpte", _pdpte, 1), .. ReadAll("pml4e", _pml4e, 2)];
+
+    private static CachedTranslation[] ReadAll(string name, Tlb? tlb)
+    {
+        List<CachedTranslation> found = [];
+        for (int entry = 0; tlb is not null && entry < tlb.Entries; entry++)
+        {
+            if (tlb.TryRead(entry, out ulong key, out ulong data))
+            {
+                Asid tag = new((ushort)((key & TagMask) >> TagShift));
+                found.Add(new CachedTranslation(
+                    name,
+                    new TlbEntry(tag, new VirtAddr(AddressOf(key)), SizeOf(LevelOf(key))),
+                    new PhysAddr(data >> FrameShift << PageSizes.BaseShift),
+                    (PageFlags)(data & 0xFFFF)));
+            }
+        }
+
+        return [.. found.OrderBy(item => item.Entry.Page.Value).ThenBy(item => item.Entry.Tag.Value)];
+    }
+
+    private static CachedTable[] ReadAll(string name, StructureCache? cache, int level)
+    {
+        List<CachedTable> found = [];
+        for (int entry = 0; cache is not null && entry < cache.Entries; entry++)
+        {
+            if (cache.TryRead(entry, out ulong key, out int page))
+            {
+                Asid tag = new((ushort)((key & TagMask) >> TagShift));
+                found.Add(new CachedTable(name, tag, new VirtAddr(key >> PageShift << ShiftOf(level + 1)), page));
+            }
+        }
+
+        return [.. found.OrderBy(item => item.Start.Value).ThenBy(item => item.Tag.Value)];
+    }
+}

@@ -16,6 +16,14 @@ public static class CommandLineApp
         CheckCommand.Create,
         SweepCommand.Create,
         CompareCommand.Create,
+        ServeCommand.Create,
+        TokensCommand.Create,
+        SubmitCommand.Create,
+        JobCommands.CreateJobs,
+        JobCommands.CreateStatus,
+        JobCommands.CreateLogs,
+        JobCommands.CreateCancel,
+        JobCommands.CreateResult,
         NodeCommand.Create,
         CertsCommand.Create,
         ReportCommand.Create,
@@ -32,6 +40,7 @@ public static class CommandLineApp
         ImportCommand.Create,
         TraceCommand.Create,
         SweepWorkerCommand.Create,
+        JobWorkerCommand.Create,
     ];
 
     /// <summary>Runs one command line.</summary>

@@ -33,6 +33,12 @@ public sealed class ClusterRunner(
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Checkpoints is not null)
+        {
+            throw new ScenarioException(
+                "--checkpoint-to and --resume: a run in one process has checkpoints; leave out --nodes and --local-nodes");
+        }
+
         SimulationRunner.WindowOf(WorldParts.DelaysOf(scenario), options);
     }
 

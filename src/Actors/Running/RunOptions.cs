@@ -18,6 +18,9 @@ public sealed record RunOptions
     /// <summary>What the report has one by one.</summary>
     public RunLists Lists { get; init; } = RunLists.None;
 
+    /// <summary>What the run goes on from, and when it is written down; null for neither.</summary>
+    public RunCheckpoints? Checkpoints { get; init; }
+
     /// <summary>The number of host threads that <see cref="Threads"/> means here.</summary>
     public int EffectiveThreads => Threads == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : Threads;
 }

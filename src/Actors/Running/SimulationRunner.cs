@@ -53,9 +53,12 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         long window = WindowOf(world.Delays, options);
         int threads = options.EffectiveThreads;
         RequireLanes(threads);
+        RunPieces pieces = new(world, options.Checkpoints ?? new RunCheckpoints());
+        pieces.Restore();
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         long started = Stopwatch.GetTimestamp();
-        SimulationProtocol.Finished finished = await SimulateAsync(world, window, threads, progress, cancellation);
+        SimulationProtocol.Finished finished = await pieces.RunAsync(
+            (end, stop) => SimulateAsync(SimulationActor.Props(world, window, threads, progress, end: end), stop), cancellation);
         double wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
         RunReport report = ReportBuilder.Build(world, finished.Completed);
         using Process process = Process.GetCurrentProcess();
@@ -93,10 +96,9 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         }
     }
 
-    private async Task<SimulationProtocol.Finished> SimulateAsync(
-        World world, long window, int threads, IProgress<RunProgress>? progress, CancellationToken cancellation)
+    private async Task<SimulationProtocol.Finished> SimulateAsync(Props props, CancellationToken cancellation)
     {
-        IActorRef simulation = system.ActorOf(SimulationActor.Props(world, window, threads, progress));
+        IActorRef simulation = system.ActorOf(props);
         try
         {
             using CancellationTokenRegistration stop = cancellation.Register(() => simulation.Tell(new SimulationProtocol.Stop()));

@@ -22,13 +22,15 @@ public sealed class DomainActor : UntypedActor
     /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
     /// <param name="lanes">Lanes of the run.</param>
     /// <param name="turns">The turns of the domain's lane; null for a domain that need not ask for one.</param>
-    public DomainActor(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes, LaneTurns? turns)
+    /// <param name="end">Where it ends at the latest, in cycles, if that is before the scenario's end.</param>
+    public DomainActor(
+        World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes, LaneTurns? turns, long end)
     {
         IActorRef self = Self;
         _share = share;
         _roster = new DomainRoster(world, share, lanes, self);
         _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, shards) : null;
-        long until = world.Scenario.LatestEnd;
+        long until = Math.Min(end, world.Scenario.LatestEnd);
         _run = new DomainRun(_roster.Schedule, world.Delays, window, until)
         {
             IsShared = _exchange is not null,
@@ -38,11 +40,18 @@ public sealed class DomainActor : UntypedActor
         };
     }
 
-    /// <inheritdoc cref="DomainActor(World, DomainShare, IReadOnlyList{IActorRef}, long, int, LaneTurns)"/>
-    public static Props Props(World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes, LaneTurns? turns)
+    /// <inheritdoc cref="DomainActor(World, DomainShare, IReadOnlyList{IActorRef}, long, int, LaneTurns, long)"/>
+    public static Props Props(
+        World world,
+        DomainShare share,
+        IReadOnlyList<IActorRef> shards,
+        long window,
+        int lanes,
+        LaneTurns? turns,
+        long end = long.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(share);
-        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes, turns))
+        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes, turns, end))
             .WithDispatcher(Lanes.Dispatcher(DomainRoster.HomeLane(share.Domain, lanes)));
     }
 

@@ -4,12 +4,14 @@ using VmSim.Core.Engine;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>One run: owns its domains, passes on pause, resume and stop, and answers when all domains have ended or one broke.</summary>
-/// <param name="world">The world, at time 0.</param>
+/// <param name="world">The world, at time 0 or at the end of a window.</param>
 /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
 /// <param name="lanes">Lanes of the actor system that the run may use.</param>
 /// <param name="progress">Takes how far the run has come; null for a run that nobody watches.</param>
 /// <param name="turnWindows">Windows of a domain's turn on its lane; see <see cref="LaneTurns"/>.</param>
-public sealed class SimulationActor(World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows) : UntypedActor
+/// <param name="end">Where it ends at the latest, in cycles, if that is before the scenario's end.</param>
+public sealed class SimulationActor(
+    World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows, long end) : UntypedActor
 {
     private readonly long[] _accesses = new long[world.Domains.Count];
     private IActorRef _starter = ActorRefs.Nobody;
@@ -23,8 +25,13 @@ public sealed class SimulationActor(World world, long window, int lanes, IProgre
 
     /// <inheritdoc cref="SimulationActor"/>
     public static Props Props(
-        World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows = LaneTurns.DefaultWindows) =>
-        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows));
+        World world,
+        long window,
+        int lanes,
+        IProgress<RunProgress>? progress,
+        int turnWindows = LaneTurns.DefaultWindows,
+        long end = long.MaxValue) =>
+        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows, end));
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
@@ -79,7 +86,7 @@ public sealed class SimulationActor(World world, long window, int lanes, IProgre
         foreach (Domain domain in world.Domains)
         {
             LaneTurns? turn = turns[DomainRoster.HomeLane(domain, lanes)];
-            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turn);
+            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turn, end);
             IActorRef actor = Context.ActorOf(props, $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());

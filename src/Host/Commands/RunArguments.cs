@@ -50,6 +50,7 @@ internal sealed class RunArguments
     };
 
     private readonly RunFiles _files = new();
+    private readonly CheckpointArguments _checkpoints = new();
 
     private readonly Option<string[]> _failOn = new("--fail-on")
     {
@@ -79,6 +80,7 @@ internal sealed class RunArguments
         }
 
         _files.AddTo(command);
+        _checkpoints.AddTo(command);
     }
 
     /// <summary>Reads the command line, and the scenario that it names.</summary>
@@ -122,6 +124,7 @@ internal sealed class RunArguments
             WriteFilesAsync = _files.Prepare(parsed, inputs),
             IsQuiet = parsed.GetValue(_quiet),
             WritesJson = parsed.GetValue(_json),
+            Checkpoints = _checkpoints.Read(parsed, folder, scenario.Machine.Ghz),
         };
     }
 }

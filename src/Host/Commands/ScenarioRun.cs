@@ -39,6 +39,9 @@ internal sealed record ScenarioRun(
     /// <summary>Whether the report goes to standard output as <c>report.json</c> has it.</summary>
     public bool WritesJson { get; init; }
 
+    /// <summary>When it is written down, and what it goes on from.</summary>
+    public CheckpointPlan Checkpoints { get; init; } = new(TimeSpan.Zero, 0, null, null);
+
     /// <summary>Carries the run out.</summary>
     /// <param name="output">Where the report goes.</param>
     /// <param name="error">Where progress and messages go.</param>
@@ -75,9 +78,12 @@ internal sealed record ScenarioRun(
 
         // A run ends at the end of a window by itself; only waiting for nodes is ended by the signal.
         using IDisposable work = Cluster.IsWanted ? Interruption.Patiently() : Interruption.Work();
+        RunCheckpoints? checkpoints = Checkpoints.IsWanted ? Checkpoints.Open(Scenario, Options, Inputs, error) : null;
+        using Stream? from = checkpoints?.From;
+        RunOptions options = Options with { Checkpoints = checkpoints };
         RunReport report = Cluster.IsWanted
-            ? await Cluster.RunAsync(Scenario, Options, error, cancellation)
-            : await RunHereAsync(IsQuiet ? TextWriter.Null : error, cancellation);
+            ? await Cluster.RunAsync(Scenario, options, error, cancellation)
+            : await RunHereAsync(options, IsQuiet ? TextWriter.Null : error, cancellation);
         await ShowAsync(report, output);
         if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
         {
@@ -152,10 +158,10 @@ internal sealed record ScenarioRun(
         }
     }
 
-    private async Task<RunReport> RunHereAsync(TextWriter error, CancellationToken cancellation)
+    private async Task<RunReport> RunHereAsync(RunOptions options, TextWriter error, CancellationToken cancellation)
     {
         await using SimulationHost host = await SimulationHost.StartAsync(Options.EffectiveThreads);
         using ProgressLine progress = new(error, Scenario.Machine.Ghz);
-        return await host.Runner.RunAsync(Scenario, Options, progress, cancellation);
+        return await host.Runner.RunAsync(Scenario, options, progress, cancellation);
     }
 }

@@ -19,7 +19,9 @@ public static class RunFolder
 
     /// <summary>Name of the settings in the folder.</summary>
     public const string EffectiveName = "effective.conf";
-    private const string StatisticsName = "stats.txt";
+
+    /// <summary>Name of the counters in the folder.</summary>
+    public const string StatisticsName = "stats.txt";
 
     /// <summary>Files of a run, in the order in which they appear: who finds the report finds a whole run.</summary>
     private static readonly string[] Names = [EffectiveName, StatisticsName, ShootdownsName, ReportName];

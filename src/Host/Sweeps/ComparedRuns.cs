@@ -49,7 +49,7 @@ internal sealed record ComparedRuns(
         using ProgressLine progress = new(error, spec.Machine.Ghz);
         RunFigures found = RunFigures.Of(await host.Runner.RunAsync(spec, options, progress, cancellation));
         cancellation.ThrowIfCancellationRequested();
-        return Single(path, SettingsOf(SettingEntries.Parse(SweepScenario.Effective(spec), path)), found);
+        return Single(path, SettingsOf(SettingEntries.Parse(RunDigest.Effective(spec), path)), found);
     }
 
     private static ComparedRuns OfRun(string name, string folder) =>

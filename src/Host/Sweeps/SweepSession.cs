@@ -1,6 +1,7 @@
 using System.Text;
 using VmSim.Core.Reports;
 using VmSim.Core.Settings;
+using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 
@@ -100,7 +101,7 @@ internal sealed class SweepSession(SweepPlan plan, string folder, int jobs, int 
     {
         try
         {
-            string digest = SweepScenario.DigestOf(SweepScenario.Load(plan.Scenario, point.Sets(plan), plan.FitsSockets));
+            string digest = RunDigest.Of(SweepScenario.Load(plan.Scenario, point.Sets(plan), plan.FitsSockets));
             return File.Exists(Path.Combine(Runs, digest, RunFolder.ReportName)) ? "there" : "to run";
         }
         catch (ScenarioException reason)

@@ -62,14 +62,14 @@ internal sealed class SweepWorker(TextReader input, TextWriter output, int threa
     private async Task<SweepAnswer> AnswerAsync(SweepRequest request, SimulationHost host)
     {
         ScenarioSpec spec = SweepScenario.Load(request.Scenario, request.Sets, request.FitsSockets);
-        string digest = SweepScenario.DigestOf(spec);
+        string digest = RunDigest.Of(spec);
         string folder = Path.Combine(request.Runs, digest);
         bool wasThere = File.Exists(Path.Combine(folder, RunFolder.ReportName));
         if (!wasThere)
         {
             RunReport report = await host.Runner.RunAsync(
                 spec, new RunOptions { Threads = threads }, null, CancellationToken.None);
-            RunFolder.Write(folder, report, SweepScenario.Effective(spec));
+            RunFolder.Write(folder, report, RunDigest.Effective(spec));
         }
 
         using System.Diagnostics.Process own = System.Diagnostics.Process.GetCurrentProcess();

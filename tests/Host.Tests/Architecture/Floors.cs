@@ -31,7 +31,10 @@ internal static class Floors
         new(
             "VmSim.Host",
             "src/Host",
-            [["Terminal", "Drawing"], ["Files", "Maps"], ["Hosting"], ["Reporting"], ["Capture", "Sweeps"], ["Commands"], [House.Top]]),
+            [
+                ["Terminal", "Drawing"], ["Files", "Maps"], ["Hosting"], ["Reporting"], ["Capture", "Sweeps"], ["Service"], ["Commands"],
+                [House.Top],
+            ]),
     ];
 
     /// <summary>The picture in docs/architecture.md: the highest floor first.</summary>

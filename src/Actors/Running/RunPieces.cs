@@ -1,0 +1,118 @@
+using VmSim.Actors.Simulation;
+using VmSim.Core.Checkpoints;
+using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
+using VmSim.Core.Settings;
+
+namespace VmSim.Actors.Running;
+
+/// <summary>
+/// A run in pieces. Each ends at the end of a window of every domain, where all that is simulated is in the models: a checkpoint is kept
+/// there, and the next piece goes on with the same world. A run without checkpoints is one piece.
+/// </summary>
+/// <param name="world">The world.</param>
+/// <param name="checkpoints">When it is written down.</param>
+internal sealed class RunPieces(World world, RunCheckpoints checkpoints)
+{
+    private readonly long _latestEnd = world.Scenario.LatestEnd;
+
+    /// <summary>Puts the world to where the run goes on.</summary>
+    /// <exception cref="ScenarioException">The checkpoint is damaged, of another build, or of another world.</exception>
+    public void Restore()
+    {
+        if (checkpoints.From is null)
+        {
+            return;
+        }
+
+        try
+        {
+            Checkpoint.Restore(world, checkpoints.From);
+        }
+        catch (Exception reason) when (reason is InvalidDataException or IOException)
+        {
+            throw new ScenarioException($"{checkpoints.FromName}: {reason.Message}", reason);
+        }
+    }
+
+    /// <summary>Runs piece after piece, to the end or until it is cancelled.</summary>
+    /// <param name="run">Runs a piece up to a virtual time in cycles, or until it is cancelled.</param>
+    /// <param name="cancellation">Ends the run at the end of a window; what it has come to is kept.</param>
+    public async Task<SimulationProtocol.Finished> RunAsync(
+        Func<long, CancellationToken, Task<SimulationProtocol.Finished>> run, CancellationToken cancellation)
+    {
+        TimeSpan period = checkpoints.Period;
+        long windows = 0;
+
+        // What cores send at time 0 is in nobody's inbox before the first piece, so that nothing could be seen of what comes.
+        long next = checkpoints.From is null ? 0 : NextEvent();
+        while (true)
+        {
+            using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            if (period > TimeSpan.Zero)
+            {
+                stop.CancelAfter(period);
+            }
+
+            SimulationProtocol.Finished piece = await run(EndOfPiece(next), stop.Token);
+            windows += piece.Windows;
+            next = NextEvent();
+            bool isViolated = world.Checker is { Violated: true };
+            bool isOver = (piece.Completed || isViolated) && next >= _latestEnd;
+            if (!isOver && !isViolated)
+            {
+                checkpoints.Keep?.Invoke(Save);
+            }
+
+            if (isOver || cancellation.IsCancellationRequested)
+            {
+                return new SimulationProtocol.Finished(isOver && !isViolated, windows);
+            }
+
+            // A large world takes longer to begin than a short period lasts, and each piece must come farther than the one before.
+            period += piece.Windows == 0 ? period : TimeSpan.Zero;
+        }
+    }
+
+    private void Save(Stream stream)
+    {
+        try
+        {
+            Checkpoint.Save(world, stream);
+        }
+        catch (NotSupportedException reason)
+        {
+            throw new ScenarioException($"a checkpoint cannot be written: {reason.Message}", reason);
+        }
+    }
+
+    private long EndOfPiece(long next)
+    {
+        long period = checkpoints.PeriodCycles;
+        return period == 0 || next >= _latestEnd ? long.MaxValue : ((Math.Max(0, next) / period) + 1) * period;
+    }
+
+    /// <summary>
+    /// The earliest virtual time at which a window could begin, in cycles, while no piece runs. Domains in which a rule was broken open
+    /// none.
+    /// </summary>
+    private long NextEvent()
+    {
+        long next = long.MaxValue;
+        foreach (Domain domain in world.Domains.Where(domain => world.Checker?.ViolatedIn(domain.Index) is not true))
+        {
+            foreach (CoreModel core in domain.Cores)
+            {
+                next = Math.Min(next, core.NextTime.Value);
+            }
+
+            foreach (SpaceGroup group in domain.Groups)
+            {
+                long due = group.NextDue.Value;
+                next = due == long.MaxValue ? next : Math.Min(next, due - world.Delays.CoreToSpace.Value);
+            }
+        }
+
+        return next;
+    }
+}

@@ -1,0 +1,171 @@
+using System.CommandLine;
+using VmSim.Host.Files;
+using VmSim.Host.Reporting;
+using VmSim.Host.Service;
+using VmSim.Host.Sweeps;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim jobs</c>, <c>status</c>, <c>logs</c>, <c>cancel</c> and <c>result</c>: what a service has of jobs.</summary>
+internal static class JobCommands
+{
+    /// <summary><c>vmsim jobs</c>.</summary>
+    public static Command CreateJobs(TextWriter output, TextWriter error)
+    {
+        ServiceArguments service = new();
+        Option<string?> state = new("--state") { Description = "Those of one state: queued, running, done, failed, cancelled." };
+        Option<int> count = NumberOption.Create("--count", "How many at most.", 1, JobLimits.PageMax, fallback: 20);
+        Command command = new("jobs", "Lists the jobs of a service, the latest first.") { state, count };
+        return Asking(command, service, async (client, parsed, cancellation) =>
+        {
+            foreach (JobView job in await client.ListAsync(parsed.GetValue(state), parsed.GetValue(count), cancellation))
+            {
+                await output.WriteLineAsync(LineOf(job));
+            }
+
+            return ExitCodes.Ok;
+        });
+    }
+
+    /// <summary><c>vmsim status</c>.</summary>
+    public static Command CreateStatus(TextWriter output, TextWriter error)
+    {
+        ServiceArguments service = new();
+        Argument<long> id = IdArgument();
+        Option<bool> wait = new("--wait") { Description = "Wait until the job, or all jobs of the submission, are over." };
+        Command command = new(
+            "status", "Says where a job or the jobs of a submission stand; 1 if one failed or was cancelled.") { id, wait };
+        return Asking(command, service, async (client, parsed, cancellation) =>
+        {
+            IReadOnlyList<JobView> jobs = await JobsOfAsync(client, parsed.GetValue(id), cancellation);
+            using (StatusLine status = new(error))
+            {
+                while (parsed.GetValue(wait) && jobs.Any(job => !IsOver(job)))
+                {
+                    status.Show($"{jobs.Count(IsOver)} of {Quantities.Of(jobs.Count, "job")} over");
+                    await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+                    jobs = await JobsOfAsync(client, parsed.GetValue(id), cancellation);
+                }
+            }
+
+            foreach (JobView job in jobs)
+            {
+                await output.WriteLineAsync(LineOf(job));
+            }
+
+            return jobs.Any(job => job.State is JobState.Failed or JobState.Cancelled) ? ExitCodes.Broken : ExitCodes.Ok;
+        });
+    }
+
+    /// <summary><c>vmsim logs</c>.</summary>
+    public static Command CreateLogs(TextWriter output, TextWriter error)
+    {
+        ServiceArguments service = new();
+        Argument<long> id = IdArgument();
+        Command command = new("logs", "Shows what has happened to a job.") { id };
+        return Asking(command, service, async (client, parsed, cancellation) =>
+        {
+            foreach (LogLine line in await client.LogAsync(parsed.GetValue(id), cancellation))
+            {
+                await output.WriteLineAsync($"{ServiceText.Time(line.Time)} {line.Text}");
+            }
+
+            return ExitCodes.Ok;
+        });
+    }
+
+    /// <summary><c>vmsim cancel</c>.</summary>
+    public static Command CreateCancel(TextWriter output, TextWriter error)
+    {
+        ServiceArguments service = new();
+        Argument<long> id = IdArgument();
+        Command command = new("cancel", "Cancels a job, or all jobs of a submission that are not over.") { id };
+        return Asking(command, service, async (client, parsed, cancellation) =>
+        {
+            JobView[] jobs = [.. (await JobsOfAsync(client, parsed.GetValue(id), cancellation)).Where(job => !IsOver(job))];
+            foreach (JobView job in jobs)
+            {
+                await client.CancelAsync(job.Id, cancellation);
+            }
+
+            await error.WriteLineAsync($"vmsim: {Quantities.Of(jobs.Length, "job")} cancelled");
+            return jobs.Length > 0 ? ExitCodes.Ok : ExitCodes.Broken;
+        });
+    }
+
+    /// <summary><c>vmsim result</c>.</summary>
+    public static Command CreateResult(TextWriter output, TextWriter error)
+    {
+        ServiceArguments service = new();
+        Argument<long> id = IdArgument();
+        Option<string> folder = new("--out") { Description = "Folder for the result.", HelpName = "DIR", Required = true };
+        Command command = new(
+            "result", "Fetches a job's result as a run's folder, or those of a submission as the runs of a sweep's folder.") { id, folder };
+        return Asking(command, service, async (client, parsed, cancellation) =>
+        {
+            IReadOnlyList<JobView> jobs = await JobsOfAsync(client, parsed.GetValue(id), cancellation);
+            string path = parsed.GetValue(folder)!;
+            JobView[] done = [.. jobs.Where(job => job.State == JobState.Done)];
+            foreach (JobView job in done)
+            {
+                // A digest is hexadecimal digits; what another server says is not trusted with a path.
+                string runs = StoreFolder.IsHex(job.Digest, Hosting.RunDigest.Length)
+                    ? Path.Combine(path, SweepFolder.RunsName, job.Digest)
+                    : throw new IOException($"job {job.Id}: \"{job.Digest}\" found; a digest is needed");
+                await FetchAsync(client, job.Id, jobs.Count == 1 ? path : runs, cancellation);
+            }
+
+            await error.WriteLineAsync($"vmsim: {done.Length} of {Quantities.Of(jobs.Count, "result")} in {path}");
+            return done.Length == jobs.Count ? ExitCodes.Ok : ExitCodes.Broken;
+        });
+    }
+
+    private static async Task FetchAsync(ServiceClient client, long id, string folder, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(folder);
+
+        // The report last: who finds it finds a whole run.
+        foreach (string name in (string[])[RunFolder.EffectiveName, RunFolder.StatisticsName, RunFolder.ReportName])
+        {
+            byte[] bytes = await client.ResultAsync(id, name, cancellation);
+            using OutputFile file = new(Path.Combine(folder, name), "--out");
+            await file.Stream.WriteAsync(bytes, cancellation);
+            file.Complete();
+        }
+    }
+
+    private static Command Asking(
+        Command command, ServiceArguments service, Func<ServiceClient, ParseResult, CancellationToken, Task<int>> ask)
+    {
+        service.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using ServiceClient client = service.Connect(parsed);
+            return await ask(client, parsed, cancellation);
+        });
+        return command;
+    }
+
+    private static Argument<long> IdArgument() => new("id") { Description = "Number of a job, or of the first one of a submission." };
+
+    /// <summary>The jobs of a submission, or the one job of a number that is none's.</summary>
+    private static async Task<IReadOnlyList<JobView>> JobsOfAsync(ServiceClient client, long id, CancellationToken cancellation)
+    {
+        JobView job = await client.StatusAsync(id, cancellation);
+        return job.Submission == id ? await client.SubmissionAsync(id, cancellation) : [job];
+    }
+
+    private static bool IsOver(JobView job) => job.State is JobState.Done or JobState.Failed or JobState.Cancelled;
+
+    private static string LineOf(JobView job)
+    {
+        string name = job.Label.Length > 0 ? $"{job.Name}: {job.Label}" : job.Name;
+        string progress = job.Progress is { } made
+            ? $", {Quantities.Seconds(made.VirtualSeconds)} simulated, {Quantities.Count(made.AccessesPerSecond)} accesses/s"
+            : "";
+        string state = job.State == JobState.Done ? $"done, {job.Outcome}" : ServiceText.Of(job.State);
+        string reason = job.Reason.Length > 0 ? $" ({job.Reason})" : "";
+        return $"{job.Id,6}  {state}{progress}  {name}  {job.Owner}{reason}";
+    }
+}

@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Net;
+using VmSim.Actors.Security;
+using VmSim.Actors.Simulation;
+using VmSim.Host.Service;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim serve</c>: takes jobs, and has them made one after another.</summary>
+internal static class ServeCommand
+{
+    private const int JobsMax = 1024;
+
+    public static Command Create(TextWriter output, TextWriter error)
+    {
+        Option<string> store = StoreOption();
+        Option<string> listen = new("--listen")
+        {
+            Description = "Where it listens; beyond the loopback --certificate is needed.",
+            HelpName = "HOST:PORT",
+            DefaultValueFactory = _ => $"127.0.0.1:{ServiceOptions.UsualPort}",
+        };
+        Option<string?> certificate = new("--certificate")
+        {
+            Description = "Certificate and key of this service, as `vmsim certs node` writes them: TLS.",
+            HelpName = "FILE",
+        };
+        Option<int> jobs = NumberOption.Create(
+            "--jobs", "Jobs at a time; 0, the default, is as many as there are processors for.", 0, JobsMax, fallback: 0);
+        Option<int> threads = NumberOption.Create(
+            "--threads", "Host threads that simulate in each job. Never changes results.", 1, Lanes.Max, fallback: 1);
+        Option<TimeSpan> checkpoint = TimeOption.Create(
+            "--checkpoint", "How often a job is written down: 60s by default, 5min, 1h.", TimeSpan.FromSeconds(60));
+        Option<string> log = new("--log") { Description = "The log on standard error: text or json.", DefaultValueFactory = _ => "text" };
+        log.AcceptOnlyFromAmong("text", "json");
+        Command command = new("serve", "Runs a service that takes jobs (vmsim submit), has them made and keeps what they found.")
+        {
+            store, listen, certificate, jobs, threads, checkpoint, log,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using NodeCertificate? own = parsed.GetValue(certificate) is { } file ? Load(file) : null;
+            int lanes = parsed.GetValue(threads);
+            ServiceOptions options = new()
+            {
+                Store = new StoreFolder(parsed.GetValue(store)!),
+                Listen = EndPointOf(parsed.GetValue(listen)!, own is not null),
+                Certificate = own,
+                Jobs = new SchedulerOptions(
+                    parsed.GetValue(jobs) is > 0 and int given ? given : Math.Max(1, Environment.ProcessorCount / lanes),
+                    lanes,
+                    parsed.GetValue(checkpoint).TotalSeconds),
+                LogsJson = parsed.GetValue(log) == "json",
+            };
+            await ServeAsync(options, error, cancellation);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    /// <summary><c>--store</c>.</summary>
+    public static Option<string> StoreOption() => new("--store")
+    {
+        Description = "Folder of jobs, results and tokens.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => StoreFolder.Usual,
+    };
+
+    private static async Task ServeAsync(ServiceOptions options, TextWriter error, CancellationToken cancellation)
+    {
+        options.Store.Create();
+        await using ServiceHost host = await ServiceHost.StartAsync(options);
+
+        // Behind the lock of the store, so that two services that begin at once make one token.
+        OwnToken.Require(options.Store);
+        await error.WriteLineAsync($"vmsim: serves {host.Address} from {options.Store.Root}; the token is in {options.Store.OwnToken}");
+        using IDisposable work = Interruption.Work();
+        await host.RunAsync(cancellation);
+        await error.WriteLineAsync("vmsim: stopped; jobs that are not over go on with the next vmsim serve");
+    }
+
+    private static NodeCertificate Load(string file)
+    {
+        NodeCertificate certificate = NodeCertificate.Load(file);
+        certificate.RequireUsable(TimeProvider.System, file);
+        return certificate;
+    }
+
+    private static IPEndPoint EndPointOf(string text, bool isSecure)
+    {
+        const string Local = "localhost:";
+        string numeric = text.StartsWith(Local, StringComparison.Ordinal) ? $"127.0.0.1:{text[Local.Length..]}" : text;
+        bool hasPort = numeric.LastIndexOf(':') > numeric.LastIndexOf(']');
+        if (!hasPort || !IPEndPoint.TryParse(numeric, out IPEndPoint? place))
+        {
+            throw new UsageException($"--listen: \"{text}\" found; an address and a port are allowed, such as 127.0.0.1:4980");
+        }
+
+        return IPAddress.IsLoopback(place.Address) || isSecure
+            ? place
+            : throw new UsageException(
+                $"--listen {text}: others than this machine reach this address, which needs TLS; name a certificate: --certificate FILE");
+    }
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using VmSim.Host.Service;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Commands;
+
+/// <summary>What the commands that ask a service have in common: where it is, and whose token they show.</summary>
+internal sealed class ServiceArguments
+{
+    private const string ServerVariable = "VMSIM_SERVER";
+
+    private readonly Option<string> _server = new("--server")
+    {
+        Description = $"Where the service is; {ServerVariable} in the environment says it too.",
+        HelpName = "URL",
+        DefaultValueFactory = _ =>
+            Environment.GetEnvironmentVariable(ServerVariable) ?? $"http://127.0.0.1:{ServiceOptions.UsualPort}",
+    };
+
+    private readonly Option<string?> _tokenFile = new("--token-file")
+    {
+        Description = "File with the token; by default that of this user's own service, in --store.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _authority = new("--authority")
+    {
+        Description = "Certificate of the authority (authority.pem of `vmsim certs`) that the service's own must be of: https.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string> _store = ServeCommand.StoreOption();
+
+    /// <summary>Gives the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[_server, _tokenFile, _authority, _store])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Makes a client.</summary>
+    /// <exception cref="UsageException">The options do not go together.</exception>
+    public ServiceClient Connect(ParseResult parsed)
+    {
+        string text = parsed.GetValue(_server)!;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? server) || server.Scheme is not ("http" or "https"))
+        {
+            throw new UsageException($"--server: \"{text}\" found; a URL is allowed, such as http://127.0.0.1:{ServiceOptions.UsualPort}");
+        }
+
+        string? file = parsed.GetValue(_authority);
+        bool isSecure = server.Scheme == "https";
+        if (isSecure != (file is not null) || (!isSecure && !server.IsLoopback))
+        {
+            throw new UsageException(
+                isSecure ? $"--server {text}: name the authority that its certificate is of: --authority FILE"
+                : file is not null ? $"--authority: --server {text} is not https"
+                : $"--server {text}: a token goes over https alone to another machine");
+        }
+
+        string token = OwnToken.Read(parsed.GetValue(_tokenFile) ?? new StoreFolder(parsed.GetValue(_store)!).OwnToken);
+        return ServiceClient.Create(server, token, file is null ? null : LoadAuthority(file));
+    }
+
+    private static X509Certificate2 LoadAuthority(string file)
+    {
+        try
+        {
+            return X509CertificateLoader.LoadCertificateFromFile(file);
+        }
+        catch (CryptographicException reason)
+        {
+            throw new UsageException(
+                $"--authority {file}: a certificate is needed, as vmsim certs writes it ({reason.Message})", reason);
+        }
+    }
+}

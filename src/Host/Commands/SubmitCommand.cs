@@ -1,0 +1,82 @@
+using System.CommandLine;
+using VmSim.Actors.Cluster;
+using VmSim.Core.Scenarios;
+using VmSim.Host.Hosting;
+using VmSim.Host.Service;
+using VmSim.Host.Sweeps;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Commands;
+
+/// <summary><c>vmsim submit</c>: gives a scenario, a trace or a sweep to a service.</summary>
+internal static class SubmitCommand
+{
+    public static Command Create(TextWriter output, TextWriter error)
+    {
+        ServiceArguments service = new();
+        Argument<string> scenario = new("scenario") { Description = "Scenario file, trace, or sweep file." };
+        Option<string[]> set = new("--set")
+        {
+            Description = "Change a setting of all runs: --set machine.cores=16. May be repeated.",
+            HelpName = "key=value",
+        };
+        Option<int> priority = NumberOption.Create(
+            "--priority", "Greater ones go first.", 0, JobLimits.PriorityMax, fallback: JobLimits.PriorityUsual);
+        Option<string?> name = new("--name") { Description = "What to call it; the scenario's or sweep's name by default." };
+        Command command = new("submit", "Submits a scenario, a trace or a sweep to a service, and prints the job's number.")
+        {
+            scenario, set, priority, name,
+        };
+        service.AddTo(command);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            SweepPlan plan = SweepFile.Load(parsed.GetValue(scenario)!);
+            plan = plan with { Sets = [.. plan.Sets, .. parsed.GetValue(set) ?? []] };
+            (JobRequest request, IReadOnlyList<RunInput> files) =
+                RequestOf(plan, parsed.GetValue(name) ?? plan.Name, parsed.GetValue(priority));
+            using ServiceClient client = service.Connect(parsed);
+            foreach (RunInput file in files)
+            {
+                await client.SendInputAsync(file.Path, file.Digest, cancellation);
+            }
+
+            JobReceipt receipt = await client.SubmitAsync(request, cancellation);
+            await output.WriteLineAsync($"{receipt.Id}");
+            string jobs = receipt.Count == 1 ? $"job {receipt.Id}" : $"jobs {receipt.Id} to {receipt.Id + receipt.Count - 1}";
+            await error.WriteLineAsync($"vmsim: {jobs} submitted; the service has the result of {receipt.Done} already");
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static (JobRequest Request, IReadOnlyList<RunInput> Files) RequestOf(SweepPlan plan, string name, int priority)
+    {
+        Dictionary<string, RunInput> files = new(StringComparer.Ordinal);
+        List<RunRequest> runs = [];
+        IReadOnlyList<SweepPoint> points = plan.Points();
+        if (points.Count > JobLimits.RunsMax)
+        {
+            throw new UsageException($"{plan.Name}: {points.Count} runs found; a service takes {JobLimits.RunsMax} at once");
+        }
+
+        foreach (SweepPoint point in points)
+        {
+            ScenarioSpec spec = SweepScenario.Load(plan.Scenario, point.Sets(plan), plan.FitsSockets);
+            if (spec.PlugIns.Count > 0)
+            {
+                throw new UsageException("plug-ins: a plug-in is code, and a service takes none; run it with vmsim run");
+            }
+
+            List<InputName> inputs = [];
+            foreach (string path in RunPlan.FilesOf(spec))
+            {
+                RunInput file = files.TryGetValue(path, out RunInput? known) ? known : (files[path] = RunInput.Of(path));
+                inputs.Add(new InputName(path, file.Digest));
+            }
+
+            runs.Add(new RunRequest(point.Text(plan.Axes), RunDigest.Effective(spec with { Expect = [] }), inputs));
+        }
+
+        return (new JobRequest(name, runs, priority), [.. files.Values]);
+    }
+}

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
+using VmSim.Core.Scenarios;
+
+namespace VmSim.Host.Hosting;
+
+/// <summary>The digest by which a run is known again, whoever made it.</summary>
+internal static class RunDigest
+{
+    /// <summary>Characters of a digest, by which folders are called: 64 bits.</summary>
+    public const int Length = 16;
+
+    /// <summary>Digests of files that were read before, by path, length and time of the last change.</summary>
+    private static readonly ConcurrentDictionary<(string Path, long Length, DateTime Changed), string> Digests = new();
+
+    /// <summary>The text of <c>effective.conf</c>.</summary>
+    public static string Effective(ScenarioSpec spec)
+    {
+        using StringWriter text = new();
+        EffectiveConfiguration.Write(spec, text);
+        return text.ToString();
+    }
+
+    /// <summary>
+    /// A digest of all that decides what a run finds: every setting, the bytes of its traces and plug-ins, and the build of this program.
+    /// What is expected of the report is no part of it.
+    /// </summary>
+    public static string Of(ScenarioSpec spec)
+    {
+        StringBuilder text = new(BuildIdentity.Here);
+        text.Append('\n').Append(Effective(spec with { Expect = [] }));
+        foreach (string file in RunPlan.FilesOf(spec))
+        {
+            FileInfo info = new(file);
+            text.Append(Digests.GetOrAdd((info.FullName, info.Length, info.LastWriteTimeUtc), key => RunInput.Of(key.Path).Digest))
+                .Append('\n');
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())))[..Length];
+    }
+
+    /// <summary>The same digest for runs that differ in their end alone: one goes on from a checkpoint of the other.</summary>
+    public static string WithoutEnd(ScenarioSpec spec) => Of(spec with { Until = 0 });
+}

@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Text.Json;
+using VmSim.Host.Files;
+using VmSim.Host.Hosting;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Service;
+
+/// <summary>The service's side of a process that makes one job.</summary>
+internal sealed class JobProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Action _kill;
+    private readonly Task<string> _said;
+
+    private JobProcess(Process process)
+    {
+        _process = process;
+        _kill = Kill;
+        _said = LastLineAsync(process.StandardError);
+    }
+
+    /// <summary>Number of the process.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Starts a process for a job.</summary>
+    public static JobProcess Start(JobOrder order)
+    {
+        Process process = Process.Start(OwnProgram.Start("job-worker"))!;
+        JobProcess started = new(process);
+        Leftovers.Add(started._kill);
+        try
+        {
+            process.StandardInput.WriteLine(JsonSerializer.Serialize(order));
+            process.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // It has ended, which is found when its answer does not come.
+        }
+
+        return started;
+    }
+
+    /// <summary>Waits for the answer.</summary>
+    /// <param name="progress">Takes how far the job is.</param>
+    /// <param name="log">Takes what belongs into its log.</param>
+    /// <returns>The answer; null if the process ended without one, and then what is known of that.</returns>
+    public async Task<(JobAnswer? Answer, string Death)> WaitAsync(Action<JobProgress> progress, Action<string> log)
+    {
+        JobAnswer? answer = null;
+        while (await _process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            // A process that is killed may leave half a line.
+            JobWord? word = TryRead(line);
+            answer = word?.Answer ?? answer;
+            if (word?.Progress is { } made)
+            {
+                progress(made);
+            }
+
+            if (word?.Text is { } text)
+            {
+                log(text);
+            }
+        }
+
+        await _process.WaitForExitAsync();
+        string said = await _said;
+        return (answer, $"its process ended with exit code {_process.ExitCode}{(said.Length > 0 ? $"; it last said \"{said}\"" : "")}");
+    }
+
+    /// <summary>Asks the process to write a last checkpoint and to end.</summary>
+    public void Stop()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended already.
+        }
+    }
+
+    /// <summary>Ends the process at once.</summary>
+    public void Kill()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Leftovers.Forget(_kill);
+        _process.Dispose();
+    }
+
+    private static JobWord? TryRead(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<JobWord>(line);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<string> LastLineAsync(StreamReader reader)
+    {
+        string last = "";
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            last = line.Length > 0 ? PlainWriter.Plain(line) : last;
+        }
+
+        return last;
+    }
+}

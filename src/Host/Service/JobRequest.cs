@@ -1,0 +1,24 @@
+namespace VmSim.Host.Service;
+
+/// <summary>What is submitted: one run, or several that belong together.</summary>
+/// <param name="Name">What people call it.</param>
+/// <param name="Runs">The runs.</param>
+/// <param name="Priority">0 to <see cref="JobLimits.PriorityMax"/>; null for <see cref="JobLimits.PriorityUsual"/>.</param>
+internal sealed record JobRequest(string Name, IReadOnlyList<RunRequest> Runs, int? Priority = null);
+
+/// <summary>A run of a submission.</summary>
+/// <param name="Label">What differs between the runs.</param>
+/// <param name="Scenario">The scenario, every setting written out, as <c>effective.conf</c> has it.</param>
+/// <param name="Inputs">The traces that it names.</param>
+internal sealed record RunRequest(string Label, string Scenario, IReadOnlyList<InputName> Inputs);
+
+/// <summary>A file that a scenario names.</summary>
+/// <param name="Path">What the scenario calls it.</param>
+/// <param name="Digest">SHA-256 of its bytes, as lower-case hex digits: the store has it by that.</param>
+internal sealed record InputName(string Path, string Digest);
+
+/// <summary>What is answered to a submission.</summary>
+/// <param name="Id">Number of the submission, which is that of its first job.</param>
+/// <param name="Count">Its jobs, whose numbers follow each other.</param>
+/// <param name="Done">How many of them the store had a result of.</param>
+internal sealed record JobReceipt(long Id, int Count, int Done);

@@ -1,0 +1,66 @@
+using System.Security.Cryptography;
+using VmSim.Actors.Configuration;
+
+namespace VmSim.Host.Service;
+
+/// <summary>
+/// What a submission must be like before anything is done with it. Its scenarios are read later, in processes of their own.
+/// </summary>
+internal static class JobRules
+{
+    /// <summary>What is wrong with a submission; null if nothing is.</summary>
+    /// <param name="request">The submission.</param>
+    /// <param name="hasInput">Whether the store has a file.</param>
+    public static string? Problem(JobRequest request, Func<InputName, bool> hasInput)
+    {
+        if (NameProblem("name", request.Name, isNeeded: true) is { } wrong)
+        {
+            return wrong;
+        }
+
+        if (request.Priority is < 0 or > JobLimits.PriorityMax)
+        {
+            return $"priority: {request.Priority} found; 0 to {JobLimits.PriorityMax} are allowed";
+        }
+
+        // A list may hold nulls, whatever its type says.
+        if (request.Runs.Contains(null) || request.Runs.Any(run => run.Inputs.Contains(null)))
+        {
+            return "runs: null found where a run or an input is needed";
+        }
+
+        return request.Runs.Count is 0 or > JobLimits.RunsMax
+            ? $"runs: {request.Runs.Count} found; 1 to {JobLimits.RunsMax} are allowed"
+            : request.Runs.Select((run, i) => RunProblem(run, $"runs[{i}]", hasInput)).FirstOrDefault(found => found is not null);
+    }
+
+    private static string? RunProblem(RunRequest run, string where, Func<InputName, bool> hasInput)
+    {
+        if (NameProblem($"{where}.label", run.Label, isNeeded: false) is { } wrong)
+        {
+            return wrong;
+        }
+
+        if (run.Scenario.Length == 0)
+        {
+            return $"{where}.scenario: nothing found; the text of a scenario is needed";
+        }
+
+        return run.Inputs.Count > JobLimits.InputsMax
+            ? $"{where}.inputs: {run.Inputs.Count} found; at most {JobLimits.InputsMax} are allowed"
+            : run.Inputs.Select((input, i) => InputProblem(input, $"{where}.inputs[{i}]", hasInput))
+                .FirstOrDefault(found => found is not null);
+    }
+
+    private static string? InputProblem(InputName input, string where, Func<InputName, bool> hasInput) =>
+        NameProblem($"{where}.path", input.Path, isNeeded: true)
+        ?? (!TraceFiles.IsTrace(input.Path) ? $"{where}.path: a trace ends with {string.Join(", ", TraceFiles.Endings)}"
+            : !StoreFolder.IsHex(input.Digest, 2 * SHA256.HashSizeInBytes) ? $"{where}.digest: a SHA-256 in lower-case hex digits is needed"
+            : !hasInput(input) ? $"{where}: the store has no file with SHA-256 {input.Digest}; send it first"
+            : null);
+
+    private static string? NameProblem(string where, string name, bool isNeeded) =>
+        name.Length > JobLimits.NameMax || (isNeeded && name.Length == 0)
+            ? $"{where}: {name.Length} characters found; {(isNeeded ? 1 : 0)} to {JobLimits.NameMax} are allowed"
+            : name.Any(char.IsControl) ? $"{where}: a control character found; none is allowed" : null;
+}

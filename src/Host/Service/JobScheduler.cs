@@ -1,0 +1,328 @@
+using System.ComponentModel;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using VmSim.Host.Reporting;
+using VmSim.Host.Sweeps;
+
+namespace VmSim.Host.Service;
+
+/// <summary>
+/// Has jobs made: as many at a time as there are processors for, and fewer where memory does not do, each in a process of its own. What it
+/// decides stands in the store before anything follows from it, so that it may end at any moment.
+/// </summary>
+internal sealed class JobScheduler : IDisposable
+{
+    /// <summary>How long a job waits whose store's disk was full, and how long the store itself is left alone then.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often it is looked whether there is memory again.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    private readonly StoreFolder _folder;
+    private readonly JobStore _store;
+    private readonly SchedulerOptions _options;
+    private readonly ServiceMetrics _metrics;
+    private readonly ILogger _log;
+    private readonly TimeProvider _clock;
+    private readonly Lock _gate = new();
+    private readonly JobQueue _queue = new();
+    private readonly Dictionary<long, (RunningJob Job, Task Made)> _running = [];
+
+    /// <summary>Jobs that ask for what another one is making.</summary>
+    private readonly Dictionary<long, Job> _held = [];
+
+    private readonly List<(Job Job, DateTimeOffset Due)> _late = [];
+    private readonly SemaphoreSlim _wake = new(0);
+    private volatile string _problem = "";
+    private volatile bool _isStopping;
+    private long _peak;
+
+    /// <summary>Makes a scheduler; it begins with <see cref="RunAsync"/>.</summary>
+    public JobScheduler(
+        StoreFolder folder, JobStore store, SchedulerOptions options, ServiceMetrics metrics, ILogger<JobScheduler> log, TimeProvider clock)
+    {
+        (_folder, _store, _options, _metrics, _log, _clock) = (folder, store, options, metrics, log, clock);
+        metrics.Watch(() => WaitingCount, () => RunningCount);
+    }
+
+    /// <summary>What keeps the service from its work now; empty if nothing does.</summary>
+    public string Problem => _problem;
+
+    private int WaitingCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _queue.Count + _held.Count + _late.Count;
+            }
+        }
+    }
+
+    private int RunningCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _running.Count;
+            }
+        }
+    }
+
+    /// <summary>Takes a submission in.</summary>
+    /// <param name="request">What is submitted; it has been checked.</param>
+    /// <param name="owner">By whom.</param>
+    public JobReceipt Submit(JobRequest request, string owner)
+    {
+        IReadOnlyList<Job> jobs = _store.Add(request, owner, [.. request.Runs.Select(RequestDigest.Of)], ResultFor);
+        lock (_gate)
+        {
+            foreach (Job job in jobs.Where(job => !job.IsOver))
+            {
+                _queue.Add(job.Id, job.Owner, job.Priority);
+            }
+        }
+
+        int done = jobs.Count(job => job.IsOver);
+        _metrics.Submitted(jobs.Count, done);
+        ServiceLog.Submitted(_log, jobs[0].Id, jobs.Count, owner);
+        _wake.Release();
+        return new JobReceipt(jobs[0].Id, jobs.Count, done);
+    }
+
+    /// <summary>A job is not wanted any more.</summary>
+    /// <returns>Whether it was still to be made.</returns>
+    public bool Cancel(long id, string who)
+    {
+        lock (_gate)
+        {
+            if (_running.TryGetValue(id, out (RunningJob Job, Task) running))
+            {
+                running.Job.CancelledBy = who;
+                running.Job.Process.Kill();
+                return true;
+            }
+
+            if (!_queue.Has(id) && !_held.ContainsKey(id) && !_late.Exists(late => late.Job.Id == id))
+            {
+                return false;
+            }
+
+            _store.End(id, JobState.Cancelled, "", "", $"cancelled by {who}");
+            _queue.Remove(id);
+            _held.Remove(id);
+            _late.RemoveAll(late => late.Job.Id == id);
+            _folder.Clear(id);
+            return true;
+        }
+    }
+
+    /// <summary>How far a running job is; null if it does not run, or has not said so yet.</summary>
+    public JobProgress? ProgressOf(long id)
+    {
+        lock (_gate)
+        {
+            return _running.TryGetValue(id, out (RunningJob Job, Task) running) ? running.Job.Progress : null;
+        }
+    }
+
+    /// <summary>Has jobs made until it is asked to stop; those that run then write a last checkpoint and wait for the next start.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        bool hasRecovered = false;
+        while (!stop.IsCancellationRequested)
+        {
+            bool isWell = Try(() =>
+            {
+                hasRecovered = hasRecovered || Recover();
+                while (StartNext())
+                {
+                    // There may be room for one more.
+                }
+            });
+            Task woken = _wake.WaitAsync(isWell ? Look : Patience, stop);
+            await woken.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        Task[] made;
+        lock (_gate)
+        {
+            _isStopping = true;
+            made = [.. _running.Values.Select(running => running.Made)];
+            foreach ((RunningJob job, Task _) in _running.Values)
+            {
+                job.Process.Stop();
+            }
+        }
+
+        await Task.WhenAll(made);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _wake.Dispose();
+
+    /// <summary>What waited when the service ended, or was made, waits again.</summary>
+    private bool Recover()
+    {
+        IReadOnlyList<Job> jobs = _store.Recover();
+        lock (_gate)
+        {
+            foreach (Job job in jobs)
+            {
+                _queue.Add(job.Id, job.Owner, job.Priority);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Starts the next job if there is one and room for it.</summary>
+    private bool StartNext()
+    {
+        lock (_gate)
+        {
+            foreach ((Job Job, DateTimeOffset Due) late in _late.FindAll(late => late.Due <= _clock.GetUtcNow()))
+            {
+                _late.Remove(late);
+                _queue.Add(late.Job.Id, late.Job.Owner, late.Job.Priority);
+            }
+
+            bool hasRoom = _running.Count == 0 || (_running.Count < _options.Jobs && HostMemory.Available() >= _peak);
+            if (!hasRoom || _queue.Take() is not { } next)
+            {
+                return false;
+            }
+
+            try
+            {
+                Start(_store.Find(next.Id)!);
+            }
+            catch
+            {
+                _queue.End(next.Owner);
+                _queue.Add(next.Id, next.Owner, next.Priority);
+                throw;
+            }
+
+            return true;
+        }
+    }
+
+    private void Start(Job job)
+    {
+        if (_running.Values.Any(running => running.Job.Job.Request == job.Request))
+        {
+            _queue.End(job.Owner);
+            _held[job.Id] = job;
+            return;
+        }
+
+        if (ResultFor(job.Request) is { } there)
+        {
+            _store.End(job.Id, JobState.Done, there.Digest, there.Outcome, "the store had the result");
+            _queue.End(job.Owner);
+            return;
+        }
+
+        RunRequest run = _store.RunOf(job);
+        _store.Begin(job.Id);
+        Job begun = job with { Attempts = job.Attempts + 1 };
+        RunningJob running = new(begun, JobProcess.Start(new JobOrder(
+            job.Id, _folder.Root, run.Scenario, run.Inputs, _options.Threads, _options.CheckpointSeconds)));
+        _running[job.Id] = (running, Task.Run(() => MakeAsync(running), CancellationToken.None));
+        ServiceLog.Begun(_log, job.Id, begun.Attempts, running.Process.Id);
+        Note(job.Id, $"begun by process {running.Process.Id}, attempt {begun.Attempts}");
+    }
+
+    private async Task MakeAsync(RunningJob running)
+    {
+        Job job = running.Job;
+        (JobAnswer? answer, string death) = await running.Process.WaitAsync(
+            progress => running.Progress = progress, text => Note(job.Id, text));
+        running.Process.Dispose();
+        JobVerdict verdict = running.CancelledBy is { } who && answer?.Code != 0
+            ? new JobVerdict(JobState.Cancelled, $"cancelled by {who}")
+            : JobVerdict.Of(job.Attempts, answer, death, _isStopping);
+
+        // A disk that is full now has room again some time; until then the job counts as running, and so it does after a restart.
+        while (!Try(() => Record(job, verdict, answer)) && !_isStopping)
+        {
+            await Task.Delay(Patience, _clock);
+        }
+
+        Leave(job, verdict, answer?.PeakBytes ?? 0);
+    }
+
+    private void Record(Job job, JobVerdict verdict, JobAnswer? answer)
+    {
+        if (verdict.State == JobState.Queued)
+        {
+            _store.Requeue(job.Id, verdict.Reason, verdict.Counts);
+        }
+        else
+        {
+            _store.End(job.Id, verdict.State, answer?.Digest ?? "", answer?.Outcome ?? "", verdict.Reason);
+            _folder.Clear(job.Id);
+        }
+
+        string reason = verdict.Reason.Length > 0 ? $": {verdict.Reason}" : "";
+        Note(job.Id, $"{ServiceText.Of(verdict.State)}{reason}");
+        ServiceLog.Ended(_log, job.Id, ServiceText.Of(verdict.State), verdict.Reason);
+    }
+
+    private void Leave(Job job, JobVerdict verdict, long peak)
+    {
+        lock (_gate)
+        {
+            _running.Remove(job.Id);
+            _queue.End(job.Owner);
+            _peak = Math.Max(_peak, peak);
+            if (verdict is { State: JobState.Queued, Waits: true })
+            {
+                _late.Add((job, _clock.GetUtcNow() + Patience));
+            }
+            else if (verdict.State == JobState.Queued && !_isStopping)
+            {
+                _queue.Add(job.Id, job.Owner, job.Priority);
+            }
+
+            foreach (Job held in _held.Values.Where(held => held.Request == job.Request).ToArray())
+            {
+                _held.Remove(held.Id);
+                _queue.Add(held.Id, held.Owner, held.Priority);
+            }
+        }
+
+        _metrics.Ended(verdict.State, (_clock.GetUtcNow().ToUnixTimeMilliseconds() - job.Submitted) / 1000.0);
+        if (!_isStopping)
+        {
+            _wake.Release();
+        }
+    }
+
+    /// <summary>A result that is in the store for a request; what somebody has removed there is made again.</summary>
+    private (string Digest, string Outcome)? ResultFor(string request) =>
+        _store.ResultFor(request) is { } found && File.Exists(Path.Combine(_folder.ResultOf(found.Digest), RunFolder.ReportName))
+            ? found
+            : null;
+
+    private void Note(long id, string text) => Try(() => _store.Log(id, text));
+
+    /// <summary>Does what may fail for want of room or processes.</summary>
+    private bool Try(Action work)
+    {
+        try
+        {
+            work();
+            _problem = "";
+            return true;
+        }
+        catch (Exception reason) when (reason is SqliteException or IOException or UnauthorizedAccessException or Win32Exception)
+        {
+            _problem = reason.Message;
+            ServiceLog.Problem(_log, reason.Message);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using System.Text.Json;
+using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
+using VmSim.Actors.Running;
+using VmSim.Actors.Simulation;
+using VmSim.Core.Kernel;
+using VmSim.Core.Reports;
+using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
+using VmSim.Host.Files;
+using VmSim.Host.Hosting;
+using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Service;
+
+/// <summary>
+/// The child's side of a job. It ends with its standard input, and so with the service, however that ends; what it has come to is then in
+/// its last checkpoint, from which the next process of the job goes on.
+/// </summary>
+/// <param name="input">Where the order comes from; its end asks this process to stop.</param>
+/// <param name="output">Where words go, a line each.</param>
+internal sealed class JobWorker(TextReader input, TextWriter output)
+{
+    private const long ProgressMilliseconds = 500;
+    private readonly Lock _gate = new();
+
+    /// <summary>Makes the job.</summary>
+    /// <param name="asked">Cancelled when a signal asks the process to end.</param>
+    /// <returns>An exit code of <see cref="ExitCodes"/>.</returns>
+    public async Task<int> ServeAsync(CancellationToken asked)
+    {
+        if (await input.ReadLineAsync(asked) is not { } line)
+        {
+            return ExitCodes.Broken;
+        }
+
+        JobOrder order = JsonSerializer.Deserialize<JobOrder>(line)!;
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(asked);
+        new Thread(() =>
+        {
+            while (input.ReadLine() is not null)
+            {
+                // Nothing else is said to it.
+            }
+
+            stop.Cancel();
+        })
+        { IsBackground = true }.Start();
+        JobAnswer? answer;
+        try
+        {
+            answer = await MakeAsync(order, stop.Token);
+        }
+        catch (Exception reason)
+        {
+            (int code, string message) = Failures.Explain(reason);
+            bool isFull = IsDiskFull(reason);
+            answer = new JobAnswer("", false, "", Environment.WorkingSet, isFull ? ExitCodes.System : code, message, isFull);
+        }
+
+        if (answer is not null)
+        {
+            Say(new JobWord(Answer: answer));
+        }
+
+        return answer?.Code ?? ExitCodes.Broken;
+    }
+
+    /// <summary>Whether a write failed for want of room: ENOSPC, EDQUOT (errno(3); Linux's numbers).</summary>
+    internal static bool IsDiskFull(Exception? reason)
+    {
+        const int NoSpace = 28;
+        const int Quota = 122;
+        for (Exception? cause = reason; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is IOException && (cause.HResult & 0xFFFF) is NoSpace or Quota)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<JobAnswer?> MakeAsync(JobOrder order, CancellationToken stop)
+    {
+        StoreFolder store = new(order.Store);
+        string folder = store.FolderOf(order.Job);
+        Directory.CreateDirectory(folder);
+
+        // A process of this job that the service has lost may still write its last checkpoint.
+        await using FileStream own = await LockAsync(Path.Combine(folder, "lock"), stop);
+        ScenarioSpec spec = ScenarioLoader.Parse(order.Scenario, "scenario", new StoredFiles(order.Inputs, store), []);
+        string digest = RunDigest.Of(spec);
+        string result = store.ResultOf(digest);
+        bool wasThere = File.Exists(Path.Combine(result, RunFolder.ReportName));
+        string outcome;
+        if (wasThere)
+        {
+            await using FileStream stream = File.OpenRead(Path.Combine(result, RunFolder.ReportName));
+            outcome = ReportJson.Read(stream, "the result").Outcome;
+        }
+        else
+        {
+            RunReport report = await RunAsync(order, spec, Path.Combine(folder, "run.checkpoint"), stop);
+            if (report.Outcome == RunOutcomes.Stopped)
+            {
+                return null;
+            }
+
+            RunFolder.Write(result, report, RunDigest.Effective(spec));
+            outcome = report.Outcome;
+        }
+
+        using System.Diagnostics.Process process = System.Diagnostics.Process.GetCurrentProcess();
+        return new JobAnswer(digest, wasThere, outcome, process.PeakWorkingSet64, ExitCodes.Ok, "");
+    }
+
+    private async Task<RunReport> RunAsync(JobOrder order, ScenarioSpec spec, string file, CancellationToken stop)
+    {
+        CheckpointOf run = new(BuildIdentity.Here, RunDigest.WithoutEnd(spec), RunLists.None);
+        await using SimulationHost host = await SimulationHost.StartAsync(order.Threads);
+        using StringWriter failed = new();
+        RunCheckpoints checkpoints = new()
+        {
+            Period = TimeSpan.FromSeconds(order.CheckpointSeconds),
+            Keep = write => Keep(new CheckpointFile(file, run, [], failed), write, failed),
+        };
+        RunOptions options = new() { Threads = order.Threads, Checkpoints = checkpoints };
+        Progress progress = new(this, spec.Machine.Ghz);
+        if (File.Exists(file))
+        {
+            try
+            {
+                await using FileStream from = CheckpointFile.Open(file, run);
+                RunCheckpoints going = checkpoints with { From = from, FromName = "checkpoint" };
+                Say(new JobWord(Text: "goes on from its last checkpoint"));
+                return await host.Runner.RunAsync(spec, options with { Checkpoints = going }, progress, stop);
+            }
+            catch (Exception reason) when (reason is ScenarioException or IOException && !IsDiskFull(reason))
+            {
+                Say(new JobWord(Text: $"its checkpoint cannot be used, so it begins anew: {reason.Message}"));
+                File.Delete(file);
+            }
+        }
+
+        return await host.Runner.RunAsync(spec, options, progress, stop);
+    }
+
+    private void Keep(CheckpointFile file, Action<Stream> write, StringWriter failed)
+    {
+        file.Keep(write);
+        string said = failed.ToString().Trim();
+        failed.GetStringBuilder().Clear();
+        Say(new JobWord(Text: said.Length > 0 ? said : "checkpoint written"));
+    }
+
+    /// <summary>Waits until this process alone has the job.</summary>
+    private static async Task<FileStream> LockAsync(string path, CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException reason) when (!IsDiskFull(reason))
+            {
+                await Task.Delay(100, stop);
+            }
+        }
+    }
+
+    private void Say(JobWord word)
+    {
+        string line = JsonSerializer.Serialize(word);
+        lock (_gate)
+        {
+            try
+            {
+                output.WriteLine(line);
+                output.Flush();
+            }
+            catch (IOException)
+            {
+                // The service is gone: this process is about to stop, and its checkpoint says all.
+            }
+        }
+    }
+
+    private sealed class Progress(JobWorker worker, double ghz) : IProgress<RunProgress>
+    {
+        private readonly long _started = Environment.TickCount64;
+        private long _next;
+        private long _first = -1;
+
+        public void Report(RunProgress value)
+        {
+            long now = Environment.TickCount64;
+            _first = _first < 0 ? value.Accesses : _first;
+            if (now >= _next)
+            {
+                _next = now + ProgressMilliseconds;
+                double seconds = Math.Max(0.001, (now - _started) / 1000.0);
+                worker.Say(new JobWord(
+                    Progress: new JobProgress(value.VirtualTime / ghz / 1e9, value.Accesses, (value.Accesses - _first) / seconds)));
+            }
+        }
+    }
+}

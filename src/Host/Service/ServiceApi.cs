@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using VmSim.Actors.Configuration;
+using VmSim.Host.Reporting;
+
+namespace VmSim.Host.Service;
+
+/// <summary>What programs ask of a service, below <c>/api/v1</c>. The command line uses the same.</summary>
+internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFolder folder)
+{
+    /// <summary>Where the API is.</summary>
+    public const string Root = "/api/v1";
+
+    /// <summary>Files of a result that can be asked for, with what they are.</summary>
+    private static readonly Dictionary<string, string> ResultFiles = new(StringComparer.Ordinal)
+    {
+        [RunFolder.ReportName] = "application/json",
+        [RunFolder.EffectiveName] = "text/plain; charset=utf-8",
+        [RunFolder.StatisticsName] = "text/plain; charset=utf-8",
+    };
+
+    private readonly InputStore _inputs = new(folder);
+
+    /// <summary>Declares what can be asked.</summary>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder api = routes.MapGroup(Root);
+        api.MapPost("/jobs", Submit).WithMetadata(new RoleNeeded(Role.Submitter))
+            .WithSummary("Submits runs, which wait for their turn.").Produces<JobReceipt>().Produces<ServiceProblem>(400);
+        api.MapGet("/jobs", List).WithMetadata(new RoleNeeded(Role.Reader))
+            .WithSummary("Jobs, the latest first.").Produces<IReadOnlyList<JobView>>().Produces<ServiceProblem>(400);
+        api.MapGet("/jobs/{id:long}", Status).WithMetadata(new RoleNeeded(Role.Reader))
+            .WithSummary("One job.").Produces<JobView>().Produces<ServiceProblem>(404);
+        api.MapGet("/submissions/{id:long}", Submission).WithMetadata(new RoleNeeded(Role.Reader))
+            .WithSummary("The jobs of one submission.").Produces<IReadOnlyList<JobView>>().Produces<ServiceProblem>(404);
+        api.MapGet("/jobs/{id:long}/log", Log).WithMetadata(new RoleNeeded(Role.Reader))
+            .WithSummary("A job's log.").Produces<IReadOnlyList<LogLine>>().Produces<ServiceProblem>(404);
+        api.MapPost("/jobs/{id:long}/cancel", Cancel).WithMetadata(new RoleNeeded(Role.Submitter))
+            .WithSummary("Cancels a job.").Produces<JobView>().Produces<ServiceProblem>(404).Produces<ServiceProblem>(409);
+        api.MapGet("/jobs/{id:long}/result/{file}", Result).WithMetadata(new RoleNeeded(Role.Reader))
+            .WithSummary("A file of a job's result: report.json, effective.conf, stats.txt.").Produces<ServiceProblem>(404);
+        api.MapMethods("/inputs/{digest}", [HttpMethods.Head], HasInput).WithMetadata(new RoleNeeded(Role.Submitter))
+            .WithSummary("Whether the store has a trace.");
+        api.MapPut("/inputs/{digest}", PutInputAsync).WithMetadata(new RoleNeeded(Role.Submitter))
+            .WithSummary("Sends a trace.").Produces<ServiceProblem>(400);
+    }
+
+    /// <summary>Cancels a job for somebody.</summary>
+    /// <returns>What is wrong; null if it is cancelled.</returns>
+    public IResult? TryCancel(long id, TokenHolder holder)
+    {
+        if (store.Find(id) is not { } job)
+        {
+            return NoJob(id);
+        }
+
+        if (holder.Role < Role.Operator && job.Owner != holder.Name)
+        {
+            return ServiceAuth.Problem(
+                StatusCodes.Status403Forbidden, $"job {id} is {job.Owner}'s; {job.Owner} and operators may cancel it");
+        }
+
+        return scheduler.Cancel(id, holder.Name)
+            ? null
+            : ServiceAuth.Problem(StatusCodes.Status409Conflict, $"job {id} is over: {ServiceText.Of(store.Find(id)!.State)}");
+    }
+
+    private IResult Submit(HttpContext context, JobRequest request)
+    {
+        if (JobRules.Problem(request, _inputs.Has) is { } wrong)
+        {
+            return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong);
+        }
+
+        return Json(scheduler.Submit(request, ServiceAuth.HolderOf(context)!.Name));
+    }
+
+    private IResult List(string? state, long? before, int? count)
+    {
+        JobState? wanted = ServiceText.StateOf(state);
+        if (state is not null && wanted is null)
+        {
+            string names = string.Join(", ", Enum.GetValues<JobState>().Select(ServiceText.Of));
+            return ServiceAuth.Problem(StatusCodes.Status400BadRequest, $"state: \"{state}\" found; there are {names}");
+        }
+
+        if (count is < 1 or > JobLimits.PageMax)
+        {
+            return ServiceAuth.Problem(StatusCodes.Status400BadRequest, $"count: {count} found; 1 to {JobLimits.PageMax} are allowed");
+        }
+
+        return Json(store.List(wanted, before ?? long.MaxValue, count ?? JobLimits.PageMax).Select(View));
+    }
+
+    private IResult Status(long id) => store.Find(id) is { } job ? Json(View(job)) : NoJob(id);
+
+    private IResult Submission(long id) => store.OfSubmission(id) is { Count: > 0 } jobs ? Json(jobs.Select(View)) : NoJob(id);
+
+    private IResult Log(long id) => store.Find(id) is null ? NoJob(id) : Json(store.LogOf(id));
+
+    private IResult Cancel(HttpContext context, long id) =>
+        TryCancel(id, ServiceAuth.HolderOf(context)!) ?? Json(View(store.Find(id)!));
+
+    private IResult Result(long id, string file)
+    {
+        if (store.Find(id) is not { } job)
+        {
+            return NoJob(id);
+        }
+
+        if (!ResultFiles.TryGetValue(file, out string? kind))
+        {
+            return ServiceAuth.Problem(StatusCodes.Status404NotFound, $"a result has {string.Join(", ", ResultFiles.Keys)}");
+        }
+
+        if (job.State != JobState.Done)
+        {
+            return ServiceAuth.Problem(StatusCodes.Status404NotFound, $"job {id} has no result: it is {ServiceText.Of(job.State)}");
+        }
+
+        string path = Path.Combine(folder.ResultOf(job.Digest), file);
+        return File.Exists(path)
+            ? Results.File(path, kind)
+            : ServiceAuth.Problem(StatusCodes.Status404NotFound, $"the store has no {file} of job {id} any more; submit it again");
+    }
+
+    private IResult HasInput(string digest, string ending) => InputProblem(digest, ending) is { } wrong
+        ? ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong)
+        : _inputs.Has(new InputName(ending, digest)) ? Results.Ok() : Results.NotFound();
+
+    private async Task<IResult> PutInputAsync(HttpContext context, string digest, string ending)
+    {
+        if (InputProblem(digest, ending) is { } wrong)
+        {
+            return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong);
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = JobLimits.InputBytesMax;
+        }
+
+        return await _inputs.PutAsync(digest, ending, context.Request.Body, context.RequestAborted) is { } problem
+            ? ServiceAuth.Problem(StatusCodes.Status400BadRequest, problem)
+            : Results.Ok();
+    }
+
+    private static string? InputProblem(string digest, string ending) =>
+        !StoreFolder.IsHex(digest, 2 * SHA256.HashSizeInBytes) ? "a SHA-256 in lower-case hex digits is needed"
+        : !TraceFiles.Endings.Contains(ending, StringComparer.Ordinal)
+            ? $"ending: a trace ends with {string.Join(", ", TraceFiles.Endings)}"
+        : null;
+
+    private JobView View(Job job) => JobView.Of(job, scheduler.ProgressOf(job.Id));
+
+    private static IResult Json<T>(T value) => Results.Json(value, ServiceJson.Options);
+
+    private static IResult NoJob(long id) =>
+        ServiceAuth.Problem(StatusCodes.Status404NotFound, string.Create(CultureInfo.InvariantCulture, $"there is no job {id}"));
+}

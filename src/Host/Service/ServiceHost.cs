@@ -1,0 +1,188 @@
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using OpenTelemetry.Metrics;
+
+namespace VmSim.Host.Service;
+
+/// <summary>A service: the store, the scheduler, and the server that answers requests, in this process.</summary>
+internal sealed class ServiceHost : IAsyncDisposable
+{
+    /// <summary>Requests of one address in a second: a page and a waiting command line ask a few times in a second each.</summary>
+    private const int RequestsPerSecond = 200;
+
+    /// <summary>Connections at a time; each of them costs a descriptor and some memory.</summary>
+    private const int ConnectionsMax = 256;
+
+    private readonly FileStream _lock;
+    private readonly WebApplication _app;
+
+    private ServiceHost(FileStream own, WebApplication app) => (_lock, _app) = (own, app);
+
+    /// <summary>Where it listens, as a browser takes it.</summary>
+    public string Address => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>Starts a service.</summary>
+    /// <exception cref="IOException">Its store is another's, cannot be read, or its port is taken.</exception>
+    public static async Task<ServiceHost> StartAsync(ServiceOptions options)
+    {
+        options.Store.Create();
+        FileStream own = options.Store.Lock();
+        WebApplication? app = null;
+        try
+        {
+            app = Build(options);
+            Map(app);
+            await app.StartAsync();
+            return new ServiceHost(own, app);
+        }
+        catch
+        {
+            if (app is not null)
+            {
+                await app.DisposeAsync();
+            }
+
+            await own.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Has jobs made until it is asked to stop; then those that run write a last checkpoint.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        await _app.Services.GetRequiredService<JobScheduler>().RunAsync(stop);
+        await _app.StopAsync(CancellationToken.None);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        await _lock.DisposeAsync();
+    }
+
+    private static WebApplication Build(ServiceOptions options)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = options.Store.Root, ApplicationName = "vmsim" });
+        AddLog(builder.Logging, options.LogsJson);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(server => Listen(server, options));
+        IServiceCollection services = builder.Services;
+        services.AddSingleton<IHostLifetime, SilentLifetime>();
+        services.AddRouting();
+        services.AddSingleton(options.Store);
+        services.AddSingleton(options.Jobs);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new JobStore(options.Store.Database, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(new TokenFile(options.Store.Tokens));
+        services.AddSingleton<ServiceMetrics>();
+        services.AddSingleton<JobScheduler>();
+        services.AddSingleton<ServiceAuth>();
+        services.AddSingleton<ServiceApi>();
+        services.AddSingleton<ServicePages>();
+        services.ConfigureHttpJsonOptions(json => ServiceJson.Apply(json.SerializerOptions));
+        services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
+        services.AddOpenApi();
+        services.AddHealthChecks().AddCheck<ServiceHealth>("work");
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(ServiceMetrics.MeterName).AddPrometheusExporter());
+        services.AddRateLimiter(limiter =>
+        {
+            limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+                RateLimitPartition.GetFixedWindowLimiter(
+                    $"{context.Connection.RemoteIpAddress}",
+                    _ => new FixedWindowRateLimiterOptions { PermitLimit = RequestsPerSecond, Window = TimeSpan.FromSeconds(1) }));
+        });
+        return builder.Build();
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.UseRouting();
+        app.Use(AnswerProblemsAsync);
+        app.UseRateLimiter();
+        app.Use(app.Services.GetRequiredService<ServiceAuth>().InvokeAsync);
+        app.Services.GetRequiredService<ServiceApi>().Map(app);
+        app.Services.GetRequiredService<ServicePages>().Map(app);
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready");
+        app.MapOpenApi().WithMetadata(new RoleNeeded(Role.Reader));
+        app.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(new RoleNeeded(Role.Reader));
+    }
+
+    private static void Listen(KestrelServerOptions server, ServiceOptions options)
+    {
+        server.AddServerHeader = false;
+        server.Limits.MaxRequestBodySize = JobLimits.RequestBytesMax;
+        server.Limits.MaxConcurrentConnections = ConnectionsMax;
+        server.Listen(options.Listen, listen =>
+        {
+            if (options.Certificate is { } certificate)
+            {
+                listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = certificate.Certificate });
+            }
+        });
+    }
+
+    private static void AddLog(ILoggingBuilder logging, bool json)
+    {
+        logging.SetMinimumLevel(LogLevel.Warning);
+        logging.AddFilter("VmSim", LogLevel.Information);
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (json)
+        {
+            logging.AddJsonConsole(format => (format.UseUtcTimestamp, format.TimestampFormat) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ"));
+        }
+        else
+        {
+            logging.AddSimpleConsole(format =>
+                (format.SingleLine, format.UseUtcTimestamp, format.TimestampFormat) = (true, true, "yyyy-MM-dd HH:mm:ss "));
+        }
+    }
+
+    /// <summary>Gives answers safe headers, and turns what goes wrong into a sentence.</summary>
+    private static async Task AnswerProblemsAsync(HttpContext context, RequestDelegate next)
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers.CacheControl = "no-store";
+        try
+        {
+            await next(context);
+        }
+        catch (Microsoft.AspNetCore.Http.BadHttpRequestException reason) when (!context.Response.HasStarted)
+        {
+            string why = reason.InnerException is System.Text.Json.JsonException json ? json.Message : reason.Message;
+            await ServiceAuth.Problem(reason.StatusCode, why).ExecuteAsync(context);
+        }
+        catch (Exception reason) when (!context.Response.HasStarted && reason is SqliteException or IOException)
+        {
+            // A full disk, or a store that is gone: the request has changed nothing, and may be sent again.
+            await ServiceAuth.Problem(StatusCodes.Status507InsufficientStorage, $"the store cannot be written: {reason.Message}")
+                .ExecuteAsync(context);
+        }
+    }
+
+    /// <summary>Leaves signals to the command line.</summary>
+    private sealed class SilentLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace VmSim.Host.Service;
+
+/// <summary>What a service tells those who run it.</summary>
+internal static partial class ServiceLog
+{
+    [LoggerMessage(1, LogLevel.Information, "jobs from {Job} on: {Count} submitted by {Owner}")]
+    public static partial void Submitted(ILogger log, long job, int count, string owner);
+
+    [LoggerMessage(2, LogLevel.Information, "job {Job}: attempt {Attempt} in process {Process}")]
+    public static partial void Begun(ILogger log, long job, int attempt, int process);
+
+    [LoggerMessage(3, LogLevel.Information, "job {Job}: {State} {Reason}")]
+    public static partial void Ended(ILogger log, long job, string state, string reason);
+
+    [LoggerMessage(4, LogLevel.Error, "{Problem}")]
+    public static partial void Problem(ILogger log, string problem);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Address}: a request without a token that counts: {Method} {Path}")]
+    public static partial void Refused(ILogger log, string address, string method, string path);
+}

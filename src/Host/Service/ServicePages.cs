@@ -1,0 +1,234 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using VmSim.Core.Reports;
+using VmSim.Host.Reporting;
+using VmSim.Host.Terminal;
+
+namespace VmSim.Host.Service;
+
+/// <summary>
+/// The service for people: the queue with what runs, a job with its log, and its report. Pages are made here, without code of others; the
+/// one script asks for the page again while nobody types, and everything works without it.
+/// </summary>
+internal sealed class ServicePages(
+    ServiceApi api, JobStore store, JobScheduler scheduler, TokenFile tokens, StoreFolder folder)
+{
+    private const int JobsShown = 200;
+    private const int LoginBytesMax = 1 << 10;
+    private const string Html = "text/html; charset=utf-8";
+
+    private const string Script =
+        """
+        setInterval(async () => {
+          if (document.hidden || document.activeElement !== document.body) return;
+          const answer = await fetch(location.href, {headers: {Accept: 'text/html'}}).catch(() => null);
+          if (!answer || !answer.ok) return;
+          const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+          document.querySelector('main').replaceWith(page.querySelector('main'));
+        }, 2000);
+        """;
+
+    private static readonly string Style = Resource("page.css");
+
+    private static readonly string ScriptDigest = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Script)));
+
+    private static readonly string Policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+        + $"script-src 'sha256-{ScriptDigest}'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+    /// <summary>Declares the pages.</summary>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder pages = routes.MapGroup("").ExcludeFromDescription();
+        pages.MapGet("/", Queue);
+        pages.MapGet("/login", Login);
+        pages.MapPost("/login", (Delegate)LoginAsync);
+        pages.MapPost("/logout", Logout);
+        pages.MapGet("/jobs/{id:long}", JobPage);
+        pages.MapPost("/jobs/{id:long}/cancel", Cancel).WithMetadata(new RoleNeeded(Role.Submitter));
+        pages.MapGet("/jobs/{id:long}/report", Report).WithMetadata(new RoleNeeded(Role.Reader));
+    }
+
+    private static IResult Login(HttpContext context) => Page(context, "Sign in", LoginForm(""), isLive: false);
+
+    private IResult Queue(HttpContext context)
+    {
+        if (ServiceAuth.HolderOf(context) is not { } holder)
+        {
+            return Results.Redirect("/login");
+        }
+
+        IReadOnlyDictionary<JobState, long> counts = store.Counts();
+        StringBuilder main = new();
+        string role = holder.Role.ToString().ToLowerInvariant();
+        main.Append(CultureInfo.InvariantCulture, $"<p>Signed in as {Text(holder.Name)} ({role}).</p>");
+        if (scheduler.Problem is { Length: > 0 } problem)
+        {
+            main.Append(CultureInfo.InvariantCulture, $"<p class=\"finding\" role=\"alert\">{Text(problem)}</p>");
+        }
+
+        main.Append("<p>");
+        main.AppendJoin(
+            ", ",
+            Enum.GetValues<JobState>().Select(state => $"{Quantities.Exact(counts.GetValueOrDefault(state))} {ServiceText.Of(state)}"));
+        main.Append("</p>");
+        AppendJobs(main, "Running", store.List(JobState.Running, long.MaxValue, JobsShown));
+        AppendJobs(main, "Waiting, the latest first", store.List(JobState.Queued, long.MaxValue, JobsShown));
+        IEnumerable<Job> over = new[] { JobState.Done, JobState.Failed, JobState.Cancelled }
+            .SelectMany(state => store.List(state, long.MaxValue, JobsShown)).OrderByDescending(job => job.Id).Take(JobsShown);
+        AppendJobs(main, "Over, the latest first", [.. over]);
+        return Page(context, "Jobs", main.ToString(), isLive: true);
+    }
+
+    private IResult JobPage(HttpContext context, long id)
+    {
+        if (ServiceAuth.HolderOf(context) is null)
+        {
+            return Results.Redirect("/login");
+        }
+
+        if (store.Find(id) is not { } job)
+        {
+            return ServiceAuth.Problem(StatusCodes.Status404NotFound, $"there is no job {id}");
+        }
+
+        StringBuilder main = new();
+        main.Append("<p><a href=\"/\">All jobs</a></p>");
+        AppendJobs(main, "This job", [job]);
+        if (job.Reason.Length > 0)
+        {
+            main.Append(CultureInfo.InvariantCulture, $"<p>{Text(job.Reason)}</p>");
+        }
+
+        if (job.State == JobState.Done)
+        {
+            main.Append(
+                CultureInfo.InvariantCulture,
+                $"<p>{Text(job.Outcome)}: <a href=\"/jobs/{id}/report\">report</a>, "
+                    + $"<a href=\"{ServiceApi.Root}/jobs/{id}/result/report.json\">report.json</a></p>");
+        }
+        else if (!job.IsOver)
+        {
+            main.Append(
+                CultureInfo.InvariantCulture,
+                $"<form method=\"post\" action=\"/jobs/{id}/cancel\"><button>Cancel job {id}</button></form>");
+        }
+
+        main.Append("<h2>Log</h2><pre tabindex=\"0\">");
+        foreach (LogLine line in store.LogOf(id))
+        {
+            main.Append(CultureInfo.InvariantCulture, $"{ServiceText.Time(line.Time)} {Text(line.Text)}\n");
+        }
+
+        main.Append("</pre><h2>Scenario</h2><pre tabindex=\"0\">").Append(Text(store.RunOf(job).Scenario)).Append("</pre>");
+        return Page(context, $"Job {id}", main.ToString(), isLive: !job.IsOver);
+    }
+
+    private IResult Report(HttpContext context, long id)
+    {
+        if (store.Find(id) is not { State: JobState.Done } job)
+        {
+            return ServiceAuth.Problem(StatusCodes.Status404NotFound, $"there is no result of job {id}");
+        }
+
+        string result = folder.ResultOf(job.Digest);
+        using FileStream stream = File.OpenRead(Path.Combine(result, RunFolder.ReportName));
+        RunReport report = ReportJson.Read(stream, $"the result of job {id}");
+        using MemoryStream page = new();
+        ReportPage.Write(report, File.ReadAllText(Path.Combine(result, RunFolder.EffectiveName)), page);
+        return Results.Bytes(page.ToArray(), Html);
+    }
+
+    private IResult Cancel(HttpContext context, long id) =>
+        api.TryCancel(id, ServiceAuth.HolderOf(context)!) ?? Results.Redirect($"/jobs/{id}");
+
+    private async Task<IResult> LoginAsync(HttpContext context)
+    {
+        using StreamReader reader = new(context.Request.Body);
+        char[] text = new char[LoginBytesMax];
+        int count = await reader.ReadBlockAsync(text, context.RequestAborted);
+        string form = new(text, 0, count);
+        string token = form.StartsWith("token=", StringComparison.Ordinal) ? WebUtility.UrlDecode(form["token=".Length..]).Trim() : "";
+        if (tokens.Find(token) is null)
+        {
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return Page(context, "Sign in", LoginForm("This token does not count here."), isLive: false);
+        }
+
+        context.Response.Cookies.Append(
+            ServiceAuth.Cookie,
+            token,
+            new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = context.Request.IsHttps, Path = "/" });
+        return Results.Redirect("/");
+    }
+
+    private static IResult Logout(HttpContext context)
+    {
+        context.Response.Cookies.Delete(ServiceAuth.Cookie);
+        return Results.Redirect("/login");
+    }
+
+    private static string LoginForm(string wrong) =>
+        (wrong.Length > 0 ? $"<p class=\"finding\" role=\"alert\">{Text(wrong)}</p>" : "")
+        + "<form method=\"post\" action=\"/login\"><p><label for=\"token\">Token, as <code>vmsim serve</code> and "
+        + "<code>vmsim tokens</code> give it</label></p><p><input id=\"token\" name=\"token\" type=\"password\" autofocus required "
+        + "autocomplete=\"current-password\"> <button>Sign in</button></p></form>";
+
+    private void AppendJobs(StringBuilder main, string title, IReadOnlyList<Job> jobs)
+    {
+        main.Append(CultureInfo.InvariantCulture, $"<h2>{Text(title)}</h2>");
+        if (jobs.Count == 0)
+        {
+            main.Append("<p>None.</p>");
+            return;
+        }
+
+        main.Append(
+            "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">job</th><th scope=\"col\">name</th>"
+                + "<th scope=\"col\">owner</th><th scope=\"col\">priority</th><th scope=\"col\">state</th><th scope=\"col\">simulated</th>"
+                + "<th scope=\"col\">accesses/s</th><th scope=\"col\">submitted (UTC)</th></tr></thead><tbody>");
+        foreach (Job job in jobs)
+        {
+            JobProgress? progress = scheduler.ProgressOf(job.Id);
+            string name = job.Label.Length > 0 ? $"{job.Name}: {job.Label}" : job.Name;
+            string state = job.State == JobState.Done ? $"done: {job.Outcome}" : ServiceText.Of(job.State);
+            main.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><td><a href=\"/jobs/{job.Id}\">{job.Id}</a></td><td>{Text(name)}</td><td>{Text(job.Owner)}</td>"
+                    + $"<td data-value=\"{job.Priority}\">{job.Priority}</td><td>{Text(state)}</td>"
+                    + $"<td data-value=\"0\">{(progress is null ? "-" : Quantities.Seconds(progress.VirtualSeconds))}</td>"
+                    + $"<td data-value=\"0\">{(progress is null ? "-" : Quantities.Count(progress.AccessesPerSecond))}</td>"
+                    + $"<td>{ServiceText.Time(job.Submitted)}</td></tr>");
+        }
+
+        main.Append("</tbody></table></div>");
+    }
+
+    private static IResult Page(HttpContext context, string title, string main, bool isLive)
+    {
+        context.Response.Headers.ContentSecurityPolicy = Policy;
+        string logout = ServiceAuth.HolderOf(context) is null
+            ? ""
+            : "<form method=\"post\" action=\"/logout\"><button>Sign out</button></form>";
+        string script = isLive ? $"<script>{Script}</script>" : "";
+        return Results.Text(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                + "content=\"width=device-width,initial-scale=1\"><link rel=\"icon\" href=\"data:,\">"
+                + $"<title>{Text(title)} - vmsim</title><style>\n{Style}</style></head><body>"
+                + $"<header><h1>{Text(title)}</h1></header><main>{main}</main><footer>{logout}</footer>{script}</body></html>",
+            Html);
+    }
+
+    private static string Text(string text) => WebUtility.HtmlEncode(PlainWriter.Plain(text));
+
+    private static string Resource(string name)
+    {
+        using Stream resource = typeof(ServicePages).Assembly.GetManifestResourceStream(name)!;
+        using StreamReader reader = new(resource);
+        return reader.ReadToEnd().ReplaceLineEndings("\n");
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using VmSim.Host.Hosting;
+
+namespace VmSim.Host.Service;
+
+/// <summary>
+/// The folder of a service: the database of its jobs, results by the digest of their run, files by their SHA-256, a folder for each job
+/// that has a checkpoint, and the tokens. Names in it are numbers and digests; nothing that a request says is ever a part of a path.
+/// </summary>
+internal sealed class StoreFolder
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>Names a store.</summary>
+    /// <param name="path">The folder.</param>
+    public StoreFolder(string path) => Root = Path.GetFullPath(path);
+
+    /// <summary>Where the store of this user is if nobody says otherwise.</summary>
+    public static string Usual => Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+        "vmsim",
+        "service");
+
+    /// <summary>The folder.</summary>
+    public string Root { get; }
+
+    /// <summary>The database of jobs.</summary>
+    public string Database => Path.Combine(Root, "jobs.db");
+
+    /// <summary>The folder of results, each in a folder that is called by the digest of its run.</summary>
+    public string Results => Path.Combine(Root, "results");
+
+    /// <summary>The file that says whose token is which, by digest.</summary>
+    public string Tokens => Path.Combine(Root, "tokens");
+
+    /// <summary>The file with the token of the user whose store this is.</summary>
+    public string OwnToken => Path.Combine(Root, "token");
+
+    private string Inputs => Path.Combine(Root, "inputs");
+
+    private string Jobs => Path.Combine(Root, "jobs");
+
+    /// <summary>Makes what is not there. Only the owner may enter the folder.</summary>
+    public void Create()
+    {
+        foreach (string folder in (string[])[Root, Results, Inputs, Jobs])
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(folder);
+            }
+            else
+            {
+                Directory.CreateDirectory(folder, OwnerOnly);
+            }
+        }
+    }
+
+    /// <summary>Takes the store for this process.</summary>
+    /// <returns>Gives it back when it is disposed, or when the process ends in whatever way.</returns>
+    /// <exception cref="IOException">Another process has it.</exception>
+    public FileStream Lock()
+    {
+        string path = Path.Combine(Root, "lock");
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException reason)
+        {
+            throw new IOException($"--store {Root}: another vmsim serve uses this store ({reason.Message})", reason);
+        }
+    }
+
+    /// <summary>The folder of a result.</summary>
+    /// <param name="digest">Digest of its run.</param>
+    public string ResultOf(string digest) => Path.Combine(Results, Hex(digest, RunDigest.Length));
+
+    /// <summary>The file of a trace.</summary>
+    /// <param name="digest">SHA-256 of its bytes.</param>
+    /// <param name="ending">How its name ends, which says its form.</param>
+    public string InputOf(string digest, string ending) => Path.Combine(Inputs, Hex(digest, 2 * SHA256.HashSizeInBytes) + ending);
+
+    /// <summary>The folder of a job while it is made.</summary>
+    public string FolderOf(long job) => Path.Combine(Jobs, job.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Removes what a job needs no more.</summary>
+    public void Clear(long job)
+    {
+        string folder = FolderOf(job);
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Whether a text is so many lower-case hex digits.</summary>
+    public static bool IsHex(string text, int length) =>
+        text.Length == length && text.All(letter => letter is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
+
+    private static string Hex(string digest, int length) =>
+        IsHex(digest, length) ? digest : throw new ArgumentException($"\"{digest}\" is no digest", nameof(digest));
+}

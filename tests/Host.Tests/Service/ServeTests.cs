@@ -1,0 +1,175 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using VmSim.Host.Terminal;
+using VmSim.Host.Tests.CommandLine;
+using VmSim.Testing;
+
+namespace VmSim.Host.Tests.Service;
+
+/// <summary>Services as a person uses them, in processes of their own, that are ended in all ways.</summary>
+public sealed class ServeTests : IDisposable
+{
+    private static readonly string Short = CommandRunner.At("config/scenarios/munmap-latr.conf");
+    private static readonly string Long = CommandRunner.At("config/scenarios/throughput-64.conf");
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-serve-").FullName;
+    private string _server = "";
+
+    private string Store => Path.Combine(_folder, "store");
+
+    /// <summary>A job gives what <c>vmsim run</c> gives, and the same job again is no run.</summary>
+    [Fact]
+    public async Task Submit_AScenario_GivesTheReportOfARun()
+    {
+        string[] sets = ["--set", "processes.0.iterations=10"];
+        using CommandProcess service = await ServeAsync();
+        string first = await AskAsync("submit", [Short, .. sets]);
+        await AskAsync("status", [first, "--wait"]);
+        await AskAsync("result", [first, "--out", Path.Combine(_folder, "result")]);
+        Assert.Equal(await RunAsync([Short, .. sets]), ReportIn("result"));
+
+        string second = await AskAsync("submit", [Short, .. sets]);
+        Assert.Contains("the store had the result", await AskAsync("status", [second]), StringComparison.Ordinal);
+        await service.SignalAsync("TERM");
+        (int code, _, string error) = await service.EndAsync();
+        Assert.True(code == 143, error);
+    }
+
+    /// <summary>
+    /// The process of a job is killed, then the service with it, and then the service is asked to stop: the job goes on from its last
+    /// checkpoint each time, and its report has the bytes of a run that nobody disturbed.
+    /// </summary>
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task Job_WhoseProcessesDie_GivesTheReportOfARun()
+    {
+        string[] sets = ["--set", "until=60ms"];
+        string id;
+        using (CommandProcess service = await ServeAsync("--checkpoint", "1s"))
+        {
+            id = await AskAsync("submit", [Long, .. sets]);
+            await LogHasAsync(id, "checkpoint written", 1);
+            Process child = Assert.Single(service.Children());
+            child.Kill();
+            await LogHasAsync(id, "goes on from its last checkpoint", 1);
+            await service.SignalAsync("KILL");
+            await service.ExitAsync();
+        }
+
+        using (CommandProcess service = await ServeAsync("--checkpoint", "1s"))
+        {
+            await LogHasAsync(id, "goes on from its last checkpoint", 2);
+            await service.SignalAsync("TERM");
+            (int code, _, string error) = await service.EndAsync();
+            Assert.True(code == 143, error);
+        }
+
+        using (CommandProcess service = await ServeAsync("--checkpoint", "600s"))
+        {
+            await AskAsync("status", [id, "--wait"]);
+            await AskAsync("result", [id, "--out", Path.Combine(_folder, "result")]);
+        }
+
+        Assert.Equal(await RunAsync([Long, .. sets]), ReportIn("result"));
+        Assert.Empty(Directory.GetDirectories(Path.Combine(Store, "jobs")));
+    }
+
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task Jobs_CancelledFailedAndSwept_SayWhatBecameOfThem()
+    {
+        using CommandProcess service = await ServeAsync("--jobs", "1");
+        string running = await AskAsync("submit", [Long, "--set", "until=100s"]);
+        string waiting = await AskAsync("submit", [Long, "--set", "until=101s"]);
+        HangGuard.Until(() => service.Children().Count == 1);
+        await AskAsync("cancel", [waiting]);
+        await AskAsync("cancel", [running]);
+        Assert.Contains("cancelled by local", await AskAsync("status", [running, "--wait"], ExitCodes.Broken), StringComparison.Ordinal);
+        Assert.Contains("cancelled by local", await AskAsync("status", [waiting], ExitCodes.Broken), StringComparison.Ordinal);
+        HangGuard.Until(() => service.Children().Count == 0);
+
+        string sweep = Path.Combine(_folder, "sweep.conf");
+        await File.WriteAllTextAsync(
+            sweep,
+            $"scenario = \"{Short}\"\nset.processes.0.iterations = 5\nvary.machine.cores = [16, 32]\nrepeat = 2\n"
+                + "metrics = [minorFaults]\n");
+        string submission = await AskAsync("submit", [sweep]);
+        await AskAsync("status", [submission, "--wait"]);
+        string folder = Path.Combine(_folder, "swept");
+        await AskAsync("result", [submission, "--out", folder]);
+
+        // What the service has made is not made again where the sweep's tables are made of it.
+        (int code, string output, string error) = await CommandRunner.RunAsync("sweep", sweep, "--out", folder, "--no-bisect");
+        Assert.True(code == ExitCodes.Ok, error);
+        Assert.Contains("0 runs made, 4 there before, 0 failed", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("needs TLS", "serve", "--listen", "0.0.0.0:0")]
+    [InlineData("an address and a port", "serve", "--listen", "nowhere")]
+    [InlineData("https alone", "jobs", "--server", "http://192.0.2.1:1")]
+    [InlineData("--authority", "jobs", "--server", "https://192.0.2.1:1")]
+    [InlineData("a URL", "jobs", "--server", "ftp://x")]
+    public async Task Serve_WrongOptions_IsAUsageError(string words, params string[] arguments)
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync([.. arguments, "--store", Store]);
+        Assert.Equal(ExitCodes.Usage, code);
+        Assert.Contains(words, error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Jobs_WithoutAService_SaysHowToStartOne()
+    {
+        string token = Path.Combine(_folder, "token");
+        await File.WriteAllTextAsync(token, "x");
+        (int code, _, string error) = await CommandRunner.RunAsync(
+            "jobs", "--server", "http://127.0.0.1:1", "--token-file", token);
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains("vmsim serve starts a service", error, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private async Task<CommandProcess> ServeAsync(params string[] options)
+    {
+        CommandProcess service = CommandProcess.Start(["serve", "--store", Store, "--listen", "127.0.0.1:0", .. options]);
+        string line = await service.SaysAsync("vmsim: serves ");
+        _server = line.Split(' ')[2];
+        return service;
+    }
+
+    /// <summary>Asks the service by a command.</summary>
+    private async Task<string> AskAsync(string command, string[] arguments, int expected = ExitCodes.Ok)
+    {
+        (int code, string output, string error) = await CommandRunner.RunAsync(
+            [command, .. arguments, "--server", _server, "--store", Store]);
+        Assert.True(code == expected, $"{command}: {code} {output} {error}");
+        return output.Trim();
+    }
+
+    /// <summary>Waits until a job's log has a text so many times.</summary>
+    private async Task LogHasAsync(string id, string text, int times)
+    {
+        string log;
+        do
+        {
+            log = await AskAsync("logs", [id]);
+            Assert.DoesNotContain("completed", log, StringComparison.Ordinal);
+        }
+        while (log.Split(text).Length - 1 < times);
+    }
+
+    private async Task<string> RunAsync(string[] arguments)
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync(
+            ["run", .. arguments, "--quiet", "--out", Path.Combine(_folder, "run")]);
+        Assert.True(code == ExitCodes.Ok, error);
+        return ReportIn("run");
+    }
+
+    private string ReportIn(string folder)
+    {
+        JsonObject report = JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, folder, "report.json")))!.AsObject();
+        report.Remove("host");
+        return report.ToJsonString();
+    }
+}

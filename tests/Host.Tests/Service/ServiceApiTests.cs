@@ -1,0 +1,242 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using VmSim.Host.Service;
+
+namespace VmSim.Host.Tests.Service;
+
+/// <summary>Requests to a service that makes no jobs: who may ask what, and what is refused.</summary>
+public sealed class ServiceApiTests : IAsyncLifetime
+{
+    private const string Job = """{"name":"x","runs":[{"label":"","scenario":"name = x","inputs":[]}]}""";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-api-").FullName;
+    private readonly Dictionary<Role, string> _tokens = [];
+    private StoreFolder _store = null!;
+    private ServiceHost _host = null!;
+    private HttpClient _http = null!;
+
+    public async Task InitializeAsync()
+    {
+        _store = new StoreFolder(Path.Combine(_folder, "store"));
+        _store.Create();
+        foreach (Role role in Enum.GetValues<Role>())
+        {
+            _tokens[role] = TokenFile.Add(_store.Tokens, $"{role}", role);
+        }
+
+        _host = await ServiceHost.StartAsync(new ServiceOptions
+        {
+            Store = _store,
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            Jobs = new SchedulerOptions(1, 1, 60),
+        });
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
+        {
+            BaseAddress = new Uri(_host.Address),
+        };
+    }
+
+    public async Task DisposeAsync()
+    {
+        _http.Dispose();
+        await _host.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Requests_NeedATokenOfARole()
+    {
+        foreach ((HttpMethod method, string path, Role? least) in new (HttpMethod, string, Role?)[]
+        {
+            (HttpMethod.Get, "/api/v1/jobs", Role.Reader),
+            (HttpMethod.Get, "/api/v1/jobs/1", Role.Reader),
+            (HttpMethod.Get, "/api/v1/jobs/1/log", Role.Reader),
+            (HttpMethod.Get, "/api/v1/jobs/1/result/report.json", Role.Reader),
+            (HttpMethod.Get, "/api/v1/submissions/1", Role.Reader),
+            (HttpMethod.Get, "/metrics", Role.Reader),
+            (HttpMethod.Get, "/openapi/v1.json", Role.Reader),
+            (HttpMethod.Get, "/jobs/1/report", Role.Reader),
+            (HttpMethod.Post, "/api/v1/jobs", Role.Submitter),
+            (HttpMethod.Post, "/api/v1/jobs/1/cancel", Role.Submitter),
+            (HttpMethod.Put, $"/api/v1/inputs/{new string('0', 64)}?ending=.vmt", Role.Submitter),
+            (HttpMethod.Get, "/health/live", null),
+            (HttpMethod.Get, "/health/ready", null),
+        })
+        {
+            HttpStatusCode stranger = (await AskAsync(method, path, null)).Status;
+            HttpStatusCode wrong = (await AskAsync(method, path, "wrong")).Status;
+            Assert.Equal(least is null ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, stranger);
+            Assert.Equal(stranger, wrong);
+            foreach (Role role in _tokens.Keys)
+            {
+                HttpStatusCode status = (await AskAsync(method, path, _tokens[role])).Status;
+                Assert.Equal(role < least, status == HttpStatusCode.Forbidden);
+                Assert.NotEqual(HttpStatusCode.Unauthorized, status);
+                Assert.NotEqual(HttpStatusCode.InternalServerError, status);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Jobs_AreSubmittedListedAndCancelledByTheirOwner()
+    {
+        string ben = TokenFile.Add(_store.Tokens, "ben", Role.Submitter);
+        (HttpStatusCode status, string text) = await PostAsync("/api/v1/jobs", Job, ben);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal("""{"id":1,"count":1,"done":0}""", text);
+        JsonNode job = JsonNode.Parse((await AskAsync(HttpMethod.Get, "/api/v1/jobs/1", ben)).Text)!;
+        Assert.Equal(("queued", "ben", 5), ((string)job["state"]!, (string)job["owner"]!, (int)job["priority"]!));
+        (status, text) = await AskAsync(HttpMethod.Post, "/api/v1/jobs/1/cancel", _tokens[Role.Submitter]);
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Contains("ben's", (string)JsonNode.Parse(text)!["error"]!, StringComparison.Ordinal);
+        (status, text) = await AskAsync(HttpMethod.Post, "/api/v1/jobs/1/cancel", ben);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Contains("cancelled by ben", text, StringComparison.Ordinal);
+        (status, _) = await AskAsync(HttpMethod.Post, "/api/v1/jobs/1/cancel", _tokens[Role.Operator]);
+        Assert.Equal(HttpStatusCode.Conflict, status);
+        Assert.Equal("[]", (await AskAsync(HttpMethod.Get, "/api/v1/jobs?state=queued", ben)).Text);
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("{}", "")]
+    [InlineData("null", "")]
+    [InlineData("""{"name":null,"runs":[]}""", "name")]
+    [InlineData("""{"name":"","runs":[]}""", "name: 0 characters")]
+    [InlineData("""{"name":"x","runs":[]}""", "runs: 0 found")]
+    [InlineData("""{"name":"x","runs":null}""", "runs")]
+    [InlineData("""{"name":"x","runs":[null]}""", "")]
+    [InlineData("""{"name":"x","priority":10,"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "priority: 10 found")]
+    [InlineData("""{"name":"x","secret":1,"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "secret")]
+    [InlineData("""{"name":"x","runs":[{"label":"","scenario":"","inputs":[]}]}""", "runs[0].scenario")]
+    [InlineData("""{"name":"x\u001b[2J","runs":[{"label":"","scenario":"a","inputs":[]}]}""", "control character")]
+    [InlineData("""{"name":"x","runs":[{"label":"","scenario":"a","inputs":[{"path":"/etc/passwd","digest":"0"}]}]}""", "trace ends with")]
+    [InlineData("""{"name":"x","runs":[{"label":"","scenario":"a","inputs":[{"path":"a.vmt","digest":"../../x"}]}]}""", "SHA-256")]
+    [InlineData("""[[[[[[[[[[[[[[[[[[""", "")]
+    public async Task Submit_WhatIsNotAllowed_IsRefused(string body, string words)
+    {
+        (HttpStatusCode status, string text) = await PostAsync("/api/v1/jobs", body, _tokens[Role.Operator]);
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains(words, (string)JsonNode.Parse(text)!["error"]!, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Submit_TooMuch_IsRefusedUnread()
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "/api/v1/jobs")
+        {
+            Content = new StringContent(new string(' ', JobLimits.RequestBytesMax + 1), Encoding.UTF8, "application/json"),
+        };
+        request.Headers.ExpectContinue = true;
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _tokens[Role.Operator]);
+        using HttpResponseMessage answer = await _http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+    }
+
+    /// <summary>No name of a request leads out of the store, or to what is not a result.</summary>
+    [Theory]
+    [InlineData("/api/v1/jobs/1/result/..%2f..%2f..%2ftokens")]
+    [InlineData("/api/v1/jobs/1/result/..%5c..%5ctokens")]
+    [InlineData("/api/v1/jobs/1/result/%2fetc%2fpasswd")]
+    [InlineData("/api/v1/jobs/1/result/run.checkpoint")]
+    [InlineData("/api/v1/jobs/..%2f1")]
+    [InlineData("/api/v1/jobs/99999999999999999999")]
+    [InlineData("/api/v1/jobs/-1")]
+    [InlineData("/store/tokens")]
+    public async Task Paths_LeadNowhere(string path)
+    {
+        await PostAsync("/api/v1/jobs", Job, _tokens[Role.Operator]);
+        Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(HttpMethod.Get, path, _tokens[Role.Operator])).Status);
+    }
+
+    [Fact]
+    public async Task Inputs_AreWhatTheirNameSays()
+    {
+        byte[] trace = Encoding.UTF8.GetBytes("# vmt 1 x pagesize 4096\nt 1\nR 1\n");
+        string digest = Convert.ToHexStringLower(SHA256.HashData(trace));
+        string token = _tokens[Role.Submitter];
+        string path = $"/api/v1/inputs/{digest}?ending=.vmt";
+        Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(HttpMethod.Head, path, token)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await PutAsync(path, [.. trace, 1], token)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await AskAsync(HttpMethod.Head, path, token)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PutAsync(path, trace, token)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await AskAsync(HttpMethod.Head, path, token)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await PutAsync($"/api/v1/inputs/..%2f{digest[3..]}?ending=.vmt", trace, token)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await PutAsync($"/api/v1/inputs/{digest}?ending=/../../x.vmt", trace, token)).Status);
+        Assert.Equal([$"{digest}.vmt"], Directory.GetFiles(Path.Combine(_store.Root, "inputs")).Select(Path.GetFileName));
+    }
+
+    /// <summary>A page of another site can neither read nor change anything with a browser's cookie.</summary>
+    [Fact]
+    public async Task Cookies_CountForThisSitesPagesAlone()
+    {
+        await PostAsync("/api/v1/jobs", Job, _tokens[Role.Operator]);
+        string own = new Uri(_host.Address).GetLeftPart(UriPartial.Authority);
+        Assert.Equal(HttpStatusCode.Unauthorized, await CancelFromAsync(null));
+        Assert.Equal(HttpStatusCode.Unauthorized, await CancelFromAsync("https://elsewhere.example"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await CancelFromAsync("null"));
+        Assert.Equal(HttpStatusCode.Redirect, await CancelFromAsync(own));
+        using HttpResponseMessage page = await _http.GetAsync("/login");
+        Assert.Equal("DENY", page.Headers.GetValues("X-Frame-Options").Single());
+        Assert.Equal("nosniff", page.Headers.GetValues("X-Content-Type-Options").Single());
+        Assert.Contains("default-src 'none'", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        Assert.False(page.Headers.Contains("Server"));
+    }
+
+    [Fact]
+    public async Task Metrics_AndOpenApi_TellOfTheService()
+    {
+        string token = _tokens[Role.Reader];
+        await PostAsync("/api/v1/jobs", Job, _tokens[Role.Submitter]);
+        string metrics = (await AskAsync(HttpMethod.Get, "/metrics", token)).Text;
+        Assert.Contains("vmsim_jobs_waiting", metrics, StringComparison.Ordinal);
+        Assert.Contains("vmsim_jobs_submitted", metrics, StringComparison.Ordinal);
+        JsonNode api = JsonNode.Parse((await AskAsync(HttpMethod.Get, "/openapi/v1.json", token)).Text)!;
+        Assert.Contains("/api/v1/jobs/{id}/result/{file}", api["paths"]!.AsObject().Select(path => path.Key));
+    }
+
+    [Fact]
+    public async Task Store_OfAnotherService_IsRefused()
+    {
+        ServiceOptions second = new()
+        {
+            Store = _store,
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            Jobs = new SchedulerOptions(1, 1, 60),
+        };
+        IOException error = await Assert.ThrowsAsync<IOException>(() => ServiceHost.StartAsync(second));
+        Assert.Contains("another vmsim serve uses this store", error.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<HttpStatusCode> CancelFromAsync(string? origin)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "/jobs/1/cancel");
+        request.Headers.Add("Cookie", $"{ServiceAuth.Cookie}={_tokens[Role.Operator]}");
+        if (origin is not null)
+        {
+            request.Headers.Add("Origin", origin);
+        }
+
+        using HttpResponseMessage answer = await _http.SendAsync(request);
+        return answer.StatusCode;
+    }
+
+    private Task<(HttpStatusCode Status, string Text)> PostAsync(string path, string body, string token) =>
+        AskAsync(HttpMethod.Post, path, token, new StringContent(body, Encoding.UTF8, "application/json"));
+
+    private Task<(HttpStatusCode Status, string Text)> PutAsync(string path, byte[] body, string token) =>
+        AskAsync(HttpMethod.Put, path, token, new ByteArrayContent(body));
+
+    private async Task<(HttpStatusCode Status, string Text)> AskAsync(
+        HttpMethod method, string path, string? token, HttpContent? content = null)
+    {
+        using HttpRequestMessage request = new(method, path) { Content = content };
+        request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
+        using HttpResponseMessage answer = await _http.SendAsync(request);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+}

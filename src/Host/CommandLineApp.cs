@@ -15,6 +15,7 @@ public static class CommandLineApp
         RunCommand.Create,
         CheckCommand.Create,
         SweepCommand.Create,
+        AtlasCommand.Create,
         CompareCommand.Create,
         ServeCommand.Create,
         TokensCommand.Create,

@@ -159,6 +159,21 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
                 dice.Maybe(settings, () => $"{Own}.fabric-cycles = {dice.Between(0, 3_000)}");
                 dice.Maybe(settings, () => $"{Own}.broadcast-cycles = {dice.Between(1, 3_000)}");
                 break;
+            case "early-ack":
+                dice.Maybe(settings, () => $"{Own}.concurrent = off");
+                dice.Maybe(settings, () => $"{Own}.at-entry = off");
+                dice.Maybe(settings, () => $"{Own}.consolidated = off");
+                dice.Maybe(settings, () => $"{Own}.copy-by-access = off");
+                break;
+            case "riscv-sbi":
+                dice.Often(settings, () => $"{Own}.asids = {dice.Between(1, 30)}");
+                dice.Often(settings, () => $"{Own}.deferred = on");
+                dice.Maybe(settings, () => $"{Own}.firmware = off");
+                dice.Maybe(settings, () => $"{Own}.svinval = on");
+                dice.Maybe(settings, () => $"{Own}.firmware-pages = {dice.Between(0, 64)}");
+                dice.Maybe(settings, () => $"{Own}.threshold = {dice.Between(1, 64)}");
+                dice.Maybe(settings, () => $"{Own}.ecall-cycles = {dice.Between(0, 3_000)}");
+                break;
             default:
                 break;
         }

@@ -114,12 +114,12 @@ public sealed partial class AddressSpace
         FaultResult fault = _memory!.HandleFault(address, operation.Access);
         Counters.Count(fault.Kind);
         operation.Cause = CauseOf(operation, fault);
+        operation.Fault = fault.Kind;
         if (Observer is { } watch)
         {
             EntryInfo leaf = _memory.Table.Query(address);
             ulong pages = leaf.Mapped ? leaf.Size.BasePages() : 1;
             ulong first = address.PageNumber & ~(pages - 1);
-            operation.Fault = fault.Kind;
             watch.Begin(operation, _now);
             CompareAround(watch, first, first + pages);
             watch.EndOperation(releases: fault.Release is not null);

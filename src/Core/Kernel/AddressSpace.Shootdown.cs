@@ -147,6 +147,7 @@ public sealed partial class AddressSpace
             TablesFreed = tablesFreed,
             FreesMemory = dead.FreesMemory,
             IsDiscard = operation.HasFlushed && operation.Call is { } call && IsDiscard(call),
+            IsCopy = operation.Fault is FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy,
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
             BegunAt = _now + _delays.Service.Value,
             OperationId = operation.Id,

@@ -35,7 +35,6 @@ public sealed class LinuxProtocol : IShootdownProtocol
     internal class SpaceHalf(ISpaceShootdownContext context) : SpaceShootdown
     {
         private readonly bool _keepsLeft = context.Kernel.Release >= KernelRelease.LazyCoreMask;
-        private readonly bool _flushesTogether = context.Kernel.Release >= KernelRelease.ConcurrentFlush;
         private readonly LoadedCores _cores = new(context.Machine.Cores, context.Kernel.Release >= KernelRelease.LazyCoreMask);
         private readonly LinuxSpaceCounters _counters = new();
 
@@ -52,6 +51,9 @@ public sealed class LinuxProtocol : IShootdownProtocol
 
         protected LoadedCores Cores => _cores;
 
+        /// <summary>Whether the others are interrupted while the initiator invalidates, and not after.</summary>
+        protected virtual bool FlushesTogether => context.Kernel.Release >= KernelRelease.ConcurrentFlush;
+
         public override void Begin(ShootdownRequest shootdown)
         {
             ArgumentNullException.ThrowIfNull(shootdown);
@@ -63,7 +65,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
         protected virtual void Flush(ShootdownRequest shootdown, InvalidationScope scope)
         {
             context.InvalidateLocally(shootdown, scope);
-            if (_flushesTogether || !_cores.HasOthers(shootdown.Initiator))
+            if (FlushesTogether || !_cores.HasOthers(shootdown.Initiator))
             {
                 TellOthers(shootdown, scope);
                 return;

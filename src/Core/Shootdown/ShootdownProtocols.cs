@@ -15,6 +15,8 @@ public static class ShootdownProtocols
             new LinuxInvlpgbProtocol(),
             new ArmTlbiProtocol(),
             new FreeBsdProtocol(),
+            new RiscvSbiProtocol(),
+            new EarlyAckProtocol(),
         ],
         PlugInRule<IShootdownProtocol>.Objects);
 }

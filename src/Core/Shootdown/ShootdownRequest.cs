@@ -32,6 +32,12 @@ public sealed class ShootdownRequest
     public bool IsDiscard { get; init; }
 
     /// <summary>
+    /// Whether it is for a write fault that put a copy in the place of a shared page (Linux: wp_page_copy, mm/memory.c), so that an access
+    /// would replace what the initiator's own TLB holds.
+    /// </summary>
+    public bool IsCopy { get; init; }
+
+    /// <summary>
     /// Whether reclaim took the pages one by one and collected them for one flush of everything, instead of one flush a page (Linux since
     /// 4.3: arch_tlbbatch_add_pending and arch_tlbbatch_flush, mm/rmap.c and arch/x86/mm/tlb.c).
     /// </summary>

@@ -8,29 +8,14 @@ namespace VmSim.Host.Sweeps;
 /// <summary>
 /// What a sweep found, as a page of Markdown that reads well on a terminal: means with intervals, crossings, what to know.
 /// </summary>
-internal sealed class SweepPage
+/// <param name="findings">What the sweep found.</param>
+internal sealed class SweepPage(SweepFindings findings)
 {
-    private readonly SweepView _view;
-    private readonly SweepMeans _means;
-    private readonly IReadOnlyList<SweepResult> _results;
-    private readonly IReadOnlyList<string> _metrics;
-    private readonly IReadOnlyList<Crossing> _crossings;
-
-    /// <summary>Makes the page.</summary>
-    /// <param name="view">The axes.</param>
-    /// <param name="means">The means.</param>
-    /// <param name="results">All runs.</param>
-    /// <param name="metrics">The figures.</param>
-    /// <param name="crossings">The crossings.</param>
-    public SweepPage(
-        SweepView view,
-        SweepMeans means,
-        IReadOnlyList<SweepResult> results,
-        IReadOnlyList<string> metrics,
-        IReadOnlyList<Crossing> crossings)
-    {
-        (_view, _means, _results, _metrics, _crossings) = (view, means, results, metrics, crossings);
-    }
+    private readonly SweepView _view = findings.View;
+    private readonly SweepMeans _means = findings.Means;
+    private readonly IReadOnlyList<SweepResult> _results = findings.Results;
+    private readonly IReadOnlyList<string> _metrics = findings.View.Plan.Metrics;
+    private readonly IReadOnlyList<Crossing> _crossings = findings.Crossings;
 
     private SweepPlan Plan => _view.Plan;
 
@@ -46,8 +31,7 @@ internal sealed class SweepPage
         Line(writer, SeedText());
         foreach (string metric in _metrics)
         {
-            string unit = ReportMetrics.UnitOf(metric);
-            Line(writer, $"\n## {metric}{(unit.Length > 0 && unit != metric ? $", {unit}" : "")}\n");
+            Line(writer, $"\n## {Heading(metric)}\n");
             WriteTable(writer, metric);
             if (hasPictures)
             {
@@ -108,7 +92,15 @@ internal sealed class SweepPage
             : seeds;
     }
 
-    private void WriteTable(TextWriter writer, string metric)
+    /// <summary>A figure with its unit.</summary>
+    public static string Heading(string metric)
+    {
+        string unit = ReportMetrics.UnitOf(metric);
+        return $"{metric}{(unit.Length > 0 && unit != metric ? $", {unit}" : "")}";
+    }
+
+    /// <summary>Writes the means of a figure as a table.</summary>
+    public void WriteTable(TextWriter writer, string metric)
     {
         int[] left = _view.Along < 0 ? [.. _view.Others] : [.. _view.Others, _view.Along];
         IReadOnlyList<IReadOnlyList<string>> curves = _view.RowsOf(_view.Curves);
@@ -144,7 +136,7 @@ internal sealed class SweepPage
     }
 
     /// <summary>A row: its one value, or all values where they differ.</summary>
-    private static string Text(IReadOnlyList<string> row) => row.All(value => value == row[0]) ? row[0] : string.Join('/', row);
+    public static string Text(IReadOnlyList<string> row) => row.All(value => value == row[0]) ? row[0] : string.Join('/', row);
 
     private string Cell(IReadOnlyList<string>[] rows, string metric)
     {
@@ -158,7 +150,8 @@ internal sealed class SweepPage
         return $"{Short(mean.Mean)}{half}{ratio}";
     }
 
-    private double? Ratio(IReadOnlyList<string>[] rows, string metric, Sample mean)
+    /// <summary>A mean divided by that of the baseline; null without one.</summary>
+    public double? Ratio(IReadOnlyList<string>[] rows, string metric, Sample mean)
     {
         if (Plan.Baseline.Count == 0)
         {

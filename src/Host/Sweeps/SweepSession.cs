@@ -18,6 +18,9 @@ internal sealed class SweepSession(SweepPlan plan, string folder, int jobs, int 
     /// <summary>Failures that are named on standard error.</summary>
     private const int NamedMax = 20;
 
+    /// <summary>What the sweep found; null before it has been carried out.</summary>
+    public SweepFindings? Found { get; private set; }
+
     private string Runs => Path.Combine(folder, SweepFolder.RunsName);
 
     /// <summary>Lists the runs, and which of them are there.</summary>
@@ -84,7 +87,8 @@ internal sealed class SweepSession(SweepPlan plan, string folder, int jobs, int 
             return ExitCodes.Broken;
         }
 
-        SweepPage page = new(view, means, results, plan.Metrics, crossings);
+        Found = new SweepFindings(view, means, results, crossings);
+        SweepPage page = new(Found);
         foreach (string metric in plan.Metrics)
         {
             SweepFolder.Write(folder, SweepFolder.PictureOf(metric), stream => SweepPicture.Write(stream, view, means, metric));

@@ -86,6 +86,18 @@ public enum SeededBug
 
     /// <summary>An invalidation of leaves is taken for enough where table pages are freed.</summary>
     KeepsFreedTables,
+
+    /// <summary>Cores are sent a range where table pages are freed, and what they invalidate by address is leaves alone.</summary>
+    NamesPagesWhereTablesAreFreed,
+
+    /// <summary>A core that runs another space is not interrupted, and nobody tells it when it takes the space up again.</summary>
+    ForgetsWhatCoresOwe,
+
+    /// <summary>The set of cores loses those that have left the space, although what they hold stays under its ASID.</summary>
+    ForgetsCoresThatLeft,
+
+    /// <summary>Cores acknowledge that table pages are freed when their handler begins, and invalidate after what they do next.</summary>
+    AcknowledgesFreedTablesEarly,
 }
 
 /// <summary>A protocol with a bug in it, built around a right one.</summary>
@@ -132,13 +144,20 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
             }
         }
 
+        public override void OnLeave(CoreId core)
+        {
+            context.Left.Add(core.Value);
+            base.OnLeave(core);
+        }
+
         public override LoadAnswer OnLoad(CoreId core)
         {
+            context.Left.Remove(core.Value);
             LoadAnswer answer = base.OnLoad(core);
             return bug switch
             {
                 SeededBug.ForgetsGenerations or SeededBug.IgnoresNewGenerations => answer with { Generation = 1 },
-                SeededBug.ForgetsStaleTags => answer with { Flush = false },
+                SeededBug.ForgetsStaleTags or SeededBug.ForgetsWhatCoresOwe => answer with { Flush = false },
                 SeededBug.GivesATagTwice => answer with { Tag = new Asid(9) },
                 _ => answer,
             };
@@ -147,14 +166,23 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
 
     private sealed class BuggyContext(ISpaceShootdownContext right, SeededBug bug) : ForwardingContext(right)
     {
+        /// <summary>Cores that the space has left.</summary>
+        public HashSet<int> Left { get; } = [];
+
         private bool ReleasesEarly => bug is SeededBug.ReleasesAtOnce or SeededBug.ReleasesBeforeTheStoresAreVisible;
 
         public override void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope)
         {
             if ((bug is SeededBug.DropsOneInterrupt or SeededBug.DropsOneInterruptOfAProtect && core.Value == Machine.Cores - 1)
-                || (bug == SeededBug.ForgetsStragglers && shootdown.Generation < 0))
+                || (bug == SeededBug.ForgetsStragglers && shootdown.Generation < 0)
+                || (bug == SeededBug.ForgetsCoresThatLeft && Left.Contains(core.Value)))
             {
                 return;
+            }
+
+            if (bug == SeededBug.NamesPagesWhereTablesAreFreed && shootdown.TablesFreed)
+            {
+                scope = scope with { IsWholeSpace = false };
             }
 
             DeadRange range = scope.Range;
@@ -222,15 +250,32 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Act
 
     private sealed class BuggyCore(CoreShootdown right, ICoreShootdownContext context, SeededBug bug) : ForwardingCore(right)
     {
+        private Invalidation? _acknowledged;
+
         public override Cycles OnTick() => bug == SeededBug.NeverSweeps ? 0 : base.OnTick();
 
-        public override Cycles OnSwitch() => bug == SeededBug.NeverSweeps ? 0 : base.OnSwitch();
+        public override Cycles OnSwitch()
+        {
+            if (_acknowledged is { } invalidation)
+            {
+                _acknowledged = null;
+                return base.OnInvalidation(invalidation).Cycles;
+            }
+
+            return bug == SeededBug.NeverSweeps ? 0 : base.OnSwitch();
+        }
 
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
             if (invalidation.IsLocal)
             {
                 return base.OnInvalidation(invalidation);
+            }
+
+            if (bug == SeededBug.AcknowledgesFreedTablesEarly && invalidation.TablesFreed)
+            {
+                _acknowledged = invalidation;
+                return new InvalidationResult(0, 0, Full: false, Ack: AckTime.AtEntry);
             }
 
             bool ignores = bug == SeededBug.AcknowledgesWithoutInvalidating

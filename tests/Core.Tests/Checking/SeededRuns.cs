@@ -66,6 +66,13 @@ internal static class SeededRuns
         },
         [SeededBug.ForgetsStaleTags] = new("freebsd", CheckRule.EarlyRelease, SleeperScenario()),
         [SeededBug.KeepsFreedTables] = new("arm-tlbi", CheckRule.EarlyTableRelease, TableScenario()),
+        [SeededBug.NamesPagesWhereTablesAreFreed] = new("riscv-sbi", CheckRule.EarlyTableRelease, TableScenario()),
+        [SeededBug.ForgetsWhatCoresOwe] = new("riscv-sbi", CheckRule.EarlyRelease, SleeperScenario())
+        {
+            Settings = new([new("deferred", "on")]),
+        },
+        [SeededBug.AcknowledgesFreedTablesEarly] = new("early-ack", CheckRule.EarlyTableRelease, TableScenario()),
+        [SeededBug.ForgetsCoresThatLeft] = new("riscv-sbi", CheckRule.EarlyRelease, VisitorScenario()),
     };
 
     /// <summary>Runs the scenario of a bug.</summary>
@@ -173,6 +180,23 @@ internal static class SeededRuns
         ThreadProgram sleeper = new ThreadBuilder("sleeper").Touch(TestWorlds.Page(0), 4).Control(ControlKind.Sleep, 400_000)
             .Touch(TestWorlds.Page(8), 1).Build();
         return Scenario(2, giver, sleeper);
+    }
+
+    /// <summary>
+    /// A core runs another process while the first gives back what it has touched there, and then goes on with the first.
+    /// </summary>
+    private static ScenarioSpec VisitorScenario()
+    {
+        ThreadProgram giver =
+            new ThreadBuilder("giver").Compute(200_000).Unmap(TestWorlds.Page(0), 4).Compute(500_000).Build(new CoreId(0));
+        ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Control(ControlKind.Sleep, 400_000)
+            .Touch(TestWorlds.Page(8), 1).Build(new CoreId(1));
+        ThreadProgram visitor = new ThreadBuilder("visitor").Touch(TestWorlds.Page(0), 1).Compute(300_000).Build(new CoreId(1));
+        ScenarioSpec scenario = Scenario(2, giver, user);
+        return scenario with
+        {
+            Processes = [.. scenario.Processes, new ProcessSpec { Name = "q", Program = _ => TestWorlds.Image(visitor) }],
+        };
     }
 
     /// <summary>

@@ -26,7 +26,8 @@ internal static class ExploredBugs
     /// </summary>
     public static IReadOnlyDictionary<SeededBug, ExploredBug> Seeded { get; } = Enum.GetValues<SeededBug>()
         .Where(bug => bug is not (SeededBug.AreasOverlap or SeededBug.ForgetsStaleTags or SeededBug.RollsOverWithoutFlush
-            or SeededBug.IgnoresNewGenerations or SeededBug.ForgetsStragglers))
+            or SeededBug.IgnoresNewGenerations or SeededBug.ForgetsStragglers or SeededBug.ForgetsWhatCoresOwe
+            or SeededBug.ForgetsCoresThatLeft))
         .ToDictionary(bug => bug, OfSeeded);
 
     /// <summary>

@@ -60,8 +60,9 @@ internal sealed class WorldView(World world, TextWriter output, int linesMax)
         {
             ulong end = area.Range.Last.Value + 1;
             ulong pages = (end - area.Range.Start.Value) >> PageSizes.BaseShift;
+            string unit = pages == 1 ? "page " : "pages";
             string source = area.Source.Length > 0 ? area.Source : "[anon]";
-            Row($"    {area.Range.Start}-0x{end:x} {pages,8} pages {RightsOf(area.Flags)} {Name(source)}");
+            Row($"    {area.Range.Start}-0x{end:x} {pages,8} {unit} {RightsOf(area.Flags)} {Name(source)}");
         }
 
         End();

@@ -104,7 +104,8 @@ internal sealed class CheckpointFile(string path, CheckpointOf run, IReadOnlyLis
             found.Length != wanted.Length || found[0] != wanted[0] || !line.EndsWith('\n') ? "this is no checkpoint of vmsim"
             : found[1] != wanted[1] ? $"a checkpoint of build {found[1]} found; this is build {wanted[1]}, and each goes on from its own"
             : found[2] != wanted[2] ? "a checkpoint of another run found: a setting, a trace or a plug-in differs; only until may"
-            : found[3] != wanted[3] ? "the run of the checkpoint and this one differ in what they list (--shootdowns, --faults, --calls, --timeline)"
+            : found[3] != wanted[3]
+                ? "the run of the checkpoint and this one differ in what they list (--shootdowns, --faults, --calls, --timeline)"
             : null;
         if (wrong is not null)
         {

@@ -161,7 +161,7 @@ internal static class JobCommands
     private static string LineOf(JobView job)
     {
         string name = job.Label.Length > 0 ? $"{job.Name}: {job.Label}" : job.Name;
-        string progress = job.Progress is { } made
+        string progress = job is { State: JobState.Running, Progress: { } made }
             ? $", {Quantities.Seconds(made.VirtualSeconds)} simulated, {Quantities.Count(made.AccessesPerSecond)} accesses/s"
             : "";
         string state = job.State == JobState.Done ? $"done, {job.Outcome}" : ServiceText.Of(job.State);

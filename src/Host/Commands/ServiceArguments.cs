@@ -27,7 +27,7 @@ internal sealed class ServiceArguments
 
     private readonly Option<string?> _authority = new("--authority")
     {
-        Description = "Certificate of the authority (authority.pem of `vmsim certs`) that the service's own must be of: https.",
+        Description = "Certificate of the authority (authority.crt of `vmsim certs`) that the service's own must be of: https.",
         HelpName = "FILE",
     };
 
@@ -68,6 +68,11 @@ internal sealed class ServiceArguments
 
     private static X509Certificate2 LoadAuthority(string file)
     {
+        if (!File.Exists(file))
+        {
+            throw new UsageException($"--authority {file}: there is no such file");
+        }
+
         try
         {
             return X509CertificateLoader.LoadCertificateFromFile(file);

@@ -86,8 +86,10 @@ internal static class SweepFile
         columns.Add((key, Values(entry)));
     }
 
-    private static (string Key, string Below) Split(string key) =>
-        key.IndexOf('.', StringComparison.Ordinal) is >= 0 and int dot ? (key[..dot], key[(dot + 1)..]) : (key, "");
+    /// <summary>The key of a sweep, and the setting below it, whose dots may stand in quotes.</summary>
+    private static (string Key, string Below) Split(string key) => key.IndexOf('.', StringComparison.Ordinal) is >= 0 and int dot
+        ? (key[..dot], key[(dot + 1)..].Replace("\"", "", StringComparison.Ordinal))
+        : (key, "");
 
     /// <summary>A list, whose values may be ranges, or a text that is a list.</summary>
     private static IReadOnlyList<string> Values(SettingEntry entry)

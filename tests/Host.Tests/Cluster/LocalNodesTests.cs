@@ -49,8 +49,6 @@ public sealed class LocalNodesTests : IDisposable
     [InlineData(64, "one of them", "--nodes", "2", "--local-nodes", "2")]
     [InlineData(65, "whole", "--local-nodes", "2", "--set", "cluster.placement=scattered")]
     [InlineData(65, "did you mean placement?", "--local-nodes", "2", "--set", "cluster.placment=split")]
-    [InlineData(65, "--check", "--local-nodes", "1", "--check")]
-    [InlineData(65, "check = on", "--local-nodes", "1", "--set", "check=on")]
     public async Task Run_WrongClusterOptions_SaysWhatIsAllowed(int expected, string words, params string[] options)
     {
         (int code, _, string error) = await CommandRunner.RunAsync(["run", Threads, .. options]);

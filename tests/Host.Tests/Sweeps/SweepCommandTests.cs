@@ -64,7 +64,7 @@ public sealed class SweepCommandTests : IDisposable
         string file = Path.Combine(_folder, "mine.conf");
         await File.WriteAllTextAsync(
             file,
-            $"scenario = \"{Scenario}\"\nset {{ processes.0.iterations = 3 }}\nvary {{ shootdown.protocol = [linux, latr] }}\n"
+            $"scenario = \"{Scenario}\"\nset {{ processes.0.iterations = 3 }}\nvary {{ \"shootdown.protocol\" = [linux, latr] }}\n"
             + "zip { machine.cores = \"2..4*2\"\n processes.0.threads = [2, 4] }\nseeds = 7..8\nmetrics = [cycles, latency.unmap.p99]\n"
             + "baseline { shootdown.protocol = linux }\nexpect { segmentationFaults = 0 }");
         (int code, string output, string error) = await CommandRunner.RunAsync("sweep", file, "--dry-run", "--out", Out);

@@ -29,6 +29,9 @@ public sealed unsafe partial class CoreMmu
     /// <summary>Whether a translation's data give the same frame as another's, and at least its rights.</summary>
     internal static bool Covers(ulong data, ulong other) => data >> FrameShift == other >> FrameShift && (other & ~data & RightsMask) == 0;
 
+    /// <summary>The data of a TLB entry.</summary>
+    internal static ulong DataOf(ulong frame, PageFlags flags) => (frame << FrameShift) | (ulong)flags;
+
     /// <summary>What a page table gives an address, as the data of a TLB entry.</summary>
     /// <returns>False if no leaf of this level maps it.</returns>
     internal static bool Lookup(PageTable table, ulong address, int leafLevel, long time, out ulong data)
@@ -46,7 +49,7 @@ public sealed unsafe partial class CoreMmu
 
             if (layout.IsLeaf(entry, level))
             {
-                data = (layout.LeafFrame(entry, level).PageNumber << FrameShift) | (ulong)table.Format.LeafFlags(entry, level);
+                data = DataOf(layout.LeafFrame(entry, level).PageNumber, table.Format.LeafFlags(entry, level));
                 return level == leafLevel;
             }
 

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Mmu;
 
@@ -64,6 +65,13 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     private bool _wrapped;
 
     private PageTable? _table;
+
+    /// <summary>Reads the table; made when the first dead range is looked at.</summary>
+    [NotSaved]
+    private LeafReader? _leaves;
+    [NotSaved]
+    private bool _leavesBegun;
+
     private long _time;
     private int _space;
     private long _shootdown;
@@ -102,6 +110,7 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
         _shootdown = shootdown;
         _table = table;
         _time = time.Value;
+        _leavesBegun = false;
         Dead = dead;
         _alsoDead.Clear();
         _batchIsOpen = false;
@@ -226,8 +235,16 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
         return false;
     }
 
-    private bool IsLive(ulong key, ulong data) =>
-        CoreMmu.Lookup(_table!, CoreMmu.AddressOf(key), CoreMmu.LevelOf(key), _time, out ulong now) && CoreMmu.Covers(now, data);
+    private bool IsLive(ulong key, ulong data)
+    {
+        if (!_leavesBegun)
+        {
+            (_leaves ??= new LeafReader()).Begin(_table!, _time);
+            _leavesBegun = true;
+        }
+
+        return _leaves!.TryRead(CoreMmu.AddressOf(key), CoreMmu.LevelOf(key), out ulong now) && CoreMmu.Covers(now, data);
+    }
 
     private void Add(in Loss loss)
     {

@@ -261,8 +261,14 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
 
     private ulong KeyAt(int at)
     {
-        uint rest = _entries[at].Rest;
-        uint digest = ((uint*)(_heads + ((nuint)(at / _ways) * (nuint)_headBytes)))[at % _ways];
+        (int set, int way) = Math.DivRem(at, _ways);
+        return KeyOf(((uint*)(_heads + ((nuint)set * (nuint)_headBytes)))[way], _entries[at].Rest);
+    }
+
+    /// <summary>The key that a digest and a rest make together.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong KeyOf(uint digest, uint rest)
+    {
         ulong low = rest & LowMask;
         return ((ulong)(rest >> LowBits) << HighShift) | ((ulong)(digest ^ (uint)(low << (32 - LowBits))) << LowBits) | low;
     }

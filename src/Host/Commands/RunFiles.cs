@@ -21,7 +21,9 @@ internal sealed class RunFiles
     private static readonly string[] OtherEnds = [".json", ".html", ".png", ".csv", ListTable<int>.ParquetEnd];
     private static readonly SettingAttribute Span = new("A time of the run.")
     {
-        Unit = SettingUnit.Cycles, Min = 0, Max = ScenarioSpec.MaxUntil / 2,
+        Unit = SettingUnit.Cycles,
+        Min = 0,
+        Max = ScenarioSpec.MaxUntil / 2,
     };
 
     private readonly Option<string?> _shootdowns = FileOption("--shootdowns-to", "List every shootdown in this file");

@@ -14,7 +14,9 @@ internal sealed class WorldArguments
 {
     private static readonly SettingAttribute Time = new("A time of the run.")
     {
-        Unit = SettingUnit.Cycles, Min = 1, Max = ScenarioSpec.MaxUntil,
+        Unit = SettingUnit.Cycles,
+        Min = 1,
+        Max = ScenarioSpec.MaxUntil,
     };
 
     private readonly Argument<string> _scenario = new("scenario")

@@ -54,6 +54,12 @@ public sealed class ClusterRunner(
             scenario.PlugIns, () => new World(scenario, options.Check, lists: options.Lists));
         long window = SimulationRunner.WindowOf(world.Delays, options);
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options);
+        int whole = world.Domains.Max(domain => domain.Cores.Count);
+        if (plan.Check && whole > settings.CoresOfWholeDomain && nodes > 1)
+        {
+            notices?.Report($"the checker keeps each domain on one node: one of {whole} cores is not split");
+        }
+
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         using CancellationTokenRegistration stop = cancellation.Register(() => coordinator.Tell(new JobProtocol.Stop()));
         Task<JobProtocol.IMessage> answered = coordinator.Ask<JobProtocol.IMessage>(

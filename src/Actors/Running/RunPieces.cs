@@ -17,7 +17,7 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints)
     private readonly long _latestEnd = world.Scenario.LatestEnd;
 
     /// <summary>Puts the world to where the run goes on.</summary>
-    /// <exception cref="ScenarioException">The checkpoint is damaged, of another build, or of another world.</exception>
+    /// <exception cref="ScenarioException">The checkpoint is damaged, of another build or world, or behind the end of the run.</exception>
     public void Restore()
     {
         if (checkpoints.From is null)
@@ -32,6 +32,13 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints)
         catch (Exception reason) when (reason is InvalidDataException or IOException)
         {
             throw new ScenarioException($"{checkpoints.FromName}: {reason.Message}", reason);
+        }
+
+        long reached = world.Cores.Max(core => core.Now.Value);
+        if (reached > _latestEnd)
+        {
+            throw new ScenarioException(
+                $"{checkpoints.FromName}: the run has come to cycle {reached} there; until = {_latestEnd} lies before it");
         }
     }
 

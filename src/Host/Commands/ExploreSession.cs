@@ -62,6 +62,10 @@ internal sealed class ExploreSession(
         {
             result = await Task.Run(() => new OrderExplorer(null, limits).Explore(world, cancellation), cancellation);
         }
+        catch (ScenarioException reason)
+        {
+            throw new ScenarioException($"{path}: {reason.Message}", reason);
+        }
         catch (OperationCanceledException)
         {
             await output.WriteLineAsync($"{path}: stopped; no rule broken so far ({Seconds(started)})");

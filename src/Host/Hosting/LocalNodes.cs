@@ -49,7 +49,7 @@ internal sealed class LocalNodes : IAsyncDisposable
     {
         await _over.CancelAsync();
         await _watch;
-        _children.ForEach(child => Close(child.Process));
+        _children.ForEach(child => OwnProgram.Close(child.Process));
 
         // One patience for all: that of each child in turn would add up.
         using CancellationTokenSource patience = new(Patience);
@@ -61,7 +61,7 @@ internal sealed class LocalNodes : IAsyncDisposable
             }
             catch (OperationCanceledException)
             {
-                Kill(child.Process);
+                OwnProgram.Kill(child.Process);
             }
 
             child.Process.Dispose();
@@ -88,7 +88,7 @@ internal sealed class LocalNodes : IAsyncDisposable
         process.Start();
         child.Name = $"{name} (process {process.Id})";
         _coordinator.Tell(new JobProtocol.ProcessStarted(child.Name));
-        Action kill = () => Kill(process);
+        Action kill = () => OwnProgram.Kill(process);
         Leftovers.Add(kill);
         process.Exited += (_, _) => Leftovers.Forget(kill);
         process.BeginErrorReadLine();
@@ -126,30 +126,6 @@ internal sealed class LocalNodes : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The run is over.
-        }
-    }
-
-    /// <summary>Lets a child end; one that has ended does not read what may still stand in the pipe.</summary>
-    private static void Close(Process process)
-    {
-        try
-        {
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-        }
-    }
-
-    /// <summary>Ends a child, also one that is frozen; one that has ended already is not there any more.</summary>
-    private static void Kill(Process process)
-    {
-        try
-        {
-            process.Kill(entireProcessTree: true);
-        }
-        catch (InvalidOperationException)
-        {
         }
     }
 

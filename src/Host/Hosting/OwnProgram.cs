@@ -32,4 +32,30 @@ internal static class OwnProgram
 
         return start;
     }
+
+    /// <summary>Closes a child's standard input, which asks it to end; one that has ended, or is disposed of, is asked nothing.</summary>
+    public static void Close(Process child)
+    {
+        try
+        {
+            child.StandardInput.Close();
+        }
+        catch (Exception reason) when (reason is IOException or InvalidOperationException)
+        {
+            // There is nobody who could be asked.
+        }
+    }
+
+    /// <summary>Ends a child at once, and what it has started; also one that is frozen.</summary>
+    public static void Kill(Process child)
+    {
+        try
+        {
+            child.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+        }
+    }
 }

@@ -71,30 +71,10 @@ internal sealed class JobProcess : IDisposable
     }
 
     /// <summary>Asks the process to write a last checkpoint and to end.</summary>
-    public void Stop()
-    {
-        try
-        {
-            _process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // It has ended already.
-        }
-    }
+    public void Stop() => OwnProgram.Close(_process);
 
     /// <summary>Ends the process at once.</summary>
-    public void Kill()
-    {
-        try
-        {
-            _process.Kill();
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended already.
-        }
-    }
+    public void Kill() => OwnProgram.Kill(_process);
 
     /// <inheritdoc/>
     public void Dispose()

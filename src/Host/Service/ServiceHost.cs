@@ -159,7 +159,9 @@ internal sealed class ServiceHost : IAsyncDisposable
         IHeaderDictionary headers = context.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
-        headers["Referrer-Policy"] = "no-referrer";
+
+        // With no-referrer a browser would not say from where a form is posted either, which ServiceAuth asks.
+        headers["Referrer-Policy"] = "same-origin";
         headers.CacheControl = "no-store";
         try
         {

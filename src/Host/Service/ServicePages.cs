@@ -174,7 +174,8 @@ internal sealed class ServicePages(
 
     private static string LoginForm(string wrong) =>
         (wrong.Length > 0 ? $"<p class=\"finding\" role=\"alert\">{Text(wrong)}</p>" : "")
-        + "<form method=\"post\" action=\"/login\"><p><label for=\"token\">Token, as <code>vmsim serve</code> and "
+        + "<form method=\"post\" action=\"/login\"><input type=\"text\" autocomplete=\"username\" value=\"token\" hidden>"
+        + "<p><label for=\"token\">Token, as <code>vmsim serve</code> and "
         + "<code>vmsim tokens</code> give it</label></p><p><input id=\"token\" name=\"token\" type=\"password\" autofocus required "
         + "autocomplete=\"current-password\"> <button>Sign in</button></p></form>";
 

@@ -20,7 +20,7 @@ internal sealed class SweepProcess : IDisposable
     private SweepProcess(Process process)
     {
         _process = process;
-        _kill = Kill;
+        _kill = () => OwnProgram.Kill(process);
     }
 
     /// <summary>Starts a process.</summary>
@@ -68,17 +68,7 @@ internal sealed class SweepProcess : IDisposable
     }
 
     /// <summary>Asks the process to end, whatever it is at.</summary>
-    public void Close()
-    {
-        try
-        {
-            _process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // It has ended already.
-        }
-    }
+    public void Close() => OwnProgram.Close(_process);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -86,22 +76,10 @@ internal sealed class SweepProcess : IDisposable
         Close();
         if (!_process.WaitForExit(PatienceMilliseconds))
         {
-            Kill();
+            _kill();
         }
 
         Leftovers.Forget(_kill);
         _process.Dispose();
-    }
-
-    private void Kill()
-    {
-        try
-        {
-            _process.Kill();
-        }
-        catch (InvalidOperationException)
-        {
-            // It has ended already.
-        }
     }
 }

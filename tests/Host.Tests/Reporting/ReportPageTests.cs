@@ -3,10 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
-using VmSim.Host.Capture;
 using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
-using VmSim.Testing;
 using Xunit.Abstractions;
 
 namespace VmSim.Host.Tests.Reporting;
@@ -14,8 +12,6 @@ namespace VmSim.Host.Tests.Reporting;
 /// <summary>The report as a page, as text and in a real browser.</summary>
 public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    private static readonly string[] Tools = ["chromium", "chromedriver"];
-
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-page-").FullName;
 
     private string Page => Path.Combine(_folder, "report.html");
@@ -80,29 +76,19 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
     [InlineData(1600)]
     public void Page_InABrowser_HasChartsAndTablesThatSort(int width)
     {
-        if (Tools.FirstOrDefault(tool => CaptureTools.Find(tool) is null) is { } none)
+        if (TestBrowser.Missing is { } missing)
         {
-            output.WriteLine($"no browser has shown the page, since there is no {none}: apt-get install chromium chromium-driver");
+            output.WriteLine($"no browser has shown the page, since {missing}");
             Assert.True(File.Exists(Page));
             return;
         }
 
-        ChromeOptions options = new() { BinaryLocation = CaptureTools.Find(Tools[0])! };
-        options.AddArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage");
-        options.AddArgument($"--user-data-dir={Path.Combine(_folder, "profile")}");
-        options.SetLoggingPreference(LogType.Browser, LogLevel.All);
-        string driver = CaptureTools.Find(Tools[1])!;
-        using ChromeDriverService service =
-            ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver));
-        service.InitializationTimeout = HangGuard.Limit;
-        using ChromeDriver browser = new(service, options, HangGuard.Limit);
-        browser.Manage().Window.Size = new System.Drawing.Size(width, 1000);
+        using TestBrowser shown = new(_folder, width);
+        ChromeDriver browser = shown.Driver;
         browser.Navigate().GoToUrl(new Uri(Page));
         Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));
         Assert.InRange(browser.FindElements(By.CssSelector("figure svg rect, figure svg path")).Count, 3, int.MaxValue);
-
-        // What is wider than the page scrolls by itself.
-        Assert.True((bool)browser.ExecuteScript("return document.documentElement.scrollWidth <= window.innerWidth")!);
+        shown.AssertFits();
         Assert.All(
             browser.FindElements(By.CssSelector("figure svg text")),
             text => Assert.InRange(Convert.ToDouble(browser.ExecuteScript(

@@ -52,6 +52,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("of another run", "--set", "seed=99")]
     [InlineData("of another run", "--set", "machine.cores=17")]
     [InlineData("--shootdowns", "--shootdowns")]
+    [InlineData("lies before it", "--set", "until=1us")]
     [InlineData("checker", "--check")]
     public async Task Resume_OfAnotherRun_IsRefused(string words, params string[] options)
     {

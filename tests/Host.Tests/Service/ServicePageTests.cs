@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
-using VmSim.Host.Capture;
 using VmSim.Host.Service;
+using VmSim.Host.Tests.Reporting;
 using VmSim.Testing;
 using Xunit.Abstractions;
 
@@ -12,8 +14,6 @@ namespace VmSim.Host.Tests.Service;
 public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Evil = "<script>alert(1)</script>";
-    private static readonly string[] Tools = ["chromium", "chromedriver"];
-
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-pages-").FullName;
     private string _token = "";
     private ServiceHost _host = null!;
@@ -23,18 +23,19 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         StoreFolder store = new(Path.Combine(_folder, "store"));
         store.Create();
         _token = TokenFile.Add(store.Tokens, "ada", Role.Submitter);
-        using (JobStore jobs = new(store.Database, TimeProvider.System))
-        {
-            jobs.Add(new JobRequest(Evil, [new RunRequest(Evil, "name = x", [])]), "ada", ["r"], _ => null);
-            jobs.Log(1, Evil);
-        }
-
         _host = await ServiceHost.StartAsync(new ServiceOptions
         {
             Store = store,
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
             Jobs = new SchedulerOptions(1, 1, 60),
         });
+        using HttpClient client = new() { BaseAddress = new Uri(_host.Address) };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+        JobRequest request = new(Evil, [new RunRequest(Evil, "name = x", [])]);
+        using HttpResponseMessage answer = await client.PostAsJsonAsync("/api/v1/jobs", request, ServiceJson.Options);
+        answer.EnsureSuccessStatusCode();
+        using JobStore jobs = new(store.Database, TimeProvider.System);
+        jobs.Log(1, Evil);
     }
 
     public async Task DisposeAsync()
@@ -44,28 +45,19 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
     }
 
     [Theory]
-    [Trait("Category", "Long")]
     [InlineData(400)]
     [InlineData(1600)]
     public void Pages_InABrowser_AreUsedByKeys(int width)
     {
-        if (Tools.FirstOrDefault(tool => CaptureTools.Find(tool) is null) is { } none)
+        if (TestBrowser.Missing is { } missing)
         {
-            output.WriteLine($"no browser has shown the pages, since there is no {none}: apt-get install chromium chromium-driver");
+            output.WriteLine($"no browser has shown the pages, since {missing}");
             Assert.NotEmpty(_token);
             return;
         }
 
-        ChromeOptions options = new() { BinaryLocation = CaptureTools.Find(Tools[0])! };
-        options.AddArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage");
-        options.AddArgument($"--user-data-dir={Path.Combine(_folder, "profile")}");
-        options.SetLoggingPreference(LogType.Browser, LogLevel.All);
-        string driver = CaptureTools.Find(Tools[1])!;
-        using ChromeDriverService service =
-            ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver));
-        service.InitializationTimeout = HangGuard.Limit;
-        using ChromeDriver browser = new(service, options, HangGuard.Limit);
-        browser.Manage().Window.Size = new System.Drawing.Size(width, 1000);
+        using TestBrowser shown = new(_folder, width);
+        ChromeDriver browser = shown.Driver;
 
         // The page asks for a token, whose field has the keys already.
         browser.Navigate().GoToUrl(new Uri(_host.Address));
@@ -76,14 +68,14 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         browser.SwitchTo().ActiveElement().SendKeys(_token + Keys.Enter);
         HangGuard.Until(() => browser.FindElements(By.CssSelector("table")).Count == 1);
         Assert.Contains(Evil, browser.FindElement(By.CssSelector("table")).Text, StringComparison.Ordinal);
-        AssertFits(browser);
+        shown.AssertFits();
 
         browser.FindElement(By.LinkText("1")).SendKeys(Keys.Enter);
         HangGuard.Until(() => browser.Url.EndsWith("/jobs/1", StringComparison.Ordinal));
         Assert.Contains(Evil, browser.FindElement(By.CssSelector("pre")).Text, StringComparison.Ordinal);
-        AssertFits(browser);
+        shown.AssertFits();
         browser.FindElement(By.CssSelector("main form button")).SendKeys(Keys.Enter);
-        HangGuard.Until(() => browser.FindElement(By.CssSelector("main")).Text.Contains("cancelled by ada", StringComparison.Ordinal));
+        HangGuard.Until(() => browser.PageSource.Contains("cancelled by ada", StringComparison.Ordinal));
         Assert.Empty(browser.FindElements(By.CssSelector("main form")));
 
         browser.FindElement(By.CssSelector("footer button")).SendKeys(Keys.Enter);
@@ -92,8 +84,4 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.EndsWith("/login", browser.Url, StringComparison.Ordinal);
         Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));
     }
-
-    /// <summary>What is wider than the page scrolls by itself.</summary>
-    private static void AssertFits(ChromeDriver browser) =>
-        Assert.True((bool)browser.ExecuteScript("return document.documentElement.scrollWidth <= window.innerWidth")!);
 }

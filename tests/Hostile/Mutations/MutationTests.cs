@@ -9,6 +9,8 @@ using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 using VmSim.Core.Traces;
+using VmSim.Core.Validation;
+using VmSim.CoverageFuzz;
 using VmSim.Host.Tests.CommandLine;
 using Xunit.Abstractions;
 
@@ -20,6 +22,8 @@ namespace VmSim.Hostile.Tests.Mutations;
 [SupportedOSPlatform("linux")]
 public sealed class MutationTests(ITestOutputHelper log) : Scratch
 {
+    private const string Target = "target ";
+
     private const string Text = "# vmt 1 x pagesize 4096\nf 1 /bin/x\ni 1000 4000 3 22 - 0 [stack]\nb 9000\nt 1\nW 1 5\nn 2\n"
         + "m 20000 3000 3 22 - 0\nt 2\nR 20\nW 21 3\ns 20000 100 R\np 20000 1000 1\nd 20000 1000 4\n"
         + "r 20000 1000 2000 1 30000\nw futex 500 *\nu 21000 1000\nt 1\nw poll 70 -\nc mbind 20000 1000 2 3 1\nw futex 9 2\n"
@@ -51,7 +55,17 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
         ["wire.bytes"] = Wire(),
         ["drmemtrace.log"] =
             [.. Enumerable.Range(0, 6).SelectMany(i => new byte[] { (byte)(i % 3 * 5), 0, 4, 0, 0, 16, (byte)i, 0, 0, 0, 0, 0 })],
+        ["sweep.conf"] = Bytes(
+            "scenario = tiny.conf\nvary { machine.cores = [2, 4], processes.0.threads = 1..8*2 }\nzip { a { seed = [1, 2] } }\n"
+            + "cores = 2..6+2\nprotocols = [linux, latr]\nrepeat = 2\nmetrics = [minorFaults]\nbaseline { machine.cores = 2 }\n"),
+        ["figures.csv"] = File.ReadAllBytes(CommandRunner.At("config/validation/sapphire-rapids-kvm.csv"))[..4096],
+        ["bounds.csv"] = File.ReadAllBytes(CommandRunner.At("config/validation/sapphire-rapids-kvm-bounds.csv")),
+        ["tokens.text"] = Bytes($"{new string('a', 64)} reader ada\n{new string('0', 64)} operator ben\n"),
+        ["plugin.dll"] = File.ReadAllBytes(typeof(CommandProcess).Assembly.Location),
     };
+
+    /// <summary>Files of which every byte is under a checksum.</summary>
+    private static readonly string[] Whole = ["verify.vmtb", "resume.checkpoint"];
 
     [Fact]
     public Task AnyInput_Mutated_IsUsedOrRefused() => TakeAsync(1_500);
@@ -86,7 +100,19 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
     private async Task TakeAsync(int count)
     {
         int first = Number("VMSIM_HOSTILE_SEED", 1);
-        Dictionary<string, byte[]> seeds = new(Seeds, StringComparer.Ordinal) { ["show.pem"] = await CertificateAsync() };
+        Dictionary<string, byte[]> seeds = new(Seeds, StringComparer.Ordinal)
+        {
+            ["show.pem"] = await CertificateAsync(),
+            ["resume.checkpoint"] = await CheckpointAsync(),
+        };
+        foreach ((string target, FuzzTarget reader) in FuzzTargets.All)
+        {
+            foreach ((int number, byte[] seed) in reader.Seeds.Index())
+            {
+                seeds.Add($"{Target}{target}.{number}", seed);
+            }
+        }
+
         string[] names = [.. seeds.Keys];
         SortedDictionary<int, int> codes = [];
         (TimeSpan Time, string What) slowest = default;
@@ -105,8 +131,8 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
             Assert.DoesNotContain("Object reference", said, StringComparison.Ordinal);
             Assert.DoesNotContain("found 'line ", said, StringComparison.Ordinal);
             Assert.True(
-                name != "verify.vmtb" || code != 0 || input.AsSpan().SequenceEqual(seeds[name]),
-                $"{what}: a changed binary trace is called whole");
+                !Whole.Contains(name) || code != 0 || input.AsSpan().SequenceEqual(seeds[name]),
+                $"{what}: what was changed is called whole");
         }
 
         log.WriteLine(
@@ -122,13 +148,47 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
         return await File.ReadAllBytesAsync(At("ca/a.pem"));
     }
 
+    private async Task<byte[]> CheckpointAsync()
+    {
+        string[] command = ["run", Write("tiny.conf", Tiny), "--checkpoint-virtual", "5us", "--checkpoint-to", At("made")];
+        (int code, string said) = await CommandAsync(command);
+        Assert.True(code == 0, said);
+        return await File.ReadAllBytesAsync(At("made"));
+    }
+
     private async Task<(int Code, string Said)> GiveAsync(string name, byte[] input)
     {
+        if (name.StartsWith(Target, StringComparison.Ordinal))
+        {
+            string target = name[Target.Length..name.LastIndexOf('.')];
+            try
+            {
+                return (FuzzTargets.All[target].Take(input) ? 0 : 65, "");
+            }
+            catch (Exception reason)
+            {
+                return (70, reason.ToString());
+            }
+        }
+
         string path = At(name.EndsWith(".full", StringComparison.Ordinal) ? "full.conf" : name);
         await File.WriteAllBytesAsync(path, input);
         string kind = name[..name.IndexOf('.', StringComparison.Ordinal)];
         switch (kind)
         {
+            case "resume":
+                return await CommandAsync("run", At("tiny.conf"), "--resume", path);
+            case "sweep":
+                return await CommandAsync("sweep", path, "--dry-run", "--out", At("sweep"));
+            case "figures":
+                return Read(() => FigureTable.Read(File.OpenText(path), path));
+            case "bounds":
+                return Read(() => ErrorBound.Read(File.OpenText(path), path));
+            case "tokens":
+                File.Move(path, At("tokens"), overwrite: true);
+                return await CommandAsync("tokens", "list", "--store", Folder);
+            case "plugin":
+                return await CommandAsync("run", Write("guest.conf", $"{Tiny}plug-ins = [ plugin.dll ]\n"));
             case "load":
                 return Read(() => ScenarioLoader.Load(path, []));
             case "table":

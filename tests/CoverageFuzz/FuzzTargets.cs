@@ -18,6 +18,8 @@ public static class FuzzTargets
         new ScenarioTarget(),
         new MapsTarget(),
         new TableTarget(),
+        new SweepTarget(),
+        new FiguresTarget(),
         new ScriptTarget(),
         new ReportTarget(),
         new CertificateTarget(),

@@ -13,7 +13,7 @@ internal sealed class CheckpointArguments
     private const string VirtualOption = "--checkpoint-virtual";
 
     private readonly Option<TimeSpan> _every = TimeOption.Create(
-        EveryOption, "Write a checkpoint so often, in wall time: 60s, 5min, 1h. Never changes results.", TimeSpan.Zero);
+        EveryOption, "Write a checkpoint so often, in wall time: 60s, 5min, 1h. Never changes results.");
 
     private readonly Option<string?> _virtual = new(VirtualOption)
     {

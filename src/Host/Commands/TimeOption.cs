@@ -15,14 +15,22 @@ internal static class TimeOption
     /// <summary>An option that takes 1 second to 7 days.</summary>
     /// <param name="name">Its name, with the dashes.</param>
     /// <param name="description">What it does.</param>
-    /// <param name="fallback">What holds without the option.</param>
-    public static Option<TimeSpan> Create(string name, string description, TimeSpan fallback) => new(name)
+    /// <param name="fallback">What holds without the option, and the help says; null for no time, which is zero.</param>
+    public static Option<TimeSpan> Create(string name, string description, TimeSpan? fallback = null)
     {
-        Description = description,
-        HelpName = "TIME",
-        DefaultValueFactory = _ => fallback,
-        CustomParser = result => Parse(result, name),
-    };
+        Option<TimeSpan> option = new(name)
+        {
+            Description = description,
+            HelpName = "TIME",
+            CustomParser = result => Parse(result, name),
+        };
+        if (fallback is { } standard)
+        {
+            option.DefaultValueFactory = _ => standard;
+        }
+
+        return option;
+    }
 
     private static TimeSpan Parse(ArgumentResult result, string name)
     {

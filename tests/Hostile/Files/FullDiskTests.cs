@@ -11,8 +11,6 @@ namespace VmSim.Hostile.Tests.Files;
 /// </summary>
 public sealed class FullDiskTests(ITestOutputHelper log) : Scratch
 {
-    private static readonly string Program = typeof(VmSim.Host.CommandLineApp).Assembly.Location;
-
     private static readonly string[] Commands =
     [
         "trace cut big.vmt -o DISK/out.vmt",
@@ -35,26 +33,28 @@ public sealed class FullDiskTests(ITestOutputHelper log) : Scratch
         foreach (string command in (string[])[Commands[0], Commands[5], Commands[8]])
         {
             // The runtime's own memory is a file too unless it may write what it executes.
-            await TakeAsync(command, "export DOTNET_EnableWriteXorExecute=0; ulimit -f 2");
+            await TakeAsync(command, "export DOTNET_EnableWriteXorExecute=0; ulimit -f 2", mounts: false, OtherUser.Same);
         }
     }
 
-    /// <summary>A real disk of 64 KiB that is full, or nearly, in a mount namespace of this user's own.</summary>
+    /// <summary>A real disk of 64 KiB that is full, or nearly, in a mount namespace of this user's own; also as a user who is not root.</summary>
     [Theory]
     [Trait("Category", "Long")]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(3)]
-    public async Task AnyCommand_OnAFullDisk_LeavesTheOldFiles(int pagesFree)
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(3, false)]
+    [InlineData(0, true)]
+    public async Task AnyCommand_OnAFullDisk_LeavesTheOldFiles(int pagesFree, bool asAnother)
     {
         WriteInputs();
         Directory.CreateDirectory(At("disk"));
+        OtherUser user = asAnother ? OtherUser.In(Folder) : OtherUser.Same;
         string full = $"mount -t tmpfs -o size=64k tmpfs disk; {Old}; head -c 1M /dev/zero >disk/fill 2>/dev/null; "
-            + $"truncate -s -{pagesFree * 4096} disk/fill";
+            + $"truncate -s -{pagesFree * 4096} disk/fill; {user.Owns("disk disk/*")}";
         string[] small = ["certs authority DISK/ca", "capture --maps DISK/out.maps -- /bin/true"];
         foreach (string command in pagesFree == 0 ? [.. Commands, .. small] : Commands)
         {
-            await TakeAsync(command, full);
+            await TakeAsync(command, full, mounts: true, user);
         }
     }
 
@@ -74,12 +74,12 @@ public sealed class FullDiskTests(ITestOutputHelper log) : Scratch
         Write("tlb.csv", "name,stream,pages,n\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"row{i},uniform,16,10\n")));
     }
 
-    private async Task TakeAsync(string command, string limit)
+    private async Task TakeAsync(string command, string limit, bool mounts, OtherUser user)
     {
         string line = command.Replace("DISK", "disk", StringComparison.Ordinal);
-        string script = $"cd {Folder}; {Old}; ls -A disk >before; ({limit}; ls -A disk >before; dotnet {Program} {line}; echo $? >code; "
+        string script = $"cd {Folder}; {Old}; ls -A disk >before; ({limit}; ls -A disk >before; {user.Program} {line}; echo $? >code; "
             + "ls -A disk >after; cat disk/effective.conf disk/stats.txt disk/report.json disk/out.vmt disk/out.csv >old)";
-        (string output, string error) = await ShellAsync(limit.Contains("mount", StringComparison.Ordinal), script);
+        (string output, string error) = await ShellAsync(user.Unshare(mounts), script);
         string said = $"{command}: {output}{error}";
         Assert.True(File.Exists(At("code")), said);
         Assert.True(int.Parse(await File.ReadAllTextAsync(At("code")), CultureInfo.InvariantCulture) == 65, said);
@@ -91,10 +91,9 @@ public sealed class FullDiskTests(ITestOutputHelper log) : Scratch
         log.WriteLine($"{command}: {error.Trim()}");
     }
 
-    /// <summary>Runs a script; one that mounts has a user and a mount namespace of its own.</summary>
-    private static async Task<(string Output, string Error)> ShellAsync(bool mounts, string script)
+    private static async Task<(string Output, string Error)> ShellAsync(string[] before, string script)
     {
-        string[] command = mounts ? ["unshare", "-rm", "bash", "-c", script] : ["bash", "-c", script];
+        string[] command = [.. before, "bash", "-c", script];
         using Process shell = Process.Start(new ProcessStartInfo(command[0], command[1..])
         {
             UseShellExecute = false,

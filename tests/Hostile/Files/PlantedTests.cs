@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using VmSim.Host.Tests.CommandLine;
+using VmSim.Testing;
 
 namespace VmSim.Hostile.Tests.Files;
 
@@ -57,6 +59,31 @@ public sealed class PlantedTests : Scratch
 
         // A link that leads somewhere and one that leads nowhere, at each command's names; out.vmt is that of two.
         Assert.Equal(2 * (Names.Length + 1), refused);
+    }
+
+    /// <summary>As a user who is not root, where root has planted the links; kept is a file of the user's.</summary>
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task AnyCommand_OfAnotherUser_FollowsNoLinkOfRoots()
+    {
+        WriteInputs();
+        string kept = Write("kept", "precious");
+        OtherUser user = OtherUser.In(Folder);
+        foreach (string[] command in Commands)
+        {
+            string line = string.Join(' ', command).Replace("FOLDER", Folder, StringComparison.Ordinal);
+            foreach (string target in (string[])[kept, At("missing")])
+            {
+                Array.ForEach(Names, name => File.CreateSymbolicLink(At(name), target));
+                (int code, string said) = await ShellAsync($"cd {Folder}; {user.Program} {line}");
+                Assert.True(code is 64 or 65, $"{line}: exit code {code}: {said}");
+                Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+                Assert.Equal("precious", await File.ReadAllTextAsync(kept));
+                Assert.False(File.Exists(At("missing")), $"{line}: a link was followed: {said}");
+                Assert.All(Names, name => Assert.Equal(target, new FileInfo(At(name)).LinkTarget));
+                Clean();
+            }
+        }
     }
 
     [Fact]
@@ -124,6 +151,18 @@ public sealed class PlantedTests : Scratch
 
     private Task<(int Code, string Output, string Error)> GiveAsync(string[] command) => CommandRunner.RunAsync(
         [.. command.Select(word => word == "FOLDER" ? Folder : Names.Contains(word) || File.Exists(At(word)) ? At(word) : word)]);
+
+    private static async Task<(int Code, string Said)> ShellAsync(string script)
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("bash", ["-c", $"exec 2>&1; {script}"])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+        })!;
+        string said = await shell.StandardOutput.ReadToEndAsync().OrHangAsync();
+        await shell.WaitForExitAsync().OrHangAsync();
+        return (shell.ExitCode, said);
+    }
 
     /// <summary>Removes what commands have written, and the links.</summary>
     private void Clean()

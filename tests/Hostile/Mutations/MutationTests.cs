@@ -56,8 +56,8 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
         ["drmemtrace.log"] =
             [.. Enumerable.Range(0, 6).SelectMany(i => new byte[] { (byte)(i % 3 * 5), 0, 4, 0, 0, 16, (byte)i, 0, 0, 0, 0, 0 })],
         ["sweep.conf"] = Bytes(
-            "scenario = tiny.conf\nvary { machine.cores = [2, 4], processes.0.threads = 1..8*2 }\nzip { a { seed = [1, 2] } }\n"
-            + "cores = 2..6+2\nprotocols = [linux, latr]\nrepeat = 2\nmetrics = [minorFaults]\nbaseline { machine.cores = 2 }\n"),
+            "scenario = tiny.conf\nvary { machine.cores = [2, 4], processes.0.threads = \"1..8*2\" }\nzip { machine.sockets = [1, 2] }\n"
+            + "protocols = [linux, latr]\nrepeat = 2\nmetrics = [minorFaults]\nbaseline { machine.cores = 2 }\n"),
         ["figures.csv"] = File.ReadAllBytes(CommandRunner.At("config/validation/sapphire-rapids-kvm.csv"))[..4096],
         ["bounds.csv"] = File.ReadAllBytes(CommandRunner.At("config/validation/sapphire-rapids-kvm-bounds.csv")),
         ["tokens.text"] = Bytes($"{new string('a', 64)} reader ada\n{new string('0', 64)} operator ben\n"),

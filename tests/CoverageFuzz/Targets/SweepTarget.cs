@@ -9,7 +9,12 @@ internal sealed class SweepTarget() : FuzzTarget("sweep", typeof(ScenarioExcepti
 {
     private const long PointsMax = 1_000;
 
-    private static readonly Lazy<string> Folder = new(() => Directory.CreateTempSubdirectory("vmsim-fuzz-").FullName);
+    private static readonly Lazy<string> Folder = new(() =>
+    {
+        string folder = Directory.CreateTempSubdirectory("vmsim-fuzz-").FullName;
+        File.WriteAllText(Path.Combine(folder, "a.conf"), "processes = [\n {\n program = pattern\n threads = 1\n }\n]\n");
+        return folder;
+    });
 
     public override IEnumerable<byte[]> Seeds =>
     [

@@ -152,7 +152,7 @@ public sealed class World : IDisposable
     internal int TargetOf(SpaceId space) => _cores.Length + space.Value;
 
     /// <summary>Somebody hears of every message and, if a checker watches, of every access, from the beginning of the run.</summary>
-    internal void WatchedBy(ISendWatch messages, IRunWatch run)
+    internal void WatchedBy(ISendWatch messages, IRunWatch? run)
     {
         foreach (CoreModel core in _cores)
         {
@@ -164,7 +164,10 @@ public sealed class World : IDisposable
             space.Outbox.WatchedBy(messages, isCore: false);
         }
 
-        Checker?.WatchedBy(run);
+        if (run is not null)
+        {
+            Checker?.WatchedBy(run);
+        }
     }
 
     /// <summary>Gives native memory back.</summary>

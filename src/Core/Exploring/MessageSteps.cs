@@ -38,7 +38,7 @@ public sealed class MessageSteps
             while (_waiting.TryPeek(out SentMessage sent, out _) && sent.Due < horizon)
             {
                 _waiting.Dequeue();
-                if (RunStory.TextOf(_record, sent.Message) is { } text)
+                if (RunStory.TextOf(World, sent.Message) is { } text)
                 {
                     return new StoryMessage(
                         sent.Message.Sender, sent.Message.Target, sent.SentAt, sent.Due, text, sent.Due - sent.Undelayed,

@@ -139,7 +139,7 @@ internal sealed class RunOrder
             ulong pages = message.Kind switch
             {
                 MessageKind.Fault => RunEvent.BitsOf(message.AsPageFault().Address.PageNumber, 1),
-                MessageKind.SystemCall => RunEvent.BitsOf(record.CallOf(message)),
+                MessageKind.SystemCall => RunEvent.BitsOf(RunStory.CallOf(record.World, message)),
                 _ => RunEvent.AllPages,
             };
             _operations.Add((message.Space.Value, id, pages, MoverOf(message)));

@@ -1,7 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
-using VmSim.Core.Programs;
 using VmSim.Core.Settings;
 using VmSim.Core.VirtualTime;
 
@@ -97,13 +96,6 @@ internal sealed class RunRecord : ISendWatch, IRunWatch
                 return;
             }
         }
-    }
-
-    /// <summary>The system call that a message brings to its space.</summary>
-    public SystemCall CallOf(in SimMessage message)
-    {
-        SystemCallEntry entry = message.AsSystemCall();
-        return World.Threads[entry.Thread.Value].SystemCalls[entry.Call];
     }
 
     private static void Bound(int events)

@@ -1,5 +1,7 @@
 using System.Globalization;
 using VmSim.Core.Addresses;
+using VmSim.Core.Engine;
+using VmSim.Core.Programs;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Exploring;
@@ -42,7 +44,7 @@ public sealed record RunStory(IReadOnlyList<string> Lanes, IReadOnlyList<StoryMe
         foreach (SentMessage sent in record.Messages)
         {
             SimMessage message = sent.Message;
-            if (sent.SentAt >= world.From && sent.SentAt <= end && TextOf(record, message) is { } text)
+            if (sent.SentAt >= world.From && sent.SentAt <= end && TextOf(record.World, message) is { } text)
             {
                 bool isChosen = schedule.Delays.Any(
                     delay => !delay.IsStep && delay.Who == message.Sender && delay.Which == message.Sequence);
@@ -76,10 +78,10 @@ public sealed record RunStory(IReadOnlyList<string> Lanes, IReadOnlyList<StoryMe
     }
 
     /// <summary>What a message says; null for one that is left out of pictures.</summary>
-    internal static string? TextOf(RunRecord record, in SimMessage message) => message.Kind switch
+    internal static string? TextOf(World world, in SimMessage message) => message.Kind switch
     {
         MessageKind.Fault => $"fault at {message.AsPageFault().Address}",
-        MessageKind.SystemCall => Programs.CallText.NameOf(record.CallOf(message)),
+        MessageKind.SystemCall => CallText.NameOf(CallOf(world, message)),
         MessageKind.Ack => "acknowledgement",
         MessageKind.Invalidate => message.AsInvalidation().IsLocal ? "invalidates itself" : "invalidate",
         MessageKind.TrapReturn => "returns",
@@ -96,4 +98,11 @@ public sealed record RunStory(IReadOnlyList<string> Lanes, IReadOnlyList<StoryMe
         MessageKind.ProtocolTimer => "protocol's timer",
         _ => null,
     };
+
+    /// <summary>The system call that a message brings to its space.</summary>
+    internal static SystemCall CallOf(World world, in SimMessage message)
+    {
+        SystemCallEntry entry = message.AsSystemCall();
+        return world.Threads[entry.Thread.Value].SystemCalls[entry.Call];
+    }
 }

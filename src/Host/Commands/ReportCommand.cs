@@ -42,7 +42,9 @@ internal static class ReportCommand
             HelpName = "FILE.html",
         };
         Command command = new("report", "Shows the report of an earlier run.") { run, by, top, csv, folded, flames, page };
-        command.SetAction(parsed =>
+        ShootdownArguments shootdown = new();
+        shootdown.AddTo(command);
+        command.SetAction((parsed, cancellation) => Task.Run(() =>
         {
             string path = parsed.GetValue(run)!;
             string file = Directory.Exists(path) ? Path.Combine(path, RunFolder.ReportName) : path;
@@ -63,20 +65,27 @@ internal static class ReportCommand
             Write(parsed.GetValue(folded), "--folded", file, written => FoldedStacks.Write(report, written));
             Write(parsed.GetValue(flames), "--flame-graph", file, written => FlameGraph.Write(report, written));
             Write(parsed.GetValue(page), "--html", file, written => ReportPage.Write(report, SettingsBeside(file), written));
-            Show(report, parsed.GetValue(by), parsed.GetValue(top), Consoles.For(output));
+            if (!shootdown.Show(parsed, report, SettingsOf(file), output, cancellation))
+            {
+                Show(report, parsed.GetValue(by), parsed.GetValue(top), Consoles.For(output));
+            }
+
             return ExitCodes.Ok;
-        });
+        }));
         return command;
     }
 
     /// <summary>The effective settings in the folder of a report; null if there are none that can be read.</summary>
     private static string? SettingsBeside(string report)
     {
-        FileInfo file = new(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(report))!, RunFolder.EffectiveName));
+        FileInfo file = new(SettingsOf(report));
         return file.Exists && FileStatus.Of(file.FullName).Kind == FileKind.Regular && file.Length <= SettingsMax
             ? File.ReadAllText(file.FullName)
             : null;
     }
+
+    private static string SettingsOf(string report) =>
+        Path.Combine(Path.GetDirectoryName(Path.GetFullPath(report))!, RunFolder.EffectiveName);
 
     private static void Show(RunReport report, string? by, int top, IAnsiConsole console)
     {

@@ -47,6 +47,7 @@ public sealed record SequenceDiagram(
     private const int Top = 64;
     private const int LaneWidth = 300;
     private const int RowHeight = 24;
+    private const string Halo = "stroke=\"white\" stroke-width=\"3\" paint-order=\"stroke\"";
     private const string Font = "font-family=\"sans-serif\" font-size=\"11\"";
 
     /// <summary>Writes the picture as SVG.</summary>
@@ -133,7 +134,7 @@ public sealed record SequenceDiagram(
         bool isRight = x2 > x1;
         Line(
             writer,
-            $"<text x=\"{x2 + (isRight ? -14 : 14)}\" y=\"{Y(to) - 4}\" {Font} fill=\"{colour}\" "
+            $"<text x=\"{x2 + (isRight ? -14 : 14)}\" y=\"{Y(to) - 4}\" {Font} fill=\"{colour}\" {Halo} "
                 + $"text-anchor=\"{(isRight ? "end" : "start")}\">{text}</text>");
     }
 

@@ -22,7 +22,7 @@ internal static class TraceInput
         if (kind is FileKind.None or FileKind.Folder or FileKind.Disk)
         {
             throw TraceFormatException.Missing(
-                path, kind == FileKind.Folder ? "this is a folder" : kind == FileKind.Disk ? "this is a disk" : "there is no such file");
+                path, kind == FileKind.Folder ? "this is a folder" : kind == FileKind.Disk ? "this is a disk" : NothingAt(path));
         }
 
         FileStream file = File.OpenRead(path);
@@ -74,6 +74,15 @@ internal static class TraceInput
         IEnumerable<string> files = Directory.EnumerateFiles(folder.Length == 0 ? "." : folder)
             .Select(file => Path.Combine(folder, Path.GetFileName(file)));
         return [.. files.Where(file => file.StartsWith(stem, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>What is said of a file that is not there: strace -ff makes NAME.PID of the name that it is given.</summary>
+    private static string NothingAt(string path)
+    {
+        string? folder = Path.GetDirectoryName(path);
+        IReadOnlyList<string> others = folder is { Length: > 0 } && !Directory.Exists(folder) ? [] : ListBeside(path + ".");
+        string? first = others.Where(file => file[(path.Length + 1)..].All(char.IsAsciiDigit)).MinBy(file => (file.Length, file));
+        return first is null ? "there is no such file" : $"there is no such file, but {first}, as strace -ff names the log of a process";
     }
 
     /// <summary>Opens a trace in any form.</summary>

@@ -127,6 +127,11 @@ public sealed class TraceCommandTests : IDisposable
         (int code, _, string error) = await RunAsync("import", "strace", log, "-o", Path.Combine(_folder, "first.vmt"));
         Assert.Equal(ExitCodes.Ok, code);
         Assert.Contains($"no call in the logs made them: {other} (import", error);
+
+        // strace -ff -o NAME writes NAME.PID; who gives NAME is told which that is.
+        (code, _, error) = await RunAsync("import", "strace", Path.Combine(_folder, "log"), "-o", Path.Combine(_folder, "first.vmt"));
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains($"no such file, but {log}, as strace -ff names", error);
     }
 
     [Fact]

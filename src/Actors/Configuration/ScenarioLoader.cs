@@ -15,7 +15,7 @@ public static class ScenarioLoader
     private const string KernelProfile = "kernel-profile";
     private const string Processes = "processes";
     private const string DefaultMachine = "server-2s";
-    private const string DefaultKernel = "linux-6.18-kvm";
+    private const string DefaultKernel = "linux-6.18";
 
     /// <summary>Loads a scenario, or a trace as a scenario of one process.</summary>
     /// <param name="path">
@@ -43,6 +43,12 @@ public static class ScenarioLoader
         SettingsTree scenario = Read(ref path);
         return Load(scenario, FilesOf(path), sets, hasProcesses: false) with { Includes = scenario.Included };
     }
+
+    /// <summary>
+    /// The settings that hold where a scenario says nothing: those of the default machine profile, and of the kernel profile it names.
+    /// </summary>
+    /// <exception cref="ScenarioException">A default profile is not in the config folder, or not allowed.</exception>
+    public static ScenarioSpec Defaults() => Load(SettingsTree.Empty(""), new OwnFiles("."), [], hasProcesses: false);
 
     /// <summary>Loads the plug-ins of a scenario, and nothing else of it.</summary>
     /// <param name="path">As for <see cref="Load(string, IReadOnlyList{string})"/>.</param>
@@ -123,8 +129,9 @@ public static class ScenarioLoader
         }
 
         ProfileKeys.Check(scenario);
-        SettingsTree tree = Profile(ProfileCatalog.Machines, scenario, MachineProfile, DefaultMachine)
-            .With(Profile(ProfileCatalog.Kernels, scenario, KernelProfile, DefaultKernel))
+        SettingsTree machine = Profile(ProfileCatalog.Machines, scenario, MachineProfile, DefaultMachine);
+        SettingsTree tree = machine
+            .With(Profile(ProfileCatalog.Kernels, scenario, KernelProfile, machine.Value(KernelProfile) ?? DefaultKernel))
             .With(scenario);
         double ghz = ((MachineSpec)new SettingsBinder(1).Bind(new MachineSpec(), OnlyGhz(tree), "machine")).Ghz;
         SettingsBinder binder = new(ghz);

@@ -35,20 +35,25 @@ internal static class ScenarioRules
         CheckTlb("data4k", mmu.Data4K, required: true);
         CheckTlb("walk-lines", mmu.WalkLines, required: false);
         CheckTlb("data-large", mmu.DataLarge, required: false);
-        CheckTlb("second", mmu.Second, required: false);
+        CheckTlb("instruction-huge", mmu.InstructionHuge, required: false);
+        CheckTlb("data-huge", mmu.DataHuge, required: false);
+        CheckTlb("second", mmu.Second, required: mmu.SecondLarge.Entries + mmu.SecondHuge.Entries + mmu.SecondInstruction.Entries > 0);
+        CheckTlb("second-large", mmu.SecondLarge, required: false);
+        CheckTlb("second-huge", mmu.SecondHuge, required: false);
+        CheckTlb("second-instruction", mmu.SecondInstruction, required: false);
     }
 
     private static void CheckTlb(string key, TlbSpec tlb, bool required)
     {
-        if (tlb.Entries % tlb.Ways != 0 || (required && tlb.Entries == 0))
+        if (required && tlb.Entries == 0)
         {
             throw new ScenarioException(
                 $"machine.mmu.{key}: {tlb.Entries} entries in {tlb.Ways} ways found; entries must be a positive multiple of ways");
         }
 
-        if (tlb.Policy == ReplacementPolicies.TreePlru && ((tlb.Ways & (tlb.Ways - 1)) != 0 || tlb.Ways > 64))
+        if (tlb.Fault is { } fault)
         {
-            throw new ScenarioException($"machine.mmu.{key}: {tlb.Ways} ways found; tree-PLRU needs a power of two, at most 64");
+            throw new ScenarioException($"machine.mmu.{key}: {fault}");
         }
     }
 }

@@ -1,6 +1,5 @@
 using VmSim.Core.Memory.Backends;
 using VmSim.Core.Paging;
-using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Traces.Import;
@@ -18,7 +17,7 @@ public sealed record SettingList(string Title, string Text, IReadOnlyList<Settin
     /// <summary>Every setting of the library.</summary>
     public static IReadOnlyList<SettingList> All =>
     [
-        new("Scenario", "", [.. SettingRow.Of(new ScenarioSpec(), "")]),
+        new("Scenario", "", [.. SettingRow.Of(ScenarioLoader.Defaults(), "")]),
         .. Brought(
             ShootdownProtocols.All.Select(item => (item.Name, (object)item)),
             PageTableFormats.All.Select(item => (item.Name, (object)item)),

@@ -10,12 +10,14 @@ public static class SettingsReference
         output.Write("""
             # Settings
 
-            Every setting of a scenario, with what is allowed and the default that holds if neither scenario nor profile says otherwise.
+            Every setting of a scenario, with what is allowed and what holds if a scenario says nothing.
+            That is what the machine profile `server-2s` has, and the kernel profile that it names, `linux-6.18`.
             Give them in a scenario file (HOCON), or with `--set key=value`.
             Cycles can also be given as time (`250ns`, `2us`), bytes with units (`64 KiB`).
             `include "FILE"` puts another file's settings into its place; the file is looked for beside the one that names it.
 
-            A scenario also names its profiles, `machine-profile` and `kernel-profile`, and its processes:
+            A scenario also names its machine, `machine-profile`, and its processes.
+            A machine profile names the kernel profile that goes with it; `kernel-profile` in the scenario chooses another.
 
             ```
             processes = [

@@ -7,23 +7,16 @@ namespace VmSim.Core.Mmu;
 public sealed unsafe partial class CoreMmu
 {
     /// <summary>What the TLBs hold, array by array, by page and tag.</summary>
-    public IReadOnlyList<CachedTranslation> Translations =>
-    [
-        .. ReadAll("instruction-4k", _instruction),
-        .. ReadAll("instruction-large", _instructionLarge),
-        .. ReadAll("data-4k", _data),
-        .. ReadAll("data-large", _dataLarge),
-        .. ReadAll("second", _second),
-    ];
+    public IReadOnlyList<CachedTranslation> Translations => [.. _names.Zip(_arrays).SelectMany(item => ReadAll(item.First, item.Second))];
 
     /// <summary>What the paging-structure caches hold, cache by cache, by address and tag.</summary>
     public IReadOnlyList<CachedTable> Tables =>
         [.. ReadAll("pde", _pde, 0), .. ReadAll("pdpte", _pdpte, 1), .. ReadAll("pml4e", _pml4e, 2)];
 
-    private static CachedTranslation[] ReadAll(string name, Tlb? tlb)
+    private static CachedTranslation[] ReadAll(string name, Tlb tlb)
     {
         List<CachedTranslation> found = [];
-        for (int entry = 0; tlb is not null && entry < tlb.Entries; entry++)
+        for (int entry = 0; entry < tlb.Entries; entry++)
         {
             if (tlb.TryRead(entry, out ulong key, out ulong data))
             {

@@ -63,9 +63,9 @@ public sealed unsafe partial class CoreMmu
     private bool HoldsAnywhere(ulong key)
     {
         ulong page = key >> PageShift;
-        foreach (Tlb? tlb in Arrays())
+        foreach (Tlb tlb in _arrays)
         {
-            if (tlb is not null && tlb.Peek(key, page) != null)
+            if (tlb.Peek(key, page) != null)
             {
                 return true;
             }

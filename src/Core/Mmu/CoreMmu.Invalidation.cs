@@ -48,7 +48,7 @@ public sealed unsafe partial class CoreMmu
             int shift = ShiftOf(size);
             ulong first = address >> shift;
             ulong count = ((address + bytes - 1) >> shift) - first + 1;
-            foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[FirstOf(AccessKind.Load, size), FirstOf(AccessKind.Fetch, size), _second])
+            foreach (Tlb? tlb in HoldersOf(size))
             {
                 dropped += tlb is null ? 0 : DropPages(tlb, tag, size, first, count);
             }
@@ -76,9 +76,9 @@ public sealed unsafe partial class CoreMmu
         ForgetRecent();
         ForgetAllLosses();
         int dropped = 0;
-        foreach (Tlb? tlb in Arrays())
+        foreach (Tlb tlb in _arrays)
         {
-            dropped += tlb is null ? 0 : globals || !_globals ? tlb.DropAll(Noting) : tlb.DropUnless(TagMask, GlobalTag, Noting);
+            dropped += globals || !_globals ? tlb.DropAll(Noting) : tlb.DropUnless(TagMask, GlobalTag, Noting);
         }
 
         return dropped;
@@ -99,7 +99,7 @@ public sealed unsafe partial class CoreMmu
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
             ulong page = address >> ShiftOf(size);
-            foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[FirstOf(AccessKind.Load, size), FirstOf(AccessKind.Fetch, size), _second])
+            foreach (Tlb? tlb in HoldersOf(size))
             {
                 tlb?.Drop(KeyOf(page, _tag, size), page);
                 _ = _globals && tlb is not null ? tlb.Drop(KeyOf(page, GlobalTag, size), page) : 0;
@@ -164,9 +164,9 @@ public sealed unsafe partial class CoreMmu
     private int DropEverywhere(ulong mask, ulong value)
     {
         int dropped = 0;
-        foreach (Tlb? tlb in Arrays())
+        foreach (Tlb tlb in _arrays)
         {
-            dropped += tlb?.DropWhere(mask, value, PageShift, 0, ulong.MaxValue, Noting) ?? 0;
+            dropped += tlb.DropWhere(mask, value, PageShift, 0, ulong.MaxValue, Noting);
         }
 
         return dropped;

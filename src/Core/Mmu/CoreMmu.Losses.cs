@@ -18,7 +18,7 @@ public sealed unsafe partial class CoreMmu
     /// <param name="counter">Told of refill misses.</param>
     /// <returns>Where it remembers.</returns>
     public LostTranslations RememberLosses(IRefillCounter counter) =>
-        _losses = new LostTranslations(Arrays().Sum(tlb => tlb?.Entries ?? 0), counter);
+        _losses = new LostTranslations(_arrays.Sum(tlb => tlb.Entries), counter);
 
     /// <summary>The virtual address where the page of a key begins.</summary>
     internal static ulong AddressOf(ulong key) => key >> PageShift << ShiftOf(LevelOf(key));

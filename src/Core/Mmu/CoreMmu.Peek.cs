@@ -15,19 +15,16 @@ public sealed unsafe partial class CoreMmu
     public bool Peek(Asid asid, ulong address, out ulong frame, out PageFlags flags)
     {
         ulong tag = (ulong)asid.Value << TagShift;
-        foreach (Tlb? tlb in (ReadOnlySpan<Tlb?>)[_data, _instruction, _dataLarge, _instructionLarge, _second])
+        for (int place = 0; place < 4 * Sizes; place++)
         {
-            for (int size = 0; tlb is not null && size < Sizes; size++)
+            AccessKind kind = place % 2 == 0 ? AccessKind.Load : AccessKind.Fetch;
+            int size = place / 2 % Sizes;
+            ulong* data = Held(place < 2 * Sizes ? FirstOf(kind, size) : SecondOf(kind, size), address >> ShiftOf(size), tag, size);
+            if (data != null)
             {
-                ulong page = address >> ShiftOf(size);
-                ulong* data = tlb.Peek(KeyOf(page, tag, size), page);
-                data = data == null ? tlb.Peek(KeyOf(page, GlobalTag, size), page) : data;
-                if (data != null)
-                {
-                    frame = *data >> FrameShift;
-                    flags = (PageFlags)(*data & 0xFFFF);
-                    return true;
-                }
+                frame = *data >> FrameShift;
+                flags = (PageFlags)(*data & 0xFFFF);
+                return true;
             }
         }
 
@@ -58,7 +55,7 @@ public sealed unsafe partial class CoreMmu
         {
             ulong page = address >> ShiftOf(size);
             ulong* data = Held(FirstOf(kind, size), page, tag, size);
-            data = data == null ? Held(_second, page, tag, size) : data;
+            data = data == null ? Held(SecondOf(kind, size), page, tag, size) : data;
             if (data != null)
             {
                 ulong within = (address >> PageSizes.BaseShift) & ((1UL << (9 * size)) - 1);
@@ -83,9 +80,12 @@ public sealed unsafe partial class CoreMmu
         {
             ulong page = address >> ShiftOf(size);
             ulong begins = frame - ((address >> PageSizes.BaseShift) & ((1UL << (9 * size)) - 1));
-            if (Leads(FirstOf(AccessKind.Load, size)) || Leads(FirstOf(AccessKind.Fetch, size)) || Leads(_second))
+            foreach (Tlb? tlb in HoldersOf(size))
             {
-                return true;
+                if (Leads(tlb))
+                {
+                    return true;
+                }
             }
 
             bool Leads(Tlb? tlb)
@@ -106,9 +106,9 @@ public sealed unsafe partial class CoreMmu
     public bool FindFrame(Asid asid, ulong frame, out ulong page)
     {
         ulong tag = (ulong)asid.Value << TagShift;
-        foreach (Tlb? tlb in Arrays())
+        foreach (Tlb tlb in _arrays)
         {
-            for (int entry = 0; tlb is not null && entry < tlb.Entries; entry++)
+            for (int entry = 0; entry < tlb.Entries; entry++)
             {
                 if (!tlb.TryRead(entry, out ulong key, out ulong data) || (key & TagMask) != tag)
                 {

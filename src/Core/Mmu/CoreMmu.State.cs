@@ -7,5 +7,5 @@ public sealed unsafe partial class CoreMmu
 {
     /// <summary>The parts that lie in native memory, in one order.</summary>
     internal IEnumerable<INativeState> NativeStates =>
-        [.. Arrays().Append(_lines).Append(_nested).OfType<INativeState>(), .. Structures().OfType<INativeState>()];
+        [.. _arrays.Append(_lines).Append(_nested).OfType<INativeState>(), .. Structures().OfType<INativeState>()];
 }

@@ -117,9 +117,16 @@ public sealed unsafe partial class CoreMmu
             TellFill(key);
         }
 
-        if (_second is { } second)
+        if (SecondOf(kind, level) is { } second)
         {
-            Put(second, key, page, data);
+            if (level == 0)
+            {
+                Put(second, key, page, data);
+            }
+            else
+            {
+                PutLarge(second, key, page, level, data);
+            }
         }
 
         FillFirst(kind, level, key, page, data);

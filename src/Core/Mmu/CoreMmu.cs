@@ -5,8 +5,8 @@ using VmSim.Core.Paging;
 namespace VmSim.Core.Mmu;
 
 /// <summary>
-/// The MMU of one core. It has first-level instruction and data TLBs for base and larger pages, a unified second level, three
-/// paging-structure caches, and the page walker.
+/// The MMU of one core. It has first-level instruction and data TLBs, a second level, three paging-structure caches, and the page walker.
+/// Which array holds pages of which size is the profile's choice (<c>CoreMmu.Arrays.cs</c>).
 /// </summary>
 /// <remarks>
 /// A key is page number, tag and page size. Bits 19-63 are the number of the page at its own size, 3-18 the tag, 1-2 the size (0 for 4 KiB,
@@ -32,11 +32,11 @@ public sealed unsafe partial class CoreMmu : IDisposable
 
     private readonly bool _hasInstruction;
     private readonly bool _hasData;
+    private readonly bool _isJoined;
     private readonly Tlb _instruction;
-    private readonly Tlb? _instructionLarge;
     private readonly Tlb _data;
-    private readonly Tlb? _dataLarge;
     private readonly Tlb? _second;
+    private readonly Tlb? _fetchSecond;
     private readonly int _secondCycles;
     private PageTable? _table;
     private ulong _tag;
@@ -66,9 +66,15 @@ public sealed unsafe partial class CoreMmu : IDisposable
         _hasData = spec.Data4K.Entries > 0;
         _instruction = new Tlb(_hasInstruction ? spec.Instruction4K : NeverFilled, seed);
         _data = new Tlb(_hasData ? spec.Data4K : NeverFilled, seed + 1);
-        _instructionLarge = Optional(spec.InstructionLarge, seed + 2);
-        _dataLarge = Optional(spec.DataLarge, seed + 3);
+        _isJoined = spec.JoinedFirst;
+        if (spec.Second.Entries == 0 && spec.SecondLarge.Entries + spec.SecondHuge.Entries + spec.SecondInstruction.Entries > 0)
+        {
+            throw new ArgumentException("there are further second-level arrays without a second level; it needs entries", nameof(spec));
+        }
+
         _second = Optional(spec.Second, seed + 4);
+        SetArrays(spec, seed);
+        _fetchSecond = _seconds[Sizes];
         _pde = Cache(spec.PdeEntries);
         _pdpte = Cache(spec.PdpteEntries);
         _pml4e = Cache(spec.Pml4eEntries);
@@ -89,7 +95,7 @@ public sealed unsafe partial class CoreMmu : IDisposable
 
     /// <summary>Bytes of native memory that the MMU's state takes.</summary>
     public long NativeBytes =>
-        Arrays().Append(_lines).Append(_nested).Sum(tlb => tlb?.NativeBytes ?? 0) + Structures().Sum(cache => cache?.NativeBytes ?? 0);
+        _arrays.Append(_lines).Append(_nested).Sum(tlb => tlb?.NativeBytes ?? 0) + Structures().Sum(cache => cache?.NativeBytes ?? 0);
 
     /// <summary>Switches to an address space; nothing is dropped.</summary>
     /// <param name="asid">The tag of its entries.</param>
@@ -185,7 +191,7 @@ public sealed unsafe partial class CoreMmu : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Tlb? tlb in (Tlb?[])[.. Arrays(), _lines, _nested])
+        foreach (Tlb? tlb in (Tlb?[])[.. _arrays, _lines, _nested])
         {
             tlb?.Dispose();
         }
@@ -210,19 +216,12 @@ public sealed unsafe partial class CoreMmu : IDisposable
 
     private static PageSize SizeOf(int size) => (PageSize)ShiftOf(size);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Tlb? FirstOf(AccessKind kind, int size) => kind == AccessKind.Fetch
-        ? (size > 0 ? _instructionLarge : _hasInstruction ? _instruction : null)
-        : (size > 0 ? _dataLarge : _hasData ? _data : null);
-
-    private Tlb?[] Arrays() => [_instruction, _instructionLarge, _data, _dataLarge, _second];
-
     private StructureCache?[] Structures() => [_pde, _pdpte, _pml4e];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private TranslationResult TranslateMissed(AccessKind kind, ulong address, ulong needed, long time)
     {
-        if (_second is not { } second)
+        if ((kind == AccessKind.Fetch ? _fetchSecond : _second) is not { } second)
         {
             return Walk(kind, address, needed, time, 0);
         }
@@ -251,7 +250,7 @@ public sealed unsafe partial class CoreMmu : IDisposable
     {
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
-            if (FindSecond(address, size, out ulong key, out ulong data))
+            if (FindSecond(kind, address, size, out ulong key, out ulong data))
             {
                 if ((data & needed) == needed)
                 {
@@ -297,8 +296,10 @@ public sealed unsafe partial class CoreMmu : IDisposable
         {
             if (FirstOf(kind, size) is { } tlb)
             {
-                Put(tlb, key, page, data);
+                PutLarge(tlb, key, page, size, data);
             }
+
+            ForgetRecentIfJoined();
         }
     }
 
@@ -340,24 +341,26 @@ public sealed unsafe partial class CoreMmu : IDisposable
             ForgetRecent();
         }
 
+        ForgetRecentIfJoined();
+
         return true;
     }
 
-    private bool FindSecond(ulong address, int size, out ulong key, out ulong data)
+    private bool FindSecond(AccessKind kind, ulong address, int size, out ulong key, out ulong data)
     {
         data = 0;
         ulong page = address >> ShiftOf(size);
         key = KeyOf(page, _tag, size);
-        if ((_sizesSeen & (1 << size)) == 0)
+        if ((_sizesSeen & (1 << size)) == 0 || SecondOf(kind, size) is not { } second)
         {
             return false;
         }
 
-        ulong* found = _second!.Find(key, page);
+        ulong* found = second.Find(key, page);
         if (found == null && _globals)
         {
             key = KeyOf(page, GlobalTag, size);
-            found = _second.Find(key, page);
+            found = second.Find(key, page);
         }
 
         data = found == null ? 0 : *found;

@@ -45,25 +45,81 @@ public static class WalkCosts
     public const string Choices = "fixed|cache-lines";
 }
 
+/// <summary>Which set of an array a page stands in.</summary>
+public static class TlbIndexes
+{
+    /// <summary>The page's number modulo sets.</summary>
+    public const string Modulo = "modulo";
+
+    /// <summary>
+    /// The lowest bits of the page's number, exclusive-or as many bits above them: with 128 sets bits 0-6 and 7-13, as Gras et al. found in
+    /// second levels since Broadwell (Translation Leak-aside Buffer, USENIX Security 2018, table 2). Sets are a power of two.
+    /// </summary>
+    public const string Xor = "xor";
+
+    /// <summary>All names, as a setting's choices.</summary>
+    public const string Choices = "modulo|xor";
+}
+
 /// <summary>Size of one TLB array.</summary>
 public sealed record TlbSpec
 {
+    /// <summary>Greatest number of ways; as a limit of what larger pages take, none.</summary>
+    public const int WaysMax = 4_096;
+
     /// <summary>Entries; 0 leaves the array out.</summary>
     [Setting("Entries; 0 leaves the array out.", Min = 0, Max = 65_536)]
     public int Entries { get; init; }
 
     /// <summary>Ways; entries are a multiple of them. The sets need not be a power of two.</summary>
-    [Setting("Ways of a set; entries are a multiple of them.", Min = 1, Max = 4_096)]
+    [Setting("Ways of a set; entries are a multiple of them.", Min = 1, Max = WaysMax)]
     public int Ways { get; init; } = 1;
+
+    /// <summary>
+    /// Ways of a set that pages of 2 MiB take at most; 0 keeps them out. Fewer than all describes two arrays of one size and index of which
+    /// one holds 4 KiB pages alone, or a skewed array.
+    /// </summary>
+    [Setting("Ways of a set that 2 MiB pages take at most; 0 keeps them out.", Min = 0, Max = WaysMax)]
+    public int LargeWays { get; init; } = WaysMax;
+
+    /// <summary>As <see cref="LargeWays"/>, of pages of 1 GiB and more.</summary>
+    [Setting("Ways of a set that pages of 1 GiB and more take at most; 0 keeps them out.", Min = 0, Max = WaysMax)]
+    public int HugeWays { get; init; } = WaysMax;
+
+    /// <summary>Which set a page stands in.</summary>
+    [Setting("How the set of a page follows from its number: modulo sets, or the lowest bits exclusive-or those above them.",
+        Choices = TlbIndexes.Choices)]
+    public string Index { get; init; } = TlbIndexes.Modulo;
 
     /// <summary>Which way of a full set a fill replaces, by name.</summary>
     [Setting("Replacement policy.", ChoicesOf = typeof(ReplacementPolicies))]
     public string Policy { get; init; } = ReplacementPolicies.Lru;
+
+    /// <summary>Whether larger pages take fewer ways than there are.</summary>
+    public bool LimitsWays => LargeWays < Ways || HugeWays < Ways;
+
+    /// <summary>What is wrong with the geometry, as a sentence that says what was found and what is allowed; null if nothing is.</summary>
+    public string? Fault => Entries < 0 || Ways < 1 || Entries % Ways != 0
+        ? $"{Entries} entries in {Ways} ways found; entries must be a multiple of ways"
+        : Policy == ReplacementPolicies.TreePlru && (!int.IsPow2(Ways) || Ways > 64)
+        ? $"{Ways} ways found; tree-PLRU needs a power of two, at most 64"
+        : Index == TlbIndexes.Xor && Entries > 0 && !int.IsPow2(Entries / Ways)
+        ? $"{Entries / Ways} sets found; index = xor needs a power of two"
+        : LimitsWays && (Policy is not (ReplacementPolicies.Lru or ReplacementPolicies.Fifo) || Ways > WayOrder.WaysMax)
+        ? $"large-ways or huge-ways below {Ways} ways of policy {Policy} found; they need lru or fifo, and at most {WayOrder.WaysMax} ways"
+        : null;
 }
 
 /// <summary>One core's MMU: TLBs, paging-structure caches, and what misses cost.</summary>
 public sealed record MmuSpec
 {
+    /// <summary>
+    /// Whether each first level is one array for pages of all sizes, <see cref="Instruction4K"/> and <see cref="Data4K"/>. Those for larger
+    /// pages are left out then.
+    /// </summary>
+    [Setting("Whether first levels keep pages of all sizes in instruction4k and data4k, and have no arrays for larger ones.")]
+    public bool JoinedFirst { get; init; }
+
     /// <summary>First-level instruction TLB, 4 KiB pages.</summary>
     public TlbSpec Instruction4K { get; init; } = new() { Entries = 128, Ways = 8 };
 
@@ -76,8 +132,25 @@ public sealed record MmuSpec
     /// <summary>First-level data TLB, larger pages.</summary>
     public TlbSpec DataLarge { get; init; } = new() { Entries = 32, Ways = 4 };
 
-    /// <summary>The second-level array, for pages of all sizes, of instructions and data.</summary>
+    /// <summary>
+    /// First-level instruction TLB, pages of 1 GiB and more; without entries they stand in <see cref="InstructionLarge"/>.
+    /// </summary>
+    public TlbSpec InstructionHuge { get; init; } = new();
+
+    /// <summary>First-level data TLB, pages of 1 GiB and more; without entries they stand in <see cref="DataLarge"/>.</summary>
+    public TlbSpec DataHuge { get; init; } = new();
+
+    /// <summary>The second-level array, for what has none of its own below.</summary>
     public TlbSpec Second { get; init; } = new() { Entries = 1536, Ways = 12 };
+
+    /// <summary>Second level of 2 MiB pages and larger; without entries they stand in <see cref="Second"/>.</summary>
+    public TlbSpec SecondLarge { get; init; } = new();
+
+    /// <summary>Second level of pages of 1 GiB and more; without entries they stand where 2 MiB pages do.</summary>
+    public TlbSpec SecondHuge { get; init; } = new();
+
+    /// <summary>Second level of fetches, pages of all sizes; without entries fetches share that of loads and stores.</summary>
+    public TlbSpec SecondInstruction { get; init; } = new();
 
     /// <summary>Entries of the cache of level-1 table pointers (PDE cache).</summary>
     [Setting("Entries of the paging-structure cache of PDEs (key: address bits from 21).", Min = 0, Max = 1024)]

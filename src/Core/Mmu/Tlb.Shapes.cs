@@ -7,10 +7,12 @@ namespace VmSim.Core.Mmu;
 internal sealed unsafe partial class Tlb
 {
     /// <summary>
-    /// Whether its shape is <typeparamref name="TShape"/>: sets, a power of two of them, of so many ways in the order of use.
+    /// Whether its shape is <typeparamref name="TShape"/>: sets, a power of two of them, of so many ways in the order of use, with its
+    /// index.
     /// </summary>
     public bool Has<TShape>()
-        where TShape : struct, ITlbShape => TShape.Ways == _ways && _policy == Policy.Order && _touches && !_oddSets;
+        where TShape : struct, ITlbShape => TShape.Ways == _ways && _policy == Policy.Order && _touches && !_oddSets
+        && (TShape.Folds || _fold == NoFold);
 
     /// <summary><see cref="Find(ulong, ulong)"/> of an array of a shape, or of any.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -22,7 +24,7 @@ internal sealed unsafe partial class Tlb
             return Find(key, page);
         }
 
-        nuint set = (uint)page & (_sets - 1);
+        nuint set = (uint)(TShape.Folds ? page ^ (page >> _fold) : page) & (_sets - 1);
         byte* head = _heads + (set * (nuint)(uint)HeadBytes(TShape.Ways));
         uint matches = WayMatch.Of16(head, DigestOf(key), TShape.Ways) & (uint)((1UL << TShape.Ways) - 1);
         Entry* entries = _entries + (set * (nuint)(uint)TShape.Ways);
@@ -52,7 +54,7 @@ internal sealed unsafe partial class Tlb
             return;
         }
 
-        nuint set = (uint)page & (_sets - 1);
+        nuint set = (uint)(TShape.Folds ? page ^ (page >> _fold) : page) & (_sets - 1);
         byte* head = _heads + (set * (nuint)(uint)HeadBytes(TShape.Ways));
         ulong* order = (ulong*)(head + HeadBytes(TShape.Ways) - sizeof(ulong));
         int way = WayOrder.Last(*order, TShape.Ways);

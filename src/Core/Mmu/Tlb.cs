@@ -24,6 +24,9 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     private const ulong LowMask = (1UL << LowBits) - 1;
     private const int HighShift = 32 + LowBits;
 
+    /// <summary>A shift that leaves nothing of a page number, which has 52 bits.</summary>
+    private const int NoFold = 63;
+
     private readonly byte* _heads;
     private readonly byte* _orders;
     private readonly Entry* _entries;
@@ -35,6 +38,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     private readonly uint _wayMask;
     private readonly ulong _reciprocal;
     private readonly bool _oddSets;
+    private readonly int _fold;
     private readonly bool _small;
     private readonly bool _touches;
     private readonly Policy _policy;
@@ -46,10 +50,9 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
 
     public Tlb(TlbSpec spec, ulong seed)
     {
-        if (spec.Entries == 0 || spec.Entries % spec.Ways != 0)
+        if (spec.Entries == 0 || spec.Fault is not null)
         {
-            throw new ArgumentException(
-                $"a TLB has {spec.Entries} entries in {spec.Ways} ways; entries must be a positive multiple of ways", nameof(spec));
+            throw new ArgumentException($"a TLB cannot be made: {spec.Fault ?? "0 entries found"}", nameof(spec));
         }
 
         _ways = spec.Ways;
@@ -64,14 +67,12 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
             ReplacementPolicies.Random => Policy.Random,
             _ => _small ? Policy.Order : Policy.List,
         };
-        if (_policy == Policy.TreePlru && (!BitOperations.IsPow2(_ways) || _ways > 64))
-        {
-            throw new ArgumentException($"tree-PLRU needs a power of two of ways, at most 64; there are {_ways}", nameof(spec));
-        }
-
         // page % sets by two multiplications: exact while page * sets < 2^64, and page numbers have 52 bits.
         _oddSets = !BitOperations.IsPow2(_sets);
         _reciprocal = _sets > 4096 ? 0 : (ulong.MaxValue / _sets) + 1;
+        _fold = spec.Index == TlbIndexes.Xor ? BitOperations.Log2(_sets) : NoFold;
+        _largeWays = Math.Min(spec.LargeWays, _ways);
+        _hugeWays = Math.Min(spec.HugeWays, _ways);
         _random = (seed * 0x9E3779B97F4A7C15) | 1;
         Entries = spec.Entries;
 
@@ -220,7 +221,7 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     private static uint RestOf(ulong key) => (uint)(key & LowMask) | (uint)(key >> HighShift << LowBits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private nuint SetOf(ulong page) => _oddSets ? OddSetOf(page) : (uint)page & (_sets - 1);
+    private nuint SetOf(ulong page) => _oddSets ? OddSetOf(page) : (uint)(page ^ (page >> _fold)) & (_sets - 1);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private nuint OddSetOf(ulong page) => (nuint)(_reciprocal == 0 ? page % _sets : page - (Math.BigMul(_reciprocal, page, out _) * _sets));

@@ -70,6 +70,7 @@ public static class ReportBuilder
             Outcome = outcome,
             Findings = findings,
             Protocol = world.Protocol.Name,
+            Facts = MachineFacts.Of(world.Scenario.Machine, world.Scenario.Kernel),
             Ghz = world.Scenario.Machine.Ghz,
             WindowBound = world.Delays.WindowBound,
             Catalog = catalog,

@@ -35,6 +35,9 @@ public sealed record RunReport
     /// <summary>Name of the shootdown protocol, as in settings.</summary>
     public required string Protocol { get; init; }
 
+    /// <summary>Machine, kernel and their costs; outside the fingerprint, which has what they lead to.</summary>
+    public MachineFacts Facts { get; init; } = MachineFacts.None;
+
     /// <summary>Clock of the machine in GHz, by which cycles become time.</summary>
     public required double Ghz { get; init; }
 

@@ -24,6 +24,9 @@ public sealed record ComparisonSummary
     /// <summary>Figures that are exact, in percent of all.</summary>
     public required double ExactShare { get; init; }
 
+    /// <summary>Figures that are more or less than nothing as the measured one is, in percent of all.</summary>
+    public required double SignShare { get; init; }
+
     /// <summary>The figure with the largest error.</summary>
     public required ComparedFigure Worst { get; init; }
 
@@ -57,6 +60,7 @@ public sealed record ComparisonSummary
             MedianPercent = (errors[(errors.Length - 1) / 2] + errors[errors.Length / 2]) / 2,
             NearShare = 100.0 * errors.Count(error => error <= NearPercent) / errors.Length,
             ExactShare = 100.0 * figures.Count(figure => figure.IsExact) / figures.Length,
+            SignShare = 100.0 * figures.Count(figure => figure.HasSign) / figures.Length,
             Worst = figures.MaxBy(figure => Math.Abs(figure.ErrorPercent))!,
         };
     }

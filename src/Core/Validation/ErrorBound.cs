@@ -25,6 +25,7 @@ public sealed class ErrorStatistic : INamed
             new("worst", isLeast: false, "largest error without its sign, in percent", summary => Math.Abs(summary.Worst.ErrorPercent)),
             new("near", isLeast: true, "percent of figures with an error of at most 20 %", summary => summary.NearShare),
             new("exact", isLeast: true, "percent of counts that are exact", summary => summary.ExactShare),
+            new("sign", isLeast: true, "percent of changes that go the way that was measured", summary => summary.SignShare),
         ]);
 
     /// <inheritdoc/>

@@ -15,6 +15,7 @@ public static class FigureTable
 
     private const long LargestSize = 1 << 20;
     private const double LargestFigure = 1e15;
+    private const double MostFall = 100;
 
     /// <summary>Reads a table.</summary>
     /// <param name="reader">The table.</param>
@@ -82,6 +83,12 @@ public static class FigureTable
             : throw TableFormatException.At(
                 file, line, column, field, string.Create(CultureInfo.InvariantCulture, $"a number from 0 to {most:0.###############}"));
 
+    /// <summary>A measured figure; a change may be a fall.</summary>
+    private static double Measured(string field, FigureUnit unit, string file, long line) =>
+        unit == FigureUnit.Percent && field.StartsWith('-')
+            ? -Number(field[1..], MostFall, file, line, "measured")
+            : Number(field, LargestFigure, file, line, "measured");
+
     private static MeasuredFigure Figure(string[] fields, string file, long line)
     {
         MeasuredProgram program = MeasuredPrograms.All.Find(fields[0])
@@ -105,13 +112,19 @@ public static class FigureTable
             throw TableFormatException.At(file, line, "figure", fields[3], $"{string.Join(", ", program.Figures)} with {program.Name}");
         }
 
+        if (!program.Has(fields[1], fields[3]))
+        {
+            string allowed = string.Join(", ", program.Figures.Where(one => program.Has(fields[1], one)));
+            throw TableFormatException.At(file, line, "figure", fields[3], $"{allowed} with {fields[1]}");
+        }
+
         return unit == needed
             ? new MeasuredFigure
             {
                 Case = new MeasuredCase(program.Name, fields[1], size),
                 Figure = fields[3],
                 Unit = unit,
-                Measured = Number(fields[5], LargestFigure, file, line, "measured"),
+                Measured = Measured(fields[5], unit, file, line),
                 Source = fields[6],
             }
             : throw TableFormatException.At(file, line, "unit", fields[4], $"{needed.Name} with {fields[3]}");

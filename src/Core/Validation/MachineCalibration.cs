@@ -127,12 +127,21 @@ public sealed class MachineCalibration
             && Array.TrueForAll(strides, each => (TlbCurves.Knee(each, middle, high, 0.5, from: 8) ?? long.MaxValue) >= HashedFit);
         int fits = isHashed ? 0 : TlbCurves.Ways(strides, middle, high);
         int ways = fits > 0 && fits <= 2 * _before.Mmu.Second.Ways ? fits : _before.Mmu.Second.Ways;
-        TlbSpec spec = _before.Mmu.Second with { Entries = TlbCurves.Entries(pages, ways), Ways = ways };
+        int entries = TlbCurves.Entries(pages, ways);
+        bool isFolded = isHashed && int.IsPow2(entries / ways);
+        TlbSpec spec = _before.Mmu.Second with
+        {
+            Entries = entries,
+            Ways = ways,
+            Index = isFolded ? TlbIndexes.Xor : TlbIndexes.Modulo,
+        };
         Mmu = Mmu with { Second = spec };
         string index = isHashed
             ? $"pages 2 to 16 MiB apart do not meet in a set: the index is hashed, and ways stay as they were"
             : fits == ways ? $"{ways} of one set fit" : "ways stay as they were";
         Note(Second, spec, _before.Mmu.Second, $"{Chase} has risen by half at {Text(Math.Round(pages))}; {index}");
+        string rule = isHashed && !isFolded ? $"{index}, but there are {Text(entries / ways)} sets, no power of two" : index;
+        Note($"{Second}.index", spec.Index, _before.Mmu.Second.Index, 0, rule);
     }
 
     /// <summary>

@@ -21,8 +21,14 @@ public sealed class FigureUnit : INamed
     /// <summary>Operations in a second of all threads or processes together.</summary>
     public static FigureUnit PerSecond { get; } = new("1/s", isCount: false, "operations in a second");
 
+    /// <summary>A time in cycles of the machine's clock.</summary>
+    public static FigureUnit ClockCycles { get; } = new("cycles", isCount: false, "cycles of the machine's clock");
+
+    /// <summary>How far something lies from something else, in percent; errors are in points, by which the two shares differ.</summary>
+    public static FigureUnit Percent { get; } = new("%", isCount: false, "a change in percent; its error is in points");
+
     /// <summary>All units.</summary>
-    public static Registry<FigureUnit> All { get; } = new("unit", [Nanoseconds, Count, PerSecond]);
+    public static Registry<FigureUnit> All { get; } = new("unit", [Nanoseconds, Count, PerSecond, ClockCycles, Percent]);
 
     /// <inheritdoc/>
     public string Name { get; }
@@ -52,7 +58,7 @@ public sealed record MeasuredFigure
     /// <summary>What it counts.</summary>
     public required FigureUnit Unit { get; init; }
 
-    /// <summary>What was measured, at least 0.</summary>
+    /// <summary>What was measured, at least 0; of percents at least -100.</summary>
     public required double Measured { get; init; }
 
     /// <summary>Where it was measured, as the table's head explains.</summary>
@@ -70,8 +76,15 @@ public sealed record ComparedFigure(MeasuredFigure Figure, double Simulated)
     /// </summary>
     private const double CountSlack = 0.02;
 
-    /// <summary>The simulated figure less the measured one, in percent of the measured one; of a count of 0 in hundredths.</summary>
-    public double ErrorPercent => 100 * (Simulated - Figure.Measured) / (Figure.Measured == 0 ? 1 : Figure.Measured);
+    /// <summary>
+    /// The simulated figure less the measured one, in percent of the measured one; of a count of 0 in hundredths, of percents in points.
+    /// </summary>
+    public double ErrorPercent => Figure.Unit == FigureUnit.Percent
+        ? Simulated - Figure.Measured
+        : 100 * (Simulated - Figure.Measured) / (Figure.Measured == 0 ? 1 : Figure.Measured);
+
+    /// <summary>Whether a change goes the way that was measured: more or less.</summary>
+    public bool HasSign => Math.Sign(Simulated) == Math.Sign(Figure.Measured);
 
     /// <summary>Whether a count is the measured one, but for 2 %, or 0.02 of counts below 1.</summary>
     public bool IsExact => Math.Abs(Simulated - Figure.Measured) <= CountSlack * Math.Max(1, Figure.Measured);

@@ -18,6 +18,12 @@ public abstract class MeasuredProgram : INamed
     /// <summary>The figure of operations in a second.</summary>
     public const string Rate = "rate";
 
+    /// <summary>The figure of what one choice changes, against another.</summary>
+    public const string Change = "change";
+
+    /// <summary>The figure of what flushing takes of a call, in cycles.</summary>
+    public const string Flush = "flush";
+
     /// <summary>A phase that has no figure.</summary>
     internal const string Unnamed = "-";
 
@@ -53,8 +59,15 @@ public abstract class MeasuredProgram : INamed
         {
             Interrupts or Faults => FigureUnit.Count,
             Rate => FigureUnit.PerSecond,
+            Change => FigureUnit.Percent,
+            Flush => FigureUnit.ClockCycles,
             _ => FigureUnit.Nanoseconds,
         };
+
+    /// <summary>Whether a figure comes of a run with something beside it.</summary>
+    /// <param name="beside">What runs beside it.</param>
+    /// <param name="figure">A name of <see cref="Figures"/>.</param>
+    public virtual bool Has(string beside, string figure) => true;
 
     /// <summary>Runs the program on a simulated machine.</summary>
     /// <param name="machine">Machine, kernel, protocol and memory; its processes do not count.</param>

@@ -33,8 +33,14 @@ internal sealed class RateProgram(string name, int operations, ulong pages, Func
 
     private const long NoTimeSlice = 1_000_000_000_000;
 
+    /// <summary>Gives the operations before the loop, besides touches of a task's own pages.</summary>
+    public Func<RateContext, IEnumerable<ulong>> First { get; init; } = _ => [];
+
+    /// <summary>Time before which no round is measured, for what a kernel comes to only after a while; the default is none.</summary>
+    public double SettleNanoseconds { get; init; }
+
     /// <inheritdoc/>
-    public override long MostSize => 64;
+    public override long MostSize => 128;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Figures => [Rate];
@@ -44,6 +50,7 @@ internal sealed class RateProgram(string name, int operations, ulong pages, Func
     {
         ArgumentNullException.ThrowIfNull(machine);
         int tasks = (int)measured.Size;
+        long settled = (long)(SettleNanoseconds * machine.Machine.Ghz);
         Probe[] probes = [.. Enumerable.Range(0, tasks).Select(core => new Probe(core))];
         ScenarioSpec scenario = machine with
         {
@@ -51,8 +58,8 @@ internal sealed class RateProgram(string name, int operations, ulong pages, Func
             Kernel = machine.Kernel with { TimeSliceCycles = NoTimeSlice },
             Memory = machine.Memory with { Shared = true },
             Processes = measured.Beside == Threads
-                ? [Process("tasks", [.. Enumerable.Range(0, tasks).Select(task => Task(probes, task, task))])]
-                : [.. Enumerable.Range(0, tasks).Select(task => Process($"task{task}", [Task(probes, task, place: 0)]))],
+                ? [Process("tasks", [.. Enumerable.Range(0, tasks).Select(task => Task(probes, task, task, settled))])]
+                : [.. Enumerable.Range(0, tasks).Select(task => Process($"task{task}", [Task(probes, task, place: 0, settled)]))],
         };
         using World world = new(scenario);
         foreach (Probe probe in probes)
@@ -61,29 +68,36 @@ internal sealed class RateProgram(string name, int operations, ulong pages, Func
         }
 
         new SequentialEngine(world).Run();
-        double perCycle = probes.Sum(RoundsPerCycle);
+        double perCycle = probes.Sum(probe => RoundsPerCycle(probe, settled));
         return new Dictionary<string, double>(StringComparer.Ordinal) { [Rate] = perCycle * operations * machine.Machine.Ghz * 1e9 };
     }
 
-    private static double RoundsPerCycle(Probe probe)
+    private static double RoundsPerCycle(Probe probe, long settled)
     {
         // The first mark is that of the stretch before the loop.
-        Mark first = probe.Marks[1 + FirstMeasured];
-        Mark last = probe.Marks[^1];
-        return (probe.Marks.Count - 2 - FirstMeasured) / (double)(last.Time - first.Time).Value;
+        int from = 1 + FirstMeasured;
+        while (probe.Marks[from].Time.Value < settled)
+        {
+            from++;
+        }
+
+        return (probe.Marks.Count - 1 - from) / (double)(probe.Marks[^1].Time - probe.Marks[from].Time).Value;
     }
 
-    private ThreadProgram Task(Probe[] probes, int task, int place)
+    private static bool HasEnough(Probe probe, long settled) =>
+        probe.Marks.Count >= Rounds && probe.Marks[probe.Marks.Count - Rounds + 1 + FirstMeasured].Time.Value >= settled;
+
+    private ThreadProgram Task(Probe[] probes, int task, int place, long settled)
     {
         ThreadScript script = new();
         ulong[] operationsOfRound = [.. round(new RateContext(script, place))];
-        ulong[] first = [.. ProgramMemory.Touch(RatePrograms.Own(place), RatePrograms.OwnPages)];
+        ulong[] first = [.. ProgramMemory.Touch(RatePrograms.Own(place), RatePrograms.OwnPages), .. First(new RateContext(script, place))];
         return script.Thread($"task{task}", () => probes[task].Open(Stretches())) with { Core = new CoreId(task) };
 
         IEnumerable<ulong[]> Stretches()
         {
             yield return first;
-            while (probes.Any(probe => probe.Marks.Count < Rounds))
+            while (probes.Any(probe => !HasEnough(probe, settled)))
             {
                 yield return operationsOfRound;
             }

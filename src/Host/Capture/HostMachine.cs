@@ -24,6 +24,9 @@ internal sealed record HostMachine
     /// <summary>Processors that this process may use.</summary>
     public required IReadOnlyList<int> Allowed { get; init; }
 
+    /// <summary>Whether it says that a hypervisor runs it.</summary>
+    public bool IsGuest { get; init; }
+
     /// <summary>The page-table format; null for that of the base profile.</summary>
     public string? PageTable { get; init; }
 
@@ -61,6 +64,7 @@ internal sealed record HostMachine
             Cores = Math.Max(1, online.Length),
             Sockets = Math.Max(1, online.Select(Socket).Distinct().Count()),
             Allowed = allowed.Length > 0 ? allowed : [0],
+            IsGuest = flags is not null && flags.Split(' ').Contains("hypervisor"),
             PageTable = RuntimeInformation.OSArchitecture != Architecture.X64 || flags is null ? null
                 : flags.Split(' ').Contains("la57") ? "x86-64-la57" : "x86-64",
             HugePages = from >= 0 && to > from ? pages[(from + 1)..to] : null,

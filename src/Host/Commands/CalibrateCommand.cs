@@ -12,7 +12,8 @@ namespace VmSim.Host.Commands;
 internal static class CalibrateCommand
 {
     private const string DefaultMachine = "sapphire-rapids";
-    private const string DefaultKernel = "linux-6.18-kvm";
+    private const string GuestKernel = "linux-6.18-kvm";
+    private const string BareKernel = "linux-6.18";
 
     public static Command Create(TextWriter output, TextWriter error)
     {
@@ -34,11 +35,11 @@ internal static class CalibrateCommand
             HelpName = "NAME",
             DefaultValueFactory = _ => DefaultMachine,
         };
-        Option<string> kernel = new("--base-kernel")
+        Option<string?> kernel = new("--base-kernel")
         {
-            Description = "Kernel profile that holds for what is not measured: a name of `vmsim list kernels`.",
+            Description = "Kernel profile that holds for what is not measured: a name of `vmsim list kernels`. Without it, "
+                + $"{GuestKernel} where a hypervisor runs this machine, and else {BareKernel}.",
             HelpName = "NAME",
-            DefaultValueFactory = _ => DefaultKernel,
         };
         Option<string> processors = new("--cpus")
         {
@@ -59,7 +60,7 @@ internal static class CalibrateCommand
                 parsed.GetValue(folder)!,
                 parsed.GetValue(name)!,
                 parsed.GetValue(machine)!,
-                parsed.GetValue(kernel)!,
+                parsed.GetValue(kernel),
                 parsed.GetValue(processors)!,
                 output,
                 error,
@@ -72,7 +73,7 @@ internal static class CalibrateCommand
         string folder,
         string name,
         string machine,
-        string kernel,
+        string? baseKernel,
         string processors,
         TextWriter output,
         TextWriter error,
@@ -85,8 +86,9 @@ internal static class CalibrateCommand
         }
 
         _ = ProfileCatalog.Machines.Require(machine, "--base-machine");
-        _ = ProfileCatalog.Kernels.Require(kernel, "--base-kernel");
         HostMachine host = HostMachine.Read();
+        string kernel = baseKernel ?? (host.IsGuest ? GuestKernel : BareKernel);
+        _ = ProfileCatalog.Kernels.Require(kernel, "--base-kernel");
         (int first, int second) = Choose(host, processors);
         Directory.CreateDirectory(folder);
         string[] names = [$"{name}.conf", $"{name}-machine.conf", $"{name}-kernel.conf", $"{name}.csv"];

@@ -11,19 +11,18 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim validate</c>: compares the simulator with what was measured on a real machine.</summary>
 internal static class ValidateCommand
 {
-    private const string Shipped = "config/validation/sapphire-rapids-kvm.conf";
+    private const string Shipped = "config/validation";
 
     /// <summary>One case in so many is run in the short form.</summary>
     private const int ShortStep = 8;
 
     public static Command Create(TextWriter output, TextWriter error)
     {
-        Option<string> machine = new("--machine")
+        Option<string?> machine = new("--machine")
         {
             Description = "Settings of the machine that was measured. The figures stand beside it in a table of the same name, .csv, and "
-                + "the bounds, if there are any, in one that ends in -bounds.csv.",
+                + $"the bounds, if there are any, in one that ends in -bounds.csv. Without it, all machines of {Shipped} are compared.",
             HelpName = "MACHINE.conf",
-            DefaultValueFactory = _ => Shipped,
         };
         Option<string[]> set = new("--set")
         {
@@ -62,7 +61,7 @@ internal static class ValidateCommand
         };
         command.SetAction((parsed, cancellation) => Task.Run(
             () => new Validation(
-                ConfigFiles.Locate(parsed.GetValue(machine)!),
+                parsed.GetValue(machine) is { } own ? [ConfigFiles.Locate(own)] : AllMachines(),
                 parsed.GetValue(set) ?? [],
                 parsed.GetValue(isShort) ? ShortStep : 1,
                 parsed.GetValue(threads)).Run(parsed.GetValue(page), parsed.GetValue(picture), output, error, cancellation),
@@ -70,69 +69,43 @@ internal static class ValidateCommand
         return command;
     }
 
-    /// <summary>One comparison with a measured machine.</summary>
-    private sealed record Validation(string Machine, IReadOnlyList<string> Settings, int Step, int Threads)
+    /// <summary>The machines that ship, the one with most figures first.</summary>
+    private static string[] AllMachines() =>
+    [
+        .. Directory.GetFiles(ConfigFiles.Locate(Shipped), "*.conf")
+            .OrderByDescending(file => new FileInfo(Path.ChangeExtension(file, ".csv")) is { Exists: true } table ? table.Length : 0)
+            .ThenBy(file => file, StringComparer.Ordinal),
+    ];
+
+    /// <summary>What was measured on one machine.</summary>
+    private sealed class MeasuredMachine
     {
-        private string Figures => Path.ChangeExtension(Machine, ".csv");
-
-        private string Bounds => $"{Path.ChangeExtension(Machine, null)}-bounds.csv";
-
-        public int Run(string? page, string? picture, TextWriter output, TextWriter error, CancellationToken cancellation)
+        public MeasuredMachine(string file, IReadOnlyList<string> settings, int step)
         {
-            ScenarioSpec machine = ScenarioLoader.LoadMachine(Machine, Settings);
-            IReadOnlyList<IReadOnlyList<MeasuredFigure>> cases = FigureComparison.Cases(
-                Table(Figures, FigureTable.Read, $"{Figures}: there is no such file; the figures measured on {Machine} are needed there"));
-            IReadOnlyList<ErrorBound> bounds = File.Exists(Bounds) && Step == 1 ? Table(Bounds, ErrorBound.Read, "") : [];
-            cases = [.. cases.Where((_, index) => index % Step == 0)];
-            // What cannot be written is found out before the work, not after it.
-            string[] inputs = [Machine, Figures, Bounds];
-            using OutputFile? pageFile = page is null ? null : new OutputFile(page, "-o", inputs);
-            using OutputFile? pictureFile = picture is null ? null : new OutputFile(picture, "--picture", inputs);
-            IReadOnlyList<ComparedFigure>? compared = Compare(machine, cases, error, cancellation);
-            if (compared is null)
-            {
-                error.WriteLine("vmsim: stopped; there is no result");
-                return ExitCodes.Broken;
-            }
-
-            IReadOnlyList<ComparisonSummary> summaries = ComparisonSummary.Of(compared);
-            ValidationPage.WriteSummary(output, summaries, bounds);
-            Write(pageFile, writer => ValidationPage.Write(writer, compared, summaries, bounds));
-            Write(pictureFile, writer => ValidationPicture.Write(writer, compared));
-
-            string[] broken = [.. bounds.Select(bound => bound.BrokenBy(summaries)).OfType<string>()];
-            foreach (string sentence in broken)
-            {
-                error.WriteLine($"vmsim: bound broken: {sentence}");
-            }
-
-            return broken.Length == 0 ? ExitCodes.Ok : ExitCodes.Broken;
+            Name = Path.GetFileNameWithoutExtension(file);
+            Figures = Path.ChangeExtension(file, ".csv");
+            BoundsFile = $"{Path.ChangeExtension(file, null)}-bounds.csv";
+            Inputs = [file, Figures, BoundsFile];
+            Machine = ScenarioLoader.LoadMachine(file, settings);
+            Cases = FigureComparison.Cases(
+                Table(Figures, FigureTable.Read, $"{Figures}: there is no such file; the figures measured on {file} are needed there"));
+            Cases = [.. Cases.Where((_, index) => index % step == 0)];
+            Bounds = File.Exists(BoundsFile) && step == 1 ? Table(BoundsFile, ErrorBound.Read, "") : [];
         }
 
-        private IReadOnlyList<ComparedFigure>? Compare(
-            ScenarioSpec machine, IReadOnlyList<IReadOnlyList<MeasuredFigure>> cases, TextWriter error, CancellationToken cancellation)
-        {
-            IReadOnlyList<ComparedFigure>[] results = new IReadOnlyList<ComparedFigure>[cases.Count];
-            using StatusLine line = new(error);
-            Lock gate = new();
-            int done = 0;
-            ParallelOptions options = new() { MaxDegreeOfParallelism = Threads == 0 ? Environment.ProcessorCount : Threads };
-            ParallelLoopResult loop = Parallel.For(0, cases.Count, options, (index, state) =>
-            {
-                if (cancellation.IsCancellationRequested)
-                {
-                    state.Stop();
-                    return;
-                }
+        public string Name { get; }
 
-                results[index] = FigureComparison.Run(machine, cases[index]);
-                lock (gate)
-                {
-                    line.Show($"{++done} of {cases.Count} programs");
-                }
-            });
-            return loop.IsCompleted ? [.. results.SelectMany(each => each)] : null;
-        }
+        public IReadOnlyList<string> Inputs { get; }
+
+        public ScenarioSpec Machine { get; }
+
+        public IReadOnlyList<IReadOnlyList<MeasuredFigure>> Cases { get; }
+
+        public IReadOnlyList<ErrorBound> Bounds { get; }
+
+        private string Figures { get; }
+
+        private string BoundsFile { get; }
 
         private static T Table<T>(string file, Func<TextReader, string, T> read, string missing)
         {
@@ -143,6 +116,72 @@ internal static class ValidateCommand
 
             using StreamReader reader = new(file);
             return read(reader, file);
+        }
+    }
+
+    /// <summary>One comparison with measured machines.</summary>
+    private sealed record Validation(IReadOnlyList<string> Machines, IReadOnlyList<string> Settings, int Step, int Threads)
+    {
+        public int Run(string? page, string? picture, TextWriter output, TextWriter error, CancellationToken cancellation)
+        {
+            MeasuredMachine[] machines = [.. Machines.Select(machine => new MeasuredMachine(machine, Settings, Step))];
+            // What cannot be written is found out before the work, not after it.
+            string[] inputs = [.. machines.SelectMany(machine => machine.Inputs)];
+            using OutputFile? pageFile = page is null ? null : new OutputFile(page, "-o", inputs);
+            using OutputFile? pictureFile = picture is null ? null : new OutputFile(picture, "--picture", inputs);
+            IReadOnlyList<ComparedFigure>[]? compared = Compare(machines, error, cancellation);
+            if (compared is null)
+            {
+                error.WriteLine("vmsim: stopped; there is no result");
+                return ExitCodes.Broken;
+            }
+
+            MachineComparison[] results = [.. machines.Zip(compared).Select(pair => MachineComparison.Of(
+                pair.First.Name, pair.First.Machine, pair.Second, pair.First.Bounds))];
+            foreach (MachineComparison result in results)
+            {
+                ValidationPage.WriteSummary(output, result);
+            }
+
+            Write(pageFile, writer => ValidationPage.Write(writer, results));
+            Write(pictureFile, writer => ValidationPicture.Write(writer, [.. results.SelectMany(result => result.Figures)]));
+
+            string[] broken = [.. results.SelectMany(result => result.Broken)];
+            foreach (string sentence in broken)
+            {
+                error.WriteLine($"vmsim: bound broken: {sentence}");
+            }
+
+            return broken.Length == 0 ? ExitCodes.Ok : ExitCodes.Broken;
+        }
+
+        private IReadOnlyList<ComparedFigure>[]? Compare(MeasuredMachine[] machines, TextWriter error, CancellationToken cancellation)
+        {
+            (MeasuredMachine Machine, IReadOnlyList<MeasuredFigure> Figures)[] cases =
+                [.. machines.SelectMany(machine => machine.Cases.Select(figures => (machine, figures)))];
+            IReadOnlyList<ComparedFigure>[] results = new IReadOnlyList<ComparedFigure>[cases.Length];
+            using StatusLine line = new(error);
+            Lock gate = new();
+            int done = 0;
+            ParallelOptions options = new() { MaxDegreeOfParallelism = Threads == 0 ? Environment.ProcessorCount : Threads };
+            ParallelLoopResult loop = Parallel.For(0, cases.Length, options, (index, state) =>
+            {
+                if (cancellation.IsCancellationRequested)
+                {
+                    state.Stop();
+                    return;
+                }
+
+                results[index] = FigureComparison.Run(cases[index].Machine.Machine, cases[index].Figures);
+                lock (gate)
+                {
+                    line.Show($"{++done} of {cases.Length} programs");
+                }
+            });
+            return loop.IsCompleted ? [.. machines.Select(Of)] : null;
+
+            IReadOnlyList<ComparedFigure> Of(MeasuredMachine machine) =>
+                [.. results.Where((_, index) => cases[index].Machine == machine).SelectMany(each => each)];
         }
 
         private static void Write(OutputFile? file, Action<TextWriter> write)

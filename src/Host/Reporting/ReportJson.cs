@@ -29,6 +29,9 @@ public static class ReportJson
 
         json.WriteEndArray();
         json.WriteString("protocol", report.Protocol);
+        json.WriteString("machine", report.Facts.Machine);
+        json.WriteString("kernel", report.Facts.Kernel);
+        WriteCounters(json, "costs", report.Facts.Costs);
         json.WriteNumber("ghz", report.Ghz);
         json.WriteNumber("windowBound", report.WindowBound.Value);
         WriteCounters(json, "totals", report.Totals);
@@ -179,6 +182,9 @@ public static class ReportJson
         Outcome = Text(root, "outcome"),
         Findings = [.. root.GetProperty("findings").EnumerateArray().Select(item => item.GetString() ?? "")],
         Protocol = Text(root, "protocol"),
+        Facts = root.TryGetProperty("costs", out JsonElement costs)
+            ? new MachineFacts(Text(root, "machine"), Text(root, "kernel"), ReadCounters(costs))
+            : MachineFacts.None,
         Ghz = root.GetProperty("ghz").GetDouble(),
         WindowBound = root.GetProperty("windowBound").GetInt64(),
         Totals = ReadCounters(root.GetProperty("totals")),

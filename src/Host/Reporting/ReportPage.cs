@@ -232,6 +232,13 @@ internal sealed class ReportPage
         Line("<h2>Where it comes from</h2><div class=\"scroll\"><table><tbody>");
         Fact("scenario", _report.Scenario);
         Fact("protocol", _report.Protocol);
+        Fact("machine", _report.Facts.Machine);
+        Fact("kernel", _report.Facts.Kernel);
+        foreach ((string name, string cost) in ReportView.Costs(_report))
+        {
+            Fact(name, cost);
+        }
+
         Fact("seed", _report.Seed.ToString(CultureInfo.InvariantCulture));
         Fact("fingerprint", _report.Fingerprint);
         Fact("clock", string.Create(CultureInfo.InvariantCulture, $"{_report.Ghz} GHz"));

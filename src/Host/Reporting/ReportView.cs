@@ -28,6 +28,11 @@ public static class ReportView
         ArgumentNullException.ThrowIfNull(console);
         console.Write(new Rule($"[bold]{Markup.Escape(PlainWriter.Line(report.Scenario))}[/]").LeftJustified());
         console.Write(Headline(report));
+        foreach ((string name, string cost) in Costs(report))
+        {
+            console.MarkupLine($"[grey]{name} costs[/] {Markup.Escape(cost)}");
+        }
+
         Findings(report, console);
         console.WriteLine();
         console.Write(Latencies(report));
@@ -61,6 +66,24 @@ public static class ReportView
         console.MarkupLine($"[grey]{Markup.Escape(fingerprint)}, seed {report.Seed}[/]");
     }
 
+    /// <summary>What interrupts and flushes cost on the run's machine, in words; nothing for a report that does not say.</summary>
+    internal static IEnumerable<(string Name, string Cost)> Costs(RunReport report)
+    {
+        MachineFacts facts = report.Facts;
+        if (facts.Costs.Count == 0)
+        {
+            yield break;
+        }
+
+        string way = Of("ipi-cycles") == Of("ipi-remote-cycles") ? Of("ipi-cycles") : $"{Of("ipi-cycles")} to {Of("ipi-remote-cycles")}";
+        yield return ("an interrupt", $"send {Of("ipi-send-cycles")}, way {way}, handler {Of("handler-cycles")} cycles");
+        yield return (
+            "a flush",
+            $"range {Of("invalidate-range-cycles")}, page {Of("invalidate-page-cycles")}, all {Of("invalidate-all-cycles")} cycles");
+
+        string Of(string name) => Quantities.Exact(facts.Cost(name));
+    }
+
     private static Grid Headline(RunReport report)
     {
         long cycles = report.Total("cycles");
@@ -70,6 +93,11 @@ public static class ReportView
         Grid grid = new();
         grid.AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap().PadRight(4));
         grid.AddColumn(new GridColumn().NoWrap()).AddColumn();
+        if (report.Facts.Machine.Length > 0)
+        {
+            Row("machine", report.Facts.Machine, "kernel", report.Facts.Kernel);
+        }
+
         Row("simulated time", Quantities.Time(cycles, report.Ghz), "protocol", report.Protocol);
         Row("cycles", Quantities.Exact(cycles), "outcome", report.Outcome);
         Row("accesses", Quantities.Exact(accesses), "cores", Quantities.Exact(report.Cores.Count));

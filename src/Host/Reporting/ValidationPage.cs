@@ -6,29 +6,36 @@ namespace VmSim.Host.Reporting;
 /// <summary>Tells what a comparison with a real machine found, as Markdown: a summary of each family, and every figure.</summary>
 internal static class ValidationPage
 {
-    /// <summary>Writes the tables.</summary>
+    /// <summary>Writes the tables of all machines: first the summaries, then every figure.</summary>
     /// <param name="writer">Where to.</param>
-    /// <param name="figures">All figures, in the table's order.</param>
-    /// <param name="summaries">Their summaries.</param>
-    /// <param name="bounds">What is promised.</param>
-    public static void Write(
-        TextWriter writer,
-        IReadOnlyList<ComparedFigure> figures,
-        IReadOnlyList<ComparisonSummary> summaries,
-        IReadOnlyList<ErrorBound> bounds)
+    /// <param name="machines">What was found on each.</param>
+    public static void Write(TextWriter writer, IReadOnlyList<MachineComparison> machines)
     {
-        WriteSummary(writer, summaries, bounds);
-        WriteFigures(writer, figures);
+        foreach (MachineComparison machine in machines)
+        {
+            WriteSummary(writer, machine);
+        }
+
+        foreach (MachineComparison machine in machines)
+        {
+            Line(writer, $"### Every figure of {machine.Name}");
+            WriteFigures(writer, machine.Figures);
+            Line(writer, "");
+        }
     }
 
-    /// <summary>Writes the table of families, and that of bounds.</summary>
+    /// <summary>Writes a machine's name, the table of families, and that of bounds.</summary>
     /// <inheritdoc cref="Write"/>
-    public static void WriteSummary(
-        TextWriter writer, IReadOnlyList<ComparisonSummary> summaries, IReadOnlyList<ErrorBound> bounds)
+    public static void WriteSummary(TextWriter writer, MachineComparison machine)
     {
+        Line(writer, $"### {machine.Name}");
+        Line(writer, "");
+        Line(writer, $"Machine `{machine.Facts.Machine}`, kernel `{machine.Facts.Kernel}`.");
+        Line(writer, $"{string.Join(", ", machine.Facts.Costs.Select(cost => $"`{cost.Key}` {Number(cost.Value, 0)}"))}.");
+        Line(writer, "");
         Line(writer, "| family | unit | figures | median error | within 20 % | exact | worst | its error |");
         Line(writer, "|---|---|---:|---:|---:|---:|---|---:|");
-        foreach (ComparisonSummary summary in summaries)
+        foreach (ComparisonSummary summary in machine.Summaries)
         {
             string family = summary.Family == ErrorBound.Every ? "all" : summary.Family;
             string exact = summary.Unit.IsCount ? $"{Number(summary.ExactShare, 1)} %" : "";
@@ -38,7 +45,8 @@ internal static class ValidationPage
                     + $"{Number(summary.NearShare, 1)} % | {exact} | {NameOf(summary.Worst.Figure)} | {ErrorOf(summary.Worst)} |");
         }
 
-        WriteBounds(writer, bounds, summaries);
+        WriteBounds(writer, machine.Bounds, machine.Summaries);
+        Line(writer, "");
     }
 
     private static void WriteFigures(TextWriter writer, IReadOnlyList<ComparedFigure> figures)
@@ -85,7 +93,8 @@ internal static class ValidationPage
         }
     }
 
-    private static string ValueOf(double value, FigureUnit unit) => Number(value, unit.IsCount ? 3 : 0);
+    private static string ValueOf(double value, FigureUnit unit) =>
+        unit == FigureUnit.Percent ? Signed(value, 1) : Number(value, unit.IsCount ? 3 : 0);
 
     private static string ErrorOf(ComparedFigure figure)
     {
@@ -94,7 +103,7 @@ internal static class ValidationPage
             return figure.IsExact ? "exact" : $"{Signed(figure.Simulated - figure.Figure.Measured, 3)}";
         }
 
-        return $"{Signed(figure.ErrorPercent, 1)} %";
+        return $"{Signed(figure.ErrorPercent, 1)} {(figure.Figure.Unit == FigureUnit.Percent ? "points" : "%")}";
     }
 
     private static string Signed(double value, int digits) => (value >= 0 ? "+" : "") + Number(value, digits);

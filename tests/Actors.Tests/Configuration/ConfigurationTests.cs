@@ -88,6 +88,39 @@ public sealed class ConfigurationTests
             Assert.True(summary.Length > 10, $"{name} has no summary in its first line");
             Assert.Equal(name, Parse($"machine-profile = {name}").Machine.Name);
         }
+
+        foreach ((string name, string summary) in ProfileCatalog.Kernels)
+        {
+            Assert.True(summary.Length > 10, $"{name} has no summary in its first line");
+            Assert.Equal(name, Parse($"kernel-profile = {name}").Kernel.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData("", "server-2s", "linux-6.18")]
+    [InlineData("machine-profile = haswell-2s", "haswell-2s", "linux-4.10")]
+    [InlineData("machine-profile = sapphire-rapids-kvm", "sapphire-rapids-kvm", "linux-6.18-kvm")]
+    [InlineData("machine-profile = zen3\nkernel-profile = linux-6.18-kvm", "zen3", "linux-6.18-kvm")]
+    public void Parse_MachineProfile_BringsItsKernel(string text, string machine, string kernel)
+    {
+        ScenarioSpec scenario = Parse(text);
+        Assert.Equal((machine, kernel), (scenario.Machine.Name, scenario.Kernel.Name));
+    }
+
+    /// <summary>What a hypervisor makes dear is in no profile of bare metal.</summary>
+    [Fact]
+    public void KernelProfiles_OnBareMetal_HaveNoCostsOfAGuest()
+    {
+        KernelProfile guest = Parse("kernel-profile = linux-6.18-kvm").Kernel;
+        string[] names = [.. ProfileCatalog.Kernels.Names.Where(name => !name.EndsWith("-kvm", StringComparison.Ordinal))];
+        Assert.NotEmpty(names);
+        Assert.All(names, name =>
+        {
+            KernelProfile kernel = Parse($"kernel-profile = {name}").Kernel;
+            Assert.False(kernel.ParavirtualFlush);
+            Assert.InRange(kernel.HandlerCycles, 1, guest.HandlerCycles / 4);
+            Assert.InRange(kernel.IpiSendCycles, 1, guest.IpiSendCycles / 4);
+        });
     }
 
     private static ScenarioSpec Parse(string text, params string[] sets) => ScenarioLoader.Parse(text + Process, "here", ".", sets);

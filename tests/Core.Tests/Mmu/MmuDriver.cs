@@ -15,7 +15,7 @@ internal sealed class MmuDriver : IDisposable
         [0x7F00_0000_0000, 0x7F00_0004_0000, 0x7F00_0020_0000, 0x7F00_4000_0000, 0x7E80_0000_0000];
 
     private readonly CoreMmu _mmu;
-    private readonly MmuModel _model = new();
+    private readonly MmuModel _model;
     private readonly PageTable[] _tables = [new(PageTableFormats.X64), new(PageTableFormats.X64)];
     private readonly bool _exact;
     private int _asid;
@@ -25,6 +25,7 @@ internal sealed class MmuDriver : IDisposable
     public MmuDriver(MmuSpec spec, ulong seed, bool exact)
     {
         _mmu = new CoreMmu(spec, seed);
+        _model = new MmuModel(spec.SecondInstruction.Entries > 0);
         _exact = exact;
         _mmu.Load(new Asid(0), _tables[0]);
     }

@@ -7,12 +7,14 @@ namespace VmSim.Core.Tests.Mmu;
 /// <summary>
 /// An MMU whose TLBs are plain dictionaries without limit: all that a real one may hold, and exactly what one of ample size holds.
 /// </summary>
-internal sealed class MmuModel
+/// <param name="hasFetchSecond">Whether fetches have a second level of their own.</param>
+internal sealed class MmuModel(bool hasFetchSecond)
 {
     private const int GlobalTag = -1;
     private readonly Dictionary<Key, Entry> _instruction = [];
     private readonly Dictionary<Key, Entry> _data = [];
     private readonly Dictionary<Key, Entry> _second = [];
+    private readonly Dictionary<Key, Entry> _fetchSecond = [];
 
     /// <summary>What the access gives if nothing was ever evicted.</summary>
     public (TranslationOutcome Outcome, ulong Frame, PageFlags BitsSet) Access(
@@ -20,14 +22,14 @@ internal sealed class MmuModel
     {
         PageFlags rights = Rights(kind, user);
         PageFlags dirty = kind == AccessKind.Store ? PageFlags.Dirty : PageFlags.None;
-        foreach (Dictionary<Key, Entry> array in (Dictionary<Key, Entry>[])[First(kind), _second])
+        foreach (Dictionary<Key, Entry> array in (Dictionary<Key, Entry>[])[First(kind), Second(kind)])
         {
             foreach ((Key key, Entry entry) in Find(array, asid, address))
             {
                 if ((entry.Flags & (rights | dirty)) == (rights | dirty))
                 {
                     First(kind)[key] = entry;
-                    return (array == _second ? TranslationOutcome.StlbHit : TranslationOutcome.L1Hit, entry.Frame, PageFlags.None);
+                    return (array == Second(kind) ? TranslationOutcome.StlbHit : TranslationOutcome.L1Hit, entry.Frame, PageFlags.None);
                 }
 
                 DropPage(asid, address);
@@ -53,8 +55,8 @@ internal sealed class MmuModel
         PageFlags bits = (PageFlags.Accessed | dirty) & ~mapped.Flags;
         int tag = (mapped.Flags & PageFlags.Global) != 0 ? GlobalTag : asid;
         Key key = new(tag, mapped.Size, address >> (int)mapped.Size);
-        _second[key] = new Entry(mapped.Frame.PageNumber, mapped.Flags | bits);
-        First(kind)[key] = _second[key];
+        Second(kind)[key] = new Entry(mapped.Frame.PageNumber, mapped.Flags | bits);
+        First(kind)[key] = Second(kind)[key];
         return (TranslationOutcome.Walked, mapped.Frame.PageNumber, bits);
     }
 
@@ -64,14 +66,14 @@ internal sealed class MmuModel
     public bool MayHit(bool second, AccessKind kind, int asid, ulong address, bool user, ulong? frame)
     {
         PageFlags needed = Rights(kind, user) | (kind == AccessKind.Store ? PageFlags.Dirty : PageFlags.None);
-        return Find(second ? _second : First(kind), asid, address)
+        return Find(second ? Second(kind) : First(kind), asid, address)
             .Any(found => (frame is null || found.Entry.Frame == frame) && (found.Entry.Flags & needed) == needed);
     }
 
     /// <summary>Notes that a translation moved from the second level to the first.</summary>
     public void Refill(AccessKind kind, int asid, ulong address, ulong frame)
     {
-        foreach ((Key key, Entry entry) in Find(_second, asid, address).Where(found => found.Entry.Frame == frame))
+        foreach ((Key key, Entry entry) in Find(Second(kind), asid, address).Where(found => found.Entry.Frame == frame))
         {
             First(kind)[key] = entry;
         }
@@ -90,7 +92,7 @@ internal sealed class MmuModel
 
     public int DropAll(bool globals) => Drop(key => globals || key.Tag != GlobalTag);
 
-    private Dictionary<Key, Entry>[] Arrays => [_instruction, _data, _second];
+    private Dictionary<Key, Entry>[] Arrays => [_instruction, _data, _second, _fetchSecond];
 
     private static PageFlags Rights(AccessKind kind, bool user) => (user ? PageFlags.User : PageFlags.None) | kind switch
     {
@@ -113,6 +115,8 @@ internal sealed class MmuModel
             }
         }
     }
+
+    private Dictionary<Key, Entry> Second(AccessKind kind) => kind == AccessKind.Fetch && hasFetchSecond ? _fetchSecond : _second;
 
     private Dictionary<Key, Entry> First(AccessKind kind) => kind == AccessKind.Fetch ? _instruction : _data;
 

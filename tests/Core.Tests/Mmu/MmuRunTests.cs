@@ -27,7 +27,9 @@ public class MmuRunTests
     private static readonly Gen<(TlbSpec Data, TlbSpec Second)> Common =
         from first in Gen.Int[0, 4]
         from second in Gen.Int[0, 6]
-        select (new TlbSpec { Entries = 4 << first, Ways = 4 }, new TlbSpec { Entries = 12 << second, Ways = 12 });
+        from isHashed in Gen.Bool
+        let index = isHashed ? TlbIndexes.Xor : TlbIndexes.Modulo
+        select (new TlbSpec { Entries = 4 << first, Ways = 4 }, new TlbSpec { Entries = 12 << second, Ways = 12, Index = index });
 
     private static readonly Gen<(TlbSpec Data, TlbSpec Second)> Arrays =
         from common in Gen.Bool

@@ -8,12 +8,14 @@ internal sealed class ScalarTlb
     private readonly Way[][] _sets;
     private readonly bool[][] _trees;
     private readonly string _policy;
+    private readonly TlbSpec _spec;
     private long _clock;
     private ulong _random;
 
     public ScalarTlb(TlbSpec spec, ulong seed)
     {
         _policy = spec.Policy;
+        _spec = spec;
         _random = (seed * 0x9E3779B97F4A7C15) | 1;
         int count = spec.Entries / spec.Ways;
         _sets = [.. Enumerable.Range(0, count).Select(_ => new Way[spec.Ways])];
@@ -22,21 +24,35 @@ internal sealed class ScalarTlb
 
     public ulong? Find(ulong key, ulong page)
     {
-        Way[] ways = _sets[page % (ulong)_sets.Length];
+        Way[] ways = _sets[SetOf(page)];
         int way = Array.FindIndex(ways, item => item.Key == key);
         if (way < 0)
         {
             return null;
         }
 
-        Use((int)(page % (ulong)_sets.Length), way, hit: true);
+        Use(SetOf(page), way, hit: true);
         return ways[way].Data;
     }
 
-    public void Fill(ulong key, ulong page, ulong data)
+    /// <summary>Puts a page in; one whose size has all ways that it may have takes the place of the oldest of them.</summary>
+    /// <returns>False if pages of its size are kept out.</returns>
+    public bool Fill(ulong key, ulong page, ulong data)
     {
-        int set = (int)(page % (ulong)_sets.Length);
+        int set = SetOf(page);
         Way[] ways = _sets[set];
+        int limit = SizeOf(key) == 0 ? ways.Length : SizeOf(key) == 1 ? _spec.LargeWays : _spec.HugeWays;
+        if (limit == 0)
+        {
+            return false;
+        }
+
+        List<int> alike = [.. Enumerable.Range(0, ways.Length).Where(item => ways[item].Key != 0 && SizeOf(ways[item].Key) == SizeOf(key))];
+        if (alike.Count >= limit && limit < ways.Length)
+        {
+            ways[alike.MinBy(item => ways[item].Stamp)] = default;
+        }
+
         int way = Array.FindIndex(ways, item => item.Key == 0);
         if (way < 0)
         {
@@ -50,6 +66,16 @@ internal sealed class ScalarTlb
 
         ways[way] = ways[way] with { Key = key, Data = data };
         Use(set, way, hit: false);
+        return true;
+    }
+
+    /// <summary>0 for pages of 4 KiB, 1 for 2 MiB, 2 for more.</summary>
+    private static int SizeOf(ulong key) => Math.Min((int)((key >> 1) % 4), 2);
+
+    private int SetOf(ulong page)
+    {
+        ulong sets = (ulong)_sets.Length;
+        return (int)(_spec.Index == TlbIndexes.Xor ? (page % sets) ^ (page / sets % sets) : page % sets);
     }
 
     public int DropWhere(Func<ulong, bool> condition)

@@ -37,17 +37,54 @@ public sealed unsafe class TlbTests
     public void ManyOperations_AtRandom_AgreeWithPlainCode(string policy, int ways, int sets) =>
         Compare(policy, ways, sets, operations: 30_000);
 
-    private static void Compare(string policy, int ways, int sets, int operations)
+    /// <summary>Arrays with an index or with limits of what larger pages take: index, policy, ways, sets, large ways, huge ways.</summary>
+    public static TheoryData<string, string, int, int, int, int> Geometries => new()
     {
-        TlbSpec spec = new() { Entries = ways * sets, Ways = ways, Policy = policy };
-        Random random = new(ways + sets);
+        { TlbIndexes.Xor, ReplacementPolicies.Lru, 12, 128, 12, 12 },
+        { TlbIndexes.Xor, ReplacementPolicies.Lru, 16, 128, 8, 8 },
+        { TlbIndexes.Xor, ReplacementPolicies.Lru, 4, 1, 2, 4 },
+        { TlbIndexes.Xor, ReplacementPolicies.TreePlru, 8, 16, 8, 8 },
+        { TlbIndexes.Xor, ReplacementPolicies.Random, 5, 4, 5, 5 },
+        { TlbIndexes.Xor, ReplacementPolicies.Lru, 20, 8, 20, 20 },
+        { TlbIndexes.Modulo, ReplacementPolicies.Lru, 8, 256, 4, 0 },
+        { TlbIndexes.Modulo, ReplacementPolicies.Lru, 8, 3, 1, 2 },
+        { TlbIndexes.Modulo, ReplacementPolicies.Fifo, 12, 5, 3, 1 },
+        { TlbIndexes.Modulo, ReplacementPolicies.Lru, 15, 7, 14, 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Geometries))]
+    public void Operations_OtherGeometry_AgreeWithPlainCode(string index, string policy, int ways, int sets, int large, int huge) =>
+        Compare(
+            new TlbSpec { Entries = ways * sets, Ways = ways, Policy = policy, Index = index, LargeWays = large, HugeWays = huge },
+            operations: 30_000);
+
+    [Theory]
+    [InlineData(6, 4, TlbIndexes.Modulo, ReplacementPolicies.Lru, 4, "6 entries in 4 ways")]
+    [InlineData(12, 4, TlbIndexes.Xor, ReplacementPolicies.Lru, 4, "3 sets")]
+    [InlineData(16, 4, TlbIndexes.Modulo, ReplacementPolicies.Random, 3, "large-ways")]
+    [InlineData(40, 20, TlbIndexes.Modulo, ReplacementPolicies.Lru, 3, "at most 16 ways")]
+    public void Make_GeometryThatIsNone_IsRefused(int entries, int ways, string index, string policy, int large, string says)
+    {
+        TlbSpec spec = new() { Entries = entries, Ways = ways, Index = index, Policy = policy, LargeWays = large };
+        Assert.Contains(says, Assert.Throws<ArgumentException>(() => new Tlb(spec, 0)).Message, StringComparison.Ordinal);
+    }
+
+    private static void Compare(string policy, int ways, int sets, int operations) =>
+        Compare(new TlbSpec { Entries = ways * sets, Ways = ways, Policy = policy }, operations);
+
+    private static void Compare(TlbSpec spec, int operations)
+    {
+        bool hasSizes = spec.LimitsWays;
+        Random random = new(spec.Ways + (spec.Entries / spec.Ways));
         using Tlb tlb = new(spec, 7);
         ScalarTlb judge = new(spec, 7);
         for (int i = 0; i < operations; i++)
         {
-            ulong page = PageOf(random, ways * sets);
+            ulong page = PageOf(random, spec.Entries);
             ulong tag = (ulong)random.Next(3);
-            ulong key = (page << 19) | (tag << 3) | 1;
+            int size = hasSizes ? random.Next(4) : 0;
+            ulong key = (page << 19) | (tag << 3) | ((ulong)size << 1) | 1;
             if (i % 997 == 996)
             {
                 Assert.Equal(judge.DropWhere(_ => true), tlb.DropAll());
@@ -67,8 +104,12 @@ public sealed unsafe class TlbTests
                 Assert.Equal(judge.Find(key, page), found == null ? null : *found);
                 if (found == null)
                 {
-                    tlb.Fill(key, page, (ulong)i);
-                    judge.Fill(key, page, (ulong)i);
+                    Assert.Equal(judge.Fill(key, page, (ulong)i), tlb.Holds(size));
+                    if (tlb.Holds(size))
+                    {
+                        tlb.MakeRoom(page, size);
+                        tlb.Fill(key, page, (ulong)i);
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using VmSim.Core.Experiments;
 using VmSim.Core.Machine;
+using VmSim.Core.Mmu;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Validation;
 
@@ -94,6 +95,26 @@ public sealed class CalibrationTests
         Assert.Equal((2.5, 9), (found.Machine.Ghz, found.Machine.Mmu.SecondCycles));
         Assert.Equal(75 - 9 - 1, found.Machine.Mmu.LineMissCycles);
         Assert.Contains(settings, setting => setting is { Key: "machine.mmu.data-large", Value: null });
+    }
+
+    /// <summary>Pages at any distance of a power of two fit in greater number than any set has ways: the index is hashed.</summary>
+    [Theory]
+    [InlineData(1_536, "xor")]
+    [InlineData(1_152, "modulo")]
+    public void Derive_PagesThatDoNotMeetInASet_FoldTheIndex(int entries, string index)
+    {
+        string points = Curve("tlb-4k", [.. Steps()], pages => pages <= 64 ? 0 : pages <= entries ? 3.5 : 20)
+            + string.Concat(new[] { 512, 1_024, 2_048, 4_096 }.Select(
+                stride => Curve($"ways-second-{stride}", [.. Enumerable.Range(2, 62).Select(pages => (long)pages)], _ => 3.5)));
+
+        (ScenarioSpec found, IReadOnlyList<CalibratedSetting> settings) =
+            MachineCalibration.Derive(Base, Read(points + "value ghz 2.5 2.5\n"));
+
+        TlbSpec second = found.Machine.Mmu.Second;
+        Assert.Equal((12, index), (second.Ways, second.Index));
+        Assert.Null(second.Fault);
+        Assert.Contains(
+            "hashed", settings.Single(setting => setting.Key == "machine.mmu.second.index").Reason, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -68,6 +68,20 @@ public sealed class ComparisonTests
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Shares are compared in points, and whether they rise or fall.</summary>
+    [Fact]
+    public void Summary_Changes_HaveErrorsInPointsAndSigns()
+    {
+        ComparisonSummary all = ComparisonSummary.Of([Change(-70.8, -60.8), Change(4.2, -0.1), Change(1.4, 1.4)])[0];
+
+        Assert.Equal((4.3, 200 / 3.0), (all.MedianPercent, all.SignShare), new Near());
+        Assert.Equal(-60.8, all.Worst.Simulated);
+        Assert.NotNull(ErrorBound.Read(new StringReader("family,unit,statistic,limit\n*,%,sign,100\n"), "b.csv")[0].BrokenBy([all]));
+    }
+
+    private static ComparedFigure Change(double measured, double simulated) =>
+        Figure("tlb-flush2", "change", FigureUnit.Percent, measured, simulated);
+
     private static ComparedFigure Time(double measured, double simulated, string program = "mmu") =>
         Figure(program, "touch", FigureUnit.Nanoseconds, measured, simulated);
 

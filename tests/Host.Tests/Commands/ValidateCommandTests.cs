@@ -21,7 +21,7 @@ public sealed class ValidateCommandTests : IDisposable
         (int code, string output, string error) = await RunAsync("validate", "--short", "-o", file);
 
         Assert.Equal((0, ""), (code, error));
-        Assert.StartsWith("| family | unit |", output, StringComparison.Ordinal);
+        Assert.StartsWith("### sapphire-rapids-kvm\n", output, StringComparison.Ordinal);
         HashSet<string> known = [.. await File.ReadAllLinesAsync(Page)];
         string[] lines = await File.ReadAllLinesAsync(file);
         string[] figures = [.. lines.SkipWhile(line => !line.StartsWith("| program", StringComparison.Ordinal))];
@@ -99,6 +99,9 @@ public sealed class ValidateCommandTests : IDisposable
     [InlineData("mmu,none,1,touch,count,1,x", "column unit: found 'count'; allowed is ns with touch")]
     [InlineData("mmu,none,1,touch,ns,-1,x", "column measured: found '-1'; allowed is a number from 0 to ")]
     [InlineData("mmu,none,1,touch,ns,1", "line 3: found 6 fields; 7 are needed")]
+    [InlineData("tlb-flush2,ipi,4,change,%,1,x", "column figure: found 'change'; allowed is rate with ipi")]
+    [InlineData("tlb-flush2,broadcast-against-ipi,4,rate,1/s,1,x", "found 'rate'; allowed is change with broadcast-against-ipi")]
+    [InlineData("area-locks,areas-against-mmap-lock,4,change,%,-101,x", "column measured: found '101'; allowed is a number from 0 to 100")]
     [InlineData("mmu,none,1,touch,ns,1,x\nmmu,none,1,touch,ns,1,x", "line 4: found touch of mmu,none,1 again; it stands in line 3")]
     public async Task Validate_WrongTable_SaysWhereAndWhatIsAllowed(string lines, string message)
     {
@@ -130,6 +133,20 @@ public sealed class ValidateCommandTests : IDisposable
 
         Assert.Equal(65, code);
         Assert.Contains("processes: found a list; a machine without processes is needed here", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Without a machine, all that ship are compared, each under its name, machine, kernel and costs.</summary>
+    [Fact]
+    public async Task Validate_AllMachines_HaveHeadsThatNameThem()
+    {
+        (int code, string output, _) = await RunAsync("validate", "--short", "--threads", "2");
+
+        Assert.Equal(0, code);
+        string[] files = Directory.GetFiles(CommandRunner.At("config/validation"), "*.conf");
+        string[] machines = [.. files.Select(file => Path.GetFileNameWithoutExtension(file))];
+        Assert.True(machines.Length >= 6, $"{machines.Length} machines");
+        Assert.All(machines, machine => Assert.Contains($"### {machine}\n", output, StringComparison.Ordinal));
+        Assert.Contains("Machine `zen3`, kernel `linux-6.14`.\n", output, StringComparison.Ordinal);
     }
 
     private static Task<(int Code, string Output, string Error)> RunAsync(params string[] args) => CommandRunner.RunAsync(args);

@@ -23,7 +23,7 @@ public class MachineProfileTests
         Assert.Equal(name, machine.Name);
         Assert.Equal(0, machine.Cores % machine.Sockets);
         Assert.True(machine.IpiRemoteCycles >= machine.IpiCycles && machine.LineTransferRemoteCycles >= machine.LineTransferCycles);
-        Assert.InRange(mmu.NativeBytes, 1, 64 << 10);
+        Assert.InRange(mmu.NativeBytes, 1, 96 << 10);
         Assert.Equal(TranslationOutcome.NotPresentFault, mmu.Translate(AccessKind.Load, 0x1000, user: true, 0).Outcome);
     }
 
@@ -35,6 +35,7 @@ public class MachineProfileTests
         int body = Array.IndexOf(lines, "machine {");
         string[] sources = [.. lines.Take(body).SelectMany(Brackets)];
 
+        Assert.Contains(lines.Take(body), line => line.StartsWith("kernel-profile = linux-", StringComparison.Ordinal));
         Assert.All(lines.Skip(body).SelectMany(Brackets), source => Assert.Contains(source, sources));
         Assert.All(lines.Skip(body).Where(line => line.TrimStart().StartsWith('#')), line =>
             Assert.True(

@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
@@ -42,6 +43,21 @@ public sealed class ReportingTests
             fingerprint, ReportFingerprint.Of(report with { AddressSpaces = [report.AddressSpaces[0] with { Shootdowns = [] }] }));
     }
 
+    [Fact]
+    public void ReportView_Head_NamesMachineKernelAndTheirCosts()
+    {
+        using StringWriter text = new();
+        ReportView.Show(Sample(4), Consoles.For(text));
+
+        Assert.Contains("zen3", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains("linux-6.14", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "an interrupt costs send 437, way 1,600 to 2,900, handler 1,582 cycles\n", text.ToString(), StringComparison.Ordinal);
+        using MemoryStream json = new();
+        ReportJson.Write(Sample(4), json);
+        Assert.Equal(437, ReportJson.Read(new MemoryStream(json.ToArray()), "r").Facts.Cost("ipi-send-cycles"));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
@@ -53,7 +69,7 @@ public sealed class ReportingTests
         ReportView.Show(Sample(cores), Consoles.For(text));
         string[] lines = text.ToString().Split('\n');
         Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 80));
-        Assert.InRange(lines.Length, 20, 62);
+        Assert.InRange(lines.Length, 20, 65);
         Assert.Contains("all cores", cores > 1 ? text.ToString() : "all cores", StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b", text.ToString(), StringComparison.Ordinal);
     }
@@ -107,6 +123,9 @@ public sealed class ReportingTests
             Fingerprint = new string('a', 64),
             Outcome = RunOutcomes.Completed,
             Protocol = "broadcast",
+            Facts = MachineFacts.Of(
+                new MachineSpec { Name = "zen3", IpiCycles = 1_600, IpiRemoteCycles = 2_900 },
+                new KernelProfile { Name = "linux-6.14", IpiSendCycles = 437, HandlerCycles = 1_582 }),
             Ghz = 2.3,
             WindowBound = 1300,
             Findings = ["p: load of page 0x1000 not mapped so (1 times)"],

@@ -46,6 +46,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Name = identity.Name;
         Image = image;
         Tables = tables;
+        _tablesTouched = new int[tables.Count];
+        _guestCounters = pool.Guest is null ? null : new GuestSpaceCounters();
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         _mapLock = new MapLock(Kernel.PerVmaLocks);
@@ -106,6 +108,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     [
         Counters,
         .. _shootdown.Counters is { } ofProtocol ? [ofProtocol] : Array.Empty<CounterSet>(),
+        .. _guestCounters is { } ofGuest ? [ofGuest] : Array.Empty<CounterSet>(),
         .. _setup.BackendCounters.Select(none => _memory?.CounterSets.FirstOrDefault(set => set.GetType() == none.GetType()) ?? none),
     ];
 
@@ -156,6 +159,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         }
 
         Tables.Update();
+        BackInitialMemory();
     }
 
     /// <summary>Counting begins.</summary>
@@ -227,6 +231,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
             case MessageKind.AccessedDirty:
                 LogAccess(core, message.AsAccessedDirty());
                 break;
+            case MessageKind.HostFault or MessageKind.HostFlushed:
+                HandleForHost(core, message);
+                break;
             case MessageKind.SleepEnd:
                 _threads.EndSleep(message.AsSleepEnd().Thread);
                 break;
@@ -273,6 +280,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
 
     private void HandleLoad(CoreId core, in LoadRequest load)
     {
+        _pool.Guest?.RunsOn(core);
         bool isHeld = _shootdown.Holds(core);
         LoadAnswer answer = _shootdown.OnLoad(core);
         if ((uint)answer.Table >= (uint)Tables.Count)
@@ -292,12 +300,14 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         _shootdown.OnAccessed(core, access.Address, access.Bits);
     }
 
-    /// <summary>Makes in the copies of the page table what an operation has changed.</summary>
-    /// <returns>Cycles that it takes by the protocol's word.</returns>
+    /// <summary>
+    /// Makes in the copies of the page table what an operation has changed; a guest's kernel has touched what the operation was given.
+    /// </summary>
+    /// <returns>Cycles that the copies take by the protocol's word, and that the guest spends with its host.</returns>
     private long UpdateTables()
     {
         long written = Tables.Update();
-        return written == 0 ? 0 : _shootdown.OnCopied(written).Value;
+        return TouchMemory() + (written == 0 ? 0 : _shootdown.OnCopied(written).Value);
     }
 
     /// <inheritdoc/>

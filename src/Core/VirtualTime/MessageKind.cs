@@ -98,4 +98,13 @@ public enum MessageKind : ushort
 
     /// <summary>Between cores and spaces, or core to core: the shootdown protocol's own; <see cref="ProtocolPayload"/>.</summary>
     Protocol,
+
+    /// <summary>Core to space: a walk found nothing in the table of a guest's host; <see cref="VirtualTime.HostFault"/>.</summary>
+    HostFault,
+
+    /// <summary>Space to core: the host of a virtual machine has its cores drop everything; <see cref="VirtualTime.HostFlush"/>.</summary>
+    HostFlush,
+
+    /// <summary>Core to space: it has dropped everything for the host; <see cref="VirtualTime.HostFlush"/>.</summary>
+    HostFlushed,
 }

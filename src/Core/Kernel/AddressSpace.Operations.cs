@@ -189,7 +189,22 @@ public sealed partial class AddressSpace
         }
 
         long cycles = OperationCosts.OfCall(Kernel, call, result) + _pool.Warmth.OfCall(operation, Kernel);
+        if (result.Error is null && CallScope.Downgrades(call, oldBreak))
+        {
+            SendToSelf(MessageKind.OperationDowngrade, operation, _now + OperationCosts.OfAreas(Kernel, call, result));
+        }
+
         BeginBatches(operation, cycles + UpdateTables(), result);
+    }
+
+    /// <summary>The areas of a call are gone: it goes on as a reader, unless it has ended by now.</summary>
+    private void Downgrade(long id)
+    {
+        if (_operations.TryGetValue(id, out KernelOperation? operation))
+        {
+            operation.Exclusive = false;
+            AdmitWaiting();
+        }
     }
 
     /// <summary>Has the watcher compare the pages that a call may have changed.</summary>

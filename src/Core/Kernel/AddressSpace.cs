@@ -192,23 +192,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
             case MessageKind.Fork:
                 BeginFork(core, message.AsFork());
                 break;
-            case MessageKind.OperationStart:
-                Execute(OperationOf(message));
-                break;
-            case MessageKind.OperationBatch:
-                NextBatch(OperationOf(message));
-                break;
-            case MessageKind.OperationInvalidate:
-                Invalidate(OperationOf(message));
-                break;
-            case MessageKind.OperationEnd:
-                Conclude(OperationOf(message));
-                break;
-            case MessageKind.DeviceDone:
-                EndOperation(OperationOf(message));
-                break;
-            case MessageKind.ReleaseMemory:
-                ReleaseMemory(OperationOf(message));
+            case >= MessageKind.OperationStart and <= MessageKind.DeviceDone:
+                Step(message.AsOperationStep());
                 break;
             case MessageKind.Ack:
                 HandleAck(core, message.AsAck());
@@ -267,7 +252,37 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         }
     }
 
-    private KernelOperation OperationOf(in SimMessage message) => _operations[message.AsOperationStep().Operation];
+    private void Step(in OperationStep step)
+    {
+        if (step.Kind == MessageKind.OperationDowngrade)
+        {
+            Downgrade(step.Operation);
+            return;
+        }
+
+        KernelOperation operation = _operations[step.Operation];
+        switch (step.Kind)
+        {
+            case MessageKind.OperationStart:
+                Execute(operation);
+                break;
+            case MessageKind.OperationBatch:
+                NextBatch(operation);
+                break;
+            case MessageKind.OperationInvalidate:
+                Invalidate(operation);
+                break;
+            case MessageKind.OperationEnd:
+                Conclude(operation);
+                break;
+            case MessageKind.ReleaseMemory:
+                ReleaseMemory(operation);
+                break;
+            default:
+                EndOperation(operation);
+                break;
+        }
+    }
 
     private void HandleLeave(CoreId core)
     {

@@ -60,6 +60,9 @@ public enum MessageKind : ushort
     /// <summary>Space to itself: an operation has its locks and starts; <see cref="OperationStep"/>.</summary>
     OperationStart,
 
+    /// <summary>Space to itself: an operation goes on as a reader of the space's lock; <see cref="OperationStep"/>.</summary>
+    OperationDowngrade,
+
     /// <summary>Space to itself: an operation comes to its next batch of pages; <see cref="OperationStep"/>.</summary>
     OperationBatch,
 

@@ -116,6 +116,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public int SpaceCount => _world.SpaceCount;
 
     /// <inheritdoc/>
+    public int TagCount => _world.Format.TagCount;
+
+    /// <inheritdoc/>
     public CoreMmu Mmu { get; }
 
     /// <inheritdoc/>

@@ -62,6 +62,7 @@ public sealed class World : IDisposable
         {
             BackendCounters = WorldParts.BackendCounters(options, images),
             Lists = Lists,
+            TagCount = Format.TagCount,
         };
         BuildSpaces(layout, setup, options, machineHalf);
         _cores = new CoreModel[machine.Cores];

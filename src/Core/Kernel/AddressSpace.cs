@@ -89,6 +89,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     public int SpaceCount => _setup.SpaceCount;
 
     /// <inheritdoc/>
+    public int TagCount => _setup.TagCount;
+
+    /// <inheritdoc/>
     public MachineShootdown? MachineHalf => _group.MachineHalf;
 
     /// <inheritdoc/>

@@ -67,6 +67,9 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
     public int SpaceCount => real.SpaceCount;
 
     /// <inheritdoc/>
+    public int TagCount => real.TagCount;
+
+    /// <inheritdoc/>
     public Cycles Now => real.Now;
 
     /// <inheritdoc/>

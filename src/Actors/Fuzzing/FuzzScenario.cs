@@ -98,6 +98,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"memory.overcommit = {dice.OneOf(["always", "never"])}");
         DrawKernel(settings, dice);
         DrawProtocol(settings, protocol, dice);
+        DrawGuests(settings, dice);
         return new FuzzScenario(settings, processes, isSplit);
     }
 
@@ -136,6 +137,16 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"kernel.cold-page-cycles = {dice.Between(1, 2_000)}");
         dice.Maybe(settings, () => $"kernel.fault-after-range-cycles = {dice.Between(1, 2_000)}");
     }
+
+    /// <summary>Virtual machines, with hosts of much or little memory.</summary>
+    private static void DrawGuests(List<string> settings, Dice dice) => dice.Maybe(settings, () =>
+    {
+        string guest = "machine.virtual = on";
+        string interrupts = dice.OneOf(GuestInterrupts.Choices.Split('|'));
+        string page = dice.OneOf(["4K", "4K", "2M"]);
+        guest += $"\nmachine.guest.interrupts = {interrupts}\nmachine.guest.host-page = {page}";
+        return dice.Between(0, 1) == 0 ? guest : $"{guest}\nmachine.guest.host-memory = {(page == "4K" ? 1 : 512)} MiB";
+    });
 
     /// <summary>Settings that make common what is rare: tags of the machine for few cores, few tags, small thresholds.</summary>
     private static void DrawProtocol(List<string> settings, string protocol, Dice dice)

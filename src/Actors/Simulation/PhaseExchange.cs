@@ -15,11 +15,15 @@ internal sealed class PhaseExchange
     /// <summary>A node can be one exchange ahead of another, never two: it needs the other's envelope to go on.</summary>
     private const int Ahead = 2;
 
+    /// <summary>Stands for the number of the host's table of a space's virtual machine, which is one of the whole memory pool.</summary>
+    private const int HostTable = -1;
+
     private readonly World _world;
     private readonly DomainShare _share;
     private readonly IReadOnlyList<IActorRef> _shards;
     private readonly Dictionary<int, List<SimMessage>> _outgoing = [];
     private readonly List<(AddressSpace Space, IReadOnlyList<int> Readers)> _replicated = [];
+    private readonly List<(AddressSpace Space, IReadOnlyList<int> Readers)> _hosts = [];
     private readonly Dictionary<int, PhaseEnvelope>[] _received = [[], []];
     private readonly List<(SimThread Thread, Core.Addresses.CoreId Target)> _departures = [];
     private readonly HashSet<int> _threads;
@@ -52,6 +56,16 @@ internal sealed class PhaseExchange
             }
         }
 
+        foreach (MemoryPool pool in share.Groups.SelectMany(group => group.Pools))
+        {
+            int[] readers = [.. pool.Members.SelectMany(share.ReadersOf).Distinct().Order()];
+            if (pool.Guest is { } guest && readers.Length > 0)
+            {
+                guest.Table.LogsChanges = true;
+                _hosts.Add((pool.Members[0], readers));
+            }
+        }
+
         foreach (CoreModel core in share.Cores)
         {
             core.Departures = [];
@@ -75,7 +89,7 @@ internal sealed class PhaseExchange
         Require(envelope.Messages.All(IsForThisNode), envelope, "has a message for nobody here");
         Require(
             envelope.Tables.All(
-                table => Within(table.Space, _world.Spaces.Count) && Within(table.Table, _world.Spaces[table.Space].Tables.Count)),
+                table => Within(table.Space, _world.Spaces.Count) && TableOf(table) is not null),
             envelope,
             "changes a page table that there is not");
         Require(
@@ -140,7 +154,7 @@ internal sealed class PhaseExchange
         {
             foreach (TableChanges table in envelope.Tables)
             {
-                Core.Paging.PageTable replica = _world.Spaces[table.Space].Tables[table.Table];
+                Core.Paging.PageTable replica = TableOf(table)!;
                 replica.ApplyChanges(table.Changes);
                 replica.Fold(windowStart);
             }
@@ -153,6 +167,13 @@ internal sealed class PhaseExchange
         }
 
         return envelopes;
+    }
+
+    /// <summary>The table on this node; null if there is none.</summary>
+    private Core.Paging.PageTable? TableOf(TableChanges table)
+    {
+        AddressSpace space = _world.Spaces[table.Space];
+        return table.Table == HostTable ? space.HostTable : Within(table.Table, space.Tables.Count) ? space.Tables[table.Table] : null;
     }
 
     private static bool Within(int number, int count) => number >= 0 && number < count;
@@ -181,16 +202,25 @@ internal sealed class PhaseExchange
         {
             for (int table = 0; table < space.Tables.Count; table++)
             {
-                byte[] changes = space.Tables.TakeChanges(table);
-                foreach (int reader in changes.Length > 0 ? readers : [])
-                {
-                    ref List<TableChanges>? list = ref CollectionsMarshal.GetValueRefOrAddDefault(tables, reader, out _);
-                    (list ??= []).Add(new TableChanges(space.Space.Value, table, changes));
-                }
+                Add(space, table, space.Tables.TakeChanges(table), readers);
             }
         }
 
+        foreach ((AddressSpace space, IReadOnlyList<int> readers) in _hosts)
+        {
+            Add(space, HostTable, space.HostTable!.TakeChanges(), readers);
+        }
+
         return tables;
+
+        void Add(AddressSpace space, int table, byte[] changes, IReadOnlyList<int> readers)
+        {
+            foreach (int reader in changes.Length > 0 ? readers : [])
+            {
+                ref List<TableChanges>? list = ref CollectionsMarshal.GetValueRefOrAddDefault(tables, reader, out _);
+                (list ??= []).Add(new TableChanges(space.Space.Value, table, changes));
+            }
+        }
     }
 
     private SimThreadState Export(SimThread thread)

@@ -87,7 +87,7 @@ internal sealed partial class CoreChecker
 
     private bool StillHolds(in PendingCheck check) => check.IsTable
         ? core.Mmu.CachesTable(check.Tag, [(int)check.Number])
-        : core.Mmu.MapsTo(check.Tag, check.Number << PageSizes.BaseShift, check.Frame);
+        : core.Mmu.MapsTo(check.Tag, check.Number << PageSizes.BaseShift, check.Releases.InMachine(check.Frame));
 
     private void VerifyPending(long time, Asid tag, IEnumerable<PendingCheck> checks)
     {

@@ -82,7 +82,12 @@ internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCo
             return;
         }
 
-        _watched!.Releases.NoteUse(frame, page, size, core.Core);
+        if (_watched!.Releases.Host is { } host && !host.ToGuest(time, core.Core, page, ref frame))
+        {
+            return;
+        }
+
+        _watched.Releases.NoteUse(frame, page, size, core.Core);
         long filledAt = verified.Key == key ? verified.FilledAt : 0;
         long state = _watched.VersionOf(page) << KindBits;
         long known = verified.Key == key && (verified.State & ~AllKinds) == state ? verified.State & AllKinds : 0;

@@ -40,6 +40,12 @@ internal sealed class ReleaseChecker
                 PageSize.Size1G }.Select(size => new FrameHolders(pool.Frames, coreCount, size))];
     }
 
+    /// <summary>Who watches the host of the virtual machine that the pool is the memory of; null for none.</summary>
+    public HostChecker? Host { get; init; }
+
+    /// <summary>The frame to which TLBs lead for a frame of the pool: in a virtual machine, the host's.</summary>
+    public ulong InMachine(ulong frame) => Host?.ToHost(frame) ?? frame;
+
     /// <summary>A page table maps adjacent frames from now on.</summary>
     public void Cover(ulong frame, ulong count)
     {
@@ -173,8 +179,8 @@ internal sealed class ReleaseChecker
         {
             ulong found = page;
             bool holds = page == FrameHolders.Several
-                ? core.Watched.Mmu.FindFrame(tag, frame, out found)
-                : core.Watched.Mmu.MapsTo(tag, page << PageSizes.BaseShift, frame);
+                ? core.Watched.Mmu.FindFrame(tag, InMachine(frame), out found)
+                : core.Watched.Mmu.MapsTo(tag, page << PageSizes.BaseShift, InMachine(frame));
             if (!holds)
             {
                 continue;

@@ -50,7 +50,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     /// Grows whenever a translation of a page has died or the operation that killed it has returned; what was verified before must be
     /// verified again.
     /// </summary>
-    public long VersionOf(ulong page) => _versions[page & (Versions - 1)];
+    public long VersionOf(ulong page) => _versions[page & (Versions - 1)] + (Releases.Host?.Version ?? 0);
 
     /// <summary>Pairs of a page and a frame whose deaths are kept.</summary>
     public int DeathsKept => _dead.Count;

@@ -32,7 +32,7 @@ public sealed class TranslationChecker
         AllowedStaleness = world.AllowedStaleness;
         ReleaseChecker[] releases =
             [.. world.Pools.Select(pool => new ReleaseChecker(this, pool, [.. world.CoresOf(pool)], world.Cores.Count,
-                world.Delays.CoreToSpace.Value))];
+                world.Delays.CoreToSpace.Value) { Host = Watching(pool) })];
         _spaces = [.. world.Spaces.Select(space => new SpaceChecker(this, space, releases[space.Pool.Index]))];
         _cores = [.. world.Cores.Select(core => new CoreChecker(this, core))];
         for (int i = 0; i < _spaces.Length; i++)
@@ -102,6 +102,20 @@ public sealed class TranslationChecker
                 Finish(pool, group);
             }
         }
+    }
+
+    /// <summary>Who watches the host of a pool's virtual machine from now on; null if the pool is not the memory of one.</summary>
+    private HostChecker? Watching(MemoryPool pool)
+    {
+        if (pool.Guest is not { } guest)
+        {
+            return null;
+        }
+
+        AddressSpace first = pool.Members[0];
+        HostChecker host = new(this, guest, first.Space, first.Name, [.. _world.CoresOf(pool)]);
+        guest.Watch = host;
+        return host;
     }
 
     private void Finish(MemoryPool pool, SpaceGroup group)

@@ -92,6 +92,11 @@ public static class Checkpoint
             space.Tables.Dispose();
         }
 
+        foreach (MemoryPool pool in world.Pools)
+        {
+            pool.Guest?.Table.Dispose();
+        }
+
         KnownObjects known = new(world);
         StateReader reader = new(data, known);
         foreach (object value in known.Stateful)

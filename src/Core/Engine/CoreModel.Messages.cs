@@ -32,6 +32,9 @@ public sealed partial class CoreModel
             case MessageKind.SpaceLoaded:
                 HandleSpaceLoaded(message.Space, message.AsSpaceLoaded().Answer);
                 break;
+            case MessageKind.HostFlush:
+                HandleHostFlush(message.Space, message.AsHostFlush());
+                break;
             case MessageKind.Protocol:
                 Cycles cycles = message.Sender < Machine.Cores
                     ? _shootdown.OnDirect(message.SenderCore, message.AsProtocol())
@@ -265,7 +268,7 @@ public sealed partial class CoreModel
         }
 
         _table = TableOf(space.Value);
-        Mmu.Load(_tag, _table);
+        LoadTable();
         if (loaded.Flushed)
         {
             Counters[CoreCounters.FullFlushes]++;

@@ -171,6 +171,12 @@ public sealed partial class CoreModel
         }
 
         CountTranslation(translation);
+        if (translation.Outcome == TranslationOutcome.HostFault)
+        {
+            RaiseHostFault(thread, translation.Frame, address, kind, began);
+            return;
+        }
+
         bool faulted = translation.Outcome is TranslationOutcome.NotPresentFault or TranslationOutcome.ProtectionFault;
         if (!faulted && _watch is { } watch)
         {
@@ -223,6 +229,12 @@ public sealed partial class CoreModel
                 new PageWalk(thread.Space, new VirtAddr(address), kind, faulted, translation.Size, translation.BitsSet)).Value;
         }
 
+        TakeEvents(cycles);
+    }
+
+    /// <summary>Tells the shootdown protocol what the TLBs have filled and dropped, and takes the time of that and some more.</summary>
+    private void TakeEvents(long cycles)
+    {
         foreach ((TlbEntry entry, bool evicted) in Mmu.TakeEvents())
         {
             cycles += (evicted ? _shootdown.OnEvict(entry) : _shootdown.OnFill(entry)).Value;
@@ -250,17 +262,21 @@ public sealed partial class CoreModel
 
     private void RaiseFault(SimThread thread, AccessKind kind, ulong address, bool userMode, long began)
     {
+        CountInARow(thread, kind, address);
+        thread.Faults++;
+        PageFault fault = new(thread.Id, new VirtAddr(address), kind, IsKernel: !userMode, _shootdown.TrapWord(thread.Space));
+        EnterKernel(thread, TrapKind.Fault, SimMessage.Of(fault), _delays.Trap.Value);
+        thread.TrapBegan = began;
+    }
+
+    private static void CountInARow(SimThread thread, AccessKind kind, ulong address)
+    {
         if (++thread.FaultsInARow > FaultsInARowMax)
         {
             throw new InvalidOperationException(
                 $"thread {thread.Id} ({thread.Name}) faulted {FaultsInARowMax} times on {new VirtAddr(address)} ({kind}) without "
                     + $"getting past it");
         }
-
-        thread.Faults++;
-        PageFault fault = new(thread.Id, new VirtAddr(address), kind, IsKernel: !userMode, _shootdown.TrapWord(thread.Space));
-        EnterKernel(thread, TrapKind.Fault, SimMessage.Of(fault), _delays.Trap.Value);
-        thread.TrapBegan = began;
     }
 
     /// <summary>Passes accesses on to the checker.</summary>

@@ -52,7 +52,7 @@ public sealed partial class CoreModel
 
     /// <inheritdoc/>
     public void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead) =>
-        _losses.Begin(space, shootdown, TableOf(space.Value), TableTime, dead);
+        _losses.Begin(space, shootdown, TableOf(space.Value), TableTime, dead, _world.GuestOf(space.Value)?.Table);
 
     /// <inheritdoc/>
     public void AlsoDead(DeadRange dead) => _losses.AlsoDead(dead);
@@ -80,7 +80,7 @@ public sealed partial class CoreModel
         }
 
         _tag = tag;
-        Mmu.Load(tag, _table!);
+        LoadTable();
         if (!ReturnsFirst)
         {
             _watch?.OnBegin(_clock, _loadedSpace, _tag);

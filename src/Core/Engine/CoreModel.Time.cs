@@ -44,7 +44,7 @@ public sealed partial class CoreModel
 
     private static CoreCycles.Counter ClassOf(TrapKind trap) => trap switch
     {
-        TrapKind.Fault => CoreCycles.Fault,
+        TrapKind.Fault or TrapKind.HostFault => CoreCycles.Fault,
         TrapKind.Order => CoreCycles.OrderWait,
         _ => CoreCycles.Syscall,
     };

@@ -81,6 +81,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _timeline = world.Lists.Timeline ? new CoreTimeline(world.Lists, CoreTimeline.SlicesMax / Machine.Cores) : null;
         _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
         Outbox = new Outbox(id.Value);
+        _guestCounters = Machine.Virtual ? new GuestCoreCounters() : null;
         Mmu = new CoreMmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
         _losses = Mmu.RememberLosses(this);
         CoreEvents watches = world.Protocol.Watches;
@@ -113,6 +114,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
 
     /// <inheritdoc/>
     public int SpaceCount => _world.SpaceCount;
+
+    /// <inheritdoc/>
+    public int TagCount => _world.Format.TagCount;
 
     /// <inheritdoc/>
     public CoreMmu Mmu { get; }
@@ -150,7 +154,12 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public Latencies Latencies { get; } = new();
 
     /// <summary>All that it counts beside cycles, in the order of reports.</summary>
-    internal IEnumerable<CounterSet> CounterSets => _shootdown.Counters is { } own ? [Counters, own] : [Counters];
+    internal IEnumerable<CounterSet> CounterSets =>
+    [
+        Counters,
+        .. _shootdown.Counters is { } ofProtocol ? [ofProtocol] : Array.Empty<CounterSet>(),
+        .. _guestCounters is { } ofGuest ? [ofGuest] : Array.Empty<CounterSet>(),
+    ];
 
     /// <summary>Messages that wait for the core.</summary>
     public MessageHeap Inbox => _inbox;

@@ -56,7 +56,7 @@ internal sealed class CoreTimeline(RunLists lists, int most)
         _trapSince = now;
         _trap = trap switch
         {
-            TrapKind.Fault => CoreSliceKind.Fault,
+            TrapKind.Fault or TrapKind.HostFault => CoreSliceKind.Fault,
             TrapKind.SystemCall => CoreSliceKind.Call,
             TrapKind.Order => CoreSliceKind.Order,
             TrapKind.Exit => CoreSliceKind.Exit,

@@ -24,6 +24,9 @@ public enum TrapKind : byte
 
     /// <summary>Its own end, and that of its process if it was the last.</summary>
     Exit,
+
+    /// <summary>A fault of the host's table of its virtual machine.</summary>
+    HostFault,
 }
 
 /// <summary>How a thread came to be on a node of a cluster, or not.</summary>

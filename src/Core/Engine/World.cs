@@ -28,6 +28,9 @@ public sealed class World : IDisposable
     private readonly SpaceGroup[] _groups;
     private readonly MemoryPool[] _pools;
 
+    /// <summary>Where guests' memory lies; null without virtual machines.</summary>
+    private readonly GuestLayout? _guests;
+
     /// <summary>Builds the world of a scenario at time 0.</summary>
     /// <exception cref="ScenarioException">The scenario names something that does not exist or cannot be.</exception>
     /// <param name="scenario">What is simulated.</param>
@@ -52,12 +55,14 @@ public sealed class World : IDisposable
         _pools = new MemoryPool[layout.PoolCount];
         _spaces = new AddressSpace[SpaceCount];
         RefillMisses = new RefillMisses(SpaceCount);
+        _guests = machine.Virtual ? new GuestLayout(scenario, Format, layout, Math.Max(1, Protocol.Tables(machine))) : null;
         IReadOnlyList<ProgramImage> images = [.. layout.Spaces.Select(space => space.Image)];
         VirtualMemoryOptions options = scenario.Memory.ToOptions() with { Backends = WorldParts.BackendsOf(scenario, images) };
         SpaceSetup setup = new(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup)
         {
             BackendCounters = WorldParts.BackendCounters(options, images),
             Lists = Lists,
+            TagCount = Format.TagCount,
         };
         BuildSpaces(layout, setup, options, machineHalf);
         _cores = new CoreModel[machine.Cores];
@@ -149,6 +154,9 @@ public sealed class World : IDisposable
 
     internal PageTable TableOf(int space, int table) => _spaces[space].Tables[table];
 
+    /// <summary>The virtual machine that a space runs in; null for none.</summary>
+    internal GuestMachine? GuestOf(int space) => _spaces[space].Pool.Guest;
+
     internal int TargetOf(SpaceId space) => _cores.Length + space.Value;
 
     /// <summary>Somebody hears of every message and, if a checker watches, of every access, from the beginning of the run.</summary>
@@ -181,6 +189,11 @@ public sealed class World : IDisposable
         foreach (AddressSpace space in _spaces)
         {
             space.Tables.Dispose();
+        }
+
+        foreach (MemoryPool pool in _pools)
+        {
+            pool.Guest?.Table.Dispose();
         }
     }
 
@@ -233,7 +246,8 @@ public sealed class World : IDisposable
         PageTable[] tables = new PageTable[Math.Max(1, Protocol.Tables(Scenario.Machine))];
         for (int i = 0; i < tables.Length; i++)
         {
-            tables[i] = new PageTable(Format) { TableBase = new PhysAddr((ulong)((i * SpaceCount) + space) << TableSpaceShift) };
+            PhysAddr at = _guests?.TableBase(space, i) ?? new PhysAddr((ulong)((i * SpaceCount) + space) << TableSpaceShift);
+            tables[i] = new PageTable(Format) { TableBase = at };
         }
 
         return new PageTableSet(tables, Protocol.FillsTablesOnDemand);
@@ -251,7 +265,7 @@ public sealed class World : IDisposable
         {
             FramePool frames = new(memory.Bytes);
             PageCache cache = new(frames, memory.WarmPageCache, options.Folios);
-            _pools[i] = new MemoryPool(setup.Machine, setup.Kernel, i, frames, cache);
+            _pools[i] = new MemoryPool(setup.Machine, setup.Kernel, i, frames, cache, _guests?.Make(i));
         }
 
         for (int i = 0; i < SpaceCount; i++)

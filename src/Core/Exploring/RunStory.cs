@@ -96,6 +96,9 @@ public sealed record RunStory(IReadOnlyList<string> Lanes, IReadOnlyList<StoryMe
         MessageKind.Protocol => "protocol's message",
         MessageKind.OperationStart or MessageKind.OperationBatch or MessageKind.OperationEnd or MessageKind.DeviceDone => "goes on",
         MessageKind.ProtocolTimer => "protocol's timer",
+        MessageKind.HostFault => "host's fault",
+        MessageKind.HostFlush => "drop all for the host",
+        MessageKind.HostFlushed => "dropped all",
         _ => null,
     };
 

@@ -8,10 +8,9 @@ using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
 
-/// <content>Faults, system calls and forks, and the lock that orders them.</content>
+/// <content>Faults, system calls and forks.</content>
 public sealed partial class AddressSpace
 {
-    private readonly MapLock _mapLock;
     private readonly SpaceLocks _locks;
 
     private void BeginFault(CoreId core, in PageFault fault)
@@ -74,16 +73,6 @@ public sealed partial class AddressSpace
         FirstPage = 0,
         EndPage = ulong.MaxValue,
     });
-
-    /// <summary>Starts the operation, or has it wait for those it conflicts with.</summary>
-    private void Admit(KernelOperation operation)
-    {
-        _operations.Add(operation.Id, operation);
-        if (_mapLock.TryEnter(operation, _now))
-        {
-            Execute(operation);
-        }
-    }
 
     private void Execute(KernelOperation operation)
     {
@@ -189,6 +178,11 @@ public sealed partial class AddressSpace
         }
 
         long cycles = OperationCosts.OfCall(Kernel, call, result) + _pool.Warmth.OfCall(operation, Kernel);
+        if (result.Error is null && CallScope.Downgrades(call, oldBreak))
+        {
+            SendToSelf(MessageKind.OperationDowngrade, operation, _now + OperationCosts.OfAreas(Kernel, call, result));
+        }
+
         BeginBatches(operation, cycles + UpdateTables(), result);
     }
 
@@ -332,21 +326,6 @@ public sealed partial class AddressSpace
         _listed?.Add(operation);
         Observer?.Returned(
             operation.Id, returns, releases: operation.Release is not null, deferred: operation.Shootdown is { Deferred: true });
-    }
-
-    private void AdmitWaiting()
-    {
-        while (_mapLock.TryAdmit(out KernelOperation? operation, out long since))
-        {
-            long handover = _delays.Service.Value + (operation.Exclusive ? Kernel.MapLockHandoverCycles : 0);
-            long wait = _now + handover - since;
-            LockKind kind = Kernel.PerVmaLocks && operation.Kind == OperationKind.Fault ? LockKind.Area : LockKind.Map;
-            Counters[SpaceCounters.LockWaits]++;
-            Counters[SpaceCounters.LockWaitCycles] += wait;
-            operation.Waited = true;
-            Counters[SpaceCounters.Of(kind).WaitCycles] += wait;
-            SendToSelf(MessageKind.OperationStart, operation, _now + handover);
-        }
     }
 
     private void ReleaseMemory(KernelOperation operation)

@@ -31,8 +31,9 @@ public sealed partial class AddressSpace
         bool isNear = Machine.SocketOf(shootdown.Initiator) == Machine.SocketOf(core);
         shootdown.Interrupts++;
         shootdown.SendCycles += isNear ? Kernel.IpiSendCycles : Kernel.IpiSendRemoteCycles;
+        shootdown.SendCycles += PriceOfGuestInterrupt(shootdown, core, out long arrives);
         long leaves = _now + _delays.Service.Value + shootdown.SendCycles;
-        long due = leaves + Machine.IpiDelay(shootdown.Initiator, core);
+        long due = leaves + Machine.IpiDelay(shootdown.Initiator, core) + arrives;
         Counters[SpaceCounters.IpisSent]++;
         _interrupts.Add(shootdown.Initiator, core);
         _causes.Add(shootdown.Cause, CauseFigure.Targets, 1);

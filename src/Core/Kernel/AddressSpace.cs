@@ -46,6 +46,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Name = identity.Name;
         Image = image;
         Tables = tables;
+        _tablesTouched = new int[tables.Count];
+        _guestCounters = pool.Guest is null ? null : new GuestSpaceCounters();
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         _mapLock = new MapLock(Kernel.PerVmaLocks);
@@ -87,6 +89,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     public int SpaceCount => _setup.SpaceCount;
 
     /// <inheritdoc/>
+    public int TagCount => _setup.TagCount;
+
+    /// <inheritdoc/>
     public MachineShootdown? MachineHalf => _group.MachineHalf;
 
     /// <inheritdoc/>
@@ -106,6 +111,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     [
         Counters,
         .. _shootdown.Counters is { } ofProtocol ? [ofProtocol] : Array.Empty<CounterSet>(),
+        .. _guestCounters is { } ofGuest ? [ofGuest] : Array.Empty<CounterSet>(),
         .. _setup.BackendCounters.Select(none => _memory?.CounterSets.FirstOrDefault(set => set.GetType() == none.GetType()) ?? none),
     ];
 
@@ -156,6 +162,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         }
 
         Tables.Update();
+        BackInitialMemory();
     }
 
     /// <summary>Counting begins.</summary>
@@ -188,23 +195,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
             case MessageKind.Fork:
                 BeginFork(core, message.AsFork());
                 break;
-            case MessageKind.OperationStart:
-                Execute(OperationOf(message));
-                break;
-            case MessageKind.OperationBatch:
-                NextBatch(OperationOf(message));
-                break;
-            case MessageKind.OperationInvalidate:
-                Invalidate(OperationOf(message));
-                break;
-            case MessageKind.OperationEnd:
-                Conclude(OperationOf(message));
-                break;
-            case MessageKind.DeviceDone:
-                EndOperation(OperationOf(message));
-                break;
-            case MessageKind.ReleaseMemory:
-                ReleaseMemory(OperationOf(message));
+            case >= MessageKind.OperationStart and <= MessageKind.DeviceDone:
+                Step(message.AsOperationStep());
                 break;
             case MessageKind.Ack:
                 HandleAck(core, message.AsAck());
@@ -226,6 +218,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
                 break;
             case MessageKind.AccessedDirty:
                 LogAccess(core, message.AsAccessedDirty());
+                break;
+            case MessageKind.HostFault or MessageKind.HostFlushed:
+                HandleForHost(core, message);
                 break;
             case MessageKind.SleepEnd:
                 _threads.EndSleep(message.AsSleepEnd().Thread);
@@ -260,7 +255,37 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         }
     }
 
-    private KernelOperation OperationOf(in SimMessage message) => _operations[message.AsOperationStep().Operation];
+    private void Step(in OperationStep step)
+    {
+        if (step.Kind == MessageKind.OperationDowngrade)
+        {
+            Downgrade(step.Operation);
+            return;
+        }
+
+        KernelOperation operation = _operations[step.Operation];
+        switch (step.Kind)
+        {
+            case MessageKind.OperationStart:
+                Execute(operation);
+                break;
+            case MessageKind.OperationBatch:
+                NextBatch(operation);
+                break;
+            case MessageKind.OperationInvalidate:
+                Invalidate(operation);
+                break;
+            case MessageKind.OperationEnd:
+                Conclude(operation);
+                break;
+            case MessageKind.ReleaseMemory:
+                ReleaseMemory(operation);
+                break;
+            default:
+                EndOperation(operation);
+                break;
+        }
+    }
 
     private void HandleLeave(CoreId core)
     {
@@ -273,6 +298,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
 
     private void HandleLoad(CoreId core, in LoadRequest load)
     {
+        _pool.Guest?.RunsOn(core);
         bool isHeld = _shootdown.Holds(core);
         LoadAnswer answer = _shootdown.OnLoad(core);
         if ((uint)answer.Table >= (uint)Tables.Count)
@@ -292,12 +318,14 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         _shootdown.OnAccessed(core, access.Address, access.Bits);
     }
 
-    /// <summary>Makes in the copies of the page table what an operation has changed.</summary>
-    /// <returns>Cycles that it takes by the protocol's word.</returns>
+    /// <summary>
+    /// Makes in the copies of the page table what an operation has changed; a guest's kernel has touched what the operation was given.
+    /// </summary>
+    /// <returns>Cycles that the copies take by the protocol's word, and that the guest spends with its host.</returns>
     private long UpdateTables()
     {
         long written = Tables.Update();
-        return written == 0 ? 0 : _shootdown.OnCopied(written).Value;
+        return TouchMemory() + (written == 0 ? 0 : _shootdown.OnCopied(written).Value);
     }
 
     /// <inheritdoc/>

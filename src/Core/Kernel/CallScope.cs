@@ -42,6 +42,15 @@ internal static class CallScope
         _ => true,
     };
 
+    /// <summary>
+    /// Whether it goes on as a reader when its areas are gone, while it takes pages and table pages (mmap_write_downgrade in
+    /// vms_complete_munmap_vmas, mm/vma.c, and so since Linux 4.20).
+    /// </summary>
+    /// <param name="call">The call.</param>
+    /// <param name="oldBreak">The break before it.</param>
+    public static bool Downgrades(SystemCall call, VirtAddr oldBreak) =>
+        call.Kind == SystemCallKind.Unmap || (call.Kind == SystemCallKind.SetBreak && call.Start < oldBreak);
+
     /// <summary>Whether the lock of the one area that it concerns is enough (<see cref="KernelRelease.AreaLocksOfAdvice"/>).</summary>
     public static bool MayLockArea(SystemCall call) =>
         call is { Kind: SystemCallKind.Advise, Advice: Advice.DontNeed or Advice.DontNeedLocked or Advice.Free, MoreRanges.Count: 0 };

@@ -56,8 +56,11 @@ internal sealed class KernelOperation
     /// <summary>The word of the shootdown protocol that its trap brought.</summary>
     public long Word { get; init; }
 
-    /// <summary>Whether it holds the address space's lock as a writer.</summary>
-    public bool Exclusive { get; init; }
+    /// <summary>
+    /// Whether it holds the address space's lock as a writer. A call that only gives pages up is a reader from some time on
+    /// (<see cref="CallScope.Downgrades"/>).
+    /// </summary>
+    public bool Exclusive { get; set; }
 
     /// <summary>
     /// The area whose lock a call takes instead of mmap_lock; null for other calls, and for faults, which learn theirs later.

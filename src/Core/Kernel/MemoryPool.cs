@@ -13,12 +13,14 @@ public sealed class MemoryPool
 {
     private readonly List<AddressSpace> _members = [];
 
-    internal MemoryPool(MachineSpec machine, KernelProfile kernel, int index, FramePool frames, PageCache cache)
+    internal MemoryPool(MachineSpec machine, KernelProfile kernel, int index, FramePool frames, PageCache cache, GuestMachine? guest = null)
     {
         Index = index;
         Frames = frames;
         Locks = new PoolLocks(machine, kernel);
         Cache = cache;
+        Guest = guest;
+        frames.HandedOut = guest is null ? null : [];
     }
 
     /// <summary>Number of the pool in the run.</summary>
@@ -32,6 +34,9 @@ public sealed class MemoryPool
 
     /// <summary>File pages of all members.</summary>
     public PageCache Cache { get; }
+
+    /// <summary>The virtual machine whose memory it is; null for none.</summary>
+    public GuestMachine? Guest { get; }
 
     /// <summary>Locks of the pool.</summary>
     internal PoolLocks Locks { get; }

@@ -30,6 +30,11 @@ internal static class OperationCosts
         return cycles + OfPages(kernel, result);
     }
 
+    /// <summary>Cycles of a call before its pages: while it changes areas.</summary>
+    public static long OfAreas(KernelProfile kernel, SystemCall call, MmResult result) =>
+        (call.Kind == SystemCallKind.SetBreak ? kernel.BreakCycles : kernel.UnmapCycles)
+        + (Math.Max(0, result.Areas - 1) * kernel.AreaCycles);
+
     /// <summary>Cycles of a fork.</summary>
     public static long OfFork(KernelProfile kernel, MmResult result) =>
         kernel.ForkCycles + (result.PagesShared * kernel.ForkPageCycles) + OfPages(kernel, result);

@@ -19,6 +19,9 @@ internal sealed record SpaceSetup(
     /// <summary>What backends of the run count, one set of each class, all 0.</summary>
     public IReadOnlyList<CounterSet> BackendCounters { get; init; } = [];
 
+    /// <summary>Tags that the page-table format has for spaces.</summary>
+    public required int TagCount { get; init; }
+
     /// <summary>What is kept one by one.</summary>
     public required RunLists Lists { get; init; }
 }

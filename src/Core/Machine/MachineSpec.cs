@@ -62,6 +62,13 @@ public sealed record MachineSpec
     /// <summary>The MMU of each core.</summary>
     public MmuSpec Mmu { get; init; } = new();
 
+    /// <summary>Whether every memory pool's processes run in a virtual machine of their own, which has the machine's cores.</summary>
+    [Setting("Whether processes run in a virtual machine: one for each memory pool (memory.shared), with page tables of guest and host.")]
+    public bool Virtual { get; init; }
+
+    /// <summary>The virtual machines, if there are any.</summary>
+    public GuestSpec Guest { get; init; } = new();
+
     /// <summary>Cycles of a second.</summary>
     public long CyclesPerSecond => (long)Math.Round(Ghz * 1e9);
 

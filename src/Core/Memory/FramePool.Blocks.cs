@@ -46,6 +46,7 @@ public sealed partial class FramePool
 
         Occupy(block, slot, kind);
         frame = PhysAddr.OfPage(_base + ((ulong)number << BlockShift) + (ulong)slot);
+        Note(kind, frame, 1);
         return true;
     }
 
@@ -77,7 +78,17 @@ public sealed partial class FramePool
         }
 
         frame = PhysAddr.OfPage(_base + ((ulong)first << BlockShift));
+        Note(kind, frame, size.BasePages());
         return true;
+    }
+
+    /// <summary>A device writes pages of files; the kernel clears or copies the others.</summary>
+    private void Note(FrameKind kind, PhysAddr frame, ulong count)
+    {
+        if (kind != FrameKind.File)
+        {
+            HandedOut?.Add((frame.PageNumber, count));
+        }
     }
 
     private void Occupy(Block block, int slot, FrameKind kind)

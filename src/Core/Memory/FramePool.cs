@@ -65,6 +65,12 @@ public sealed partial class FramePool
     /// <summary>Frames handed out and given back since counting began.</summary>
     public FrameCounters Counters { get; } = new();
 
+    /// <summary>
+    /// Frames that were handed out and that the kernel clears or copies to, in their order: the first one's number and how many. Null while
+    /// nobody wants to know; who reads the list empties it.
+    /// </summary>
+    internal List<(ulong First, ulong Count)>? HandedOut { get; set; }
+
     /// <summary>The most frames that were allocated at one time.</summary>
     public long Peak { get; private set; }
 

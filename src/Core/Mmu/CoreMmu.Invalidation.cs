@@ -89,7 +89,11 @@ public sealed unsafe partial class CoreMmu
     /// table (INVEPT, all contexts).
     /// </summary>
     /// <returns>TLB entries dropped; nested translations are not counted.</returns>
-    public int InvalidateNested() => InvalidateAll(globals: true);
+    public int InvalidateNested()
+    {
+        _nested?.DropAll();
+        return InvalidateAll(globals: true);
+    }
 
     /// <summary>A fault drops what the TLBs hold for its address (Intel SDM vol. 3A, 4.10.4.1).</summary>
     private void DropStale(ulong address)
@@ -172,9 +176,12 @@ public sealed unsafe partial class CoreMmu
         return dropped;
     }
 
+    /// <summary>
+    /// Drops paging-structure entries. Nested translations stay: what a guest invalidates are translations of its own addresses, which no
+    /// processor needs to take for those of guest-physical ones (Intel SDM vol. 3C, 29.4.3.1).
+    /// </summary>
     private void DropPagingStructures()
     {
-        _nested?.DropAll();
         Drop(_pde);
         Drop(_pdpte);
         Drop(_pml4e);

@@ -34,6 +34,47 @@ public sealed unsafe partial class CoreMmu
         _machineTag = (ulong)machine.Value << TagShift;
     }
 
+    /// <summary>What a guest's and its host's table together give an address, as the data of a TLB entry.</summary>
+    /// <param name="guest">The guest's table.</param>
+    /// <param name="host">The host's table.</param>
+    /// <param name="address">A virtual address of the guest.</param>
+    /// <param name="level">Level of the entry: the smaller one of both tables' leaves.</param>
+    /// <param name="time">As of when.</param>
+    /// <param name="data">The data.</param>
+    /// <returns>False if they give it no translation of this level.</returns>
+    internal static bool LookupNested(PageTable guest, PageTable host, ulong address, int level, long time, out ulong data)
+    {
+        data = 0;
+        if (!TryLeaf(guest, address, level, time, out ulong outer, out int guestLevel)
+            || !TryLeaf(host, (outer >> FrameShift) << PageSizes.BaseShift, level, time, out ulong inner, out int hostLevel)
+            || Math.Min(guestLevel, hostLevel) != level)
+        {
+            return false;
+        }
+
+        PageFlags rights = (PageFlags)(inner & RightsMask) & PageTableFormat.Rights;
+        PageFlags flags = (PageFlags)(outer & ((1UL << FrameShift) - 1)) & (rights | ~PageTableFormat.Rights) & ~PageFlags.Global;
+        data = DataOf(inner >> FrameShift, flags);
+        return true;
+    }
+
+    /// <summary>The leaf of at least a level that maps an address: the frame of the level's page that the address lies in.</summary>
+    private static bool TryLeaf(PageTable table, ulong address, int least, long time, out ulong data, out int level)
+    {
+        for (level = least; level <= table.Format.LargestLeafLevel; level++)
+        {
+            if (Lookup(table, address, level, time, out data))
+            {
+                ulong inside = (address & ((1UL << ShiftOf(level)) - 1)) >> ShiftOf(least) << (9 * least);
+                data += inside << FrameShift;
+                return true;
+            }
+        }
+
+        data = 0;
+        return false;
+    }
+
     /// <summary>
     /// The two-dimensional walk. It makes one reference to each level of the guest's table, each after a walk of the host's, and a last
     /// walk of the host's for the page itself. With 4 levels each and nothing cached that is 4 * 5 + 4 = 24 references.
@@ -65,6 +106,7 @@ public sealed unsafe partial class CoreMmu
             walk.Cycles += _chargesLines ? LineCycles(PhysAddr.OfPage(at.Frame), index) : _referenceCycles;
             if (!_layout.IsPresent(entry))
             {
+                DropStaleStructures(address, table, time);
                 return Fault(TranslationOutcome.NotPresentFault, address, walk.Cycles, walk.References, start);
             }
 

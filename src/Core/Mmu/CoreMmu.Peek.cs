@@ -129,6 +129,29 @@ public sealed unsafe partial class CoreMmu
         return false;
     }
 
+    /// <summary>Looks through all TLBs, that of nested translations included, for one that leads into memory of a host.</summary>
+    /// <param name="pages">Numbers of pages of the host, of its page size.</param>
+    /// <param name="frameBits">How far a 4 KiB frame's number is shifted right for the number of its page.</param>
+    /// <param name="frame">The 4 KiB frame that one leads to.</param>
+    /// <returns>False if there is none.</returns>
+    internal bool LeadsInto(IReadOnlySet<ulong> pages, int frameBits, out ulong frame)
+    {
+        foreach (Tlb? tlb in _arrays.Append(_nested))
+        {
+            for (int entry = 0; tlb is not null && entry < tlb.Entries; entry++)
+            {
+                if (tlb.TryRead(entry, out _, out ulong data) && pages.Contains(data >> FrameShift >> frameBits))
+                {
+                    frame = data >> FrameShift;
+                    return true;
+                }
+            }
+        }
+
+        frame = 0;
+        return false;
+    }
+
     /// <summary>Whether a paging-structure cache holds a pointer to one of these table pages under a tag.</summary>
     public bool CachesTable(Asid asid, ReadOnlySpan<int> tablePages)
     {

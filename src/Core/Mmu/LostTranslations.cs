@@ -2,7 +2,6 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.Paging;
-using VmSim.Core.State;
 
 namespace VmSim.Core.Mmu;
 
@@ -30,7 +29,7 @@ public interface IRefillCounter
 /// </remarks>
 /// <param name="entries">Entries of all TLBs of the core. As many losses are remembered, but at most 65,535.</param>
 /// <param name="counter">Told of refill misses.</param>
-public sealed class LostTranslations(int entries, IRefillCounter counter)
+public sealed partial class LostTranslations(int entries, IRefillCounter counter)
 {
     private const int SlotsMin = 64;
     private const int FilterShift = 64 - 13;
@@ -66,12 +65,6 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
 
     private PageTable? _table;
 
-    /// <summary>Reads the table; made when the first dead range is looked at.</summary>
-    [NotSaved]
-    private LeafReader? _leaves;
-    [NotSaved]
-    private bool _leavesBegun;
-
     private long _time;
     private int _space;
     private long _shootdown;
@@ -103,12 +96,14 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
     /// <param name="table">The space's page table.</param>
     /// <param name="time">Time of the invalidation.</param>
     /// <param name="dead">The range that covers the shootdown's dead translations.</param>
-    public void Begin(SpaceId space, long shootdown, PageTable table, Cycles time, DeadRange dead)
+    /// <param name="host">The host's table of the virtual machine that the space is in; null for none.</param>
+    public void Begin(SpaceId space, long shootdown, PageTable table, Cycles time, DeadRange dead, PageTable? host = null)
     {
         ArgumentNullException.ThrowIfNull(table);
         _space = space.Value;
         _shootdown = shootdown;
         _table = table;
+        _host = host;
         _time = time.Value;
         _leavesBegun = false;
         Dead = dead;
@@ -215,35 +210,6 @@ public sealed class LostTranslations(int entries, IRefillCounter counter)
                 Remove(i);
             }
         }
-    }
-
-    private bool MayBeDead(VirtAddr address)
-    {
-        if (Dead.Contains(address))
-        {
-            return true;
-        }
-
-        foreach (DeadRange dead in _alsoDead)
-        {
-            if (dead.Contains(address))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool IsLive(ulong key, ulong data)
-    {
-        if (!_leavesBegun)
-        {
-            (_leaves ??= new LeafReader()).Begin(_table!, _time);
-            _leavesBegun = true;
-        }
-
-        return _leaves!.TryRead(CoreMmu.AddressOf(key), CoreMmu.LevelOf(key), out ulong now) && CoreMmu.Covers(now, data);
     }
 
     private void Add(in Loss loss)

@@ -62,8 +62,11 @@ public abstract class PageTableFormat : INamed
     /// <summary>Bits of a virtual address within one contiguous part of the address space: one less if there are two halves.</summary>
     public int RangeBits => _signExtended ? VirtualBits - 1 : VirtualBits;
 
-    /// <summary>Bits of an address-space tag (PCID, ASID).</summary>
+    /// <summary>Bits of an address-space tag (PCID, ASID): at most 16.</summary>
     public int AsidBits { get; }
+
+    /// <summary>Tags that spaces can have: tag 0 is nobody's.</summary>
+    public int TagCount => (1 << AsidBits) - 1;
 
     /// <summary>The highest level whose entries may map a page.</summary>
     public int LargestLeafLevel { get; }

@@ -42,7 +42,7 @@ public sealed class BroadcastProtocol : IShootdownProtocol
         {
             _everLoaded.Load(core);
             return new LoadAnswer(
-                SharedRules.TagOf(context.Space, context.SpaceCount), Flush: context.SpaceCount > SharedRules.TagsOfSpaces);
+                SharedRules.TagOf(context.Space, context.SpaceCount, context.TagCount), Flush: context.SpaceCount > context.TagCount);
         }
     }
 
@@ -50,7 +50,7 @@ public sealed class BroadcastProtocol : IShootdownProtocol
     {
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            Asid tag = SharedRules.TagOf(invalidation.Space, context.SpaceCount);
+            Asid tag = SharedRules.TagOf(invalidation.Space, context.SpaceCount, context.TagCount);
             return SharedRules.Invalidate(context, tag, invalidation.Scope);
         }
     }

@@ -24,6 +24,9 @@ public interface ICoreShootdownContext
     /// <summary>How many spaces the run has.</summary>
     int SpaceCount { get; }
 
+    /// <summary>Tags that the page-table format has for spaces: all but tag 0 (<see cref="Paging.PageTableFormat.AsidBits"/>).</summary>
+    int TagCount { get; }
+
     /// <summary>The core's MMU.</summary>
     CoreMmu Mmu { get; }
 

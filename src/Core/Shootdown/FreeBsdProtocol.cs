@@ -83,11 +83,11 @@ public sealed class FreeBsdProtocol : IShootdownProtocol
 
         public override LoadAnswer OnLoad(CoreId core)
         {
-            bool flushes = !_good.Contains(core) || context.SpaceCount > SharedRules.TagsOfSpaces;
+            bool flushes = !_good.Contains(core) || context.SpaceCount > context.TagCount;
             _counters[FreeBsdCounters.FlushesAtLoad] += flushes ? 1 : 0;
             _active.Add(core.Value);
             _good.Add(core.Value);
-            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount), Flush: flushes);
+            return new LoadAnswer(SharedRules.TagOf(context.Space, context.SpaceCount, context.TagCount), Flush: flushes);
         }
 
         public override void OnLeave(CoreId core) => _active.Remove(core.Value);
@@ -104,7 +104,7 @@ public sealed class FreeBsdProtocol : IShootdownProtocol
 
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
-            Asid tag = SharedRules.TagOf(invalidation.Space, context.SpaceCount);
+            Asid tag = SharedRules.TagOf(invalidation.Space, context.SpaceCount, context.TagCount);
             return SharedRules.Invalidate(context, tag, invalidation.Scope) with { Ack = ack };
         }
     }

@@ -7,11 +7,12 @@ namespace VmSim.Core.Shootdown;
 /// <summary>Rules that several protocols share.</summary>
 public static class SharedRules
 {
-    /// <summary>Tags that can be given to spaces for good: a 12-bit PCID less tag 0 (Intel SDM vol. 3, 4.10.1).</summary>
-    public const int TagsOfSpaces = 4095;
-
     /// <summary>The tag of a space where tags belong to spaces; 0 when there are more spaces than tags, and every switch flushes.</summary>
-    public static Asid TagOf(SpaceId space, int spaceCount) => new(spaceCount > TagsOfSpaces ? (ushort)0 : (ushort)(space.Value + 1));
+    /// <param name="space">The space.</param>
+    /// <param name="spaceCount">How many spaces the run has.</param>
+    /// <param name="tagCount">Tags that can be given to spaces.</param>
+    public static Asid TagOf(SpaceId space, int spaceCount, int tagCount) =>
+        new(spaceCount > tagCount ? (ushort)0 : (ushort)(space.Value + 1));
 
     /// <summary>
     /// What each core drops for a shootdown: the range that died, or the whole space above the kernel's ceiling and for what reclaim has

@@ -60,6 +60,9 @@ public enum MessageKind : ushort
     /// <summary>Space to itself: an operation has its locks and starts; <see cref="OperationStep"/>.</summary>
     OperationStart,
 
+    /// <summary>Space to itself: an operation goes on as a reader of the space's lock; <see cref="OperationStep"/>.</summary>
+    OperationDowngrade,
+
     /// <summary>Space to itself: an operation comes to its next batch of pages; <see cref="OperationStep"/>.</summary>
     OperationBatch,
 
@@ -98,4 +101,13 @@ public enum MessageKind : ushort
 
     /// <summary>Between cores and spaces, or core to core: the shootdown protocol's own; <see cref="ProtocolPayload"/>.</summary>
     Protocol,
+
+    /// <summary>Core to space: a walk found nothing in the table of a guest's host; <see cref="VirtualTime.HostFault"/>.</summary>
+    HostFault,
+
+    /// <summary>Space to core: the host of a virtual machine has its cores drop everything; <see cref="VirtualTime.HostFlush"/>.</summary>
+    HostFlush,
+
+    /// <summary>Core to space: it has dropped everything for the host; <see cref="VirtualTime.HostFlush"/>.</summary>
+    HostFlushed,
 }

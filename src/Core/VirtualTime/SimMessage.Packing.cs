@@ -177,6 +177,22 @@ public partial struct SimMessage
     /// <summary>Which timer has come.</summary>
     public readonly ProtocolTimer AsProtocolTimer() => Is(MessageKind.ProtocolTimer, new ProtocolTimer(_a));
 
+    /// <summary>A message that a walk found nothing in a host's table: A = thread, B = guest-physical page.</summary>
+    public static SimMessage Of(in HostFault fault) => new(MessageKind.HostFault, fault.Thread.Value, (long)fault.GuestPage);
+
+    /// <summary>What a walk did not find in a host's table.</summary>
+    public readonly HostFault AsHostFault() => Is(MessageKind.HostFault, new HostFault(new ThreadId((int)_a), (ulong)_b));
+
+    /// <summary>A message that a host has a core drop everything: A = flush.</summary>
+    public static SimMessage Of(in HostFlush flush) => new(MessageKind.HostFlush, flush.Flush);
+
+    /// <summary>A message that a core has dropped everything for a host: A = flush.</summary>
+    public static SimMessage OfDone(in HostFlush flush) => new(MessageKind.HostFlushed, flush.Flush);
+
+    /// <summary>Which flush of a host it is, asked for or done.</summary>
+    public readonly HostFlush AsHostFlush() =>
+        Is(Kind == MessageKind.HostFlushed ? MessageKind.HostFlushed : MessageKind.HostFlush, new HostFlush(_a));
+
     /// <summary>A message of the protocol's own: the flags are its kind, A to D its bytes.</summary>
     public static SimMessage Of(in ProtocolPayload payload) =>
         new(

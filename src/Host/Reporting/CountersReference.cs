@@ -19,7 +19,7 @@ public static class CountersReference
             What a run counts, in the order of `report.json` and `stats.txt`.
             Counting begins when `warmup` has passed.
             The totals have the run's length first, and of each counter the sum over all cores, address spaces or groups.
-            A shootdown protocol or a mapping backend may bring counters of its own, which stand behind these.
+            A shootdown protocol, a mapping backend and virtual machines bring counters of their own, which stand behind these.
             [protocols.md](protocols.md#counters) and [backends.md](backends.md#counters) say how.
 
             """);
@@ -28,6 +28,8 @@ public static class CountersReference
         WriteTable("Cycles of a core", "They add up to the run's length.", [.. CoreCycles.All, CoreCycles.Idle], output);
         WriteTable("Address spaces", "", CounterCatalog.BuiltIn.Space, output);
         WriteTable("Memory pools", "A process and its forks share one.", CounterCatalog.BuiltIn.Group, output);
+        WriteTable("Cores of virtual machines", "With `machine.virtual = on`.", GuestCoreCounters.All, output);
+        WriteTable("Address spaces in virtual machines", "With `machine.virtual = on`.", GuestSpaceCounters.All, output);
         WriteTable("Latencies", "Percentiles and the greatest, over the run.", [.. LatencyKind.All.Select(kind => kind.Info)], output);
         WriteTable(
             "Each shootdown",

@@ -61,6 +61,48 @@ public sealed class NestedPagingTests : IDisposable
     }
 
     [Fact]
+    public void Invalidate_ByTheGuest_LeavesNestedTranslations()
+    {
+        MapGuest(Here, 0x5000);
+        Back(0x5000);
+        BackTables();
+        using CoreMmu mmu = Make(16);
+        mmu.Translate(AccessKind.Load, Here, user: true, time: 0);
+        mmu.InvalidatePage(new Asid(1), Here);
+        Assert.Equal(4, mmu.Translate(AccessKind.Load, Here, user: true, time: 0).References);
+        mmu.InvalidateAsid(new Asid(1));
+        Assert.Equal(4, mmu.Translate(AccessKind.Load, Here, user: true, time: 0).References);
+    }
+
+    [Fact]
+    public void Translate_StaleDirectoryEntry_DoesNotFaultTwice()
+    {
+        MapGuest(Here, 0x5000);
+        Back(0x5000);
+        Back(0x6000);
+        using CoreMmu mmu = Make(16);
+        BackTables();
+        mmu.Translate(AccessKind.Load, Here, user: true, time: 0);
+
+        // The table page goes and another one comes, and nobody tells the core.
+        NoVisitor nobody = default;
+        _guest.UnmapRange(new VirtAddr(Here), 4096, ref nobody);
+        MapGuest(Here + 0x1000, 0x6000);
+        for (int page = 0; page < _guest.TablePageLimit; page++)
+        {
+            ulong address = _guest.TableAddress(page).Value;
+            if (!_host.Query(new VirtAddr(address)).Mapped)
+            {
+                Back(address);
+            }
+        }
+
+        TranslationResult first = mmu.Translate(AccessKind.Load, Here + 0x1000, user: true, time: 0);
+        TranslationResult second = mmu.Translate(AccessKind.Load, Here + 0x1000, user: true, time: 0);
+        Assert.Equal((TranslationOutcome.NotPresentFault, TranslationOutcome.Walked), (first.Outcome, second.Outcome));
+    }
+
+    [Fact]
     public void Translate_LargeHostPage_KeepsTheSmallerSize()
     {
         MapGuest(Here, 0x20_5000);
@@ -133,6 +175,13 @@ public sealed class NestedPagingTests : IDisposable
             Assert.True(result.Outcome is TranslationOutcome.L1Hit or TranslationOutcome.StlbHit or TranslationOutcome.Walked);
             Assert.InRange(result.References, 0, 24);
             Assert.Equal(model[page] >> 12, result.Frame);
+        }
+    }
+
+    private readonly struct NoVisitor : IUnmapVisitor
+    {
+        public void OnUnmapped(VirtAddr address, in EntryInfo entry)
+        {
         }
     }
 

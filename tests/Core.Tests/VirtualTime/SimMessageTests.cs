@@ -131,6 +131,16 @@ public sealed class SimMessageTests
     });
 
     [Fact]
+    public void HostSteps_ThereAndBack() => Gen.Select(Thread, Gen.ULong, Gen.Long).Sample((thread, page, number) =>
+    {
+        HostFault fault = new(thread, page);
+        Check(fault, SimMessage.Of(fault), MessageKind.HostFault, message => message.AsHostFault());
+        HostFlush flush = new(number);
+        Check(flush, SimMessage.Of(flush), MessageKind.HostFlush, message => message.AsHostFlush());
+        Check(flush, SimMessage.OfDone(flush), MessageKind.HostFlushed, message => message.AsHostFlush());
+    });
+
+    [Fact]
     public void Protocol_ThereAndBack() =>
         Gen.Select(Gen.Int[0, ushort.MaxValue], Gen.Long, Gen.Long, Gen.Long, Gen.Long).Sample((kind, first, second, third, fourth) =>
     {

@@ -55,6 +55,39 @@ public sealed class MapLockHandoverTests
         Assert.Equal(1, Run(0, unmapper, Adviser(Advice.DontNeed, 0)).Total("lockWaits"));
     }
 
+    [Theory]
+    [InlineData(true, true, true)]
+    [InlineData(true, false, false)]
+    [InlineData(false, true, true)]
+    [InlineData(false, false, false)]
+    public void Reader_BehindAnUnmap_WaitsForItsAreasAlone(bool lowersBreak, bool isReader, bool isShort)
+    {
+        long few = WaitBehind(lowersBreak, isReader, pages: 4);
+        long many = WaitBehind(lowersBreak, isReader, pages: 900);
+        Assert.True(few > 0);
+        Assert.Equal(isShort, few == many);
+    }
+
+    /// <summary>How long a call waits that comes while another thread gives pages up, in cycles.</summary>
+    private static long WaitBehind(bool lowersBreak, bool isReader, int pages)
+    {
+        const ulong Heap = 0x5000_0000_0000;
+        ulong start = lowersBreak ? Heap : 0x6000_0000_0000;
+        ThreadBuilder giver = new("giver");
+        giver = lowersBreak ? giver.Call(Break(Heap + ((ulong)pages << 12))) : giver.Map(start, pages);
+        giver.Touch(start, pages).Compute(10_000_000).Control(ControlKind.Barrier).Compute(1_300);
+        giver = lowersBreak ? giver.Call(Break(Heap)) : giver.Unmap(start, pages);
+        ThreadBuilder other = new ThreadBuilder("other").Control(ControlKind.Barrier).Compute(600);
+        other = isReader ? other.Advise(TestWorlds.Page(0), 4, Advice.WillNeed) : other.Protect(TestWorlds.Page(0), 4, Protection.Read);
+        ScenarioSpec scenario = TestWorlds.Scenario(2, giver.Build(new CoreId(0)), other.Build(new CoreId(1)));
+        ProgramImage image = scenario.Processes[0].Program(0) with { InitialBreak = new VirtAddr(Heap) };
+        RunReport report = TestWorlds.Run(scenario with { Processes = [new ProcessSpec { Name = "p", Program = _ => image }] });
+        Assert.Equal(1, report.Total("lockWaits"));
+        return report.Total("lockWaitCycles");
+    }
+
+    private static SystemCall Break(ulong to) => new() { Kind = SystemCallKind.SetBreak, Start = new VirtAddr(to) };
+
     /// <summary>Gives advice on four pages; the area at the base has 256.</summary>
     private static ThreadProgram Adviser(Advice advice, int page) =>
         new ThreadBuilder("adviser").Advise(TestWorlds.Page(page), 4, advice).Build(new CoreId(1));

@@ -96,11 +96,19 @@ internal static class ExploredBugs
             SeededBug.SharesTags or SeededBug.ForgetsGenerations => new ExploredBug(Protocol, new WorldSize(2, 2, 1), Base(2, 1, 2), 1),
             SeededBug.ReleasesBeforeTheStoresAreVisible =>
                 new ExploredBug(Protocol, Smallest, plain with { Base = plain.Base with { Kernel = run.Scenario.Kernel } }, 1),
-            SeededBug.LeavesAPageMapped or SeededBug.MapsMoreRights or SeededBug.LosesAFrame => new ExploredBug(
-                Protocol,
-                new WorldSize(2, 1, 2),
-                Base(2, 2) with { Base = Base(2, 2).Base with { Memory = new MemorySpec { Anonymous = run.Scenario.Memory.Anonymous } } },
-                1),
+            SeededBug.LeavesAPageMapped or SeededBug.MapsMoreRights or SeededBug.LosesAFrame or SeededBug.ForgetsProtectedPages =>
+                new ExploredBug(
+                    Protocol,
+                    new WorldSize(2, 1, 2),
+                    Base(2, 2) with
+                    {
+                        Base = Base(2, 2).Base with
+                        {
+                            Memory = new MemorySpec { Anonymous = run.Scenario.Memory.Anonymous },
+                            Check = run.Scenario.Check,
+                        },
+                    },
+                    1),
             _ => new ExploredBug(Protocol, Smallest, plain, 1),
         };
     }

@@ -10,8 +10,11 @@ namespace VmSim.Mutants;
 /// <param name="most">How many mutants of each protocol, spread over its source.</param>
 internal sealed class MutantRun(IReadOnlyList<string> names, int most)
 {
-    /// <summary>A mutant is judged in seconds; one that says nothing for so long never ends.</summary>
+    /// <summary>A mutant is judged in seconds; one that says nothing for so much processor time never ends.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    /// <summary>One that waits for itself takes no processor time; it never ends either.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(30);
 
     private static readonly string[] Finders = ["contract", "checker", "explore", "figures", "no end", "end of its process"];
 
@@ -79,13 +82,8 @@ internal sealed class MutantRun(IReadOnlyList<string> names, int most)
             string end = "end of its process\t";
             while (true)
             {
-                using CancellationTokenSource patience = new(Patience);
-                string? line;
-                try
-                {
-                    line = await process.StandardOutput.ReadLineAsync(patience.Token);
-                }
-                catch (OperationCanceledException)
+                (bool isSaid, string? line) = await ReadLineAsync(process);
+                if (!isSaid)
                 {
                     end = "no end\t";
                     process.Kill();
@@ -115,6 +113,24 @@ internal sealed class MutantRun(IReadOnlyList<string> names, int most)
             verdicts[current] = end;
             from = current + step;
         }
+    }
+
+    /// <summary>Reads what a process says next, unless it says nothing for too much of its processor time.</summary>
+    private static async Task<(bool IsSaid, string? Line)> ReadLineAsync(Process process)
+    {
+        TimeSpan before = process.TotalProcessorTime;
+        Stopwatch waited = Stopwatch.StartNew();
+        Task<string?> line = process.StandardOutput.ReadLineAsync();
+        while (await Task.WhenAny(line, Task.Delay(TimeSpan.FromSeconds(1))) != line)
+        {
+            process.Refresh();
+            if (!process.HasExited && (process.TotalProcessorTime - before > Patience || waited.Elapsed > LongestWait))
+            {
+                return (false, null);
+            }
+        }
+
+        return (true, await line);
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -81,12 +81,12 @@ public sealed record RunPlan
             Scenario = text.ToString(),
             Inputs = [.. plugIns, .. TracesOf(scenario).Select(RunInput.Of)],
             Nodes = nodes,
-            CoresPerNode = CoresOfWholeDomain(options.Check || scenario.Check, cluster.CoresOfWholeDomain),
+            CoresPerNode = CoresOfWholeDomain(options.Check || scenario.IsChecked, cluster.CoresOfWholeDomain),
             Window = window,
             Until = scenario.Until,
             Threads = options.Threads,
             Lists = options.Lists,
-            Check = options.Check || scenario.Check,
+            Check = options.Check || scenario.IsChecked,
         };
     }
 

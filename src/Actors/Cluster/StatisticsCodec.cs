@@ -163,7 +163,7 @@ public static class StatisticsCodec
         for (int i = 0; i < violations.Length; i++)
         {
             violations[i] = new Violation(
-                (CheckRule)reader.ReadInt32((int)CheckRule.DeadTranslation, (int)CheckRule.FramesLost, "rule"),
+                (CheckRule)reader.ReadInt32((int)CheckRule.DeadTranslation, (int)CheckRule.WrongValue, "rule"),
                 reader.ReadPositive("time"),
                 new SpaceId(reader.ReadInt32(0, int.MaxValue, "space")),
                 reader.ReadString(),

@@ -11,7 +11,7 @@ namespace VmSim.Actors.Exploring;
 /// <summary>The scenario of generated worlds, as the lines of its file.</summary>
 /// <param name="Protocol">The shootdown protocol.</param>
 /// <param name="Size">How large worlds are.</param>
-/// <param name="Spaces">Address spaces: 1, or 2 of which the second takes turns with the first on every core.</param>
+/// <param name="Spaces">Address spaces: the first does the steps, the others take turns with it on every core.</param>
 /// <param name="Memory">What is mapped: a choice of <see cref="ScriptProgram.Memory"/>.</param>
 public sealed record ExploreScenario(string Protocol, WorldSize Size, int Spaces, string Memory)
 {
@@ -20,6 +20,9 @@ public sealed record ExploreScenario(string Protocol, WorldSize Size, int Spaces
     /// of up to three steps.
     /// </summary>
     private const int SliceCycles = 12_000;
+
+    /// <summary>The most address spaces: more than tags of most protocols.</summary>
+    public const int SpacesMax = 16;
 
     /// <summary>The file of one world.</summary>
     /// <param name="threads">The steps of the threads of its first process.</param>
@@ -46,10 +49,10 @@ public sealed record ExploreScenario(string Protocol, WorldSize Size, int Spaces
         text.Append("processes = [\n");
         ScriptProgram program = new() { Pages = Size.Pages, Memory = Memory };
         WriteProcess(text, "p", program, threads);
-        if (Spaces > 1)
+        IReadOnlyList<ScriptStep> turn = [new(ScriptVerb.Pause, SliceCycles, 0), new(ScriptVerb.Load, 0, 1)];
+        for (int space = 1; space < Spaces; space++)
         {
-            IReadOnlyList<ScriptStep> turn = [new(ScriptVerb.Pause, SliceCycles, 0), new(ScriptVerb.Load, 0, 1)];
-            WriteProcess(text, "q", program, [.. Enumerable.Repeat(turn, Size.Cores)]);
+            WriteProcess(text, NameOf(space), program, [.. Enumerable.Repeat(turn, Size.Cores)]);
         }
 
         return text.Append("]\n").ToString();
@@ -79,6 +82,8 @@ public sealed record ExploreScenario(string Protocol, WorldSize Size, int Spaces
         ScenarioSpec scenario = ScenarioLoader.Parse(Text([[]]), "explore", Directory.GetCurrentDirectory(), sets);
         return new SmallWorld(scenario, new ScriptProgram { Pages = Size.Pages, Memory = Memory }, []);
     }
+
+    private static string NameOf(int space) => ((char)('p' + (space % 10))).ToString() + (space < 10 ? "" : "2");
 
     /// <summary>A scenario as a small world: if its only process is a script, its steps can be delayed and left out.</summary>
     public static SmallWorld WorldOf(ScenarioSpec scenario)

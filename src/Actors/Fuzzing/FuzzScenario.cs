@@ -99,6 +99,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         DrawKernel(settings, dice);
         DrawProtocol(settings, protocol, dice);
         DrawGuests(settings, dice);
+        DrawValues(settings, protocol, dice);
         return new FuzzScenario(settings, processes, isSplit);
     }
 
@@ -187,6 +188,18 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
                 break;
             default:
                 break;
+        }
+    }
+
+    /// <summary>
+    /// Whether what pages hold is compared, too. A protocol that is lazy by design breaks that rule where a page is touched anew while
+    /// another core still has the old one.
+    /// </summary>
+    private static void DrawValues(List<string> settings, string protocol, Dice dice)
+    {
+        if (ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(new MachineSpec(), new KernelProfile()).Value == 0)
+        {
+            dice.Often(settings, () => "check = values");
         }
     }
 

@@ -43,6 +43,9 @@ internal sealed record CheckedWorld(
     /// <summary>How long after an operation returned its dead translations may be used by the protocol's design, in cycles.</summary>
     public required long AllowedStaleness { get; init; }
 
+    /// <summary>Whether the contents of pages are watched, too.</summary>
+    public bool Values { get; init; }
+
     /// <summary>The cores of the domain of a pool's spaces.</summary>
     public IEnumerable<ICheckedCore> CoresOf(MemoryPool pool) => Cores.Where(core => pool.Members[0].Group.HasCore(core.Core));
 }

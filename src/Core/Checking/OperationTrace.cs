@@ -68,6 +68,11 @@ internal enum PromiseKind
 
     /// <summary>The place is mapped anew: who touches it gets the new memory, however late the protocol may otherwise be.</summary>
     MappedAnew,
+
+    /// <summary>
+    /// A fault has given the place new contents: who touches it from now on finds them. Promised where values are compared.
+    /// </summary>
+    TouchedAnew,
 }
 
 /// <summary>An invalidation that one core was sent.</summary>
@@ -119,12 +124,16 @@ internal sealed class DeadPage(ulong page, PageCopy was, PageFlags remaining, Op
     public long AllowedUntil =>
         PromisedBy is { } promise ? Math.Min(operation.AllowedUntil, promise.ReturnedAt) : operation.AllowedUntil;
 
+    /// <summary>Whether a fault ended its time that gave the page other contents.</summary>
+    public bool IsTouchedAnew { get; private set; }
+
     /// <summary>An operation has returned that promised that nobody uses it any more.</summary>
-    public void EndBy(OperationTrace promise)
+    public void EndBy(OperationTrace promise, PromiseKind kind)
     {
         if (promise.ReturnedAt < AllowedUntil)
         {
             PromisedBy = promise;
+            IsTouchedAnew = kind == PromiseKind.TouchedAnew;
         }
     }
 

@@ -75,9 +75,9 @@ internal sealed partial class SpaceChecker
         foreach ((DeadPage dead, PromiseKind kind) in promise.Promised)
         {
             // One that returned before, and may be late, answers for itself until the place is mapped anew.
-            if (kind == PromiseKind.MappedAnew || dead.Operation.ReturnedAt > promise.ReturnedAt)
+            if (kind != PromiseKind.Gone || dead.Operation.ReturnedAt > promise.ReturnedAt)
             {
-                dead.EndBy(promise);
+                dead.EndBy(promise, kind);
                 _versions[dead.Page & (Versions - 1)]++;
             }
         }

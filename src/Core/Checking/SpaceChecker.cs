@@ -33,6 +33,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     {
         _checker = checker;
         _space = space;
+        _contents = space.Pool.Frames.Contents;
         Releases = releases;
     }
 
@@ -71,6 +72,15 @@ internal sealed partial class SpaceChecker : IOperationWatch
                 _pages[leaf.Address.PageNumber + i] = CopyOf(leaf, i);
             }
         }
+
+        AdoptValues();
+    }
+
+    /// <inheritdoc/>
+    public void Adopt(SpaceId parent)
+    {
+        Adopt();
+        CompareWithParent(_checker.Space(parent.Value));
     }
 
     /// <summary>Whether the table maps a page to a frame now.</summary>
@@ -87,6 +97,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
         {
             NotePromises(call, _current);
         }
+
+        BeginValues(operation);
     }
 
     /// <summary>Compares a range that the operation may have changed, with the copy and with the areas.</summary>
@@ -101,6 +113,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
             return;
         }
 
+        CompareValues(first, end, operation);
         AreaCursor areas = new(_space.Memory!, first, end);
         ulong next = first;
         foreach (MappedLeaf leaf in _space.Table.Leaves(VirtAddr.OfPage(first), (end - first) << PageSizes.BaseShift))
@@ -129,6 +142,7 @@ internal sealed partial class SpaceChecker : IOperationWatch
     /// <inheritdoc/>
     public void EndOperation(bool releases)
     {
+        EndValues(_current!);
         if (_current!.Dead.Count + _current.Promised.Count > 0 || releases)
         {
             _operations[_currentId] = _current;
@@ -244,7 +258,8 @@ internal sealed partial class SpaceChecker : IOperationWatch
         }
 
         OperationTrace operation = dead.Operation;
-        CheckRule rule = now.Known && now.Frame == frame ? CheckRule.WiderRights : CheckRule.DeadTranslation;
+        CheckRule rule = dead.IsTouchedAnew ? CheckRule.WrongValue
+            : now.Known && now.Frame == frame ? CheckRule.WiderRights : CheckRule.DeadTranslation;
         lines.AddDeath(dead).AddTold(operation, core, time).AddReturn(operation, time);
         if (dead.PromisedBy is { } promise)
         {

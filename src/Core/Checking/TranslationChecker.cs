@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
+using VmSim.Core.Memory;
 using VmSim.Core.State;
 
 namespace VmSim.Core.Checking;
@@ -30,6 +31,14 @@ public sealed class TranslationChecker
     {
         _world = world;
         AllowedStaleness = world.AllowedStaleness;
+        if (world.Values)
+        {
+            foreach (MemoryPool pool in world.Pools)
+            {
+                ContentsOf(pool);
+            }
+        }
+
         ReleaseChecker[] releases =
             [.. world.Pools.Select(pool => new ReleaseChecker(this, pool, [.. world.CoresOf(pool)], world.Cores.Count,
                 world.Delays.CoreToSpace.Value) { Host = Watching(pool) })];
@@ -146,6 +155,23 @@ public sealed class TranslationChecker
     internal SpaceChecker Space(int space) => _spaces[space];
 
     internal CoreChecker Core(CoreId core) => _cores[core.Value];
+
+    /// <summary>Begins to keep what a pool's frames hold; files that are in memory already hold their pages.</summary>
+    private static void ContentsOf(MemoryPool pool)
+    {
+        FrameContents contents = new(pool.Frames.Zero.PageNumber);
+        pool.Frames.Contents = contents;
+        foreach (MemoryObject file in pool.Cache.Files)
+        {
+            foreach (ulong page in file.PagesFrom(0))
+            {
+                if (file.TryGetFrame(page, out PhysAddr frame))
+                {
+                    contents.Read(frame, file, page);
+                }
+            }
+        }
+    }
 
     private int DomainOf(SpaceId space) => _world.Spaces[space.Value].Group.DomainIndex;
 

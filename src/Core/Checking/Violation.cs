@@ -28,6 +28,9 @@ public enum CheckRule
 
     /// <summary>Frames are conserved: those allocated and not freed are those in use.</summary>
     FramesLost,
+
+    /// <summary>A page holds what its program put there, and who touches it finds that. Looked at where values are compared.</summary>
+    WrongValue,
 }
 
 /// <summary>A broken rule, with the events that show it.</summary>

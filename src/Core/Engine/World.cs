@@ -89,11 +89,12 @@ public sealed class World : IDisposable
             core.Start();
         }
 
-        if (check || scenario.Check)
+        if (check || scenario.IsChecked)
         {
             Checker = new TranslationChecker(new CheckedWorld(_pools, _spaces, _cores, [.. _threads.Select(thread => thread.Name)], Delays)
             {
                 AllowedStaleness = Protocol.AllowedStaleness(machine, scenario.Kernel).Value,
+                Values = scenario.ChecksValues,
             });
             foreach (CoreModel core in _cores)
             {

@@ -79,6 +79,12 @@ public sealed class WorldGenerator(WorldSize size)
                 continue;
             }
 
+            if (verb is ScriptVerb.Collapse)
+            {
+                yield return new ScriptStep(verb, 0, size.Pages);
+                continue;
+            }
+
             for (int page = 0; page < size.Pages; page++)
             {
                 yield return new ScriptStep(verb, page, 1);
@@ -189,7 +195,7 @@ public sealed class WorldGenerator(WorldSize size)
         ScriptVerb.Load => Uses.Load,
         ScriptVerb.Store => Uses.Store,
         ScriptVerb.Mprotect => Uses.Tightened,
-        ScriptVerb.Munmap or ScriptVerb.Move or ScriptVerb.Pageout => Uses.Taken,
+        ScriptVerb.Munmap or ScriptVerb.Move or ScriptVerb.Pageout or ScriptVerb.Collapse => Uses.Taken,
 
         // Loads of what is mapped anew bring in the page of zeros, which a store takes away from others again.
         ScriptVerb.Dontneed or ScriptVerb.Map => Uses.Renewed,

@@ -157,6 +157,7 @@ public sealed partial class AddressSpace
         operation.TablesFreed = result.TablesFreed;
         operation.Release = result.Release;
         operation.Result = result.Error is null ? TrapResult.Done : TrapResult.Failed;
+        operation.Errno = result.Errno;
         CountCall(call.Kind, failed: result.Error is not null);
         _calls.Note(call, result);
         if (Observer is { } watch)
@@ -241,7 +242,7 @@ public sealed partial class AddressSpace
             watch.Begin(operation, _now);
             watch.Compare(0, ulong.MaxValue);
             watch.EndOperation(releases: effect.Release is not null);
-            child.Observer!.Adopt();
+            child.Observer!.Adopt(Space);
         }
 
         operation.Dead = effect.Dead;

@@ -26,8 +26,9 @@ internal interface IOperationWatch
     /// <param name="releases">Whether it will give memory back later.</param>
     void EndOperation(bool releases);
 
-    /// <summary>The space has a table and memory of its own from now on, as they are.</summary>
-    void Adopt();
+    /// <summary>The space has a table and memory of its own from now on, as a fork has made them.</summary>
+    /// <param name="parent">The space that forked.</param>
+    void Adopt(SpaceId parent);
 
     /// <summary>An invalidation is on its way.</summary>
     /// <param name="operation">The operation's number.</param>

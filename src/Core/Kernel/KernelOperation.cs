@@ -100,6 +100,9 @@ internal sealed class KernelOperation
     /// <summary>What it answers the thread.</summary>
     public TrapResult Result { get; set; }
 
+    /// <summary>What stopped a call that did a part of its work; none if nothing did.</summary>
+    public Errno Errno { get; set; }
+
     /// <summary>Cycles it spent waiting for invalidations.</summary>
     public long ShootdownWait { get; set; }
 

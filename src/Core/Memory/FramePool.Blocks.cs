@@ -95,6 +95,7 @@ public sealed partial class FramePool
     {
         block.References[slot] = 1;
         block.Kinds[slot] = (byte)(kind == FrameKind.Anonymous ? (byte)kind | ExclusiveBit : (byte)kind);
+        Contents?.Clear(_base + ((ulong)block.Number << BlockShift) + (ulong)slot);
         Allocated++;
         Counters[FrameCounters.Allocated]++;
         Peak = Math.Max(Peak, Allocated);

@@ -77,6 +77,9 @@ public sealed partial class FramePool
     /// <summary>The page of zeros that reads of untouched anonymous memory map; 2 MiB of zeros for huge pages start here too.</summary>
     public PhysAddr Zero => PhysAddr.OfPage(_base);
 
+    /// <summary>What the frames hold; null where nobody asks, as in every run whose checker does not compare values.</summary>
+    internal FrameContents? Contents { get; set; }
+
     /// <summary>Whether the frame is part of the zero block.</summary>
     public bool IsZero(PhysAddr frame) => frame.PageNumber - _base < BlockFrames;
 

@@ -59,6 +59,9 @@ public sealed class MemoryObject
     /// <summary>4 KiB pages of areas that map the object, counted once for every mapping.</summary>
     public long MappedPages { get; internal set; }
 
+    /// <summary>Number by which the contents of its pages are known (<see cref="FrameContents"/>), from 1; 0 before anyone asks.</summary>
+    internal int Number { get; set; }
+
     /// <summary>Pages that count as promised as long as anybody maps the object (shmem_acct_size, mm/shmem.c).</summary>
     internal long PromisedPages { get; set; }
 

@@ -141,8 +141,18 @@ public sealed partial class SpaceMemory
 
         IUndoablePageTable undo = this;
         int mark = undo.Mark();
-        if (!TryAllocateLarge(Size, FrameKind.Anonymous, out PhysAddr frame)
-            || !Unmap(start, Size.Bytes(), Backing.Anonymous) || !MapFrame(start, frame, Size, PrivateFlags(flags)))
+        if (!TryAllocateLarge(Size, FrameKind.Anonymous, out PhysAddr frame))
+        {
+            undo.Rollback(mark);
+            return Errno.NoMemory;
+        }
+
+        foreach (MappedLeaf small in Table.Leaves(start, Size.Bytes()))
+        {
+            NoteCopy(small.Entry.Frame, frame + (small.Address.Value - start.Value), small.Entry.Size);
+        }
+
+        if (!Unmap(start, Size.Bytes(), Backing.Anonymous) || !MapFrame(start, frame, Size, PrivateFlags(flags)))
         {
             undo.Rollback(mark);
             return Errno.NoMemory;
@@ -224,6 +234,7 @@ public sealed partial class SpaceMemory
 
     private void Replace(VirtAddr start, in EntryInfo old, PhysAddr frame, AreaFlags flags)
     {
+        NoteCopy(old.Frame, frame, old.Size);
         Table.Set(start, frame, PrivateFlags(flags));
         NoteDead(start, old.Size);
         Count(old.Frame, -(long)old.Size.BasePages());

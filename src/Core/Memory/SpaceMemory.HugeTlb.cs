@@ -45,6 +45,7 @@ public sealed partial class SpaceMemory
 
             for (ulong page = 0; page < size.BasePages(); page++)
             {
+                NoteRead(frame + (page << PageSizes.BaseShift), source, first + page);
                 source.Insert(first + page, frame + (page << PageSizes.BaseShift));
                 LogObject(UndoKind.ObjectPageInserted, source, first + page);
             }

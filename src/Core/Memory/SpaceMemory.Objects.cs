@@ -26,7 +26,9 @@ public sealed partial class SpaceMemory
             return FaultKind.OutOfMemory;
         }
 
-        FaultKind kind = !fault.IsStore ? MapAround(fault, backing) : backing.IsPrivate ? MapCopy(fault) : MapForStore(fault, backing);
+        FaultKind kind = !fault.IsStore ? MapAround(fault, backing)
+            : backing.IsPrivate ? MapCopy(fault, source, page)
+            : MapForStore(fault, backing);
         return major && kind != FaultKind.OutOfMemory ? FaultKind.Major : kind;
     }
 
@@ -167,10 +169,17 @@ public sealed partial class SpaceMemory
         return true;
     }
 
-    private FaultKind MapCopy(in Fault fault) =>
-        TryAllocate(FrameKind.Anonymous, out PhysAddr frame) && MapFrame(fault.Page, frame, PageSize.Size4K, PrivateFlags(fault.Flags))
-            ? FaultKind.FilePrivateCopy
-            : FaultKind.OutOfMemory;
+    private FaultKind MapCopy(in Fault fault, MemoryObject source, ulong page)
+    {
+        if (!TryAllocate(FrameKind.Anonymous, out PhysAddr frame)
+            || !MapFrame(fault.Page, frame, PageSize.Size4K, PrivateFlags(fault.Flags)))
+        {
+            return FaultKind.OutOfMemory;
+        }
+
+        NoteRead(frame, source, page);
+        return FaultKind.FilePrivateCopy;
+    }
 
     /// <summary>
     /// A first store to a shared page: its folio is mapped for stores, and dirty, as a whole, unless a page of it is mapped already

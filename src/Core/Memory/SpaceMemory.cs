@@ -124,11 +124,25 @@ public sealed partial class SpaceMemory : IUndoablePageTable
         }
 
         _effects.Work.NewShared += source.Kind == FrameKind.SharedMemory ? 1 : 0;
-
+        NoteRead(frame, source, page);
         source.Insert(page, frame);
         LogObject(UndoKind.ObjectPageInserted, source, page);
         return true;
     }
+
+    /// <summary>
+    /// Notes that new frames got what others hold. A backend that copies pages says so, or the checker takes the copy for zeros.
+    /// </summary>
+    /// <param name="from">The first frame that was read.</param>
+    /// <param name="to">The first frame that was written; <see cref="TryAllocate"/> or <see cref="TryAllocateLarge"/> gave it.</param>
+    /// <param name="size">How much.</param>
+    public void NoteCopy(PhysAddr from, PhysAddr to, PageSize size) => Frames.Contents?.Copy(from, to, size.BasePages());
+
+    /// <summary>Notes that a new frame got an object's page, as a private copy of it does.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="source">The object.</param>
+    /// <param name="page">Which of its pages.</param>
+    public void NoteRead(PhysAddr frame, MemoryObject source, ulong page) => Frames.Contents?.Read(frame, source, page);
 
     /// <summary>Notes that an object's page has, or has no longer, stores to be written back.</summary>
     /// <returns>Whether that is news.</returns>

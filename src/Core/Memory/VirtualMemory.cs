@@ -120,6 +120,9 @@ public sealed partial class VirtualMemory
     /// <summary>What stands behind an address; null where there is no area.</summary>
     public Backing? BackingAt(VirtAddr address) => _set.TryFind(address, out AreaSet.Area area) ? area.Backend.Backing : null;
 
+    /// <summary>The area that an address lies in.</summary>
+    internal bool TryFindArea(VirtAddr address, out AreaSet.Area area) => _set.TryFind(address, out area);
+
     /// <summary>
     /// Where the area begins that an address lies in, and what lies there in words: an object's name, <c>[heap]</c>, <c>[stack]</c> or
     /// <c>[anon]</c>; null and the empty text where there is no area.

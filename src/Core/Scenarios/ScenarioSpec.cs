@@ -39,9 +39,16 @@ public sealed record ScenarioSpec
         Max = MaxUntil)]
     public long Warmup { get; init; }
 
-    /// <summary>Whether the translation checker watches. It changes nothing that the run finds.</summary>
-    [Setting("Whether the translation checker watches every translation, as with --check; a broken rule ends the run with exit code 1.")]
-    public bool Check { get; init; }
+    /// <summary>off, on or values: what the translation checker watches. It changes nothing that the run finds.</summary>
+    [Setting("What the translation checker watches: nothing, every translation, as with --check, or also what each page holds. A broken "
+        + "rule ends the run with exit code 1.", Choices = "off|on|values")]
+    public string Check { get; init; } = "off";
+
+    /// <summary>Whether the translation checker watches.</summary>
+    public bool IsChecked => Check != "off";
+
+    /// <summary>Whether the translation checker watches what each page holds, too.</summary>
+    public bool ChecksValues => Check == "values";
 
     /// <summary>Messages that come later than they would: the text of a <see cref="VirtualTime.MessageSchedule"/>.</summary>
     [Setting("Messages between cores and address spaces that come later than they would, each as sender, number and cycles: "

@@ -22,7 +22,7 @@ internal sealed class ExploreCommand
         "--operations", "Steps of each thread at most.", 1, WorldSize.OperationsMax, 2);
     private readonly Option<int> _pages = NumberOption.Create("--pages", "Pages that all threads share.", 1, WorldSize.PagesMax, 1);
     private readonly Option<int> _spaces = NumberOption.Create(
-        "--spaces", "Address spaces; a second one takes turns with the first on every core.", 1, 2, 1);
+        "--spaces", "Address spaces; others than the first take turns with it on every core.", 1, ExploreScenario.SpacesMax, 1);
     private readonly Option<int> _delays = NumberOption.Create("--delays", "Things that come later in one run at most.", 0, 8, 1);
     private readonly Option<long> _longest = NumberOption.Create(
         "--longest", "The longest delay, in cycles.", 1L, 1_000_000_000L, ExploreLimits.DefaultLongest);

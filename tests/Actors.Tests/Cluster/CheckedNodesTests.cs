@@ -34,9 +34,33 @@ public sealed class CheckedNodesTests : ShardRuns
         }
     }
 
+    /// <summary>What pages hold is compared alike, too: two processes touch pages anew that other cores still have.</summary>
+    [Fact]
+    public void WrongValues_OnAnyThreadsAndNodes_AreTheSame()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(4) with
+        {
+            Check = "values",
+            Shootdown = new ShootdownSpec { Protocol = "latr" },
+            Processes = [Process("late", Renewer(600_000)), Process("early", Renewer(200_000))],
+        };
+        RunReport expected = Plainly(scenario, null);
+        Assert.Contains(expected.Findings, line => line.StartsWith("WrongValue", StringComparison.Ordinal));
+        foreach (int lanes in (int[])[1, 2])
+        {
+            AssertSame(expected, RunOnLanes(scenario, lanes));
+        }
+
+        foreach (int nodes in (int[])[1, 2, 3])
+        {
+            AssertSame(expected, RunOnNodes(scenario, nodes, int.MaxValue, check: true));
+        }
+    }
+
     [Theory]
     [InlineData("scenarios/munmap-latr.conf", "until=1200us shootdown.protocol=latr")]
     [InlineData("scenarios/many-processes.conf", "until=60us")]
+    [InlineData("scenarios/many-processes.conf", "until=60us check=values")]
     public async Task CleanRun_OnAnyNodes_HasTheSameReport(string file, string settings)
     {
         ScenarioSpec scenario = ScenarioLoader.Load(ConfigFiles.Find(file), settings.Split(' '));
@@ -95,6 +119,9 @@ public sealed class CheckedNodesTests : ShardRuns
 
     private static ThreadProgram Giver(long after) => new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(after)
         .Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(100_000).Build();
+
+    private static ThreadProgram Renewer(long after) => new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(after)
+        .Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Touch(TestWorlds.Page(0), 4).Compute(100_000).Build();
 
     /// <summary>Cores acknowledge and invalidate nothing.</summary>
     private sealed class Deaf() : ForwardingProtocol(new BroadcastProtocol())

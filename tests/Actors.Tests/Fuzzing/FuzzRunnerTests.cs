@@ -2,8 +2,10 @@ using VmSim.Actors.Cluster;
 using VmSim.Actors.Fuzzing;
 using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Testing;
 
 namespace VmSim.Actors.Tests.Fuzzing;
@@ -16,6 +18,40 @@ public sealed class FuzzRunnerTests() : ActorTest(Lanes.Configuration(2))
     [Fact]
     [Trait("Category", "Long")]
     public Task Run_ManySeeds_FindNothing() => RunAsync(10_040, 12_000);
+
+    /// <summary>What pages hold: in plain runs alone, so that many seeds can be tried.</summary>
+    [Fact]
+    public void Run_ValuesOfSomeSeeds_AreWhatProgramsPutThere()
+    {
+        int watched = 0;
+        for (ulong seed = 30_000; seed < 30_030; seed++)
+        {
+            FuzzScenario drawn = FuzzScenario.Draw(seed);
+            FuzzScenario valued = drawn with
+            {
+                Settings =
+                [
+                    .. drawn.Settings.Where(line => !line.StartsWith("shootdown.", StringComparison.Ordinal) && line != "check = values"),
+                    "check = values",
+                ],
+            };
+            try
+            {
+                using World world = new(valued.Load());
+                new SequentialEngine(world).Run();
+                world.Checker!.Finish();
+                watched++;
+                string found = string.Join('\n', world.Checker.Violations.SelectMany(violation => violation.Lines()));
+                Assert.True(found.Length == 0, $"seed {seed}: {found}");
+            }
+            catch (ScenarioException)
+            {
+                // More is mapped from the start than there is memory.
+            }
+        }
+
+        Assert.True(watched > 15, $"{watched} seeds could be run");
+    }
 
     private async Task RunAsync(ulong first, ulong end)
     {

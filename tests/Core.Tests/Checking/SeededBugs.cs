@@ -98,6 +98,9 @@ public enum SeededBug
 
     /// <summary>Cores acknowledge that table pages are freed when their handler begins, and invalidate after what they do next.</summary>
     AcknowledgesFreedTablesEarly,
+
+    /// <summary>A backend drops the pages whose rights change, and what they hold.</summary>
+    ForgetsProtectedPages,
 }
 
 /// <summary>A protocol with a bug in it, built around a right one.</summary>

@@ -73,6 +73,8 @@ internal static class SeededRuns
         },
         [SeededBug.AcknowledgesFreedTablesEarly] = new("early-ack", CheckRule.EarlyTableRelease, TableScenario()),
         [SeededBug.ForgetsCoresThatLeft] = new("riscv-sbi", CheckRule.EarlyRelease, VisitorScenario()),
+        [SeededBug.ForgetsProtectedPages] = new(
+            "broadcast", CheckRule.WrongValue, WithValues<ForgetsProtectedPagesBackend>(ProtectScenario())),
     };
 
     /// <summary>Runs the scenario of a bug.</summary>
@@ -305,6 +307,8 @@ internal static class SeededRuns
             ],
         };
     }
+
+    private static ScenarioSpec WithValues<T>(ScenarioSpec scenario) => WithBackend<T>(scenario) with { Check = "values" };
 
     private static ScenarioSpec WithBackend<T>(ScenarioSpec scenario) =>
         scenario with { Memory = new MemorySpec { Anonymous = typeof(T).AssemblyQualifiedName! } };

@@ -136,9 +136,9 @@ public sealed class TranslationCheckerTests
     public void World_CheckInTheScenarioOrAsked_HasACheckerAndTheSameFingerprint(bool asked, bool inScenario)
     {
         ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 40));
-        Assert.False(scenario.Check);
+        Assert.False(scenario.IsChecked);
         Assert.Equal(
-            Fingerprint(scenario, check: false, watched: false), Fingerprint(scenario with { Check = inScenario }, asked, watched: true));
+            Fingerprint(scenario, check: false, watched: false), Fingerprint(scenario with { Check = inScenario ? "on" : "off" }, asked, watched: true));
     }
 
     private static string Fingerprint(ScenarioSpec scenario, bool check, bool watched)

@@ -96,7 +96,7 @@ public sealed class CheckpointTests
         Assert.Contains(
             "shootdown protocol is linux", Refusal(
                 scenario with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }, data), StringComparison.Ordinal);
-        Assert.Contains("checker is off", Refusal(scenario with { Check = true }, data), StringComparison.Ordinal);
+        Assert.Contains("checker is off", Refusal(scenario with { Check = "on" }, data), StringComparison.Ordinal);
         MmuSpec larger = scenario.Machine.Mmu with { NestedEntries = 99 };
         Assert.Contains(
             "machine is NestedEntries = 16 }; of the world that it is for, NestedEntries = 99 }",

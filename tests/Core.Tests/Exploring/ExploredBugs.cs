@@ -21,22 +21,15 @@ internal static class ExploredBugs
     private static readonly KernelProfile Slices = new() { TimeSliceCycles = 12_000 };
 
     /// <summary>
-    /// Seeded bugs but for areas that overlap, which no order of events brings about, and those of tags of the machine and of stale tags,
-    /// which worlds of so few steps never come to.
+    /// Seeded bugs but for areas that overlap, which no order of events brings about, and tags of the machine that are given a second time,
+    /// for which one process must have ended before another has given back pages several times.
     /// </summary>
     public static IReadOnlyDictionary<SeededBug, ExploredBug> Seeded { get; } = Enum.GetValues<SeededBug>()
-        .Where(bug => bug is not (SeededBug.AreasOverlap or SeededBug.ForgetsStaleTags or SeededBug.RollsOverWithoutFlush
-            or SeededBug.IgnoresNewGenerations or SeededBug.ForgetsStragglers or SeededBug.ForgetsWhatCoresOwe
-            or SeededBug.ForgetsCoresThatLeft))
-        .ToDictionary(bug => bug, OfSeeded);
+        .Where(bug => bug is not (SeededBug.AreasOverlap or SeededBug.RollsOverWithoutFlush)).ToDictionary(bug => bug, OfSeeded);
 
-    /// <summary>
-    /// Reported bugs but for those that need hundreds of pages, or three processes on one core, and the nested flush, for which a call must
-    /// wait longer for its interrupts than another one takes.
-    /// </summary>
-    public static IReadOnlyDictionary<ReportedBug, ExploredBug> Reported { get; } = Enum.GetValues<ReportedBug>()
-        .Where(bug => bug is not (ReportedBug.NoFlushOfCollapse or ReportedBug.TagsRollOver or ReportedBug.NoFlushOfNested))
-        .ToDictionary(bug => bug, OfReported);
+    /// <summary>Reported bugs.</summary>
+    public static IReadOnlyDictionary<ReportedBug, ExploredBug> Reported { get; } =
+        Enum.GetValues<ReportedBug>().ToDictionary(bug => bug, OfReported);
 
     /// <summary>What worlds run on.</summary>
     public static SmallWorld Base(int cores, int pages, int spaces = 1, string memory = "anonymous", KernelProfile? kernel = null)
@@ -84,7 +77,8 @@ internal static class ExploredBugs
     private static ExploredBug OfSeeded(SeededBug bug)
     {
         SeededRun run = SeededRuns.All[bug];
-        IShootdownProtocol Protocol() => new BuggyProtocol(ShootdownProtocols.All.Find(run.Protocol)!, bug);
+        IShootdownProtocol Protocol() =>
+            new BuggyProtocol(run.Settings.ApplyTo(ShootdownProtocols.All.Find(run.Protocol)!, "", ghz: 1), bug);
         SmallWorld plain = Base(2, 1);
         return bug switch
         {
@@ -94,13 +88,28 @@ internal static class ExploredBugs
             SeededBug.ForgetsTheInitiator => new ExploredBug(Protocol, new WorldSize(2, 2, 1), plain, 1),
             SeededBug.LeavesOutTheLastPage => new ExploredBug(Protocol, new WorldSize(2, 1, 2), Base(2, 2), 1),
             SeededBug.SharesTags or SeededBug.ForgetsGenerations => new ExploredBug(Protocol, new WorldSize(2, 2, 1), Base(2, 1, 2), 1),
+            SeededBug.ForgetsStaleTags => new ExploredBug(
+                Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] }, Base(2, 1), 1),
+            SeededBug.ForgetsWhatCoresOwe or SeededBug.ForgetsCoresThatLeft => new ExploredBug(
+                Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] }, Base(2, 1, 2), 1),
+            SeededBug.IgnoresNewGenerations => new ExploredBug(Protocol, new WorldSize(1, 2, 2), Base(1, 2, 4), 1),
+            SeededBug.ForgetsStragglers => new ExploredBug(
+                Protocol, new WorldSize(2, 2, 2) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] }, Base(2, 2), 1),
             SeededBug.ReleasesBeforeTheStoresAreVisible =>
                 new ExploredBug(Protocol, Smallest, plain with { Base = plain.Base with { Kernel = run.Scenario.Kernel } }, 1),
-            SeededBug.LeavesAPageMapped or SeededBug.MapsMoreRights or SeededBug.LosesAFrame => new ExploredBug(
-                Protocol,
-                new WorldSize(2, 1, 2),
-                Base(2, 2) with { Base = Base(2, 2).Base with { Memory = new MemorySpec { Anonymous = run.Scenario.Memory.Anonymous } } },
-                1),
+            SeededBug.LeavesAPageMapped or SeededBug.MapsMoreRights or SeededBug.LosesAFrame or SeededBug.ForgetsProtectedPages =>
+                new ExploredBug(
+                    Protocol,
+                    new WorldSize(2, 1, 2),
+                    Base(2, 2) with
+                    {
+                        Base = Base(2, 2).Base with
+                        {
+                            Memory = new MemorySpec { Anonymous = run.Scenario.Memory.Anonymous },
+                            Check = run.Scenario.Check,
+                        },
+                    },
+                    1),
             _ => new ExploredBug(Protocol, Smallest, plain, 1),
         };
     }
@@ -108,7 +117,8 @@ internal static class ExploredBugs
     private static ExploredBug OfReported(ReportedBug bug)
     {
         bool isLazy = bug == ReportedBug.NoFlushBeforeMap;
-        bool isOfLists = bug is ReportedBug.LazyCoreGoesOn or ReportedBug.StaleMaskBit or ReportedBug.BatchForgetsACore;
+        bool isOfLists = bug is ReportedBug.LazyCoreGoesOn or ReportedBug.StaleMaskBit or ReportedBug.BatchForgetsACore
+            or ReportedBug.TagsRollOver;
         IShootdownProtocol Protocol() =>
             new ReportedProtocol(ShootdownProtocols.All.Find(isLazy ? "latr" : isOfLists ? "linux" : "broadcast")!, bug);
         return bug switch
@@ -120,7 +130,19 @@ internal static class ExploredBugs
             ReportedBug.NoFlushOfMove => new ExploredBug(
                 Protocol, Smallest with { Alphabet = [ScriptVerb.Load, ScriptVerb.Move] }, Base(2, 1), 1),
             ReportedBug.NoFlushOfNested => new ExploredBug(
-                Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] }, Base(2, 1), 2),
+                Protocol,
+                new WorldSize(3, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] },
+                Base(3, 1, memory: "file") with
+                {
+                    Base = Base(3, 1, memory: "file").Base with
+                    {
+                        Machine = new MachineSpec { Cores = 3, Sockets = 3, IpiRemoteCycles = 60_000 },
+                    },
+                },
+                1),
+            ReportedBug.NoFlushOfCollapse => new ExploredBug(
+                Protocol, Smallest with { Alphabet = [ScriptVerb.Load, ScriptVerb.Collapse] }, Base(2, 1), 1),
+            ReportedBug.TagsRollOver => new ExploredBug(Protocol, new WorldSize(1, 1, 1), Base(1, 1, 3), 1),
             ReportedBug.LazyCoreGoesOn => new ExploredBug(
                 Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] }, Base(2, 1), 1),
             ReportedBug.BatchForgetsACore => new ExploredBug(

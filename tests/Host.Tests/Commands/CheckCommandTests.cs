@@ -25,6 +25,7 @@ public sealed class CheckCommandTests
     [Theory]
     [InlineData("run", "--check")]
     [InlineData("run", "--set", "check=on")]
+    [InlineData("run", "--set", "check=values")]
     [InlineData("check")]
     public async Task Run_BrokenRuleWithTheChecker_EndsWithCode1AndTheTrace(string command, params string[] options)
     {

@@ -22,9 +22,9 @@ public sealed record ScriptProgram : SyntheticProgram
 
     /// <summary>What each thread does.</summary>
     [Setting("What each thread does, steps parted by commas and threads by bars: \"munmap 0-1, load 0\". Steps are load, store, munmap, "
-        + "mprotect (to reading alone), unprotect, dontneed, map (over what is there), move (behind all pages) and pageout, each with a "
-        + "page or a range of pages, and pause and sleep with cycles. There are as many threads as parts; if there are more, they begin "
-        + "again with the first part.")]
+        + "mprotect (to reading alone), unprotect, dontneed, map (over what is there), move (behind all pages), pageout and collapse "
+        + "(of the 2 MiB that begin at page 0), each with a page or a range of pages, and pause and sleep with cycles. There are as many "
+        + "threads as parts; if there are more, they begin again with the first part.")]
     public string Script { get; init; } = "store 0";
 
     /// <summary>Whether every thread has used all pages before its script begins.</summary>
@@ -51,7 +51,10 @@ public sealed record ScriptProgram : SyntheticProgram
     {
         ArgumentNullException.ThrowIfNull(threads);
         ulong start = Regions.Start(0, 1, (ulong)Pages * 2);
-        SystemCall mapping = ThreadScript.Mapping(start, (ulong)Pages) with
+        long mapped = threads.Any(steps => steps.Any(step => step.Verb == ScriptVerb.Collapse))
+            ? Math.Max(Pages, (long)PageSize.Size2M.BasePages())
+            : Pages;
+        SystemCall mapping = ThreadScript.Mapping(start, (ulong)mapped) with
         {
             Source = Memory switch
             {
@@ -62,19 +65,19 @@ public sealed record ScriptProgram : SyntheticProgram
             FileId = Memory == "file" ? 0 : -1,
             Offset = Memory == "device" ? DeviceStart : 0,
             Shared = Memory != "anonymous",
-            Populate = true,
+            Populate = mapped == Pages,
         };
         ThreadProgram[] programs = new ThreadProgram[threads.Count];
         for (int i = 0; i < programs.Length; i++)
         {
-            programs[i] = BuildThread($"{name}/{i}", threads[i], start, mapping);
+            programs[i] = BuildThread($"{name}/{i}", threads[i], start, mapped, mapping);
         }
 
         return new ProgramImage
         {
             Name = name,
             Threads = programs,
-            Files = Memory == "file" ? [new ProgramFile("/script", (ulong)Pages << PageSizes.BaseShift)] : [],
+            Files = Memory == "file" ? [new ProgramFile("/script", (ulong)mapped << PageSizes.BaseShift)] : [],
             InitialMappings = [mapping],
         };
     }
@@ -82,7 +85,7 @@ public sealed record ScriptProgram : SyntheticProgram
     /// <summary>Where the device's registers lie: below 4 GiB, as those of PCI devices do, and outside all pools.</summary>
     private const ulong DeviceStart = 0xF000_0000;
 
-    private ThreadProgram BuildThread(string name, IReadOnlyList<ScriptStep> steps, ulong start, SystemCall mapping)
+    private ThreadProgram BuildThread(string name, IReadOnlyList<ScriptStep> steps, ulong start, long mapped, SystemCall mapping)
     {
         ThreadBuilder thread = new(name);
         for (long page = 0; Touched && page < Pages; page++)
@@ -95,7 +98,7 @@ public sealed record ScriptProgram : SyntheticProgram
         thread.Compute(LeadCycles);
         foreach (ScriptStep step in steps)
         {
-            step.AddTo(thread, start, Pages, mapping);
+            step.AddTo(thread, start, mapped, mapping);
         }
 
         return thread.Build();

@@ -34,6 +34,9 @@ public enum ScriptVerb : byte
     /// <summary>MADV_PAGEOUT.</summary>
     Pageout,
 
+    /// <summary>MADV_COLLAPSE of the 2 MiB that begin at page 0, whatever pages it names.</summary>
+    Collapse,
+
     /// <summary>Computing for a number of cycles.</summary>
     Pause,
 
@@ -52,7 +55,7 @@ public readonly record struct ScriptStep(ScriptVerb Verb, long Argument, int Pag
 
     /// <summary>Whether it is a system call.</summary>
     public bool IsCall => Verb is ScriptVerb.Munmap or ScriptVerb.Mprotect or ScriptVerb.Dontneed or ScriptVerb.Map or ScriptVerb.Unprotect
-        or ScriptVerb.Move or ScriptVerb.Pageout;
+        or ScriptVerb.Move or ScriptVerb.Pageout or ScriptVerb.Collapse;
 
     /// <summary>Whether it is an access.</summary>
     public bool IsAccess => Verb is ScriptVerb.Load or ScriptVerb.Store;
@@ -86,7 +89,7 @@ public readonly record struct ScriptStep(ScriptVerb Verb, long Argument, int Pag
     /// <summary>The step as the operation of a thread.</summary>
     /// <param name="thread">Takes the step.</param>
     /// <param name="start">Address of page 0.</param>
-    /// <param name="pages">Pages that there are.</param>
+    /// <param name="pages">Pages that are mapped.</param>
     /// <param name="mapping">How memory is mapped, for steps that map it anew.</param>
     public void AddTo(ThreadBuilder thread, ulong start, long pages, SystemCall mapping)
     {
@@ -115,6 +118,9 @@ public readonly record struct ScriptStep(ScriptVerb Verb, long Argument, int Pag
                 break;
             case ScriptVerb.Pageout:
                 thread.Advise(at, Pages, Advice.PageOut);
+                break;
+            case ScriptVerb.Collapse:
+                thread.Advise(start, (int)PageSize.Size2M.BasePages(), Advice.Collapse);
                 break;
             case ScriptVerb.Map:
                 thread.Call(mapping with

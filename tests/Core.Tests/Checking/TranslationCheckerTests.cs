@@ -138,7 +138,8 @@ public sealed class TranslationCheckerTests
         ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 40));
         Assert.False(scenario.IsChecked);
         Assert.Equal(
-            Fingerprint(scenario, check: false, watched: false), Fingerprint(scenario with { Check = inScenario ? "on" : "off" }, asked, watched: true));
+            Fingerprint(scenario, check: false, watched: false),
+            Fingerprint(scenario with { Check = inScenario ? "on" : "off" }, asked, watched: true));
     }
 
     private static string Fingerprint(ScenarioSpec scenario, bool check, bool watched)

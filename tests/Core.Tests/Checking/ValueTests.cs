@@ -84,7 +84,9 @@ public sealed class ValueTests(ITestOutputHelper output)
         return world.Checker.Violations;
     }
 
-    /// <summary>Every call that changes what pages hold, or must not: fork and copy-on-write, mprotect, mremap, a mapping over another.</summary>
+    /// <summary>
+    /// Every call that changes what pages hold, or must not: fork and copy-on-write, mprotect, mremap, a mapping over another.
+    /// </summary>
     private static ScenarioSpec Everything()
     {
         ThreadBuilder thread = new("parent");

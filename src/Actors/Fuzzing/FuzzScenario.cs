@@ -83,7 +83,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"memory.fault-around = {4096 << dice.Between(0, 5)}");
         dice.Maybe(settings, () => "memory.transparent-huge-pages = always");
         dice.Maybe(settings, () => $"memory.anonymous = {dice.OneOf(Backends)}");
-        dice.Maybe(settings, () => $"machine.mmu.second.policy = {dice.OneOf(Policies)}");
+        dice.Maybe(settings, () => PolicyOf("machine.mmu.second", dice.OneOf(Policies)));
         dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");
         dice.Maybe(settings, () => $"warmup = {dice.Between(1, 400)}us");
         dice.Maybe(settings, () => $"machine.page-table = {dice.OneOf(Formats)}");
@@ -148,6 +148,13 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         guest += $"\nmachine.guest.interrupts = {interrupts}\nmachine.guest.host-page = {page}";
         return dice.Between(0, 1) == 0 ? guest : $"{guest}\nmachine.guest.host-memory = {(page == "4K" ? 1 : 512)} MiB";
     });
+
+    /// <summary>A policy. Ways for large pages alone, as machines have them, go with those that keep an order.</summary>
+    private static string PolicyOf(string array, string policy)
+    {
+        int ways = new TlbSpec().LargeWays;
+        return $"{array}.policy = {policy}\n{array}.large-ways = {ways}\n{array}.huge-ways = {ways}";
+    }
 
     /// <summary>Settings that make common what is rare: tags of the machine for few cores, few tags, small thresholds.</summary>
     private static void DrawProtocol(List<string> settings, string protocol, Dice dice)

@@ -148,7 +148,10 @@ public sealed record ShootdownStory(ShootdownRecord Record, string Space, IReadO
 
         private StoryMessage Told(in SimMessage message)
         {
+            // A core that acknowledges at the entry of its handler has come farther when it writes that.
             Cycles now = message.Sender < world.Cores.Count ? world.Cores[message.Sender].Now : world.Spaces[space].Now;
+            Cycles latest = message.Sender < world.Cores.Count ? message.Due - world.Delays.CoreToSpace : message.Due;
+            now = now > latest ? latest : now;
             return new StoryMessage(
                 message.Sender, message.Target, now, message.Due, RunStory.TextOf(world, message)!, new Cycles(0), message.Sequence);
         }

@@ -11,8 +11,8 @@ using VmSim.Host.Terminal;
 namespace VmSim.Host.Commands;
 
 /// <summary>
-/// One shootdown of an earlier run, on the command line of <c>vmsim report</c>. The run's settings are simulated again up to it, which gives
-/// the same shootdown: a run keeps no single messages.
+/// One shootdown of an earlier run, on the command line of <c>vmsim report</c>. The run's settings are simulated again up to it, which
+/// gives the same shootdown: a run keeps no single messages.
 /// </summary>
 internal sealed class ShootdownArguments
 {
@@ -68,7 +68,8 @@ internal sealed class ShootdownArguments
         if (ShootdownStory.Find(scenario, space, number, cancellation) is not { } story)
         {
             throw new UsageException(
-                $"{_number.Name}: {number} found; {report.AddressSpaces[space].Name} has no shootdown of this number (vmsim run --shootdowns lists them)");
+                $"{_number.Name}: {number} found; {report.AddressSpaces[space].Name} has no shootdown of this number "
+                    + "(vmsim run --shootdowns lists them)");
         }
 
         ShootdownView view = new(story, scenario.Machine.Ghz);

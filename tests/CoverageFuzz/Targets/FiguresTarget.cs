@@ -4,7 +4,9 @@ using VmSim.Core.Validation;
 
 namespace VmSim.CoverageFuzz.Targets;
 
-/// <summary>The tables that <c>vmsim validate</c> compares with: figures that were measured and, behind a line of dashes, bounds of errors.</summary>
+/// <summary>
+/// The tables that <c>vmsim validate</c> compares with: figures that were measured and, behind a line of dashes, bounds of errors.
+/// </summary>
 internal sealed class FiguresTarget() : FuzzTarget("figures", typeof(TableFormatException))
 {
     private const string Between = "\n---\n";
@@ -17,7 +19,10 @@ internal sealed class FiguresTarget() : FuzzTarget("figures", typeof(TableFormat
     ];
 
     public override IEnumerable<string> Words =>
-        [Between, "mmu,", "dontneed,", "cow,", "none", "spin", "same", "touch", "interrupts,count,", "faults,", "1/s", "median", "near", "1e308"];
+    [
+        Between, "mmu,", "dontneed,", "cow,", "none", "spin", "same", "touch", "interrupts,count,", "faults,", "1/s", "median", "near",
+        "1e308",
+    ];
 
     protected override void Read(byte[] input)
     {

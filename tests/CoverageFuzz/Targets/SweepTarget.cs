@@ -18,16 +18,18 @@ internal sealed class SweepTarget() : FuzzTarget("sweep", typeof(ScenarioExcepti
 
     public override IEnumerable<byte[]> Seeds =>
     [
-        SeedFiles.Text("scenario = a.conf\nname = x\nset { until = 2us }\nvary { machine.cores = [2, 4], processes.0.threads = \"1..8*2\" }\n"
-            + "zip { machine.sockets = [1, 2], memory.bytes = [\"1 GiB\", \"2 GiB\"] }\nrepeat = 2\nmetrics = [minorFaults]\nbisect = off\n"
+        SeedFiles.Text("scenario = a.conf\nname = x\nset { until = 2us }\n"
+            + "vary { machine.cores = [2, 4], processes.0.threads = \"1..8*2\" }\n"
+            + "zip { machine.sockets = [1, 2], memory.bytes = [\"1 GiB\", \"2 GiB\"] }\nrepeat = 2\nmetrics = [minorFaults]\n"
+            + "bisect = off\n"
             + "baseline { machine.cores = 2 }\nexpect { minorFaults = 1..10 }\n"),
         SeedFiles.Text("scenario = a.conf\ncores = 2..20+3\nprotocols = [linux, latr]\nseeds = 5..9\nfit-sockets = on\n"),
     ];
 
     public override IEnumerable<string> Words =>
     [
-        "scenario = a.conf\n", "vary { ", "zip { ", "set { ", "expect { ", "baseline { ", "cores = ", "protocols = [ ", "seeds = ", "repeat = ",
-        "1..9*2", "4..20+4", "9223372036854775807", "fit-sockets = on\n",
+        "scenario = a.conf\n", "vary { ", "zip { ", "set { ", "expect { ", "baseline { ", "cores = ", "protocols = [ ", "seeds = ",
+        "repeat = ", "1..9*2", "4..20+4", "9223372036854775807", "fit-sockets = on\n",
     ];
 
     protected override void Read(byte[] input)

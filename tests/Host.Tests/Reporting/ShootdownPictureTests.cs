@@ -65,8 +65,10 @@ public sealed class ShootdownPictureTests : IDisposable
 
     private string Out => Path.Combine(_folder, "run");
 
+    private string[][] Rows => [.. File.ReadLines(Path.Combine(Out, "shootdowns.csv")).Select(line => line.Split(','))];
+
     private Dictionary<string, string> Columns(string[] row) =>
-        File.ReadLines(Path.Combine(Out, "shootdowns.csv")).First().Split(',').Zip(row).ToDictionary(pair => pair.First, pair => pair.Second);
+        Rows[0].Zip(row).ToDictionary(pair => pair.First, pair => pair.Second);
 
     /// <summary>Runs the quickstart, and gives its first shootdown of a kind.</summary>
     private async Task<string[]> RunAsync(Func<Dictionary<string, string>, bool> isWanted)
@@ -74,7 +76,7 @@ public sealed class ShootdownPictureTests : IDisposable
         (int code, string _, string error) = await CommandRunner.RunAsync(
             "run", "quickstart", "--set", "until=1ms", "--out", Out, "--shootdowns");
         Assert.True(code == 0, error);
-        return File.ReadLines(Path.Combine(Out, "shootdowns.csv")).Skip(1).Select(line => line.Split(',')).First(row => isWanted(Columns(row)));
+        return Rows.Skip(1).First(row => isWanted(Columns(row)));
     }
 
     private sealed record Message(long Leaves, long Arrives, string From, string To, string Text)

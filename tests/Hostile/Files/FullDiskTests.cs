@@ -37,7 +37,9 @@ public sealed class FullDiskTests(ITestOutputHelper log) : Scratch
         }
     }
 
-    /// <summary>A real disk of 64 KiB that is full, or nearly, in a mount namespace of this user's own; also as a user who is not root.</summary>
+    /// <summary>
+    /// A real disk of 64 KiB that is full, or nearly, in a mount namespace of this user's own; also as a user who is not root.
+    /// </summary>
     [Theory]
     [Trait("Category", "Long")]
     [InlineData(0, false)]

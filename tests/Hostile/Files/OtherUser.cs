@@ -3,14 +3,14 @@ using System.Diagnostics;
 namespace VmSim.Hostile.Tests.Files;
 
 /// <summary>
-/// Who runs a command in a script: the user of the tests, or one who is not root and to whom nothing belongs that root has. Where the tests
-/// do not run as root, their own user is such a one.
+/// Who runs a command in a script: the user of the tests, or one who is not root and to whom nothing belongs that root has. Where the
+/// tests do not run as root, their own user is such a one.
 /// </summary>
 /// <param name="program">The command line that begins with the program.</param>
 /// <param name="isNobody">Whether it is a user other than that of the tests.</param>
 internal sealed class OtherUser(string program, bool isNobody)
 {
-    /// <summary>The user that owns nothing, by the Linux kernel's <c>overflowuid</c> (Documentation/admin-guide/sysctl/kernel.rst).</summary>
+    /// <summary>The user that owns nothing: the kernel's <c>overflowuid</c> (Documentation/admin-guide/sysctl/kernel.rst).</summary>
     private const int Nobody = 65534;
 
     private static readonly string Built = typeof(VmSim.Host.CommandLineApp).Assembly.Location;
@@ -40,7 +40,9 @@ internal sealed class OtherUser(string program, bool isNobody)
     /// <summary>A piece of a script that gives the user files.</summary>
     public string Owns(string files) => isNobody ? $"chown {Nobody}:{Nobody} {files}" : ":";
 
-    /// <summary>What stands before a script, so that it may mount: a mount namespace, and a user namespace unless there are two users.</summary>
+    /// <summary>
+    /// What stands before a script, so that it may mount: a mount namespace, and a user namespace unless there are two users.
+    /// </summary>
     public string[] Unshare(bool mounts) => !mounts ? [] : isNobody ? ["unshare", "-m"] : ["unshare", "-rm"];
 
     private static void Run(string command, params string[] arguments)

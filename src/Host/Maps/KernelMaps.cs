@@ -155,6 +155,12 @@ internal sealed class KernelMaps
             throw Bad(line);
         }
 
+        (ulong start, ulong end) = (Hex(range[0], line), Hex(range[1], line));
+        if (end <= start)
+        {
+            throw Bad(line);
+        }
+
         if (_current is null)
         {
             _current = new KernelSnapshot { Process = 0, Event = SnapshotEvent.Exit };
@@ -163,8 +169,8 @@ internal sealed class KernelMaps
 
         _current.Areas.Add(new KernelArea
         {
-            Start = Hex(range[0], line),
-            End = Hex(range[1], line),
+            Start = start,
+            End = end,
             Rights = (words[1][0] == 'r' ? Protection.Read : 0) | (words[1][1] == 'w' ? Protection.Write : 0)
                 | (words[1][2] == 'x' ? Protection.Execute : 0),
             IsShared = words[1][3] == 's',

@@ -48,6 +48,7 @@ public static class ReportView
         OrderOfTraces(report, console);
         LockTable.Show(report, console);
         VmStat(report, console);
+        Guests(report, console);
         if (report.Checker is { } checker)
         {
             console.MarkupLine(
@@ -248,6 +249,20 @@ public static class ReportView
         if (text.Length > 0)
         {
             console.MarkupLine($"[grey]as in /proc/vmstat: {text}[/]");
+        }
+    }
+
+    /// <summary>What running in virtual machines came to.</summary>
+    private static void Guests(RunReport report, IAnsiConsole console)
+    {
+        long ofWalks = report.Total(GuestCoreCounters.HostFaults.Info.Name);
+        long ofKernel = report.Total(GuestSpaceCounters.KernelHostFaults.Info.Name);
+        if (ofWalks + ofKernel > 0)
+        {
+            console.MarkupLine(
+                $"in virtual machines: {Quantities.Exact(ofWalks)} host faults of walks and {Quantities.Exact(ofKernel)} of the guests' "
+                    + $"kernels; hosts took {Quantities.Of(report.Total(GuestSpaceCounters.HostPagesTaken.Info.Name), "page")} back, in "
+                    + $"{Quantities.Of(report.Total(GuestSpaceCounters.HostFlushes.Info.Name), "flush", "flushes")} of all cores");
         }
     }
 

@@ -44,6 +44,30 @@ public sealed class ReportingTests
     }
 
     [Fact]
+    public void ReportView_OfVirtualMachines_TellsWhatTheHostDid()
+    {
+        RunReport report = Sample(4);
+        Assert.DoesNotContain("in virtual machines", Shown(report), StringComparison.Ordinal);
+        string text = Shown(report with
+        {
+            Totals =
+            [
+                .. report.Totals, new("hostFaults", 12_345), new("kernelHostFaults", 7), new("hostPagesTaken", 1), new("hostFlushes", 2),
+            ],
+        });
+        Assert.Contains(
+            "in virtual machines: 12,345 host faults of walks and 7 of the guests' kernels; hosts took 1 page back, in 2 flushes",
+            text.ReplaceLineEndings(" ").Replace("  ", " ", StringComparison.Ordinal), StringComparison.Ordinal);
+
+        static string Shown(RunReport report)
+        {
+            using StringWriter text = new();
+            ReportView.Show(report, Consoles.For(text));
+            return text.ToString();
+        }
+    }
+
+    [Fact]
     public void ReportView_Head_NamesMachineKernelAndTheirCosts()
     {
         using StringWriter text = new();

@@ -236,7 +236,11 @@ internal sealed partial class StraceFamily
     public void LeaveOut(long child)
     {
         StraceProcess process = new StraceProcess(null, new ImportSummary(), Root);
-        _tasks[child] = process.AddTask(child);
+        StraceTask task = process.AddTask(child);
+
+        // Another call that returns the number made another child.
+        task.IsReturned = true;
+        _tasks[child] = task;
     }
 
     private static bool IsResumed(ReadOnlySpan<byte> text) => text.StartsWith("<... "u8);

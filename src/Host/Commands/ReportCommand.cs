@@ -65,7 +65,7 @@ internal static class ReportCommand
             Write(parsed.GetValue(folded), "--folded", file, written => FoldedStacks.Write(report, written));
             Write(parsed.GetValue(flames), "--flame-graph", file, written => FlameGraph.Write(report, written));
             Write(parsed.GetValue(page), "--html", file, written => ReportPage.Write(report, SettingsBeside(file), written));
-            if (!shootdown.Show(parsed, report, SettingsOf(file), output, cancellation))
+            if (!shootdown.Show(parsed, report, SettingsOf(file), parsed.GetValue(by) is not null, output, cancellation))
             {
                 Show(report, parsed.GetValue(by), parsed.GetValue(top), Consoles.For(output));
             }

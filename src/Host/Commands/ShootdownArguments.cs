@@ -48,13 +48,14 @@ internal sealed class ShootdownArguments
     /// <param name="parsed">The command line.</param>
     /// <param name="report">The report of the run.</param>
     /// <param name="settings">The effective settings of the run.</param>
+    /// <param name="others">Whether something else is asked for that would be shown in its place.</param>
     /// <param name="output">Where lines go.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>Whether one was named.</returns>
     /// <exception cref="UsageException">There is no such shootdown or process, or only a part of the options is there.</exception>
     /// <exception cref="ScenarioException">The run's settings, or what they name, cannot be read.</exception>
     public bool Show(
-        ParseResult parsed, RunReport report, string settings, TextWriter output, CancellationToken cancellation)
+        ParseResult parsed, RunReport report, string settings, bool others, TextWriter output, CancellationToken cancellation)
     {
         if (parsed.GetValue(_number) is not { } number)
         {
@@ -63,9 +64,21 @@ internal sealed class ShootdownArguments
                 : throw new UsageException($"{SvgOption} and {_process.Name} show a shootdown; name it: {_number.Name} N");
         }
 
+        if (others)
+        {
+            throw new UsageException($"{_number.Name} shows one shootdown and --by ranks causes; give one of them");
+        }
+
         int space = SpaceOf(report, parsed.GetValue(_process));
         ScenarioSpec scenario = ScenarioLoader.Load(settings, []);
-        if (ShootdownStory.Find(scenario, space, number, cancellation) is not { } story)
+        ShootdownStory? found = ShootdownStory.Find(scenario, space, number, cancellation);
+        if (found is null && cancellation.IsCancellationRequested)
+        {
+            // Whether there is one is not known; the signal's exit code says the rest.
+            return true;
+        }
+
+        if (found is not { } story)
         {
             throw new UsageException(
                 $"{_number.Name}: {number} found; {report.AddressSpaces[space].Name} has no shootdown of this number "

@@ -52,6 +52,7 @@ public sealed class ShootdownPictureTests : IDisposable
     [Theory]
     [InlineData("mt has no shootdown of this number", "--shootdown", "1000000")]
     [InlineData("name it: --shootdown N", "--svg", "x.svg")]
+    [InlineData("give one of them", "--shootdown", "1", "--by", "call")]
     [InlineData("\"other\" found; mt, or a number below 1", "--shootdown", "1", "--process", "other")]
     public async Task Report_OfWhatIsNotThere_IsRefused(string expected, params string[] options)
     {

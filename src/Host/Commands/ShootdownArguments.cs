@@ -86,11 +86,6 @@ internal sealed class ShootdownArguments
         }
 
         ShootdownView view = new(story, scenario.Machine.Ghz);
-        foreach (string line in view.Lines())
-        {
-            output.WriteLine(line);
-        }
-
         if (parsed.GetValue(_svg) is { } path)
         {
             using OutputFile file = new(path, SvgOption, settings);
@@ -100,6 +95,12 @@ internal sealed class ShootdownArguments
             }
 
             file.Complete();
+        }
+
+        // Last: who reads the lines may go before their end.
+        foreach (string line in view.Lines())
+        {
+            output.WriteLine(line);
         }
 
         return true;

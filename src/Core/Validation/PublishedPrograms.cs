@@ -8,11 +8,9 @@ internal static class PublishedPrograms
 {
     private const string Threads = "threads";
 
-    /// <summary>Pages of each thread's region in tlb_flush2: 1 MiB (github.com/antonblanchard/will-it-scale, tests/tlb_flush2.c).</summary>
-    private const ulong FlushedPages = 256;
-
-    /// <summary>Pages that a round gives back; a loop of the program is one of them.</summary>
-    private const int FlushesOfRound = 8;
+    /// <summary>Pages of the region that a thread of tlb_flush2 maps, uses page by page and unmaps: 1 MiB; a page is a loop of the program.
+    /// Source: github.com/antonblanchard/will-it-scale, tests/tlb_flush2.c.</summary>
+    private const int FlushedPages = 256;
 
     /// <summary>A space whose first thread flushes in the first tick is given a tag of the machine then; a tick is 1 ms.</summary>
     private const double Settled = 1_000_000;
@@ -48,19 +46,23 @@ internal static class PublishedPrograms
 
     private static MeasuredProgram Shipped(string name) => RatePrograms.All.First(program => program.Name == name);
 
-    private static RateProgram Flushes() => new("tlb-flush2", FlushesOfRound, FlushedPages, context =>
+    private static RateProgram Flushes() => new("tlb-flush2", FlushedPages, FlushedPages, context =>
     {
         ulong start = ProgramMemory.Mapping(FlushedPages, context.Task);
-        return Enumerable.Range(0, FlushesOfRound).SelectMany(page => (ulong[])
+        return
         [
-            ThreadScript.Store(start + ((ulong)page * ProgramMemory.PageBytes)),
-            context.Script.Advise(start + ((ulong)page * ProgramMemory.PageBytes), 1, Advice.DontNeed),
-            ThreadScript.Load(start + ((ulong)page * ProgramMemory.PageBytes)),
-        ]);
+            context.Script.Map(start, FlushedPages),
+            .. Enumerable.Range(0, FlushedPages).SelectMany(page => (ulong[])
+            [
+                ThreadScript.Store(start + ((ulong)page * ProgramMemory.PageBytes)),
+                context.Script.Advise(start + ((ulong)page * ProgramMemory.PageBytes), 1, Advice.DontNeed),
+                ThreadScript.Load(start + ((ulong)page * ProgramMemory.PageBytes)),
+            ]),
+            context.Script.Unmap(start, FlushedPages),
+        ];
     })
     {
         SettleNanoseconds = Settled,
-        First = context => [context.Script.Map(ProgramMemory.Mapping(FlushedPages, context.Task), FlushedPages)],
     };
 
     private static Variant Protocol(string name, string protocol) =>

@@ -89,6 +89,23 @@ internal sealed class CommandProcess : IDisposable
     /// <summary>The processes that this one has started and that run.</summary>
     public List<Process> Children() => [.. Process.GetProcessesByName("dotnet").Where(process => ParentOf(process.Id) == _process.Id)];
 
+    /// <summary>
+    /// Waits until a process that this one has started runs no more. Its parent may be frozen, so that it stays as a zombie, which
+    /// <see cref="Process.WaitForExitAsync"/> takes for running.
+    /// </summary>
+    public static Task EndAsync(Process child)
+    {
+        return PollAsync().OrHangAsync();
+
+        async Task PollAsync()
+        {
+            while (StatOf(child.Id) is [not ("Z" or "X"), ..])
+            {
+                await Task.Delay(20);
+            }
+        }
+    }
+
     public void Dispose()
     {
         _process.Kill(entireProcessTree: true);
@@ -108,17 +125,20 @@ internal sealed class CommandProcess : IDisposable
         }
     }
 
-    private static int ParentOf(int process)
+    private static int ParentOf(int process) =>
+        StatOf(process) is [_, string parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : -1;
+
+    /// <summary>State, parent and so on of a process: the fields behind its name, which may hold blanks; none if it is gone.</summary>
+    private static string[] StatOf(int process)
     {
         try
         {
-            // The fields behind the name, which may hold blanks: state, parent.
             string stat = File.ReadAllText($"/proc/{process}/stat");
-            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         }
         catch (IOException)
         {
-            return -1;
+            return [];
         }
     }
 }

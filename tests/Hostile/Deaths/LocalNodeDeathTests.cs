@@ -77,7 +77,7 @@ public sealed class LocalNodeDeathTests(ITestOutputHelper log) : Scratch
         // The nodes of a run that is frozen miss it, and end.
         foreach (Process node in nodes)
         {
-            await node.WaitForExitAsync().OrHangAsync();
+            await CommandProcess.EndAsync(node);
         }
 
         double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;

@@ -25,6 +25,7 @@ public static class CommandLineApp
         JobCommands.CreateLogs,
         JobCommands.CreateCancel,
         JobCommands.CreateResult,
+        JobCommands.CreateNodes,
         NodeCommand.Create,
         CertsCommand.Create,
         ReportCommand.Create,

@@ -94,6 +94,36 @@ internal static class JobCommands
         });
     }
 
+    /// <summary><c>vmsim nodes</c>.</summary>
+    public static Command CreateNodes(TextWriter output, TextWriter error)
+    {
+        Command command = new("nodes", "Lists the nodes that make jobs for a service.");
+        return Asking(command, new ServiceArguments(), async (client, _, cancellation) =>
+        {
+            foreach (NodeView node in await client.NodesAsync(cancellation))
+            {
+                string problem = node.Problem.Length > 0 ? $"  ({node.Problem})" : "";
+                string state = node.State.ToString().ToLowerInvariant();
+                await output.WriteLineAsync($"{node.Name}  {state}, {node.Running} of {Quantities.Of(node.Jobs, "job")}{problem}");
+            }
+
+            return ExitCodes.Ok;
+        });
+    }
+
+    /// <summary><c>vmsim node drain</c>.</summary>
+    public static Command CreateDrain(TextWriter error)
+    {
+        Argument<string> name = new("name") { Description = "The node, as vmsim nodes lists it." };
+        Command command = new("drain", "Has a node end with the jobs that it has, and take no more.") { name };
+        return Asking(command, new ServiceArguments(), async (client, parsed, cancellation) =>
+        {
+            await client.DrainAsync(parsed.GetValue(name)!, cancellation);
+            await error.WriteLineAsync($"vmsim: node {parsed.GetValue(name)} ends when its jobs are over");
+            return ExitCodes.Ok;
+        });
+    }
+
     /// <summary><c>vmsim result</c>.</summary>
     public static Command CreateResult(TextWriter output, TextWriter error)
     {
@@ -166,6 +196,7 @@ internal static class JobCommands
             : "";
         string state = job.State == JobState.Done ? $"done, {job.Outcome}" : ServiceText.Of(job.State);
         string reason = job.Reason.Length > 0 ? $" ({job.Reason})" : "";
-        return $"{job.Id,6}  {state}{progress}  {name}  {job.Owner}{reason}";
+        string node = job is { State: JobState.Running, Node.Length: > 0 } ? $" on {job.Node}" : "";
+        return $"{job.Id,6}  {state}{node}{progress}  {name}  {job.Owner}{reason}";
     }
 }

@@ -6,18 +6,17 @@ using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Commands;
 
-/// <summary><c>vmsim node</c>: simulate for runs that are started elsewhere.</summary>
+/// <summary><c>vmsim node</c>: simulate for runs that are started elsewhere, or make jobs for a service.</summary>
 internal static class NodeCommand
 {
     private static readonly TimeSpan LifeSign = TimeSpan.FromSeconds(1);
 
     public static Command Create(TextWriter output, TextWriter error)
     {
-        Option<string> join = new("--join")
+        Option<string?> join = new("--join")
         {
-            Description = "Where runs are started: the address on which vmsim run --nodes waits.",
-            HelpName = "HOST:PORT",
-            Required = true,
+            Description = "Where runs are started: the address on which vmsim run --nodes waits, or the URL of a vmsim serve.",
+            HelpName = "HOST:PORT|URL",
         };
         Option<string[]> set = new("--set")
         {
@@ -31,12 +30,24 @@ internal static class NodeCommand
             Description = "Take certificate and folders from standard input; end when it ends.",
             Hidden = true,
         };
-        Command command = new(
-            "node", "Joins a cluster and simulates a part of the runs that are started there.") { join, set, threads, once, attached };
+        JobNodeArguments jobNode = new();
+        Command command = new("node", "Simulates a part of runs that are started elsewhere, or makes jobs for a service (vmsim serve).")
+        {
+            join, set, threads, once, attached,
+        };
+        jobNode.AddTo(command);
+        command.Subcommands.Add(JobCommands.CreateDrain(error));
         command.SetAction(async (parsed, cancellation) =>
         {
-            string address = parsed.GetValue(join)!;
+            string address = parsed.GetValue(join)
+                ?? throw new UsageException("--join is needed: HOST:PORT, where vmsim run --nodes waits, or the URL of a vmsim serve");
             int lanes = parsed.GetValue(threads);
+            if (address.Contains("://", StringComparison.Ordinal))
+            {
+                await jobNode.RunAsync(parsed, address, Math.Max(1, lanes), error, cancellation);
+                return ExitCodes.Ok;
+            }
+
             string host = HostOf(address);
             List<string> sets = [.. parsed.GetValue(set) ?? []];
             if (sets.Find(item => !item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal)) is { } other)

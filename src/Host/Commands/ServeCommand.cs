@@ -28,6 +28,11 @@ internal static class ServeCommand
         };
         Option<int> jobs = NumberOption.Create(
             "--jobs", "Jobs at a time; 0, the default, is as many as there are processors for.", 0, JobsMax, fallback: 0);
+        Option<bool> nodesOnly = new("--nodes-only") { Description = "Leave all jobs to nodes (vmsim node --join)." };
+        Option<bool> standby = new("--standby")
+        {
+            Description = "Wait as long as another vmsim serve has the store, and go on in its place when it ends.",
+        };
         Option<int> threads = NumberOption.Create(
             "--threads", "Host threads that simulate in each job. Never changes results.", 1, Lanes.Max, fallback: 1);
         Option<TimeSpan> checkpoint = TimeOption.Create(
@@ -36,7 +41,7 @@ internal static class ServeCommand
         log.AcceptOnlyFromAmong("text", "json");
         Command command = new("serve", "Runs a service that takes jobs (vmsim submit), has them made and keeps what they found.")
         {
-            store, listen, certificate, jobs, threads, checkpoint, log,
+            store, listen, certificate, jobs, nodesOnly, threads, checkpoint, standby, log,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -48,12 +53,13 @@ internal static class ServeCommand
                 Listen = EndPointOf(parsed.GetValue(listen)!, own is not null),
                 Certificate = own,
                 Jobs = new SchedulerOptions(
-                    parsed.GetValue(jobs) is > 0 and int given ? given : Math.Max(1, Environment.ProcessorCount / lanes),
+                    parsed.GetValue(nodesOnly) ? 0
+                    : parsed.GetValue(jobs) is > 0 and int given ? given : Math.Max(1, Environment.ProcessorCount / lanes),
                     lanes,
                     parsed.GetValue(checkpoint).TotalSeconds),
                 LogsJson = parsed.GetValue(log) == "json",
             };
-            await ServeAsync(options, error, cancellation);
+            await ServeAsync(options, parsed.GetValue(standby), error, cancellation);
             return ExitCodes.Ok;
         });
         return command;
@@ -67,10 +73,13 @@ internal static class ServeCommand
         DefaultValueFactory = _ => StoreFolder.Usual,
     };
 
-    private static async Task ServeAsync(ServiceOptions options, TextWriter error, CancellationToken cancellation)
+    private static async Task ServeAsync(ServiceOptions options, bool standsBy, TextWriter error, CancellationToken cancellation)
     {
         options.Store.Create();
-        await using ServiceHost host = await ServiceHost.StartAsync(options);
+        await using ServiceHost host = standsBy
+            ? await ServiceHost.StandByAsync(
+                options, () => error.WriteLine($"vmsim: stands by; another vmsim serve has {options.Store.Root}"), cancellation)
+            : await ServiceHost.StartAsync(options);
 
         // Behind the lock of the store, so that two services that begin at once make one token.
         OwnToken.Require(options.Store);

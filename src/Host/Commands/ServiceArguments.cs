@@ -42,28 +42,37 @@ internal sealed class ServiceArguments
         }
     }
 
-    /// <summary>Makes a client.</summary>
+    /// <summary>Makes a client of the service that <c>--server</c> names.</summary>
     /// <exception cref="UsageException">The options do not go together.</exception>
     public ServiceClient Connect(ParseResult parsed)
     {
-        string text = parsed.GetValue(_server)!;
+        string token = parsed.GetValue(_tokenFile) ?? new StoreFolder(parsed.GetValue(_store)!).OwnToken;
+        return Connect("--server", parsed.GetValue(_server)!, token, parsed.GetValue(_authority));
+    }
+
+    /// <summary>Makes a client.</summary>
+    /// <param name="option">What names the service on the command line.</param>
+    /// <param name="text">Where the service is.</param>
+    /// <param name="tokenFile">File with the token.</param>
+    /// <param name="authority">Certificate of the authority; null for a service without TLS.</param>
+    /// <exception cref="UsageException">The options do not go together.</exception>
+    public static ServiceClient Connect(string option, string text, string tokenFile, string? authority)
+    {
         if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? server) || server.Scheme is not ("http" or "https"))
         {
-            throw new UsageException($"--server: \"{text}\" found; a URL is allowed, such as http://127.0.0.1:{ServiceOptions.UsualPort}");
+            throw new UsageException($"{option}: \"{text}\" found; a URL is allowed, such as http://127.0.0.1:{ServiceOptions.UsualPort}");
         }
 
-        string? file = parsed.GetValue(_authority);
         bool isSecure = server.Scheme == "https";
-        if (isSecure != (file is not null) || (!isSecure && !server.IsLoopback))
+        if (isSecure != (authority is not null) || (!isSecure && !server.IsLoopback))
         {
             throw new UsageException(
-                isSecure ? $"--server {text}: name the authority that its certificate is of: --authority FILE"
-                : file is not null ? $"--authority: --server {text} is not https"
-                : $"--server {text}: a token goes over https alone to another machine");
+                isSecure ? $"{option} {text}: name the authority that its certificate is of: --authority FILE"
+                : authority is not null ? $"--authority: {option} {text} is not https"
+                : $"{option} {text}: a token goes over https alone to another machine");
         }
 
-        string token = OwnToken.Read(parsed.GetValue(_tokenFile) ?? new StoreFolder(parsed.GetValue(_store)!).OwnToken);
-        return ServiceClient.Create(server, token, file is null ? null : LoadAuthority(file));
+        return ServiceClient.Create(server, OwnToken.Read(tokenFile), authority is null ? null : LoadAuthority(authority));
     }
 
     private static X509Certificate2 LoadAuthority(string file)

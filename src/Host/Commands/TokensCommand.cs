@@ -21,7 +21,7 @@ internal static class TokensCommand
         Argument<string> name = new("name") { Description = "Who gets it; jobs are his by this name." };
         Option<Role> role = new("--role")
         {
-            Description = "reader sees, submitter submits and cancels his own, operator cancels all.",
+            Description = "reader sees, submitter submits and cancels his own, operator cancels all; node makes jobs.",
             DefaultValueFactory = _ => Role.Submitter,
         };
         Option<string> store = ServeCommand.StoreOption();

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using VmSim.Actors.Configuration;
 using VmSim.Host.Files;
 
 namespace VmSim.Host.Service;
@@ -8,6 +9,13 @@ namespace VmSim.Host.Service;
 internal sealed class InputStore(StoreFolder store)
 {
     private const int BufferBytes = 1 << 17;
+
+    /// <summary>What is wrong with a name of a trace; null if nothing is.</summary>
+    public static string? Problem(string digest, string ending) =>
+        !StoreFolder.IsHex(digest, 2 * SHA256.HashSizeInBytes) ? "a SHA-256 in lower-case hex digits is needed"
+        : !TraceFiles.Endings.Contains(ending, StringComparer.Ordinal)
+            ? $"ending: a trace ends with {string.Join(", ", TraceFiles.Endings)}"
+        : null;
 
     /// <summary>Whether a file is there.</summary>
     public bool Has(InputName input) => File.Exists(store.InputOf(input.Digest, StoredFiles.EndingOf(input.Path)));

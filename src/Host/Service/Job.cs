@@ -48,6 +48,12 @@ internal sealed record Job
     /// <summary>When it was done, failed or cancelled; 0 before.</summary>
     public long Ended { get; init; }
 
+    /// <summary>The node that has or had it last; empty for the service's own machine.</summary>
+    public string Node { get; init; } = "";
+
+    /// <summary>By what that node has it: new each time that a node is given a job, so that an older one counts no more.</summary>
+    public string Lease { get; init; } = "";
+
     /// <summary>Whether nothing more will become of it.</summary>
     public bool IsOver => State is JobState.Done or JobState.Failed or JobState.Cancelled;
 }

@@ -7,7 +7,7 @@ using VmSim.Host.Terminal;
 namespace VmSim.Host.Service;
 
 /// <summary>The service's side of a process that makes one job.</summary>
-internal sealed class JobProcess : IDisposable
+internal sealed class JobProcess : IJobMaker
 {
     private readonly Process _process;
     private readonly Action _kill;
@@ -20,8 +20,8 @@ internal sealed class JobProcess : IDisposable
         _said = LastLineAsync(process.StandardError);
     }
 
-    /// <summary>Number of the process.</summary>
-    public int Id => _process.Id;
+    /// <inheritdoc/>
+    public string Where => $"process {_process.Id}";
 
     /// <summary>Starts a process for a job.</summary>
     public static JobProcess Start(JobOrder order)
@@ -42,11 +42,8 @@ internal sealed class JobProcess : IDisposable
         return started;
     }
 
-    /// <summary>Waits for the answer.</summary>
-    /// <param name="progress">Takes how far the job is.</param>
-    /// <param name="log">Takes what belongs into its log.</param>
-    /// <returns>The answer; null if the process ended without one, and then what is known of that.</returns>
-    public async Task<(JobAnswer? Answer, string Death)> WaitAsync(Action<JobProgress> progress, Action<string> log)
+    /// <inheritdoc/>
+    public async Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<string> log)
     {
         JobAnswer? answer = null;
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
@@ -67,13 +64,14 @@ internal sealed class JobProcess : IDisposable
 
         await _process.WaitForExitAsync();
         string said = await _said;
-        return (answer, $"its process ended with exit code {_process.ExitCode}{(said.Length > 0 ? $"; it last said \"{said}\"" : "")}");
+        string death = $"its process ended with exit code {_process.ExitCode}{(said.Length > 0 ? $"; it last said \"{said}\"" : "")}";
+        return new JobEnding(answer, death);
     }
 
-    /// <summary>Asks the process to write a last checkpoint and to end.</summary>
+    /// <inheritdoc/>
     public void Stop() => OwnProgram.Close(_process);
 
-    /// <summary>Ends the process at once.</summary>
+    /// <inheritdoc/>
     public void Kill() => OwnProgram.Kill(_process);
 
     /// <inheritdoc/>

@@ -83,10 +83,13 @@ internal sealed class JobQueue
             .First();
         long job = owners[owner].Min;
         Remove(job);
-        _running[owner] = _running.GetValueOrDefault(owner) + 1;
+        Begin(owner);
         _lastTurn[owner] = ++_turns;
         return (job, owner, priority);
     }
+
+    /// <summary>A job of somebody runs that was not taken here.</summary>
+    public void Begin(string owner) => _running[owner] = _running.GetValueOrDefault(owner) + 1;
 
     /// <summary>A job that was taken runs no more.</summary>
     public void End(string owner)

@@ -7,10 +7,11 @@ using VmSim.Host.Sweeps;
 namespace VmSim.Host.Service;
 
 /// <summary>
-/// Has jobs made: as many at a time as there are processors for, and fewer where memory does not do, each in a process of its own. What it
-/// decides stands in the store before anything follows from it, so that it may end at any moment.
+/// Has jobs made: here as many at a time as there are processors for, and fewer where memory does not do, each in a process of its own,
+/// and on nodes as many as those ask for. What it decides stands in the store before anything follows from it, so that it may end at any
+/// moment.
 /// </summary>
-internal sealed class JobScheduler : IDisposable
+internal sealed partial class JobScheduler : IDisposable
 {
     /// <summary>How long a job waits whose store's disk was full, and how long the store itself is left alone then.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -35,6 +36,7 @@ internal sealed class JobScheduler : IDisposable
     private readonly SemaphoreSlim _wake = new(0);
     private volatile string _problem = "";
     private volatile bool _isStopping;
+    private bool _hasRecovered;
     private long _peak;
 
     /// <summary>Makes a scheduler; it begins with <see cref="RunAsync"/>.</summary>
@@ -42,7 +44,7 @@ internal sealed class JobScheduler : IDisposable
         StoreFolder folder, JobStore store, SchedulerOptions options, ServiceMetrics metrics, ILogger<JobScheduler> log, TimeProvider clock)
     {
         (_folder, _store, _options, _metrics, _log, _clock) = (folder, store, options, metrics, log, clock);
-        metrics.Watch(() => WaitingCount, () => RunningCount);
+        metrics.Watch(() => WaitingCount, () => RunningCount, () => Nodes().Count);
     }
 
     /// <summary>What keeps the service from its work now; empty if nothing does.</summary>
@@ -100,7 +102,7 @@ internal sealed class JobScheduler : IDisposable
             if (_running.TryGetValue(id, out (RunningJob Job, Task) running))
             {
                 running.Job.CancelledBy = who;
-                running.Job.Process.Kill();
+                running.Job.Maker.Kill();
                 return true;
             }
 
@@ -136,7 +138,8 @@ internal sealed class JobScheduler : IDisposable
             bool isWell = Try(() =>
             {
                 hasRecovered = hasRecovered || Recover();
-                while (StartNext())
+                MissNodes();
+                while (HasRoomHere() && StartNext(Here))
                 {
                     // There may be room for one more.
                 }
@@ -152,7 +155,7 @@ internal sealed class JobScheduler : IDisposable
             made = [.. _running.Values.Select(running => running.Made)];
             foreach ((RunningJob job, Task _) in _running.Values)
             {
-                job.Process.Stop();
+                job.Maker.Stop();
             }
         }
 
@@ -168,17 +171,33 @@ internal sealed class JobScheduler : IDisposable
         IReadOnlyList<Job> jobs = _store.Recover();
         lock (_gate)
         {
-            foreach (Job job in jobs)
+            // A node may go on with what it has, and says so soon.
+            DateTimeOffset due = _clock.GetUtcNow() + ServiceNode.Silence;
+            _late.AddRange(jobs.Where(job => job.Lease.Length > 0).Select(job => (job, due)));
+            foreach (Job job in jobs.Where(job => job.Lease.Length == 0))
             {
                 _queue.Add(job.Id, job.Owner, job.Priority);
             }
+
+            _hasRecovered = true;
         }
 
         return true;
     }
 
-    /// <summary>Starts the next job if there is one and room for it.</summary>
-    private bool StartNext()
+    private bool HasRoomHere()
+    {
+        lock (_gate)
+        {
+            int here = _running.Values.Count(running => running.Job.Maker is JobProcess);
+            return here < _options.Jobs && (here == 0 || HostMemory.Available() >= _peak);
+        }
+    }
+
+    /// <summary>Has the next job made if there is one.</summary>
+    /// <param name="make">Begins to make it, which stands in the store then.</param>
+    /// <returns>Whether there was one.</returns>
+    private bool StartNext(Func<Job, IJobMaker> make)
     {
         lock (_gate)
         {
@@ -188,15 +207,14 @@ internal sealed class JobScheduler : IDisposable
                 _queue.Add(late.Job.Id, late.Job.Owner, late.Job.Priority);
             }
 
-            bool hasRoom = _running.Count == 0 || (_running.Count < _options.Jobs && HostMemory.Available() >= _peak);
-            if (!hasRoom || _queue.Take() is not { } next)
+            if (_queue.Take() is not { } next)
             {
                 return false;
             }
 
             try
             {
-                Start(_store.Find(next.Id)!);
+                Start(_store.Find(next.Id)!, make);
             }
             catch
             {
@@ -209,7 +227,7 @@ internal sealed class JobScheduler : IDisposable
         }
     }
 
-    private void Start(Job job)
+    private void Start(Job job, Func<Job, IJobMaker> make)
     {
         if (_running.Values.Any(running => running.Job.Job.Request == job.Request))
         {
@@ -225,25 +243,41 @@ internal sealed class JobScheduler : IDisposable
             return;
         }
 
+        IJobMaker maker = make(job);
+        Run(job with { Attempts = job.Attempts + 1 }, maker);
+        Note(job.Id, $"begun by {maker.Where}, attempt {job.Attempts + 1}");
+    }
+
+    /// <summary>Makes a job in a process of this machine.</summary>
+    private JobProcess Here(Job job)
+    {
         RunRequest run = _store.RunOf(job);
         _store.Begin(job.Id);
-        Job begun = job with { Attempts = job.Attempts + 1 };
-        RunningJob running = new(begun, JobProcess.Start(new JobOrder(
-            job.Id, _folder.Root, run.Scenario, run.Inputs, _options.Threads, _options.CheckpointSeconds)));
+        return JobProcess.Start(new JobOrder(
+            job.Id, _folder.Root, run.Scenario, run.Inputs, _options.Threads, _options.CheckpointSeconds));
+    }
+
+    private void Run(Job job, IJobMaker maker)
+    {
+        RunningJob running = new(job, maker);
         _running[job.Id] = (running, Task.Run(() => MakeAsync(running), CancellationToken.None));
-        ServiceLog.Begun(_log, job.Id, begun.Attempts, running.Process.Id);
-        Note(job.Id, $"begun by process {running.Process.Id}, attempt {begun.Attempts}");
+        ServiceLog.Begun(_log, job.Id, job.Attempts, maker.Where);
     }
 
     private async Task MakeAsync(RunningJob running)
     {
         Job job = running.Job;
-        (JobAnswer? answer, string death) = await running.Process.WaitAsync(
-            progress => running.Progress = progress, text => Note(job.Id, text));
-        running.Process.Dispose();
+        JobEnding ending = await running.Maker.WaitAsync(progress => running.Progress = progress, text => Note(job.Id, text));
+        running.Maker.Dispose();
+        if (ending.IsDetached)
+        {
+            return;
+        }
+
+        JobAnswer? answer = ending.Answer;
         JobVerdict verdict = running.CancelledBy is { } who && answer?.Code != 0
             ? new JobVerdict(JobState.Cancelled, $"cancelled by {who}")
-            : JobVerdict.Of(job.Attempts, answer, death, _isStopping);
+            : JobVerdict.Of(job.Attempts, ending, _isStopping);
 
         // A disk that is full now has room again some time; until then the job counts as running, and so it does after a restart.
         while (!Try(() => Record(job, verdict, answer)) && !_isStopping)
@@ -251,7 +285,7 @@ internal sealed class JobScheduler : IDisposable
             await Task.Delay(Patience, _clock);
         }
 
-        Leave(job, verdict, answer?.PeakBytes ?? 0);
+        Leave(job, verdict, running.Maker is JobProcess ? answer?.PeakBytes ?? 0 : 0);
     }
 
     private void Record(Job job, JobVerdict verdict, JobAnswer? answer)

@@ -9,11 +9,12 @@ namespace VmSim.Host.Service;
 /// </summary>
 internal sealed class JobStore : IDisposable
 {
-    /// <summary>Version of the tables; another one is refused.</summary>
-    private const int Version = 1;
+    /// <summary>Version of the tables: the one before is brought up to it, others are refused.</summary>
+    private const int Version = 2;
 
     private const string Columns =
-        "id, submission, name, label, owner, priority, state, request, digest, outcome, reason, attempts, submitted, started, ended";
+        "id, submission, name, label, owner, priority, state, request, digest, outcome, reason, attempts, submitted, started, ended, "
+        + "node, lease";
 
     private const string Tables =
         """
@@ -22,12 +23,20 @@ internal sealed class JobStore : IDisposable
           id INTEGER PRIMARY KEY AUTOINCREMENT, submission INTEGER NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, owner TEXT NOT NULL,
           priority INTEGER NOT NULL, state INTEGER NOT NULL, request TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '',
           outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
-          submitted INTEGER NOT NULL, started INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0);
+          submitted INTEGER NOT NULL, started INTEGER NOT NULL DEFAULT 0, ended INTEGER NOT NULL DEFAULT 0,
+          node TEXT NOT NULL DEFAULT '', lease TEXT NOT NULL DEFAULT '');
         CREATE INDEX jobs_by_state ON jobs (state, id);
         CREATE INDEX jobs_by_submission ON jobs (submission, id);
         CREATE INDEX jobs_by_request ON jobs (request, state);
         CREATE TABLE logs (number INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, time INTEGER NOT NULL, text TEXT NOT NULL);
         CREATE INDEX logs_by_job ON logs (job, number);
+        """;
+
+    /// <summary>What version 1 lacks: nodes, and their leases.</summary>
+    private const string FromFirst =
+        """
+        ALTER TABLE jobs ADD COLUMN node TEXT NOT NULL DEFAULT '';
+        ALTER TABLE jobs ADD COLUMN lease TEXT NOT NULL DEFAULT '';
         """;
 
     private readonly SqliteConnection _connection;
@@ -183,18 +192,27 @@ internal sealed class JobStore : IDisposable
     }
 
     /// <summary>A process begins a job.</summary>
-    public void Begin(long id) => Change(
-        "UPDATE jobs SET state = $state, started = $now, attempts = attempts + 1 WHERE id = $id",
+    /// <param name="id">The job.</param>
+    /// <param name="node">The node that it is on; empty for this machine's own.</param>
+    /// <param name="lease">By what that node has it; empty likewise.</param>
+    public void Begin(long id, string node = "", string lease = "") => Change(
+        "UPDATE jobs SET state = $state, started = $now, attempts = attempts + 1, node = $node, lease = $lease WHERE id = $id",
         ("$state", (int)JobState.Running),
         ("$now", Now()),
+        ("$node", node),
+        ("$lease", lease),
         ("$id", id));
+
+    /// <summary>A job that a node went on with while no service was there runs again.</summary>
+    public void Adopt(long id) => Change(
+        "UPDATE jobs SET state = $state, reason = '' WHERE id = $id", ("$state", (int)JobState.Running), ("$id", id));
 
     /// <summary>A job waits again.</summary>
     /// <param name="id">The job.</param>
     /// <param name="reason">Why.</param>
     /// <param name="counts">Whether the attempt counts: it does if the job may be to blame.</param>
     public void Requeue(long id, string reason, bool counts) => Change(
-        "UPDATE jobs SET state = $state, reason = $reason, attempts = attempts - $less WHERE id = $id",
+        "UPDATE jobs SET state = $state, reason = $reason, attempts = attempts - $less, node = '', lease = '' WHERE id = $id",
         ("$state", (int)JobState.Queued),
         ("$reason", reason),
         ("$less", counts ? 0 : 1),
@@ -202,7 +220,7 @@ internal sealed class JobStore : IDisposable
 
     /// <summary>A job is over.</summary>
     public void End(long id, JobState state, string digest, string outcome, string reason) => Change(
-        "UPDATE jobs SET state = $state, digest = $digest, outcome = $outcome, reason = $reason, ended = $now WHERE id = $id",
+        "UPDATE jobs SET state = $state, digest = $digest, outcome = $outcome, reason = $reason, ended = $now, lease = '' WHERE id = $id",
         ("$state", (int)state),
         ("$digest", digest),
         ("$outcome", outcome),
@@ -251,10 +269,10 @@ internal sealed class JobStore : IDisposable
     private void Prepare(string path)
     {
         long found = (long)Scalar("PRAGMA user_version")!;
-        if (found == 0)
+        if (found is 0 or 1)
         {
             using SqliteTransaction transaction = _connection.BeginTransaction();
-            Run(Tables);
+            Run(found == 0 ? Tables : FromFirst);
             Run($"PRAGMA user_version = {Version}");
             transaction.Commit();
         }
@@ -329,5 +347,7 @@ internal sealed class JobStore : IDisposable
         Submitted = reader.GetInt64(12),
         Started = reader.GetInt64(13),
         Ended = reader.GetInt64(14),
+        Node = reader.GetString(15),
+        Lease = reader.GetString(16),
     };
 }

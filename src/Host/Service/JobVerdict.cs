@@ -11,18 +11,19 @@ internal readonly record struct JobVerdict(JobState State, string Reason, bool C
 {
     /// <summary>Judges.</summary>
     /// <param name="attempts">How often the job has been begun, this attempt among them.</param>
-    /// <param name="answer">What its process answered; null if it ended without.</param>
-    /// <param name="death">How the process ended.</param>
+    /// <param name="ending">How this attempt ended.</param>
     /// <param name="isStopping">Whether the service has asked it to stop.</param>
-    public static JobVerdict Of(int attempts, JobAnswer? answer, string death, bool isStopping) => answer switch
+    public static JobVerdict Of(int attempts, JobEnding ending, bool isStopping) => ending.Answer switch
     {
         { Code: ExitCodes.Ok, WasThere: true } => new(JobState.Done, "the store had the result"),
         { Code: ExitCodes.Ok } => new(JobState.Done, ""),
-        { IsDiskFull: true } => new(JobState.Queued, $"the disk of the store is full: {answer.Error}", Counts: false, Waits: true),
-        { Code: ExitCodes.System } => Again(attempts, answer.Error),
-        not null => new(JobState.Failed, answer.Error),
+        { IsDiskFull: true } answer =>
+            new(JobState.Queued, $"the disk of the store is full: {answer.Error}", Counts: false, Waits: true),
+        { Code: ExitCodes.System } answer => Again(attempts, answer.Error),
+        { } answer => new(JobState.Failed, answer.Error),
+        null when ending.IsLost => new(JobState.Queued, ending.Death, Counts: false),
         null when isStopping => new(JobState.Queued, "the service was stopped; it goes on from its last checkpoint", Counts: false),
-        null => Again(attempts, death),
+        null => Again(attempts, ending.Death),
     };
 
     private static JobVerdict Again(int attempts, string reason) => attempts < JobLimits.AttemptsMax

@@ -22,6 +22,9 @@ namespace VmSim.Host.Service;
 /// <param name="output">Where words go, a line each.</param>
 internal sealed class JobWorker(TextReader input, TextWriter output)
 {
+    /// <summary>What is said when a checkpoint is on the disk.</summary>
+    public const string HasCheckpoint = "checkpoint written";
+
     private const long ProgressMilliseconds = 500;
     private readonly Lock _gate = new();
 
@@ -103,7 +106,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         }
         else
         {
-            RunReport report = await RunAsync(order, spec, Path.Combine(folder, "run.checkpoint"), stop);
+            RunReport report = await RunAsync(order, spec, store.CheckpointOf(order.Job), stop);
             if (report.Outcome == RunOutcomes.Stopped)
             {
                 return null;
@@ -153,7 +156,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         file.Keep(write);
         string said = failed.ToString().Trim();
         failed.GetStringBuilder().Clear();
-        Say(new JobWord(Text: said.Length > 0 ? said : "checkpoint written"));
+        Say(new JobWord(Text: said.Length > 0 ? said : HasCheckpoint));
     }
 
     /// <summary>Waits until this process alone has the job.</summary>

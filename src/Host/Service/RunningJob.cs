@@ -1,9 +1,9 @@
 namespace VmSim.Host.Service;
 
-/// <summary>A job that a process makes.</summary>
+/// <summary>A job that is being made.</summary>
 /// <param name="job">The job.</param>
-/// <param name="process">Its process.</param>
-internal sealed class RunningJob(Job job, JobProcess process)
+/// <param name="maker">Who makes it.</param>
+internal sealed class RunningJob(Job job, IJobMaker maker)
 {
     private JobProgress? _progress;
     private string? _cancelledBy;
@@ -11,8 +11,8 @@ internal sealed class RunningJob(Job job, JobProcess process)
     /// <summary>The job, as it was when it was begun.</summary>
     public Job Job => job;
 
-    /// <summary>Its process.</summary>
-    public JobProcess Process => process;
+    /// <summary>Who makes it.</summary>
+    public IJobMaker Maker => maker;
 
     /// <summary>How far it is; null before it has said so.</summary>
     public JobProgress? Progress

@@ -1,7 +1,7 @@
 namespace VmSim.Host.Service;
 
 /// <summary>How a service makes its jobs.</summary>
-/// <param name="Jobs">Jobs at a time, at least 1.</param>
+/// <param name="Jobs">Jobs at a time on this machine; 0 leaves all to nodes.</param>
 /// <param name="Threads">Host threads that simulate in each, at least 1.</param>
 /// <param name="CheckpointSeconds">Wall time from one checkpoint of a job to the next, in seconds.</param>
 internal sealed record SchedulerOptions(int Jobs, int Threads, double CheckpointSeconds);

@@ -1,10 +1,8 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
-using VmSim.Actors.Configuration;
 using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Service;
@@ -128,13 +126,13 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             : ServiceAuth.Problem(StatusCodes.Status404NotFound, $"the store has no {file} of job {id} any more; submit it again");
     }
 
-    private IResult HasInput(string digest, string ending) => InputProblem(digest, ending) is { } wrong
+    private IResult HasInput(string digest, string ending) => InputStore.Problem(digest, ending) is { } wrong
         ? ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong)
         : _inputs.Has(new InputName(ending, digest)) ? Results.Ok() : Results.NotFound();
 
     private async Task<IResult> PutInputAsync(HttpContext context, string digest, string ending)
     {
-        if (InputProblem(digest, ending) is { } wrong)
+        if (InputStore.Problem(digest, ending) is { } wrong)
         {
             return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong);
         }
@@ -148,12 +146,6 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             ? ServiceAuth.Problem(StatusCodes.Status400BadRequest, problem)
             : Results.Ok();
     }
-
-    private static string? InputProblem(string digest, string ending) =>
-        !StoreFolder.IsHex(digest, 2 * SHA256.HashSizeInBytes) ? "a SHA-256 in lower-case hex digits is needed"
-        : !TraceFiles.Endings.Contains(ending, StringComparer.Ordinal)
-            ? $"ending: a trace ends with {string.Join(", ", TraceFiles.Endings)}"
-        : null;
 
     private JobView View(Job job) => JobView.Of(job, scheduler.ProgressOf(job.Id));
 

@@ -31,15 +31,15 @@ internal sealed class ServiceAuth(TokenFile tokens, ILogger<ServiceAuth> log)
         string? token = isBearer ? header![Scheme.Length..] : context.Request.Cookies[Cookie];
         TokenHolder? holder = token is not null && (isBearer || IsSafe(context)) ? tokens.Find(token) : null;
         context.Items[HolderKey] = holder;
-        Role? least = context.GetEndpoint()?.Metadata.GetMetadata<RoleNeeded>()?.Role;
-        if (least is not { } role || holder?.Role >= role)
+        RoleNeeded? needed = context.GetEndpoint()?.Metadata.GetMetadata<RoleNeeded>();
+        if (needed is null || (holder is not null && needed.Allows(holder.Role)))
         {
             return next(context);
         }
 
         if (holder is not null)
         {
-            return Problem(StatusCodes.Status403Forbidden, $"{holder.Name} is a {Name(holder.Role)}; a {Name(role)} may do this")
+            return Problem(StatusCodes.Status403Forbidden, $"{holder.Name} is a {Name(holder.Role)}; a {Name(needed.Role)} may do this")
                 .ExecuteAsync(context);
         }
 

@@ -10,7 +10,7 @@ using VmSim.Core.Settings;
 namespace VmSim.Host.Service;
 
 /// <summary>The command line's side of the service.</summary>
-internal sealed class ServiceClient : IDisposable
+internal sealed partial class ServiceClient : IDisposable
 {
     /// <summary>The service counts requests by the second.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
@@ -112,14 +112,7 @@ internal sealed class ServiceClient : IDisposable
     /// <summary>Sends a request; an answer that is none is an exception with the service's own words.</summary>
     private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellation)
     {
-        HttpResponseMessage answer = await TryAsync(request(), cancellation);
-        while (answer.StatusCode == HttpStatusCode.TooManyRequests)
-        {
-            answer.Dispose();
-            await Task.Delay(Patience, cancellation);
-            answer = await TryAsync(request(), cancellation);
-        }
-
+        HttpResponseMessage answer = await AskPatientlyAsync(request, cancellation);
         if (answer.IsSuccessStatusCode)
         {
             return answer;
@@ -130,6 +123,20 @@ internal sealed class ServiceClient : IDisposable
             string text = await answer.Content.ReadAsStringAsync(cancellation);
             throw new ScenarioException($"{_http.BaseAddress}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}");
         }
+    }
+
+    /// <summary>Sends a request, again later where too many are being sent.</summary>
+    private async Task<HttpResponseMessage> AskPatientlyAsync(Func<HttpRequestMessage> request, CancellationToken cancellation)
+    {
+        HttpResponseMessage answer = await TryAsync(request(), cancellation);
+        while (answer.StatusCode == HttpStatusCode.TooManyRequests)
+        {
+            answer.Dispose();
+            await Task.Delay(Patience, cancellation);
+            answer = await TryAsync(request(), cancellation);
+        }
+
+        return answer;
     }
 
     private async Task<HttpResponseMessage> TryAsync(HttpRequestMessage request, CancellationToken cancellation)

@@ -26,6 +26,9 @@ internal sealed class ServiceHost : IAsyncDisposable
     /// <summary>Connections at a time; each of them costs a descriptor and some memory.</summary>
     private const int ConnectionsMax = 256;
 
+    /// <summary>How often one that stands by looks whether the store is free.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
+
     private readonly FileStream _lock;
     private readonly WebApplication _app;
 
@@ -39,7 +42,30 @@ internal sealed class ServiceHost : IAsyncDisposable
     public static async Task<ServiceHost> StartAsync(ServiceOptions options)
     {
         options.Store.Create();
-        FileStream own = options.Store.Lock();
+        return await StartAsync(options, options.Store.Lock("--store"));
+    }
+
+    /// <summary>Starts a service as soon as no other one has its store.</summary>
+    /// <param name="options">How it is run.</param>
+    /// <param name="waits">Told once that it waits.</param>
+    /// <param name="stop">Ends the wait.</param>
+    /// <exception cref="IOException">Its store cannot be read, or its port is taken.</exception>
+    public static async Task<ServiceHost> StandByAsync(ServiceOptions options, Action waits, CancellationToken stop)
+    {
+        options.Store.Create();
+        FileStream? own;
+        while ((own = options.Store.TryLock()) is null)
+        {
+            waits();
+            waits = () => { };
+            await Task.Delay(Look, stop);
+        }
+
+        return await StartAsync(options, own);
+    }
+
+    private static async Task<ServiceHost> StartAsync(ServiceOptions options, FileStream own)
+    {
         WebApplication? app = null;
         try
         {
@@ -92,6 +118,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         services.AddSingleton<JobScheduler>();
         services.AddSingleton<ServiceAuth>();
         services.AddSingleton<ServiceApi>();
+        services.AddSingleton<NodeApi>();
         services.AddSingleton<ServicePages>();
         services.ConfigureHttpJsonOptions(json => ServiceJson.Apply(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
@@ -116,6 +143,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         app.UseRateLimiter();
         app.Use(app.Services.GetRequiredService<ServiceAuth>().InvokeAsync);
         app.Services.GetRequiredService<ServiceApi>().Map(app);
+        app.Services.GetRequiredService<NodeApi>().Map(app);
         app.Services.GetRequiredService<ServicePages>().Map(app);
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready");

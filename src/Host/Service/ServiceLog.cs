@@ -8,8 +8,8 @@ internal static partial class ServiceLog
     [LoggerMessage(1, LogLevel.Information, "jobs from {Job} on: {Count} submitted by {Owner}")]
     public static partial void Submitted(ILogger log, long job, int count, string owner);
 
-    [LoggerMessage(2, LogLevel.Information, "job {Job}: attempt {Attempt} in process {Process}")]
-    public static partial void Begun(ILogger log, long job, int attempt, int process);
+    [LoggerMessage(2, LogLevel.Information, "job {Job}: attempt {Attempt} in {Where}")]
+    public static partial void Begun(ILogger log, long job, int attempt, string where);
 
     [LoggerMessage(3, LogLevel.Information, "job {Job}: {State} {Reason}")]
     public static partial void Ended(ILogger log, long job, string state, string reason);
@@ -19,4 +19,7 @@ internal static partial class ServiceLog
 
     [LoggerMessage(5, LogLevel.Warning, "{Address}: a request without a token that counts: {Method} {Path}")]
     public static partial void Refused(ILogger log, string address, string method, string path);
+
+    [LoggerMessage(6, LogLevel.Information, "node {Node}: {What}")]
+    public static partial void Node(ILogger log, string node, string what);
 }

@@ -25,10 +25,11 @@ internal sealed class ServiceMetrics : IDisposable
     }
 
     /// <summary>Has the numbers of jobs read when they are asked for.</summary>
-    public void Watch(Func<int> waiting, Func<int> running)
+    public void Watch(Func<int> waiting, Func<int> running, Func<int> nodes)
     {
+        _meter.CreateObservableGauge("vmsim.nodes", nodes, "{node}", "Nodes that make jobs, besides the service's own machine.");
         _meter.CreateObservableGauge("vmsim.jobs.waiting", waiting, "{job}", "Jobs that wait.");
-        _meter.CreateObservableGauge("vmsim.jobs.running", running, "{job}", "Jobs that a process makes.");
+        _meter.CreateObservableGauge("vmsim.jobs.running", running, "{job}", "Jobs that are being made.");
     }
 
     /// <summary>Jobs were submitted.</summary>

@@ -57,7 +57,7 @@ internal sealed class ServicePages(
 
     private IResult Queue(HttpContext context)
     {
-        if (ServiceAuth.HolderOf(context) is not { } holder)
+        if (ServiceAuth.HolderOf(context) is not { Role: >= Role.Reader } holder)
         {
             return Results.Redirect("/login");
         }
@@ -76,6 +76,7 @@ internal sealed class ServicePages(
             ", ",
             Enum.GetValues<JobState>().Select(state => $"{Quantities.Exact(counts.GetValueOrDefault(state))} {ServiceText.Of(state)}"));
         main.Append("</p>");
+        AppendNodes(main);
         AppendJobs(main, "Running", store.List(JobState.Running, long.MaxValue, JobsShown));
         AppendJobs(main, "Waiting, the latest first", store.List(JobState.Queued, long.MaxValue, JobsShown));
         IEnumerable<Job> over = new[] { JobState.Done, JobState.Failed, JobState.Cancelled }
@@ -86,7 +87,7 @@ internal sealed class ServicePages(
 
     private IResult JobPage(HttpContext context, long id)
     {
-        if (ServiceAuth.HolderOf(context) is null)
+        if (ServiceAuth.HolderOf(context) is not { Role: >= Role.Reader })
         {
             return Results.Redirect("/login");
         }
@@ -153,7 +154,7 @@ internal sealed class ServicePages(
         int count = await reader.ReadBlockAsync(text, context.RequestAborted);
         string form = new(text, 0, count);
         string token = form.StartsWith("token=", StringComparison.Ordinal) ? WebUtility.UrlDecode(form["token=".Length..]).Trim() : "";
-        if (tokens.Find(token) is null)
+        if (tokens.Find(token) is not { Role: >= Role.Reader })
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
             return Page(context, "Sign in", LoginForm("This token does not count here."), isLive: false);
@@ -178,6 +179,30 @@ internal sealed class ServicePages(
         + "<p><label for=\"token\">Token, as <code>vmsim serve</code> and "
         + "<code>vmsim tokens</code> give it</label></p><p><input id=\"token\" name=\"token\" type=\"password\" autofocus required "
         + "autocomplete=\"current-password\"> <button>Sign in</button></p></form>";
+
+    private void AppendNodes(StringBuilder main)
+    {
+        IReadOnlyList<NodeView> nodes = scheduler.Nodes();
+        if (nodes.Count == 0)
+        {
+            return;
+        }
+
+        main.Append(
+            "<h2>Nodes</h2><div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">node</th><th scope=\"col\">state</th>"
+                + "<th scope=\"col\">jobs</th><th scope=\"col\">at a time</th><th scope=\"col\">last heard (UTC)</th></tr></thead><tbody>");
+        foreach (NodeView node in nodes)
+        {
+            string state = node.State.ToString().ToLowerInvariant();
+            main.Append(
+                CultureInfo.InvariantCulture,
+                $"<tr><td>{Text(node.Name)}</td><td>{Text(node.Problem.Length > 0 ? node.Problem : state)}</td>"
+                    + $"<td data-value=\"{node.Running}\">{node.Running}</td><td data-value=\"{node.Jobs}\">{node.Jobs}</td>"
+                    + $"<td>{ServiceText.Time(node.Seen)}</td></tr>");
+        }
+
+        main.Append("</tbody></table></div>");
+    }
 
     private void AppendJobs(StringBuilder main, string title, IReadOnlyList<Job> jobs)
     {

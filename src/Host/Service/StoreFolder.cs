@@ -57,19 +57,24 @@ internal sealed class StoreFolder
         }
     }
 
-    /// <summary>Takes the store for this process.</summary>
+    /// <summary>Takes the folder for this process.</summary>
+    /// <param name="option">What names it on the command line.</param>
     /// <returns>Gives it back when it is disposed, or when the process ends in whatever way.</returns>
     /// <exception cref="IOException">Another process has it.</exception>
-    public FileStream Lock()
+    public FileStream Lock(string option) =>
+        TryLock() ?? throw new IOException($"{option} {Root}: another vmsim uses this folder");
+
+    /// <summary>Takes the folder for this process if no other one has it.</summary>
+    /// <returns>As for <see cref="Lock"/>; null if another process has it.</returns>
+    public FileStream? TryLock()
     {
-        string path = Path.Combine(Root, "lock");
         try
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new FileStream(Path.Combine(Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException reason)
+        catch (IOException reason) when (!JobWorker.IsDiskFull(reason))
         {
-            throw new IOException($"--store {Root}: another vmsim serve uses this store ({reason.Message})", reason);
+            return null;
         }
     }
 
@@ -85,11 +90,33 @@ internal sealed class StoreFolder
     /// <summary>The folder of a job while it is made.</summary>
     public string FolderOf(long job) => Path.Combine(Jobs, job.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>The last checkpoint of a job.</summary>
+    public string CheckpointOf(long job) => Path.Combine(FolderOf(job), "run.checkpoint");
+
     /// <summary>Removes what a job needs no more.</summary>
     public void Clear(long job)
     {
         string folder = FolderOf(job);
         if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Removes a result that is kept elsewhere.</summary>
+    /// <param name="digest">Digest of its run; empty for none.</param>
+    public void ClearResult(string digest)
+    {
+        if (digest.Length > 0 && Directory.Exists(ResultOf(digest)))
+        {
+            Directory.Delete(ResultOf(digest), recursive: true);
+        }
+    }
+
+    /// <summary>Removes what jobs of a process that has ended have left.</summary>
+    public void ClearJobs()
+    {
+        foreach (string folder in Directory.GetDirectories(Jobs))
         {
             Directory.Delete(folder, recursive: true);
         }

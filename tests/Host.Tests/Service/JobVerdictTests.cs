@@ -7,27 +7,31 @@ public sealed class JobVerdictTests
 {
     private static readonly JobAnswer Done = new("0123456789abcdef", false, "completed", 1, ExitCodes.Ok, "");
 
+    private static readonly JobEnding Killed = new(null, "killed");
+
     [Fact]
     public void Of_EachEnd_SaysWhatBecomesOfTheJob()
     {
-        Assert.Equal(new JobVerdict(JobState.Done, ""), JobVerdict.Of(1, Done, "", isStopping: false));
-        Assert.Equal(JobState.Done, JobVerdict.Of(1, Done with { WasThere = true }, "", isStopping: true).State);
+        Assert.Equal(new JobVerdict(JobState.Done, ""), JobVerdict.Of(1, new JobEnding(Done, ""), isStopping: false));
+        Assert.Equal(JobState.Done, JobVerdict.Of(1, new JobEnding(Done with { WasThere = true }, ""), isStopping: true).State);
         Assert.Equal(
             new JobVerdict(JobState.Failed, "seed: -1 found"),
-            JobVerdict.Of(1, Done with { Code = ExitCodes.BadInput, Error = "seed: -1 found" }, "", isStopping: false));
+            JobVerdict.Of(1, new JobEnding(Done with { Code = ExitCodes.BadInput, Error = "seed: -1 found" }, ""), isStopping: false));
 
         // A dead process is begun again until it has died often enough that the job is to blame.
-        Assert.Equal(new JobVerdict(JobState.Queued, "killed"), JobVerdict.Of(1, null, "killed", isStopping: false));
-        Assert.Equal(JobState.Queued, JobVerdict.Of(JobLimits.AttemptsMax - 1, null, "killed", isStopping: false).State);
-        Assert.Equal(JobState.Failed, JobVerdict.Of(JobLimits.AttemptsMax, null, "killed", isStopping: false).State);
-        Assert.Equal(
-            JobState.Failed,
-            JobVerdict.Of(JobLimits.AttemptsMax, Done with { Code = ExitCodes.System, Error = "memory has run out" }, "", false).State);
+        Assert.Equal(new JobVerdict(JobState.Queued, "killed"), JobVerdict.Of(1, Killed, isStopping: false));
+        Assert.Equal(JobState.Queued, JobVerdict.Of(JobLimits.AttemptsMax - 1, Killed, isStopping: false).State);
+        Assert.Equal(JobState.Failed, JobVerdict.Of(JobLimits.AttemptsMax, Killed, isStopping: false).State);
+        JobEnding noMemory = new(Done with { Code = ExitCodes.System, Error = "memory has run out" }, "");
+        Assert.Equal(JobState.Failed, JobVerdict.Of(JobLimits.AttemptsMax, noMemory, isStopping: false).State);
 
         // What the job is not to blame for never counts.
-        JobVerdict full = JobVerdict.Of(99, Done with { Code = ExitCodes.System, IsDiskFull = true, Error = "No space left" }, "", false);
+        JobAnswer noRoom = Done with { Code = ExitCodes.System, IsDiskFull = true, Error = "No space left" };
+        JobVerdict full = JobVerdict.Of(99, new JobEnding(noRoom, ""), isStopping: false);
         Assert.Equal((JobState.Queued, false, true), (full.State, full.Counts, full.Waits));
-        JobVerdict stopped = JobVerdict.Of(99, null, "", isStopping: true);
+        JobVerdict stopped = JobVerdict.Of(99, new JobEnding(null, ""), isStopping: true);
         Assert.Equal((JobState.Queued, false), (stopped.State, stopped.Counts));
+        JobVerdict lost = JobVerdict.Of(99, new JobEnding(null, "node a has fallen silent", IsLost: true), isStopping: false);
+        Assert.Equal((JobState.Queued, "node a has fallen silent", false), (lost.State, lost.Reason, lost.Counts));
     }
 }

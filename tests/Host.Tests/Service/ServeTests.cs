@@ -103,15 +103,80 @@ public sealed class ServeTests : IDisposable
         Assert.Contains("0 runs made, 4 there before, 0 failed", output, StringComparison.Ordinal);
     }
 
+    /// <summary>A node makes what the service leaves to it, and ends when it is drained.</summary>
+    [Fact]
+    public async Task Job_MadeByANode_GivesTheReportOfARun()
+    {
+        string[] sets = ["--set", "processes.0.iterations=10"];
+        using CommandProcess service = await ServeAsync("--nodes-only");
+        using CommandProcess node = await JoinAsync("one");
+        string id = await AskAsync("submit", [Short, .. sets]);
+        await AskAsync("status", [id, "--wait"]);
+        await AskAsync("result", [id, "--out", Path.Combine(_folder, "result")]);
+        Assert.Equal(await RunAsync([Short, .. sets]), ReportIn("result"));
+        Assert.Contains("node one", await AskAsync("logs", [id]), StringComparison.Ordinal);
+        Assert.Contains("one  ready, 0 of 1 job", await AskAsync("nodes", []), StringComparison.Ordinal);
+        await AskAsync("node", ["drain", "one"]);
+        (int code, _, string error) = await node.EndAsync();
+        Assert.True(code == ExitCodes.Ok, error);
+        Assert.Contains("has drained", error, StringComparison.Ordinal);
+        Assert.Empty(await AskAsync("nodes", []));
+        Assert.Empty(Directory.GetDirectories(Path.Combine(_folder, "work-one", "results")));
+    }
+
+    /// <summary>
+    /// The node of a job is killed, then the service whose place another one takes, then the next node is asked to stop: the job goes on
+    /// each time, and its report has the bytes of a run that nobody disturbed.
+    /// </summary>
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task Job_WhoseNodesAndServiceDie_GivesTheReportOfARun()
+    {
+        string[] sets = ["--set", "until=60ms"];
+        string[] options = ["--nodes-only", "--checkpoint", "1s"];
+        using CommandProcess first = await ServeAsync(options);
+        string id = await AskAsync("submit", [Long, .. sets]);
+        using (CommandProcess one = await JoinAsync("one"))
+        {
+            HangGuard.Until(() => File.Exists(Path.Combine(Store, "jobs", id, "run.checkpoint")));
+            await one.SignalAsync("KILL");
+            await one.ExitAsync();
+        }
+
+        using CommandProcess two = await JoinAsync("two");
+        await LogHasAsync(id, "goes on from its last checkpoint", 1);
+        using CommandProcess second = CommandProcess.Start(
+            ["serve", "--store", Store, "--listen", new Uri(_server).Authority, "--standby", .. options]);
+        await second.SaysAsync("stands by");
+        await first.SignalAsync("KILL");
+        await first.ExitAsync();
+        await second.SaysAsync("vmsim: serves ");
+        await LogHasAsync(id, "node two has gone on with it", 1);
+        await two.SignalAsync("TERM");
+        (int code, _, string error) = await two.EndAsync();
+        Assert.True(code == 143, error);
+        using CommandProcess three = await JoinAsync("three");
+        await AskAsync("status", [id, "--wait"]);
+        await AskAsync("result", [id, "--out", Path.Combine(_folder, "result")]);
+        Assert.Equal(await RunAsync([Long, .. sets]), ReportIn("result"));
+        Assert.Empty(Directory.GetDirectories(Path.Combine(Store, "jobs")));
+    }
+
     [Theory]
     [InlineData("needs TLS", "serve", "--listen", "0.0.0.0:0")]
     [InlineData("an address and a port", "serve", "--listen", "nowhere")]
     [InlineData("https alone", "jobs", "--server", "http://192.0.2.1:1")]
     [InlineData("--authority", "jobs", "--server", "https://192.0.2.1:1")]
     [InlineData("a URL", "jobs", "--server", "ftp://x")]
+    [InlineData("--join is needed", "node")]
+    [InlineData("a URL", "node", "--join", "ftp://x", "--token-file", "x")]
+    [InlineData("role node", "node", "--join", "http://127.0.0.1:1")]
+    [InlineData("https alone", "node", "--join", "http://192.0.2.1:1", "--token-file", "x")]
+    [InlineData("letters, digits", "node", "--join", "http://127.0.0.1:1", "--token-file", "x", "--name", "a/b")]
     public async Task Serve_WrongOptions_IsAUsageError(string words, params string[] arguments)
     {
-        (int code, _, string error) = await CommandRunner.RunAsync([.. arguments, "--store", Store]);
+        string[] store = arguments[0] == "node" ? [] : ["--store", Store];
+        (int code, _, string error) = await CommandRunner.RunAsync([.. arguments, .. store]);
         Assert.Equal(ExitCodes.Usage, code);
         Assert.Contains(words, error, StringComparison.Ordinal);
     }
@@ -137,6 +202,20 @@ public sealed class ServeTests : IDisposable
         return service;
     }
 
+    private async Task<CommandProcess> JoinAsync(string name)
+    {
+        string token = Path.Combine(_folder, $"token-{name}");
+        (int code, string output, string error) = await CommandRunner.RunAsync(
+            "tokens", "add", name, "--role", "node", "--store", Store);
+        Assert.True(code == ExitCodes.Ok, error);
+        await File.WriteAllTextAsync(token, output);
+        CommandProcess node = CommandProcess.Start(
+            "node", "--join", _server, "--token-file", token, "--name", name, "--jobs", "1", "--threads", "1",
+            "--work", Path.Combine(_folder, $"work-{name}"));
+        await node.SaysAsync($"node {name} makes 1 job");
+        return node;
+    }
+
     /// <summary>Asks the service by a command.</summary>
     private async Task<string> AskAsync(string command, string[] arguments, int expected = ExitCodes.Ok)
     {
@@ -153,7 +232,7 @@ public sealed class ServeTests : IDisposable
         do
         {
             log = await AskAsync("logs", [id]);
-            Assert.DoesNotContain("completed", log, StringComparison.Ordinal);
+            Assert.False(log.EndsWith(" done", StringComparison.Ordinal), log);
         }
         while (log.Split(text).Length - 1 < times);
     }

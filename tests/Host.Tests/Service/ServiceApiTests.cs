@@ -62,6 +62,8 @@ public sealed class ServiceApiTests : IAsyncLifetime
             (HttpMethod.Post, "/api/v1/jobs", Role.Submitter),
             (HttpMethod.Post, "/api/v1/jobs/1/cancel", Role.Submitter),
             (HttpMethod.Put, $"/api/v1/inputs/{new string('0', 64)}?ending=.vmt", Role.Submitter),
+            (HttpMethod.Get, "/api/v1/nodes", Role.Reader),
+            (HttpMethod.Post, "/api/v1/nodes/a/drain", Role.Operator),
             (HttpMethod.Get, "/health/live", null),
             (HttpMethod.Get, "/health/ready", null),
         })
@@ -77,6 +79,25 @@ public sealed class ServiceApiTests : IAsyncLifetime
                 Assert.NotEqual(HttpStatusCode.Unauthorized, status);
                 Assert.NotEqual(HttpStatusCode.InternalServerError, status);
             }
+        }
+    }
+
+    /// <summary>What nodes ask, nobody else may ask.</summary>
+    [Theory]
+    [InlineData("POST", "/api/v1/nodes/a/beat")]
+    [InlineData("GET", "/api/v1/inputs/0?ending=.vmt")]
+    [InlineData("GET", "/api/v1/nodes/a/jobs/1/checkpoint?lease=0")]
+    [InlineData("PUT", "/api/v1/nodes/a/jobs/1/checkpoint?lease=0")]
+    [InlineData("PUT", "/api/v1/nodes/a/jobs/1/result/0/report.json?lease=0")]
+    [InlineData("POST", "/api/v1/nodes/a/jobs/1/end?lease=0")]
+    public async Task NodesRequests_NeedANodesToken(string method, string path)
+    {
+        Assert.Equal(HttpStatusCode.Unauthorized, (await AskAsync(new HttpMethod(method), path, null)).Status);
+        foreach (Role role in _tokens.Keys)
+        {
+            HttpStatusCode status = (await AskAsync(new HttpMethod(method), path, _tokens[role])).Status;
+            Assert.Equal(role != Role.Node, status == HttpStatusCode.Forbidden);
+            Assert.NotEqual(HttpStatusCode.InternalServerError, status);
         }
     }
 
@@ -209,7 +230,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
             Jobs = new SchedulerOptions(1, 1, 60),
         };
         IOException error = await Assert.ThrowsAsync<IOException>(() => ServiceHost.StartAsync(second));
-        Assert.Contains("another vmsim serve uses this store", error.Message, StringComparison.Ordinal);
+        Assert.Contains("another vmsim uses this folder", error.Message, StringComparison.Ordinal);
     }
 
     private async Task<HttpStatusCode> CancelFromAsync(string? origin)

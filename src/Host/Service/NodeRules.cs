@@ -1,0 +1,58 @@
+namespace VmSim.Host.Service;
+
+/// <summary>What a node's words must be like before anything is done with them.</summary>
+internal static class NodeRules
+{
+    /// <summary>Characters of a node's name.</summary>
+    public const int NameMax = 64;
+
+    /// <summary>Characters of a lease and of an instance: 64 bits as lower-case hex digits.</summary>
+    public const int LeaseLength = 16;
+
+    /// <summary>Jobs that a node makes at a time.</summary>
+    public const int JobsMax = 1_024;
+
+    /// <summary>Lines that a beat has for a job's log.</summary>
+    public const int LinesMax = JobLimits.LogLinesMax;
+
+    private const int BuildMax = 64;
+    private const int LineMax = 4_096;
+
+    /// <summary>What is wrong with a name; null if nothing is.</summary>
+    public static string? NameProblem(string name) =>
+        name.Length is > 0 and <= NameMax && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.')
+            ? null
+            : $"name of a node: 1 to {NameMax} letters, digits, and any of - _ . are allowed";
+
+    /// <summary>What is wrong with a beat; null if nothing is.</summary>
+    public static string? Problem(NodeBeat beat)
+    {
+        if (!StoreFolder.IsHex(beat.Instance, LeaseLength) || beat.Number < 1)
+        {
+            return $"instance, number: {LeaseLength} lower-case hex digits and a number from 1 on are needed";
+        }
+
+        if (beat.Build.Length is 0 or > BuildMax || beat.Build.Any(char.IsControl))
+        {
+            return $"build: 1 to {BuildMax} characters are allowed";
+        }
+
+        if (beat.Jobs is < 1 or > JobsMax || beat.Room < 0 || beat.Room > beat.Jobs)
+        {
+            return $"jobs, room: 1 to {JobsMax}, and 0 to as many jobs, are allowed";
+        }
+
+        if (!Enum.IsDefined(beat.State))
+        {
+            return "state: ready, draining and leaving are allowed";
+        }
+
+        return beat.Claims.Count > JobsMax || beat.Claims.Any(claim => claim is null || !IsWhole(claim))
+            ? $"claims: at most {JobsMax}, each with a lease and at most {LinesMax} lines of {LineMax} characters, are allowed"
+            : null;
+    }
+
+    private static bool IsWhole(NodeClaim claim) =>
+        StoreFolder.IsHex(claim.Lease, LeaseLength) && claim.Log.Count <= LinesMax
+        && claim.Log.All(line => line is not null && line.Length <= LineMax && !line.Any(char.IsControl));
+}

@@ -16,6 +16,7 @@ internal sealed class CommandProcess : IDisposable
     private readonly Process _process;
     private readonly Task<string> _output;
     private readonly StringBuilder _said = new();
+    private Task<string>? _rest;
 
     private CommandProcess(Process process)
     {
@@ -65,6 +66,11 @@ internal sealed class CommandProcess : IDisposable
     }
 
     /// <summary>
+    /// Reads what else it says on stderr, without which a process that says much would wait for a reader. Nothing is waited for then.
+    /// </summary>
+    public void ReadRest() => _rest = _process.StandardError.ReadToEndAsync();
+
+    /// <summary>
     /// Sends a signal to the process, once it is past the program that has signals mean what they mean: before, it may still ignore them.
     /// </summary>
     public Task SignalAsync(string signal)
@@ -80,7 +86,7 @@ internal sealed class CommandProcess : IDisposable
     /// <returns>The exit code, and all that was written.</returns>
     public async Task<(int Code, string Output, string Error)> EndAsync()
     {
-        _said.Append(await _process.StandardError.ReadToEndAsync().OrHangAsync());
+        _said.Append(await (_rest ?? _process.StandardError.ReadToEndAsync()).OrHangAsync());
         string output = await _output.OrHangAsync();
         await _process.WaitForExitAsync().OrHangAsync();
         return (_process.ExitCode, output, _said.ToString());

@@ -58,13 +58,19 @@ public static class SettingValues
             return index >= 0;
         }
 
-        if (!TryNumber(text, setting.Unit, ghz, out decimal number) || (double)number < setting.Min || (double)number > setting.Max)
+        if (!TryNumber(text, setting.Unit, ghz, out decimal number) || Compare(number, setting.Min) < 0 || Compare(number, setting.Max) > 0)
         {
             return false;
         }
 
         return TryConvert(number, type, out value);
     }
+
+    /// <summary>
+    /// Compares a number with a bound, to its last digit: as a double, 2^63 and what is near it would be the same.
+    /// </summary>
+    private static int Compare(decimal number, double bound) =>
+        bound > (double)decimal.MaxValue ? -1 : bound < (double)decimal.MinValue ? 1 : number.CompareTo((decimal)bound);
 
     /// <summary>What a setting allows, for messages.</summary>
     public static string Allowed(Type type, SettingAttribute setting)

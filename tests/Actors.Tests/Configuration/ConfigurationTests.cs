@@ -32,6 +32,13 @@ public sealed class ConfigurationTests
     public void Parse_WhatIsNoWindowOrFolio_SaysWhatIsAllowed(string text, string message) =>
         Assert.StartsWith(message, Assert.Throws<ScenarioException>(() => Parse(text)).Message, StringComparison.Ordinal);
 
+    /// <summary>One beyond a limit that a double cannot tell from it.</summary>
+    [Theory]
+    [InlineData("seed = 9200000000000000001", "0 to 9,200,000,000,000,000,000")]
+    [InlineData("until = 9000000000000000001", "0 to 9,000,000,000,000,000,000 cycles")]
+    public void Parse_BeyondALimitByOne_IsRefused(string text, string allowed) =>
+        Assert.Contains($"allowed: {allowed}", Assert.Throws<ScenarioException>(() => Parse(text)).Message, StringComparison.Ordinal);
+
     [Fact]
     public void Parse_Profile_IsUnderTheScenarioAndTheScenarioUnderSet()
     {

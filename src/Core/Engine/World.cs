@@ -63,6 +63,7 @@ public sealed class World : IDisposable
             BackendCounters = WorldParts.BackendCounters(options, images),
             Lists = Lists,
             TagCount = Format.TagCount,
+            Noise = scenario.Noise.Interrupt == 0 ? null : new InterruptNoise(scenario.Seed, scenario.Noise.Interrupt),
         };
         BuildSpaces(layout, setup, options, machineHalf);
         _cores = new CoreModel[machine.Cores];

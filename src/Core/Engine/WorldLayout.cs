@@ -3,6 +3,7 @@ using VmSim.Core.Machine;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
+using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Engine;
 
@@ -22,12 +23,18 @@ internal sealed class WorldLayout
     /// <summary>Most address spaces: as many copies as a process may have, and as many forks as a trace may.</summary>
     private const int SpacesMax = 1 << 17;
 
+    /// <summary>Keeps the draws of placement apart from those that others make from the same seed.</summary>
+    private const ulong Salt = 0x6E6F6973652D3033;
+
     /// <summary>Most threads, of all processes together.</summary>
     private const int ThreadsMax = 1 << 20;
 
     private readonly MachineSpec _machine;
     private readonly string _placement;
     private readonly bool _isOneGroup;
+
+    /// <summary>The core that stands at each number, where placement is noisy; null where each stands at its own.</summary>
+    private readonly int[]? _order;
 
     /// <summary>Lays a scenario out.</summary>
     /// <param name="scenario">The scenario.</param>
@@ -37,6 +44,7 @@ internal sealed class WorldLayout
         _isOneGroup = sharesMachine || scenario.Memory.Shared;
         _machine = scenario.Machine;
         _placement = scenario.Threads.Placement;
+        _order = scenario.Noise.Placement ? Shuffled(scenario.Seed) : null;
         foreach (ProcessSpec process in scenario.Processes)
         {
             for (int copy = 0; copy < process.Count; copy++)
@@ -98,12 +106,27 @@ internal sealed class WorldLayout
         }
 
         int slot = number % _machine.Cores;
-        return new CoreId(_placement switch
+        int core = _placement switch
         {
             "single" => 0,
             "spread" => Spread(slot),
             _ => slot,
-        });
+        };
+        return new CoreId(_order?[core] ?? core);
+    }
+
+    /// <summary>All cores in an order that the seed alone decides (Fisher and Yates).</summary>
+    private int[] Shuffled(ulong seed)
+    {
+        int[] order = [.. Enumerable.Range(0, _machine.Cores)];
+        SeededRandom random = new(SeededRandom.Mix(seed ^ Salt));
+        for (int left = order.Length; left > 1; left--)
+        {
+            int drawn = (int)random.Below((ulong)left);
+            (order[drawn], order[left - 1]) = (order[left - 1], order[drawn]);
+        }
+
+        return order;
     }
 
     /// <summary>Alternates sockets; fills up from below where the last socket has fewer cores.</summary>

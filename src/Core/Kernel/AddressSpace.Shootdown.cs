@@ -33,7 +33,8 @@ public sealed partial class AddressSpace
         shootdown.SendCycles += isNear ? Kernel.IpiSendCycles : Kernel.IpiSendRemoteCycles;
         shootdown.SendCycles += PriceOfGuestInterrupt(shootdown, core, out long arrives);
         long leaves = _now + _delays.Service.Value + shootdown.SendCycles;
-        long due = leaves + Machine.IpiDelay(shootdown.Initiator, core) + arrives;
+        long late = _setup.Noise?.Of(Space, shootdown.Id, core) ?? 0;
+        long due = leaves + Machine.IpiDelay(shootdown.Initiator, core) + arrives + late;
         Counters[SpaceCounters.IpisSent]++;
         _interrupts.Add(shootdown.Initiator, core);
         _causes.Add(shootdown.Cause, CauseFigure.Targets, 1);

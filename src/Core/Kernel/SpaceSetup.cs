@@ -24,6 +24,9 @@ internal sealed record SpaceSetup(
 
     /// <summary>What is kept one by one.</summary>
     public required RunLists Lists { get; init; }
+
+    /// <summary>How late interrupts are; null for never.</summary>
+    public InterruptNoise? Noise { get; init; }
 }
 
 /// <summary>One address space, before it is built.</summary>

@@ -209,6 +209,15 @@ public sealed record NoiseSpec
     [Setting("Each stretch of computing takes more or less than it says, by up to so many percent, drawn from the seed; 0 turns it off.",
         Min = 0, Max = 100)]
     public int ComputePercent { get; init; }
+
+    /// <summary>How late interrupts of shootdowns are.</summary>
+    [Setting("Each interrupt of a shootdown comes later by a time that is drawn from the seed, from 0 to this; 0 turns it off.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e9)]
+    public long Interrupt { get; init; }
+
+    /// <summary>Whether cores are numbered anew before threads are placed.</summary>
+    [Setting("Whether threads that name no core are placed as if cores were numbered in an order that is drawn from the seed.")]
+    public bool Placement { get; init; }
 }
 
 /// <summary>One process of the scenario, or several alike.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Sweeps;
 using VmSim.Host.Terminal;
@@ -31,12 +32,18 @@ internal static class CompareCommand
             HelpName = "CONDITION",
         };
         Option<bool> all = new("--all") { Description = $"Show all figures that differ, not only the {Shown} that changed most." };
+        Option<string?> page = new("--html")
+        {
+            Description = "Writes the comparison as a page: one file with tables that sort, which needs no network.",
+            HelpName = "FILE.html",
+        };
         Command command = new("compare", "Compares runs or sweeps: settings that differ, and figures with ratios, what changed most first.")
         {
             runs,
             metric,
             failOn,
             all,
+            page,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -49,6 +56,13 @@ internal static class CompareCommand
 
             Comparison comparison = new(found, parsed.GetValue(metric) ?? []);
             comparison.Show(Consoles.For(output), parsed.GetValue(all) ? int.MaxValue : Shown);
+            if (parsed.GetValue(page) is { } file)
+            {
+                using OutputFile html = new(file, "--html");
+                comparison.WriteHtml(html.Stream);
+                html.Complete();
+            }
+
             string[] broken = [.. comparison.BrokenBy(thresholds)];
             foreach (string sentence in broken)
             {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using Spectre.Console;
 using VmSim.Core.Reports;
 using VmSim.Host.Files;
@@ -41,7 +42,12 @@ internal static class ReportCommand
             Description = "Writes the report as a page: one file with charts and tables that sort, which needs no network.",
             HelpName = "FILE.html",
         };
-        Command command = new("report", "Shows the report of an earlier run.") { run, by, top, csv, folded, flames, page };
+        Option<string[]> figures = new("--figure")
+        {
+            Description = $"Draws a chart of the page by itself, for a paper: {string.Join(", ", ReportCharts.Names)}. May be repeated.",
+            HelpName = "NAME=FILE.svg",
+        };
+        Command command = new("report", "Shows the report of an earlier run.") { run, by, top, csv, folded, flames, page, figures };
         ShootdownArguments shootdown = new();
         shootdown.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(() =>
@@ -65,6 +71,12 @@ internal static class ReportCommand
             Write(parsed.GetValue(folded), "--folded", file, written => FoldedStacks.Write(report, written));
             Write(parsed.GetValue(flames), "--flame-graph", file, written => FlameGraph.Write(report, written));
             Write(parsed.GetValue(page), "--html", file, written => ReportPage.Write(report, SettingsBeside(file), written));
+            foreach (string figure in parsed.GetValue(figures) ?? [])
+            {
+                (ReportChart chart, string to) = FigureOf(report, figure);
+                Write(to, "--figure", file, written => written.Write(Encoding.UTF8.GetBytes(chart.Draw(null))));
+            }
+
             if (!shootdown.Show(parsed, report, SettingsOf(file), parsed.GetValue(by) is not null, output, cancellation))
             {
                 Show(report, parsed.GetValue(by), parsed.GetValue(top), Consoles.For(output));
@@ -73,6 +85,22 @@ internal static class ReportCommand
             return ExitCodes.Ok;
         }));
         return command;
+    }
+
+    /// <summary>What <c>--figure</c> names: a chart that the report has something for, and the file for it.</summary>
+    private static (ReportChart Chart, string File) FigureOf(RunReport report, string text)
+    {
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        string name = equals < 0 ? text : text[..equals];
+        if (!ReportCharts.Names.Contains(name) || equals < 0 || equals == text.Length - 1)
+        {
+            throw new UsageException(
+                $"--figure: \"{text}\" found; NAME=FILE.svg is allowed, with a name of {string.Join(", ", ReportCharts.Names)}");
+        }
+
+        ReportChart chart = ReportCharts.Of(report).FirstOrDefault(chart => chart.Name == name)
+            ?? throw new UsageException($"--figure {name}: the report has nothing for it");
+        return (chart, text[(equals + 1)..]);
     }
 
     /// <summary>The effective settings in the folder of a report; null if there are none that can be read.</summary>

@@ -28,25 +28,13 @@ internal static class IntervalCharts
     private static readonly OxyColor Least = OxyColor.FromRgb(0xB9, 0xDD, 0xF1);
     private static readonly OxyColor Most = OxyColor.FromRgb(0x00, 0x33, 0x66);
 
-    /// <summary>The charts that a report has something for.</summary>
-    /// <param name="report">The report.</param>
-    /// <param name="number">The number of the first one in its page.</param>
-    public static IEnumerable<string> Of(RunReport report, int number)
-    {
-        if (report.Intervals is { } intervals && intervals.Series.Any(series => series.Value.Count > 1))
-        {
-            yield return OverTime(report, intervals, number);
-        }
-
-        if (report.Interrupts is { } interrupts)
-        {
-            yield return Matrix(interrupts, number + 1);
-        }
-    }
+    /// <summary>Whether a report has curves over time.</summary>
+    public static bool HasTime(RunReport report) => report.Intervals?.Series.Any(series => series.Value.Count > 1) == true;
 
     /// <summary>A curve above the other for each series, on one axis of time.</summary>
-    private static string OverTime(RunReport report, RunIntervals intervals, int number)
+    public static string OverTime(RunReport report, int? number)
     {
+        RunIntervals intervals = report.Intervals!;
         KeyValuePair<string, IReadOnlyList<long>>[] series =
             [.. intervals.Series.Where(series => series.Value.Any(value => value != 0)).Reverse()];
         PlotModel chart = ChartStyle.NewChart($"In each {Quantities.Time(intervals.Length.Value, report.Ghz)} of virtual time");
@@ -92,7 +80,7 @@ internal static class IntervalCharts
     }
 
     /// <summary>A square for each pair that had interrupts, the darker the more.</summary>
-    private static string Matrix(RunInterrupts interrupts, int number)
+    public static string Matrix(RunInterrupts interrupts, int? number)
     {
         int blocks = interrupts.Rows.Count;
         string of = interrupts.CoresPerBlock == 1 ? "" : $", in blocks of {interrupts.CoresPerBlock} cores";

@@ -27,29 +27,37 @@ internal static class ReportCharts
     /// <summary>Pixels of a letter of an axis in the widest font of a browser.</summary>
     private const double LetterWidth = 7.4;
 
+    /// <summary>Names of all charts, in the order of the page.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["cores", "causes", "latencies", "time", "interrupts"];
+
     /// <summary>The charts that a report has something for, in the order of the page.</summary>
-    public static IEnumerable<string> Of(RunReport report)
+    public static IEnumerable<ReportChart> Of(RunReport report)
     {
-        yield return Cores(report);
+        yield return new ReportChart(Names[0], number => Cores(report, number));
         IReadOnlyList<CauseGroup> causes = CauseGroup.Of(report, CauseGrouping.Site);
         if (causes.Any(cause => cause.Lost > 0))
         {
-            yield return Causes(causes);
+            yield return new ReportChart(Names[1], number => Causes(causes, number));
         }
 
         if (report.LatencyCycles.Any(latency => latency.Value.Count > 0))
         {
-            yield return Latencies(report);
+            yield return new ReportChart(Names[2], number => Latencies(report, number));
         }
 
-        foreach (string chart in IntervalCharts.Of(report, number: 4))
+        if (IntervalCharts.HasTime(report))
         {
-            yield return chart;
+            yield return new ReportChart(Names[3], number => IntervalCharts.OverTime(report, number));
+        }
+
+        if (report.Interrupts is { } interrupts)
+        {
+            yield return new ReportChart(Names[4], number => IntervalCharts.Matrix(interrupts, number));
         }
     }
 
     /// <summary>Where the cycles went: a bar for each core that did something, or each socket where there are many.</summary>
-    private static string Cores(RunReport report)
+    private static string Cores(RunReport report, int? number)
     {
         CoreReport[] busy =
             [.. report.Cores.Where(core => core.Cycles.Any(cycles => cycles.Key != CoreCycles.Idle.Name && cycles.Value > 0))];
@@ -70,22 +78,22 @@ internal static class ReportCharts
             Add(chart, cycles.Heading, values);
         }
 
-        return Draw(chart, bars.Length, number: 1);
+        return Draw(chart, bars.Length, number);
     }
 
     /// <summary>What cost most, the dearest on top: what it cost the caller and the others.</summary>
-    private static string Causes(IReadOnlyList<CauseGroup> causes)
+    private static string Causes(IReadOnlyList<CauseGroup> causes, int? number)
     {
         CauseGroup[] dearest = [.. causes.Take(Dearest)];
         PlotModel chart = Stacked("What cost most", "cycles", [.. dearest.Select(cause => Shortened(cause.Name))]);
         Add(chart, "caller", [.. dearest.Select(cause => cause[CauseFigure.Cycles] - cause[CauseFigure.WaitCycles])]);
         Add(chart, "its waits for others", [.. dearest.Select(cause => cause[CauseFigure.WaitCycles])]);
         Add(chart, "handlers of others", [.. dearest.Select(cause => cause[CauseFigure.HandlerCycles])]);
-        return Draw(chart, dearest.Length, number: 2);
+        return Draw(chart, dearest.Length, number);
     }
 
     /// <summary>Medians and tails of latencies, on a logarithmic axis.</summary>
-    private static string Latencies(RunReport report)
+    private static string Latencies(RunReport report, int? number)
     {
         KeyValuePair<string, Distribution>[] latencies = [.. report.LatencyCycles.Where(latency => latency.Value.Count > 0)];
         PlotModel chart = ChartStyle.NewChart("Latencies");
@@ -121,7 +129,7 @@ internal static class ReportCharts
         }
 
         chart.Legends.Add(ChartStyle.NewLegend());
-        return Draw(chart, latencies.Length, number: 3);
+        return Draw(chart, latencies.Length, number);
     }
 
     private static PlotModel Stacked(string title, string unit, string[] names)
@@ -168,7 +176,8 @@ internal static class ReportCharts
         chart.Series.Add(bars);
     }
 
-    private static string Draw(PlotModel chart, int bars, int number) => ChartStyle.Draw(chart, Width, Around + (bars * BarHeight), number);
+    private static string Draw(PlotModel chart, int bars, int? number) =>
+        ChartStyle.Draw(chart, Width, Around + (bars * BarHeight), number);
 
     private static double Share(double part, double whole) => whole == 0 ? 0 : 100 * part / whole;
 

@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Causes;
@@ -22,10 +19,10 @@ internal sealed class ReportPage
 
     private const int ThreadsShown = 1000;
 
-    private readonly StringBuilder _html = new();
+    private readonly HtmlPage _html;
     private readonly RunReport _report;
 
-    private ReportPage(RunReport report) => _report = report;
+    private ReportPage(RunReport report) => (_report, _html) = (report, new HtmlPage(report.Scenario));
 
     /// <summary>Writes the page.</summary>
     /// <param name="report">The report.</param>
@@ -35,35 +32,19 @@ internal sealed class ReportPage
     {
         ReportPage page = new(report);
         page.Build(settings);
-        stream.Write(Encoding.UTF8.GetBytes(page._html.ToString()));
+        page._html.Write(stream);
     }
 
-    private static string Resource(string name)
-    {
-        using Stream resource = typeof(ReportPage).Assembly.GetManifestResourceStream(name)!;
-        using StreamReader reader = new(resource);
-        return reader.ReadToEnd().ReplaceLineEndings("\n");
-    }
-
-    private static string Text(string text) => WebUtility.HtmlEncode(PlainWriter.Plain(text));
+    private static string Text(string text) => HtmlPage.Text(text);
 
     private void Build(string? settings)
     {
-        string script = Resource("page.js");
-        string digest = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)));
-        Line("<!DOCTYPE html>");
-        Line("<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">");
-        Line(
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-                + $"script-src 'sha256-{digest}'\">");
-        Line($"<title>{Text(_report.Scenario)} - vmsim</title>");
-        Line($"<style>\n{Resource("page.css")}</style></head><body>");
-        Line($"<h1>{Text(_report.Scenario)}</h1>");
         Summary();
         Findings();
-        foreach (string chart in ReportCharts.Of(_report))
+        int number = 1;
+        foreach (ReportChart chart in ReportCharts.Of(_report))
         {
-            Line($"<figure>{chart}</figure>");
+            Line($"<figure>{chart.Draw(number++)}</figure>");
         }
 
         Causes();
@@ -73,7 +54,6 @@ internal sealed class ReportPage
         Threads();
         Counters();
         Provenance(settings);
-        Line($"<script>{script}</script></body></html>");
     }
 
     private void Summary()
@@ -259,23 +239,8 @@ internal sealed class ReportPage
 
     private void Fact(string name, string value) => Line($"<tr><td>{name}</td><td>{Text(value)}</td></tr>");
 
-    /// <summary>Begins a table.</summary>
-    /// <param name="title">What it shows.</param>
-    /// <param name="columns">Its columns.</param>
-    /// <param name="meanings">What they mean; empty for what needs no word.</param>
-    /// <param name="isText">Whether a column has texts, which stand at the left as their headings do; null for the first one.</param>
-    private void Begin(string title, IReadOnlyList<string> columns, IReadOnlyList<string> meanings, Func<int, bool>? isText = null)
-    {
-        Line($"<h2>{Text(title)}</h2><div class=\"scroll\"><table class=\"sorts\"><thead><tr>");
-        for (int i = 0; i < columns.Count; i++)
-        {
-            string meaning = i < meanings.Count && meanings[i].Length > 0 ? $" title=\"{Text(meanings[i])}\"" : "";
-            string side = (isText is null ? i == 0 : isText(i)) ? " class=\"text\"" : "";
-            Line($"<th scope=\"col\"{side}{meaning}><button type=\"button\">{Text(columns[i])}</button></th>");
-        }
-
-        Line("</tr></thead><tbody>");
-    }
+    private void Begin(string title, IReadOnlyList<string> columns, IReadOnlyList<string> meanings, Func<int, bool>? isText = null) =>
+        _html.BeginTable(title, columns, meanings, isText);
 
     private void Row(IReadOnlyList<string> texts, IReadOnlyList<long> values, string meaning = "")
     {
@@ -283,17 +248,16 @@ internal sealed class ReportPage
         Line($"<tr{title}>{string.Concat(texts.Select(text => $"<td>{Text(text)}</td>"))}{string.Concat(values.Select(Cell))}</tr>");
     }
 
-    private static string Cell(long value) =>
-        string.Create(CultureInfo.InvariantCulture, $"<td data-value=\"{value}\">{Quantities.Exact(value)}</td>");
+    private static string Cell(long value) => HtmlPage.Cell(value, Quantities.Exact(value));
 
     private void End(int more)
     {
-        Line("</tbody></table></div>");
+        _html.EndTable();
         if (more > 0)
         {
             Line($"<p>and {Quantities.Exact(more)} more in report.json</p>");
         }
     }
 
-    private void Line(string line) => _html.Append(line).Append('\n');
+    private void Line(string line) => _html.Line(line);
 }

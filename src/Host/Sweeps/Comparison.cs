@@ -14,6 +14,7 @@ namespace VmSim.Host.Sweeps;
 internal sealed class Comparison
 {
     private const string Host = "host.";
+    private const string Same = "All have the same fingerprint: they found the same.";
     private readonly IReadOnlyList<ComparedRuns> _runs;
     private readonly string[] _places;
     private readonly IReadOnlyList<string> _metrics;
@@ -62,11 +63,13 @@ internal sealed class Comparison
             Figures(console, place, shown);
         }
 
-        if (_runs.All(run => run.Fingerprint.Length > 0) && _runs.DistinctBy(run => run.Fingerprint).Count() == 1)
+        if (AreSame)
         {
-            console.WriteLine("All have the same fingerprint: they found the same.");
+            console.WriteLine(Same);
         }
     }
+
+    private bool AreSame => _runs.All(run => run.Fingerprint.Length > 0) && _runs.DistinctBy(run => run.Fingerprint).Count() == 1;
 
     /// <summary>Which conditions the runs after the first do not meet, a sentence each.</summary>
     public IEnumerable<string> BrokenBy(IReadOnlyList<Threshold> thresholds) =>
@@ -84,16 +87,63 @@ internal sealed class Comparison
     private static Sample? MeanOf(ComparedRuns runs, string place, string metric) => Sample.Of(
         [.. runs.Places[place].SelectMany(run => run.Values).Where(value => value.Key == metric).Select(value => value.Value)]);
 
-    private void Settings(IAnsiConsole console)
+    /// <summary>Writes the comparison as a page, with all figures that differ.</summary>
+    /// <param name="stream">Takes it.</param>
+    public void WriteHtml(Stream stream)
+    {
+        string[] names = [.. _runs.Select(run => run.Name)];
+        HtmlPage html = new(string.Join(" and ", names));
+        if (AreSame)
+        {
+            html.Line($"<p>{Same}</p>");
+        }
+
+        foreach (string place in _places)
+        {
+            (string Metric, Sample[] Means)[] all = Means(place);
+            (string Metric, Sample[] Means)[] changed = Changed(all);
+            string title = place.Length > 0 ? $"Figures at {place}" : "Figures";
+            html.BeginTable(title, ["figure", .. names, "change"], ["", .. names.Select(_ => ""), "Greatest ratio to the first."]);
+            foreach ((string metric, Sample[] means) in changed)
+            {
+                string cells = string.Concat(means.Select((mean, at) => HtmlPage.Cell(mean.Mean, Cell(mean, at == 0 ? null : means[0]))));
+                double change = Math.Exp(Change(means));
+                string ratio = string.Create(CultureInfo.InvariantCulture, $"x{change:0.000}");
+                html.Line($"<tr><td>{HtmlPage.Text(metric)}</td>{cells}{HtmlPage.Cell(change, ratio)}</tr>");
+            }
+
+            html.EndTable();
+            html.Line($"<p>{Quantities.Of(all.Length - changed.Length, "figure is", "figures are")} equal.</p>");
+        }
+
+        html.BeginTable("Settings that differ", ["setting", .. names], [], _ => true);
+        foreach (string key in DifferingSettings())
+        {
+            string cells = string.Concat(_runs.Select(run => $"<td>{HtmlPage.Text(SettingOf(run, key))}</td>"));
+            html.Line($"<tr><td>{HtmlPage.Text(key)}</td>{cells}</tr>");
+        }
+
+        html.EndTable();
+        html.Write(stream);
+    }
+
+    private static string SettingOf(ComparedRuns run, string key) =>
+        run.Settings.Count == 0 ? "?" : run.Settings.GetValueOrDefault(key, "-");
+
+    private string[] DifferingSettings()
     {
         ComparedRuns[] known = [.. _runs.Where(run => run.Settings.Count > 0)];
-        string[] keys = [.. known.SelectMany(run => run.Settings.Keys).Distinct()
+        return [.. known.SelectMany(run => run.Settings.Keys).Distinct()
             .Where(key => known.DistinctBy(run => run.Settings.GetValueOrDefault(key, "-")).Count() > 1)];
+    }
+
+    private void Settings(IAnsiConsole console)
+    {
+        string[] keys = DifferingSettings();
         Table table = NewTable("setting");
         foreach (string key in keys)
         {
-            table.AddRow([new Text(key), .. _runs.Select(run => new Text(
-                run.Settings.Count == 0 ? "?" : run.Settings.GetValueOrDefault(key, "-")))]);
+            table.AddRow([new Text(key), .. _runs.Select(run => new Text(SettingOf(run, key)))]);
         }
 
         if (keys.Length > 0)
@@ -106,14 +156,20 @@ internal sealed class Comparison
         }
     }
 
+    /// <summary>The figures that all runs have at a place.</summary>
+    private (string Metric, Sample[] Means)[] Means(string place) =>
+        [.. _metrics.Select(metric => (metric, Means: _runs.Select(run => MeanOf(run, place, metric)).ToArray()))
+            .Where(item => Array.TrueForAll(item.Means, mean => mean is not null))
+            .Select(item => (item.metric, item.Means.Select(mean => mean!).ToArray()))];
+
+    /// <summary>Those of them that differ, what changed most first.</summary>
+    private static (string Metric, Sample[] Means)[] Changed((string Metric, Sample[] Means)[] all) =>
+        [.. all.Where(item => Change(item.Means) > 0).OrderByDescending(item => Change(item.Means))];
+
     private void Figures(IAnsiConsole console, string place, int shown)
     {
-        (string Metric, Sample[] Means)[] all =
-            [.. _metrics.Select(metric => (metric, Means: _runs.Select(run => MeanOf(run, place, metric)).ToArray()))
-                .Where(item => Array.TrueForAll(item.Means, mean => mean is not null))
-                .Select(item => (item.metric, item.Means.Select(mean => mean!).ToArray()))];
-        (string Metric, Sample[] Means)[] changed =
-            [.. all.Where(item => Change(item.Means) > 0).OrderByDescending(item => Change(item.Means))];
+        (string Metric, Sample[] Means)[] all = Means(place);
+        (string Metric, Sample[] Means)[] changed = Changed(all);
         console.WriteLine();
         if (changed.Length == 0)
         {

@@ -21,6 +21,9 @@ internal static class SweepFolder
     /// <summary>Name of the page that says all in short.</summary>
     public const string PageName = "summary.md";
 
+    /// <summary>Name of the page with curves and tables for a browser.</summary>
+    public const string HtmlName = "page.html";
+
     /// <summary>Name of the picture of a figure.</summary>
     public static string PictureOf(string metric) => $"{metric}.svg";
 

@@ -15,7 +15,6 @@ internal sealed class SweepPage(SweepFindings findings)
     private readonly SweepMeans _means = findings.Means;
     private readonly IReadOnlyList<SweepResult> _results = findings.Results;
     private readonly IReadOnlyList<string> _metrics = findings.View.Plan.Metrics;
-    private readonly IReadOnlyList<Crossing> _crossings = findings.Crossings;
 
     private SweepPlan Plan => _view.Plan;
 
@@ -25,9 +24,7 @@ internal sealed class SweepPage(SweepFindings findings)
     public void Write(TextWriter writer, bool hasPictures)
     {
         Line(writer, $"# Sweep of {Plan.Name}\n");
-        int between = _results.Count(result => result.Point.IsBetween);
-        int counted = _results.Count(result => result.Counts);
-        Line(writer, $"{_results.Count} runs{(between > 0 ? $", {between} of them between points of the grid" : "")}; {counted} count.");
+        Line(writer, RunsText());
         Line(writer, SeedText());
         foreach (string metric in _metrics)
         {
@@ -39,14 +36,45 @@ internal sealed class SweepPage(SweepFindings findings)
             }
         }
 
-        string[] sentences = [.. _crossings.Select(crossing => crossing.Sentence()).Where(sentence => sentence.Length > 0)];
-        if (sentences.Length > 0)
+        if (Crossings.Count > 0)
         {
             Line(writer, "\n## Crossings\n");
-            Array.ForEach(sentences, sentence => Line(writer, $"- {sentence}"));
+            foreach (string sentence in Crossings)
+            {
+                Line(writer, $"- {sentence}");
+            }
         }
 
-        WriteOthers(writer);
+        if (Others.Count > 0)
+        {
+            Line(writer, "\n## Runs that do not count\n");
+            foreach (string other in Others)
+            {
+                Line(writer, $"- {other}");
+            }
+        }
+    }
+
+    /// <summary>A sentence for each two curves that cross.</summary>
+    public IReadOnlyList<string> Crossings =>
+        [.. findings.Crossings.Select(crossing => crossing.Sentence()).Where(sentence => sentence.Length > 0)];
+
+    /// <summary>Runs that do not count, with why.</summary>
+    public IReadOnlyList<string> Others =>
+    [
+        .. _results.Where(result => !result.Counts).Select(result =>
+        {
+            string what = result.Found is { } found ? $"{found.Outcome}, {SweepFolder.RunsName}/{result.Digest}" : result.Error;
+            return $"{result.Point.Text(Plan.Axes)}: {PlainWriter.Line(what)}";
+        }),
+    ];
+
+    /// <summary>How many runs there are.</summary>
+    public string RunsText()
+    {
+        int between = _results.Count(result => result.Point.IsBetween);
+        int counted = _results.Count(result => result.Counts);
+        return $"{_results.Count} runs{(between > 0 ? $", {between} of them between points of the grid" : "")}; {counted} count.";
     }
 
     /// <summary>Writes the means as a table: a row a place and figure.</summary>
@@ -78,7 +106,8 @@ internal sealed class SweepPage(SweepFindings findings)
         }
     }
 
-    private string SeedText()
+    /// <summary>What the intervals say.</summary>
+    public string SeedText()
     {
         if (Plan.Seeds.Count == 0)
         {
@@ -88,7 +117,8 @@ internal sealed class SweepPage(SweepFindings findings)
         string seeds = $"{Quantities.Of(Plan.Seeds.Count, "seed")} a point; ± is half the 95 % interval of the mean, by Student's t.";
         return _means.AreSeedsAlike() == true
             ? $"{seeds}\nNothing in this scenario draws from the seed: the runs of each point found the same.\n"
-                + "The intervals say nothing; noise.start and noise.compute-percent make runs differ as those of real machines do."
+                + "The intervals say nothing; noise.start, noise.compute-percent, noise.interrupt and noise.placement make runs differ as "
+                + "those of real machines do."
             : seeds;
     }
 
@@ -138,7 +168,8 @@ internal sealed class SweepPage(SweepFindings findings)
     /// <summary>A row: its one value, or all values where they differ.</summary>
     public static string Text(IReadOnlyList<string> row) => row.All(value => value == row[0]) ? row[0] : string.Join('/', row);
 
-    private string Cell(IReadOnlyList<string>[] rows, string metric)
+    /// <summary>A mean with its interval and ratio; a dash for none.</summary>
+    public string Cell(IReadOnlyList<string>[] rows, string metric)
     {
         if (_means.At(rows, metric) is not { } mean)
         {
@@ -167,20 +198,6 @@ internal sealed class SweepPage(SweepFindings findings)
         }
 
         return _means.At(place, metric) is { } baseline && baseline.Mean != 0 ? mean.Mean / baseline.Mean : null;
-    }
-
-    private void WriteOthers(TextWriter writer)
-    {
-        SweepResult[] others = [.. _results.Where(result => !result.Counts)];
-        if (others.Length > 0)
-        {
-            Line(writer, "\n## Runs that do not count\n");
-            foreach (SweepResult result in others)
-            {
-                string what = result.Found is { } found ? $"{found.Outcome}, {SweepFolder.RunsName}/{result.Digest}" : result.Error;
-                Line(writer, $"- {result.Point.Text(Plan.Axes)}: {PlainWriter.Line(what)}");
-            }
-        }
     }
 
     private static string Short(double value) =>

@@ -28,20 +28,32 @@ internal static class SweepPicture
     /// <param name="view">The axes.</param>
     /// <param name="means">The means.</param>
     /// <param name="metric">The figure.</param>
-    public static void Write(Stream stream, SweepView view, SweepMeans means, string metric)
+    public static void Write(Stream stream, SweepView view, SweepMeans means, string metric) =>
+        stream.Write(Encoding.UTF8.GetBytes(Draw(view, means, metric, numberInPage: null)));
+
+    /// <summary>Draws the picture of a figure as SVG.</summary>
+    /// <param name="view">The axes.</param>
+    /// <param name="means">The means.</param>
+    /// <param name="metric">The figure.</param>
+    /// <param name="numberInPage">Its number in a page; null for a picture by itself.</param>
+    public static string Draw(SweepView view, SweepMeans means, string metric, int? numberInPage)
     {
         string unit = ReportMetrics.UnitOf(metric);
         PlotModel model =
             ChartStyle.NewChart($"{view.Plan.Name}: {metric}{(unit.Length > 0 && unit != metric ? $" ({unit})" : "")}");
         model.Axes.Add(Along(view));
-        model.Axes.Add(ChartStyle.Dressed(new LinearAxis
+        Axis figures = ChartStyle.Dressed(new LinearAxis
         {
             Position = AxisPosition.Left,
             Title = metric,
             LabelFormatter = ChartStyle.Label,
             Minimum = 0,
             MaximumPadding = 0.06,
-        }));
+        });
+
+        // The numbers of browsers are wider than the library measures them.
+        figures.AxisTitleDistance = numberInPage is null ? figures.AxisTitleDistance : 28;
+        model.Axes.Add(figures);
         int number = 0;
         foreach (IReadOnlyList<string>[] context in view.Contexts())
         {
@@ -56,7 +68,7 @@ internal static class SweepPicture
             model.Legends.Add(ChartStyle.NewLegend());
         }
 
-        stream.Write(Encoding.UTF8.GetBytes(ChartStyle.Draw(model, Width, Height, numberInPage: null)));
+        return ChartStyle.Draw(model, Width, Height, numberInPage);
     }
 
     private static void AddCurve(

@@ -96,6 +96,7 @@ internal sealed class SweepSession(SweepPlan plan, string folder, int jobs, int 
 
         SweepFolder.Write(folder, SweepFolder.MeansName, stream => WriteText(stream, page.WriteMeans));
         SweepFolder.Write(folder, SweepFolder.PageName, stream => WriteText(stream, writer => page.Write(writer, hasPictures: true)));
+        SweepFolder.Write(folder, SweepFolder.HtmlName, new SweepHtml(Found).Write);
         page.Write(output, hasPictures: false);
         Tell(results, output);
         return Judge(results, error);
@@ -122,7 +123,8 @@ internal sealed class SweepSession(SweepPlan plan, string folder, int jobs, int 
         output.WriteLine();
         output.WriteLine(
             $"{results.Count - there - failed} runs made, {there} there before, {failed} failed; in {folder}: {SweepFolder.PageName}, "
-            + $"{SweepFolder.TableName}, {SweepFolder.ParquetName}, {SweepFolder.MeansName}, pictures, {SweepFolder.RunsName}/");
+            + $"{SweepFolder.HtmlName}, {SweepFolder.TableName}, {SweepFolder.ParquetName}, {SweepFolder.MeansName}, pictures, "
+            + $"{SweepFolder.RunsName}/");
         if (others > 0)
         {
             output.WriteLine(

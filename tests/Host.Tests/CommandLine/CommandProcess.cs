@@ -99,18 +99,8 @@ internal sealed class CommandProcess : IDisposable
     /// Waits until a process that this one has started runs no more. Its parent may be frozen, so that it stays as a zombie, which
     /// <see cref="Process.WaitForExitAsync"/> takes for running.
     /// </summary>
-    public static Task EndAsync(Process child)
-    {
-        return PollAsync().OrHangAsync();
-
-        async Task PollAsync()
-        {
-            while (StatOf(child.Id) is [not ("Z" or "X"), ..])
-            {
-                await Task.Delay(20);
-            }
-        }
-    }
+    public static Task EndAsync(Process child) =>
+        Task.Run(() => HangGuard.Until(() => StatOf(child.Id) is not [not ("Z" or "X"), ..]));
 
     public void Dispose()
     {

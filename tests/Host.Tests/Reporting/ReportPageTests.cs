@@ -1,6 +1,8 @@
 using System.Collections.ObjectModel;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Xml.Linq;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 using VmSim.Host.Terminal;
@@ -14,11 +16,12 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-page-").FullName;
 
+    private string Run => Path.Combine(_folder, "run");
+
     private string Page => Path.Combine(_folder, "report.html");
 
     public async Task InitializeAsync()
     {
-        string run = Path.Combine(_folder, "run");
         string trace = Path.Combine(_folder, "<script>alert(1)</script>.vmt".Replace('/', '\u2215'));
         await File.WriteAllTextAsync(
             trace,
@@ -40,9 +43,9 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
             u 7f0000000 1000
             """);
         (int code, _, string error) = await CommandRunner.RunAsync(
-            "run", trace, "--set", "machine.cores=4", "--set", "threads.placement=spread", "--out", run);
+            "run", trace, "--set", "machine.cores=4", "--set", "threads.placement=spread", "--out", Run);
         Assert.True(code == ExitCodes.Ok, error);
-        (code, _, error) = await CommandRunner.RunAsync("report", run, "--html", Page);
+        (code, _, error) = await CommandRunner.RunAsync("report", Run, "--html", Page);
         Assert.True(code == ExitCodes.Ok, error);
     }
 
@@ -69,6 +72,69 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Contains("100 % of the interrupts come from munmap in", page, StringComparison.Ordinal);
         Assert.Contains("of virtual time</title>", page, StringComparison.Ordinal);
         Assert.Contains("<title>Who interrupts whom for shootdowns</title>", page, StringComparison.Ordinal);
+    }
+
+    /// <summary>Each chart of the page by itself, for a paper.</summary>
+    [Fact]
+    public async Task Figure_OfAChart_IsASvgOfItsOwn()
+    {
+        foreach (string name in (string[])["cores", "causes", "latencies", "time", "interrupts"])
+        {
+            string file = Path.Combine(_folder, $"{name}.svg");
+            (int code, _, string error) = await CommandRunner.RunAsync("report", Run, "--figure", $"{name}={file}");
+            Assert.True(code == ExitCodes.Ok, error);
+            Assert.Equal("svg", XDocument.Load(file).Root!.Name.LocalName);
+        }
+    }
+
+    [Theory]
+    [InlineData("nothing=x.svg", "cores, causes, latencies, time, interrupts")]
+    [InlineData("cores", "NAME=FILE.svg is allowed")]
+    [InlineData("cores=", "NAME=FILE.svg is allowed")]
+    public async Task Figure_ThatIsNone_IsAUsageError(string figure, string words)
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync("report", Run, "--figure", figure);
+        Assert.Equal(ExitCodes.Usage, code);
+        Assert.Contains(words, error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Pages of a sweep and of a comparison, at the widths of a telephone and of a screen.</summary>
+    [Theory]
+    [InlineData(400)]
+    [InlineData(1600)]
+    public async Task PagesOfManyRuns_InABrowser_FitAndSort(int width)
+    {
+        string scenario = CommandRunner.At("config/scenarios/munmap-latr.conf");
+        string sweep = Path.Combine(_folder, "sweep");
+        string compared = Path.Combine(_folder, "compared.html");
+        string[] small = ["--set", "processes.0.iterations=3", "--set", "processes.0.threads=2"];
+        (int code, _, string error) = await CommandRunner.RunAsync(
+            ["sweep", scenario, .. small, "--cores", "2..8*2", "--protocols", "linux,latr", "--no-bisect", "--out", sweep]);
+        Assert.True(code == ExitCodes.Ok, error);
+        string[] runs = Directory.GetDirectories(Path.Combine(sweep, "runs"));
+        (code, _, error) = await CommandRunner.RunAsync("compare", runs[0], runs[1], "--html", compared);
+        Assert.True(code == ExitCodes.Ok, error);
+        Assert.Contains("Settings that differ", await File.ReadAllTextAsync(compared), StringComparison.Ordinal);
+        if (TestBrowser.Missing is { } missing)
+        {
+            output.WriteLine($"no browser has shown the pages, since {missing}");
+            return;
+        }
+
+        using TestBrowser shown = new(_folder, width);
+        foreach (string page in (string[])[Path.Combine(sweep, "page.html"), compared])
+        {
+            ChromeDriver browser = shown.Driver;
+            browser.Navigate().GoToUrl(new Uri(page));
+            Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));
+            shown.AssertFits();
+            IWebElement table = browser.FindElement(By.CssSelector("table.sorts"));
+            table.FindElements(By.CssSelector("th button"))[1].SendKeys(Keys.Enter);
+            double[] values = [.. table.FindElements(By.CssSelector("tbody tr td:nth-child(2)"))
+                .Select(cell => double.Parse(cell.GetAttribute("data-value")!, CultureInfo.InvariantCulture))];
+            Assert.Equal(values.OrderDescending(), values);
+            Assert.InRange(values.Length, 2, int.MaxValue);
+        }
     }
 
     [Theory]

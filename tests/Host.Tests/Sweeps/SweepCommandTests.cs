@@ -35,6 +35,12 @@ public sealed class SweepCommandTests : IDisposable
         Assert.Equal(12, table.Rows.DistinctBy(row => string.Join(',', row.Take(3))).Count());
         Assert.Equal(12, Directory.GetDirectories(Path.Combine(Out, "runs")).Length);
         AssertPicture(Path.Combine(Out, "cycles.svg"), "linux", "latr");
+        string page = await File.ReadAllTextAsync(Path.Combine(Out, "page.html"));
+        Assert.DoesNotMatch("(?:src|href)=", page);
+        Assert.Contains("12 runs; 12 count.", page, Exact);
+        Assert.Contains("<figure><svg", page, Exact);
+        Assert.Contains("beats", page, Exact);
+        Assert.Contains("(x1.00)", page, Exact);
         await AssertParquetAsync(table);
         string[] first = Texts();
 

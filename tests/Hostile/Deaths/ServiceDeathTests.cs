@@ -68,7 +68,9 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
             Assert.Equal(jobs, results.Length);
             Assert.Empty(Directory.GetDirectories(Path.Combine(Store, "jobs")));
             await AskAsync("sweep", sweep, "--out", At("alone"), "--no-bisect");
-            Assert.Equal("", string.Join('\n', Directory.GetDirectories(At("alone/runs")).Select(Difference).Where(text => text.Length > 0)));
+            string[] alone = Directory.GetDirectories(At("alone/runs"));
+            Assert.Equal(jobs, alone.Length);
+            Assert.Equal("", string.Join('\n', alone.Select(Difference).Where(text => text.Length > 0)));
             log.WriteLine(
                 $"{jobs} jobs in {seconds:0} s, seed {seed}: {string.Join(", ", _deaths.Select(death => $"{death.Value} {death.Key}"))}");
         }

@@ -135,7 +135,7 @@ public sealed partial class AddressSpace
         if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
-            AdmitWaiting();
+            _mapLock.GiveBack(operation, _now);
             SendToCore(SimMessage.Of(new TrapSleep(operation.Thread)), operation.Core, ReturnTime);
             SendToSelf(MessageKind.DeviceDone, operation, _now + delay + Math.Max(cycles, _delays.Service.Value) + Kernel.DeviceReadCycles);
             return;
@@ -277,10 +277,13 @@ public sealed partial class AddressSpace
         }
     }
 
-    /// <summary>Answers the thread, and unlocks: operations that waited for the lock start.</summary>
+    /// <summary>Unlocks, so that operations that waited for the lock start, and answers the thread.</summary>
     private void EndOperation(KernelOperation operation)
     {
-        Answer(operation, _locks.Leave(operation, _now));
+        _gathers -= operation.Gathers ? 1 : 0;
+        _hasReclaimed |= operation.Shootdown is { IsBatched: true };
+        _mapLock.Leave(operation, _now);
+        Answer(operation, _locks.Leave(operation, _now) + operation.WakeCycles);
         if (operation.Kind == OperationKind.Fork && operation.Result != TrapResult.Failed)
         {
             Children[operation.Child].StartThreads(_now);
@@ -298,11 +301,6 @@ public sealed partial class AddressSpace
         {
             SendToSelf(MessageKind.ReleaseMemory, operation, _now + _delays.ReleaseAfter.Value);
         }
-
-        _gathers -= operation.Gathers ? 1 : 0;
-        _hasReclaimed |= operation.Shootdown is { IsBatched: true };
-        _mapLock.Leave(operation);
-        AdmitWaiting();
     }
 
     /// <summary>The fork that made the process is over.</summary>

@@ -33,7 +33,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     public long EnterFault(KernelOperation operation, in FaultResult fault, long now)
     {
         CoreId core = operation.Core;
-        bool usesArea = kernel.PerVmaLocks && fault.AreaStart is not null;
+        bool usesArea = kernel.PerVmaLocks && !operation.HasMapLock && fault.AreaStart is not null;
         LockKind kind = usesArea ? LockKind.Area : LockKind.Map;
         VirtualLock line = usesArea ? _areas.Of(fault.AreaStart!.Value.PageNumber) : _map;
         long delay = Enter(operation, line, kind, now);
@@ -54,7 +54,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     }
 
     /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike, or that of its area.</summary>
-    public long EnterCall(KernelOperation operation, long now) => operation.LockedArea is { } area
+    public long EnterCall(KernelOperation operation, long now) => operation is { LockedArea: { } area, HasMapLock: false }
         ? Enter(operation, _areas.Of(area.PageNumber), LockKind.Area, now)
         : Enter(operation, _map, LockKind.Map, now);
 

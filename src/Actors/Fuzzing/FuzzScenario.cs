@@ -136,6 +136,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"kernel.accessed-dirty-cycles = {dice.Between(1, 900)}");
         dice.Maybe(settings, () => $"kernel.invalidate-range-cycles = {dice.Between(1, 2_000)}");
         dice.Maybe(settings, () => $"kernel.cold-page-cycles = {dice.Between(1, 2_000)}");
+        dice.Maybe(settings, () => "kernel.reader-spinning = on");
         dice.Maybe(settings, () => $"kernel.fault-after-range-cycles = {dice.Between(1, 2_000)}");
     }
 

@@ -35,6 +35,8 @@ public sealed class CoreCounters : CounterSet<CoreCounters>
     public static readonly Counter EntriesInvalidated = Declare("entriesInvalidated", "entries", "TLB entries dropped by invalidations.");
     public static readonly Counter RefillMisses = Declare(
         "refillMisses", "walks", "Walks that brought back live translations which the core had lost to shootdowns.");
+    public static readonly Counter RescheduleInterrupts = Declare(
+        "rescheduleInterrupts", "interrupts", "Interrupts of an idle core for a thread that had slept for the address space's lock.");
     public static readonly Counter ContextSwitches = Declare("contextSwitches", "switches", "Switches from one thread to another.");
     public static readonly Counter SpaceLoads = Declare("spaceLoads", "loads", "Address spaces loaded.");
 }

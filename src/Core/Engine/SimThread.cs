@@ -123,6 +123,9 @@ public sealed class SimThread
     /// <summary>The system call of the trap.</summary>
     public SystemCall? TrapCall { get; set; }
 
+    /// <summary>The number of the operation that it goes on with in the kernel when it runs; 0 for none.</summary>
+    public long Resumes { get; set; }
+
     /// <summary>Faults taken on the current operation without getting past it.</summary>
     public int FaultsInARow { get; set; }
 

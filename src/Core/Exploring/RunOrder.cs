@@ -181,6 +181,9 @@ internal sealed class RunOrder
             case >= MessageKind.OperationStart and <= MessageKind.OperationEnd or MessageKind.DeviceDone:
                 long id = message.AsOperationStep().Operation;
                 return (EventClass.Step, PagesOf(message.Space.Value, id), OperationKey(message.Space.Value, id));
+            case MessageKind.ThreadResumed:
+                long resumed = message.AsTrapResumption().Operation;
+                return (EventClass.Step, PagesOf(message.Space.Value, resumed), OperationKey(message.Space.Value, resumed));
             case MessageKind.Ack:
                 ulong pages = _pagesOfShootdown.GetValueOrDefault(
                     (message.Space.Value, message.AsAck().Shootdown), RunEvent.AllPages);

@@ -87,6 +87,8 @@ public sealed record RunStory(IReadOnlyList<string> Lanes, IReadOnlyList<StoryMe
         MessageKind.TrapReturn => "returns",
         MessageKind.TrapSleep => "sleeps",
         MessageKind.ThreadWake => "wakes",
+        MessageKind.ThreadResume => "wakes in the kernel",
+        MessageKind.ThreadResumed => "runs again",
         MessageKind.SpaceLoaded => "space loaded",
         MessageKind.LoadSpace => "load space",
         MessageKind.LeaveSpace => "leaves space",

@@ -13,11 +13,7 @@ public sealed partial class AddressSpace
         operation.PagesToFree = Math.Min(result.PagesZapped, operation.Release?.FrameReferences ?? 0);
         operation.PagesToTake = result.PagesPopulated + result.TablesAllocated;
         long delay = _locks.EnterCall(operation, _now);
-        if (operation.Call is { } call && result.PagesZapped + result.PagesProtected + result.PagesPopulated > 0)
-        {
-            delay += _locks.EnterTable(call.Start, operation.Core, _now + delay);
-        }
-
+        delay += EnterNoted(operation.Core, _now + delay);
         Batch(operation, delay);
     }
 

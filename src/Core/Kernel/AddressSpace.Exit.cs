@@ -49,6 +49,7 @@ public sealed partial class AddressSpace
     private void ExecuteExit(KernelOperation operation)
     {
         operation.Cause = _causes.RowOf(operation.Thread, CauseNames.Exit, area: null, "", site: null);
+        NoteAll(changesAreas: false);
         MmResult result = _memory!.Clear();
         Debug.Assert(result.Error is null, "a space can always be emptied");
         operation.Dead = result.DeadAtEnd;
@@ -62,10 +63,10 @@ public sealed partial class AddressSpace
             watch.EndOperation(releases: operation.Release is not null);
         }
 
-        _locks.ForgetTables(operation.FirstPage, operation.EndPage);
-        _locks.ForgetAreas(_memory);
         long cycles = OperationCosts.OfExit(Kernel, result) + _pool.Warmth.OfCall(operation, Kernel);
         BeginBatches(operation, cycles + UpdateTables(), result);
+        _locks.ForgetTables(operation.FirstPage, operation.EndPage);
+        _locks.ForgetAreas(_memory);
     }
 
     /// <summary>

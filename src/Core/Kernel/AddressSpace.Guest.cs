@@ -144,6 +144,10 @@ public sealed partial class AddressSpace
         }
     }
 
+    /// <summary>What a guest's interrupt of an idle core costs its sender more, and how much later it arrives, in cycles.</summary>
+    private long PriceOfGuestWakeUp =>
+        _pool.Guest is null || Machine.Guest.Interrupts == GuestInterrupts.Posted ? 0 : Machine.Guest.ExitCycles;
+
     /// <summary>What an interrupt of the guest costs more than the profiles say.</summary>
     /// <param name="shootdown">What it is for.</param>
     /// <param name="core">Its target.</param>

@@ -135,7 +135,7 @@ public sealed partial class AddressSpace
         if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
-            AdmitWaiting();
+            _mapLock.GiveBack(operation, _now);
             SendToCore(SimMessage.Of(new TrapSleep(operation.Thread)), operation.Core, ReturnTime);
             SendToSelf(MessageKind.DeviceDone, operation, _now + delay + Math.Max(cycles, _delays.Service.Value) + Kernel.DeviceReadCycles);
             return;
@@ -150,7 +150,9 @@ public sealed partial class AddressSpace
         VirtAddr oldBreak = _memory!.Break;
         operation.FlushesReclaimed = TakesReclaimedOver(call);
         operation.Cause = CauseOf(operation, call);
+        Note(operation, call);
         MmResult result = _memory.Apply(call);
+        NoteMade(call, result);
         operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
         operation.Forced = ForcedOf(result);
         operation.FaultsInside = (int)Math.Min(int.MaxValue, result.PopulateFaults);
@@ -167,24 +169,24 @@ public sealed partial class AddressSpace
             watch.EndOperation(releases: operation.Release is not null);
         }
 
-        if (operation.TablesFreed)
-        {
-            _locks.ForgetTables(operation.FirstPage, operation.EndPage);
-        }
-
-        if (operation.Exclusive)
-        {
-            _locks.ForgetAreas(_memory);
-            _faultArea = null;
-        }
-
         long cycles = OperationCosts.OfCall(Kernel, call, result) + _pool.Warmth.OfCall(operation, Kernel);
         if (result.Error is null && CallScope.Downgrades(call, oldBreak))
         {
             SendToSelf(MessageKind.OperationDowngrade, operation, _now + OperationCosts.OfAreas(Kernel, call, result));
         }
 
+        bool isExclusive = operation.Exclusive;
         BeginBatches(operation, cycles + UpdateTables(), result);
+        if (operation.TablesFreed)
+        {
+            _locks.ForgetTables(operation.FirstPage, operation.EndPage);
+        }
+
+        if (isExclusive)
+        {
+            _locks.ForgetAreas(_memory);
+            _faultArea = null;
+        }
     }
 
     /// <summary>Has the watcher compare the pages that a call may have changed.</summary>
@@ -226,6 +228,7 @@ public sealed partial class AddressSpace
         operation.Cause = _causes.RowOf(operation.Thread, CauseNames.Fork, area: null, "", site: null);
         child._now = _now;
         child.SetVisibility();
+        NoteAll(changesAreas: true);
         VirtualMemory? memory = _memory!.Fork(child.Table, _pool.Frames, out MmResult effect);
         long copying = UpdateTables() + child.UpdateTables();
         if (memory is null)
@@ -277,10 +280,13 @@ public sealed partial class AddressSpace
         }
     }
 
-    /// <summary>Answers the thread, and unlocks: operations that waited for the lock start.</summary>
+    /// <summary>Unlocks, so that operations that waited for the lock start, and answers the thread.</summary>
     private void EndOperation(KernelOperation operation)
     {
-        Answer(operation, _locks.Leave(operation, _now));
+        _gathers -= operation.Gathers ? 1 : 0;
+        _hasReclaimed |= operation.Shootdown is { IsBatched: true };
+        _mapLock.Leave(operation, _now);
+        Answer(operation, _locks.Leave(operation, _now) + operation.WakeCycles);
         if (operation.Kind == OperationKind.Fork && operation.Result != TrapResult.Failed)
         {
             Children[operation.Child].StartThreads(_now);
@@ -298,11 +304,6 @@ public sealed partial class AddressSpace
         {
             SendToSelf(MessageKind.ReleaseMemory, operation, _now + _delays.ReleaseAfter.Value);
         }
-
-        _gathers -= operation.Gathers ? 1 : 0;
-        _hasReclaimed |= operation.Shootdown is { IsBatched: true };
-        _mapLock.Leave(operation);
-        AdmitWaiting();
     }
 
     /// <summary>The fork that made the process is over.</summary>

@@ -241,6 +241,7 @@ public sealed partial class AddressSpace
 
         shootdown.PendingAcks--;
         _shootdown.OnAck(shootdown, core);
+        GoOnSpinning(core);
     }
 
     /// <summary>A shootdown is over; its number means nothing any more once every report is in.</summary>

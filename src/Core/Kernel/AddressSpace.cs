@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel.Locks;
 using VmSim.Core.Machine;
@@ -50,7 +51,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         _guestCounters = pool.Guest is null ? null : new GuestSpaceCounters();
         Machine = setup.Machine;
         Kernel = setup.Kernel;
-        _mapLock = new MapLock(Kernel.PerVmaLocks);
+        RwsemRules rules = new(Machine.Ghz * 1_000, Kernel.ReaderSpinning, Sleeps: Kernel.Traps == TrapModes.Hold);
+        _mapLock = new MapLock(Kernel.PerVmaLocks, rules, this);
         _locksAreas = Kernel.PerVmaLocks && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
         _locks = new SpaceLocks(Machine, Kernel, pool.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
@@ -198,6 +200,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
             case >= MessageKind.OperationStart and <= MessageKind.DeviceDone:
                 Step(message.AsOperationStep());
                 break;
+            case MessageKind.ThreadResumed:
+                Resume(_operations[message.AsTrapResumption().Operation]);
+                break;
             case MessageKind.Ack:
                 HandleAck(core, message.AsAck());
                 break;
@@ -257,15 +262,20 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
 
     private void Step(in OperationStep step)
     {
-        if (step.Kind == MessageKind.OperationDowngrade)
+        if (!_operations.TryGetValue(step.Operation, out KernelOperation? operation))
         {
-            Downgrade(step.Operation);
+            Debug.Assert(step.Kind is MessageKind.OperationDowngrade or MessageKind.OperationSpinEnd, "an operation goes on and has ended");
             return;
         }
 
-        KernelOperation operation = _operations[step.Operation];
         switch (step.Kind)
         {
+            case MessageKind.OperationDowngrade:
+                _mapLock.Downgrade(operation, _now);
+                break;
+            case MessageKind.OperationSpinEnd:
+                EndSpin(operation);
+                break;
             case MessageKind.OperationStart:
                 Execute(operation);
                 break;

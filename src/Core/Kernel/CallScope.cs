@@ -78,6 +78,17 @@ internal static class CallScope
         _ => [],
     };
 
+    /// <summary>The addresses whose areas a call that holds the lock as a writer changes, the last not included.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="oldBreak">The break before it.</param>
+    public static IEnumerable<(VirtAddr Start, VirtAddr End)> AreasOf(SystemCall call, VirtAddr oldBreak) => call.Kind switch
+    {
+        SystemCallKind.SetBreak => [(call.Start < oldBreak ? call.Start : oldBreak - 1, oldBreak)],
+        SystemCallKind.Remap => [(call.Start, call.Start + call.Length), (call.NewStart, call.NewStart + call.NewLength)],
+        SystemCallKind.LockAll or SystemCallKind.UnlockAll => [(default, new VirtAddr(ulong.MaxValue & ~(PageSizes.BaseBytes - 1)))],
+        _ => [(call.Start, call.Start + call.Length), .. call.MoreRanges.Select(range => (range.Start, range.Start + range.Size))],
+    };
+
     private static bool TakesEntries(Advice advice) => advice is Advice.DontNeed or Advice.DontNeedLocked or Advice.Free or Advice.Remove
         or Advice.Cold or Advice.PageOut or Advice.GuardInstall;
 

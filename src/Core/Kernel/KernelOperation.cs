@@ -63,9 +63,30 @@ internal sealed class KernelOperation
     public bool Exclusive { get; set; }
 
     /// <summary>
-    /// The area whose lock a call takes instead of mmap_lock; null for other calls, and for faults, which learn theirs later.
+    /// The area whose lock a call may take instead of mmap_lock; null for other calls, and for faults, which learn theirs later.
     /// </summary>
     public VirtAddr? LockedArea { get; init; }
+
+    /// <summary>Whether it has mmap_lock, or waits for it, and no area's lock.</summary>
+    public bool HasMapLock { get; set; }
+
+    /// <summary>Where it stands at mmap_lock while it waits.</summary>
+    public RwsemState Rwsem { get; set; }
+
+    /// <summary>When it asked for its lock, in cycles.</summary>
+    public long WaitsSince { get; set; }
+
+    /// <summary>When it was queued to sleep for mmap_lock, in cycles.</summary>
+    public long QueuedAt { get; set; }
+
+    /// <summary>When it stops spinning while readers have mmap_lock, in cycles; 0 for never.</summary>
+    public long SpinLimit { get; set; }
+
+    /// <summary>Up to when it makes threads runnable that slept for mmap_lock, in cycles.</summary>
+    public long WakesUntil { get; set; }
+
+    /// <summary>Cycles that it spends for that before it returns.</summary>
+    public long WakeCycles { get; set; }
 
     /// <summary>Whether it collects what it takes out of page tables and flushes at its end (<see cref="CallScope.Gathers"/>).</summary>
     public bool Gathers { get; init; }

@@ -38,6 +38,10 @@ public sealed class SpaceCounters : CounterSet<SpaceCounters>
     public static readonly Counter LockWaits = Declare("lockWaits", "operations", "Operations that waited for the address space's lock.");
     public static readonly Counter LockWaitCycles = Declare(
         "lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.");
+    public static readonly Counter LockSleeps = Declare(
+        "lockSleeps", "sleeps", "Times that an operation's thread slept for the address space's lock, its core free for others.");
+    public static readonly Counter LockHandoffs = Declare(
+        "lockHandoffs", "hand-offs", "Times that the address space's lock was kept for an operation that had waited too long.");
     private static readonly LockCounters[] Locks = [.. LockKind.All.Select(Declare)];
 
     /// <summary>The counters of a kind of lock.</summary>

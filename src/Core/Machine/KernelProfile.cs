@@ -276,12 +276,19 @@ public sealed record KernelProfile
     public long AccessedDirtyCycles { get; init; }
 
     /// <summary>
-    /// From the moment a writer that waited for mmap_lock could have it to the moment it goes on: it sees the lock free, or is woken and
-    /// has to run first (kernel/locking/rwsem.c). The lock is nobody's meanwhile.
+    /// From the moment a writer that waited for mmap_lock on its core could have it to the moment it goes on: it sees the lock free
+    /// (kernel/locking/rwsem.c). The lock is nobody's meanwhile. The transfer of the line is counted apart, and the way of one that slept.
     /// </summary>
-    [Setting("From the moment a writer that waited for mmap_lock could have it to the moment it goes on; the lock is nobody's meanwhile.",
-        Unit = SettingUnit.Cycles, Min = 0, Max = 1e9)]
+    [Setting("From the moment a writer that waited for mmap_lock on its core could have it to the moment it goes on; the lock is nobody's "
+        + "meanwhile.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e9)]
     public long MapLockHandoverCycles { get; init; }
+
+    /// <summary>
+    /// Whether readers that find mmap_lock taken spin as writers do, as in Linux 5.3 to 5.10 (until commit 617f3ef95177, "locking/rwsem:
+    /// Remove reader optimistic spinning"), or sleep at once.
+    /// </summary>
+    [Setting("Whether readers that find mmap_lock taken spin as writers do, as in Linux 5.3 to 5.10, or sleep at once.")]
+    public bool ReaderSpinning { get; init; }
 
     /// <summary>
     /// Whether a hypervisor flushes for halted cores when they run again, so that no flush interrupts them (KVM_FEATURE_PV_TLB_FLUSH;

@@ -45,6 +45,43 @@ public sealed unsafe partial class PageTable
         return false;
     }
 
+    /// <summary>Adds the lowest-level table pages of a range: for each, its first address over the bytes that it spans.</summary>
+    /// <param name="start">The first address.</param>
+    /// <param name="end">The address after the last one; what lies above the format's user space is left out.</param>
+    /// <param name="tables">Takes them, by rising address.</param>
+    public void ListTables(VirtAddr start, VirtAddr end, ICollection<ulong> tables)
+    {
+        ArgumentNullException.ThrowIfNull(tables);
+        ulong limit = 1UL << _format.RangeBits;
+        if (start < end && start.Value < limit)
+        {
+            ListTables(Root, _format.Levels - 1, start.Value, Math.Min(end.Value, limit) - 1, tables);
+        }
+    }
+
+    private void ListTables(int page, int level, ulong first, ulong last, ICollection<ulong> tables)
+    {
+        if (level == 0)
+        {
+            tables.Add(first >> EntryLayout.LevelShift(1));
+            return;
+        }
+
+        ulong tableFirst = TableStart(first, level);
+        int shift = EntryLayout.LevelShift(level);
+        int to = EntryLayout.Index(last, level);
+        for (int index = EntryLayout.Index(first, level); index <= to; index++)
+        {
+            ulong entry = Entries(page)[index];
+            if (entry != 0 && !_layout.IsLeaf(entry, level))
+            {
+                ulong slotFirst = tableFirst + ((ulong)index << shift);
+                ulong slotLast = slotFirst + ((1UL << shift) - 1);
+                ListTables(_layout.ChildTable(entry), level - 1, Math.Max(first, slotFirst), Math.Min(last, slotLast), tables);
+            }
+        }
+    }
+
     private long UnmapTable<TVisitor>(
         int page, int level, ulong first, ulong last, ref TVisitor visitor, TableFreeing freeing, out bool emptied)
         where TVisitor : struct, IUnmapVisitor

@@ -29,7 +29,7 @@ internal sealed class RateProgram(string name, int operations, ulong pages, Func
     private const int FirstMeasured = 4;
 
     /// <summary>Rounds that each task makes at least; all go on until the last has made them.</summary>
-    private const int Rounds = 20;
+    private const int Rounds = 100;
 
     private const long NoTimeSlice = 1_000_000_000_000;
 

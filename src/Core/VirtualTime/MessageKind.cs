@@ -51,6 +51,9 @@ public enum MessageKind : ushort
     /// <summary>Core to space: a walk set bits of an entry; <see cref="VirtualTime.AccessedDirty"/>.</summary>
     AccessedDirty,
 
+    /// <summary>Core to space: a thread that slept in its trap runs in it again; <see cref="VirtualTime.TrapResumption"/>.</summary>
+    ThreadResumed,
+
     /// <summary>Core to space: fork; <see cref="ForkEntry"/>.</summary>
     Fork,
 
@@ -62,6 +65,9 @@ public enum MessageKind : ushort
 
     /// <summary>Space to itself: an operation goes on as a reader of the space's lock; <see cref="OperationStep"/>.</summary>
     OperationDowngrade,
+
+    /// <summary>Space to itself: an operation stops spinning for the space's lock; <see cref="OperationStep"/>.</summary>
+    OperationSpinEnd,
 
     /// <summary>Space to itself: an operation comes to its next batch of pages; <see cref="OperationStep"/>.</summary>
     OperationBatch,
@@ -92,6 +98,9 @@ public enum MessageKind : ushort
 
     /// <summary>Space to core: a thread is runnable; <see cref="VirtualTime.TrapReturn"/>, of the trap it slept in if it did.</summary>
     ThreadWake,
+
+    /// <summary>Space to core: a thread that sleeps in its trap is runnable in it; <see cref="VirtualTime.TrapResumption"/>.</summary>
+    ThreadResume,
 
     /// <summary>Space to core: the space is loaded; <see cref="VirtualTime.SpaceLoaded"/>.</summary>
     SpaceLoaded,

@@ -52,16 +52,16 @@ internal sealed class SenderDelays(List<MessageDelay> delays, bool isCore)
     /// its operations are the work of several cores, which do not wait for each other; but what is told to one thread is told in order.
     /// </summary>
     private bool KeepsOrder(in SimMessage message) => isCore || message.Kind is MessageKind.TrapReturn or MessageKind.TrapSleep
-        or MessageKind.ThreadWake or MessageKind.SpaceLoaded;
+        or MessageKind.ThreadWake or MessageKind.ThreadResume or MessageKind.SpaceLoaded;
 
     /// <summary>
     /// Whether the model lets a message come late, even if the schedule names it. The initiator's own invalidation is a part of its call's
-    /// work. What nobody waits for is bound to the time that its protocol declares, and a protocol's timer to the clock.
+    /// work. What nobody waits for is bound to the time that its protocol declares, and a timer to the clock.
     /// </summary>
     internal static bool MayBeLate(in SimMessage message) => message.Kind switch
     {
         MessageKind.Invalidate => message.AsInvalidation() is { IsLocal: false, IsReport: false },
-        MessageKind.ProtocolTimer or MessageKind.ReleaseMemory or MessageKind.SleepEnd => false,
+        MessageKind.ProtocolTimer or MessageKind.ReleaseMemory or MessageKind.SleepEnd or MessageKind.OperationSpinEnd => false,
         _ => true,
     };
 

@@ -68,6 +68,19 @@ public partial struct SimMessage
     /// <summary>Which thread sleeps.</summary>
     public readonly TrapSleep AsTrapSleep() => Is(MessageKind.TrapSleep, new TrapSleep(new ThreadId((int)_a)));
 
+    /// <summary>A message that a thread is runnable in its trap: A = thread, B = operation.</summary>
+    public static SimMessage OfWake(in TrapResumption resumption) =>
+        new(MessageKind.ThreadResume, resumption.Thread.Value, resumption.Operation);
+
+    /// <summary>A message that a thread runs in its trap again: A = thread, B = operation.</summary>
+    public static SimMessage OfDone(in TrapResumption resumption) =>
+        new(MessageKind.ThreadResumed, resumption.Thread.Value, resumption.Operation);
+
+    /// <summary>Which thread goes on in its trap.</summary>
+    public readonly TrapResumption AsTrapResumption() => Is(
+        Kind == MessageKind.ThreadResumed ? MessageKind.ThreadResumed : MessageKind.ThreadResume,
+        new TrapResumption(new ThreadId((int)_a), _b));
+
     /// <summary>A message of bits that a walk set: A = address, B = bits.</summary>
     public static SimMessage Of(in AccessedDirty access) => new(MessageKind.AccessedDirty, (long)access.Address.Value, (long)access.Bits);
 

@@ -53,6 +53,11 @@ public readonly record struct TrapReturn(
 /// <param name="Thread">The thread.</param>
 public readonly record struct TrapSleep(ThreadId Thread);
 
+/// <summary>A thread that slept in its trap goes on in it.</summary>
+/// <param name="Thread">The thread.</param>
+/// <param name="Operation">The number of its operation within the space, from 1.</param>
+public readonly record struct TrapResumption(ThreadId Thread, long Operation);
+
 /// <summary>A walk of a core found bits of an entry clear, and set them.</summary>
 /// <param name="Address">The address it accessed.</param>
 /// <param name="Bits">The bits: accessed, dirty or both.</param>

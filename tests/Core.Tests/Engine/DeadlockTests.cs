@@ -86,7 +86,7 @@ public sealed class DeadlockTests
         RunReport expected = Run(scenario, window: 0);
         Assert.Equal(RunOutcomes.Deadlock, expected.Outcome);
         Assert.InRange(
-            expected.Total("cycles"), Math.Max(0, Math.Max(until, 900_000) - warmup), Math.Max(0, Math.Max(until, 910_000) - warmup));
+            expected.Total("cycles"), Math.Max(0, Math.Max(until, 900_000) - warmup), Math.Max(0, Math.Max(until, 935_000) - warmup));
         long bound = WorldParts.DelaysOf(scenario with { Shootdown = new ShootdownSpec { Protocol = "latr" } }).WindowBound.Value;
         foreach (long window in (long[])[bound / 2, bound / 7, 17])
         {

@@ -51,6 +51,14 @@ public sealed class SimMessageTests
         });
 
     [Fact]
+    public void TrapResumption_ThereAndBack() =>
+        Gen.Select(Thread, Gen.Long).Select((thread, operation) => new TrapResumption(thread, operation)).Sample(resumption =>
+        {
+            Check(resumption, SimMessage.OfWake(resumption), MessageKind.ThreadResume, message => message.AsTrapResumption());
+            Check(resumption, SimMessage.OfDone(resumption), MessageKind.ThreadResumed, message => message.AsTrapResumption());
+        });
+
+    [Fact]
     public void KindsOfOneThread_ThereAndBack() => Thread.Sample(thread =>
     {
         Check(new TrapSleep(thread), SimMessage.Of(new TrapSleep(thread)), MessageKind.TrapSleep, message => message.AsTrapSleep());

@@ -1,26 +1,142 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>
 /// Which operations of an address space run at the same time: mmap_lock, and with it the locks of its areas. Writers (map, unmap, protect,
-/// brk, mremap, fork) exclude all calls, and the faults on the pages they concern (per-area locks) or all faults (without). Readers share.
-/// A call that takes the lock of its area is excluded as a fault is. First come first served, but faults and such calls under per-area
-/// locks pass calls that wait. As in Linux (Documentation/mm/process_addrs.rst).
+/// brk, mremap, fork) exclude all that takes mmap_lock, and the faults on the pages they concern. With per-area locks a fault, and a call
+/// that its area's lock is enough for, takes mmap_lock as a reader only if a writer has its pages (lock_vma_under_rcu fails,
+/// Documentation/mm/process_addrs.rst); a writer that has mmap_lock waits for those that have its pages.
 /// </summary>
-/// <param name="areaLocks">Whether faults take the locks of areas instead of this one.</param>
-internal sealed class MapLock(bool areaLocks)
+internal sealed class MapLock : IRwsemSignals
 {
+    private readonly bool _areaLocks;
+    private readonly IRwsemSignals _signals;
+
+    /// <summary>Operations that have not ended and have their pages.</summary>
     private readonly List<KernelOperation> _active = [];
-    private readonly List<(KernelOperation Operation, long Since)> _waiting = [];
+
+    /// <summary>mmap_lock itself.</summary>
+    private readonly Rwsem _lock;
+
+    /// <summary>The writer that has mmap_lock and waits for others to be done with its pages; null for none.</summary>
+    private KernelOperation? _pending;
+
+    /// <summary>Makes the lock of one address space, which nobody has.</summary>
+    /// <param name="areaLocks">Whether faults take the locks of areas instead of this one.</param>
+    /// <param name="rules">The kernel's rules for mmap_lock.</param>
+    /// <param name="signals">Tells those that wait.</param>
+    public MapLock(bool areaLocks, in RwsemRules rules, IRwsemSignals signals)
+    {
+        _areaLocks = areaLocks;
+        _signals = signals;
+        _lock = new Rwsem(rules, this);
+    }
 
     /// <summary>Whether the operation may start now; it waits if not.</summary>
     public bool TryEnter(KernelOperation operation, long now)
     {
-        bool mustQueue = _waiting.Count > 0 && !Passes(operation);
-        if (mustQueue || ConflictsWithActive(operation))
+        operation.WaitsSince = now;
+        operation.HasMapLock = !(_areaLocks && (operation.Kind == OperationKind.Fault || operation.LockedArea is not null));
+        if (!operation.HasMapLock)
         {
-            _waiting.Add((operation, now));
+            if (_lock.Writer is not { } writer || !writer.Overlaps(operation))
+            {
+                _active.Add(operation);
+                return true;
+            }
+
+            operation.HasMapLock = true;
+        }
+
+        return _lock.TryEnter(operation, now) && TryBegin(operation);
+    }
+
+    /// <summary>A thread that slept for mmap_lock runs again.</summary>
+    /// <returns>Whether its operation may start.</returns>
+    public bool Resume(KernelOperation operation, long now) => _lock.Resume(operation, now) && TryBegin(operation);
+
+    /// <summary>The time is over for which a writer waits on its core while readers have the lock.</summary>
+    public void EndSpin(KernelOperation operation, long now) => _lock.EndSpin(operation, now);
+
+    /// <summary>A writer was interrupted when that time was over: it looks at the clock later.</summary>
+    public void SpinOn(KernelOperation operation, long until) => _lock.SpinOn(operation, until);
+
+    /// <summary>Gives mmap_lock back and keeps the pages: a fault that sleeps for a device (VM_FAULT_RETRY).</summary>
+    public void GiveBack(KernelOperation operation, long now)
+    {
+        if (operation.HasMapLock)
+        {
+            operation.HasMapLock = false;
+            _lock.Leave(operation, now);
+        }
+    }
+
+    /// <summary>The writer goes on as a reader, unless it has ended.</summary>
+    public void Downgrade(KernelOperation operation, long now)
+    {
+        if (operation == _lock.Writer)
+        {
+            operation.Exclusive = false;
+            _lock.Downgrade(operation, now);
+        }
+    }
+
+    /// <summary>The operation has ended.</summary>
+    public void Leave(KernelOperation operation, long now)
+    {
+        _active.Remove(operation);
+        if (operation.HasMapLock)
+        {
+            _lock.Leave(operation, now);
+        }
+
+        if (_pending is { } pending && !OthersHavePages(pending))
+        {
+            _pending = null;
+            _active.Add(pending);
+            _signals.Takes(pending);
+        }
+    }
+
+    /// <summary>For an operation that waits: one that it waits for; null if it does not wait.</summary>
+    public KernelOperation? BlockerOf(KernelOperation operation)
+    {
+        if (operation == _pending)
+        {
+            return _active.Find(active => active.Overlaps(operation));
+        }
+
+        return operation.Rwsem == RwsemState.None
+            ? null
+            : _lock.Writer ?? (_lock.Readers.Count > 0 ? _lock.Readers[0] : _lock.Sleepers.Count > 0 ? _lock.Sleepers[0] : null);
+    }
+
+    /// <inheritdoc/>
+    void IRwsemSignals.Takes(KernelOperation operation)
+    {
+        if (TryBegin(operation))
+        {
+            _signals.Takes(operation);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IRwsemSignals.Sleep(KernelOperation operation) => _signals.Sleep(operation);
+
+    /// <inheritdoc/>
+    void IRwsemSignals.Wake(KernelOperation operation, KernelOperation waker) => _signals.Wake(operation, waker);
+
+    /// <inheritdoc/>
+    void IRwsemSignals.IsKept(KernelOperation operation) => _signals.IsKept(operation);
+
+    /// <inheritdoc/>
+    void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _signals.SetSpinLimit(operation, until);
+
+    /// <summary>An operation has mmap_lock: it has its pages, or waits on its core for those that have them.</summary>
+    private bool TryBegin(KernelOperation operation)
+    {
+        if (operation.Exclusive && OthersHavePages(operation))
+        {
+            _pending = operation;
             return false;
         }
 
@@ -28,67 +144,5 @@ internal sealed class MapLock(bool areaLocks)
         return true;
     }
 
-    /// <summary>Gives the lock back; <see cref="TryAdmit"/> says who goes on.</summary>
-    public void Leave(KernelOperation operation) => _active.Remove(operation);
-
-    /// <summary>Lets the next operation in that waits and conflicts with nobody any more.</summary>
-    /// <param name="operation">That operation.</param>
-    /// <param name="since">Since when it waited, in cycles.</param>
-    public bool TryAdmit([NotNullWhen(true)] out KernelOperation? operation, out long since)
-    {
-        for (int i = 0; i < _waiting.Count; i++)
-        {
-            (operation, since) = _waiting[i];
-            if (!ConflictsWithActive(operation))
-            {
-                _waiting.RemoveAt(i);
-                _active.Add(operation);
-                return true;
-            }
-
-            if (!Passes(operation))
-            {
-                break;
-            }
-        }
-
-        operation = null;
-        since = 0;
-        return false;
-    }
-
-    /// <summary>For an operation that waits: one that it waits for, active or ahead of it; null if it does not wait.</summary>
-    public KernelOperation? BlockerOf(KernelOperation operation)
-    {
-        int place = _waiting.FindIndex(waiting => ReferenceEquals(waiting.Operation, operation));
-        if (place < 0)
-        {
-            return null;
-        }
-
-        return _active.Find(active => Conflict(operation, active)) ?? (place > 0 ? _waiting[0].Operation : null);
-    }
-
-    private bool Passes(KernelOperation operation) =>
-        areaLocks && (operation.Kind == OperationKind.Fault || operation.LockedArea is not null);
-
-    private bool ConflictsWithActive(KernelOperation operation)
-    {
-        foreach (KernelOperation active in _active)
-        {
-            if (Conflict(operation, active))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool Conflict(KernelOperation operation, KernelOperation active) =>
-        (operation.Exclusive || active.Exclusive) && ((Holds(operation) && Holds(active)) || operation.Overlaps(active));
-
-    /// <summary>A fault that sleeps for a device has given the lock back (VM_FAULT_RETRY); only its pages stay its own.</summary>
-    private bool Holds(KernelOperation operation) =>
-        operation.LockedArea is null && (operation.Kind != OperationKind.Fault || (!areaLocks && !operation.Sleeps));
+    private bool OthersHavePages(KernelOperation operation) => _active.Exists(active => active.Overlaps(operation));
 }

@@ -33,7 +33,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     public long EnterFault(KernelOperation operation, in FaultResult fault, long now)
     {
         CoreId core = operation.Core;
-        bool usesArea = kernel.PerVmaLocks && fault.AreaStart is not null;
+        bool usesArea = kernel.PerVmaLocks && !operation.HasMapLock && fault.AreaStart is not null;
         LockKind kind = usesArea ? LockKind.Area : LockKind.Map;
         VirtualLock line = usesArea ? _areas.Of(fault.AreaStart!.Value.PageNumber) : _map;
         long delay = Enter(operation, line, kind, now);
@@ -54,7 +54,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     }
 
     /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike, or that of its area.</summary>
-    public long EnterCall(KernelOperation operation, long now) => operation.LockedArea is { } area
+    public long EnterCall(KernelOperation operation, long now) => operation is { LockedArea: { } area, HasMapLock: false }
         ? Enter(operation, _areas.Of(area.PageNumber), LockKind.Area, now)
         : Enter(operation, _map, LockKind.Map, now);
 
@@ -77,9 +77,15 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     }
 
     /// <summary>The lock of the lowest-level table page for an address (ptlock_ptr, include/linux/mm.h).</summary>
-    public long EnterTable(VirtAddr address, CoreId core, long now) =>
-        _tables.Of(address.Value >> EntryLayout.LevelShift(1))
-            .Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable).Value;
+    public long EnterTable(VirtAddr address, CoreId core, long now) => EnterTable(address.Value >> EntryLayout.LevelShift(1), core, now);
+
+    /// <summary>The same lock, by the number of the table page: an address of it over the bytes that it spans.</summary>
+    public long EnterTable(ulong table, CoreId core, long now) =>
+        _tables.Of(table).Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable).Value;
+
+    /// <summary>A call writes the lock of an area that it changes (vma_start_write, include/linux/mmap_lock.h).</summary>
+    public long WriteArea(ulong firstPage, CoreId core, long now) =>
+        _areas.Of(firstPage).Acquire(now, core, kernel.AtomicCycles, machine, counters, LockKind.Area).Value;
 
     /// <summary>
     /// A shootdown's initiator increments the generation, then reads the set of cores (flush_tlb_mm_range, arch/x86/mm/tlb.c).

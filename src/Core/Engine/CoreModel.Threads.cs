@@ -1,0 +1,154 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Shootdown;
+using VmSim.Core.VirtualTime;
+
+namespace VmSim.Core.Engine;
+
+/// <content>Which thread the core runs.</content>
+public sealed partial class CoreModel
+{
+    /// <summary>
+    /// A thread is runnable in its trap. A core that runs none is interrupted for it, which costs what entry and exit of any interrupt do.
+    /// </summary>
+    private void HandleResume(in TrapResumption resumption)
+    {
+        SimThread thread = _world.Threads[resumption.Thread.Value];
+        thread.Resumes = resumption.Operation;
+        if (State is CoreState.Idle or CoreState.Awaiting)
+        {
+            Counters[CoreCounters.RescheduleInterrupts]++;
+            Cycles[CoreCycles.Interrupt] += Kernel.HandlerCycles;
+            _clock += Kernel.HandlerCycles;
+        }
+
+        MakeReady(thread);
+    }
+
+    private void MakeReady(SimThread thread)
+    {
+        _ready.Enqueue(thread);
+        if (State is CoreState.Idle or CoreState.Awaiting)
+        {
+            PickNext();
+        }
+    }
+
+    private void BeginThread()
+    {
+        State = CoreState.Running;
+        _timeline?.BeginThread(_clock);
+        LeaveKernel();
+        if (!_entersUser)
+        {
+            _watch?.OnBegin(_clock, _loadedSpace, _tag);
+        }
+
+        _sliceEnd = _clock + Kernel.TimeSliceCycles;
+        if (_thread!.Started < 0)
+        {
+            _thread.Started = _clock;
+        }
+
+        if (_thread.Resumes > 0)
+        {
+            ResumeTrap(_thread);
+        }
+    }
+
+    private void ResumeTrap(SimThread thread)
+    {
+        TrapResumption resumption = new(thread.Id, thread.Resumes);
+        thread.Resumes = 0;
+        State = CoreState.Trapped;
+        _timeline?.BeginTrap(thread.Trap, _clock);
+        Send(SimMessage.OfDone(resumption), thread.Space, _clock + _delays.Notice.Value);
+    }
+
+    /// <summary>Takes the next runnable thread, or idles.</summary>
+    private void PickNext()
+    {
+        _thread = null;
+        _timeline?.EndThread(_clock);
+        if (!_ready.TryDequeue(out SimThread? next))
+        {
+            if (KeepsThread())
+            {
+                State = CoreState.Awaiting;
+                return;
+            }
+
+            State = CoreState.Idle;
+            long sweeping = _shootdown.OnSwitch().Value;
+            Cycles[CoreCycles.Switch] += sweeping;
+            _clock += sweeping;
+            if (_loadedSpace >= 0 && !_lazy && _shootdown.TellsLazy)
+            {
+                Send(SimMessage.EnterLazy(), new SpaceId(_loadedSpace), _clock + _delays.Notice.Value);
+            }
+
+            _lazy = _loadedSpace >= 0;
+            return;
+        }
+
+        if (_nextTick <= _clock)
+        {
+            long period = _shootdown.TickCycles.Value;
+
+            // An idle core has no ticks; they go on with the next period.
+            _nextTick = ((_clock / period) + 1) * period;
+        }
+
+        _thread = next;
+        _timeline?.BeginSwitch(next.Id, _clock);
+        long cycles = _shootdown.OnSwitch().Value;
+        if (!ReferenceEquals(next, _lastThread) && _lastThread is not null)
+        {
+            Counters[CoreCounters.ContextSwitches]++;
+            cycles += Kernel.ContextSwitchCycles;
+        }
+
+        _lastThread = next;
+        Cycles[CoreCycles.Switch] += cycles;
+        _clock += cycles;
+        int space = next.Space.Value;
+        if (space == _loadedSpace && !(_lazy && _shootdown.ReloadAfterIdle))
+        {
+            _lazy = false;
+            BeginThread();
+            return;
+        }
+
+        if (_loadedSpace >= 0 && space != _loadedSpace)
+        {
+            Send(SimMessage.LeaveSpace(), new SpaceId(_loadedSpace), _clock + _delays.Notice.Value);
+            _loadedSpace = -1;
+        }
+
+        _lazy = false;
+        Send(SimMessage.Of(new LoadRequest(next.Id)), next.Space, _clock + _delays.Notice.Value);
+        State = CoreState.Loading;
+    }
+
+    /// <summary>
+    /// Whether a thread of the loaded space waits for the order of a trace: then the core stays with it. The thread of another space would
+    /// have to be switched to first, so the core idles.
+    /// </summary>
+    private bool KeepsThread()
+    {
+        foreach (SimThread thread in _awaiting)
+        {
+            if (thread.Space.Value == _loadedSpace)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void RequeueCurrent()
+    {
+        _ready.Enqueue(_thread!);
+        PickNext();
+    }
+}

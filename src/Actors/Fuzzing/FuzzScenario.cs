@@ -100,6 +100,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         DrawProtocol(settings, protocol, dice);
         DrawGuests(settings, dice);
         DrawValues(settings, protocol, dice);
+        dice.Maybe(settings, () => $"machine.mmu.accessed-dirty = {dice.OneOf(AccessedDirtySetters.Choices.Split('|'))}");
         return new FuzzScenario(settings, processes, isSplit);
     }
 

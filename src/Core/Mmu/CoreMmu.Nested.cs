@@ -128,7 +128,8 @@ public sealed unsafe partial class CoreMmu
     {
         PageFlags flags = FlagsOf(entry, level);
         PageFlags demanded = (PageFlags)needed & ~PageFlags.Dirty;
-        if ((flags & demanded) != demanded)
+        PageFlags bits = (PageFlags.Accessed | ((PageFlags)needed & PageFlags.Dirty)) & ~flags;
+        if ((flags & demanded) != demanded || (bits & _faultSets) != PageFlags.None)
         {
             return Fault(TranslationOutcome.ProtectionFault, address, walk.Cycles, walk.References, start);
         }
@@ -141,7 +142,6 @@ public sealed unsafe partial class CoreMmu
             return HostFault(address, guestPhysical, walk, start);
         }
 
-        PageFlags bits = (PageFlags.Accessed | ((PageFlags)needed & PageFlags.Dirty)) & ~flags;
         PageFlags both = (flags | bits) & (host.Flags | ~PageTableFormat.Rights);
         int size = Math.Min(level, host.Level);
 

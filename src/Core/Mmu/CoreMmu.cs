@@ -81,6 +81,7 @@ public sealed unsafe partial class CoreMmu : IDisposable
         _secondCycles = spec.SecondCycles;
         _pscCycles = spec.PscCycles;
         _referenceCycles = spec.ReferenceCycles;
+        _spec = spec;
         _lines = spec.WalkCost == WalkCosts.CacheLines ? Optional(spec.WalkLines, seed + 5) : null;
         _lineHitCycles = spec.LineHitCycles;
         _lineMissCycles = spec.LineMissCycles;

@@ -1,3 +1,4 @@
+using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Mmu;
@@ -43,6 +44,33 @@ public static class WalkCosts
 
     /// <summary>All names, as a setting's choices.</summary>
     public const string Choices = "fixed|cache-lines";
+}
+
+/// <summary>Who sets the accessed and dirty bits of page-table entries.</summary>
+public static class AccessedDirtySetters
+{
+    /// <summary>Whoever does on most machines of the page-table format (<see cref="PageTableFormat.FaultSets"/>).</summary>
+    public const string Format = "format";
+
+    /// <summary>The walker: x86; Arm with FEAT_HAFDBS; RISC-V with Svadu.</summary>
+    public const string Hardware = "hardware";
+
+    /// <summary>The walker sets accessed alone; a store to a clean page faults (Arm whose ID_AA64MMFR1_EL1.HAFDBS is 1).</summary>
+    public const string Accessed = "accessed";
+
+    /// <summary>
+    /// The kernel: a walk that finds accessed clear, or for a store dirty, is a page fault (RISC-V with Svade; Arm without FEAT_HAFDBS).
+    /// </summary>
+    public const string Fault = "fault";
+
+    /// <summary>
+    /// A short handler of an exception of its own, which is no page fault: LoongArch without a hardware walker (handle_tlb_load,
+    /// handle_tlb_store and handle_tlb_modify, arch/loongarch/mm/tlbex.S).
+    /// </summary>
+    public const string Handler = "handler";
+
+    /// <summary>All names, as a setting's choices.</summary>
+    public const string Choices = "format|hardware|accessed|fault|handler";
 }
 
 /// <summary>Which set of an array a page stands in.</summary>
@@ -205,4 +233,31 @@ public sealed record MmuSpec
     [Setting("Entries of the cache of nested translations (guest-physical to host-physical pages) of a virtual machine's walks.", Min = 0,
         Max = 1024)]
     public int NestedEntries { get; init; } = 16;
+
+    /// <summary>Who sets accessed and dirty bits: a name of <see cref="AccessedDirtySetters"/>.</summary>
+    [Setting("Who sets accessed and dirty bits: the walker (hardware); the walker accessed, and the kernel dirty at a store's fault "
+        + "(accessed); the kernel at a page fault (fault); a short handler (handler); or as most machines of the format (format).",
+        Choices = AccessedDirtySetters.Choices)]
+    public string AccessedDirty { get; init; } = AccessedDirtySetters.Format;
+
+    /// <summary>
+    /// Cycles from the exception of a clear bit to the access's next try, under <see cref="AccessedDirtySetters.Handler"/>. The default is
+    /// calibrated: entering and leaving a handler, 40 cycles, and one page-table entry that is read and stored, 10.
+    /// </summary>
+    [Setting("A short handler that sets accessed or dirty bits (accessed-dirty = handler), its exception included.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
+    public int AccessedDirtyHandlerCycles { get; init; } = 50;
+
+    /// <summary>Accessed, dirty or both: what the kernel sets in entries of a format at a page fault.</summary>
+    internal PageFlags FaultSets(PageTableFormat format) => AccessedDirty switch
+    {
+        AccessedDirtySetters.Hardware or AccessedDirtySetters.Handler => PageFlags.None,
+        AccessedDirtySetters.Accessed => PageFlags.Dirty,
+        AccessedDirtySetters.Fault => PageFlags.Accessed | PageFlags.Dirty,
+        _ => format.FaultSets,
+    };
+
+    /// <summary>Whether a short handler sets accessed and dirty bits in entries of a format.</summary>
+    internal bool HandlerSets(PageTableFormat format) =>
+        AccessedDirty == AccessedDirtySetters.Handler || (AccessedDirty == AccessedDirtySetters.Format && format.HandlerSets);
 }

@@ -103,7 +103,18 @@ public sealed unsafe partial class CoreMmu
         }
 
         ulong frame = _layout.LeafFrame(entry, level).PageNumber;
-        FillTranslation(kind, address, level, frame, flags | bits);
+        if (_groupShift == 0 || level > 0)
+        {
+            FillTranslation(kind, address, level, frame, flags | bits);
+        }
+        else
+        {
+            ulong data = DataOf(frame, flags | bits);
+            FillWithNeighbours(kind, address, data, ReadGroup(page, EntryLayout.Index(address, 0), data, time));
+            references += _pairs ? 1 : 0;
+            cycles += _pairCycles;
+        }
+
         return new TranslationResult(TranslationOutcome.Walked, cycles, references, start, SizeOf(level), frame, bits);
     }
 

@@ -89,6 +89,40 @@ public static class TlbIndexes
     public const string Choices = "modulo|xor";
 }
 
+/// <summary>What an entry of 4 KiB pages maps.</summary>
+public static class TlbReaches
+{
+    /// <summary>One page.</summary>
+    public const string Page = "page";
+
+    /// <summary>
+    /// An even page and the odd one above it, each with a frame and flags of its own, and whether or not it is there: LoongArch Reference
+    /// Manual, volume 1 (v1.00), section 5.4.2.
+    /// </summary>
+    public const string Pair = "pair";
+
+    /// <summary>
+    /// An aligned run of 4 pages if all are there with adjacent frames, the first of them aligned alike, and equal flags; else one page:
+    /// Arm's hardware page aggregation.
+    /// </summary>
+    public const string Run4 = "run-4";
+
+    /// <summary>The same of 8 pages: those of one line of page-table entries.</summary>
+    public const string Run8 = "run-8";
+
+    /// <summary>All names, as a setting's choices.</summary>
+    public const string Choices = "page|pair|run-4|run-8";
+
+    /// <summary>Pages of a group, as a power of two; 0 for none.</summary>
+    internal static int ShiftOf(string reach) => reach switch
+    {
+        Pair => 1,
+        Run4 => 2,
+        Run8 => 3,
+        _ => 0,
+    };
+}
+
 /// <summary>Size of one TLB array.</summary>
 public sealed record TlbSpec
 {
@@ -118,6 +152,12 @@ public sealed record TlbSpec
     [Setting("How the set of a page follows from its number: modulo sets, or the lowest bits exclusive-or those above them.",
         Choices = TlbIndexes.Choices)]
     public string Index { get; init; } = TlbIndexes.Modulo;
+
+    /// <summary>What an entry of 4 KiB pages maps: a name of <see cref="TlbReaches"/>. Arrays of larger pages do not heed it.</summary>
+    [Setting("What an entry of 4 KiB pages maps: one page; an even and an odd page, each as it is (pair); or an aligned run of 4 or 8 "
+        + "pages with adjacent, aligned frames and equal flags, else one page (run-4, run-8).",
+        Choices = TlbReaches.Choices)]
+    public string Reach { get; init; } = TlbReaches.Page;
 
     /// <summary>Which way of a full set a fill replaces, by name.</summary>
     [Setting("Replacement policy.", ChoicesOf = typeof(ReplacementPolicies))]
@@ -247,6 +287,25 @@ public sealed record MmuSpec
     [Setting("A short handler that sets accessed or dirty bits (accessed-dirty = handler), its exception included.",
         Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
     public int AccessedDirtyHandlerCycles { get; init; } = 50;
+
+    /// <summary>
+    /// What is wrong between the reaches of the arrays that hold 4 KiB pages, as a sentence that says what was found and what is allowed;
+    /// null if nothing is.
+    /// </summary>
+    public string? ReachFault
+    {
+        get
+        {
+            TlbSpec[] first = [.. new[] { Instruction4K, Data4K }.Where(array => array.Entries > 0)];
+            TlbSpec[] second = [.. new[] { Second, SecondInstruction }.Where(array => array.Entries > 0)];
+            string[] reaches = [.. first.Concat(second).Select(array => array.Reach).Where(reach => reach != TlbReaches.Page).Distinct()];
+            return reaches.Length > 1
+                ? $"reach = {reaches[0]} and reach = {reaches[1]} found; arrays of one core that map more than a page map the same"
+                : first.Any(array => array.Reach == TlbReaches.Pair) && second.Any(array => array.Reach != TlbReaches.Pair)
+                ? "a first level with reach = pair and a second level without found; the second level needs reach = pair too"
+                : null;
+        }
+    }
 
     /// <summary>Accessed, dirty or both: what the kernel sets in entries of a format at a page fault.</summary>
     internal PageFlags FaultSets(PageTableFormat format) => AccessedDirty switch

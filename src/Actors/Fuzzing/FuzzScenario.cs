@@ -87,7 +87,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");
         dice.Maybe(settings, () => $"warmup = {dice.Between(1, 400)}us");
         dice.Maybe(settings, () => $"machine.page-table = {dice.OneOf(Formats)}");
-        List<IReadOnlyList<string>> processes = [];
+        List<List<string>> processes = [];
         for (int i = dice.Between(1, 3); i > 0; i--)
         {
             processes.Add(DrawProcess(dice));
@@ -102,6 +102,11 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         DrawValues(settings, protocol, dice);
         dice.Maybe(settings, () => $"machine.mmu.accessed-dirty = {dice.OneOf(AccessedDirtySetters.Choices.Split('|'))}");
         dice.Maybe(settings, () => ReachOf(dice.OneOf(TlbReaches.Choices.Split('|')), dice.Between(0, 1) == 0));
+        foreach (List<string> process in processes)
+        {
+            dice.Maybe(process, () => $"virtual = {dice.OneOf(["on", "off"])}");
+        }
+
         return new FuzzScenario(settings, processes, isSplit);
     }
 

@@ -85,7 +85,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _handlerSetsBits = Machine.Mmu.HandlerSets(world.Format);
         _bitsCycles = _handlerSetsBits ? Machine.Mmu.AccessedDirtyHandlerCycles : Kernel.AccessedDirtyCycles;
         Outbox = new Outbox(id.Value);
-        _guestCounters = Machine.Virtual ? new GuestCoreCounters() : null;
+        _guestCounters = world.HasGuests ? new GuestCoreCounters() : null;
         Mmu = new CoreMmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
         _losses = Mmu.RememberLosses(this);
         CoreEvents watches = world.Protocol.Watches;

@@ -13,6 +13,7 @@ internal static class ProcessLoader
     private const string Program = "program";
     private const string Name = "name";
     private const string Count = "count";
+    private const string Virtual = "virtual";
 
     public static IReadOnlyList<ProcessSpec> Load(
         SettingsTree tree, string key, IScenarioFiles files, SettingsBinder binder, ScenarioSpec scenario)
@@ -51,7 +52,27 @@ internal static class ProcessLoader
         }
 
         int count = CountOf(item, path);
-        return trace ? LoadTrace(item, path, files, count, binder, scenario) : SyntheticPrograms.Load(item, path, count, binder, scenario);
+        ProcessSpec process = trace
+            ? LoadTrace(item, path, files, count, binder, scenario)
+            : SyntheticPrograms.Load(item, path, count, binder, scenario);
+        return VirtualOf(item, path) is { } isVirtual
+            ? process with { Virtual = isVirtual, Settings = [.. process.Settings, new(Virtual, isVirtual ? "on" : "off")] }
+            : process;
+    }
+
+    /// <summary>Whether the process runs in a virtual machine; null if it does not say so.</summary>
+    private static bool? VirtualOf(SettingsTree item, string path)
+    {
+        SettingAttribute allowed = new("Whether the process runs in a virtual machine.");
+        if (!item.Keys!.TryGetValue(Virtual, out SettingsTree? value))
+        {
+            return null;
+        }
+
+        return value.Text is { } text && SettingValues.TryParse(text, typeof(bool), allowed, 1, out object? isVirtual)
+            ? (bool)isVirtual!
+            : throw new ScenarioException(
+                $"{value.Origin}: {path}.{Virtual}: {value.Kind} found; allowed: {SettingValues.Allowed(typeof(bool), allowed)}");
     }
 
     /// <summary>How many copies of the process run.</summary>
@@ -75,7 +96,7 @@ internal static class ProcessLoader
     private static ProcessSpec LoadTrace(
         SettingsTree item, string path, IScenarioFiles files, int count, SettingsBinder binder, ScenarioSpec scenario)
     {
-        TraceReplay replay = (TraceReplay)binder.Bind(new TraceReplay(), item, path, Trace, Name, Count);
+        TraceReplay replay = (TraceReplay)binder.Bind(new TraceReplay(), item, path, Trace, Name, Count, Virtual);
         string file = item.Value(Trace) ?? throw new ScenarioException($"{item.Origin}: {path}.{Trace}: a file name is needed");
         FoundTrace place = files.FindTrace(file);
         string found = place.Path;

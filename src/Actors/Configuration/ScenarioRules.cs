@@ -41,6 +41,10 @@ internal static class ScenarioRules
         CheckTlb("second-large", mmu.SecondLarge, required: false);
         CheckTlb("second-huge", mmu.SecondHuge, required: false);
         CheckTlb("second-instruction", mmu.SecondInstruction, required: false);
+        if (mmu.ReachFault is { } fault)
+        {
+            throw new ScenarioException($"machine.mmu: {fault}");
+        }
     }
 
     private static void CheckTlb(string key, TlbSpec tlb, bool required)

@@ -33,6 +33,8 @@ public static class SettingsReference
             ]
             ```
 
+            `virtual = on` or `off` of a process says whether it runs in a virtual machine, whatever `machine.virtual` says.
+
             `--set processes.0.threads=64` changes the first of them, `--set processes.loops.threads=64` the one with that name.
 
             Classes of your own take part as [plug-ins](plug-ins.md).

@@ -10,7 +10,7 @@ namespace VmSim.Actors.Configuration;
 /// <summary>Makes processes that run a synthetic program.</summary>
 internal static class SyntheticPrograms
 {
-    private static readonly string[] OwnKeys = ["name", "program", "count"];
+    private static readonly string[] OwnKeys = ["name", "program", "count", "virtual"];
 
     public static ProcessSpec Load(SettingsTree item, string path, int count, SettingsBinder binder, ScenarioSpec scenario)
     {

@@ -87,7 +87,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");
         dice.Maybe(settings, () => $"warmup = {dice.Between(1, 400)}us");
         dice.Maybe(settings, () => $"machine.page-table = {dice.OneOf(Formats)}");
-        List<IReadOnlyList<string>> processes = [];
+        List<List<string>> processes = [];
         for (int i = dice.Between(1, 3); i > 0; i--)
         {
             processes.Add(DrawProcess(dice));
@@ -100,6 +100,13 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         DrawProtocol(settings, protocol, dice);
         DrawGuests(settings, dice);
         DrawValues(settings, protocol, dice);
+        dice.Maybe(settings, () => $"machine.mmu.accessed-dirty = {dice.OneOf(AccessedDirtySetters.Choices.Split('|'))}");
+        dice.Maybe(settings, () => ReachOf(dice.OneOf(TlbReaches.Choices.Split('|')), dice.Between(0, 1) == 0));
+        foreach (List<string> process in processes)
+        {
+            dice.Maybe(process, () => $"virtual = {dice.OneOf(["on", "off"])}");
+        }
+
         return new FuzzScenario(settings, processes, isSplit);
     }
 
@@ -149,6 +156,13 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         guest += $"\nmachine.guest.interrupts = {interrupts}\nmachine.guest.host-page = {page}";
         return dice.Between(0, 1) == 0 ? guest : $"{guest}\nmachine.guest.host-memory = {(page == "4K" ? 1 : 512)} MiB";
     });
+
+    /// <summary>What entries map, of the second level alone or of all arrays.</summary>
+    private static string ReachOf(string reach, bool firstToo)
+    {
+        string second = $"machine.mmu.second.reach = {reach}\nmachine.mmu.second-instruction.reach = {reach}";
+        return firstToo ? $"{second}\nmachine.mmu.data4k.reach = {reach}\nmachine.mmu.instruction4k.reach = {reach}" : second;
+    }
 
     /// <summary>A policy. Ways for large pages alone, as machines have them, go with those that keep an order.</summary>
     private static string PolicyOf(string array, string policy)

@@ -17,6 +17,8 @@ public sealed class CoreCounters : CounterSet<CoreCounters>
         "tlbL2Hits", "accesses", "Accesses that missed the first-level TLB and hit the second.");
     public static readonly Counter Walks = Declare("walks", "walks", "Page walks, those that ended in a fault included.");
     public static readonly Counter WalkReferences = Declare("walkReferences", "references", "Page-table entries that walks read.");
+    public static readonly Counter AccessedDirtyHandlers = Declare(
+        "accessedDirtyHandlers", "exceptions", "Exceptions whose short handler set accessed or dirty bits, and which are no page faults.");
     public static readonly Counter MinorFaults = Declare(
         "minorFaults", "faults", "Page faults resolved without a device, those that calls take to populate memory included (ru_minflt).");
     public static readonly Counter MajorFaults = Declare("majorFaults", "faults", "Page faults that read from a device.");

@@ -165,8 +165,9 @@ public sealed partial class CoreModel
         _clock += translation.Cycles;
         if (translation.BitsSet != PageFlags.None)
         {
-            Cycles[CoreCycles.Walk] += Kernel.AccessedDirtyCycles;
-            _clock += Kernel.AccessedDirtyCycles;
+            Cycles[CoreCycles.Walk] += _bitsCycles;
+            _clock += _bitsCycles;
+            Counters[CoreCounters.AccessedDirtyHandlers] += _handlerSetsBits ? 1 : 0;
             Send(SimMessage.Of(new AccessedDirty(new VirtAddr(address), translation.BitsSet)), thread.Space, _clock + _delays.Notice.Value);
         }
 

@@ -34,6 +34,8 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private readonly int[]? _tables;
     private readonly long _warmup;
     private readonly long[] _accessCycles;
+    private readonly bool _handlerSetsBits;
+    private readonly long _bitsCycles;
     private CoreChecker? _watch;
 
     /// <summary>What it does when; null if nobody wants to know.</summary>
@@ -80,8 +82,10 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _warm = _warmup == 0;
         _timeline = world.Lists.Timeline ? new CoreTimeline(world.Lists, CoreTimeline.SlicesMax / Machine.Cores) : null;
         _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
+        _handlerSetsBits = Machine.Mmu.HandlerSets(world.Format);
+        _bitsCycles = _handlerSetsBits ? Machine.Mmu.AccessedDirtyHandlerCycles : Kernel.AccessedDirtyCycles;
         Outbox = new Outbox(id.Value);
-        _guestCounters = Machine.Virtual ? new GuestCoreCounters() : null;
+        _guestCounters = world.HasGuests ? new GuestCoreCounters() : null;
         Mmu = new CoreMmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
         _losses = Mmu.RememberLosses(this);
         CoreEvents watches = world.Protocol.Watches;

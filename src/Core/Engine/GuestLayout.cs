@@ -27,9 +27,13 @@ internal sealed class GuestLayout
 
     private const int HostTablesShift = 30;
 
+    /// <summary>Where tables of processes outside of virtual machines lie, above those of hosts.</summary>
+    private const ulong BareTables = HighHalf + (1UL << (FrameNumberBits + PageSizes.BaseShift - 2));
+
     private readonly MachineSpec _machine;
     private readonly PageTableFormat _format;
     private readonly int[] _numberInPool;
+    private readonly bool[] _isVirtual;
     private readonly int _tables;
     private readonly int _tableShift;
     private readonly ulong _tablesAt;
@@ -53,15 +57,17 @@ internal sealed class GuestLayout
             _numberInPool[i] = members[layout.Spaces[i].Pool]++;
         }
 
+        _isVirtual = [.. layout.Spaces.Select(space => layout.VirtualPools[space.Pool])];
         _tablesAt = 1UL << (format.RangeBits - 1);
-        int most = members.Max() * tables;
+        int guests = layout.VirtualPools.Count(isVirtual => isVirtual);
+        int most = members.Where((_, pool) => layout.VirtualPools[pool]).Max() * tables;
         _tableShift = format.RangeBits - 1 - BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)most));
         ulong memory = scenario.Memory.Bytes + PageSize.Size2M.Bytes();
-        if (_tableShift < TableShiftMin || memory > _tablesAt || layout.PoolCount > ushort.MaxValue)
+        if (_tableShift < TableShiftMin || memory > _tablesAt || guests > ushort.MaxValue)
         {
             int fit = 1 << Math.Max(0, format.RangeBits - 1 - TableShiftMin);
             throw new ScenarioException(
-                $"machine.virtual: {layout.PoolCount} guests found, with at most {most} page tables each and {scenario.Memory.Bytes:N0} "
+                $"machine.virtual: {guests} guests found, with at most {most} page tables each and {scenario.Memory.Bytes:N0} "
                     + $"bytes; a host's table of {format.Name} has room for {fit} page tables beside {_tablesAt:N0} bytes, and a run for "
                     + $"{ushort.MaxValue:N0} guests");
         }
@@ -79,9 +85,10 @@ internal sealed class GuestLayout
         _stride = BitOperations.RoundUpToPowerOf2(memory >> (PageSizes.BaseShift - 1));
     }
 
-    /// <summary>Where a table of a space has its table pages, guest-physical.</summary>
-    public PhysAddr TableBase(int space, int table) =>
-        new(_tablesAt + ((ulong)((_numberInPool[space] * _tables) + table) << _tableShift));
+    /// <summary>Where a table of a space has its table pages: guest-physical, or in the machine's memory outside of a guest.</summary>
+    public PhysAddr TableBase(int space, int table) => _isVirtual[space]
+        ? new(_tablesAt + ((ulong)((_numberInPool[space] * _tables) + table) << _tableShift))
+        : new(BareTables + ((ulong)((table * _isVirtual.Length) + space) << HostTablesShift));
 
     /// <summary>
     /// Makes the virtual machine of a pool. Hosts' frames of pools lie apart, as far as there are numbers, so that caches of page-table

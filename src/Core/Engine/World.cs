@@ -55,7 +55,9 @@ public sealed class World : IDisposable
         _pools = new MemoryPool[layout.PoolCount];
         _spaces = new AddressSpace[SpaceCount];
         RefillMisses = new RefillMisses(SpaceCount);
-        _guests = machine.Virtual ? new GuestLayout(scenario, Format, layout, Math.Max(1, Protocol.Tables(machine))) : null;
+        _guests = layout.VirtualPools.Contains(true)
+            ? new GuestLayout(scenario, Format, layout, Math.Max(1, Protocol.Tables(machine)))
+            : null;
         IReadOnlyList<ProgramImage> images = [.. layout.Spaces.Select(space => space.Image)];
         VirtualMemoryOptions options = scenario.Memory.ToOptions() with { Backends = WorldParts.BackendsOf(scenario, images) };
         SpaceSetup setup = new(machine, scenario.Kernel, Delays, Protocol, SpaceCount, scenario.Warmup)
@@ -64,6 +66,7 @@ public sealed class World : IDisposable
             Lists = Lists,
             TagCount = Format.TagCount,
             Noise = scenario.Noise.Interrupt == 0 ? null : new InterruptNoise(scenario.Seed, scenario.Noise.Interrupt),
+            HasGuests = HasGuests,
         };
         BuildSpaces(layout, setup, options, machineHalf);
         _cores = new CoreModel[machine.Cores];
@@ -155,6 +158,9 @@ public sealed class World : IDisposable
     internal bool IsRunnableAtStart(SimThread thread) => _runsAtStart[thread.Id.Value];
 
     internal PageTable TableOf(int space, int table) => _spaces[space].Tables[table];
+
+    /// <summary>Whether any process runs in a virtual machine.</summary>
+    internal bool HasGuests => _guests is not null;
 
     /// <summary>The virtual machine that a space runs in; null for none.</summary>
     internal GuestMachine? GuestOf(int space) => _spaces[space].Pool.Guest;
@@ -267,7 +273,7 @@ public sealed class World : IDisposable
         {
             FramePool frames = new(memory.Bytes);
             PageCache cache = new(frames, memory.WarmPageCache, options.Folios);
-            _pools[i] = new MemoryPool(setup.Machine, setup.Kernel, i, frames, cache, _guests?.Make(i));
+            _pools[i] = new MemoryPool(setup.Machine, setup.Kernel, i, frames, cache, layout.VirtualPools[i] ? _guests!.Make(i) : null);
         }
 
         for (int i = 0; i < SpaceCount; i++)

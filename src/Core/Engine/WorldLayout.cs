@@ -32,6 +32,7 @@ internal sealed class WorldLayout
     private readonly MachineSpec _machine;
     private readonly string _placement;
     private readonly bool _isOneGroup;
+    private readonly List<bool> _virtualPools = [];
 
     /// <summary>The core that stands at each number, where placement is noisy; null where each stands at its own.</summary>
     private readonly int[]? _order;
@@ -50,11 +51,18 @@ internal sealed class WorldLayout
             for (int copy = 0; copy < process.Count; copy++)
             {
                 string name = process.Count == 1 ? process.Name : $"{process.Name}-{copy}";
-                AddSpace(name, process.Program(copy), scenario.Memory.Shared ? 0 : PoolCount++, parent: -1);
+                bool isVirtual = process.Virtual ?? _machine.Virtual;
+                int pool = scenario.Memory.Shared ? _virtualPools.IndexOf(isVirtual) : -1;
+                if (pool < 0)
+                {
+                    pool = PoolCount;
+                    _virtualPools.Add(isVirtual);
+                }
+
+                AddSpace(name, process.Program(copy), pool, parent: -1);
             }
         }
 
-        PoolCount = scenario.Memory.Shared ? 1 : PoolCount;
         if (Threads.Count == 0)
         {
             throw new ScenarioException("processes: the scenario has no thread to run; name at least one process");
@@ -65,7 +73,13 @@ internal sealed class WorldLayout
 
     public List<SimThread> Threads { get; } = [];
 
-    public int PoolCount { get; private set; }
+    /// <summary>
+    /// Memory pools: one for each process and its forks; with shared memory one of the processes in a virtual machine, and one of others.
+    /// </summary>
+    public int PoolCount => _virtualPools.Count;
+
+    /// <summary>Of each pool whether it is the memory of a virtual machine.</summary>
+    public IReadOnlyList<bool> VirtualPools => _virtualPools;
 
     public int GroupCount => _isOneGroup ? 1 : PoolCount;
 

@@ -17,6 +17,9 @@ internal static class TlbColumns
     /// <summary>Heading of the column that names a trace.</summary>
     public const string Trace = "trace";
 
+    /// <summary>Heading of the column that says what entries map; results have it if one maps more than a page.</summary>
+    public const string Reach = "reach";
+
     private const long MostEntries = 65_536;
     private const long MostWays = 4_096;
     private const long MostCores = 4_096;
@@ -40,6 +43,7 @@ internal static class TlbColumns
         Number("l2_entries", 0, MostEntries, c => c.SecondEntries, (c, v) => c with { SecondEntries = (int)v }),
         Number("l2_ways", 0, MostWays, c => c.SecondWays, (c, v) => c with { SecondWays = (int)v }),
         Choice("l2_policy", ReplacementPolicies.All.Names, c => c.SecondPolicy, (c, v) => c with { SecondPolicy = v }),
+        Choice(Reach, TlbReaches.Choices.Split('|'), c => c.Reach, (c, v) => c with { Reach = v }),
         Number("psc_pde", 0, MostWays, c => c.PdeEntries, (c, v) => c with { PdeEntries = (int)v }),
         Number("psc_pdpte", 0, MostWays, c => c.PdpteEntries, (c, v) => c with { PdpteEntries = (int)v }),
         Number("psc_pml4e", 0, MostWays, c => c.Pml4eEntries, (c, v) => c with { Pml4eEntries = (int)v }),

@@ -50,6 +50,9 @@ public sealed record TlbConfig
     /// <summary>Replacement policy of the second level.</summary>
     public string SecondPolicy { get; init; } = ReplacementPolicies.Lru;
 
+    /// <summary>What an entry of 4 KiB pages maps in both levels: a name of <see cref="TlbReaches"/>.</summary>
+    public string Reach { get; init; } = TlbReaches.Page;
+
     /// <summary>Entries of the PDE cache.</summary>
     public int PdeEntries { get; init; } = 32;
 
@@ -89,11 +92,11 @@ public sealed record TlbConfig
     /// <summary>The MMU of each core. Instruction TLBs, which only traces use, are as large as data TLBs.</summary>
     public MmuSpec ToMmuSpec() => new()
     {
-        Instruction4K = Spec(Entries4K, Ways4K, FirstPolicy),
+        Instruction4K = Spec(Entries4K, Ways4K, FirstPolicy) with { Reach = Reach },
         InstructionLarge = Spec(Entries2M, Ways2M, FirstPolicy),
-        Data4K = Spec(Entries4K, Ways4K, FirstPolicy),
+        Data4K = Spec(Entries4K, Ways4K, FirstPolicy) with { Reach = Reach },
         DataLarge = Spec(Entries2M, Ways2M, FirstPolicy),
-        Second = Spec(SecondEntries, SecondWays, SecondPolicy),
+        Second = Spec(SecondEntries, SecondWays, SecondPolicy) with { Reach = Reach },
         PdeEntries = PdeEntries,
         PdpteEntries = PdpteEntries,
         Pml4eEntries = Pml4eEntries,

@@ -55,7 +55,7 @@ public static class TlbTable
         TableFormatException TooLong(string problem) => new($"{file}, line {line + 1}: {problem}");
     }
 
-    /// <summary>Writes configurations and their results; the column of traces only if a row has one.</summary>
+    /// <summary>Writes configurations and their results; columns of traces and of reach only if a row has one.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="rows">The rows in order.</param>
     public static void Write(TextWriter writer, IReadOnlyList<(TlbConfig Config, TlbResult Result)> rows)
@@ -63,7 +63,12 @@ public static class TlbTable
         ArgumentNullException.ThrowIfNull(writer);
         ArgumentNullException.ThrowIfNull(rows);
         bool hasTraces = rows.Any(row => row.Config.Trace.Length > 0);
-        TlbColumn[] columns = [.. TlbColumns.Configuration.Where(column => column.Name != TlbColumns.Trace || hasTraces)];
+        bool hasGroups = rows.Any(row => row.Config.Reach != TlbReaches.Page);
+        TlbColumn[] columns =
+        [
+            .. TlbColumns.Configuration.Where(column => (column.Name != TlbColumns.Trace || hasTraces)
+                && (column.Name != TlbColumns.Reach || hasGroups)),
+        ];
         WriteLine(writer, columns.Select(column => column.Name).Concat(TlbColumns.Results.Select(column => column.Name)));
         foreach ((TlbConfig config, TlbResult result) in rows)
         {

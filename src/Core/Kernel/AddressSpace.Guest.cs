@@ -18,7 +18,7 @@ public sealed partial class AddressSpace
     /// <summary>The host's table of the virtual machine that the process runs in; null for none.</summary>
     public PageTable? HostTable => _pool.Guest?.Table;
 
-    /// <summary>What it counted of the host's work; null outside of a virtual machine.</summary>
+    /// <summary>What it counted of the host's work; null if no process of the run is in a virtual machine.</summary>
     private readonly GuestSpaceCounters? _guestCounters;
 
     /// <summary>What is there before the first instruction has memory of the host.</summary>

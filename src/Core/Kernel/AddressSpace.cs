@@ -48,7 +48,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Image = image;
         Tables = tables;
         _tablesTouched = new int[tables.Count];
-        _guestCounters = pool.Guest is null ? null : new GuestSpaceCounters();
+        _guestCounters = setup.HasGuests ? new GuestSpaceCounters() : null;
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         RwsemRules rules = new(Machine.Ghz * 1_000, Kernel.ReaderSpinning, Sleeps: Kernel.Traps == TrapModes.Hold);

@@ -35,6 +35,8 @@ public sealed class SpaceCounters : CounterSet<SpaceCounters>
     public static readonly Counter ReuseFaults = Declare("reuseFaults", "faults", "Writes to pages whose sharing had ended.");
     public static readonly Counter FileFaults = Declare("fileFaults", "faults", "Faults on file pages in the page cache.");
     public static readonly Counter HugeFaults = Declare("hugeFaults", "faults", "Faults that mapped a large page.");
+    public static readonly Counter AccessedDirtyFaults = Declare(
+        "accessedDirtyFaults", "faults", "Faults in which the kernel had only to set the accessed or dirty bit of a page.");
     public static readonly Counter LockWaits = Declare("lockWaits", "operations", "Operations that waited for the address space's lock.");
     public static readonly Counter LockWaitCycles = Declare(
         "lockWaitCycles", "cycles", "Cycles that operations waited for the address space's lock.");
@@ -64,6 +66,7 @@ public sealed class SpaceCounters : CounterSet<SpaceCounters>
             FaultKind.ReuseWrite => ReuseFaults,
             FaultKind.File or FaultKind.FileShared => FileFaults,
             FaultKind.Huge => HugeFaults,
+            FaultKind.AccessedDirty => AccessedDirtyFaults,
             _ => null,
         };
         if (counter is { } counted)

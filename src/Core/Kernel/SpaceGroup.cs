@@ -57,7 +57,9 @@ public sealed class SpaceGroup
         }
 
         _members.Add(space);
-        if (_pools.Count == 0 || _pools[^1] != space.Pool)
+
+        // Pools are numbered as their first spaces are; a later space may be of an earlier pool.
+        if (_pools.Count == 0 || space.Pool.Index > _pools[^1].Index)
         {
             _pools.Add(space.Pool);
         }

@@ -22,6 +22,9 @@ internal sealed record SpaceSetup(
     /// <summary>Tags that the page-table format has for spaces.</summary>
     public required int TagCount { get; init; }
 
+    /// <summary>Whether any process runs in a virtual machine, so that all spaces have what is counted of hosts.</summary>
+    public bool HasGuests { get; init; }
+
     /// <summary>What is kept one by one.</summary>
     public required RunLists Lists { get; init; }
 

@@ -62,8 +62,12 @@ public sealed record MachineSpec
     /// <summary>The MMU of each core.</summary>
     public MmuSpec Mmu { get; init; } = new();
 
-    /// <summary>Whether every memory pool's processes run in a virtual machine of their own, which has the machine's cores.</summary>
-    [Setting("Whether processes run in a virtual machine: one for each memory pool (memory.shared), with page tables of guest and host.")]
+    /// <summary>
+    /// Whether every memory pool's processes run in a virtual machine of their own, which has the machine's cores. A process may have it
+    /// otherwise.
+    /// </summary>
+    [Setting("Whether processes run in a virtual machine: one for each memory pool (memory.shared), with page tables of guest and host. "
+        + "A process's own virtual = on or off goes before it.")]
     public bool Virtual { get; init; }
 
     /// <summary>The virtual machines, if there are any.</summary>

@@ -8,6 +8,9 @@ public enum FaultKind : byte
     /// <summary>The translation was there with sufficient rights: another thread was faster, or a TLB held an old one.</summary>
     Spurious,
 
+    /// <summary>The translation was there with sufficient rights, but not accessed, or for a write clean: the fault set that.</summary>
+    AccessedDirty,
+
     /// <summary>A first read of anonymous memory mapped the shared zero page.</summary>
     ZeroPage,
 
@@ -69,7 +72,8 @@ public static class FaultKinds
             FaultKind.CopyOnWrite when work.ZerosReplaced > 0 => kernel.AnonymousFaultCycles,
             FaultKind.CopyOnWrite when work.LargeSplit > 0 => kernel.CopyFaultCycles + (work.LargeSplit * kernel.SplitSharedCycles),
             FaultKind.File or FaultKind.FileShared when work.NewShared > 0 => kernel.SharedFaultCycles,
-            FaultKind.Spurious => kernel.SpuriousFaultCycles,
+            // both go the way of handle_pte_fault (mm/memory.c) to its end, and differ by a store to the entry
+            FaultKind.Spurious or FaultKind.AccessedDirty => kernel.SpuriousFaultCycles,
             FaultKind.ZeroPage => kernel.ZeroFaultCycles,
             FaultKind.Anonymous => kernel.AnonymousFaultCycles,
             FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy => kernel.CopyFaultCycles,

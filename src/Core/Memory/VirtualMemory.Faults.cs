@@ -43,8 +43,8 @@ public sealed partial class VirtualMemory
         EntryInfo leaf = _memory.Table.Query(page);
         if (leaf.Mapped && (kind != AccessKind.Store || (leaf.Flags & PageFlags.Write) != 0))
         {
-            MarkUsed(page, kind, leaf.Flags);
-            return new FaultResult { Kind = FaultKind.Spurious, AreaStart = area.Start };
+            bool marks = MarkUsed(page, kind, leaf.Flags);
+            return new FaultResult { Kind = marks ? FaultKind.AccessedDirty : FaultKind.Spurious, AreaStart = area.Start };
         }
 
         MemoryBackend backend = area.Backend;
@@ -62,14 +62,12 @@ public sealed partial class VirtualMemory
         { AreaStart = area.Start };
     }
 
-    /// <summary>Sets what a format without hardware-set flags faults for: accessed, and dirty for a store.</summary>
-    private void MarkUsed(VirtAddr page, AccessKind kind, PageFlags flags)
+    /// <summary>Sets what walkers that set no flags fault for: accessed, and dirty for a store.</summary>
+    /// <returns>Whether one of them was clear.</returns>
+    private bool MarkUsed(VirtAddr page, AccessKind kind, PageFlags flags)
     {
         PageFlags needed = kind == AccessKind.Store ? PageFlags.Accessed | PageFlags.Dirty : PageFlags.Accessed;
-        if ((flags & needed) != needed)
-        {
-            _memory.Table.SetAccessedDirty(page, needed);
-        }
+        return (flags & needed) != needed && _memory.Table.SetAccessedDirty(page, needed);
     }
 
     /// <summary>A fault on an address without an area: the area of a stack above it grows down to it, if it may.</summary>

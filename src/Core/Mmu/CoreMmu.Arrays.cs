@@ -11,13 +11,15 @@ namespace VmSim.Core.Mmu;
 public sealed unsafe partial class CoreMmu
 {
     /// <summary>By size, for loads and stores, then for fetches; null where pages of a size are not cached.</summary>
-    private readonly Tlb?[] _firsts = new Tlb?[2 * Sizes];
+    private readonly Tlb?[] _firsts = new Tlb?[2 * Classes];
 
-    private readonly Tlb?[] _seconds = new Tlb?[2 * Sizes];
+    private readonly Tlb?[] _seconds = new Tlb?[2 * Classes];
     private Tlb[] _arrays = [];
     private string[] _names = [];
 
-    private void SetArrays(MmuSpec spec, ulong seed)
+    /// <summary>Makes the arrays that the constructor has not made, and says which one holds what.</summary>
+    /// <returns>The second level of fetches.</returns>
+    private Tlb? SetArrays(MmuSpec spec, ulong seed)
     {
         List<(string Name, Tlb Array)> all = [("instruction-4k", _instruction)];
         Tlb? instruction = _hasInstruction ? _instruction : null;
@@ -38,13 +40,16 @@ public sealed unsafe partial class CoreMmu
         for (int size = 0; size < Sizes; size++)
         {
             _firsts[size] = Holder(size, data, dataLarge, dataHuge);
-            _firsts[Sizes + size] = Holder(size, instruction, instructionLarge, instructionHuge);
+            _firsts[Classes + size] = Holder(size, instruction, instructionLarge, instructionHuge);
             _seconds[size] = Holder(size, _second, secondLarge, secondHuge);
-            _seconds[Sizes + size] = fetches is null ? _seconds[size] : Holder(size, fetches, fetches, fetches);
+            _seconds[Classes + size] = fetches is null ? _seconds[size] : Holder(size, fetches, fetches, fetches);
         }
 
+        SetGroups(_firsts, data, instruction);
+        SetGroups(_seconds, _second, fetches ?? _second);
         _arrays = [.. all.Select(item => item.Array)];
         _names = [.. all.Select(item => item.Name)];
+        return fetches ?? _second;
 
         Tlb? Own(string name, TlbSpec array, ulong more)
         {
@@ -63,12 +68,12 @@ public sealed unsafe partial class CoreMmu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Tlb? FirstOf(AccessKind kind, int size) => _firsts[(kind == AccessKind.Fetch ? Sizes : 0) + size];
+    private Tlb? FirstOf(AccessKind kind, int size) => _firsts[(kind == AccessKind.Fetch ? Classes : 0) + size];
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Tlb? SecondOf(AccessKind kind, int size) => _seconds[(kind == AccessKind.Fetch ? Sizes : 0) + size];
+    private Tlb? SecondOf(AccessKind kind, int size) => _seconds[(kind == AccessKind.Fetch ? Classes : 0) + size];
 
-    /// <summary>The arrays that may hold pages of a size, each once; null where there is none.</summary>
+    /// <summary>The arrays that may hold pages of a size, or groups, each once; null where there is none.</summary>
     private Holders HoldersOf(int size)
     {
         Tlb? second = SecondOf(AccessKind.Load, size);
@@ -86,9 +91,9 @@ public sealed unsafe partial class CoreMmu
     {
         ulong displaced = tlb.MakeRoom(page, size);
         Put(tlb, key, page, data);
-        if (displaced != 0 && _tellsEvictions && !HoldsAnywhere(displaced))
+        if (displaced != 0 && _tellsEvictions)
         {
-            _events.Add((EntryOf(displaced), true));
+            TellEvicted(displaced);
         }
     }
 

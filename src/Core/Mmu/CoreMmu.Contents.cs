@@ -18,14 +18,21 @@ public sealed unsafe partial class CoreMmu
         List<CachedTranslation> found = [];
         for (int entry = 0; entry < tlb.Entries; entry++)
         {
-            if (tlb.TryRead(entry, out ulong key, out ulong data))
+            if (!tlb.TryRead(entry, out ulong key, out _))
             {
-                Asid tag = new((ushort)((key & TagMask) >> TagShift));
-                found.Add(new CachedTranslation(
-                    name,
-                    new TlbEntry(tag, new VirtAddr(AddressOf(key)), SizeOf(LevelOf(key))),
-                    new PhysAddr(data >> FrameShift << PageSizes.BaseShift),
-                    (PageFlags)(data & 0xFFFF)));
+                continue;
+            }
+
+            int shift = IsGroup(key, tlb.GroupShift) ? tlb.GroupShift : 0;
+            for (ulong index = 0; index >> shift == 0; index++)
+            {
+                ulong single = shift == 0 ? key : KeyInGroup(key, shift, index);
+                ulong data = tlb.DataAt(entry, index);
+                if (data != 0)
+                {
+                    found.Add(new CachedTranslation(
+                        name, EntryOf(single), new PhysAddr(data >> FrameShift << PageSizes.BaseShift), (PageFlags)(data & 0xFFFF)));
+                }
             }
         }
 

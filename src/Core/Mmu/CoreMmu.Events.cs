@@ -51,9 +51,32 @@ public sealed unsafe partial class CoreMmu
     private void PutTelling(Tlb tlb, ulong key, ulong page, ulong data)
     {
         ulong displaced = tlb.FillTelling(key, page, data);
-        if (displaced != 0 && !HoldsAnywhere(displaced))
+        if (displaced != 0)
         {
-            _events.Add((EntryOf(displaced), true));
+            TellEvicted(displaced);
+        }
+    }
+
+    /// <summary>An entry made room; of a group every page is told of that nothing else holds, whether or not it was there.</summary>
+    private void TellEvicted(ulong displaced)
+    {
+        if (!IsGroup(displaced, _groupShift))
+        {
+            TellUnlessHeld(displaced);
+            return;
+        }
+
+        for (ulong index = 0; index <= GroupMask; index++)
+        {
+            TellUnlessHeld(KeyInGroup(displaced, _groupShift, index));
+        }
+    }
+
+    private void TellUnlessHeld(ulong key)
+    {
+        if (!HoldsAnywhere(key))
+        {
+            _events.Add((EntryOf(key), true));
         }
     }
 
@@ -63,9 +86,12 @@ public sealed unsafe partial class CoreMmu
     private bool HoldsAnywhere(ulong key)
     {
         ulong page = key >> PageShift;
+        ulong group = page >> _groupShift;
+        bool mayBeInGroup = _groupShift != 0 && LevelOf(key) == 0;
         foreach (Tlb tlb in _arrays)
         {
-            if (tlb.Peek(key, page) != null)
+            if (tlb.Peek(key, page) != null
+                || (mayBeInGroup && tlb.GroupShift != 0 && tlb.Peek(GroupKey(group, key & TagMask), group) != null))
             {
                 return true;
             }

@@ -45,7 +45,7 @@ public sealed unsafe partial class CoreMmu
         int dropped = 0;
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
-            int shift = ShiftOf(size);
+            int shift = ShiftOfClass(size);
             ulong first = address >> shift;
             ulong count = ((address + bytes - 1) >> shift) - first + 1;
             foreach (Tlb? tlb in HoldersOf(size))
@@ -102,11 +102,11 @@ public sealed unsafe partial class CoreMmu
         ForgetLosses(_tag, address, 1);
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
-            ulong page = address >> ShiftOf(size);
+            ulong page = address >> ShiftOfClass(size);
             foreach (Tlb? tlb in HoldersOf(size))
             {
-                tlb?.Drop(KeyOf(page, _tag, size), page);
-                _ = _globals && tlb is not null ? tlb.Drop(KeyOf(page, GlobalTag, size), page) : 0;
+                tlb?.Drop(KeyOfClass(page, _tag, size), page);
+                _ = _globals && tlb is not null ? tlb.Drop(KeyOfClass(page, GlobalTag, size), page) : 0;
             }
         }
     }
@@ -147,16 +147,17 @@ public sealed unsafe partial class CoreMmu
         if (count > (ulong)tlb.Entries)
         {
             ulong exact = TagMask | (3UL << 1);
-            ulong wanted = (ulong)size << 1;
-            int swept = tlb.DropWhere(exact, tag | wanted, PageShift, Field(first), count, Noting);
-            return _globals ? swept + tlb.DropWhere(exact, GlobalTag | wanted, PageShift, Field(first), count, Noting) : swept;
+            ulong wanted = (ulong)(size % Group) << 1;
+            ulong from = size == Group ? GroupKey(first, 0) >> PageShift : Field(first);
+            int swept = tlb.DropWhere(exact, tag | wanted, PageShift, from, count, Noting);
+            return _globals ? swept + tlb.DropWhere(exact, GlobalTag | wanted, PageShift, from, count, Noting) : swept;
         }
 
         int dropped = 0;
         for (ulong page = first; page < first + count; page++)
         {
-            dropped += tlb.Drop(KeyOf(page, tag, size), page, Noting);
-            dropped += _globals ? tlb.Drop(KeyOf(page, GlobalTag, size), page, Noting) : 0;
+            dropped += tlb.Drop(KeyOfClass(page, tag, size), page, Noting);
+            dropped += _globals ? tlb.Drop(KeyOfClass(page, GlobalTag, size), page, Noting) : 0;
         }
 
         return dropped;

@@ -65,7 +65,7 @@ public sealed unsafe partial class CoreMmu
             return;
         }
 
-        for (int size = 0; _sizesSeen >> size != 0; size++)
+        for (int size = 0; size < Sizes && _sizesSeen >> size != 0; size++)
         {
             ulong first = address >> ShiftOf(size);
             ulong count = ((address + bytes - 1) >> ShiftOf(size)) - first + 1;

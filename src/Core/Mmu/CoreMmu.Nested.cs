@@ -128,7 +128,8 @@ public sealed unsafe partial class CoreMmu
     {
         PageFlags flags = FlagsOf(entry, level);
         PageFlags demanded = (PageFlags)needed & ~PageFlags.Dirty;
-        if ((flags & demanded) != demanded)
+        PageFlags bits = (PageFlags.Accessed | ((PageFlags)needed & PageFlags.Dirty)) & ~flags;
+        if ((flags & demanded) != demanded || (bits & _faultSets) != PageFlags.None)
         {
             return Fault(TranslationOutcome.ProtectionFault, address, walk.Cycles, walk.References, start);
         }
@@ -141,13 +142,25 @@ public sealed unsafe partial class CoreMmu
             return HostFault(address, guestPhysical, walk, start);
         }
 
-        PageFlags bits = (PageFlags.Accessed | ((PageFlags)needed & PageFlags.Dirty)) & ~flags;
         PageFlags both = (flags | bits) & (host.Flags | ~PageTableFormat.Rights);
         int size = Math.Min(level, host.Level);
 
         // The host's page may be larger than the entry: the entry's frame is where the smaller page begins in it.
         ulong frame = host.Frame & ~((1UL << (9 * size)) - 1);
-        FillTranslation(kind, address, size, frame, both & ~PageFlags.Global);
+        if (_groupShift == 0 || size > 0)
+        {
+            FillTranslation(kind, address, size, frame, both & ~PageFlags.Global);
+        }
+        else
+        {
+            // two tables would have to agree on neighbours: a run is left out, and of a pair there is the page alone
+            ulong data = DataOf(frame, both & ~PageFlags.Global);
+            bool isOdd = (address & PageSizes.BaseBytes) != 0;
+            _firstOfGroup = isOdd ? 0 : data;
+            _oddOfGroup = isOdd ? data : 0;
+            FillWithNeighbours(kind, address, data, isWhole: _pairs);
+        }
+
         return new TranslationResult(TranslationOutcome.Walked, walk.Cycles, walk.References, start, SizeOf(size), frame, bits);
     }
 

@@ -15,15 +15,15 @@ public sealed unsafe partial class CoreMmu
     public bool Peek(Asid asid, ulong address, out ulong frame, out PageFlags flags)
     {
         ulong tag = (ulong)asid.Value << TagShift;
-        for (int place = 0; place < 4 * Sizes; place++)
+        for (int place = 0; place < 4 * Classes; place++)
         {
             AccessKind kind = place % 2 == 0 ? AccessKind.Load : AccessKind.Fetch;
-            int size = place / 2 % Sizes;
-            ulong* data = Held(place < 2 * Sizes ? FirstOf(kind, size) : SecondOf(kind, size), address >> ShiftOf(size), tag, size);
-            if (data != null)
+            int size = place / 2 % Classes;
+            ulong data = Held(place < 2 * Classes ? FirstOf(kind, size) : SecondOf(kind, size), address, tag, size);
+            if (data != 0)
             {
-                frame = *data >> FrameShift;
-                flags = (PageFlags)(*data & 0xFFFF);
+                frame = data >> FrameShift;
+                flags = (PageFlags)(data & 0xFFFF);
                 return true;
             }
         }
@@ -53,14 +53,14 @@ public sealed unsafe partial class CoreMmu
 
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
-            ulong page = address >> ShiftOf(size);
-            ulong* data = Held(FirstOf(kind, size), page, tag, size);
-            data = data == null ? Held(SecondOf(kind, size), page, tag, size) : data;
-            if (data != null)
+            ulong data = Held(FirstOf(kind, size), address, tag, size);
+            data = data == 0 ? Held(SecondOf(kind, size), address, tag, size) : data;
+            if (data != 0)
             {
-                ulong within = (address >> PageSizes.BaseShift) & ((1UL << (9 * size)) - 1);
-                frame = (*data >> FrameShift) + within;
-                pageSize = SizeOf(size);
+                int level = size % Group;
+                ulong within = (address >> PageSizes.BaseShift) & ((1UL << (9 * level)) - 1);
+                frame = (data >> FrameShift) + within;
+                pageSize = SizeOf(level);
                 return true;
             }
         }
@@ -78,20 +78,14 @@ public sealed unsafe partial class CoreMmu
         ulong tag = (ulong)asid.Value << TagShift;
         for (int size = 0; _sizesSeen >> size != 0; size++)
         {
-            ulong page = address >> ShiftOf(size);
-            ulong begins = frame - ((address >> PageSizes.BaseShift) & ((1UL << (9 * size)) - 1));
+            ulong begins = frame - ((address >> PageSizes.BaseShift) & ((1UL << (9 * (size % Group))) - 1));
             foreach (Tlb? tlb in HoldersOf(size))
             {
-                if (Leads(tlb))
+                ulong data = Held(tlb, address, tag, size);
+                if (data != 0 && data >> FrameShift == begins)
                 {
                     return true;
                 }
-            }
-
-            bool Leads(Tlb? tlb)
-            {
-                ulong* data = Held(tlb, page, tag, size);
-                return data != null && *data >> FrameShift == begins;
             }
         }
 
@@ -112,6 +106,16 @@ public sealed unsafe partial class CoreMmu
             {
                 if (!tlb.TryRead(entry, out ulong key, out ulong data) || (key & TagMask) != tag)
                 {
+                    continue;
+                }
+
+                if (IsGroup(key, tlb.GroupShift))
+                {
+                    if (TryFrameOfGroup(tlb, entry, key, frame, out page))
+                    {
+                        return true;
+                    }
+
                     continue;
                 }
 
@@ -140,10 +144,20 @@ public sealed unsafe partial class CoreMmu
         {
             for (int entry = 0; tlb is not null && entry < tlb.Entries; entry++)
             {
-                if (tlb.TryRead(entry, out _, out ulong data) && pages.Contains(data >> FrameShift >> frameBits))
+                if (!tlb.TryRead(entry, out ulong key, out _))
                 {
-                    frame = data >> FrameShift;
-                    return true;
+                    continue;
+                }
+
+                int shift = IsGroup(key, tlb.GroupShift) ? tlb.GroupShift : 0;
+                for (ulong index = 0; index >> shift == 0; index++)
+                {
+                    ulong data = shift == 0 ? tlb.DataAt(entry, 0) : tlb.DataAt(entry, index);
+                    if (data != 0 && pages.Contains(data >> FrameShift >> frameBits))
+                    {
+                        frame = data >> FrameShift;
+                        return true;
+                    }
                 }
             }
         }
@@ -167,14 +181,34 @@ public sealed unsafe partial class CoreMmu
         return false;
     }
 
-    private ulong* Held(Tlb? tlb, ulong page, ulong tag, int size)
+    /// <summary>What an array holds for an address, as data; 0 for nothing.</summary>
+    private ulong Held(Tlb? tlb, ulong address, ulong tag, int size)
     {
         if (tlb is null)
         {
-            return null;
+            return 0;
         }
 
-        ulong* data = tlb.Peek(KeyOf(page, tag, size), page);
-        return data == null && _globals ? tlb.Peek(KeyOf(page, GlobalTag, size), page) : data;
+        ulong page = address >> ShiftOfClass(size);
+        ulong* data = tlb.Peek(KeyOfClass(page, tag, size), page);
+        data = data == null && _globals ? tlb.Peek(KeyOfClass(page, GlobalTag, size), page) : data;
+        return data == null ? 0 : size == Group ? tlb.DataOf(data, (address >> PageSizes.BaseShift) & GroupMask) : *data;
+    }
+
+    /// <summary>The page of a group in a place of an array that leads to a frame.</summary>
+    private static bool TryFrameOfGroup(Tlb tlb, int entry, ulong key, ulong frame, out ulong page)
+    {
+        for (ulong index = 0; index >> tlb.GroupShift == 0; index++)
+        {
+            ulong data = tlb.DataAt(entry, index);
+            if (data != 0 && data >> FrameShift == frame)
+            {
+                page = KeyInGroup(key, tlb.GroupShift, index) >> PageShift;
+                return true;
+            }
+        }
+
+        page = 0;
+        return false;
     }
 }

@@ -27,9 +27,13 @@ public sealed unsafe partial class CoreMmu
     /// </summary>
     private readonly FlagsMemo[] _flags = new FlagsMemo[Sizes * FlagsMemoSize];
 
+    private readonly MmuSpec _spec;
     private EntryLayout _layout;
     private PageTableFormat? _format;
     private int _levels;
+
+    /// <summary>Accessed, dirty or both: a walk that finds one clear which the access needs is a page fault.</summary>
+    private PageFlags _faultSets;
 
     private void SetTable(PageTable table)
     {
@@ -39,6 +43,7 @@ public sealed unsafe partial class CoreMmu
             _format = table.Format;
             _layout = _format.Layout;
             _levels = _format.Levels;
+            _faultSets = _spec.FaultSets(_format);
             Array.Clear(_flags);
         }
     }
@@ -92,8 +97,24 @@ public sealed unsafe partial class CoreMmu
         }
 
         PageFlags bits = (PageFlags.Accessed | ((PageFlags)needed & PageFlags.Dirty)) & ~flags;
+        if ((bits & _faultSets) != PageFlags.None)
+        {
+            return Fault(TranslationOutcome.ProtectionFault, address, cycles, references, start);
+        }
+
         ulong frame = _layout.LeafFrame(entry, level).PageNumber;
-        FillTranslation(kind, address, level, frame, flags | bits);
+        if (_groupShift == 0 || level > 0)
+        {
+            FillTranslation(kind, address, level, frame, flags | bits);
+        }
+        else
+        {
+            ulong data = DataOf(frame, flags | bits);
+            FillWithNeighbours(kind, address, data, ReadGroup(page, EntryLayout.Index(address, 0), data, time));
+            references += _pairs ? 1 : 0;
+            cycles += _pairCycles;
+        }
+
         return new TranslationResult(TranslationOutcome.Walked, cycles, references, start, SizeOf(level), frame, bits);
     }
 

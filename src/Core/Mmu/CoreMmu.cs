@@ -10,13 +10,14 @@ namespace VmSim.Core.Mmu;
 /// </summary>
 /// <remarks>
 /// A key is page number, tag and page size. Bits 19-63 are the number of the page at its own size, 3-18 the tag, 1-2 the size (0 for 4 KiB,
-/// 1 for 2 MiB, 2 for 1 GiB, 3 for 512 GiB); bit 0 is set. Data is the 4 KiB frame number from bit 16 and the page's flags below.
+/// 1 for 2 MiB, 2 for 1 GiB, 3 for 512 GiB); bit 0 is set. Data is the 4 KiB frame number from bit 16 and the page's flags below. Of a
+/// group of 4 KiB pages (<c>CoreMmu.Groups.cs</c>) the key has the group's number and bit 63, which no page of a process has.
 /// </remarks>
 public sealed unsafe partial class CoreMmu : IDisposable
 {
     private const int PageShift = 19;
     private const int TagShift = 3;
-    private const int FrameShift = 16;
+    internal const int FrameShift = 16;
     private const int Sizes = 4;
     private const ulong TagMask = 0xFFFFUL << TagShift;
 
@@ -72,20 +73,26 @@ public sealed unsafe partial class CoreMmu : IDisposable
             throw new ArgumentException("there are further second-level arrays without a second level; it needs entries", nameof(spec));
         }
 
+        if (spec.ReachFault is { } fault)
+        {
+            throw new ArgumentException(fault, nameof(spec));
+        }
+
         _second = Optional(spec.Second, seed + 4);
-        SetArrays(spec, seed);
-        _fetchSecond = _seconds[Sizes];
+        _fetchSecond = SetArrays(spec, seed);
         _pde = Cache(spec.PdeEntries);
         _pdpte = Cache(spec.PdpteEntries);
         _pml4e = Cache(spec.Pml4eEntries);
         _secondCycles = spec.SecondCycles;
         _pscCycles = spec.PscCycles;
         _referenceCycles = spec.ReferenceCycles;
+        _spec = spec;
         _lines = spec.WalkCost == WalkCosts.CacheLines ? Optional(spec.WalkLines, seed + 5) : null;
         _lineHitCycles = spec.LineHitCycles;
         _lineMissCycles = spec.LineMissCycles;
         _chargesLines = spec.WalkCost == WalkCosts.CacheLines;
-        _isPlain = _hasData && _second is not null && !_chargesLines;
+        _pairCycles = !_pairs ? 0 : _chargesLines ? spec.LineHitCycles : spec.ReferenceCycles;
+        _isPlain = _hasData && _second is not null && !_chargesLines && _groupShift == 0;
         _hasCommonShape = _data.Has<Shape4>() && _second is not null && _second.Has<Shape12>();
         _nested = spec.NestedEntries == 0 ? null : new Tlb(new TlbSpec { Entries = spec.NestedEntries, Ways = spec.NestedEntries }, 0);
 
@@ -139,19 +146,6 @@ public sealed unsafe partial class CoreMmu : IDisposable
         return (_sizesSeen != 1 || _globals) && TryHitFurther(kind, address);
     }
 
-    /// <summary>
-    /// Says that an address of the loaded space will be translated soon. Said a few accesses ahead, the host's memory latency passes beside
-    /// other work. It changes nothing that is simulated, and is worth its time where consecutive accesses go to different pages.
-    /// </summary>
-    /// <param name="address">A virtual address.</param>
-    public void Prefetch(ulong address)
-    {
-        if (address >> PageSizes.BaseShift != _recentData.Key >> PageShift)
-        {
-            _table!.Prefetch(address);
-        }
-    }
-
     /// <summary>Translates one access: TLBs, then a walk of the table as of a time.</summary>
     /// <param name="kind">What the access does.</param>
     /// <param name="address">Its virtual address.</param>
@@ -166,7 +160,7 @@ public sealed unsafe partial class CoreMmu : IDisposable
             {
                 if ((data & needed) == needed)
                 {
-                    return new TranslationResult(TranslationOutcome.L1Hit, 0, SizeOf(size), data >> FrameShift);
+                    return new TranslationResult(TranslationOutcome.L1Hit, 0, SizeOf(size % Group), data >> FrameShift);
                 }
 
                 // Too few rights, or a store to a page that is clean so far: the walk decides, and puts in what it finds.
@@ -254,6 +248,12 @@ public sealed unsafe partial class CoreMmu : IDisposable
             {
                 if ((data & needed) == needed)
                 {
+                    if (size == Group)
+                    {
+                        FillFirstOfGroup(kind, address, key, data);
+                        return new TranslationResult(TranslationOutcome.StlbHit, _secondCycles, PageSize.Size4K, data >> FrameShift);
+                    }
+
                     FillFirst(kind, size, key, address >> ShiftOf(size), data);
                     return new TranslationResult(TranslationOutcome.StlbHit, _secondCycles, SizeOf(size), data >> FrameShift);
                 }
@@ -327,6 +327,12 @@ public sealed unsafe partial class CoreMmu : IDisposable
             return false;
         }
 
+        if (size == Group)
+        {
+            ForgetRecent();
+            return FindGroup(tlb, address, out _, out data);
+        }
+
         ulong page = address >> ShiftOf(size);
         ulong* found = tlb.Find(KeyOf(page, _tag, size), page);
         found = found == null && _globals ? tlb.Find(KeyOf(page, GlobalTag, size), page) : found;
@@ -349,13 +355,19 @@ public sealed unsafe partial class CoreMmu : IDisposable
     private bool FindSecond(AccessKind kind, ulong address, int size, out ulong key, out ulong data)
     {
         data = 0;
-        ulong page = address >> ShiftOf(size);
-        key = KeyOf(page, _tag, size);
+        key = 0;
         if ((_sizesSeen & (1 << size)) == 0 || SecondOf(kind, size) is not { } second)
         {
             return false;
         }
 
+        if (size == Group)
+        {
+            return FindGroup(second, address, out key, out data);
+        }
+
+        ulong page = address >> ShiftOf(size);
+        key = KeyOf(page, _tag, size);
         ulong* found = second.Find(key, page);
         if (found == null && _globals)
         {

@@ -1,3 +1,4 @@
+using VmSim.Core.Paging;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Mmu;
@@ -45,6 +46,33 @@ public static class WalkCosts
     public const string Choices = "fixed|cache-lines";
 }
 
+/// <summary>Who sets the accessed and dirty bits of page-table entries.</summary>
+public static class AccessedDirtySetters
+{
+    /// <summary>Whoever does on most machines of the page-table format (<see cref="PageTableFormat.FaultSets"/>).</summary>
+    public const string Format = "format";
+
+    /// <summary>The walker: x86; Arm with FEAT_HAFDBS; RISC-V with Svadu.</summary>
+    public const string Hardware = "hardware";
+
+    /// <summary>The walker sets accessed alone; a store to a clean page faults (Arm whose ID_AA64MMFR1_EL1.HAFDBS is 1).</summary>
+    public const string Accessed = "accessed";
+
+    /// <summary>
+    /// The kernel: a walk that finds accessed clear, or for a store dirty, is a page fault (RISC-V with Svade; Arm without FEAT_HAFDBS).
+    /// </summary>
+    public const string Fault = "fault";
+
+    /// <summary>
+    /// A short handler of an exception of its own, which is no page fault: LoongArch without a hardware walker (handle_tlb_load,
+    /// handle_tlb_store and handle_tlb_modify, arch/loongarch/mm/tlbex.S).
+    /// </summary>
+    public const string Handler = "handler";
+
+    /// <summary>All names, as a setting's choices.</summary>
+    public const string Choices = "format|hardware|accessed|fault|handler";
+}
+
 /// <summary>Which set of an array a page stands in.</summary>
 public static class TlbIndexes
 {
@@ -59,6 +87,40 @@ public static class TlbIndexes
 
     /// <summary>All names, as a setting's choices.</summary>
     public const string Choices = "modulo|xor";
+}
+
+/// <summary>What an entry of 4 KiB pages maps.</summary>
+public static class TlbReaches
+{
+    /// <summary>One page.</summary>
+    public const string Page = "page";
+
+    /// <summary>
+    /// An even page and the odd one above it, each with a frame and flags of its own, and whether or not it is there: LoongArch Reference
+    /// Manual, volume 1 (v1.00), section 5.4.2.
+    /// </summary>
+    public const string Pair = "pair";
+
+    /// <summary>
+    /// An aligned run of 4 pages if all are there with adjacent frames, the first of them aligned alike, and equal flags; else one page:
+    /// Arm's hardware page aggregation.
+    /// </summary>
+    public const string Run4 = "run-4";
+
+    /// <summary>The same of 8 pages: those of one line of page-table entries.</summary>
+    public const string Run8 = "run-8";
+
+    /// <summary>All names, as a setting's choices.</summary>
+    public const string Choices = "page|pair|run-4|run-8";
+
+    /// <summary>Pages of a group, as a power of two; 0 for none.</summary>
+    internal static int ShiftOf(string reach) => reach switch
+    {
+        Pair => 1,
+        Run4 => 2,
+        Run8 => 3,
+        _ => 0,
+    };
 }
 
 /// <summary>Size of one TLB array.</summary>
@@ -90,6 +152,12 @@ public sealed record TlbSpec
     [Setting("How the set of a page follows from its number: modulo sets, or the lowest bits exclusive-or those above them.",
         Choices = TlbIndexes.Choices)]
     public string Index { get; init; } = TlbIndexes.Modulo;
+
+    /// <summary>What an entry of 4 KiB pages maps: a name of <see cref="TlbReaches"/>. Arrays of larger pages do not heed it.</summary>
+    [Setting("What an entry of 4 KiB pages maps: one page; an even and an odd page, each as it is (pair); or an aligned run of 4 or 8 "
+        + "pages with adjacent, aligned frames and equal flags, else one page (run-4, run-8).",
+        Choices = TlbReaches.Choices)]
+    public string Reach { get; init; } = TlbReaches.Page;
 
     /// <summary>Which way of a full set a fill replaces, by name.</summary>
     [Setting("Replacement policy.", ChoicesOf = typeof(ReplacementPolicies))]
@@ -205,4 +273,50 @@ public sealed record MmuSpec
     [Setting("Entries of the cache of nested translations (guest-physical to host-physical pages) of a virtual machine's walks.", Min = 0,
         Max = 1024)]
     public int NestedEntries { get; init; } = 16;
+
+    /// <summary>Who sets accessed and dirty bits: a name of <see cref="AccessedDirtySetters"/>.</summary>
+    [Setting("Who sets accessed and dirty bits: the walker (hardware); the walker accessed, and the kernel dirty at a store's fault "
+        + "(accessed); the kernel at a page fault (fault); a short handler (handler); or as most machines of the format (format).",
+        Choices = AccessedDirtySetters.Choices)]
+    public string AccessedDirty { get; init; } = AccessedDirtySetters.Format;
+
+    /// <summary>
+    /// Cycles from the exception of a clear bit to the access's next try, under <see cref="AccessedDirtySetters.Handler"/>. The default is
+    /// calibrated: entering and leaving a handler, 40 cycles, and one page-table entry that is read and stored, 10.
+    /// </summary>
+    [Setting("A short handler that sets accessed or dirty bits (accessed-dirty = handler), its exception included.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1_000_000)]
+    public int AccessedDirtyHandlerCycles { get; init; } = 50;
+
+    /// <summary>
+    /// What is wrong between the reaches of the arrays that hold 4 KiB pages, as a sentence that says what was found and what is allowed;
+    /// null if nothing is.
+    /// </summary>
+    public string? ReachFault
+    {
+        get
+        {
+            TlbSpec[] first = [.. new[] { Instruction4K, Data4K }.Where(array => array.Entries > 0)];
+            TlbSpec[] second = [.. new[] { Second, SecondInstruction }.Where(array => array.Entries > 0)];
+            string[] reaches = [.. first.Concat(second).Select(array => array.Reach).Where(reach => reach != TlbReaches.Page).Distinct()];
+            return reaches.Length > 1
+                ? $"reach = {reaches[0]} and reach = {reaches[1]} found; arrays of one core that map more than a page map the same"
+                : first.Any(array => array.Reach == TlbReaches.Pair) && second.Any(array => array.Reach != TlbReaches.Pair)
+                ? "a first level with reach = pair and a second level without found; the second level needs reach = pair too"
+                : null;
+        }
+    }
+
+    /// <summary>Accessed, dirty or both: what the kernel sets in entries of a format at a page fault.</summary>
+    internal PageFlags FaultSets(PageTableFormat format) => AccessedDirty switch
+    {
+        AccessedDirtySetters.Hardware or AccessedDirtySetters.Handler => PageFlags.None,
+        AccessedDirtySetters.Accessed => PageFlags.Dirty,
+        AccessedDirtySetters.Fault => PageFlags.Accessed | PageFlags.Dirty,
+        _ => format.FaultSets,
+    };
+
+    /// <summary>Whether a short handler sets accessed and dirty bits in entries of a format.</summary>
+    internal bool HandlerSets(PageTableFormat format) =>
+        AccessedDirty == AccessedDirtySetters.Handler || (AccessedDirty == AccessedDirtySetters.Format && format.HandlerSets);
 }

@@ -19,7 +19,7 @@ internal sealed unsafe partial class Tlb
             return 0;
         }
 
-        losses?.Note(key, _entries[(set * (nuint)_ways) + (nuint)way].Data);
+        Lose(losses, key, (int)((set * (nuint)_ways) + (nuint)way));
         Remove(set, way);
         return 1;
     }
@@ -39,7 +39,7 @@ internal sealed unsafe partial class Tlb
                 if (entries[way].Rest != 0 && KeyOf(digests[way], entries[way].Rest) is ulong key && (key & mask) == value
                     && (key >> pageShift) - firstPage < pages)
                 {
-                    losses?.Note(key, entries[way].Data);
+                    Lose(losses, key, (int)((set * (nuint)_ways) + (nuint)way));
                     Remove(set, way);
                 }
             }
@@ -57,7 +57,7 @@ internal sealed unsafe partial class Tlb
         {
             if (_entries[i].Rest != 0 && KeyAt(i) is ulong key && (key & mask) != value)
             {
-                losses?.Note(key, _entries[i].Data);
+                Lose(losses, key, i);
                 Remove((nuint)(i / _ways), i % _ways);
             }
         }
@@ -74,7 +74,7 @@ internal sealed unsafe partial class Tlb
         {
             if (_entries[i].Rest != 0)
             {
-                losses.Note(KeyAt(i), _entries[i].Data);
+                Lose(losses, KeyAt(i), i);
             }
         }
 

@@ -42,6 +42,8 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
     private readonly bool _small;
     private readonly bool _touches;
     private readonly Policy _policy;
+    private readonly int _groupShift;
+    private readonly bool _pairs;
 
     /// <summary>Ways that hold a translation, in all sets.</summary>
     private int _live;
@@ -75,6 +77,8 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         _hugeWays = Math.Min(spec.HugeWays, _ways);
         _random = (seed * 0x9E3779B97F4A7C15) | 1;
         Entries = spec.Entries;
+        _groupShift = TlbReaches.ShiftOf(spec.Reach);
+        _pairs = spec.Reach == TlbReaches.Pair;
 
         // The vector load of a head reads up to 64 bytes from its beginning; behind the last head other parts or padding follow.
         bool apart = _ways > 14 || _policy is Policy.Single or Policy.Random;
@@ -94,11 +98,13 @@ internal sealed unsafe partial class Tlb : IDisposable, INativeState
         nuint heads = ((nuint)_sets * (nuint)_headBytes) + LineBytes;
         nuint entries = Align(heads);
         nuint orders = Align(entries + ((nuint)Entries * (nuint)sizeof(Entry)));
-        NativeBytes = (long)(orders + ((nuint)_sets * (nuint)ownOrderBytes));
+        nuint odd = (orders + ((nuint)_sets * (nuint)ownOrderBytes) + sizeof(ulong) - 1) & ~(nuint)(sizeof(ulong) - 1);
+        NativeBytes = (long)(_pairs ? odd + ((nuint)Entries * sizeof(ulong)) : orders + ((nuint)_sets * (nuint)ownOrderBytes));
         _memory = new NativeBlock((nuint)NativeBytes, LineBytes);
         _heads = _memory.Start;
         _entries = (Entry*)(_memory.Start + entries);
         _orders = _memory.Start + (apart ? (long)orders : orderOffset);
+        _odd = _pairs ? (ulong*)(_memory.Start + odd) : null;
         ResetOrders();
 
         static nuint Align(nuint bytes) => (bytes + LineBytes - 1) & ~(nuint)(LineBytes - 1);

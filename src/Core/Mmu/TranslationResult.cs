@@ -18,7 +18,7 @@ public enum TranslationOutcome : byte
     /// <summary>A page walk found nothing: a page fault.</summary>
     NotPresentFault,
 
-    /// <summary>The access is not allowed: a page fault.</summary>
+    /// <summary>The access is not allowed, or needs an accessed or dirty bit that the kernel must set: a page fault.</summary>
     ProtectionFault,
 
     /// <summary>
@@ -71,7 +71,7 @@ public readonly struct TranslationResult
     /// <summary>Page-table entries that were read.</summary>
     public int References => (byte)(_cost >> ReferencesShift);
 
-    /// <summary>Accessed and dirty bits that the walk set; the caller logs them.</summary>
+    /// <summary>Accessed and dirty bits that the walk, or a short handler behind it, set; the caller logs them.</summary>
     public PageFlags BitsSet => (PageFlags)(ushort)_frame;
 
     /// <summary>Size of the page.</summary>

@@ -77,11 +77,21 @@ public abstract class PageTableFormat : INamed
     /// <summary>Where entries keep what walkers ask; copy it to walk without virtual calls.</summary>
     public ref readonly EntryLayout Layout => ref _layout;
 
-    /// <summary>Whether hardware sets the accessed flag on a walk; else a walk that meets it clear takes a fault.</summary>
+    /// <summary>Whether hardware sets the accessed flag on a walk; else a walk that meets it clear takes an exception.</summary>
     public abstract bool HardwareSetsAccessed { get; }
 
-    /// <summary>Whether hardware sets the dirty flag on a store; else a store that meets it clear takes a fault.</summary>
+    /// <summary>Whether hardware sets the dirty flag on a store; else a store that meets it clear takes an exception.</summary>
     public abstract bool HardwareSetsDirty { get; }
+
+    /// <summary>
+    /// Whether what hardware does not set is set by a short handler of an exception of its own; else the exception is a page fault.
+    /// </summary>
+    public virtual bool HandlerSets => false;
+
+    /// <summary>Accessed, dirty or both: what the kernel sets at a page fault, since neither hardware nor a short handler does.</summary>
+    public PageFlags FaultSets => HandlerSets
+        ? PageFlags.None
+        : (HardwareSetsAccessed ? PageFlags.None : PageFlags.Accessed) | (HardwareSetsDirty ? PageFlags.None : PageFlags.Dirty);
 
     /// <summary>The lowest bit of the virtual address that indexes <paramref name="level"/>: 12, 21, 30, ...</summary>
     /// <param name="level">0 to <see cref="Levels"/> - 1.</param>

@@ -232,6 +232,9 @@ public sealed record ProcessSpec
     /// <summary>How many copies run.</summary>
     public int Count { get; init; } = 1;
 
+    /// <summary>Whether it runs in a virtual machine; null if that is as the machine says (<see cref="MachineSpec.Virtual"/>).</summary>
+    public bool? Virtual { get; init; }
+
     /// <summary>What the scenario says of the process, key by key.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Settings { get; init; } = [];
 

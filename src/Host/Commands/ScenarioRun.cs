@@ -76,6 +76,12 @@ internal sealed record ScenarioRun(
             await error.WriteLineAsync($"vmsim: memory.folios: no file of the run is left for \"{pattern}\"");
         }
 
+        foreach (string key in Scenario.UnusedGuestSettings())
+        {
+            await error.WriteLineAsync(
+                $"vmsim: {key}: no process runs in a virtual machine; machine.virtual = on, or virtual = on of a process, gives them one");
+        }
+
         // A run ends at the end of a window by itself; only waiting for nodes is ended by the signal.
         using IDisposable work = Cluster.IsWanted ? Interruption.Patiently() : Interruption.Work();
         RunCheckpoints? checkpoints = Checkpoints.IsWanted ? Checkpoints.Open(Scenario, Options, Inputs, error) : null;

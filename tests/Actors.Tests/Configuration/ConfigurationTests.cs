@@ -61,6 +61,25 @@ public sealed class ConfigurationTests
         Assert.Contains("did you mean trap-entry-cycles?", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("on", true)]
+    [InlineData("off", false)]
+    public void Parse_VirtualOfAProcess_IsKeptAndWritten(string value, bool expected)
+    {
+        ScenarioSpec scenario = Parse("", $"processes.0.virtual={value}");
+        using StringWriter text = new();
+        EffectiveConfiguration.Write(scenario, text);
+        Assert.Equal(expected, Assert.Single(scenario.Processes).Virtual);
+        Assert.Equal(expected, Assert.Single(ScenarioLoader.Parse(text.ToString(), "again", ".", []).Processes).Virtual);
+        Assert.Null(Assert.Single(Parse("machine.virtual = on").Processes).Virtual);
+    }
+
+    [Fact]
+    public void Parse_VirtualThatIsNoSwitch_SaysWhatIsAllowed() => Assert.Contains(
+        "processes[0].virtual:",
+        Assert.Throws<ScenarioException>(() => Parse("", "processes.0.virtual=guest")).Message,
+        StringComparison.Ordinal);
+
     [Fact]
     public void EffectiveConfiguration_AnySettings_ReadBackEqual()
     {

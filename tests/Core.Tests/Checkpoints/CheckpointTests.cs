@@ -97,10 +97,10 @@ public sealed class CheckpointTests
             "shootdown protocol is linux", Refusal(
                 scenario with { Shootdown = new ShootdownSpec { Protocol = "broadcast" } }, data), StringComparison.Ordinal);
         Assert.Contains("checker is off", Refusal(scenario with { Check = "on" }, data), StringComparison.Ordinal);
-        MmuSpec larger = scenario.Machine.Mmu with { NestedEntries = 99 };
+        MmuSpec slower = scenario.Machine.Mmu with { AccessedDirtyHandlerCycles = 99 };
         Assert.Contains(
-            "machine is NestedEntries = 16 }; of the world that it is for, NestedEntries = 99 }",
-            Refusal(scenario with { Machine = scenario.Machine with { Mmu = larger } }, data),
+            "machine is AccessedDirtyHandlerCycles = 50",
+            Refusal(scenario with { Machine = scenario.Machine with { Mmu = slower } }, data),
             StringComparison.Ordinal);
         Assert.Contains("warmup in cycles is 0", Refusal(scenario with { Warmup = 10 }, data), StringComparison.Ordinal);
         ScenarioSpec other = TestWorlds.Scenario(

@@ -179,6 +179,75 @@ public sealed class GuestTests
         },
         iter: 40);
 
+    /// <summary>Each of two processes does what it does alone, one in a virtual machine and one beside it.</summary>
+    [Fact]
+    public void Run_OneProcessInAGuest_LeavesTheOtherOnTheMachine()
+    {
+        ScenarioSpec both = TestWorlds.Scenario(2) with { Processes = [Toucher("guest", true, 40), Toucher("bare", false, 70)] };
+        RunReport guest = TestWorlds.Run(both with { Processes = [both.Processes[0]] });
+        RunReport bare = TestWorlds.Run(both with { Processes = [both.Processes[1]] });
+        RunReport report = TestWorlds.Run(both);
+        foreach (string name in (string[])["walks", "walkReferences", "minorFaults", "kernelHostFaults", "framesAllocated"])
+        {
+            Assert.Equal(guest.Total(name) + (name == "kernelHostFaults" ? 0 : bare.Total(name)), report.Total(name));
+        }
+
+        Assert.True(report.Total("kernelHostFaults") > 40);
+        Assert.True(guest.Total("walkReferences") > bare.Total("walkReferences"));
+        Assert.Equal(0, bare.Total("kernelHostFaults"));
+    }
+
+    /// <summary>A process's own word goes before the machine's, and shared memory is that of guests or that of the machine.</summary>
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public void World_SharedMemory_IsOfGuestsOrOfTheMachine(bool machine, bool process)
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(4) with
+        {
+            Processes = [Toucher("a", null, 3), Toucher("b", process, 4), Toucher("c", machine, 5), Toucher("d", process, 6)],
+            Memory = new MemorySpec { Shared = true },
+        };
+        using World world = new(scenario with { Machine = scenario.Machine with { Virtual = machine } }, check: true);
+        Assert.True(new SequentialEngine(world).Run());
+        Assert.False(world.Checker!.Violated);
+        Assert.Equal([machine, process], world.Pools.Select(pool => pool.Guest is not null));
+        Assert.Equal(["a", "c"], world.Pools[0].Members.Select(member => member.Name));
+        Assert.Equal(["b", "d"], world.Pools[1].Members.Select(member => member.Name));
+    }
+
+    [Fact]
+    public void Run_RandomProcessesSomeInGuests_AnyWindowAndCheckpointGivesOneFingerprint() =>
+        Gen.Select(RandomPrograms.Scenario, Gen.Int[0, 7], Gen.Bool, Gen.Int[1, 60]).Sample(
+        (scenario, guests, shared, windows) =>
+        {
+            scenario = scenario with
+            {
+                Processes =
+                [
+                    .. scenario.Processes.Append(Toucher("more", null, 30))
+                        .Select((process, index) => process with { Virtual = ((guests >> index) & 1) != 0 }),
+                ],
+                Memory = scenario.Memory with { Shared = shared },
+            };
+            RunReport expected = TestWorlds.Run(scenario);
+            long bound = WorldParts.DelaysOf(scenario).WindowBound.Value;
+            Assert.Equal(expected.Fingerprint, TestWorlds.Run(scenario, bound / 7).Fingerprint);
+            Assert.Equal(expected.Fingerprint, PiecewiseRun.Of(scenario, windows, 4).Report.Fingerprint);
+        },
+        iter: 40);
+
+    [Fact]
+    public void UnusedGuestSettings_WithoutAGuest_AreNamed()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(1) with { Processes = [Toucher("a", null, 3)] };
+        GuestSpec guest = new() { HostMemory = 1 << 30, ExitCycles = 7 };
+        ScenarioSpec changed = scenario with { Machine = scenario.Machine with { Guest = guest } };
+        Assert.Equal(["machine.guest.exit-cycles", "machine.guest.host-memory"], changed.UnusedGuestSettings());
+        Assert.Empty(scenario.UnusedGuestSettings());
+        Assert.Empty((changed with { Processes = [Toucher("a", true, 3)] }).UnusedGuestSettings());
+    }
+
     [Fact]
     public void World_WhatDoesNotFit_SaysSo()
     {
@@ -198,6 +267,13 @@ public sealed class GuestTests
 
         static string Refusal(ScenarioSpec scenario) => Assert.Throws<ScenarioException>(() => new World(scenario).Dispose()).Message;
     }
+
+    private static ProcessSpec Toucher(string name, bool? isVirtual, int pages) => new()
+    {
+        Name = name,
+        Virtual = isVirtual,
+        Program = _ => TestWorlds.Image(TestWorlds.Toucher(name, 0, pages)),
+    };
 
     private static ScenarioSpec Virtual(ScenarioSpec scenario) => scenario with { Machine = scenario.Machine with { Virtual = true } };
 

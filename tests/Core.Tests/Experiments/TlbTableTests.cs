@@ -1,4 +1,5 @@
 using VmSim.Core.Experiments;
+using VmSim.Core.Mmu;
 using VmSim.Core.Workloads.Patterns;
 
 namespace VmSim.Core.Tests.Experiments;
@@ -46,6 +47,22 @@ public class TlbTableTests
         TableFormatException error = Assert.Throws<TableFormatException>(() => TlbTable.Read(new StringReader(table), "t.csv"));
 
         Assert.StartsWith(message, error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Each page is walked once, when it is mapped; then 16 pages need 16 entries, 8 of pairs, or 2 of runs.</summary>
+    [Theory]
+    [InlineData("page", 1000)]
+    [InlineData("pair", 16)]
+    [InlineData("run-8", 16)]
+    public void Run_Reach_LetsEntriesMapMore(string reach, int walks)
+    {
+        TextReader table = new StringReader($"stream,n,pages,l1_4k_entries,l2_entries,l2_ways,reach\nseqpage,1000,16,0,8,8,{reach}");
+        TlbConfig config = Assert.Single(TlbTable.Read(table, "t.csv"));
+        TlbResult result = TlbExperiment.Run(config, new StreamSource(AddressStreams.Create("seqpage", 16, 1), 1).Take(1000));
+        using StringWriter written = new();
+        TlbTable.Write(written, [(config, result)]);
+        Assert.Equal(walks, result.Walks);
+        Assert.Equal(reach != TlbReaches.Page, written.ToString().Contains(",reach,", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -37,7 +37,7 @@ public sealed class CallSemanticsTests
             if (!operation.IsControl)
             {
                 FaultResult result = memory.HandleFault(new(operation.PageAddress), operation.Kind);
-                faults[result.Succeeded] += result.Kind == FaultKind.Spurious ? 0 : 1;
+                faults[result.Succeeded] += result.Kind is FaultKind.Spurious or FaultKind.AccessedDirty ? 0 : 1;
             }
             else if (operation.Control == ControlKind.SystemCall)
             {

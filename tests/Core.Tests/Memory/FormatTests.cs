@@ -30,7 +30,7 @@ public sealed class FormatTests
         VirtualMemory? child = memory.Fork(new PageTable(format), pool, out MmResult effect);
         Assert.NotNull(child);
         Assert.Equal(1, effect.Dead!.Value.Count);
-        Assert.Equal(FaultKind.Spurious, Fault(child, AccessKind.Load));
+        Assert.Equal(FaultKind.AccessedDirty, Fault(child, AccessKind.Load));
         Assert.True((child.Table.Query(new VirtAddr(Start)).Flags & PageFlags.Accessed) != 0);
         Assert.Equal(FaultKind.CopyOnWrite, Fault(child, AccessKind.Store));
         child.Release(child.Clear().Release!);

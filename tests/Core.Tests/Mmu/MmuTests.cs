@@ -192,6 +192,7 @@ public sealed class MmuTests
             _random = new Random(seed);
             Spec = new MmuSpec
             {
+                AccessedDirty = AccessedDirtySetters.Hardware,
                 Data4K = new TlbSpec { Entries = 24, Ways = 4, Policy = policy },
                 DataLarge = new TlbSpec { Entries = 8, Ways = 2, Policy = policy },
                 Second = new TlbSpec { Entries = 96, Ways = 8, Policy = policy },

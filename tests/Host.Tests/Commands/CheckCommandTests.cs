@@ -45,6 +45,17 @@ public sealed class CheckCommandTests
         Assert.DoesNotContain("FramesLost", output, StringComparison.Ordinal);
     }
 
+    /// <summary>A setting of virtual machines is named where there are none; one process in a guest is enough for it.</summary>
+    [Theory]
+    [InlineData("off", true)]
+    [InlineData("on", false)]
+    public async Task Run_SettingOfGuests_IsNamedIfThereAreNone(string isVirtual, bool named)
+    {
+        string[] options = ["--set", "machine.guest.exit-cycles=7", "--set", $"processes.0.virtual={isVirtual}"];
+        (_, _, string error) = await RunAsync("run", options);
+        Assert.Equal(named, error.Contains("machine.guest.exit-cycles: no process runs in a virtual machine", StringComparison.Ordinal));
+    }
+
     private static Task<(int Code, string Output, string Error)> RunAsync(string command, string[] options) => CommandRunner.RunAsync(
     [
         command, CommandRunner.At("config/scenarios/quickstart.conf"), "--threads", "1", "--set", "until=100us",

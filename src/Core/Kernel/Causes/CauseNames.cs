@@ -43,6 +43,7 @@ internal static class CauseNames
         FaultKind.FileShared => "shared",
         FaultKind.Huge => "huge",
         FaultKind.Major => "major",
+        FaultKind.AccessedDirty => "accessed or dirty bit",
         _ => "refused",
     };
 }

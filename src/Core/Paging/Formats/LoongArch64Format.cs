@@ -48,6 +48,10 @@ public sealed class LoongArch64Format : PageTableFormat
     public override bool HardwareSetsDirty => false;
 
     /// <inheritdoc/>
+    /// <remarks>Linux: handle_tlb_load, handle_tlb_store and handle_tlb_modify, arch/loongarch/mm/tlbex.S.</remarks>
+    public override bool HandlerSets => true;
+
+    /// <inheritdoc/>
     public override PageFlags LeafFlags(ulong entry, int level)
     {
         PageFlags flags = PageFlags.None;

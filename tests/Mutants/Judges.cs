@@ -100,7 +100,7 @@ internal static class Judges
         foreach ((WorldSize size, int spaces) in ((WorldSize, int)[])[(new WorldSize(2, 2, 1), 1), (new WorldSize(2, 1, 1), 2)])
         {
             SmallWorld world = new ExploreScenario(protocol.Name, size, spaces, "anonymous").Load([]);
-            OrderExplorer explorer = new(protocol, new ExploreLimits(1));
+            using OrderExplorer explorer = new(protocol, new ExploreLimits(1));
             foreach (IReadOnlyList<IReadOnlyList<Core.Workloads.Synthetic.ScriptStep>> threads in new WorldGenerator(size).All())
             {
                 if (explorer.Explore(world with { Threads = threads }).Failure is { } failure)

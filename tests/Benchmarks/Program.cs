@@ -5,6 +5,7 @@ Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
 {
     ["checkpoint"] = CheckpointBenchmark.Run,
     ["engine"] = EngineBenchmark.Run,
+    ["explore"] = ExploreBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["memory-set"] = MemorySetBenchmark.Run,
     ["mmu"] = MmuBenchmark.Run,

@@ -100,7 +100,7 @@ internal static class Judges
         foreach ((WorldSize size, int spaces) in ((WorldSize, int)[])[(new WorldSize(2, 2, 1), 1), (new WorldSize(2, 1, 1), 2)])
         {
             SmallWorld world = new ExploreScenario(protocol.Name, size, spaces, "anonymous").Load([]);
-            OrderExplorer explorer = new(protocol, new ExploreLimits(1));
+            using OrderExplorer explorer = new(protocol, new ExploreLimits(1));
             foreach (IReadOnlyList<IReadOnlyList<Core.Workloads.Synthetic.ScriptStep>> threads in new WorldGenerator(size).All())
             {
                 if (explorer.Explore(world with { Threads = threads }).Failure is { } failure)
@@ -113,17 +113,22 @@ internal static class Judges
         return null;
     }
 
+    /// <summary>
+    /// Runs the figures of an original, before any mutant is judged: what goes wrong with them is the harness's, and no finding.
+    /// </summary>
+    public static void Prepare(IShootdownProtocol original)
+    {
+        for (int i = 0; i < Figures.Length; i++)
+        {
+            Originals[(original.Name, i)] = FingerprintOf(i, original);
+        }
+    }
+
     private static string? ByFigures(IShootdownProtocol protocol, IShootdownProtocol original)
     {
         for (int i = 0; i < Figures.Length; i++)
         {
-            if (!Originals.TryGetValue((original.Name, i), out string? expected))
-            {
-                expected = FingerprintOf(i, original);
-                Originals.Add((original.Name, i), expected);
-            }
-
-            if (FingerprintOf(i, protocol) != expected)
+            if (FingerprintOf(i, protocol) != Originals[(original.Name, i)])
             {
                 return $"figures\t{Figures[i].File}";
             }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using VmSim.Core.Shootdown;
 
 namespace VmSim.Mutants;
@@ -76,7 +77,8 @@ internal sealed class MutantRun(IReadOnlyList<string> names, int most)
             }
 
             using Process process = Process.Start(start)!;
-            process.ErrorDataReceived += (_, _) => { };
+            StringBuilder errors = new();
+            process.ErrorDataReceived += (_, line) => errors.AppendLine(line.Data);
             process.BeginErrorReadLine();
             int current = -1;
             string end = "end of its process\t";
@@ -107,6 +109,12 @@ internal sealed class MutantRun(IReadOnlyList<string> names, int most)
             await process.WaitForExitAsync();
             if (current < 0)
             {
+                // Between two mutants it ends when it is done; else it is the harness that went wrong.
+                if (process.ExitCode != 0)
+                {
+                    throw new InvalidOperationException($"a judge of {protocol} failed: {errors}");
+                }
+
                 return;
             }
 

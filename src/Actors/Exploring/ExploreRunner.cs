@@ -59,7 +59,7 @@ public sealed class ExploreRunner(SmallWorld world, IShootdownProtocol? protocol
 
     private void Work(IProgress<ExploreState>? progress, CancellationToken cancellation)
     {
-        OrderExplorer explorer = new(protocol, limits);
+        using OrderExplorer explorer = new(protocol, limits);
         List<IReadOnlyList<IReadOnlyList<ScriptStep>>> portion = [];
         while (Take(portion, out long first) && !cancellation.IsCancellationRequested)
         {

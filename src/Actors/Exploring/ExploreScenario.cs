@@ -21,6 +21,12 @@ public sealed record ExploreScenario(string Protocol, WorldSize Size, int Spaces
     /// </summary>
     private const int SliceCycles = 12_000;
 
+    /// <summary>
+    /// What the threads of the other spaces do, by core; where there are fewer parts than cores, it begins again with the first. Empty for
+    /// a pause of a turn and a load of page 0.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<ScriptStep>> Others { get; init; } = [];
+
     /// <summary>The most address spaces: more than tags of most protocols.</summary>
     public const int SpacesMax = 16;
 
@@ -49,10 +55,12 @@ public sealed record ExploreScenario(string Protocol, WorldSize Size, int Spaces
         text.Append("processes = [\n");
         ScriptProgram program = new() { Pages = Size.Pages, Memory = Memory };
         WriteProcess(text, "p", program, threads);
-        IReadOnlyList<ScriptStep> turn = [new(ScriptVerb.Pause, SliceCycles, 0), new(ScriptVerb.Load, 0, 1)];
+        IReadOnlyList<IReadOnlyList<ScriptStep>> others =
+            Others.Count > 0 ? Others : [[new(ScriptVerb.Pause, SliceCycles, 0), new(ScriptVerb.Load, 0, 1)]];
         for (int space = 1; space < Spaces; space++)
         {
-            WriteProcess(text, NameOf(space), program, [.. Enumerable.Repeat(turn, Size.Cores)]);
+            WriteProcess(
+                text, NameOf(space), program, [.. Enumerable.Range(0, Size.Cores).Select(core => others[core % others.Count])]);
         }
 
         return text.Append("]\n").ToString();

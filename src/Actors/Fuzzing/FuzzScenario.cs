@@ -81,7 +81,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => "memory.zero-page = off");
         dice.Maybe(settings, () => "memory.warm-page-cache = off");
         dice.Maybe(settings, () => $"memory.fault-around = {4096 << dice.Between(0, 5)}");
-        dice.Maybe(settings, () => "memory.transparent-huge-pages = always");
+        dice.Often(settings, () => $"memory.transparent-huge-pages = {dice.OneOf(["always", "madvise"])}");
         dice.Maybe(settings, () => $"memory.anonymous = {dice.OneOf(Backends)}");
         dice.Maybe(settings, () => PolicyOf("machine.mmu.second", dice.OneOf(Policies)));
         dice.Maybe(settings, () => $"threads.placement = {dice.OneOf(["spread", "single"])}");

@@ -15,7 +15,7 @@ internal sealed class FrameCount
     private const int BlockFrames = 1 << BlockShift;
     private readonly FramePool _pool;
     private readonly ulong _first;
-    private int[]?[] _references = new int[]?[8];
+    private int[]?[] _references = [];
 
     private FrameCount(FramePool pool)
     {

@@ -31,6 +31,9 @@ internal sealed class KnownObjects
     /// <summary>Those that have a state of their own.</summary>
     public IEnumerable<object> Stateful => _objects.Skip(_constants);
 
+    /// <summary>Whether an object is one of those that never change.</summary>
+    public bool IsConstant(object value) => _numbers.TryGetValue(value, out int number) && number < _constants;
+
     /// <summary>The object of a number.</summary>
     public object this[int number] =>
         (uint)number < (uint)_objects.Count

@@ -233,6 +233,17 @@ public sealed class World : IDisposable
         }
     }
 
+    /// <summary>Messages come late from now on, in place of those that came late before, and somebody hears of them.</summary>
+    internal void Delay(MessageSchedule schedule, ISendWatch watch)
+    {
+        Delay(schedule);
+        foreach (int sender in schedule.Delays.Select(delay => delay.Sender).Distinct())
+        {
+            bool isCore = sender < _cores.Length;
+            (isCore ? _cores[sender].Outbox : _spaces[sender - _cores.Length].Outbox).WatchedBy(watch, isCore);
+        }
+    }
+
     private void Delay(MessageSchedule schedule)
     {
         foreach (MessageDelay delay in schedule.Delays)

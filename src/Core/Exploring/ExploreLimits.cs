@@ -16,6 +16,12 @@ public sealed record ExploreLimits(int Delays)
     public Cycles Longest { get; init; } = DefaultLongest;
 
     /// <summary>
+    /// Whether runs of scripts begin where the scripts do, in a world that is put back there. Without, each run makes a world and begins at
+    /// time 0: slower, and the judge of the other.
+    /// </summary>
+    internal bool Rewinds { get; init; } = true;
+
+    /// <summary>
     /// Orders and schedules of one world that are remembered at most, about 100 bytes each. What is tried beyond is tried again when it
     /// comes again: slower, and nothing is left out.
     /// </summary>

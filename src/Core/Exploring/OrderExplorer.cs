@@ -29,7 +29,7 @@ public sealed record OrderFailure(SmallWorld World, OrderSchedule Schedule, stri
 /// </summary>
 /// <param name="protocol">The shootdown protocol; null for the one that scenarios name.</param>
 /// <param name="limits">How far.</param>
-public sealed class OrderExplorer(IShootdownProtocol? protocol, ExploreLimits limits)
+public sealed class OrderExplorer(IShootdownProtocol? protocol, ExploreLimits limits) : IDisposable
 {
     private readonly RunRecord _record = new();
     private readonly RunOrder _order = new();
@@ -39,12 +39,22 @@ public sealed class OrderExplorer(IShootdownProtocol? protocol, ExploreLimits li
     private List<(OrderSchedule Schedule, OrderDelay[] Choices)> _level = [];
     private List<(OrderSchedule Schedule, OrderDelay[] Choices)> _next = [];
 
+    /// <summary>The world that runs are made with; null where each run makes its own.</summary>
+    private ScriptWorld? _rewound;
+
+    /// <summary>The digests of the orders that the last world had.</summary>
+    internal IReadOnlySet<ulong> States => _states;
+
+    /// <summary>Whether runs of the last world were made with one that is put back.</summary>
+    internal bool IsRewinding => _rewound is not null;
+
     /// <summary>Tries the orders of a world until one breaks a rule.</summary>
     /// <exception cref="OperationCanceledException">It was stopped; nothing is known of the world.</exception>
     public OrderResult Explore(SmallWorld world, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(world);
         using KeptBlocks kept = new();
+        Rewindable(world);
         _states.Clear();
         _tried.Clear();
         _level.Clear();
@@ -102,6 +112,9 @@ public sealed class OrderExplorer(IShootdownProtocol? protocol, ExploreLimits li
         return RunStory.Of(_record, world, schedule);
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _rewound?.Dispose();
+
     /// <summary>Makes one run; if its order is new and it may be delayed further, adds how to the level.</summary>
     private OrderFailure? Try(
         SmallWorld world,
@@ -110,9 +123,7 @@ public sealed class OrderExplorer(IShootdownProtocol? protocol, ExploreLimits li
         List<(OrderSchedule Schedule, OrderDelay[] Choices)> level,
         CancellationToken cancellation)
     {
-        using World run = new(world.With(schedule), check: true, protocol);
-        _record.Begin(run);
-        if (Run(world, schedule, run, cancellation) is { } failure)
+        if (RunFailure(world, schedule, cancellation) is { } failure)
         {
             return failure;
         }
@@ -130,6 +141,31 @@ public sealed class OrderExplorer(IShootdownProtocol? protocol, ExploreLimits li
         }
 
         return null;
+    }
+
+    /// <summary>Runs a world in one order, with the one that is put back if there is one.</summary>
+    private OrderFailure? RunFailure(SmallWorld world, OrderSchedule schedule, CancellationToken cancellation)
+    {
+        if (_rewound?.Begin(world, schedule) is { } rewound)
+        {
+            return Run(world, schedule, rewound, cancellation);
+        }
+
+        using World run = new(world.With(schedule), check: true, protocol);
+        _record.Begin(run);
+        return Run(world, schedule, run, cancellation);
+    }
+
+    /// <summary>Makes the world that runs are made with, where the last one does not serve.</summary>
+    private void Rewindable(SmallWorld world)
+    {
+        if (_rewound?.Serves(world) == true)
+        {
+            return;
+        }
+
+        _rewound?.Dispose();
+        _rewound = limits.Rewinds && world.IsScript ? ScriptWorld.TryMake(world, protocol, _record) : null;
     }
 
     private bool IsNew(HashSet<ulong> known, ulong digest) =>

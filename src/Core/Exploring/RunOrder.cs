@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using VmSim.Core.Addresses;
 using VmSim.Core.VirtualTime;
 
@@ -48,7 +49,28 @@ internal sealed class RunOrder
         AddMilestones(record, world.From);
         foreach (List<RunEvent> events in _actors)
         {
-            events.Sort(static (left, right) => left.Order(right));
+            Sort(CollectionsMarshal.AsSpan(events));
+        }
+    }
+
+    /// <summary>Sorts events, most of which stand in order already, by putting each behind those that come before it.</summary>
+    private static void Sort(Span<RunEvent> events)
+    {
+        for (int i = 1; i < events.Length; i++)
+        {
+            if (events[i - 1].Order(events[i]) <= 0)
+            {
+                continue;
+            }
+
+            RunEvent late = events[i];
+            int at = i;
+            while (at > 0 && events[at - 1].Order(late) > 0)
+            {
+                events[at] = events[--at];
+            }
+
+            events[at] = late;
         }
     }
 
@@ -58,12 +80,12 @@ internal sealed class RunOrder
         ulong digest = 0;
         for (int actor = 0; actor < _actors.Length; actor++)
         {
-            List<RunEvent> events = _actors[actor];
-            for (int i = 0; i < events.Count; i++)
+            ReadOnlySpan<RunEvent> events = CollectionsMarshal.AsSpan(_actors[actor]);
+            for (int i = 0; i < events.Length; i++)
             {
-                RunEvent first = events[i];
+                ref readonly RunEvent first = ref events[i];
                 digest += Digest.Mix((ulong)actor, first.Id);
-                for (int j = i + 1; j < events.Count; j++)
+                for (int j = i + 1; j < events.Length; j++)
                 {
                     if (first.ConflictsWith(events[j]))
                     {
@@ -84,17 +106,18 @@ internal sealed class RunOrder
     /// <param name="choices">Takes the delays.</param>
     public void AddChoices(Cycles most, List<OrderDelay> choices)
     {
-        foreach (List<RunEvent> events in _actors)
+        foreach (List<RunEvent> list in _actors)
         {
-            for (int i = 0; i < events.Count; i++)
+            ReadOnlySpan<RunEvent> events = CollectionsMarshal.AsSpan(list);
+            for (int i = 0; i < events.Length; i++)
             {
-                RunEvent moved = events[i];
+                ref readonly RunEvent moved = ref events[i];
                 if (moved.Mover.Extra == 0)
                 {
                     continue;
                 }
 
-                for (int j = i + 1; j < events.Count; j++)
+                for (int j = i + 1; j < events.Length; j++)
                 {
                     long extra = events[j].Time - moved.Time + 1;
                     if (moved.ConflictsWith(events[j]) && extra <= most.Value && IsNew(choices, moved.Mover with { Extra = extra }))

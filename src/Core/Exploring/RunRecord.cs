@@ -31,6 +31,7 @@ internal sealed class RunRecord : ISendWatch, IRunWatch
     private readonly List<RunAccess> _accesses = [];
     private readonly List<RunOperation> _operations = [];
     private World? _world;
+    private (SentMessage[] Messages, RunAccess[] Accesses, RunOperation[] Operations) _mark = ([], [], []);
 
     /// <summary>The messages, in the order in which the engine came to write them.</summary>
     public List<SentMessage> Messages => _messages;
@@ -54,6 +55,18 @@ internal sealed class RunRecord : ISendWatch, IRunWatch
         _world = world;
         Cores = world.Cores.Count;
         world.WatchedBy(this, this);
+    }
+
+    /// <summary>Remembers what was noted until now, for <see cref="Rewind"/>.</summary>
+    public void Mark() => _mark = ([.. _messages], [.. _accesses], [.. _operations]);
+
+    /// <summary>The world was put back to where it stood at the mark.</summary>
+    public void Rewind()
+    {
+        Forget();
+        _messages.AddRange(_mark.Messages);
+        _accesses.AddRange(_mark.Accesses);
+        _operations.AddRange(_mark.Operations);
     }
 
     /// <summary>What was noted is not needed any more.</summary>

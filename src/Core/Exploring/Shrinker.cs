@@ -17,7 +17,7 @@ public sealed class Shrinker(IShootdownProtocol? protocol, ExploreLimits limits)
     public OrderFailure Shrink(OrderFailure failure, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        OrderExplorer explorer = new(protocol, limits with { Delays = failure.Schedule.Delays.Count });
+        using OrderExplorer explorer = new(protocol, limits with { Delays = failure.Schedule.Delays.Count });
         try
         {
             bool isSmaller = true;

@@ -99,6 +99,15 @@ public sealed unsafe partial class PageTable
         _nextPage = 0;
     }
 
+    /// <inheritdoc/>
+    IEnumerable<(NativeBlock Block, nuint Bytes)> IWrittenBlocks.Written =>
+    [
+        .. _chunkBlocks.Select((block, chunk) =>
+            (block, (nuint)Math.Min(PagesPerChunk, _nextPage - (chunk << ChunkShift)) * TableBytes)),
+        .. _chunkTable is { } chunks ? [(chunks, chunks.Bytes)] : Array.Empty<(NativeBlock, nuint)>(),
+        .. _infoTable is { } infos ? [(infos, (nuint)_nextPage * (nuint)sizeof(TableInfo))] : Array.Empty<(NativeBlock, nuint)>(),
+    ];
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong* Entries(int page) => _chunks[page >> ChunkShift] + ((page & (PagesPerChunk - 1)) * EntriesPerTable);
 

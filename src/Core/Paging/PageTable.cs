@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using VmSim.Core.Addresses;
+using VmSim.Core.State;
 
 namespace VmSim.Core.Paging;
 
@@ -13,7 +14,7 @@ namespace VmSim.Core.Paging;
 /// Stores become visible to walkers at <see cref="VisibleAt"/>. What walkers at earlier times still see, and what <see cref="Rollback"/>
 /// restores, is one journal of old values (see the folder's README).
 /// </remarks>
-public sealed unsafe partial class PageTable : IDisposable
+public sealed unsafe partial class PageTable : IDisposable, IWrittenBlocks
 {
     private const int EntriesPerTable = EntryLayout.EntriesPerTable;
 

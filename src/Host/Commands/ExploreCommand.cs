@@ -23,6 +23,11 @@ internal sealed class ExploreCommand
     private readonly Option<int> _pages = NumberOption.Create("--pages", "Pages that all threads share.", 1, WorldSize.PagesMax, 1);
     private readonly Option<int> _spaces = NumberOption.Create(
         "--spaces", "Address spaces; others than the first take turns with it on every core.", 1, ExploreScenario.SpacesMax, 1);
+    private readonly Option<string?> _others = new("--others")
+    {
+        Description = "What threads of the other spaces do, in place of a pause and a load, as scripts: \"sleep 400000, dontneed 0\".",
+        HelpName = "SCRIPT",
+    };
     private readonly Option<int> _delays = NumberOption.Create("--delays", "Things that come later in one run at most.", 0, 8, 1);
     private readonly Option<long> _longest = NumberOption.Create(
         "--longest", "The longest delay, in cycles.", 1L, 1_000_000_000L, ExploreLimits.DefaultLongest);
@@ -74,6 +79,7 @@ internal sealed class ExploreCommand
             arguments._operations,
             arguments._pages,
             arguments._spaces,
+            arguments._others,
             arguments._delays,
             arguments._longest,
             arguments._alphabet,
@@ -114,10 +120,34 @@ internal sealed class ExploreCommand
         {
             Alphabet = AlphabetOf(parsed.GetValue(_alphabet)!),
         };
+        int spaces = parsed.GetValue(_spaces);
+        IReadOnlyList<IReadOnlyList<ScriptStep>> others = OthersOf(parsed.GetValue(_others), spaces, size.Pages);
         IReadOnlyList<string> protocols = name == AllProtocols ? ShootdownProtocols.All.Names : [name];
         return await session.ExploreAsync(
-            [.. protocols.Select(protocol => new ExploreScenario(protocol, size, parsed.GetValue(_spaces), parsed.GetValue(_memory)!))],
+            [.. protocols.Select(protocol => new ExploreScenario(protocol, size, spaces, parsed.GetValue(_memory)!) { Others = others })],
             cancellation);
+    }
+
+    private static IReadOnlyList<IReadOnlyList<ScriptStep>> OthersOf(string? script, int spaces, int pages)
+    {
+        if (script is null)
+        {
+            return [];
+        }
+
+        if (spaces == 1)
+        {
+            throw new UsageException("--others: there is one space; --spaces of 2 or more is needed with it");
+        }
+
+        try
+        {
+            return ScriptStep.Parse(script, pages);
+        }
+        catch (ArgumentException reason)
+        {
+            throw new UsageException($"--others: {reason.Message.Split(" (Parameter")[0]}", reason);
+        }
     }
 
     private static string NameOf(ScriptVerb verb) => verb.ToString().ToLowerInvariant();

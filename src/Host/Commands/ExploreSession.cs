@@ -6,6 +6,7 @@ using VmSim.Core.Exploring;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.VirtualTime;
+using VmSim.Core.Workloads.Synthetic;
 using VmSim.Host.Drawing;
 using VmSim.Host.Files;
 using VmSim.Host.Reporting;
@@ -60,7 +61,8 @@ internal sealed class ExploreSession(
         OrderResult result;
         try
         {
-            result = await Task.Run(() => new OrderExplorer(null, limits).Explore(world, cancellation), cancellation);
+            using OrderExplorer explorer = new(null, limits);
+            result = await Task.Run(() => explorer.Explore(world, cancellation), cancellation);
         }
         catch (ScenarioException reason)
         {
@@ -131,8 +133,12 @@ internal sealed class ExploreSession(
     private string KeyOf(ExploreScenario scenario) => string.Create(
         CultureInfo.InvariantCulture,
         $"{scenario.Protocol} cores {scenario.Size.Cores} operations {scenario.Size.Operations} pages {scenario.Size.Pages} spaces "
-            + $"{scenario.Spaces} memory {scenario.Memory} alphabet {string.Join(' ', scenario.Size.Alphabet)} delays {limits.Delays} "
+            + $"{scenario.Spaces} {OthersOf(scenario)}memory {scenario.Memory} "
+            + $"alphabet {string.Join(' ', scenario.Size.Alphabet)} delays {limits.Delays} "
             + $"longest {limits.Longest.Value} {string.Join(' ', sets)}").TrimEnd();
+
+    private static string OthersOf(ExploreScenario scenario) =>
+        scenario.Others.Count == 0 ? "" : $"others {ScriptStep.Format(scenario.Others)} ";
 
     private ExploreState ReadState(string key)
     {
@@ -189,7 +195,8 @@ internal sealed class ExploreSession(
 
     private async Task<int> ReportAsync(OrderFailure failure, string protocol, string scenario)
     {
-        RunStory story = new OrderExplorer(null, limits).Tell(failure.World, failure.Schedule);
+        using OrderExplorer explorer = new(null, limits);
+        RunStory story = explorer.Tell(failure.World, failure.Schedule);
         string path = Path.Combine(folder ?? "", $"explore-{protocol}");
         if (folder is not null)
         {

@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
+using VmSim.Core.Kernel;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
 using VmSim.Testing;
@@ -106,25 +107,28 @@ public enum SeededBug
 /// <summary>A protocol with a bug in it, built around a right one.</summary>
 /// <param name="right">The right one.</param>
 /// <param name="bug">The bug.</param>
-/// <param name="onShootdown">What is done when a shootdown begins, for bugs that are not the protocol's.</param>
-internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug, Action? onShootdown = null) : ForwardingProtocol(right)
+internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : ForwardingProtocol(right)
 {
     public override SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
     {
         BuggyContext buggy = new(context, bug);
-        return new BuggySpace(base.CreateSpaceHalf(buggy), buggy, bug, onShootdown);
+        return new BuggySpace(base.CreateSpaceHalf(buggy), buggy, bug, (AddressSpace)context);
     }
 
     public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) =>
         new BuggyCore(base.CreateCoreHalf(context), context, bug);
 
-    private sealed class BuggySpace(SpaceShootdown right, BuggyContext context, SeededBug bug, Action? onShootdown) : ForwardingSpace(right)
+    private sealed class BuggySpace(SpaceShootdown right, BuggyContext context, SeededBug bug, AddressSpace space) : ForwardingSpace(right)
     {
         private readonly HashSet<long> _returned = [];
 
         public override void Begin(ShootdownRequest shootdown)
         {
-            onShootdown?.Invoke();
+            if (bug == SeededBug.AreasOverlap)
+            {
+                SeededAreas.Overlap(space.Memory!);
+            }
+
             base.Begin(shootdown);
         }
 

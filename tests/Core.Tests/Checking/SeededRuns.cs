@@ -1,9 +1,7 @@
-using System.Reflection;
 using VmSim.Core.Addresses;
 using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Machine;
-using VmSim.Core.Memory;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -87,16 +85,13 @@ internal static class SeededRuns
         ScenarioSpec scenario = seeded
             ? run.Scenario
             : run.Scenario with { Memory = new MemorySpec { Shared = run.Scenario.Memory.Shared } };
-        World? world = null;
         IShootdownProtocol right = run.Settings.ApplyTo(ShootdownProtocols.All.Find(run.Protocol)!, "", ghz: 1);
         IShootdownProtocol protocol = !seeded
             ? right
-            : new BuggyProtocol(right, bug, bug == SeededBug.AreasOverlap ? () => Overlap(world!) : null);
-        using (world = new World(scenario, check, protocol))
-        {
-            bool finished = new SequentialEngine(world).Run();
-            return (ReportBuilder.Build(world, finished), world.Checker?.Violations ?? []);
-        }
+            : new BuggyProtocol(right, bug);
+        using World world = new(scenario, check, protocol);
+        bool finished = new SequentialEngine(world).Run();
+        return (ReportBuilder.Build(world, finished), world.Checker?.Violations ?? []);
     }
 
     /// <summary>Three cores read a file's pages, also after one of them has unmapped them. The frames stay in the page cache.</summary>
@@ -312,24 +307,6 @@ internal static class SeededRuns
 
     private static ScenarioSpec WithBackend<T>(ScenarioSpec scenario) =>
         scenario with { Memory = new MemorySpec { Anonymous = typeof(T).AssemblyQualifiedName! } };
-
-    /// <summary>
-    /// Lets the first area of the first space end a page later, over whatever begins there. No code of vmsim can do that.
-    /// </summary>
-    private static void Overlap(World world)
-    {
-        const BindingFlags Inside = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
-        object set = typeof(VirtualMemory).GetField("_set", Inside)!.GetValue(world.Spaces[0].Memory)!;
-        Type type = set.GetType();
-        while (type.GetField("_tree", Inside) is null)
-        {
-            type = type.BaseType!;
-        }
-
-        object tree = type.GetField("_tree", Inside)!.GetValue(set)!;
-        object first = tree.GetType().GetMethod("FirstReaching")!.Invoke(tree, [0UL])!;
-        tree.GetType().GetMethod("SetLast")!.Invoke(tree, [first, TestWorlds.Page(4) + 0xFFF]);
-    }
 }
 
 /// <summary>A run with a bug in it.</summary>

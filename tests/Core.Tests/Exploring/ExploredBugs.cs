@@ -21,22 +21,27 @@ internal static class ExploredBugs
     private static readonly KernelProfile Slices = new() { TimeSliceCycles = 12_000 };
 
     /// <summary>
-    /// Seeded bugs but for areas that overlap, which no order of events brings about, and tags of the machine that are given a second time,
-    /// for which one process must have ended before another has given back pages several times.
+    /// What another process does whose turn comes when the first has ended: it gives back pages until it has a tag of the machine, and once
+    /// more, by which cores change over to the tag; then it loads a page.
     /// </summary>
-    public static IReadOnlyDictionary<SeededBug, ExploredBug> Seeded { get; } = Enum.GetValues<SeededBug>()
-        .Where(bug => bug is not (SeededBug.AreasOverlap or SeededBug.RollsOverWithoutFlush)).ToDictionary(bug => bug, OfSeeded);
+    private const string Successor = "sleep 400000, dontneed 0, store 0, dontneed 0, load 1 | sleep 400000, pause 60000";
+
+    /// <summary>Seeded bugs.</summary>
+    public static IReadOnlyDictionary<SeededBug, ExploredBug> Seeded { get; } =
+        Enum.GetValues<SeededBug>().ToDictionary(bug => bug, OfSeeded);
 
     /// <summary>Reported bugs.</summary>
     public static IReadOnlyDictionary<ReportedBug, ExploredBug> Reported { get; } =
         Enum.GetValues<ReportedBug>().ToDictionary(bug => bug, OfReported);
 
     /// <summary>What worlds run on.</summary>
-    public static SmallWorld Base(int cores, int pages, int spaces = 1, string memory = "anonymous", KernelProfile? kernel = null)
+    public static SmallWorld Base(
+        int cores, int pages, int spaces = 1, string memory = "anonymous", KernelProfile? kernel = null, string? others = null)
     {
         ScriptProgram program = new() { Pages = pages, Memory = memory };
-        IReadOnlyList<IReadOnlyList<ScriptStep>> turns =
-            [.. Enumerable.Repeat<IReadOnlyList<ScriptStep>>([new(ScriptVerb.Pause, 12_000, 0), new(ScriptVerb.Load, 0, 1)], cores)];
+        IReadOnlyList<IReadOnlyList<ScriptStep>> turns = others is not null
+            ? ScriptStep.Parse(others, pages)
+            : [.. Enumerable.Repeat<IReadOnlyList<ScriptStep>>([new(ScriptVerb.Pause, 12_000, 0), new(ScriptVerb.Load, 0, 1)], cores)];
         ScenarioSpec scenario = new()
         {
             Name = "explore",
@@ -57,7 +62,7 @@ internal static class ExploredBugs
     /// <summary>Explores worlds in order until one fails.</summary>
     public static (OrderFailure? Failure, long Worlds, long Schedules) Find(ExploredBug bug)
     {
-        OrderExplorer explorer = new(bug.Protocol(), new ExploreLimits(bug.Delays));
+        using OrderExplorer explorer = new(bug.Protocol(), new ExploreLimits(bug.Delays));
         long worlds = 0;
         long schedules = 0;
         foreach (IReadOnlyList<IReadOnlyList<ScriptStep>> threads in new WorldGenerator(bug.Size).All())
@@ -93,6 +98,12 @@ internal static class ExploredBugs
             SeededBug.ForgetsWhatCoresOwe or SeededBug.ForgetsCoresThatLeft => new ExploredBug(
                 Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] }, Base(2, 1, 2), 1),
             SeededBug.IgnoresNewGenerations => new ExploredBug(Protocol, new WorldSize(1, 2, 2), Base(1, 2, 4), 1),
+            SeededBug.AreasOverlap => new ExploredBug(Protocol, new WorldSize(2, 1, 2), Base(2, 2), 1),
+            SeededBug.RollsOverWithoutFlush => new ExploredBug(
+                Protocol,
+                new WorldSize(2, 3, 2) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] },
+                Base(2, 2, 2, others: Successor),
+                1),
             SeededBug.ForgetsStragglers => new ExploredBug(
                 Protocol, new WorldSize(2, 2, 2) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] }, Base(2, 2), 1),
             SeededBug.ReleasesBeforeTheStoresAreVisible =>

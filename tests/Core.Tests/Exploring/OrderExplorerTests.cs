@@ -16,6 +16,8 @@ public sealed class OrderExplorerTests(ITestOutputHelper output)
 
     public static TheoryData<ReportedBug> Reported => [.. ExploredBugs.Reported.Keys];
 
+    public static TheoryData<string> Protocols => [.. ShootdownProtocols.All.Names];
+
     [Theory]
     [MemberData(nameof(Seeded))]
     public void Explore_SeededBug_IsFoundAndToldShortly(SeededBug bug) => AssertFound(ExploredBugs.Seeded[bug]);
@@ -55,6 +57,28 @@ public sealed class OrderExplorerTests(ITestOutputHelper output)
         OrderResult whole = new OrderExplorer(new LinuxProtocol(), new ExploreLimits(2)).Explore(world);
         OrderResult little = new OrderExplorer(new LinuxProtocol(), new ExploreLimits(2) { Remembered = 4 }).Explore(world);
         Assert.True(little.Schedules >= whole.Schedules, $"{little.Schedules} and {whole.Schedules}");
+    }
+
+    /// <summary>Runs that begin where scripts do are the judge's, which begin at time 0: as many runs, and the same orders.</summary>
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void Explore_Rewinding_FindsWhatWholeRunsFind(string protocol)
+    {
+        foreach ((WorldSize size, int spaces, int step) in ((WorldSize, int, int)[])
+            [(new WorldSize(2, 2, 1), 1, 60), (new WorldSize(3, 2, 2), 1, 60_000), (new WorldSize(2, 1, 1), 2, 2)])
+        {
+            SmallWorld world = ExploredBugs.Base(size.Cores, size.Pages, spaces);
+            IShootdownProtocol under = ShootdownProtocols.All.Find(protocol)!;
+            using OrderExplorer explorer = new(under, new ExploreLimits(1));
+            using OrderExplorer judge = new(under, new ExploreLimits(1) { Rewinds = false });
+            int number = 0;
+            foreach (IReadOnlyList<IReadOnlyList<ScriptStep>> threads in new WorldGenerator(size).All().Where(_ => number++ % step == 0))
+            {
+                OrderResult found = explorer.Explore(world with { Threads = threads });
+                Assert.True(explorer.IsRewinding, "each run made its own world");
+                Assert.Equal(judge.Explore(world with { Threads = threads }), found);
+            }
+        }
     }
 
     /// <summary>A counterexample is a scenario that the ordinary engine honours, on any window.</summary>

@@ -22,7 +22,8 @@ internal static class Floors
             ["Kernel"],
             ["Checking", "Scenarios"],
             ["Engine"],
-            ["Reports", "Checkpoints", "Validation", "Exploring"],
+            ["Reports", "Checkpoints", "Validation"],
+            ["Exploring"],
         ]),
         new(
             "VmSim.Actors",

@@ -50,6 +50,8 @@ public sealed class ExploreCommandTests : IDisposable
     [Theory]
     [InlineData(ExitCodes.Usage, "--alphabet", "explore", "linux", "--alphabet", "load jump")]
     [InlineData(ExitCodes.Usage, "--cores", "explore", "linux", "--cores", "5")]
+    [InlineData(ExitCodes.Usage, "--spaces of 2", "explore", "linux", "--others", "load 0")]
+    [InlineData(ExitCodes.Usage, "verbs are", "explore", "linux", "--spaces", "2", "--others", "jump 0")]
     [InlineData(ExitCodes.Usage, "--state", "explore", "all", "--state", "somewhere")]
     [InlineData(ExitCodes.BadInput, "there is no such file", "explore", "nowhere.conf")]
     [InlineData(ExitCodes.BadInput, "a small world", "explore", "quickstart")]

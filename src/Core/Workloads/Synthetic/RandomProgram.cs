@@ -29,7 +29,7 @@ public sealed record RandomProgram : SyntheticProgram
 
     /// <summary>Kinds of steps, separated by blanks.</summary>
     [Setting("Kinds of steps, separated by blanks: load, store, touch, compute, map, unmap, protect, unprotect, advise, remap, file, "
-        + "lock, sleep, yield, migrate, fork, barrier.")]
+        + "lock, sleep, yield, migrate, fork, barrier; exec, hugetlb, hugepage, collapse, pageout, cold, guard, mlock, break.")]
     public string Operations { get; init; } =
         "load store touch compute map unmap protect unprotect advise remap file lock sleep yield migrate fork barrier";
 
@@ -55,7 +55,7 @@ public sealed record RandomProgram : SyntheticProgram
                     nameof(context)));
         }
 
-        return kinds.Overlaps(RandomSteps.Weighted)
+        return kinds.Overlaps(RandomSteps.Weighted) || kinds.Overlaps(RandomSteps.Rare)
             ? kinds
             : throw new ArgumentException(
                 $"operations: \"{Operations}\" found; at least one kind other than fork and barrier is needed", nameof(context));
@@ -79,6 +79,7 @@ public sealed record RandomProgram : SyntheticProgram
             Name = name,
             MayMigrate = kinds.Contains(RandomStep.Migrate),
             Files = [RandomSteps.SharedFile],
+            InitialBreak = RandomSteps.HeapOf(Start),
             InitialMappings = children is null ? [] : [ThreadScript.Mapping(Start, (ulong)Pages + CountMax)],
             Threads =
                 [.. Enumerable.Range(0, threads).Select(thread => BuildThread($"{name}/{thread}", context, kinds, seed, thread, children))],
@@ -91,7 +92,7 @@ public sealed record RandomProgram : SyntheticProgram
     private ThreadProgram BuildThread(
         string name, ProgramContext context, HashSet<RandomStep> kinds, ulong seed, int number, List<ProgramImage>? children)
     {
-        RandomStep[] drawn = [.. RandomSteps.Weighted.Where(kinds.Contains)];
+        RandomStep[] drawn = [.. RandomSteps.Weighted.Concat(RandomSteps.Rare).Where(kinds.Contains)];
         RandomSteps steps = new(Start, context.Cores);
         SeededRandom random = new(SeededRandom.Mix(seed) + (ulong)number);
         ThreadBuilder thread = new(name);

@@ -56,6 +56,33 @@ public enum RandomStep
 
     /// <summary>Waits for all threads of the process.</summary>
     Barrier,
+
+    /// <summary>exec: all of the process's memory goes at once, whoever uses it, and new memory is mapped.</summary>
+    Exec,
+
+    /// <summary>mmap of huge pages of the pool, used, and given back or made unwritable in part.</summary>
+    HugeTlb,
+
+    /// <summary>MADV_HUGEPAGE or MADV_NOHUGEPAGE of 2 MiB that are used then.</summary>
+    HugePage,
+
+    /// <summary>MADV_COLLAPSE of 2 MiB, some pages of which are used.</summary>
+    Collapse,
+
+    /// <summary>MADV_PAGEOUT of some pages.</summary>
+    PageOut,
+
+    /// <summary>MADV_COLD of some pages.</summary>
+    Cold,
+
+    /// <summary>MADV_GUARD_INSTALL, or MADV_GUARD_REMOVE.</summary>
+    Guard,
+
+    /// <summary>mlock, with or without pages at once, or munlock.</summary>
+    Mlock,
+
+    /// <summary>brk up or down, and a store below the new break.</summary>
+    Break,
 }
 
 /// <summary>Writes steps of random programs, which need nothing but their page, their count and the machine.</summary>
@@ -72,6 +99,15 @@ public sealed class RandomSteps(ulong start, int cores)
     /// <summary>How far mremap moves: farther than the pages of any program reach.</summary>
     private const int MovePages = 1 << 20;
 
+    /// <summary>Where huge pages lie, from the first page on: farther than mremap moves.</summary>
+    private const ulong HugeOffset = 8UL << 30;
+
+    /// <summary>Where the heap begins, from the first page on: behind the huge pages.</summary>
+    private const ulong HeapOffset = 16UL << 30;
+
+    /// <summary>What exec unmaps: all that a program can map on x86-64 (TASK_SIZE_MAX, arch/x86/include/asm/page_64_types.h).</summary>
+    private const ulong UserBytes = 0x7FFF_FFFF_F000;
+
     /// <summary>
     /// Kinds to draw from, those that are to come more often more than once; without those that concern the whole process.
     /// </summary>
@@ -83,6 +119,16 @@ public sealed class RandomSteps(ulong start, int cores)
             RandomStep.Lock,
         RandomStep.Sleep, RandomStep.Yield, RandomStep.Migrate,
     ];
+
+    /// <summary>Kinds that few programs do, for searches.</summary>
+    public static IReadOnlyList<RandomStep> Rare { get; } =
+    [
+        RandomStep.Exec, RandomStep.HugeTlb, RandomStep.HugePage, RandomStep.Collapse, RandomStep.PageOut, RandomStep.Cold,
+        RandomStep.Guard, RandomStep.Mlock, RandomStep.Break,
+    ];
+
+    /// <summary>Where the heap of a program begins whose pages begin at an address.</summary>
+    public static VirtAddr HeapOf(ulong start) => new(start + HeapOffset);
 
     /// <summary>Writes a step; forks and barriers concern the whole process and are written by whoever knows it.</summary>
     /// <param name="thread">Where to.</param>
@@ -125,10 +171,39 @@ public sealed class RandomSteps(ulong start, int cores)
         }
     }
 
-    private static void WriteCall(ThreadBuilder thread, RandomStep step, ulong address, int count)
+    private void WriteCall(ThreadBuilder thread, RandomStep step, ulong address, int count)
     {
         switch (step)
         {
+            case RandomStep.Exec:
+                thread.Call(new SystemCall { Kind = SystemCallKind.Unmap, Length = UserBytes }).Map(address, count).Store(address);
+                break;
+            case RandomStep.HugeTlb or RandomStep.HugePage or RandomStep.Collapse:
+                WriteHuge(thread, step, address, count);
+                break;
+            case RandomStep.PageOut:
+                thread.Advise(address, count, Advice.PageOut);
+                break;
+            case RandomStep.Cold:
+                thread.Advise(address, count, Advice.Cold);
+                break;
+            case RandomStep.Guard:
+                thread.Advise(address, count, (count & 3) == 0 ? Advice.GuardInstall : Advice.GuardRemove);
+                break;
+            case RandomStep.Mlock:
+                thread.Call(new SystemCall
+                {
+                    Kind = (count & 1) == 0 ? SystemCallKind.Lock : SystemCallKind.Unlock,
+                    Start = new VirtAddr(address),
+                    Length = (ulong)count << PageSizes.BaseShift,
+                    Locking = (count & 2) == 0 ? Locking.None : Locking.OnFault,
+                });
+                break;
+            case RandomStep.Break:
+                ulong end = HeapOf(start).Value + ((ulong)count << PageSizes.BaseShift);
+                thread.Call(new SystemCall { Kind = SystemCallKind.SetBreak, Start = new VirtAddr(end) });
+                thread.Store(end - PageSizes.BaseBytes);
+                break;
             case RandomStep.Map:
                 thread.Map(address, count);
                 break;
@@ -163,6 +238,41 @@ public sealed class RandomSteps(ulong start, int cores)
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(step), step, "not a step of one thread");
+        }
+    }
+
+    /// <summary>One of two huge pages, which every thread of the process uses.</summary>
+    private void WriteHuge(ThreadBuilder thread, RandomStep step, ulong address, int count)
+    {
+        ulong bytes = PageSize.Size2M.Bytes();
+        ulong huge = ((start + HugeOffset) & ~(bytes - 1)) + ((count & 1) == 0 ? 0 : bytes);
+        ulong inside = huge + (address & (bytes - 1));
+        SystemCall map = new()
+        {
+            Kind = SystemCallKind.Map,
+            Start = new VirtAddr(huge),
+            Length = bytes,
+            Protection = Protection.Read | Protection.Write,
+            MappingFlags = step == RandomStep.HugeTlb ? MappingFlags.HugePages : MappingFlags.None,
+        };
+        bool mapsAnew = step == RandomStep.HugeTlb || (count & 2) == 0;
+        _ = mapsAnew ? thread.Call(map) : thread;
+        int pages = (int)PageSize.Size2M.BasePages();
+        switch (step)
+        {
+            case RandomStep.HugeTlb when (count & 4) == 0:
+                thread.Store(inside).Protect(huge, pages, Protection.Read).Load(inside);
+                break;
+            case RandomStep.HugeTlb:
+                thread.Store(inside).Advise(huge, pages, Advice.DontNeed).Load(inside);
+                break;
+            case RandomStep.HugePage:
+                thread.Advise(huge, pages, (count & 4) == 0 ? Advice.NoHugePage : Advice.HugePage).Store(inside);
+                thread.Advise(huge, count, Advice.DontNeed).Load(huge);
+                break;
+            default:
+                thread.Touch(huge, count).Advise(huge, pages, Advice.Collapse).Store(huge).Protect(huge, count, Protection.Read).Load(huge);
+                break;
         }
     }
 

@@ -51,9 +51,7 @@ public sealed record ScriptProgram : SyntheticProgram
     {
         ArgumentNullException.ThrowIfNull(threads);
         ulong start = Regions.Start(0, 1, (ulong)Pages * 2);
-        long mapped = threads.Any(steps => steps.Any(step => step.Verb == ScriptVerb.Collapse))
-            ? Math.Max(Pages, (long)PageSize.Size2M.BasePages())
-            : Pages;
+        long mapped = MappedPages(threads);
         SystemCall mapping = ThreadScript.Mapping(start, (ulong)mapped) with
         {
             Source = Memory switch
@@ -81,6 +79,15 @@ public sealed record ScriptProgram : SyntheticProgram
             InitialMappings = [mapping],
         };
     }
+
+    /// <summary>Operations of each thread before its steps.</summary>
+    internal int LeadOperations => (Touched ? (int)Pages : 0) + 1;
+
+    /// <summary>Pages that are mapped: those that threads share, or a huge page where one is collapsed.</summary>
+    internal long MappedPages(IReadOnlyList<IReadOnlyList<ScriptStep>> threads) =>
+        threads.Any(steps => steps.Any(step => step.Verb == ScriptVerb.Collapse))
+            ? Math.Max(Pages, (long)PageSize.Size2M.BasePages())
+            : Pages;
 
     /// <summary>Where the device's registers lie: below 4 GiB, as those of PCI devices do, and outside all pools.</summary>
     private const ulong DeviceStart = 0xF000_0000;

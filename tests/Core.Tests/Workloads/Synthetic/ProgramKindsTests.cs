@@ -133,6 +133,30 @@ public class ProgramKindsTests
         Assert.Contains("child0", string.Join(' ', Run(new RandomProgram { Threads = 3 }, 1).AddressSpaces.Select(space => space.Name)));
     }
 
+    /// <summary>What few programs do is done, and breaks no rule.</summary>
+    [Fact]
+    public void Random_RareKinds_AreDoneAndRunToTheirEnd()
+    {
+        RandomProgram program = new() { Threads = 3, Operations = string.Join(' ', Enum.GetNames<RandomStep>()).ToLowerInvariant() };
+        List<SystemCall> calls = [];
+        for (ulong seed = 0; seed < 10; seed++)
+        {
+            RunReport report = Run(program, seed);
+            Assert.True(report.Outcome == RunOutcomes.Completed, $"seed {seed}: {string.Join('\n', report.Findings)}");
+            calls.AddRange(program.Build(new ProgramContext("r", 0, seed, 4)).Threads.SelectMany(thread => thread.SystemCalls));
+        }
+
+        Advice[] advices =
+        [
+            Advice.HugePage, Advice.NoHugePage, Advice.Collapse, Advice.PageOut, Advice.Cold, Advice.GuardInstall, Advice.GuardRemove,
+        ];
+        Assert.Empty(advices.Except(calls.Select(call => call.Advice)));
+        SystemCallKind[] kinds = [SystemCallKind.Lock, SystemCallKind.Unlock, SystemCallKind.SetBreak];
+        Assert.Empty(kinds.Except(calls.Select(call => call.Kind)));
+        Assert.Contains(calls, call => (call.MappingFlags & MappingFlags.HugePages) != 0);
+        Assert.Contains(calls, call => call.Kind == SystemCallKind.Unmap && call.Start.Value == 0);
+    }
+
     [Fact]
     public void Random_OneKind_DoesNothingElse()
     {

@@ -8,7 +8,7 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim replay</c>: runs a script of operations on one memory set.</summary>
 internal static class ReplayCommand
 {
-    private const string StandardInput = "-";
+    private const string FromInput = "-";
 
     public static Command Create(TextWriter output, TextWriter error)
     {
@@ -17,13 +17,13 @@ internal static class ReplayCommand
         command.SetAction(parsed =>
         {
             string path = ConfigFiles.Locate(parsed.GetValue(file)!);
-            if (path != StandardInput && !File.Exists(path))
+            if (path != FromInput && !File.Exists(path))
             {
                 throw new FileNotFoundException($"{path}: there is no such script");
             }
 
-            using TextReader script = path == StandardInput ? Console.In : new StreamReader(path);
-            OperationScript.Run(script, output, path == StandardInput ? "standard input" : path);
+            using StreamReader script = path == FromInput ? new StreamReader(StandardInput.Open()) : new StreamReader(path);
+            OperationScript.Run(script, output, path == FromInput ? "standard input" : path);
             return ExitCodes.Ok;
         });
         return command;

@@ -28,6 +28,7 @@ internal static class StepCommand
                     session.Until(time, shows: false);
                 }
 
+                StandardInput.Require();
                 return session.Run(Console.In);
             },
             CancellationToken.None));

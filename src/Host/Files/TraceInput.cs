@@ -1,5 +1,6 @@
 using VmSim.Actors.Configuration;
 using VmSim.Core.Traces;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Files;
 
@@ -14,7 +15,7 @@ internal static class TraceInput
     {
         if (path == "-")
         {
-            return Console.OpenStandardInput();
+            return StandardInput.Open();
         }
 
         path = ConfigFiles.Locate(path);

@@ -123,6 +123,11 @@ internal static class CauseView
     /// <summary>"78 % of the interrupts come from munmap in pool_release pool.c:212: 4 threads, 8 pages and 63 targets each."</summary>
     public static string? Sentence(IReadOnlyList<CauseGroup> groups)
     {
+        if (groups.Count == 0)
+        {
+            return null;
+        }
+
         double all = groups.Sum(group => group[CauseFigure.Interrupts]);
         CauseGroup most = groups.MaxBy(group => group[CauseFigure.Interrupts])!;
         double shootdowns = most[CauseFigure.Shootdowns];

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using VmSim.Actors.Configuration;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Service;
 
@@ -41,9 +42,9 @@ internal static class JobRules
             return wrong;
         }
 
-        if (run.Scenario.Length == 0)
+        if (run.Scenario.Length is 0 or > JobLimits.ScenarioMax)
         {
-            return $"{where}.scenario: nothing found; the text of a scenario is needed";
+            return $"{where}.scenario: {run.Scenario.Length:N0} characters found; 1 to {JobLimits.ScenarioMax:N0} are allowed";
         }
 
         return run.Inputs.Count > JobLimits.InputsMax
@@ -62,5 +63,7 @@ internal static class JobRules
     private static string? NameProblem(string where, string name, bool isNeeded) =>
         name.Length > JobLimits.NameMax || (isNeeded && name.Length == 0)
             ? $"{where}: {name.Length} characters found; {(isNeeded ? 1 : 0)} to {JobLimits.NameMax} are allowed"
-            : name.Any(char.IsControl) ? $"{where}: a control character found; none is allowed" : null;
+            : PlainWriter.Line(name) != name || name.Contains('\t', StringComparison.Ordinal)
+                ? $"{where}: a control character found; none is allowed"
+                : null;
 }

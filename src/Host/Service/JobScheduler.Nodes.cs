@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using VmSim.Actors.Cluster;
-using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Service;
 
@@ -97,26 +96,15 @@ internal sealed partial class JobScheduler
         }
     }
 
-    /// <summary>A job has ended on a node.</summary>
-    /// <returns>What is wrong with that; null if it counts.</returns>
-    public string? End(string name, long job, string lease, NodeEnding ending)
+    /// <summary>A job has ended on a node; if it was made, the store has its result.</summary>
+    /// <returns>Whether that counts.</returns>
+    public bool End(string name, long job, string lease, NodeEnding ending)
     {
         lock (_gate)
         {
-            if (HeldBy(name, job, lease) is not { } held)
-            {
-                return "this lease counts no more";
-            }
-
-            if (ending.Answer is { Code: 0 } answer
-                && (!StoreFolder.IsHex(answer.Digest, Hosting.RunDigest.Length)
-                    || !File.Exists(Path.Combine(_folder.ResultOf(answer.Digest), RunFolder.ReportName))))
-            {
-                return "the result is needed before the answer";
-            }
-
-            held.End(new JobEnding(ending.Answer, ending.Death, ending.IsLost));
-            return null;
+            NodeJob? held = HeldBy(name, job, lease);
+            held?.End(new JobEnding(ending.Answer, ending.Death, ending.IsLost));
+            return held is not null;
         }
     }
 

@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using VmSim.Core.Settings;
 using VmSim.Host.Files;
 using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
@@ -98,9 +100,60 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
         return await TakeAsync(context, Path.Combine(result, file), () => scheduler.Holds(name, id, lease));
     }
 
-    private IResult End(string name, long id, string lease, NodeEnding ending) => scheduler.End(name, id, lease, ending) is { } wrong
-        ? ServiceAuth.Problem(StatusCodes.Status409Conflict, wrong)
-        : Results.Ok();
+    private IResult End(string name, long id, string lease, NodeEnding ending)
+    {
+        if (NodeRules.Problem(ending) is { } problem)
+        {
+            return ServiceAuth.Problem(StatusCodes.Status400BadRequest, problem);
+        }
+
+        if (!scheduler.Holds(name, id, lease))
+        {
+            return Void();
+        }
+
+        if (ending.Answer is { Code: 0 } answer)
+        {
+            // How the run ended stands in its report, whatever the node says of it.
+            (string? outcome, string? wrong) = Read(answer.Digest);
+            if (outcome is null)
+            {
+                return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong!);
+            }
+
+            ending = ending with { Answer = answer with { Outcome = outcome } };
+        }
+
+        return scheduler.End(name, id, lease, ending) ? Results.Ok() : Void();
+    }
+
+    /// <summary>Reads a result that has been sent.</summary>
+    /// <returns>How its run ended; null if it is not whole, and then what is wrong.</returns>
+    private (string? Outcome, string? Wrong) Read(string digest)
+    {
+        if (!StoreFolder.IsHex(digest, RunDigest.Length))
+        {
+            return (null, "the digest of a run is needed");
+        }
+
+        string result = folder.ResultOf(digest);
+        if (ResultFiles.FirstOrDefault(file => !File.Exists(Path.Combine(result, file))) is { } missing)
+        {
+            return (null, $"{missing} of the result is needed before its end");
+        }
+
+        try
+        {
+            using FileStream stream = File.OpenRead(Path.Combine(result, RunFolder.ReportName));
+            return (ReportJson.Read(stream, "the result").Outcome, null);
+        }
+        catch (Exception reason) when (reason is ScenarioException or JsonException)
+        {
+            // It counts as not there, so that whoever makes this run next replaces it.
+            File.Delete(Path.Combine(result, RunFolder.ReportName));
+            return (null, $"{RunFolder.ReportName} of the result cannot be read: {reason.Message}");
+        }
+    }
 
     /// <summary>Takes a file in, whole or not at all.</summary>
     private static async Task<IResult> TakeAsync(HttpContext context, string path, Func<bool> counts)

@@ -1,3 +1,5 @@
+using VmSim.Host.Terminal;
+
 namespace VmSim.Host.Service;
 
 /// <summary>What a node's words must be like before anything is done with them.</summary>
@@ -32,7 +34,7 @@ internal static class NodeRules
             return $"instance, number: {LeaseLength} lower-case hex digits and a number from 1 on are needed";
         }
 
-        if (beat.Build.Length is 0 or > BuildMax || beat.Build.Any(char.IsControl))
+        if (beat.Build.Length is 0 or > BuildMax || HasControls(beat.Build))
         {
             return $"build: 1 to {BuildMax} characters are allowed";
         }
@@ -48,11 +50,35 @@ internal static class NodeRules
         }
 
         return beat.Claims.Count > JobsMax || beat.Claims.Any(claim => claim is null || !IsWhole(claim))
-            ? $"claims: at most {JobsMax}, each with a lease and at most {LinesMax} lines of {LineMax} characters, are allowed"
+            ? $"claims: at most {JobsMax}, each with a lease, a progress that is none below 0, and at most "
+                + $"{LinesMax} lines of {LineMax} characters, are allowed"
             : null;
     }
 
+    /// <summary>What is wrong with the end of a job; null if nothing is.</summary>
+    public static string? Problem(NodeEnding ending)
+    {
+        const int OutcomeMax = 64;
+        if (ending.Death.Length > LineMax || HasControls(ending.Death))
+        {
+            return $"death: at most {LineMax} characters, none of which controls a terminal, are allowed";
+        }
+
+        return ending.Answer is { } answer
+            && (answer.Outcome.Length > OutcomeMax || HasControls(answer.Outcome) || answer.Error.Length > LineMax
+                || HasControls(answer.Error) || answer.PeakBytes < 0 || answer.Code is < 0 or > byte.MaxValue
+                || !(answer.Digest.Length == 0 || StoreFolder.IsHex(answer.Digest, Hosting.RunDigest.Length)))
+            ? $"answer: a digest, an outcome of at most {OutcomeMax} characters, an error of at most {LineMax}, bytes and an exit code "
+                + "are allowed"
+            : null;
+    }
+
+    /// <summary>Whether a text has characters in it that control a terminal, or change the direction of what follows.</summary>
+    private static bool HasControls(string text) => !string.Equals(PlainWriter.Line(text), text, StringComparison.Ordinal);
+
     private static bool IsWhole(NodeClaim claim) =>
         StoreFolder.IsHex(claim.Lease, LeaseLength) && claim.Log.Count <= LinesMax
-        && claim.Log.All(line => line is not null && line.Length <= LineMax && !line.Any(char.IsControl));
+        && claim.Log.All(line => line is not null && line.Length <= LineMax && !HasControls(line))
+        && claim.Progress is null
+            or { VirtualSeconds: >= 0 and <= 1e15, Accesses: >= 0, AccessesPerSecond: >= 0 and <= 1e15 };
 }

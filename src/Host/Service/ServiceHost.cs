@@ -195,6 +195,11 @@ internal sealed class ServiceHost : IAsyncDisposable
         {
             await next(context);
         }
+        catch (InvalidOperationException reason) when (!context.Response.HasStarted && HasOddCharset(context.Request))
+        {
+            await ServiceAuth.Problem(StatusCodes.Status415UnsupportedMediaType, $"UTF-8 is allowed: {reason.Message}")
+                .ExecuteAsync(context);
+        }
         catch (Microsoft.AspNetCore.Http.BadHttpRequestException reason) when (!context.Response.HasStarted)
         {
             string why = reason.InnerException is System.Text.Json.JsonException json ? json.Message : reason.Message;
@@ -207,6 +212,10 @@ internal sealed class ServiceHost : IAsyncDisposable
                 .ExecuteAsync(context);
         }
     }
+
+    /// <summary>Whether a request is written in what nobody knows.</summary>
+    private static bool HasOddCharset(HttpRequest request) =>
+        request.ContentType?.Contains("charset", StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>Leaves signals to the command line.</summary>
     private sealed class SilentLifetime : IHostLifetime

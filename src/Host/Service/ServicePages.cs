@@ -137,6 +137,11 @@ internal sealed class ServicePages(
         }
 
         string result = folder.ResultOf(job.Digest);
+        if (!File.Exists(Path.Combine(result, RunFolder.ReportName)))
+        {
+            return ServiceAuth.Problem(StatusCodes.Status404NotFound, $"the store has no result of job {id} any more; submit it again");
+        }
+
         using FileStream stream = File.OpenRead(Path.Combine(result, RunFolder.ReportName));
         RunReport report = ReportJson.Read(stream, $"the result of job {id}");
         using MemoryStream page = new();

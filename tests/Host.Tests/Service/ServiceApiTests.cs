@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using VmSim.Actors.Cluster;
 using VmSim.Host.Service;
 
 namespace VmSim.Host.Tests.Service;
@@ -14,6 +15,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-api-").FullName;
     private readonly Dictionary<Role, string> _tokens = [];
+    private readonly CancellationTokenSource _stop = new();
     private StoreFolder _store = null!;
     private ServiceHost _host = null!;
     private HttpClient _http = null!;
@@ -31,7 +33,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
         {
             Store = _store,
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
-            Jobs = new SchedulerOptions(1, 1, 60),
+            Jobs = new SchedulerOptions(0, 1, 60),
         });
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
         {
@@ -41,6 +43,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
+        _stop.Dispose();
         _http.Dispose();
         await _host.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
@@ -99,6 +102,59 @@ public sealed class ServiceApiTests : IAsyncLifetime
             Assert.Equal(role != Role.Node, status == HttpStatusCode.Forbidden);
             Assert.NotEqual(HttpStatusCode.InternalServerError, status);
         }
+    }
+
+    /// <summary>A node that sends something else than a result has its job go on waiting for one.</summary>
+    [Fact]
+    public async Task Result_ThatIsNone_IsRefused()
+    {
+        const string Digest = "00000000000000aa";
+        string node = _tokens[Role.Node];
+        Task run = _host.RunAsync(_stop.Token);
+        await PostAsync("/api/v1/jobs", Job, _tokens[Role.Operator]);
+        string beat = $$"""
+            {"instance":"0123456789abcdef","number":1,"build":"{{BuildIdentity.Here}}","jobs":1,"room":1,"state":"ready","claims":[]}
+            """;
+        JsonNode order = JsonNode.Parse((await PostAsync("/api/v1/nodes/a/beat", beat, node)).Text)!["orders"]!.AsArray().Single()!;
+        string at = $"/api/v1/nodes/a/jobs/{order["job"]}";
+        string lease = $"?lease={order["lease"]}";
+        string end = $$"""
+            {"answer":{"digest":"{{Digest}}","wasThere":false,"outcome":"completed","peakBytes":1,"code":0,"error":"","isDiskFull":false},
+             "death":"","isLost":false}
+            """;
+        (HttpStatusCode status, string text) = await PostAsync($"{at}/end{lease}", end, node);
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("effective.conf of the result is needed", text, StringComparison.Ordinal);
+        foreach (string file in (string[])["effective.conf", "stats.txt", "report.json"])
+        {
+            Assert.Equal(HttpStatusCode.OK, (await PutAsync($"{at}/result/{Digest}/{file}{lease}", "no report"u8.ToArray(), node)).Status);
+        }
+
+        (status, text) = await PostAsync($"{at}/end{lease}", end, node);
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("report.json of the result cannot be read", text, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_store.ResultOf(Digest), "report.json")));
+        foreach (string wrong in (string[])["\\u001b[2J", "\\u202ex", new string('x', 65)])
+        {
+            (status, _) = await PostAsync($"{at}/end{lease}", end.Replace("completed", wrong, StringComparison.Ordinal), node);
+            Assert.Equal(HttpStatusCode.BadRequest, status);
+        }
+
+        Assert.Equal(HttpStatusCode.Conflict, (await PostAsync($"{at}/end?lease=0000000000000000", end, node)).Status);
+        Assert.Equal(HttpStatusCode.Conflict, (await PutAsync($"{at}/checkpoint?lease=0000000000000000", [1], node)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await PutAsync($"{at}/result/..%2f..%2ftokens/report.json{lease}", [1], node)).Status);
+        await _stop.CancelAsync();
+        await run;
+    }
+
+    [Fact]
+    public async Task Text_InAnUnknownCharset_IsRefused()
+    {
+        StringContent body = new("{}");
+        body.Headers.ContentType = MediaTypeHeaderValue.Parse("application/json; charset=nonsense");
+        (HttpStatusCode status, string text) = await AskAsync(HttpMethod.Post, "/api/v1/jobs", _tokens[Role.Operator], body);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, status);
+        Assert.Contains("UTF-8 is allowed", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -143,9 +143,19 @@ public sealed class OutputTests : Scratch
     [InlineData("report-overflow.json")]
     public async Task Report_OfAHostileFile_IsShown(string name)
     {
-        (int code, string output, string error) = await CommandRunner.RunAsync("report", Data(name));
+        string page = At("page.html");
+        (int code, string output, string error) = await CommandRunner.RunAsync("report", Data(name), "--html", page);
         Assert.True(code == 0, error);
-        Assert.DoesNotContain('\u001b', output + error);
+        Assert.DoesNotContain('\u001b', output + error + await File.ReadAllTextAsync(page));
+    }
+
+    [Fact]
+    public async Task Report_TwoOutputsOfOneName_AreRefused()
+    {
+        string twice = At("twice.txt");
+        string error = await RefusedAsync("report", Data("report-overflow.json"), "--html", twice, "--figure", $"cores={twice}");
+        AssertSays("two options name this file", error);
+        Assert.False(File.Exists(twice));
     }
 
     [Fact]

@@ -158,6 +158,9 @@ public sealed class SignalTests : Scratch
     [InlineData("list nothing 2>&-", 64, "")]
     [InlineData("list nothing 2>/dev/full", 64, "")]
     [InlineData("list protocols <&-", 0, "")]
+    [InlineData("replay - <&-", 65, "standard input is closed")]
+    [InlineData("import strace - -o /tmp/x.vmt <&-", 65, "standard input is closed")]
+    [InlineData("step quickstart <&-", 65, "standard input is closed")]
     public async Task Command_WithoutItsStreams_KeepsItsExitCode(string command, int expected, string message)
     {
         (int code, string error) = await ShellAsync($"dotnet {Program} {command}");

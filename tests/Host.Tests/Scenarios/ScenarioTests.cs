@@ -83,9 +83,15 @@ public class ScenarioTests
     [Fact]
     public async Task Malloc1_EachRound_IsOneFaultAndOneShootdown()
     {
-        RunReport report = await RunAsync("malloc1");
+        RunReport report = await RunAsync("malloc1", "--set", "kernel-profile=linux-6.18");
         Assert.Equal((4800, 4800), (report.Total("minorFaults"), report.Total("shootdowns")));
         AssertTellsAllThatRun(report);
+
+        // In a guest readers have mmap_lock for longer than writers spin: these sleep, and Linux leaves out their idle cores.
+        RunReport guest = await RunAsync("malloc1");
+        Assert.Equal((4800, 4800), (guest.Total("minorFaults"), guest.Total("shootdowns")));
+        Assert.InRange(guest.Total("lockSleeps"), 1, long.MaxValue);
+        Assert.InRange(guest.Total("ipisSent"), 1, report.Total("ipisSent") / 2);
     }
 
     [Fact]
@@ -99,7 +105,7 @@ public class ScenarioTests
     [Fact]
     public async Task MapTouchUnmap_EachRound_FaultsEveryPageAndTellsEveryCore()
     {
-        RunReport report = await RunAsync("map-touch-unmap");
+        RunReport report = await RunAsync("map-touch-unmap", "--set", "kernel-profile=linux-6.18");
         Assert.Equal((16 * 200 * 16, 16 * 200), (report.Total("minorFaults"), report.Total("shootdowns")));
         AssertTellsAllThatRun(report);
     }

@@ -61,6 +61,7 @@ public sealed class BackendTests
         EntryInfo leaf = space.Memory.Table.Query(TestSpace.At(1999));
         Assert.Equal(TestSpace.At(1999).Value + (1UL << 30), leaf.Frame.Value);
         Assert.Equal((2000, 0), (space.Memory.Resident.Device, space.Pool.Allocated));
+        Assert.Equal(FaultKind.AccessedDirty, space.Fault(5, AccessKind.Store).Kind);
         Assert.Equal(FaultKind.Spurious, space.Fault(5, AccessKind.Store).Kind);
         Assert.Equal(10, space.Protect(0, 10, Protection.Read).Dead!.Value.Count);
         Assert.Equal(FaultKind.SegmentationFault, space.Fault(5, AccessKind.Store).Kind);

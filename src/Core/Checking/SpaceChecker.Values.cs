@@ -223,26 +223,30 @@ internal sealed partial class SpaceChecker
     private void CompareValue(ulong page, PageCopy old, PageCopy copy, in MappedLeaf leaf, OperationTrace operation)
     {
         bool clears = Clears(page, leaf);
-        if ((copy == old && !clears) || !FindArea(page) || _area.Backend.Backing.IsOutside)
+        if ((copy == old && !clears) || !FindArea(page))
         {
             return;
         }
 
         Backing backing = _area.Backend.Backing;
+        if (backing.IsOutside)
+        {
+            ShowAnother(page, "memory of no pool", operation);
+            return;
+        }
+
         ulong contents = _contents![copy.Frame];
         if (backing.Object is { } source && (!backing.IsPrivate || !IsPrivate(page, copy.Frame)))
         {
-            bool had = _values.Remove(page, out ulong lost);
             ulong named = _contents.OfObject(source, backing.PageOf(VirtAddr.OfPage(page)));
             if (contents != named)
             {
+                _values.Remove(page);
                 Wrong(operation, page, $"shows {_contents.Describe(contents)}, and {_contents.Describe(named)} is mapped there");
-            }
-            else if (had && !_mayTakeAway && FrameContents.IsVersion(lost))
-            {
-                Wrong(operation, page, $"shows {_contents.Describe(contents)}, and held {_contents.Describe(lost)}");
+                return;
             }
 
+            ShowAnother(page, _contents.Describe(contents), operation);
             return;
         }
 
@@ -268,6 +272,15 @@ internal sealed partial class SpaceChecker
         }
 
         Store(page, copy, contents, operation);
+    }
+
+    /// <summary>A page shows what is not its own. What it held before must have been taken away.</summary>
+    private void ShowAnother(ulong page, string shown, OperationTrace operation)
+    {
+        if (_values.Remove(page, out ulong lost) && !_mayTakeAway && FrameContents.IsVersion(lost))
+        {
+            Wrong(operation, page, $"shows {shown}, and held {_contents!.Describe(lost)}");
+        }
     }
 
     /// <summary>A page holds something; if its program may store to it, a new version.</summary>

@@ -65,6 +65,17 @@ public sealed class ValueTests(ITestOutputHelper output)
         Assert.InRange(first.Trace.Count, 1, LinesMax);
     }
 
+    /// <summary>
+    /// mmap of a device over pages that a program has stored to takes those stores away: neither mremap nor fork has them to bring along.
+    /// </summary>
+    [Theory]
+    [InlineData(MappingSource.Device, true)]
+    [InlineData(MappingSource.Device, false)]
+    [InlineData(MappingSource.Linear, true)]
+    [InlineData(MappingSource.Linear, false)]
+    public void Values_MemoryOfNoPoolMappedOverStores_HoldsNoneOfThem(MappingSource source, bool moves) =>
+        Assert.Empty(Run(MappedOverStores(source, moves), "broadcast", null, "values"));
+
     private static IReadOnlyList<Violation> Run(ScenarioSpec scenario, string protocol, Type? backend, string check)
     {
         using World world = new(
@@ -112,6 +123,43 @@ public sealed class ValueTests(ITestOutputHelper output)
         return TestWorlds.Scenario(2) with
         {
             Processes = [new ProcessSpec { Name = "p", Program = _ => image with { Children = [forked] } }],
+        };
+    }
+
+    /// <summary>Memory outside all pools comes where stores were, is moved or forked, and makes way for new memory.</summary>
+    private static ScenarioSpec MappedOverStores(MappingSource source, bool moves)
+    {
+        const int Pages = 3;
+        ulong place = TestWorlds.Page(moves ? 300 : 0);
+        ThreadBuilder thread = new("parent");
+        thread.Touch(TestWorlds.Page(0), Pages).Call(new SystemCall
+        {
+            Kind = SystemCallKind.Map,
+            Start = new VirtAddr(TestWorlds.Page(0)),
+            Length = Pages << 12,
+            Protection = Protection.Read | Protection.Write,
+            Source = source,
+            Offset = 0xF000_0000,
+        });
+        _ = moves
+            ? thread.Call(new SystemCall
+            {
+                Kind = SystemCallKind.Remap,
+                RemapFlags = RemapFlags.MayMove | RemapFlags.Fixed,
+                Start = new VirtAddr(TestWorlds.Page(0)),
+                Length = Pages << 12,
+                NewStart = new VirtAddr(place),
+                NewLength = Pages << 12,
+            })
+            : thread.Control(ControlKind.Fork, 0).Compute(100_000);
+        thread.Touch(place, Pages).Map(place, Pages).Touch(place, Pages).Compute(10_000);
+        ThreadBuilder child = new("child");
+        child.Load(TestWorlds.Page(1)).Touch(TestWorlds.Page(0), Pages);
+        ProgramImage image = TestWorlds.Image(thread.Build());
+        ProgramImage forked = TestWorlds.Image(child.Build()) with { Name = "child", InitialMappings = [] };
+        return TestWorlds.Scenario(2) with
+        {
+            Processes = [new ProcessSpec { Name = "p", Program = _ => image with { Children = moves ? [] : [forked] } }],
         };
     }
 

@@ -56,7 +56,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
             return true;
         }
 
-        if (CanSpin(operation))
+        if (CanSpin(operation) && !IsInTheWay(operation))
         {
             operation.Rwsem = RwsemState.Spins;
             _spinners.Add(operation);
@@ -89,7 +89,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
 
         if (now - operation.QueuedAt > rules.HandoffCycles)
         {
-            HandOff(operation);
+            HandOff(operation, now);
         }
 
         if (IsHandedOff && Writer is not null)
@@ -188,6 +188,13 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
             || (!operation.Exclusive && (_sleepers.Count == 0 || (rules.ReadersSpin && !_isNonspinnable)));
     }
 
+    /// <summary>
+    /// Whether an operation would spin on the core of the sleeper that the lock is kept for, which could then never take it: it lets that
+    /// one run (need_resched in rwsem_optimistic_spin).
+    /// </summary>
+    private bool IsInTheWay(KernelOperation spinner) =>
+        rules.Sleeps && IsHandedOff && _sleepers.Count > 0 && _sleepers[0].Core == spinner.Core;
+
     private bool CanSpin(KernelOperation operation) =>
         !rules.Sleeps || (!_isNonspinnable && (operation.Exclusive || rules.ReadersSpin));
 
@@ -241,7 +248,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
             }
             else if (now - first.QueuedAt > rules.HandoffCycles)
             {
-                HandOff(first);
+                HandOff(first, now);
             }
         }
         else if (first.Rwsem == RwsemState.Handoff && IsFree)
@@ -285,13 +292,22 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
         LimitSpin(now);
     }
 
-    private void HandOff(KernelOperation first)
+    private void HandOff(KernelOperation first, long now)
     {
-        if (!IsHandedOff)
+        if (IsHandedOff)
         {
-            IsHandedOff = true;
-            signals.IsKept(first);
+            return;
         }
+
+        IsHandedOff = true;
+        signals.IsKept(first);
+        foreach (KernelOperation spinner in _spinners.FindAll(IsInTheWay))
+        {
+            _spinners.Remove(spinner);
+            Queue(spinner, now);
+        }
+
+        LimitSpin(now);
     }
 
     private void Queue(KernelOperation operation, long now)

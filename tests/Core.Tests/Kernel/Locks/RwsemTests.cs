@@ -193,6 +193,30 @@ public sealed class RwsemTests : IRwsemSignals
 
     void IRwsemSignals.Sleep(KernelOperation operation) => _told.Add($"{operation.Thread} sleeps");
 
+    /// <summary>The lock is kept for a sleeper; who comes on its core sleeps too, since it could not run else.</summary>
+    [Fact]
+    public void Spinner_OnTheCoreOfTheOneThatTheLockIsKeptFor_LetsItRun()
+    {
+        KernelOperation sleeper = WriterThatIsWoken(out long now);
+        KernelOperation reader = Reader(2);
+        Assert.True(_lock.TryEnter(reader, now));
+        long late = now + (5_000 * Microsecond);
+        Assert.False(_lock.Resume(sleeper, late));
+        Assert.True(_lock.IsHandedOff);
+        KernelOperation beside = new()
+        {
+            Kind = OperationKind.Call, Thread = new ThreadId(7), Core = sleeper.Core, Exclusive = true,
+        };
+        Assert.False(_lock.TryEnter(beside, late + 1));
+        Assert.Equal("7 sleeps", _told[^1]);
+        KernelOperation elsewhere = Writer(8);
+        Assert.False(_lock.TryEnter(elsewhere, late + 2));
+        Assert.Equal(RwsemState.Spins, elsewhere.Rwsem);
+        _lock.Leave(reader, late + 3);
+        Assert.Equal("1 wakes by 2", _told[^1]);
+        Assert.True(_lock.Resume(sleeper, late + 4));
+    }
+
     void IRwsemSignals.Wake(KernelOperation operation, KernelOperation waker) =>
         _told.Add($"{operation.Thread} wakes by {waker.Thread}");
 

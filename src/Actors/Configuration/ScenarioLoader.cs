@@ -63,7 +63,7 @@ public static class ScenarioLoader
 
     private static SettingsTree Read(ref string path)
     {
-        if (Directory.Exists(path))
+        if (Directory.Exists(path) && ConfigFiles.TryFind($"scenarios/{path}.conf") is null)
         {
             throw new ScenarioException($"{path}: this is a folder; a scenario (.conf) or a trace (.vmt, .vmt.gz) is needed");
         }

@@ -194,14 +194,19 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
 
     private sealed class Progress(JobWorker worker, double ghz) : IProgress<RunProgress>
     {
-        private readonly long _started = Environment.TickCount64;
+        private long _started = Environment.TickCount64;
         private long _next;
         private long _first = -1;
 
         public void Report(RunProgress value)
         {
             long now = Environment.TickCount64;
-            _first = _first < 0 ? value.Accesses : _first;
+            if (_first < 0 || value.Accesses < _first)
+            {
+                // What has been reached counts from the checkpoint on, which the first words may not know yet.
+                (_first, _started) = (value.Accesses, now);
+            }
+
             if (now >= _next)
             {
                 _next = now + ProgressMilliseconds;

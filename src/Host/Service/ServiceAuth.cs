@@ -39,7 +39,10 @@ internal sealed class ServiceAuth(TokenFile tokens, ILogger<ServiceAuth> log)
 
         if (holder is not null)
         {
-            return Problem(StatusCodes.Status403Forbidden, $"{holder.Name} is a {Name(holder.Role)}; a {Name(needed.Role)} may do this")
+            string article = needed.Role == Role.Operator ? "an" : "a";
+            return Problem(
+                StatusCodes.Status403Forbidden,
+                $"{holder.Name} is a {Name(holder.Role)}; {article} {Name(needed.Role)} may do this")
                 .ExecuteAsync(context);
         }
 

@@ -121,7 +121,10 @@ internal sealed partial class ServiceClient : IDisposable
         using (answer)
         {
             string text = await answer.Content.ReadAsStringAsync(cancellation);
-            throw new ScenarioException($"{_http.BaseAddress}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}");
+            string why = $"{_http.BaseAddress}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}";
+            throw answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                ? new UnauthorizedAccessException(why)
+                : new ScenarioException(why);
         }
     }
 

@@ -39,14 +39,18 @@ internal sealed class PerfEvents(PerfRecording recording, ImportSummary summary)
             return true;
         }
 
-        if (PerfLine.TryRead(line, out PerfLine sample))
+        // A line of perf trace begins with a time; what looks like an event without one behind it is a part of the thread's name.
+        bool isSample = PerfLine.TryRead(line, out PerfLine sample);
+        PerfTraceLine traced = default;
+        bool isTraced = (!isSample || sample.Nanoseconds < 0) && PerfTraceLine.TryRead(line, out traced);
+        if (isSample && !isTraced)
         {
             _chained = null;
             _namesProcesses |= sample.HasProcess;
             return TrySample(sample);
         }
 
-        if (PerfTraceLine.TryRead(line, out PerfTraceLine traced))
+        if (isTraced)
         {
             return TryTraced(traced);
         }

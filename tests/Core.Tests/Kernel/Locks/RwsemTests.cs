@@ -205,7 +205,10 @@ public sealed class RwsemTests : IRwsemSignals
         Assert.True(_lock.IsHandedOff);
         KernelOperation beside = new()
         {
-            Kind = OperationKind.Call, Thread = new ThreadId(7), Core = sleeper.Core, Exclusive = true,
+            Kind = OperationKind.Call,
+            Thread = new ThreadId(7),
+            Core = sleeper.Core,
+            Exclusive = true,
         };
         Assert.False(_lock.TryEnter(beside, late + 1));
         Assert.Equal("7 sleeps", _told[^1]);

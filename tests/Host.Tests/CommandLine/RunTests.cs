@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace VmSim.Host.Tests.CommandLine;
@@ -17,6 +18,28 @@ public sealed class RunTests : IDisposable
         Assert.True(Total(report, "shootdowns") > 0);
         Assert.True(Total(report, "ipisSent") > 0);
         Assert.Equal(Total(report, "ipisSent"), Total(report, "invalidationsHandled"));
+    }
+
+    /// <summary>A folder hides no shipped scenario of its name; one of another name is named as what it is.</summary>
+    [Theory]
+    [InlineData("quickstart", 0, "")]
+    [InlineData("nothing", 65, "nothing: this is a folder")]
+    public async Task Run_WhereAFolderHasTheName_RunsTheScenario(string name, int expected, string words)
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, name));
+        ProcessStartInfo start = new(
+            "dotnet", [typeof(CommandLineApp).Assembly.Location, "run", name, "--quiet", "--set", "until=1000"])
+        {
+            WorkingDirectory = _folder,
+            UseShellExecute = false,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        using Process run = Process.Start(start)!;
+        string error = await run.StandardError.ReadToEndAsync();
+        await run.WaitForExitAsync();
+        Assert.True(run.ExitCode == expected, error);
+        Assert.Contains(words, error, StringComparison.Ordinal);
     }
 
     [Fact]

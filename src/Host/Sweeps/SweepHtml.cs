@@ -61,28 +61,15 @@ internal sealed class SweepHtml(SweepFindings findings)
 
     private void Table(HtmlPage html, string metric)
     {
-        int[] left = _view.Along < 0 ? [.. _view.Others] : [.. _view.Others, _view.Along];
-        IReadOnlyList<IReadOnlyList<string>> curves = _view.RowsOf(_view.Curves);
-        string[] names = _view.Curves < 0 ? ["mean"] : [.. curves.Select(SweepPage.Text)];
+        MeansTable means = _page.TableOf(metric);
         html.BeginTable(
-            SweepPage.Heading(metric),
-            [.. left.Select(axis => string.Join('/', Plan.Axes[axis].Keys)), .. names],
-            [],
-            column => column < left.Length);
-        foreach (IReadOnlyList<string>[] context in _view.Contexts())
+            SweepPage.Heading(metric), [.. means.Settings, .. means.Curves], [], column => column < means.Settings.Count);
+        foreach (MeansRow row in means.Rows)
         {
-            foreach (IReadOnlyList<string> along in _view.RowsOf(_view.Along))
-            {
-                IReadOnlyList<string>[] rows = SweepView.With(context, _view.Along, along);
-                string texts = string.Concat(left.Select(axis => $"<td>{HtmlPage.Text(SweepPage.Text(rows[axis]))}</td>"));
-                string cells = string.Concat(curves.Select(curve => Cell(SweepView.With(rows, _view.Curves, curve), metric)));
-                html.Line($"<tr>{texts}{cells}</tr>");
-            }
+            string left = string.Concat(row.Settings.Select(text => $"<td>{HtmlPage.Text(text)}</td>"));
+            html.Line($"<tr>{left}{string.Concat(row.Cells.Select(cell => HtmlPage.Cell(cell.Mean?.Mean ?? 0, cell.Text)))}</tr>");
         }
 
         html.EndTable();
     }
-
-    private string Cell(IReadOnlyList<string>[] rows, string metric) =>
-        HtmlPage.Cell(findings.Means.At(rows, metric)?.Mean ?? 0, _page.Cell(rows, metric));
 }

@@ -129,31 +129,31 @@ internal sealed class SweepPage(SweepFindings findings)
         return $"{metric}{(unit.Length > 0 && unit != metric ? $", {unit}" : "")}";
     }
 
-    /// <summary>Writes the means of a figure as a table.</summary>
-    public void WriteTable(TextWriter writer, string metric)
+    /// <summary>The means of a figure as a table.</summary>
+    public MeansTable TableOf(string metric)
     {
         int[] left = _view.Along < 0 ? [.. _view.Others] : [.. _view.Others, _view.Along];
         IReadOnlyList<IReadOnlyList<string>> curves = _view.RowsOf(_view.Curves);
+        IEnumerable<MeansRow> rows =
+            from context in _view.Contexts()
+            from along in _view.RowsOf(_view.Along)
+            let place = SweepView.With(context, _view.Along, along)
+            select new MeansRow(
+                [.. left.Select(axis => Text(place[axis]))],
+                [.. curves.Select(curve => Cell(SweepView.With(place, _view.Curves, curve), metric))]);
+        return new MeansTable(
+            [.. left.Select(axis => Plan.Axes[axis].Key)], _view.Curves < 0 ? ["mean"] : [.. curves.Select(Text)], [.. rows]);
+    }
+
+    /// <summary>Writes the means of a figure as a table.</summary>
+    public void WriteTable(TextWriter writer, string metric)
+    {
+        MeansTable means = TableOf(metric);
         List<string[]> table =
         [
-            [
-                .. left.Select(axis => Plan.Axes[axis].Key),
-                .. _view.Curves < 0 ? ["mean"] : curves.Select(Text),
-            ],
+            [.. means.Settings, .. means.Curves],
+            .. means.Rows.Select(row => (string[])[.. row.Settings, .. row.Cells.Select(cell => cell.Text)]),
         ];
-        foreach (IReadOnlyList<string>[] context in _view.Contexts())
-        {
-            foreach (IReadOnlyList<string> along in _view.RowsOf(_view.Along))
-            {
-                IReadOnlyList<string>[] rows = SweepView.With(context, _view.Along, along);
-                table.Add(
-                [
-                    .. left.Select(axis => Text(rows[axis])),
-                    .. curves.Select(curve => Cell(SweepView.With(rows, _view.Curves, curve), metric)),
-                ]);
-            }
-        }
-
         int[] widths = [.. Enumerable.Range(0, table[0].Length).Select(column => table.Max(row => row[column].Length))];
         for (int i = 0; i < table.Count; i++)
         {
@@ -169,16 +169,16 @@ internal sealed class SweepPage(SweepFindings findings)
     public static string Text(IReadOnlyList<string> row) => row.All(value => value == row[0]) ? row[0] : string.Join('/', row);
 
     /// <summary>A mean with its interval and ratio; a dash for none.</summary>
-    public string Cell(IReadOnlyList<string>[] rows, string metric)
+    private (Sample? Mean, string Text) Cell(IReadOnlyList<string>[] rows, string metric)
     {
         if (_means.At(rows, metric) is not { } mean)
         {
-            return "-";
+            return (null, "-");
         }
 
         string half = mean.HalfWidth is { } width ? $" ± {Quantities.Count(width)}" : "";
         string ratio = Ratio(rows, metric, mean) is { } part ? string.Create(CultureInfo.InvariantCulture, $" (x{part:0.00})") : "";
-        return $"{Short(mean.Mean)}{half}{ratio}";
+        return (mean, $"{Short(mean.Mean)}{half}{ratio}");
     }
 
     /// <summary>A mean divided by that of the baseline; null without one.</summary>

@@ -17,7 +17,7 @@ internal sealed partial class HoconReader
     /// <summary>
     /// The longest text in characters, includes counted in: the smallest block takes 3 of them and some 200 bytes of memory.
     /// </summary>
-    public const int MaxLength = 8 << 20;
+    public const int MaxLength = ScenarioLoader.TextMax;
 
     /// <summary>How deep blocks and lists may nest. Settings nest 4 deep, config/akka.conf 6.</summary>
     public const int MaxDepth = 32;

@@ -11,6 +11,9 @@ namespace VmSim.Actors.Configuration;
 /// </summary>
 public static class ScenarioLoader
 {
+    /// <summary>The longest text of a scenario in characters, what it includes counted in.</summary>
+    public const int TextMax = 8 << 20;
+
     private const string MachineProfile = "machine-profile";
     private const string KernelProfile = "kernel-profile";
     private const string Processes = "processes";

@@ -7,8 +7,6 @@ namespace VmSim.Core.Kernel;
 /// <content>Locks of the areas that an operation changes, and of the table pages that it goes through.</content>
 public sealed partial class AddressSpace
 {
-    private static readonly VirtAddr TopOfSpace = new(ulong.MaxValue & ~(PageSizes.BaseBytes - 1));
-
     /// <summary>Numbers of the first pages of areas whose locks the operation that begins now writes.</summary>
     private readonly List<ulong> _areasOfOperation = [];
 
@@ -19,10 +17,10 @@ public sealed partial class AddressSpace
     private void NoteAll(bool changesAreas)
     {
         Forget();
-        Table.ListTables(default, TopOfSpace, _tablesOfOperation);
+        Table.ListTables(default, CallScope.TopOfSpace, _tablesOfOperation);
         if (changesAreas && Kernel.PerVmaLocks)
         {
-            _memory!.ListAreas(default, TopOfSpace, _areasOfOperation);
+            _memory!.ListAreas(default, CallScope.TopOfSpace, _areasOfOperation);
         }
     }
 

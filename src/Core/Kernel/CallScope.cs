@@ -7,6 +7,9 @@ namespace VmSim.Core.Kernel;
 /// <summary>Which pages a memory-management call concerns, and whether it needs the lock of the space for itself.</summary>
 internal static class CallScope
 {
+    /// <summary>The highest page of the highest address there is, which ends a range of everything.</summary>
+    public static readonly VirtAddr TopOfSpace = new(ulong.MaxValue & ~(PageSizes.BaseBytes - 1));
+
     /// <summary>Whether it may change any page: its arguments do not say which.</summary>
     public static bool IsWhole(SystemCall call) => call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap or SystemCallKind.LockAll
         or SystemCallKind.UnlockAll or SystemCallKind.Detach;
@@ -85,7 +88,7 @@ internal static class CallScope
     {
         SystemCallKind.SetBreak => [(call.Start < oldBreak ? call.Start : oldBreak - 1, oldBreak)],
         SystemCallKind.Remap => [(call.Start, call.Start + call.Length), (call.NewStart, call.NewStart + call.NewLength)],
-        SystemCallKind.LockAll or SystemCallKind.UnlockAll => [(default, new VirtAddr(ulong.MaxValue & ~(PageSizes.BaseBytes - 1)))],
+        SystemCallKind.LockAll or SystemCallKind.UnlockAll => [(default, TopOfSpace)],
         _ => [(call.Start, call.Start + call.Length), .. call.MoreRanges.Select(range => (range.Start, range.Start + range.Size))],
     };
 

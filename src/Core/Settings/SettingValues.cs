@@ -69,8 +69,15 @@ public static class SettingValues
     /// <summary>
     /// Compares a number with a bound, to its last digit: as a double, 2^63 and what is near it would be the same.
     /// </summary>
-    private static int Compare(decimal number, double bound) =>
-        bound > (double)decimal.MaxValue ? -1 : bound < (double)decimal.MinValue ? 1 : number.CompareTo((decimal)bound);
+    private static int Compare(decimal number, double bound)
+    {
+        // A decimal made of a double has 15 digits of it, one made of a whole number all.
+        bool isWhole = Math.Abs(bound) < long.MaxValue && bound == Math.Floor(bound);
+        return isWhole ? number.CompareTo((long)bound)
+            : bound > (double)decimal.MaxValue ? -1
+            : bound < (double)decimal.MinValue ? 1
+            : number.CompareTo((decimal)bound);
+    }
 
     /// <summary>What a setting allows, for messages.</summary>
     public static string Allowed(Type type, SettingAttribute setting)

@@ -12,9 +12,6 @@ internal static class JobLimits
     /// <summary>Bytes of a request that is no file. The text of a scenario has at most 8 MiB (docs/reliability.md).</summary>
     public const int RequestBytesMax = 16 << 20;
 
-    /// <summary>Characters of a scenario: more are refused when it is read (docs/reliability.md).</summary>
-    public const int ScenarioMax = 8 << 20;
-
     /// <summary>Bytes of a file, such as a trace.</summary>
     public const long InputBytesMax = 4L << 30;
 

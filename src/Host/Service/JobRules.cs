@@ -42,9 +42,9 @@ internal static class JobRules
             return wrong;
         }
 
-        if (run.Scenario.Length is 0 or > JobLimits.ScenarioMax)
+        if (run.Scenario.Length is 0 or > ScenarioLoader.TextMax)
         {
-            return $"{where}.scenario: {run.Scenario.Length:N0} characters found; 1 to {JobLimits.ScenarioMax:N0} are allowed";
+            return $"{where}.scenario: {run.Scenario.Length:N0} characters found; 1 to {ScenarioLoader.TextMax:N0} are allowed";
         }
 
         return run.Inputs.Count > JobLimits.InputsMax

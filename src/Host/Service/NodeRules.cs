@@ -73,6 +73,13 @@ internal static class NodeRules
             : null;
     }
 
+    /// <summary>A text as it may be sent: on one line, without what controls a terminal, and cut where it is too long.</summary>
+    public static string Sendable(string text)
+    {
+        string line = PlainWriter.Line(text);
+        return line.Length <= LineMax ? line : $"{line[..(LineMax - 3)]}...";
+    }
+
     /// <summary>Whether a text has characters in it that control a terminal, or change the direction of what follows.</summary>
     private static bool HasControls(string text) => !string.Equals(PlainWriter.Line(text), text, StringComparison.Ordinal);
 

@@ -104,7 +104,7 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
         return ending;
     }
 
-    private NodeEnding Lost(string why) => new(null, $"node {node} {why}", IsLost: true);
+    private NodeEnding Lost(string why) => new(null, NodeRules.Sendable($"node {node} {why}"), IsLost: true);
 
     /// <summary>Fetches what the job needs.</summary>
     /// <returns>Whether there is a use for it still.</returns>
@@ -151,14 +151,22 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
         _void.Token.ThrowIfCancellationRequested();
         return ending.Answer is { IsDiskFull: true } full ? Lost($"has a full disk: {full.Error}")
             : ending.Answer is null && _isStopping ? Lost("has stopped")
-            : new NodeEnding(ending.Answer, ending.Death, IsLost: false);
+            : new NodeEnding(
+                ending.Answer is { } answer ? answer with { Error = NodeRules.Sendable(answer.Error) } : null,
+                NodeRules.Sendable(ending.Death),
+                IsLost: false);
     }
 
     private void Note(string text)
     {
         lock (_gate)
         {
-            _log.Add(PlainWriter.Plain(text));
+            // While the service is away, the same may happen again and again.
+            string line = NodeRules.Sendable(text);
+            if (_log.Count == 0 || _log[^1] != line || text == JobWorker.HasCheckpoint)
+            {
+                _log.Add(line);
+            }
         }
 
         // One that takes longer than the time to the next leaves that out: the last one is what counts.
@@ -174,7 +182,8 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
         {
             await client.SendCheckpointAsync(node, order, work.CheckpointOf(number), _void.Token);
         }
-        catch (Exception reason) when (reason is IOException or ScenarioException or OperationCanceledException)
+        catch (Exception reason) when (
+            reason is IOException or ScenarioException or UnauthorizedAccessException or OperationCanceledException)
         {
             Note($"a checkpoint has not reached the service: {reason.Message}");
         }
@@ -190,8 +199,19 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
                 await SendAsync(ending);
                 return;
             }
-            catch (OperationCanceledException)
+            catch (Exception reason) when (reason is OperationCanceledException or UnauthorizedAccessException)
             {
+                return;
+            }
+            catch (ScenarioException reason) when (ending.Answer is { Code: ExitCodes.Ok })
+            {
+                // What it has made is none to the service: it is made again, as often as one whose process dies.
+                ending = new NodeEnding(
+                    new JobAnswer("", false, "", 0, ExitCodes.System, NodeRules.Sendable($"node {node}: {reason.Message}")), "", false);
+            }
+            catch (ScenarioException reason)
+            {
+                Note(reason.Message);
                 return;
             }
             catch (IOException reason)

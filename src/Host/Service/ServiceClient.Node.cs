@@ -88,12 +88,6 @@ internal sealed partial class ServiceClient
             return false;
         }
 
-        if (answer.IsSuccessStatusCode)
-        {
-            return true;
-        }
-
-        string text = await answer.Content.ReadAsStringAsync(cancellation);
-        throw new IOException($"{_http.BaseAddress}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}");
+        return answer.IsSuccessStatusCode ? true : throw await RefusalAsync(answer, cancellation);
     }
 }

@@ -120,12 +120,21 @@ internal sealed partial class ServiceClient : IDisposable
 
         using (answer)
         {
-            string text = await answer.Content.ReadAsStringAsync(cancellation);
-            string why = $"{_http.BaseAddress}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}";
-            throw answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-                ? new UnauthorizedAccessException(why)
-                : new ScenarioException(why);
+            throw await RefusalAsync(answer, cancellation);
         }
+    }
+
+    /// <summary>What a request was refused for, in the service's own words: what it may be sent again for is an error of I/O.</summary>
+    private async Task<Exception> RefusalAsync(HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        string text = await answer.Content.ReadAsStringAsync(cancellation);
+        string why = $"{_http.BaseAddress}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}";
+        return answer.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new UnauthorizedAccessException(why),
+            >= HttpStatusCode.InternalServerError => new IOException(why),
+            _ => new ScenarioException(why),
+        };
     }
 
     /// <summary>Sends a request, again later where too many are being sent.</summary>

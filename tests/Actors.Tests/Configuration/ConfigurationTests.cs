@@ -39,6 +39,19 @@ public sealed class ConfigurationTests
     public void Parse_BeyondALimitByOne_IsRefused(string text, string allowed) =>
         Assert.Contains($"allowed: {allowed}", Assert.Throws<ScenarioException>(() => Parse(text)).Message, StringComparison.Ordinal);
 
+    /// <summary>A limit of more than 15 digits holds to the last of them.</summary>
+    [Theory]
+    [InlineData("1125899906842624", true)]
+    [InlineData("1125899906842625", false)]
+    [InlineData("-1125899906842624", true)]
+    [InlineData("-1125899906842625", false)]
+    public void TryParse_ALongLimit_HoldsToItsLastDigit(string text, bool isAllowed)
+    {
+        SettingAttribute limit = new("x") { Min = -(1L << 50), Max = 1L << 50 };
+        Assert.Equal(isAllowed, SettingValues.TryParse(text, typeof(long), limit, 1, out object? value));
+        Assert.Equal(isAllowed ? text : null, value?.ToString());
+    }
+
     [Fact]
     public void Parse_Profile_IsUnderTheScenarioAndTheScenarioUnderSet()
     {

@@ -204,6 +204,24 @@ public sealed class NodeSchedulerTests : IDisposable
         Assert.Null(NodeRules.NameProblem("box-2.lab_3"));
     }
 
+    /// <summary>Whatever a process says, a node makes something of it that the service takes.</summary>
+    [Theory]
+    [InlineData("two\nlines\r\nand a bell \u0007 and \u202e")]
+    [InlineData("")]
+    public void Problem_OfAnEnding_IsNoneForWhatNodesSend(string said)
+    {
+        foreach (string text in (string[])[said, said + new string('x', 100_000)])
+        {
+            string sendable = NodeRules.Sendable(text);
+            Assert.Null(NodeRules.Problem(new NodeEnding(null, sendable, IsLost: false)));
+            Assert.Null(NodeRules.Problem(new NodeEnding(Done with { Error = sendable }, "", IsLost: false)));
+            Assert.Null(NodeRules.Problem(Say(One, 1, new NodeClaim(1, One, null, [sendable]))));
+        }
+
+        Assert.NotNull(NodeRules.Problem(new NodeEnding(null, "two\nlines", IsLost: false)));
+        Assert.NotNull(NodeRules.Problem(new NodeEnding(Done with { PeakBytes = -1 }, "", IsLost: false)));
+    }
+
     public void Dispose()
     {
         _service.StopAsync().GetAwaiter().GetResult();

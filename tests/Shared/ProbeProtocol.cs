@@ -246,6 +246,14 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
         public override Cycles OnReturnToUser()
         {
             probe.Log($"user core={context.Core.Value} deferred={_deferred.Count} at={context.Now}");
+            return InvalidateDeferred();
+        }
+
+        /// <summary>The next thread may wait in the kernel for an operation that waits for an ack of this core.</summary>
+        public override Cycles OnSwitch() => InvalidateDeferred();
+
+        private Cycles InvalidateDeferred()
+        {
             Cycles cycles = 0;
             while (_deferred.TryDequeue(out (Invalidation Invalidation, bool AcksLater) deferred))
             {

@@ -174,7 +174,9 @@ public abstract class CoreShootdown
 
     /// <summary>
     /// The core is about to run a thread in user mode: after a trap, a switch, an interrupt, a tick or a message, before the first
-    /// operation. Called only if the protocol watches <see cref="CoreEvents.UserReturns"/>.
+    /// operation. Called only if the protocol watches <see cref="CoreEvents.UserReturns"/>. A core that was interrupted in user mode may be
+    /// switched to a thread that slept in the kernel and goes on there, behind the very operation that waits for the core: what is owed
+    /// until the return is owed until <see cref="OnSwitch"/> at the latest.
     /// </summary>
     /// <returns>Cycles it took, counted as those of interrupts.</returns>
     public virtual Cycles OnReturnToUser() => 0;

@@ -196,7 +196,7 @@ internal sealed class JobStore : IDisposable
     /// <param name="node">The node that it is on; empty for this machine's own.</param>
     /// <param name="lease">By what that node has it; empty likewise.</param>
     public void Begin(long id, string node = "", string lease = "") => Change(
-        "UPDATE jobs SET state = $state, started = $now, attempts = attempts + 1, node = $node, lease = $lease WHERE id = $id",
+        "UPDATE jobs SET state = $state, started = $now, attempts = attempts + 1, node = $node, lease = $lease, reason = '' WHERE id = $id",
         ("$state", (int)JobState.Running),
         ("$now", Now()),
         ("$node", node),

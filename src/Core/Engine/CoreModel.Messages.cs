@@ -12,6 +12,12 @@ public sealed partial class CoreModel
 {
     private void Take(in SimMessage message)
     {
+        if (State == CoreState.Loading && IsForResumed(message))
+        {
+            _afterLoad.Enqueue(message);
+            return;
+        }
+
         AccountWait(message.Due.Value);
         LeaveKernel();
         _dueAt = message.Due.Value;
@@ -51,6 +57,15 @@ public sealed partial class CoreModel
 
         _dueAt = long.MaxValue;
     }
+
+    /// <summary>Whether a message is for the thread that goes on in the kernel while its space is being loaded.</summary>
+    private bool IsForResumed(in SimMessage message) => _thread!.Trap != TrapKind.None && message.Kind switch
+    {
+        MessageKind.TrapReturn => message.AsTrapReturn().Thread == _thread.Id,
+        MessageKind.TrapSleep => message.AsTrapSleep().Thread == _thread.Id,
+        MessageKind.Invalidate => message.AsInvalidation() is { IsLocal: true } local && local.Space == _thread.Space,
+        _ => false,
+    };
 
     private void HandleInvalidation(in Invalidation invalidation, long due)
     {
@@ -273,5 +288,9 @@ public sealed partial class CoreModel
         Cycles[CoreCycles.Switch] += cycles;
         _clock += cycles;
         BeginThread();
+        while (_afterLoad.TryDequeue(out SimMessage message))
+        {
+            Take(message);
+        }
     }
 }

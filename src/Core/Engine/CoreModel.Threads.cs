@@ -51,16 +51,20 @@ public sealed partial class CoreModel
 
         if (_thread.Resumes > 0)
         {
-            ResumeTrap(_thread);
+            SendResumption(_thread);
+        }
+
+        if (_thread.Trap != TrapKind.None)
+        {
+            State = CoreState.Trapped;
+            _timeline?.BeginTrap(_thread.Trap, _clock);
         }
     }
 
-    private void ResumeTrap(SimThread thread)
+    private void SendResumption(SimThread thread)
     {
         TrapResumption resumption = new(thread.Id, thread.Resumes);
         thread.Resumes = 0;
-        State = CoreState.Trapped;
-        _timeline?.BeginTrap(thread.Trap, _clock);
         Send(SimMessage.OfDone(resumption), thread.Space, _clock + _delays.Notice.Value);
     }
 
@@ -127,6 +131,11 @@ public sealed partial class CoreModel
         _lazy = false;
         Send(SimMessage.Of(new LoadRequest(next.Id)), next.Space, _clock + _delays.Notice.Value);
         State = CoreState.Loading;
+        if (next.Resumes > 0)
+        {
+            // The kernel needs none of the space's translations: the thread goes on while the core has it loaded.
+            SendResumption(next);
+        }
     }
 
     /// <summary>

@@ -14,6 +14,7 @@ public sealed partial class AddressSpace
         operation.PagesToTake = result.PagesPopulated + result.TablesAllocated;
         long delay = _locks.EnterCall(operation, _now);
         delay += EnterNoted(operation.Core, _now + delay);
+        delay += _pool.Locks.Promise(_now + delay, operation.Core, operation.Promises, Counters);
         Batch(operation, delay);
     }
 

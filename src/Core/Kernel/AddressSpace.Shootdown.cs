@@ -28,9 +28,8 @@ public sealed partial class AddressSpace
         ArgumentNullException.ThrowIfNull(shootdown);
         Await(shootdown, core);
         shootdown.Targets++;
-        bool isNear = Machine.SocketOf(shootdown.Initiator) == Machine.SocketOf(core);
         shootdown.Interrupts++;
-        shootdown.SendCycles += isNear ? Kernel.IpiSendCycles : Kernel.IpiSendRemoteCycles;
+        shootdown.SendCycles += PriceOfSending(shootdown, core);
         shootdown.SendCycles += PriceOfGuestInterrupt(shootdown, core, out long arrives);
         long leaves = _now + _delays.Service.Value + shootdown.SendCycles;
         long late = _setup.Noise?.Of(Space, shootdown.Id, core) ?? 0;
@@ -109,6 +108,24 @@ public sealed partial class AddressSpace
     public void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload) => SendToCore(
         SimMessage.Of(payload), InDomain(core), _now + _delays.Service.Value + _delays.Checked(
             payload.Kind, MessageDirection.SpaceToCore, delay.Value));
+
+    /// <summary>
+    /// The initiator writes its call's line and the head of the target's queue, which the target had last (csd_lock and llist_add,
+    /// kernel/smp.c), and then one register for all targets of a cluster.
+    /// </summary>
+    private long PriceOfSending(ShootdownRequest shootdown, CoreId core)
+    {
+        long queueing = Kernel.CallLines * (long)Machine.LineTransfer(shootdown.Initiator, core);
+        int cluster = Machine.InterruptClusterOf(core);
+        if (cluster == shootdown.LastCluster)
+        {
+            return queueing;
+        }
+
+        shootdown.LastCluster = cluster;
+        bool isNear = Machine.SocketOf(shootdown.Initiator) == Machine.SocketOf(core);
+        return queueing + (isNear ? Kernel.IpiSendCycles : Kernel.IpiSendRemoteCycles);
+    }
 
     private void Await(ShootdownRequest shootdown, CoreId core)
     {

@@ -54,7 +54,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         RwsemRules rules = new(Machine.Ghz * 1_000, Kernel.ReaderSpinning, Sleeps: Kernel.Traps == TrapModes.Hold);
         _mapLock = new MapLock(Kernel.PerVmaLocks, rules, this);
         _locksAreas = Kernel.PerVmaLocks && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
-        _locks = new SpaceLocks(Machine, Kernel, pool.Locks, Counters);
+        _locks = new SpaceLocks(Space.Value, Machine, Kernel, pool.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
         ShootdownLog = new ShootdownLog(setup.Lists.KeepsShootdowns);
         _interrupts = new InterruptMatrix(Machine.Cores);

@@ -17,7 +17,7 @@ public sealed class MemoryPool
     {
         Index = index;
         Frames = frames;
-        Locks = new PoolLocks(machine, kernel);
+        Locks = new PoolLocks(machine, kernel, frames.Capacity);
         Cache = cache;
         Guest = guest;
         frames.HandedOut = guest is null ? null : [];

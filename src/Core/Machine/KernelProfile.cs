@@ -236,6 +236,13 @@ public sealed record KernelProfile
         Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long IpiSendRemoteCycles { get; init; } = 200;
 
+    /// <summary>
+    /// Cache lines that the initiator takes from each target before it sends interrupts: its call's own, which the target unlocked last,
+    /// and the head of the target's queue (csd_lock and llist_add, kernel/smp.c).
+    /// </summary>
+    [Setting("Cache lines that the initiator of interrupts takes from each target first, to queue its call.", Min = 0, Max = 1_000)]
+    public int CallLines { get; init; }
+
     /// <summary>Interrupt entry and exit of an invalidation handler, before the invalidations.</summary>
     [Setting("Interrupt entry and exit of an invalidation handler, before the invalidations.", Unit = SettingUnit.Cycles, Min = 0,
         Max = 1e12)]
@@ -324,6 +331,13 @@ public sealed record KernelProfile
     [Setting("Pages that are put on or taken off the LRU lists under one hold of their lock.", Unit = SettingUnit.Pages, Min = 1,
         Max = 1_048_576)]
     public int LruBatch { get; init; } = 31;
+
+    /// <summary>
+    /// Whether a call that gives up pages first puts the core's batch of new ones on the LRU lists, as Linux did before 6.14 (lru_add_drain
+    /// in zap_page_range_single, mm/memory.c; R. van Riel, "mm: remove unnecessary calls to lru_add_drain", linux-mm, 19 December 2024).
+    /// </summary>
+    [Setting("Whether a call that gives up pages first puts the core's batch of new pages on the LRU lists, as Linux did before 6.14.")]
+    public bool LruDrain { get; init; }
 
     /// <summary>
     /// Pages that a core's list of free pages takes or gives back under one hold of the zone lock (zone_batchsize, mm/page_alloc.c: 63).

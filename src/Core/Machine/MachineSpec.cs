@@ -44,6 +44,14 @@ public sealed record MachineSpec
     [Setting("Delay of an inter-processor interrupt to a core of another socket.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e9)]
     public int IpiRemoteCycles { get; init; } = 2500;
 
+    /// <summary>
+    /// Cores of a socket, one after another, that one write to the interrupt controller reaches: those of a cluster of x2APIC, which are
+    /// 16 processors (Intel SDM vol. 3, 11.12.10.2; Linux: __x2apic_send_IPI_mask, arch/x86/kernel/apic/x2apic_cluster.c).
+    /// </summary>
+    [Setting("Cores of a socket, one after another, that the initiator reaches by one write to the interrupt controller.",
+        Min = 1, Max = 1_048_576)]
+    public int IpiCluster { get; init; } = 1;
+
     /// <summary>Cycles to move a modified cache line between cores of one socket.</summary>
     [Setting("Transfer of a modified cache line between cores of one socket.", Unit = SettingUnit.Cycles, Min = 1, Max = 1e9)]
     public int LineTransferCycles { get; init; } = 150;
@@ -81,6 +89,13 @@ public sealed record MachineSpec
 
     /// <summary>The socket of a core.</summary>
     public int SocketOf(CoreId core) => core.Value / CoresPerSocket;
+
+    /// <summary>The first core of a core's cluster of <see cref="IpiCluster"/>.</summary>
+    public int InterruptClusterOf(CoreId core)
+    {
+        int place = core.Value % CoresPerSocket;
+        return core.Value - (place % IpiCluster);
+    }
 
     /// <summary>Delay of an IPI between two cores.</summary>
     public int IpiDelay(CoreId from, CoreId to) => SocketOf(from) == SocketOf(to) ? IpiCycles : IpiRemoteCycles;

@@ -67,6 +67,9 @@ public sealed class ShootdownRequest
     /// <summary>Cycles that the initiator has spent on sending them.</summary>
     internal long SendCycles { get; set; }
 
+    /// <summary>The cluster of cores that the last write for it has reached; -1 before there was one.</summary>
+    internal int LastCluster { get; set; } = -1;
+
     /// <summary>The first core that the last call of a host interrupts; -1 before there was one.</summary>
     internal int HostCallFrom { get; set; } = -1;
 

@@ -23,6 +23,9 @@ public sealed class LockKind
     /// <summary>The lock of the memory pool's free pages (zone lock).</summary>
     public static readonly LockKind Zone = new("zoneLock", "the zone lock of the memory pool");
 
+    /// <summary>The lock of the count of promised memory (vm_committed_as).</summary>
+    public static readonly LockKind Promised = new("promisedLock", "the lock of the count of promised memory");
+
     /// <summary>The line of the address space's TLB generation.</summary>
     public static readonly LockKind Generation = new("generationLine", "the cache line of the TLB generation");
 

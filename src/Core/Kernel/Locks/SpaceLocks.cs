@@ -9,11 +9,12 @@ namespace VmSim.Core.Kernel.Locks;
 /// Locks and contended cache lines of one address space. Each method says what waiting and transfers add to an operation whose own work,
 /// the holds of the locks included, is counted elsewhere: on one core, every answer is 0.
 /// </summary>
+/// <param name="space">Number of the space.</param>
 /// <param name="machine">What transfers of cache lines cost.</param>
 /// <param name="kernel">How long locks are held.</param>
 /// <param name="pool">The locks of the space's memory pool.</param>
 /// <param name="counters">The space's counters.</param>
-internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, PoolLocks pool, SpaceCounters counters)
+internal sealed class SpaceLocks(int space, MachineSpec machine, KernelProfile kernel, PoolLocks pool, SpaceCounters counters)
 {
     /// <summary>Locks of areas that are kept before those without an area are looked for.</summary>
     private const int AreasKeptMin = 64;
@@ -50,7 +51,7 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
 
         delay += pool.Take(now + delay, core, fault.TablesAllocated + (newPage ? 1 : 0), counters);
         delay += EnterTable(operation.Address, core, now + delay);
-        return newPage ? delay + pool.Enlist(now + delay, core, 1, counters) : delay;
+        return newPage ? delay + pool.Enlist(now + delay, core, space, operation.FirstPage, counters) : delay;
     }
 
     /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike, or that of its area.</summary>
@@ -73,7 +74,15 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
     {
         long delay = pool.Take(now, operation.Core, taken, counters);
         delay += pool.Enlist(now + delay, operation.Core, taken, counters);
-        return freed > 0 ? delay + pool.Free(now + delay, operation.Core, freed, counters) : delay;
+        if (freed == 0)
+        {
+            return delay;
+        }
+
+        (long kept, long wait) = pool.LeaveBatch(
+            now + delay, operation.Core, space, operation.FirstPage, operation.EndPage, counters);
+        delay += wait;
+        return delay + pool.Free(now + delay, operation.Core, freed, freed - Math.Min(freed, kept), counters);
     }
 
     /// <summary>The lock of the lowest-level table page for an address (ptlock_ptr, include/linux/mm.h).</summary>
@@ -157,6 +166,6 @@ internal sealed class SpaceLocks(MachineSpec machine, KernelProfile kernel, Pool
         operation.LockLine = line;
         operation.LockKind = kind;
         counters[SpaceCounters.Of(kind).Waits] += operation.Waited && line.FreeAt.Value <= now ? 1 : 0;
-        return line.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counters, kind).Value;
+        return line.Acquire(now, operation.Core, kernel.AtomicCycles, machine, counters, kind, compares: kind == LockKind.Area).Value;
     }
 }

@@ -24,16 +24,23 @@ public sealed class VirtualLock
     /// <param name="machine">What a transfer of the line costs.</param>
     /// <param name="counters">Where it is counted.</param>
     /// <param name="kind">As what it is counted.</param>
+    /// <param name="compares">
+    /// Whether it is taken by compare and exchange. Where others wait for the line too, the first try finds that it has changed, and
+    /// another core has the line before the next (rwsem_read_trylock, kernel/locking/rwsem.c; __refcount_add_not_zero,
+    /// include/linux/refcount.h).
+    /// </param>
     /// <returns>
     /// Cycles from the asking to the holding: waiting for the last holder, then the transfer of the line from that holder's core.
     /// </returns>
-    public Cycles Acquire(Cycles at, CoreId core, Cycles hold, MachineSpec machine, SpaceCounters counters, LockKind kind)
+    public Cycles Acquire(
+        Cycles at, CoreId core, Cycles hold, MachineSpec machine, SpaceCounters counters, LockKind kind, bool compares = false)
     {
         ArgumentNullException.ThrowIfNull(counters);
         LockCounters counted = SpaceCounters.Of(kind);
         counters[counted.Acquisitions]++;
         counters[counted.Waits] += _freeAt > at.Value ? 1 : 0;
-        return Move(at.Value, core, hold.Value, machine, counters, counted);
+        int tries = compares && _freeAt > at.Value ? 2 : 1;
+        return Move(at.Value, core, hold.Value, machine, counters, counted, tries);
     }
 
     /// <summary>Writes the line to give the lock back: a transfer if another core has it by now.</summary>
@@ -45,7 +52,8 @@ public sealed class VirtualLock
         return Move(at.Value, core, hold.Value, machine, counters, SpaceCounters.Of(kind));
     }
 
-    private long Move(long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockCounters counted)
+    private long Move(
+        long at, CoreId core, long hold, MachineSpec machine, SpaceCounters counters, LockCounters counted, int tries = 1)
     {
         ArgumentNullException.ThrowIfNull(machine);
         long wait = Math.Max(0, _freeAt - at);
@@ -55,8 +63,9 @@ public sealed class VirtualLock
             if (_last != Nobody)
             {
                 CoreId from = new(_last);
-                transfer = machine.LineTransfer(from, core);
-                counters[machine.SocketOf(from) == machine.SocketOf(core) ? counted.LocalTransfers : counted.RemoteTransfers]++;
+                transfer = (tries * machine.LineTransfer(from, core)) + ((tries - 1) * hold);
+                bool isNear = machine.SocketOf(from) == machine.SocketOf(core);
+                counters[isNear ? counted.LocalTransfers : counted.RemoteTransfers] += tries;
             }
 
             _last = core.Value;

@@ -97,6 +97,25 @@ public sealed class MapLockSleepTests
         Assert.Equal((1, sleeps, sleeps), Sleeps(report));
     }
 
+    /// <summary>
+    /// The core asks what it missed while it idled, and the thread asks for the lock at the same time, since it is in the kernel: an answer
+    /// takes its way back once, not twice.
+    /// </summary>
+    [Theory]
+    [InlineData("linux")]
+    [InlineData("latr")]
+    public void Reader_OnAnIdleCore_AsksForTheLockWhileItsSpaceIsLoaded(string protocol)
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(2, Holds(), Advises()) with { Shootdown = new ShootdownSpec { Protocol = protocol } };
+        RunReport before = TestWorlds.Run(scenario with { Kernel = Kernel });
+        RunReport after = TestWorlds.Run(scenario with { Kernel = Kernel with { TrapReturnCycles = Kernel.TrapReturnCycles + 100 } });
+        Assert.Equal((1, 1, 1), Sleeps(before));
+        Assert.True(before.Total("spaceLoads") > 2, $"{before.Total("spaceLoads")} loads");
+
+        // Its first load and its return.
+        Assert.Equal(200, (after.Threads[Waiter].Ended - before.Threads[Waiter].Ended).Value);
+    }
+
     /// <summary>Threads of two cores that contend keep to one order on any window, and the checker has nothing to say.</summary>
     [Theory]
     [InlineData("linux")]

@@ -42,6 +42,18 @@ public sealed class VirtualLockTests
         Assert.Equal((3, 2, 40 + 180, 1, 1), Counts());
     }
 
+    /// <summary>The first try of compare and exchange fails where others are at the line, and fetches it for nothing.</summary>
+    [Fact]
+    public void Acquire_ByCompareAndExchange_FetchesTheLineTwiceIfOthersWaitForIt()
+    {
+        Acquire(at: 0, core: 0, hold: 50);
+        Assert.Equal(40 + 100 + 50 + 100, Acquire(at: 10, core: 1, hold: 50, compares: true));
+        Assert.Equal(350, _lock.FreeAt.Value);
+        Assert.Equal((2, 1, 40, 2, 0), Counts());
+        Assert.Equal(100, Acquire(at: 350, core: 0, hold: 50, compares: true));
+        Assert.Equal((3, 1, 40, 3, 0), Counts());
+    }
+
     [Fact]
     public void Release_LineTakenMeanwhile_MovesItBackWithoutAnAcquisition()
     {
@@ -75,8 +87,8 @@ public sealed class VirtualLockTests
         Assert.NotSame(old, directory.Of(7));
     }
 
-    private long Acquire(long at, int core, long hold) =>
-        _lock.Acquire(at, new CoreId(core), hold, Machine, _counters, LockKind.Area).Value;
+    private long Acquire(long at, int core, long hold, bool compares = false) =>
+        _lock.Acquire(at, new CoreId(core), hold, Machine, _counters, LockKind.Area, compares).Value;
 
     private (long, long, long, long, long) Counts()
     {

@@ -98,7 +98,14 @@ public sealed partial class VmtReader
             _family.Finish(_source.File);
         }
 
-        return new LoadedTrace { Image = Build(name), Accesses = _accesses, Records = _records, Warnings = _family.Warnings };
+        return new LoadedTrace
+        {
+            Image = Build(name),
+            Accesses = _accesses,
+            Records = _records,
+            FilterSets = _family.FilterSets,
+            Warnings = _family.Warnings,
+        };
     }
 
     private void Take(ref VmtRecord record)

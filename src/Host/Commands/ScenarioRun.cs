@@ -117,7 +117,7 @@ internal sealed record ScenarioRun(
         {
             using StringWriter effective = new();
             EffectiveConfiguration.Write(Scenario, effective);
-            RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns);
+            RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns ? [ListFile.Shootdowns] : []);
         }
 
         await WriteFilesAsync(report);

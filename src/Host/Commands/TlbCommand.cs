@@ -45,7 +45,7 @@ internal static class TlbCommand
         Option<string?> figure = new("--figure")
         {
             Description = "Draw page walks per million accesses: a curve along the numbers of --vary, or a bar a row.",
-            HelpName = "FILE.svg",
+            HelpName = "FILE.svg|png",
         };
         Command command = new("tlb", "Runs streams of accesses through TLB configurations and counts hits, walks and cycles.")
         {
@@ -108,6 +108,11 @@ internal static class TlbCommand
         }
 
         // What cannot be written is found out before the work, not after it.
+        if (wanted.Figure is { } drawn)
+        {
+            PictureFile.Require(drawn, "--figure");
+        }
+
         string[] inputs = [file, .. TracesOf(file, configurations)];
         using OutputFile? table = wanted.Results is null ? null : new OutputFile(wanted.Results, "-o", inputs);
         using OutputFile? picture = wanted.Figure is null ? null : new OutputFile(wanted.Figure, "--figure", inputs);
@@ -128,7 +133,9 @@ internal static class TlbCommand
 
         if (picture is not null)
         {
-            TlbPicture.Write(picture.Stream, Path.GetFileNameWithoutExtension(file), rows, wanted.Axes);
+            using MemoryStream svg = new();
+            TlbPicture.Write(svg, Path.GetFileNameWithoutExtension(file), rows, wanted.Axes);
+            picture.Stream.Write(PictureFile.Bytes(wanted.Figure!, "--figure", svg.ToArray()));
             picture.Complete();
         }
 

@@ -91,6 +91,15 @@ internal sealed record ScenarioRun(
             ? await Cluster.RunAsync(Scenario, options, error, cancellation)
             : await RunHereAsync(options, IsQuiet ? TextWriter.Null : error, cancellation);
         await ShowAsync(report, output);
+        if ((Options.Check || Scenario.IsChecked) && report.Outcome is RunOutcomes.Completed or RunOutcomes.Until && !IsQuiet && !WritesJson)
+        {
+            string values = Scenario.ChecksValues ? ", and what each page holds" : "";
+            await output.WriteLineAsync(
+                $"checked: {report.Total("accesses"):N0} accesses of {Quantities.Of(report.Cores.Count, "core")}, "
+                    + $"{Quantities.Of(report.Total("walks"), "page walk")} and {Quantities.Of(report.Total("shootdowns"), "shootdown")}{values}; "
+                    + "no rule was broken");
+        }
+
         if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
         {
             await error.WriteLineAsync(

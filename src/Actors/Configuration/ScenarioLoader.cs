@@ -61,8 +61,8 @@ public static class ScenarioLoader
     {
         ArgumentNullException.ThrowIfNull(profile);
         string name = ProfileCatalog.Machines.Require(profile, key).Name;
-        return Load(SettingsTree.Parse($"{MachineProfile} = {SettingValues.InQuotes(name)}", key), new OwnFiles("."), [], hasProcesses: false)
-            .Machine;
+        SettingsTree machine = SettingsTree.Parse($"{MachineProfile} = {SettingValues.InQuotes(name)}", key);
+        return Load(machine, new OwnFiles("."), [], hasProcesses: false).Machine;
     }
 
     /// <summary>Loads the plug-ins of a scenario, and nothing else of it.</summary>

@@ -136,7 +136,9 @@ internal static class TlbColumns
         $"a whole number from 0 to {most}",
         config => get(config)?.ToString(CultureInfo.InvariantCulture) ?? "",
         (config, field) =>
-            int.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value <= most ? set(config, value) : null);
+            int.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value <= most
+            ? set(config, value)
+            : null);
 
     private static TlbColumn Seed(string name, Func<TlbConfig, ulong> get, Func<TlbConfig, ulong, TlbConfig> set) => new(
         name,

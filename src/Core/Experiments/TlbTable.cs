@@ -73,7 +73,7 @@ public static class TlbTable
         bool hasGroups = rows.Any(row => row.Config.Reach != TlbReaches.Page);
         bool hasMachines = rows.Any(row => row.Config.Machine.Length > 0);
         bool hasFetchArrays = rows.Any(row => row.Config is not
-            { FetchEntries4K: null, FetchWays4K: null, FetchEntries2M: null, FetchWays2M: null });
+        { FetchEntries4K: null, FetchWays4K: null, FetchEntries2M: null, FetchWays2M: null });
         (string Name, Func<TlbResult, string> Write)[] results =
             [.. TlbColumns.Results, .. rows.Any(row => row.Result.Fetches > 0) ? TlbColumns.FetchResults : []];
         TlbColumn[] columns =
@@ -156,8 +156,10 @@ public static class TlbTable
 
         CheckArray("l1_4k", config.Entries4K, config.Ways4K, "l1_policy", config.FirstPolicy);
         CheckArray("l1_2m", config.Entries2M, config.Ways2M, "l1_policy", config.FirstPolicy);
-        CheckArray("l1i_4k", config.FetchEntries4K ?? config.Entries4K, config.FetchWays4K ?? config.Ways4K, "l1_policy", config.FirstPolicy);
-        CheckArray("l1i_2m", config.FetchEntries2M ?? config.Entries2M, config.FetchWays2M ?? config.Ways2M, "l1_policy", config.FirstPolicy);
+        (int entries4K, int ways4K) = (config.FetchEntries4K ?? config.Entries4K, config.FetchWays4K ?? config.Ways4K);
+        (int entries2M, int ways2M) = (config.FetchEntries2M ?? config.Entries2M, config.FetchWays2M ?? config.Ways2M);
+        CheckArray("l1i_4k", entries4K, ways4K, "l1_policy", config.FirstPolicy);
+        CheckArray("l1i_2m", entries2M, ways2M, "l1_policy", config.FirstPolicy);
         CheckArray("l2", config.SecondEntries, config.SecondWays, "l2_policy", config.SecondPolicy);
         if (config.ToMmuSpec() is { } mmu
             && (mmu.Instruction4K.Fault ?? mmu.Data4K.Fault ?? mmu.InstructionLarge.Fault ?? mmu.DataLarge.Fault ?? mmu.Second.Fault

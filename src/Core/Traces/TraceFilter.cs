@@ -27,11 +27,12 @@ public static class TraceFilter
     {
         ArgumentNullException.ThrowIfNull(config);
         MmuSpec mmu = config.ToMmuSpec();
+        TlbSpec[] first = [mmu.Data4K, mmu.Instruction4K];
         return sets == 1 ? null
             : config.InvalidateEvery > 0 || config.FlushEvery > 0 ? "invlpg_every and flush_every count accesses in their full order"
             : config.HugePercent > 0 ? "huge_pct puts pages of several sets into one entry"
-            : mmu.Data4K.Reach != TlbReaches.Page || mmu.Instruction4K.Reach != TlbReaches.Page ? "reach puts pages of several sets into one entry"
-            : mmu.Data4K.Index != TlbIndexes.Modulo || mmu.Instruction4K.Index != TlbIndexes.Modulo ? "index = xor puts pages of several sets into one"
+            : first.Any(array => array.Reach != TlbReaches.Page) ? "reach puts pages of several sets into one entry"
+            : first.Any(array => array.Index != TlbIndexes.Modulo) ? "index = xor puts pages of several sets into one"
             : OfSets("l1_4k", config.DataSets, config.SecondSets, sets) ?? OfSets("l1i_4k", config.FetchSets, config.SecondSets, sets);
     }
 
@@ -39,6 +40,8 @@ public static class TraceFilter
     {
         // Without a first level, the second sees every access.
         (string name, int found) = first > 0 ? (array, first) : ("l2", second);
-        return found == 0 ? "without TLBs every access walks" : found % sets == 0 ? null : $"{name} has {found} {(found == 1 ? "set" : "sets")}";
+        return found == 0 ? "without TLBs every access walks"
+            : found % sets == 0 ? null
+            : $"{name} has {found} {(found == 1 ? "set" : "sets")}";
     }
 }

@@ -11,9 +11,9 @@ namespace VmSim.Core.Traces;
 /// </summary>
 /// <remarks>
 /// The program's own file, the heap and the named stack are each the interval from their first to their last page. Everything else is one
-/// class. Classes that share pages, or that one call spans, move together. The heap follows the program's file and moves a little beside it.
-/// Addresses below 64 KiB (vm.mmap_min_addr) and outside user space never move. Nor does a program file linked to a fixed address (ET_EXEC,
-/// 0x400000 by the x86-64 ABI), which Linux does not move either.
+/// class. Classes that share pages, or that one call spans, move together. The heap follows the program's file, and moves a little beside
+/// it. Addresses below 64 KiB (vm.mmap_min_addr) and outside user space never move. Nor does a program file linked to a fixed address
+/// (ET_EXEC, 0x400000 by the x86-64 ABI), which Linux does not move either.
 /// A class moves by a multiple of what the areas in it are aligned to (<see cref="LayoutNeeds"/>), and of the sets of the filter through
 /// which the trace was recorded: so pages share a set of the filter at their new addresses just where they did at those of the recording.
 /// </remarks>

@@ -40,7 +40,7 @@ public sealed record LayoutEntropy
     /// </summary>
     public ulong FileAlignment { get; init; } = PageSizes.BaseBytes;
 
-    /// <summary>What Linux does on the architecture of a page-table format; x86-64's figures for a format of no architecture of it.</summary>
+    /// <summary>What Linux does on the architecture of a page-table format; as on x86-64 for a format of no architecture of it.</summary>
     public static LayoutEntropy Of(PageTableFormat format)
     {
         ArgumentNullException.ThrowIfNull(format);

@@ -84,7 +84,8 @@ internal static class CaptureTools
 
     /// <summary>
     /// Runs a program to its end. Its standard streams are ours, or one of them goes line by line to <paramref name="errorLine"/> or
-    /// <paramref name="outputLine"/>. After a limit it is interrupted as by Ctrl-C, and killed if that does not end it; a limit of 0 is none.
+    /// <paramref name="outputLine"/>. After a limit it is interrupted as by Ctrl-C, and killed if that does not end it; a limit of 0 is
+    /// none.
     /// </summary>
     /// <returns>Its exit code.</returns>
     public static int Run(

@@ -43,8 +43,7 @@ internal static class CaptureCommand
         {
             Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses.",
         };
-        Option<int> seconds = NumberOption.Create(
-            "--seconds", "Interrupt the program after so many seconds; 0, the default, lets it end by itself.", 0, SecondsMax, fallback: 0);
+        Option<int> seconds = Seconds();
         Option<bool> noStacks = new("--no-stacks") { Description = "Leave out from where calls on memory are made (qemu, perf)." };
         Option<string> maps = Maps();
         Option<string> points = Points();
@@ -85,6 +84,9 @@ internal static class CaptureCommand
         });
         return command;
     }
+
+    private static Option<int> Seconds() => NumberOption.Create(
+        "--seconds", "Interrupt the program after so many seconds; 0, the default, lets it end by itself.", 0, SecondsMax, fallback: 0);
 
     private static Option<string> Maps() => new("--maps")
     {

@@ -74,7 +74,8 @@ internal sealed class ReportOutputs
         {
             (ReportChart chart, string to) = FigureOf(report, figure);
             PictureFile.Require(to, "--figure");
-            Write(to, "--figure", file, written => written.Write(PictureFile.Bytes(to, "--figure", Encoding.UTF8.GetBytes(chart.Draw(null)))));
+            byte[] svg = Encoding.UTF8.GetBytes(chart.Draw(null));
+            Write(to, "--figure", file, written => written.Write(PictureFile.Bytes(to, "--figure", svg)));
         }
     }
 
@@ -86,7 +87,8 @@ internal sealed class ReportOutputs
         if (!ReportCharts.Names.Contains(name) || equals < 0 || equals == text.Length - 1)
         {
             throw new UsageException(
-                $"--figure: \"{text}\" found; NAME=FILE.svg is allowed, or NAME=FILE.png, with a name of {string.Join(", ", ReportCharts.Names)}");
+                $"--figure: \"{text}\" found; NAME=FILE.svg is allowed, or NAME=FILE.png, with a name of "
+                    + string.Join(", ", ReportCharts.Names));
         }
 
         ReportChart chart = ReportCharts.Of(report).FirstOrDefault(chart => chart.Name == name)

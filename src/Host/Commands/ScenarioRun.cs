@@ -91,13 +91,10 @@ internal sealed record ScenarioRun(
             ? await Cluster.RunAsync(Scenario, options, error, cancellation)
             : await RunHereAsync(options, IsQuiet ? TextWriter.Null : error, cancellation);
         await ShowAsync(report, output);
-        if ((Options.Check || Scenario.IsChecked) && report.Outcome is RunOutcomes.Completed or RunOutcomes.Until && !IsQuiet && !WritesJson)
+        bool isShown = !IsQuiet && !WritesJson && report.Outcome is (RunOutcomes.Completed or RunOutcomes.Until);
+        if (isShown && (Options.Check || Scenario.IsChecked))
         {
-            string values = Scenario.ChecksValues ? ", and what each page holds" : "";
-            await output.WriteLineAsync(
-                $"checked: {report.Total("accesses"):N0} accesses of {Quantities.Of(report.Cores.Count, "core")}, "
-                    + $"{Quantities.Of(report.Total("walks"), "page walk")} and {Quantities.Of(report.Total("shootdowns"), "shootdown")}{values}; "
-                    + "no rule was broken");
+            await output.WriteLineAsync(Watched(report));
         }
 
         if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
@@ -131,6 +128,15 @@ internal sealed record ScenarioRun(
 
         await WriteFilesAsync(report);
         return await JudgeAsync(report, error);
+    }
+
+    /// <summary>What the checker watched of a run in which no rule was broken.</summary>
+    private string Watched(RunReport report)
+    {
+        string walks = Quantities.Of(report.Total("walks"), "page walk");
+        string shootdowns = Quantities.Of(report.Total("shootdowns"), "shootdown");
+        return $"checked: {report.Total("accesses"):N0} accesses of {Quantities.Of(report.Cores.Count, "core")}, {walks} and {shootdowns}"
+            + $"{(Scenario.ChecksValues ? ", and what each page holds" : "")}; no rule was broken";
     }
 
     /// <summary>

@@ -188,7 +188,8 @@ internal static class TlbCommand
             {
                 inexact.Add(
                     $"{file}, row {config.Name}: {config.Trace} was recorded through a filter of {found} sets, and {problem}: it would not "
-                        + $"miss as on the full trace; a multiple of {found} sets does, or a trace that is captured or imported with --sets 1");
+                        + $"miss as on the full trace; a multiple of {found} sets does, or a trace that is captured or imported with "
+                        + "--sets 1");
             }
             else
             {

@@ -29,7 +29,8 @@ internal static class PictureFile
         if (IsPng(path) && PathPrograms.Find(Tool) is null)
         {
             throw new UsageException(
-                $"{option} {path}: {Tool} makes a PNG, and it is not installed: apt-get install librsvg2-bin; or name an SVG, as in chart.svg");
+                $"{option} {path}: {Tool} makes a PNG, and it is not installed: apt-get install librsvg2-bin; or name an SVG, as in "
+                    + "chart.svg");
         }
     }
 

@@ -91,8 +91,8 @@ public static class RunFolder
 
     /// <summary>
     /// Writes all files. Each stands aside and on the disk before the first appears under its name, so that a full disk leaves the old run
-    /// as it was. Then all take their places, which nothing but the process's sudden death can interrupt, the report last; lists of an old run
-    /// go if the new one has none.
+    /// as it was. Then all take their places, which nothing but the process's sudden death can interrupt, the report last; lists of an old
+    /// run go if the new one has none.
     /// </summary>
     /// <param name="directory">The folder; made if it is not there.</param>
     /// <param name="report">The report.</param>

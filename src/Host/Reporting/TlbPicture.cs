@@ -39,7 +39,8 @@ internal static class TlbPicture
         IReadOnlyList<(string Column, IReadOnlyList<string> Values)> axes)
     {
         PlotModel chart = ChartStyle.NewChart($"{title}: {Figure}");
-        (string Column, IReadOnlyList<string> Values) along = axes.FirstOrDefault(axis => axis.Values.All(value => NumberOf(value) is not null));
+        (string Column, IReadOnlyList<string> Values) along =
+            axes.FirstOrDefault(axis => axis.Values.All(value => NumberOf(value) is not null));
         int height = Height;
         if (along.Column is null)
         {
@@ -61,7 +62,8 @@ internal static class TlbPicture
         names.Labels.AddRange(rows.Select(row => row.Config.Name));
         chart.Axes.Add(ChartStyle.Dressed(names));
         chart.Axes.Add(Values(AxisPosition.Bottom));
-        chart.PlotMargins = new OxyThickness(12 + (CharacterWidth * rows.Max(row => row.Config.Name.Length)), double.NaN, double.NaN, double.NaN);
+        double room = 12 + (CharacterWidth * rows.Max(row => row.Config.Name.Length));
+        chart.PlotMargins = new OxyThickness(room, double.NaN, double.NaN, double.NaN);
         BarSeries bars = new() { FillColor = ChartStyle.Colours[0] };
         bars.Items.AddRange(rows.Select(row => new BarItem(TlbView.WalksPerMillion(row.Result))));
         chart.Series.Add(bars);

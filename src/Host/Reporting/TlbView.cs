@@ -6,8 +6,8 @@ using VmSim.Host.Terminal;
 namespace VmSim.Host.Reporting;
 
 /// <summary>
-/// Shows what TLB experiments counted, one line a configuration, in 80 columns: shares of accesses in percent, walks per million accesses and,
-/// where there are fetches, per million fetches, per million loads and stores, and per thousand instructions; cycles for one access.
+/// Shows what TLB experiments counted, one line a configuration, in 80 columns: shares of accesses in percent, walks per million accesses
+/// and, where there are fetches, per million fetches, per million loads and stores, and per thousand instructions; cycles for one access.
 /// </summary>
 internal static class TlbView
 {

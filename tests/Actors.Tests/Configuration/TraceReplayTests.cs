@@ -53,9 +53,9 @@ public sealed class TraceReplayTests : IDisposable
 
         ulong[] Places(string aslr, int seed)
         {
-            ProcessSpec process = Assert.Single(ScenarioLoader.Parse(
-                $"seed = {seed}\nnoise.aslr = {aslr}\nprocesses = [\n {{\n program = map-touch-unmap\n count = 16\n }}\n]", "here", _folder, [])
-                .Processes);
+            string text = $"seed = {seed}\nnoise.aslr = {aslr}\n"
+                + "processes = [\n {\n program = map-touch-unmap\n count = 16\n }\n]";
+            ProcessSpec process = Assert.Single(ScenarioLoader.Parse(text, "here", _folder, []).Processes);
             return [.. Enumerable.Range(0, 16).Select(copy => process.Program(copy).Threads[0].SystemCalls[0].Start.Value)];
         }
     }

@@ -109,7 +109,8 @@ public sealed class NoiseTests
         foreach (ulong seed in (ulong[])[1, 2, 3])
         {
             RunReport after = TestWorlds.Run(Elsewhere(scenario, seed));
-            foreach (string name in (string[])["accesses", "systemCalls", "minorFaults", "segmentationFaults", "mapOperations", "failedOperations"])
+            string[] names = ["accesses", "systemCalls", "minorFaults", "segmentationFaults", "mapOperations", "failedOperations"];
+            foreach (string name in names)
             {
                 Assert.Equal((name, seed, before.Total(name)), (name, seed, after.Total(name)));
             }

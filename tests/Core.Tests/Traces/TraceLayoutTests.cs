@@ -133,7 +133,8 @@ public sealed class TraceLayoutTests
         HashSet<ulong> places = [];
         for (ulong seed = 1; seed <= 20; seed++)
         {
-            string access = TestTraces.Describe(Layout(trace).Randomize(seed).Threads[0]).Last(line => line.StartsWith("Store ", StringComparison.Ordinal));
+            string[] lines = TestTraces.Describe(Layout(trace).Randomize(seed).Threads[0]);
+            string access = lines.Last(line => line.StartsWith("Store ", StringComparison.Ordinal));
             ulong page = Convert.ToUInt64(access.Split(' ')[1].Split('*')[0], 16);
             Assert.Equal(0UL, page % 512);
             places.Add(page);

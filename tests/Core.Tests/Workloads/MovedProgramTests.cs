@@ -10,7 +10,10 @@ namespace VmSim.Core.Tests.Workloads;
 public sealed class MovedProgramTests
 {
     private static readonly PageTableFormat[] Formats =
-        [PageTableFormats.X64, PageTableFormats.X64FiveLevel, PageTableFormats.AArch64, PageTableFormats.RiscVSv48, PageTableFormats.LoongArch64];
+    [
+        PageTableFormats.X64, PageTableFormats.X64FiveLevel, PageTableFormats.AArch64, PageTableFormats.RiscVSv48,
+        PageTableFormats.LoongArch64,
+    ];
 
     public static TheoryData<string> Kinds => [.. ProgramKinds.All.Select(kind => kind.Name)];
 

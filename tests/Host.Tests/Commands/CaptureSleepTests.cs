@@ -51,8 +51,8 @@ public sealed class CaptureSleepTests(ITestOutputHelper output) : IDisposable
     }
 
     /// <summary>
-    /// A program that goes on for ever is interrupted after the time that it has, and one that is killed leaves all that came before its last
-    /// call on memory.
+    /// A program that goes on for ever is interrupted after the time that it has, and one that is killed leaves all that came before its
+    /// last call on memory.
     /// </summary>
     [Theory]
     [InlineData("for (;;) step();", 130)]

@@ -1,8 +1,10 @@
 using System.Globalization;
+using VmSim.Core.Engine;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
 using VmSim.Core.Traces;
+using VmSim.Core.Workloads;
 
 namespace VmSim.Actors.Configuration;
 
@@ -121,7 +123,9 @@ internal static class ProcessLoader
             }
         }
 
-        TraceLayout? layout = replay.Aslr ? new TraceLayout(trace.Image) : null;
+        TraceLayout? layout = replay.Aslr || scenario.Noise.Aslr
+            ? new TraceLayout(trace.Image, LayoutEntropy.Of(WorldParts.FormatOf(scenario)), trace.FilterSets)
+            : null;
         if (layout is { KeptPages: > 0 })
         {
             warnings.Add(
@@ -152,7 +156,7 @@ internal static class ProcessLoader
     };
 
     /// <summary>A seed for each copy of each process (FNV-1a over the process's place in the scenario and the copy's number).</summary>
-    private static ulong SeedOf(ulong seed, string path, int copy)
+    public static ulong SeedOf(ulong seed, string path, int copy)
     {
         ulong hash = 0xCBF2_9CE4_8422_2325 ^ seed;
         foreach (char character in string.Create(CultureInfo.InvariantCulture, $"{path}:{copy}"))

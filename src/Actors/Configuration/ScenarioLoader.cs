@@ -53,6 +53,18 @@ public static class ScenarioLoader
     /// <exception cref="ScenarioException">A default profile is not in the config folder, or not allowed.</exception>
     public static ScenarioSpec Defaults() => Load(SettingsTree.Empty(""), new OwnFiles("."), [], hasProcesses: false);
 
+    /// <summary>The machine of a profile.</summary>
+    /// <param name="profile">Its name.</param>
+    /// <param name="key">Who named it, for messages.</param>
+    /// <exception cref="ScenarioException">There is none of this name, or it is not allowed.</exception>
+    public static MachineSpec MachineOf(string profile, string key)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        string name = ProfileCatalog.Machines.Require(profile, key).Name;
+        SettingsTree machine = SettingsTree.Parse($"{MachineProfile} = {SettingValues.InQuotes(name)}", key);
+        return Load(machine, new OwnFiles("."), [], hasProcesses: false).Machine;
+    }
+
     /// <summary>Loads the plug-ins of a scenario, and nothing else of it.</summary>
     /// <param name="path">As for <see cref="Load(string, IReadOnlyList{string})"/>.</param>
     /// <exception cref="ScenarioException">The file cannot be read, or one of its plug-ins cannot be loaded.</exception>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using VmSim.Core.Engine;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
@@ -20,6 +21,7 @@ internal static class SyntheticPrograms
         string name = item.Value("name") ?? program;
         ulong seed = scenario.Seed;
         int cores = scenario.Machine.Cores;
+        LayoutEntropy? entropy = scenario.Noise.Aslr ? LayoutEntropy.Of(WorldParts.FormatOf(scenario)) : null;
         List<KeyValuePair<string, string>> written =
         [
             new("name", name),
@@ -38,7 +40,11 @@ internal static class SyntheticPrograms
         return new ProcessSpec
         {
             Name = name,
-            Program = copy => Build(settings, new ProgramContext(name, copy, seed, cores), path),
+            Program = copy =>
+            {
+                ProgramImage image = Build(settings, new ProgramContext(name, copy, seed, cores), path);
+                return entropy is null ? image : MovedProgram.Drawn(image, ProcessLoader.SeedOf(seed, path, copy), copy, entropy);
+            },
             Count = count,
             Settings = written,
         };

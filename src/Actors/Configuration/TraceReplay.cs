@@ -29,8 +29,8 @@ public sealed record TraceReplay
     public bool InitialMaps { get; init; } = true;
 
     /// <summary>Whether each copy runs at addresses of its own.</summary>
-    [Setting("Whether each copy runs at addresses of its own (program, heap, mappings and stack each moved by up to 2^28 pages, drawn "
-        + "from the seed); off keeps those of the trace.")]
+    [Setting("Whether each copy runs at addresses of its own (program, heap, mappings and stack each moved as far as Linux moves them, "
+        + "drawn from the seed); off keeps those of the trace, unless noise.aslr is on.")]
     public bool Aslr { get; init; }
 
     /// <summary>The cores of the list, one by one.</summary>

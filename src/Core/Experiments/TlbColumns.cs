@@ -17,6 +17,12 @@ internal static class TlbColumns
     /// <summary>Heading of the column that names a trace.</summary>
     public const string Trace = "trace";
 
+    /// <summary>Heading of the column that names a machine profile, whose arrays the other columns change.</summary>
+    public const string Machine = "machine";
+
+    /// <summary>How headings of the arrays of fetches begin; results have them if a row has other ones than for data.</summary>
+    public const string Fetches = "l1i_";
+
     /// <summary>Heading of the column that says what entries map; results have it if one maps more than a page.</summary>
     public const string Reach = "reach";
 
@@ -39,6 +45,10 @@ internal static class TlbColumns
         Number("l1_4k_ways", 0, MostWays, c => c.Ways4K, (c, v) => c with { Ways4K = (int)v }),
         Number("l1_2m_entries", 0, MostEntries, c => c.Entries2M, (c, v) => c with { Entries2M = (int)v }),
         Number("l1_2m_ways", 0, MostWays, c => c.Ways2M, (c, v) => c with { Ways2M = (int)v }),
+        Size("l1i_4k_entries", MostEntries, c => c.FetchEntries4K, (c, v) => c with { FetchEntries4K = v }),
+        Size("l1i_4k_ways", MostWays, c => c.FetchWays4K, (c, v) => c with { FetchWays4K = v }),
+        Size("l1i_2m_entries", MostEntries, c => c.FetchEntries2M, (c, v) => c with { FetchEntries2M = v }),
+        Size("l1i_2m_ways", MostWays, c => c.FetchWays2M, (c, v) => c with { FetchWays2M = v }),
         Choice("l1_policy", ReplacementPolicies.All.Names, c => c.FirstPolicy, (c, v) => c with { FirstPolicy = v }),
         Number("l2_entries", 0, MostEntries, c => c.SecondEntries, (c, v) => c with { SecondEntries = (int)v }),
         Number("l2_ways", 0, MostWays, c => c.SecondWays, (c, v) => c with { SecondWays = (int)v }),
@@ -56,7 +66,30 @@ internal static class TlbColumns
         Number("lat_psc", 0, MostCycles, c => c.PscCycles, (c, v) => c with { PscCycles = v }),
         Number("lat_mem", 0, MostCycles, c => c.ReferenceCycles, (c, v) => c with { ReferenceCycles = v }),
         Number("lat_fault", 0, MostCycles, c => c.FaultCycles, (c, v) => c with { FaultCycles = v }),
+        new(Machine, "a machine profile", config => config.Machine, (_, _) => null),
         new(Trace, "the path of a .vmt or .vmt.gz file", config => config.Trace, (config, field) => config with { Trace = field }),
+    ];
+
+    /// <summary>
+    /// A configuration with the value of a column; an empty field leaves it as it is, except where it names stream or trace.
+    /// </summary>
+    /// <param name="column">The column.</param>
+    /// <param name="config">The configuration.</param>
+    /// <param name="field">The value.</param>
+    /// <param name="machines">The MMU of a machine profile, which fails where there is none; null if there are no profiles.</param>
+    /// <returns>Null if the value is not allowed.</returns>
+    public static TlbConfig? Apply(TlbColumn column, TlbConfig config, string field, Func<string, MmuSpec>? machines) =>
+        field.Length == 0 && column.Name is not ("stream" or Trace or "name") ? config
+        : column.Name != Machine ? column.Read(config, field)
+        : machines is null ? null
+        : config.On(field, machines(field));
+
+    /// <summary>The columns that results add where there are fetches.</summary>
+    public static IReadOnlyList<(string Name, Func<TlbResult, string> Write)> FetchResults { get; } =
+    [
+        ("fetches", result => Text(result.Fetches)),
+        ("l1_fetch_misses", result => Text(result.FetchFirstMisses)),
+        ("fetch_walks", result => Text(result.FetchWalks)),
     ];
 
     /// <summary>The columns that results add.</summary>
@@ -94,6 +127,16 @@ internal static class TlbColumns
         config => Text(get(config)),
         (config, field) =>
             long.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most
+            ? set(config, value)
+            : null);
+
+    /// <summary>A number that may be left to the array of data.</summary>
+    private static TlbColumn Size(string name, long most, Func<TlbConfig, int?> get, Func<TlbConfig, int?, TlbConfig> set) => new(
+        name,
+        $"a whole number from 0 to {most}",
+        config => get(config)?.ToString(CultureInfo.InvariantCulture) ?? "",
+        (config, field) =>
+            int.TryParse(field, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value <= most
             ? set(config, value)
             : null);
 

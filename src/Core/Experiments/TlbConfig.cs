@@ -20,6 +20,12 @@ public sealed record TlbConfig
     /// <summary>Seed of the stream, and of random replacement.</summary>
     public ulong Seed { get; init; } = 1;
 
+    /// <summary>The machine profile whose MMU the arrays are those of, where no column says otherwise; empty for none.</summary>
+    public string Machine { get; init; } = "";
+
+    /// <summary>The MMU of that machine, for what no column says; null for none.</summary>
+    public MmuSpec? MachineMmu { get; init; }
+
     /// <summary>4 KiB pages that the stream goes over.</summary>
     public long Pages { get; init; } = 1 << 20;
 
@@ -37,6 +43,18 @@ public sealed record TlbConfig
 
     /// <summary>Its ways; 0 leaves it out.</summary>
     public int Ways2M { get; init; } = 4;
+
+    /// <summary>Entries of the first-level TLB of fetches for 4 KiB pages; null for as many as that of data.</summary>
+    public int? FetchEntries4K { get; init; }
+
+    /// <summary>Its ways; null for as many as that of data.</summary>
+    public int? FetchWays4K { get; init; }
+
+    /// <summary>Entries of the first-level TLB of fetches for 2 MiB pages; null for as many as that of data.</summary>
+    public int? FetchEntries2M { get; init; }
+
+    /// <summary>Its ways; null for as many as that of data.</summary>
+    public int? FetchWays2M { get; init; }
 
     /// <summary>Replacement policy of the first level.</summary>
     public string FirstPolicy { get; init; } = ReplacementPolicies.Lru;
@@ -89,19 +107,77 @@ public sealed record TlbConfig
     /// <summary>Cycles of every page fault.</summary>
     public long FaultCycles { get; init; } = 1000;
 
-    /// <summary>The MMU of each core. Instruction TLBs, which only traces use, are as large as data TLBs.</summary>
-    public MmuSpec ToMmuSpec() => new()
-    {
-        Instruction4K = Spec(Entries4K, Ways4K, FirstPolicy) with { Reach = Reach },
-        InstructionLarge = Spec(Entries2M, Ways2M, FirstPolicy),
-        Data4K = Spec(Entries4K, Ways4K, FirstPolicy) with { Reach = Reach },
-        DataLarge = Spec(Entries2M, Ways2M, FirstPolicy),
-        Second = Spec(SecondEntries, SecondWays, SecondPolicy) with { Reach = Reach },
-        PdeEntries = PdeEntries,
-        PdpteEntries = PdpteEntries,
-        Pml4eEntries = Pml4eEntries,
-    };
+    /// <summary>Sets of the first-level TLB of data for 4 KiB pages; 0 if there is none.</summary>
+    public int DataSets => SetsOf(Entries4K, Ways4K);
 
-    private static TlbSpec Spec(int entries, int ways, string policy) =>
-        entries == 0 || ways == 0 ? new TlbSpec { Entries = 0, Ways = 1 } : new TlbSpec { Entries = entries, Ways = ways, Policy = policy };
+    /// <summary>Sets of the first-level TLB of fetches for 4 KiB pages; 0 if there is none.</summary>
+    public int FetchSets => SetsOf(FetchEntries4K ?? Entries4K, FetchWays4K ?? Ways4K);
+
+    /// <summary>Sets of the second-level TLB; 0 if there is none.</summary>
+    public int SecondSets => SetsOf(SecondEntries, SecondWays);
+
+    /// <summary>The configuration with the arrays and costs of a machine.</summary>
+    /// <param name="name">Name of its profile.</param>
+    /// <param name="mmu">Its MMU.</param>
+    public TlbConfig On(string name, MmuSpec mmu)
+    {
+        ArgumentNullException.ThrowIfNull(mmu);
+        return this with
+        {
+            Machine = name,
+            MachineMmu = mmu,
+            Entries4K = mmu.Data4K.Entries,
+            Ways4K = mmu.Data4K.Ways,
+            Entries2M = mmu.DataLarge.Entries,
+            Ways2M = mmu.DataLarge.Ways,
+            FetchEntries4K = mmu.Instruction4K.Entries,
+            FetchWays4K = mmu.Instruction4K.Ways,
+            FetchEntries2M = mmu.InstructionLarge.Entries,
+            FetchWays2M = mmu.InstructionLarge.Ways,
+            FirstPolicy = mmu.Data4K.Policy,
+            SecondEntries = mmu.Second.Entries,
+            SecondWays = mmu.Second.Ways,
+            SecondPolicy = mmu.Second.Policy,
+            Reach = mmu.Data4K.Reach,
+            PdeEntries = mmu.PdeEntries,
+            PdpteEntries = mmu.PdpteEntries,
+            Pml4eEntries = mmu.Pml4eEntries,
+            SecondCycles = mmu.SecondCycles,
+            PscCycles = mmu.PscCycles,
+            ReferenceCycles = mmu.ReferenceCycles,
+        };
+    }
+
+    /// <summary>The MMU of each core.</summary>
+    public MmuSpec ToMmuSpec()
+    {
+        MmuSpec mmu = MachineMmu ?? new MmuSpec();
+        return mmu with
+        {
+            Instruction4K = First(mmu.Instruction4K, FetchEntries4K ?? Entries4K, FetchWays4K ?? Ways4K, hasReach: true),
+            InstructionLarge = First(mmu.InstructionLarge, FetchEntries2M ?? Entries2M, FetchWays2M ?? Ways2M, hasReach: false),
+            Data4K = First(mmu.Data4K, Entries4K, Ways4K, hasReach: true),
+            DataLarge = First(mmu.DataLarge, Entries2M, Ways2M, hasReach: false),
+            Second = Sized(mmu.Second, SecondEntries, SecondWays) with
+            {
+                Policy = SecondPolicy,
+                Reach = Reach == MachineMmu?.Data4K.Reach ? mmu.Second.Reach : Reach,
+            },
+            PdeEntries = PdeEntries,
+            PdpteEntries = PdpteEntries,
+            Pml4eEntries = Pml4eEntries,
+        };
+    }
+
+    private static int SetsOf(int entries, int ways) => entries == 0 || ways == 0 ? 0 : entries / ways;
+
+    private static TlbSpec Sized(TlbSpec array, int entries, int ways) =>
+        entries == 0 || ways == 0 ? array with { Entries = 0, Ways = 1 } : array with { Entries = entries, Ways = ways };
+
+    /// <summary>An array of the first level: what no column changes is the machine's own.</summary>
+    private TlbSpec First(TlbSpec array, int entries, int ways, bool hasReach) => Sized(array, entries, ways) with
+    {
+        Policy = FirstPolicy == MachineMmu?.Data4K.Policy ? array.Policy : FirstPolicy,
+        Reach = !hasReach || Reach == MachineMmu?.Data4K.Reach ? array.Reach : Reach,
+    };
 }

@@ -41,6 +41,9 @@ public sealed class TlbExperiment : IDisposable
     private long _references;
     private long _faults;
     private long _dropped;
+    private long _fetches;
+    private long _fetchMisses;
+    private long _fetchWalks;
 
     private TlbExperiment(TlbConfig config)
     {
@@ -116,6 +119,7 @@ public sealed class TlbExperiment : IDisposable
         foreach (ref readonly SourceAccess access in block)
         {
             ulong address = access.Address;
+            _fetches += access.Kind == AccessKind.Fetch ? 1 : 0;
             checksum = (checksum ^ address) * HashPrime;
             CoreMmu core = cores[access.Core];
             ulong code;
@@ -147,10 +151,13 @@ public sealed class TlbExperiment : IDisposable
     private ulong Miss(CoreMmu core, AccessKind kind, ulong address)
     {
         bool faulted = MapIfNew(address);
+        int fetches = kind == AccessKind.Fetch ? 1 : 0;
+        _fetchMisses += fetches;
         TranslationResult result = core.TranslateMissed(kind, address, time: 0);
         if (result.Outcome == TranslationOutcome.Walked)
         {
             _walks[result.WalkStart]++;
+            _fetchWalks += fetches;
             _references += result.References;
             _faults += faulted ? 1 : 0;
             return (ulong)(5 + result.WalkStart + (faulted ? 8 : 0));
@@ -163,6 +170,7 @@ public sealed class TlbExperiment : IDisposable
 
         int size = result.Size == PageSize.Size4K ? 0 : 1;
         int place = (result.Outcome == TranslationOutcome.StlbHit ? 2 : 0) + size;
+        _fetchMisses -= result.Outcome == TranslationOutcome.L1Hit ? fetches : 0;
         _hits[place]++;
         return (ulong)(1 + place);
     }
@@ -202,6 +210,9 @@ public sealed class TlbExperiment : IDisposable
         return new TlbResult
         {
             Accesses = _accesses,
+            Fetches = _fetches,
+            FetchFirstMisses = _fetchMisses,
+            FetchWalks = _fetchWalks,
             AddressChecksum = _checksum,
             FirstHits4K = _hits[0],
             FirstHits2M = _hits[1],

@@ -1,3 +1,5 @@
+using VmSim.Core.Mmu;
+
 namespace VmSim.Core.Experiments;
 
 /// <summary>Configurations in which some columns take every combination of values.</summary>
@@ -11,8 +13,12 @@ public sealed record TlbGrid(IReadOnlyList<TlbConfig> Rows, IReadOnlyList<string
     /// <summary>Makes every combination of the values of some columns, of every row.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="axes">Columns and their values, those that change slowest first.</param>
+    /// <param name="machines">The MMU of a machine profile, which fails where there is none; null if there are no profiles.</param>
     /// <exception cref="TableFormatException">A column or a value is none, or there are too many combinations.</exception>
-    public static TlbGrid Of(IReadOnlyList<TlbConfig> rows, IReadOnlyList<(string Column, IReadOnlyList<string> Values)> axes)
+    public static TlbGrid Of(
+        IReadOnlyList<TlbConfig> rows,
+        IReadOnlyList<(string Column, IReadOnlyList<string> Values)> axes,
+        Func<string, MmuSpec>? machines = null)
     {
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentNullException.ThrowIfNull(axes);
@@ -27,7 +33,7 @@ public sealed record TlbGrid(IReadOnlyList<TlbConfig> Rows, IReadOnlyList<string
                 throw new TableFormatException($"--vary: more than {RowsMax:N0} combinations found; {RowsMax:N0} are allowed");
             }
 
-            all = [.. all.SelectMany(row => values.Select(value => Varied(row, column, value)))];
+            all = [.. all.SelectMany(row => values.Select(value => Varied(row, column, value, machines)))];
         }
 
         List<TlbConfig> allowed = [];
@@ -48,9 +54,9 @@ public sealed record TlbGrid(IReadOnlyList<TlbConfig> Rows, IReadOnlyList<string
         return new TlbGrid(allowed, refused);
     }
 
-    private static TlbConfig Varied(TlbConfig row, TlbColumn column, string value)
+    private static TlbConfig Varied(TlbConfig row, TlbColumn column, string value, Func<string, MmuSpec>? machines)
     {
-        TlbConfig varied = column.Read(row, value)
+        TlbConfig varied = TlbColumns.Apply(column, row, value, machines)
             ?? throw new TableFormatException($"--vary {column.Name}: found '{value}'; allowed is {column.Allowed}");
         return varied with { Name = $"{row.Name} {column.Name}={value}" };
     }

@@ -21,6 +21,15 @@ public sealed record TlbResult
     /// <summary>Second-level hits of 2 MiB pages.</summary>
     public required long SecondHits2M { get; init; }
 
+    /// <summary>Accesses that are fetches of instructions, each of one.</summary>
+    public long Fetches { get; init; }
+
+    /// <summary>Fetches that the first level did not answer.</summary>
+    public long FetchFirstMisses { get; init; }
+
+    /// <summary>Walks of fetches.</summary>
+    public long FetchWalks { get; init; }
+
     /// <summary>Page walks, by whatever cache they were shortened.</summary>
     public long Walks => PdeHits + PdpteHits + Pml4eHits + NoPscHits;
 

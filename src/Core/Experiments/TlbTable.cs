@@ -19,11 +19,15 @@ public static class TlbTable
     /// <summary>Reads a table of configurations: CSV whose first line names the columns.</summary>
     /// <param name="reader">The table.</param>
     /// <param name="file">Its name, for messages.</param>
-    /// <exception cref="TableFormatException">A field, a column or a combination of fields is not allowed.</exception>
-    public static IReadOnlyList<TlbConfig> Read(TextReader reader, string file)
+    /// <param name="machines">The MMU of a machine profile, which fails where there is none; null if there are no profiles.</param>
+    /// <exception cref="TableFormatException">
+    /// Fields, columns or combinations of fields are not allowed; the message has a line for each of the first.
+    /// </exception>
+    public static IReadOnlyList<TlbConfig> Read(TextReader reader, string file, Func<string, MmuSpec>? machines = null)
     {
         ArgumentNullException.ThrowIfNull(reader);
         List<TlbConfig> rows = [];
+        TableProblems problems = new();
         TlbColumn[]? columns = null;
         long line = 0;
         while (TextLines.Read(reader, TooLong) is { } text)
@@ -43,19 +47,22 @@ public static class TlbTable
 
             if (fields.Count != columns.Length)
             {
-                throw new TableFormatException(
-                    $"{file}, line {line}: found {fields.Count} fields; the first line names {columns.Length} columns");
+                problems.Add($"{file}, line {line}: found {fields.Count} fields; the first line names {columns.Length} columns");
+                continue;
             }
 
-            rows.Add(Row(columns, fields, file, line, rows.Count));
+            rows.Add(Row(columns, fields, new Place(file, line, rows.Count), machines, problems));
         }
 
+        problems.ThrowIfAny();
         return columns is null ? throw new TableFormatException($"{file}: found no columns; the first line must name them") : rows;
 
         TableFormatException TooLong(string problem) => new($"{file}, line {line + 1}: {problem}");
     }
 
-    /// <summary>Writes configurations and their results; columns of traces and of reach only if a row has one.</summary>
+    /// <summary>
+    /// Writes configurations and their results; columns of traces, machines, fetches and reach only if a row has something to say there.
+    /// </summary>
     /// <param name="writer">Where to.</param>
     /// <param name="rows">The rows in order.</param>
     public static void Write(TextWriter writer, IReadOnlyList<(TlbConfig Config, TlbResult Result)> rows)
@@ -64,16 +71,23 @@ public static class TlbTable
         ArgumentNullException.ThrowIfNull(rows);
         bool hasTraces = rows.Any(row => row.Config.Trace.Length > 0);
         bool hasGroups = rows.Any(row => row.Config.Reach != TlbReaches.Page);
+        bool hasMachines = rows.Any(row => row.Config.Machine.Length > 0);
+        bool hasFetchArrays = rows.Any(row => row.Config is not
+        { FetchEntries4K: null, FetchWays4K: null, FetchEntries2M: null, FetchWays2M: null });
+        (string Name, Func<TlbResult, string> Write)[] results =
+            [.. TlbColumns.Results, .. rows.Any(row => row.Result.Fetches > 0) ? TlbColumns.FetchResults : []];
         TlbColumn[] columns =
         [
             .. TlbColumns.Configuration.Where(column => (column.Name != TlbColumns.Trace || hasTraces)
-                && (column.Name != TlbColumns.Reach || hasGroups)),
+                && (column.Name != TlbColumns.Reach || hasGroups)
+                && (column.Name != TlbColumns.Machine || hasMachines)
+                && (!column.Name.StartsWith(TlbColumns.Fetches, StringComparison.Ordinal) || hasFetchArrays)),
         ];
-        WriteLine(writer, columns.Select(column => column.Name).Concat(TlbColumns.Results.Select(column => column.Name)));
+        WriteLine(writer, columns.Select(column => column.Name).Concat(results.Select(column => column.Name)));
         foreach ((TlbConfig config, TlbResult result) in rows)
         {
             WriteLine(
-                writer, columns.Select(column => column.Write(config)).Concat(TlbColumns.Results.Select(column => column.Write(result))));
+                writer, columns.Select(column => column.Write(config)).Concat(results.Select(column => column.Write(result))));
         }
     }
 
@@ -97,12 +111,16 @@ public static class TlbTable
                 $"{file}, line {line}: found neither a column 'stream' nor a column '{TlbColumns.Trace}'; one is needed");
     }
 
-    private static TlbConfig Row(TlbColumn[] columns, List<string> fields, string file, long line, int index)
+    private static TlbConfig Row(
+        TlbColumn[] columns, List<string> fields, Place place, Func<string, MmuSpec>? machines, TableProblems problems)
     {
-        TlbConfig config = new() { Name = $"row{index + 1}" };
+        TlbConfig config = new() { Name = $"row{place.Row + 1}" };
         bool hasTrace = Array.FindIndex(columns, column => column.Name == TlbColumns.Trace) is >= 0 and int trace
             && fields[trace].Length > 0;
-        for (int i = 0; i < columns.Length; i++)
+        long before = problems.Count;
+
+        // The machine first, since the other columns change what it has.
+        foreach (int i in Enumerable.Range(0, columns.Length).OrderBy(i => columns[i].Name == TlbColumns.Machine ? 0 : 1))
         {
             // a trace needs no stream; what stands in that column does not count
             if (columns[i].Name == "stream" && hasTrace)
@@ -110,11 +128,15 @@ public static class TlbTable
                 continue;
             }
 
-            config = columns[i].Read(config, fields[i])
-                ?? throw TableFormatException.At(file, line, columns[i].Name, fields[i], columns[i].Allowed);
+            problems.Try(() => config = TlbColumns.Apply(columns[i], config, fields[i], machines)
+                ?? throw TableFormatException.At(place.File, place.Line, columns[i].Name, fields[i], columns[i].Allowed));
         }
 
-        Check(config, file, line);
+        if (problems.Count == before)
+        {
+            problems.Try(() => Check(config, place.File, place.Line));
+        }
+
         return config;
     }
 
@@ -134,7 +156,17 @@ public static class TlbTable
 
         CheckArray("l1_4k", config.Entries4K, config.Ways4K, "l1_policy", config.FirstPolicy);
         CheckArray("l1_2m", config.Entries2M, config.Ways2M, "l1_policy", config.FirstPolicy);
+        (int entries4K, int ways4K) = (config.FetchEntries4K ?? config.Entries4K, config.FetchWays4K ?? config.Ways4K);
+        (int entries2M, int ways2M) = (config.FetchEntries2M ?? config.Entries2M, config.FetchWays2M ?? config.Ways2M);
+        CheckArray("l1i_4k", entries4K, ways4K, "l1_policy", config.FirstPolicy);
+        CheckArray("l1i_2m", entries2M, ways2M, "l1_policy", config.FirstPolicy);
         CheckArray("l2", config.SecondEntries, config.SecondWays, "l2_policy", config.SecondPolicy);
+        if (config.ToMmuSpec() is { } mmu
+            && (mmu.Instruction4K.Fault ?? mmu.Data4K.Fault ?? mmu.InstructionLarge.Fault ?? mmu.DataLarge.Fault ?? mmu.Second.Fault
+                ?? mmu.ReachFault) is { } fault)
+        {
+            throw TableFormatException.At(file, line, TlbColumns.Machine, config.Machine, $"another array: {fault}");
+        }
 
         void CheckArray(string prefix, int entries, int ways, string policyColumn, string policy)
         {
@@ -188,4 +220,7 @@ public static class TlbTable
                 $"{file}, line {line}: found a quotation mark that is not closed; a field in quotation marks ends in one")
             : fields;
     }
+
+    /// <summary>Where a row stands.</summary>
+    private readonly record struct Place(string File, long Line, int Row);
 }

@@ -218,6 +218,11 @@ public sealed record NoiseSpec
     /// <summary>Whether cores are numbered anew before threads are placed.</summary>
     [Setting("Whether threads that name no core are placed as if cores were numbered in an order that is drawn from the seed.")]
     public bool Placement { get; init; }
+
+    /// <summary>Whether programs lie at addresses of their own.</summary>
+    [Setting("Whether each process lies at addresses that are drawn from the seed, as Linux's address space layout randomization has it: "
+        + "a trace's program, heap, mappings and stack each by themselves, as by its setting aslr; a program that is no trace as a whole.")]
+    public bool Aslr { get; init; }
 }
 
 /// <summary>One process of the scenario, or several alike.</summary>

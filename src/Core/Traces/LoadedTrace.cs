@@ -47,6 +47,12 @@ public sealed class LoadedTrace
     /// <summary>Records that were read, those of children left out.</summary>
     public required long Records { get; init; }
 
+    /// <summary>
+    /// Sets of the filter through which the trace was recorded, as its header says, a power of two: TLBs whose number of sets is a multiple
+    /// of it miss as on the full trace. The most of it and its children; 1 for none.
+    /// </summary>
+    public int FilterSets { get; init; } = 1;
+
     /// <summary>What was missing or left out, one sentence each, children's included.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 }

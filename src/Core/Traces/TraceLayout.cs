@@ -1,5 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Programs;
+using VmSim.Core.Statistics;
+using VmSim.Core.Workloads;
 
 namespace VmSim.Core.Traces;
 
@@ -9,25 +11,39 @@ namespace VmSim.Core.Traces;
 /// </summary>
 /// <remarks>
 /// The program's own file, the heap and the named stack are each the interval from their first to their last page. Everything else is one
-/// class. Classes that share pages, or that one call spans, move together. Addresses below 64 KiB (vm.mmap_min_addr) and outside user space
-/// never move. Nor does a program file linked to a fixed address (ET_EXEC, 0x400000 by the x86-64 ABI), which Linux does not move either.
+/// class. Classes that share pages, or that one call spans, move together. The heap follows the program's file, and moves a little beside
+/// it. Addresses below 64 KiB (vm.mmap_min_addr) and outside user space never move. Nor does a program file linked to a fixed address
+/// (ET_EXEC, 0x400000 by the x86-64 ABI), which Linux does not move either.
+/// A class moves by a multiple of what the areas in it are aligned to (<see cref="LayoutNeeds"/>), and of the sets of the filter through
+/// which the trace was recorded: so pages share a set of the filter at their new addresses just where they did at those of the recording.
 /// </remarks>
 public sealed class TraceLayout
 {
-    private const ulong LowestMovable = 0x1_0000;
     private const ulong FixedExecutable = 0x40_0000;
     private const int ClassCount = 4;
+
+    /// <summary>Draws for one class before it stays where it is.</summary>
+    private const int Attempts = 64;
+
+    private readonly LayoutEntropy _entropy;
     private readonly ulong[] _first = [ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue];
     private readonly ulong[] _end = new ulong[ClassCount];
     private readonly int[] _group = [0, 1, 2, 3];
+    private readonly ulong[] _steps = new ulong[ClassCount];
     private readonly List<(ulong First, ulong End)> _ranges;
     private readonly bool _isFixed;
 
     /// <summary>Reads a program's layout; takes one pass over its operations.</summary>
-    public TraceLayout(ProgramImage image)
+    /// <param name="image">The program.</param>
+    /// <param name="entropy">How far the kernel moves what.</param>
+    /// <param name="filterSets">Sets of the filter through which the trace was recorded, a power of two; 1 for none.</param>
+    public TraceLayout(ProgramImage image, LayoutEntropy entropy, int filterSets)
     {
         ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(entropy);
+        ArgumentOutOfRangeException.ThrowIfLessThan(filterSets, 1);
         Image = image;
+        _entropy = entropy;
         FindExecutable(image);
         FindStackAndHeap(image);
         _isFixed = _first[(int)LayoutClass.Executable] == FixedExecutable >> PageSizes.BaseShift;
@@ -35,6 +51,7 @@ public sealed class TraceLayout
         HashSet<ulong> pages = [];
         Collect(image, calls, pages);
         Join(calls);
+        FindSteps(image, (ulong)filterSets << PageSizes.BaseShift);
         calls.AddRange(pages.Select(page => (page, page + 1)));
         _ranges = Disjoint(calls);
         foreach ((ulong first, ulong end) in _ranges)
@@ -66,19 +83,16 @@ public sealed class TraceLayout
 
     /// <summary>The program at other addresses; the same for the same seed.</summary>
     /// <param name="seed">Where the draws begin.</param>
-    public ProgramImage Randomize(ulong seed) => new AddressShift(this, Draw(seed)).Apply(Image);
+    public ProgramImage Randomize(ulong seed) => MovedProgram.By(Image, new Shifts(this, Draw(seed)));
 
-    /// <summary>Bytes that an address moves by, as an unsigned difference.</summary>
-    /// <param name="address">Any address.</param>
-    /// <param name="shifts">Bytes for each class.</param>
-    internal ulong ShiftOf(ulong address, ulong[] shifts) => IsKept(address >> PageSizes.BaseShift) ? 0 : shifts[(int)ClassOf(address)];
+    private ulong ShiftOf(ulong address, ulong[] shifts) => IsKept(address >> PageSizes.BaseShift) ? 0 : shifts[(int)ClassOf(address)];
 
     /// <summary>
-    /// Draws shifts until no two pages meet. A class that finds no room after <see cref="LayoutDraw.Attempts"/> draws stays.
+    /// Draws shifts until no two pages meet. A class that finds no room after <see cref="Attempts"/> draws stays.
     /// </summary>
     private ulong[] Draw(ulong seed)
     {
-        LayoutDraw draw = new LayoutDraw(seed);
+        SeededRandom random = new(seed);
         ulong[] shifts = new ulong[ClassCount];
         for (int leader = 0; leader < ClassCount; leader++)
         {
@@ -87,9 +101,9 @@ public sealed class TraceLayout
                 continue;
             }
 
-            for (int attempt = 0; attempt < LayoutDraw.Attempts; attempt++)
+            for (int attempt = 0; attempt < Attempts; attempt++)
             {
-                Set(shifts, leader, draw.Next(HighestEnd(leader)));
+                Set(shifts, leader, Next(ref random, leader, shifts));
                 if (IsFree(shifts))
                 {
                     break;
@@ -100,6 +114,23 @@ public sealed class TraceLayout
         }
 
         return shifts;
+    }
+
+    /// <summary>A shift in bytes, as an unsigned difference: up, or down for what ends too high to be moved up by any draw.</summary>
+    private ulong Next(ref SeededRandom random, int leader, ulong[] shifts)
+    {
+        bool isHeap = leader == (int)LayoutClass.Heap && _group[(int)LayoutClass.Stack] != leader;
+        int bits = leader == (int)LayoutClass.Stack ? _entropy.StackBits : _entropy.MappingBits;
+        ulong span = isHeap ? _entropy.HeapBytes : 1UL << (bits + PageSizes.BaseShift);
+        ulong step = _steps[leader];
+        ulong bytes = random.Below(Math.Max(1, span / step)) * step;
+        if (isHeap)
+        {
+            // Behind the program's file, wherever that is.
+            return bytes + (_isFixed ? 0 : shifts[(int)LayoutClass.Executable] / step * step);
+        }
+
+        return HighestEnd(leader) + span > _entropy.UserBytes ? 0 - bytes : bytes;
     }
 
     private void Set(ulong[] shifts, int leader, ulong value)
@@ -130,7 +161,8 @@ public sealed class TraceLayout
             ulong shift = ShiftOf(first << PageSizes.BaseShift, shifts) >> PageSizes.BaseShift;
             ulong start = (first + shift) & (ulong.MaxValue >> PageSizes.BaseShift);
             ulong stop = start + (end - first);
-            if (!IsKept(first) && (start < LowestMovable >> PageSizes.BaseShift || stop > TraceCalls.UserBytes >> PageSizes.BaseShift))
+            if (!IsKept(first)
+                && (start < LayoutEntropy.LowestMovable >> PageSizes.BaseShift || stop > _entropy.UserBytes >> PageSizes.BaseShift))
             {
                 return false;
             }
@@ -151,7 +183,7 @@ public sealed class TraceLayout
     }
 
     private bool IsKept(ulong page) =>
-        page < LowestMovable >> PageSizes.BaseShift || page >= TraceCalls.UserBytes >> PageSizes.BaseShift
+        !_entropy.MayMove(page << PageSizes.BaseShift)
         || (_isFixed && page >= _first[(int)LayoutClass.Executable] && page < _end[(int)LayoutClass.Executable]);
 
     private ulong CountKept(ulong first, ulong end) => IsKept(first) ? end - first : 0;
@@ -222,7 +254,7 @@ public sealed class TraceLayout
     {
         foreach (SystemCall call in image.InitialMappings.Concat(image.Threads.SelectMany(thread => thread.SystemCalls)))
         {
-            if (call.Length > 0 && !AddressShift.IsWholeSpace(call))
+            if (call.Length > 0 && !MovedProgram.IsWholeSpace(call))
             {
                 calls.Add(Pages(call.Start.Value, call.Length));
             }
@@ -298,6 +330,27 @@ public sealed class TraceLayout
         }
     }
 
+    /// <summary>
+    /// What each class moves by multiples of: the largest of a page, of the filter's sets, and of what areas in it are aligned to.
+    /// </summary>
+    private void FindSteps(ProgramImage image, ulong least)
+    {
+        Array.Fill(_steps, Math.Max(PageSizes.BaseBytes, least));
+        IEnumerable<SystemCall> calls = CallsOf(image).Where(call => !MovedProgram.IsWholeSpace(call));
+        foreach ((ulong address, ulong bytes) in LayoutNeeds.Of(calls, _entropy.FileAlignment))
+        {
+            if (!IsKept(address >> PageSizes.BaseShift))
+            {
+                ref ulong step = ref _steps[_group[(int)ClassOf(address)]];
+                step = Math.Max(step, bytes);
+            }
+        }
+    }
+
+    private static IEnumerable<SystemCall> CallsOf(ProgramImage image) =>
+        image.InitialMappings.Concat(image.Threads.SelectMany(thread => thread.SystemCalls))
+            .Concat(image.Children.SelectMany(CallsOf));
+
     private void Unite(int one, int other)
     {
         (int from, int to) = (Math.Max(_group[one], _group[other]), Math.Min(_group[one], _group[other]));
@@ -328,5 +381,13 @@ public sealed class TraceLayout
         }
 
         return disjoint;
+    }
+
+    private readonly struct Shifts(TraceLayout layout, ulong[] shifts) : IAddressMove
+    {
+        public ulong Of(ulong address) => layout.ShiftOf(address, shifts);
+
+        /// <summary>A break is the end of the heap, where another class may begin.</summary>
+        public ulong OfBreak(VirtAddr address) => shifts[(int)LayoutClass.Heap];
     }
 }

@@ -99,9 +99,23 @@ internal sealed class TraceFamily
         }
     }
 
+    /// <summary>The most sets of the filters through which the traces were recorded, all powers of two; 1 for none.</summary>
+    public int FilterSets { get; private set; } = 1;
+
+    /// <summary>What has come of it all.</summary>
+    public LoadedTrace Loaded(ProgramImage image, long accesses, long records) => new()
+    {
+        Image = image,
+        Accesses = accesses,
+        Records = records,
+        FilterSets = FilterSets,
+        Warnings = Warnings,
+    };
+
     /// <summary>Takes a comment: what the recorded kernel did is told beside what the simulated one does.</summary>
     public void TakeComment(string file, string comment)
     {
+        FilterSets = Math.Max(FilterSets, VmtRules.FilterSets(comment));
         if (comment.StartsWith(TraceComments.KernelFlushes, StringComparison.Ordinal))
         {
             Warnings.Add($"{file}: the recorded kernel flushed TLBs, {comment[TraceComments.KernelFlushes.Length..]}.");

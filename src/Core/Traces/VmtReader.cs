@@ -98,7 +98,7 @@ public sealed partial class VmtReader
             _family.Finish(_source.File);
         }
 
-        return new LoadedTrace { Image = Build(name), Accesses = _accesses, Records = _records, Warnings = _family.Warnings };
+        return _family.Loaded(Build(name), _accesses, _records);
     }
 
     private void Take(ref VmtRecord record)

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Numerics;
 using VmSim.Core.Programs;
 
 namespace VmSim.Core.Traces;
@@ -9,6 +11,9 @@ public static class VmtRules
     /// The longest sleep in nanoseconds, 6.5 days: at the fastest clock of a machine (100 GHz) its cycles are an operation's argument.
     /// </summary>
     public const ulong MaxSleep = 1UL << 49;
+
+    /// <summary>The most sets of a filter through which traces are recorded.</summary>
+    private const int FilterSetsMax = 4096;
 
     /// <summary>The longest name of a call that a thread slept in.</summary>
     private const int MaxCallName = 64;
@@ -71,6 +76,18 @@ public static class VmtRules
         return words[2] != "1" ? "version 1 of the format: # vmt 1 NAME pagesize 4096 ..."
             : pageSize >= 0 && words.ElementAtOrDefault(pageSize + 1) != "4096" ? "pagesize 4096"
             : null;
+    }
+
+    /// <summary>Sets of the filter that a header names (sets=S); 1 if it is no header, or names none that is a power of two.</summary>
+    /// <param name="comment">The line.</param>
+    internal static int FilterSets(string comment)
+    {
+        const string Sets = "sets=";
+        string[] words = comment.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        int filter = words is ["#", "vmt", ..] ? Array.LastIndexOf(words, "filter") : -1;
+        string? found = filter < 0 ? null : Array.Find(words[filter..], word => word.StartsWith(Sets, StringComparison.Ordinal));
+        bool isNumber = int.TryParse(found?[Sets.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out int sets);
+        return isNumber && sets is > 0 and <= FilterSetsMax && BitOperations.IsPow2(sets) ? sets : 1;
     }
 
     /// <summary>Whether a text may be the name of a call that a thread slept in: letters, digits and underscores.</summary>

@@ -31,16 +31,7 @@ internal static class CaptureTools
         "install one of them: apt-get install valgrind, or apt-get install qemu-user gcc (faster, runs threads in parallel)";
 
     /// <summary>The full path of a program, looked for as a shell does; null when it is not there.</summary>
-    public static string? Find(string program)
-    {
-        if (program.Contains('/', StringComparison.Ordinal))
-        {
-            return File.Exists(program) ? Path.GetFullPath(program) : null;
-        }
-
-        string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
-    }
+    public static string? Find(string program) => PathPrograms.Find(program);
 
     /// <summary>
     /// What a command line really starts: a script's interpreter with the script as its argument, as the kernel does it, also through env.
@@ -80,24 +71,29 @@ internal static class CaptureTools
     /// </summary>
     /// <returns>Its exit code.</returns>
     /// <exception cref="UsageException">setarch is needed and missing.</exception>
-    public static int RunTraced(string tool, IEnumerable<string> arguments, bool randomizes, Action<string>? errorLine = null)
+    public static int RunTraced(string tool, IEnumerable<string> arguments, TracedWay way, Action<string>? errorLine = null)
     {
-        if (randomizes)
+        if (way.Randomizes)
         {
-            return Run(tool, arguments, errorLine);
+            return Run(tool, arguments, errorLine, limit: way.Limit);
         }
 
         string setArch = Find(SetArch) ?? throw new UsageException($"--no-aslr: {SetArch} is not installed: apt-get install util-linux");
-        return Run(setArch, ["x86_64", "-R", Find(tool) ?? tool, .. arguments], errorLine);
+        return Run(setArch, ["x86_64", "-R", Find(tool) ?? tool, .. arguments], errorLine, limit: way.Limit);
     }
 
     /// <summary>
     /// Runs a program to its end. Its standard streams are ours, or one of them goes line by line to <paramref name="errorLine"/> or
-    /// <paramref name="outputLine"/>.
+    /// <paramref name="outputLine"/>. After a limit it is interrupted as by Ctrl-C, and killed if that does not end it; a limit of 0 is
+    /// none.
     /// </summary>
     /// <returns>Its exit code.</returns>
     public static int Run(
-        string program, IEnumerable<string> arguments, Action<string>? errorLine = null, Action<string>? outputLine = null)
+        string program,
+        IEnumerable<string> arguments,
+        Action<string>? errorLine = null,
+        Action<string>? outputLine = null,
+        TimeSpan limit = default)
     {
         ProcessStartInfo start = new(program)
         {
@@ -118,6 +114,17 @@ internal static class CaptureTools
             using CancellationTokenSource late = new();
             using CancellationTokenRegistration asked = Interruption.Token.Register(() => late.CancelAfter(EndPatience));
             using CancellationTokenRegistration end = late.Token.Register(Kill);
+            using CancellationTokenSource over = new();
+            using CancellationTokenRegistration interrupt = over.Token.Register(() =>
+            {
+                _ = NativeProcess.Signal(process.Id, NativeProcess.Interrupt);
+                late.CancelAfter(EndPatience);
+            });
+            if (limit > TimeSpan.Zero)
+            {
+                over.CancelAfter(limit);
+            }
+
             while (errorLine is not null && process.StandardError.ReadLine() is { } line)
             {
                 errorLine(line);

@@ -45,13 +45,13 @@ internal static class MapsCapture
     /// <param name="arguments">Its arguments.</param>
     /// <param name="written">The file of snapshots to write, in a folder of one's own.</param>
     /// <param name="calls">Calls before which to take a snapshot, separated by commas; empty for none.</param>
-    /// <param name="randomizes">Whether addresses are randomized.</param>
+    /// <param name="way">How it is run.</param>
     /// <returns>The program's exit code.</returns>
     /// <exception cref="UsageException">The program cannot be started, or a call is none that snapshots can be taken at.</exception>
-    public static int Run(string program, IReadOnlyList<string> arguments, string written, string calls, bool randomizes)
+    public static int Run(string program, IReadOnlyList<string> arguments, string written, string calls, TracedWay way)
     {
         (string tool, string[] line) = Around(written, calls, program, arguments);
-        return CaptureTools.RunTraced(tool, line, randomizes);
+        return CaptureTools.RunTraced(tool, line, way);
     }
 
     /// <summary>Hands over what the tool has written.</summary>

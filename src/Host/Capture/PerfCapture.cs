@@ -39,7 +39,7 @@ internal static class PerfCapture
     /// <param name="arguments">Its arguments.</param>
     /// <param name="folder">A folder for the recording.</param>
     /// <param name="target">The trace to write.</param>
-    /// <param name="randomizes">Whether addresses are randomized.</param>
+    /// <param name="way">How it is run.</param>
     /// <param name="stacks">Whether to record from where calls on memory are made.</param>
     /// <param name="maps">The file of the kernel's word on areas, and calls before which to ask; null to ask nothing.</param>
     /// <param name="error">Where to say what was found.</param>
@@ -50,7 +50,7 @@ internal static class PerfCapture
         IReadOnlyList<string> arguments,
         string folder,
         string target,
-        bool randomizes,
+        TracedWay way,
         bool stacks,
         (string File, string Points)? maps,
         TextWriter error)
@@ -62,7 +62,7 @@ internal static class PerfCapture
         (string tool, string[] line) = maps is { } wanted
             ? MapsCapture.Around(wanted.File, wanted.Points, CaptureTools.Find(CaptureTools.Perf)!, [.. record, .. arguments])
             : (CaptureTools.Perf, [.. record, .. arguments]);
-        int exitCode = CaptureTools.RunTraced(tool, line, randomizes);
+        int exitCode = CaptureTools.RunTraced(tool, line, way);
         if (!File.Exists(recording))
         {
             throw new UsageException(

@@ -9,12 +9,12 @@ internal static class QemuCapture
     /// <summary>Runs the program; afterwards the traces of it and of its forked children are in <paramref name="folder"/>.</summary>
     /// <returns>The main process's raw trace and the program's exit code.</returns>
     public static (string Trace, int ExitCode) Run(
-        string program, IReadOnlyList<string> arguments, string folder, int sets, bool randomizes, bool stacks)
+        string program, IReadOnlyList<string> arguments, string folder, int sets, TracedWay way, bool stacks)
     {
         string plugin = CompiledSource.Build(Source, ".so", "-shared", "-fPIC");
         string trace = Path.Combine(folder, "trace");
         string options = $"{plugin},out={trace},sets={sets},name={Plain(Path.GetFileName(program))},stacks={(stacks ? 1 : 0)}";
-        int exitCode = CaptureTools.RunTraced(CaptureTools.Qemu, ["-plugin", options, program, .. arguments], randomizes);
+        int exitCode = CaptureTools.RunTraced(CaptureTools.Qemu, ["-plugin", options, program, .. arguments], way);
         return (trace, exitCode);
     }
 

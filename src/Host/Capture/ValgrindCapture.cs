@@ -16,13 +16,13 @@ internal sealed class ValgrindCapture(string folder)
 
     /// <summary>Runs the program; its own standard error is passed on.</summary>
     /// <returns>Its exit code.</returns>
-    public int Run(string program, IReadOnlyList<string> arguments, bool randomizes, TextWriter error) => CaptureTools.RunTraced(
+    public int Run(string program, IReadOnlyList<string> arguments, TracedWay way, TextWriter error) => CaptureTools.RunTraced(
         CaptureTools.Valgrind,
         [
             "-d", "--vgdb=no", "--tool=lackey", "--trace-mem=yes", "--trace-syscalls=yes", "--trace-sched=yes", "--trace-children=yes",
             $"--log-file={Path.Combine(folder, "log")}.%p", program, .. arguments,
         ],
-        randomizes,
+        way,
         line => Take(line, error));
 
     /// <summary>The log of a process; null when there is none.</summary>

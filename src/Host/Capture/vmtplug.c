@@ -663,6 +663,7 @@ static void on_return(plugin_id id, unsigned vcpu, int64_t n, int64_t result) {
         pthread_mutex_lock(&out_lock);
         out_use_thread(t);
         write_memory_call(t, n, t->call, result);
+        out_flush(); // what kills the program leaves all that came before its last call on memory
         pthread_mutex_unlock(&out_lock);
         pthread_mutex_unlock(&call_lock);
     } else if (is_fork(n, t->call)) {

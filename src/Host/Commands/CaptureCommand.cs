@@ -8,6 +8,9 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim capture</c>: runs a program and writes its trace.</summary>
 internal static class CaptureCommand
 {
+    /// <summary>A week.</summary>
+    private const int SecondsMax = 7 * 86_400;
+
     /// <summary>Name of the snapshots of areas in the folder of what tools write.</summary>
     private const string MapsName = "maps";
 
@@ -40,6 +43,7 @@ internal static class CaptureCommand
         {
             Description = "Run without address space layout randomization (setarch -R), so that captures repeat their addresses.",
         };
+        Option<int> seconds = Seconds();
         Option<bool> noStacks = new("--no-stacks") { Description = "Leave out from where calls on memory are made (qemu, perf)." };
         Option<string> maps = Maps();
         Option<string> points = Points();
@@ -50,6 +54,7 @@ internal static class CaptureCommand
             with,
             sets,
             fixedAddresses,
+            seconds,
             noStacks,
             maps,
             points,
@@ -65,20 +70,23 @@ internal static class CaptureCommand
 
             string[] line = parsed.GetValue(program)!;
             string? mapsFile = parsed.GetValue(maps);
-            bool randomizes = !parsed.GetValue(fixedAddresses);
+            TracedWay way = new(!parsed.GetValue(fixedAddresses), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
             if (mapsFile is not null && parsed.GetValue(target) is null)
             {
-                return CaptureMaps(line, mapsFile, parsed.GetValue(points)!, randomizes, error);
+                return CaptureMaps(line, mapsFile, parsed.GetValue(points)!, way, error);
             }
 
             string traceFile = parsed.GetValue(target) ?? throw new UsageException("Option '-o' is required, or '--maps'.");
             string tool = Choose(parsed.GetValue(with)!, asksKernel: mapsFile is not null);
             (string path, IReadOnlyList<string> arguments) = CaptureTools.Resolve(line[0], line[1..]);
             (string, string)? kernel = mapsFile is null ? null : (mapsFile, parsed.GetValue(points)!);
-            return Capture(tool, path, arguments, traceFile, setCount, randomizes, !parsed.GetValue(noStacks), kernel, error);
+            return Capture(tool, path, arguments, traceFile, setCount, way, !parsed.GetValue(noStacks), kernel, error);
         });
         return command;
     }
+
+    private static Option<int> Seconds() => NumberOption.Create(
+        "--seconds", "Interrupt the program after so many seconds; 0, the default, lets it end by itself.", 0, SecondsMax, fallback: 0);
 
     private static Option<string> Maps() => new("--maps")
     {
@@ -94,14 +102,14 @@ internal static class CaptureCommand
         HelpName = "CALLS",
     };
 
-    private static int CaptureMaps(string[] line, string target, string points, bool randomizes, TextWriter error)
+    private static int CaptureMaps(string[] line, string target, string points, TracedWay way, TextWriter error)
     {
         string path = CaptureTools.Find(line[0]) ?? throw new UsageException($"{line[0]}: there is no such program");
         using OutputFile snapshots = new(target, "--maps", [path, .. line[1..]]);
         int exitCode = InFolder(folder =>
         {
             string written = Path.Combine(folder, MapsName);
-            int code = MapsCapture.Run(path, line[1..], written, points, randomizes);
+            int code = MapsCapture.Run(path, line[1..], written, points, way);
             MapsCapture.Copy(written, snapshots.Stream, code);
             return code;
         });
@@ -141,7 +149,7 @@ internal static class CaptureCommand
         IReadOnlyList<string> arguments,
         string target,
         int sets,
-        bool randomizes,
+        TracedWay way,
         bool stacks,
         (string File, string Points)? maps,
         TextWriter error)
@@ -155,7 +163,7 @@ internal static class CaptureCommand
             int exitCode;
             if (tool == "qemu")
             {
-                (string trace, exitCode) = QemuCapture.Run(program, arguments, folder, sets, randomizes, stacks);
+                (string trace, exitCode) = QemuCapture.Run(program, arguments, folder, sets, way, stacks);
                 Require(new FileInfo(trace) is { Exists: true, Length: > 0 }, tool, exitCode);
                 family.WriteQemu(trace, trace, target);
             }
@@ -163,7 +171,7 @@ internal static class CaptureCommand
             {
                 string written = Path.Combine(folder, MapsName);
                 (string, string)? kernel = maps is { } wanted ? (written, wanted.Points) : null;
-                exitCode = PerfCapture.Run(program, arguments, folder, target, randomizes, stacks, kernel, error);
+                exitCode = PerfCapture.Run(program, arguments, folder, target, way, stacks, kernel, error);
                 family.Written.Add(target);
                 if (snapshots is not null)
                 {
@@ -174,7 +182,7 @@ internal static class CaptureCommand
             else
             {
                 ValgrindCapture capture = new(folder);
-                exitCode = capture.Run(program, arguments, randomizes, error);
+                exitCode = capture.Run(program, arguments, way, error);
                 Require(capture.LogOf(capture.MainProcess) is not null, tool, exitCode);
                 family.WriteValgrind(capture, capture.MainProcess, Path.GetFileName(program), target);
             }

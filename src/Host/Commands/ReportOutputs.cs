@@ -32,7 +32,7 @@ internal sealed class ReportOutputs
     private readonly Option<string[]> _figures = new("--figure")
     {
         Description = $"Draws a chart of the page by itself, for a paper: {string.Join(", ", ReportCharts.Names)}. May be repeated.",
-        HelpName = "NAME=FILE.svg",
+        HelpName = "NAME=FILE.svg|png",
     };
 
     /// <summary>Gives the options to a command.</summary>
@@ -73,7 +73,9 @@ internal sealed class ReportOutputs
         foreach (string figure in parsed.GetValue(_figures) ?? [])
         {
             (ReportChart chart, string to) = FigureOf(report, figure);
-            Write(to, "--figure", file, written => written.Write(Encoding.UTF8.GetBytes(chart.Draw(null))));
+            PictureFile.Require(to, "--figure");
+            byte[] svg = Encoding.UTF8.GetBytes(chart.Draw(null));
+            Write(to, "--figure", file, written => written.Write(PictureFile.Bytes(to, "--figure", svg)));
         }
     }
 
@@ -85,7 +87,8 @@ internal sealed class ReportOutputs
         if (!ReportCharts.Names.Contains(name) || equals < 0 || equals == text.Length - 1)
         {
             throw new UsageException(
-                $"--figure: \"{text}\" found; NAME=FILE.svg is allowed, with a name of {string.Join(", ", ReportCharts.Names)}");
+                $"--figure: \"{text}\" found; NAME=FILE.svg is allowed, or NAME=FILE.png, with a name of "
+                    + string.Join(", ", ReportCharts.Names));
         }
 
         ReportChart chart = ReportCharts.Of(report).FirstOrDefault(chart => chart.Name == name)

@@ -91,6 +91,12 @@ internal sealed record ScenarioRun(
             ? await Cluster.RunAsync(Scenario, options, error, cancellation)
             : await RunHereAsync(options, IsQuiet ? TextWriter.Null : error, cancellation);
         await ShowAsync(report, output);
+        bool isShown = !IsQuiet && !WritesJson && report.Outcome is (RunOutcomes.Completed or RunOutcomes.Until);
+        if (isShown && (Options.Check || Scenario.IsChecked))
+        {
+            await output.WriteLineAsync(Watched(report));
+        }
+
         if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
         {
             await error.WriteLineAsync(
@@ -117,11 +123,20 @@ internal sealed record ScenarioRun(
         {
             using StringWriter effective = new();
             EffectiveConfiguration.Write(Scenario, effective);
-            RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns);
+            RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns ? [ListFile.Shootdowns] : []);
         }
 
         await WriteFilesAsync(report);
         return await JudgeAsync(report, error);
+    }
+
+    /// <summary>What the checker watched of a run in which no rule was broken.</summary>
+    private string Watched(RunReport report)
+    {
+        string walks = Quantities.Of(report.Total("walks"), "page walk");
+        string shootdowns = Quantities.Of(report.Total("shootdowns"), "shootdown");
+        return $"checked: {report.Total("accesses"):N0} accesses of {Quantities.Of(report.Cores.Count, "core")}, {walks} and {shootdowns}"
+            + $"{(Scenario.ChecksValues ? ", and what each page holds" : "")}; no rule was broken";
     }
 
     /// <summary>

@@ -58,6 +58,12 @@ internal sealed class SweepArguments
     private readonly Option<int> _threads = NumberOption.Create(
         "--threads", "Host threads that simulate in each run. Never changes results.", 1, Lanes.Max, fallback: 1);
 
+    private readonly Option<string?> _lists = new("--lists")
+    {
+        Description = $"Also write lists into the folder of each run, as CSV: some of {string.Join(",", ListFile.All.Names)}.",
+        HelpName = "NAMES",
+    };
+
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "List the runs, and which of them are there; run none." };
 
     private readonly Option<bool> _onGrid = new("--no-bisect") { Description = "Look for crossings on the grid alone." };
@@ -71,7 +77,8 @@ internal sealed class SweepArguments
         command.Arguments.Add(_scenario);
         Option[] options =
         [
-            _set, _vary, _zip, _cores, _protocols, _repeat, _metric, _baseline, _failOn, _out, _jobs, _threads, _dryRun, _onGrid,
+            _set, _vary, _zip, _cores, _protocols, _repeat, _metric, _baseline, _failOn, _out, _lists, _jobs, _threads,
+            _dryRun, _onGrid,
         ];
         foreach (Option option in options)
         {
@@ -127,6 +134,7 @@ internal sealed class SweepArguments
             Metrics = parsed.GetValue(_metric) is { Length: > 0 } metrics ? metrics : plan.Metrics,
             Baseline = Pairs(parsed, _baseline) is { Count: > 0 } baseline ? baseline : plan.Baseline,
             Bisects = plan.Bisects && !parsed.GetValue(_onGrid),
+            Lists = parsed.GetValue(_lists) is { } lists ? SweepFolder.ListsOf(ValueList.Parse(lists, "--lists"), "--lists") : plan.Lists,
         };
         return parsed.GetResult(_repeat) is { Implicit: false }
             ? plan with { Seeds = SweepSeeds.Repeat(parsed.GetValue(_repeat), plan) }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Experiments;
+using VmSim.Core.Mmu;
 using VmSim.Core.Traces;
 using VmSim.Core.Workloads.Patterns;
 using VmSim.Host.Files;
@@ -36,26 +37,44 @@ internal static class TlbCommand
             Description = "Every row with each of these values in a column: --vary l2_entries=512..4096*2. May be repeated, for a grid.",
             HelpName = "column=values",
         };
+        Option<string?> basis = new("--base")
+        {
+            Description = "Row that the summary has ratios to, by its name.",
+            HelpName = "NAME",
+        };
+        Option<string?> figure = new("--figure")
+        {
+            Description = "Draw page walks per million accesses: a curve along the numbers of --vary, or a bar a row.",
+            HelpName = "FILE.svg|png",
+        };
         Command command = new("tlb", "Runs streams of accesses through TLB configurations and counts hits, walks and cycles.")
         {
             configurations,
             results,
             threads,
             vary,
+            basis,
+            figure,
         };
         command.SetAction((parsed, cancellation) => Task.Run(
-            () =>
-                Run(
+            () => Run(
+                new Wanted(
                     ConfigFiles.Locate(parsed.GetValue(configurations)!),
                     parsed.GetValue(results),
                     parsed.GetValue(threads),
                     AxesOf(parsed.GetValue(vary) ?? []),
-                    output,
-                    error,
-                    cancellation),
+                    parsed.GetValue(basis),
+                    parsed.GetValue(figure)),
+                output,
+                error,
+                cancellation),
             CancellationToken.None));
         return command;
     }
+
+    /// <summary>What the command line asks for.</summary>
+    private sealed record Wanted(
+        string File, string? Results, int Threads, (string Column, IReadOnlyList<string> Values)[] Axes, string? Base, string? Figure);
 
     private static (string Column, IReadOnlyList<string> Values)[] AxesOf(string[] texts) =>
     [
@@ -64,27 +83,40 @@ internal static class TlbCommand
             : throw new UsageException($"--vary: \"{text}\" found; column=values, such as l2_entries=512..4096*2, is allowed")),
     ];
 
-    private static int Run(
-        string file,
-        string? results,
-        int threads,
-        (string Column, IReadOnlyList<string> Values)[] axes,
-        TextWriter output,
-        TextWriter error,
-        CancellationToken cancellation)
+    private static int Run(Wanted wanted, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        TlbGrid grid = axes.Length == 0 ? new TlbGrid(Read(file), []) : TlbGrid.Of(Read(file), axes);
-        IReadOnlyList<TlbConfig> configurations = grid.Rows;
-        if (grid.Refused.Count > 0)
+        string file = wanted.File;
+        TlbGrid grid = wanted.Axes.Length == 0 ? new TlbGrid(Read(file), []) : TlbGrid.Of(Read(file), wanted.Axes, MmuOf);
+        (TlbConfig[] configurations, string[] inexact) = CheckTraces(file, grid.Rows);
+        string[] refused = [.. grid.Refused, .. inexact];
+        if (inexact.Length > 0 && (wanted.Axes.Length == 0 || configurations.Length == 0))
+        {
+            throw new TableFormatException(string.Join('\n', inexact));
+        }
+
+        if (refused.Length > 0)
         {
             error.WriteLine(
-                $"vmsim: {grid.Refused.Count} of {grid.Refused.Count + grid.Rows.Count} combinations are left out; the first is "
-                    + grid.Refused[0]);
+                $"vmsim: {refused.Length} of {grid.Refused.Count + grid.Rows.Count} combinations are left out; the first is {refused[0]}");
+        }
+
+        if (wanted.Base is { } name && !configurations.Any(config => config.Name == name))
+        {
+            IEnumerable<string> names = configurations.Take(8).Select(config => $"\"{config.Name}\"");
+            throw new UsageException(
+                $"--base: there is no row \"{name}\"; there are {string.Join(", ", names)}{(configurations.Length > 8 ? ", ..." : "")}");
         }
 
         // What cannot be written is found out before the work, not after it.
-        using OutputFile? table = results is null ? null : new OutputFile(results, "-o", [file, .. TracesOf(file, configurations)]);
-        (TlbConfig Config, TlbResult Result)[] rows = RunAll(file, configurations, threads, error, cancellation);
+        if (wanted.Figure is { } drawn)
+        {
+            PictureFile.Require(drawn, "--figure");
+        }
+
+        string[] inputs = [file, .. TracesOf(file, configurations)];
+        using OutputFile? table = wanted.Results is null ? null : new OutputFile(wanted.Results, "-o", inputs);
+        using OutputFile? picture = wanted.Figure is null ? null : new OutputFile(wanted.Figure, "--figure", inputs);
+        (TlbConfig Config, TlbResult Result)[] rows = RunAll(file, configurations, wanted.Threads, error, cancellation);
         if (table is null)
         {
             TlbTable.Write(output, rows);
@@ -99,13 +131,21 @@ internal static class TlbCommand
             table.Complete();
         }
 
-        ShowSummary(rows, results is null, output, error);
-        if (rows.Length == configurations.Count)
+        if (picture is not null)
+        {
+            using MemoryStream svg = new();
+            TlbPicture.Write(svg, Path.GetFileNameWithoutExtension(file), rows, wanted.Axes);
+            picture.Stream.Write(PictureFile.Bytes(wanted.Figure!, "--figure", svg.ToArray()));
+            picture.Complete();
+        }
+
+        ShowSummary(rows, wanted.Base, table is null, output, error);
+        if (rows.Length == configurations.Length)
         {
             return ExitCodes.Ok;
         }
 
-        error.WriteLine($"vmsim: stopped; {rows.Length} of {configurations.Count} rows were done");
+        error.WriteLine($"vmsim: stopped; {rows.Length} of {configurations.Length} rows were done");
         return ExitCodes.Broken;
     }
 
@@ -117,7 +157,53 @@ internal static class TlbCommand
         }
 
         using StreamReader reader = new(file);
-        return TlbTable.Read(reader, file);
+        return TlbTable.Read(reader, file, MmuOf);
+    }
+
+    private static MmuSpec MmuOf(string machine) => ScenarioLoader.MachineOf(machine, "machine").Mmu;
+
+    /// <summary>
+    /// Finds traces that are not there, which ends the command, and rows that would not miss as on the full trace.
+    /// </summary>
+    /// <returns>The other rows, and what is wrong with those.</returns>
+    private static (TlbConfig[] Rows, string[] Inexact) CheckTraces(string file, IReadOnlyList<TlbConfig> configurations)
+    {
+        string[] missing =
+        [
+            .. configurations.Where(config => config.Trace.Length > 0 && !File.Exists(TraceOf(file, config))).Select(config =>
+                $"{file}, row {config.Name}: there is no trace {config.Trace} beside the table or in the working directory"),
+        ];
+        if (missing.Length > 0)
+        {
+            throw new FileNotFoundException(string.Join('\n', missing));
+        }
+
+        Dictionary<string, int> sets = TracesOf(file, configurations).ToDictionary(path => path, SetsOf, StringComparer.Ordinal);
+        List<TlbConfig> rows = [];
+        List<string> inexact = [];
+        foreach (TlbConfig config in configurations)
+        {
+            int found = config.Trace.Length == 0 ? 1 : sets[TraceOf(file, config)];
+            if (TraceFilter.Problem(config, found) is { } problem)
+            {
+                inexact.Add(
+                    $"{file}, row {config.Name}: {config.Trace} was recorded through a filter of {found} sets, and {problem}: it would not "
+                        + $"miss as on the full trace; a multiple of {found} sets does, or a trace that is captured or imported with "
+                        + "--sets 1");
+            }
+            else
+            {
+                rows.Add(config);
+            }
+        }
+
+        return ([.. rows], [.. inexact]);
+    }
+
+    private static int SetsOf(string path)
+    {
+        using FileStream bytes = File.OpenRead(path);
+        return TraceFilter.SetsOf(TraceSources.Open(bytes, path));
     }
 
     /// <summary>Runs rows in parallel.</summary>
@@ -183,12 +269,6 @@ internal static class TlbCommand
         }
 
         string path = TraceOf(file, config);
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException(
-                $"{file}, row {config.Name}: there is no trace {config.Trace} beside the table or in the working directory");
-        }
-
         using FileStream bytes = File.OpenRead(path);
         return TlbExperiment.Run(config, new TraceSource(TraceSources.Open(bytes, path), config.Cores), progress, cancellation);
     }
@@ -203,15 +283,16 @@ internal static class TlbCommand
     }
 
     /// <summary>The summary goes where the results do not: to stdout beside a file, to a terminal's stderr beside stdout.</summary>
-    private static void ShowSummary((TlbConfig Config, TlbResult Result)[] rows, bool stdoutIsTaken, TextWriter output, TextWriter error)
+    private static void ShowSummary(
+        (TlbConfig Config, TlbResult Result)[] rows, string? basis, bool stdoutIsTaken, TextWriter output, TextWriter error)
     {
         if (!stdoutIsTaken)
         {
-            TlbView.Show(rows, Consoles.For(output));
+            TlbView.Show(rows, basis, Consoles.For(output));
         }
         else if (PlainWriter.IsOver(error, Console.Error) && !Console.IsErrorRedirected)
         {
-            TlbView.Show(rows, Consoles.For(error));
+            TlbView.Show(rows, basis, Consoles.For(error));
         }
     }
 }

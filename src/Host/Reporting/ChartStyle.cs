@@ -2,6 +2,7 @@ using System.Globalization;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
+using OxyPlot.Series;
 
 namespace VmSim.Host.Reporting;
 
@@ -17,6 +18,15 @@ internal static class ChartStyle
     private const string Style = "<style>svg{color:#1b1b1b;background:#ffffff;font-family:sans-serif}"
         + "@media(prefers-color-scheme:dark){svg{color:#e6e6e6;background:#161616}}</style>";
 
+    /// <summary>How many times the least number of an axis its greatest may be, before the axis goes by powers of two.</summary>
+    private const int StepsMax = 16;
+
+    private static readonly LineStyle[] Dashes =
+        [LineStyle.Solid, LineStyle.Dash, LineStyle.Dot, LineStyle.DashDot, LineStyle.LongDash, LineStyle.DashDotDot];
+
+    private static readonly MarkerType[] Marks =
+        [MarkerType.Circle, MarkerType.Square, MarkerType.Triangle, MarkerType.Diamond, MarkerType.Cross];
+
     /// <summary>The colour of text and lines.</summary>
     public static OxyColor Ink { get; } = OxyColor.FromRgb(27, 27, 27);
 
@@ -27,6 +37,43 @@ internal static class ChartStyle
         OxyColor.FromRgb(0xCC, 0x79, 0xA7), OxyColor.FromRgb(0xE6, 0x9F, 0x00), OxyColor.FromRgb(0x56, 0xB4, 0xE9),
         OxyColor.FromRgb(0xF0, 0xE4, 0x42), Ink,
     ];
+
+    /// <summary>
+    /// A curve without points: its number gives it a colour, a mark and a dash of its own, so that it is known in black and white too.
+    /// </summary>
+    public static LineSeries NewCurve(int number, string title)
+    {
+        OxyColor colour = Colours[number % Colours.Count];
+        return new LineSeries
+        {
+            Title = title,
+            Color = colour,
+            LineStyle = Dashes[number % Dashes.Length],
+            MarkerType = Marks[number % Marks.Length],
+            MarkerSize = 4,
+            MarkerFill = colour,
+            MarkerStroke = colour,
+        };
+    }
+
+    /// <summary>The axis of a curve's numbers: by powers of two where they go far.</summary>
+    public static Axis Along(string title, long first, long last) => Dressed(first > 0 && last / first >= StepsMax
+        ? new LogarithmicAxis
+        {
+            Position = AxisPosition.Bottom,
+            Base = 2,
+            Title = title,
+            Minimum = first / 1.2,
+            Maximum = last * 1.2,
+        }
+        : new LinearAxis
+        {
+            Position = AxisPosition.Bottom,
+            Title = title,
+            LabelFormatter = Label,
+            MinimumPadding = 0.04,
+            MaximumPadding = 0.04,
+        });
 
     /// <summary>A chart without axes.</summary>
     public static PlotModel NewChart(string title) => new()

@@ -214,12 +214,21 @@ public static class ReportView
             AddRow("all cores", report.Cores);
         }
 
+        // What idle cores would drown.
+        if (report.Cores.Any(core => core.CyclesOf(CoreCycles.Idle) > 0))
+        {
+            AddRow("busy time", report.Cores, isOfBusy: true);
+        }
+
         return table;
 
-        void AddRow(string name, IReadOnlyList<CoreReport> cores)
+        void AddRow(string name, IReadOnlyList<CoreReport> cores, bool isOfBusy = false)
         {
             // A report is a file that anybody may have written: what its figures come to need not be a whole number of 64 bits.
-            double[] parts = [.. classes.Select(cycles => cores.Sum(core => (double)core.CyclesOf(cycles)))];
+            double[] parts =
+            [
+                .. classes.Select(cycles => isOfBusy && cycles == CoreCycles.Idle ? 0 : cores.Sum(core => (double)core.CyclesOf(cycles))),
+            ];
             double whole = parts.Sum();
             table.AddRow([new Text(name), .. parts.Select(part => Share(part, whole))]);
         }

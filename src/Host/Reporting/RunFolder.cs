@@ -14,9 +14,6 @@ public static class RunFolder
     /// <summary>Name of the report in the folder.</summary>
     public const string ReportName = "report.json";
 
-    /// <summary>Name of the list of shootdowns in the folder.</summary>
-    public const string ShootdownsName = "shootdowns.csv";
-
     /// <summary>Name of the settings in the folder.</summary>
     public const string EffectiveName = "effective.conf";
 
@@ -24,7 +21,7 @@ public static class RunFolder
     public const string StatisticsName = "stats.txt";
 
     /// <summary>Files of a run, in the order in which they appear: who finds the report finds a whole run.</summary>
-    private static readonly string[] Names = [EffectiveName, StatisticsName, ShootdownsName, ReportName];
+    private static readonly string[] Names = [EffectiveName, StatisticsName, .. ListFile.All.Select(list => list.FileName), ReportName];
 
     /// <summary>Creates the folder if it is not there, and finds out whether files can be written into it.</summary>
     /// <param name="directory">The folder.</param>
@@ -94,15 +91,15 @@ public static class RunFolder
 
     /// <summary>
     /// Writes all files. Each stands aside and on the disk before the first appears under its name, so that a full disk leaves the old run
-    /// as it was. Then all take their places, which nothing but the process's sudden death can interrupt, the report last; a list of
-    /// shootdowns of an old run goes if the new one has none.
+    /// as it was. Then all take their places, which nothing but the process's sudden death can interrupt, the report last; lists of an old
+    /// run go if the new one has none.
     /// </summary>
     /// <param name="directory">The folder; made if it is not there.</param>
     /// <param name="report">The report.</param>
     /// <param name="effective">Text of <c>effective.conf</c>.</param>
-    /// <param name="shootdowns">Whether the list of shootdowns is wanted.</param>
+    /// <param name="lists">The lists that are wanted, which the run has kept; null for none.</param>
     /// <exception cref="IOException">The folder cannot be written.</exception>
-    public static void Write(string directory, RunReport report, string effective, bool shootdowns = false)
+    public static void Write(string directory, RunReport report, string effective, IReadOnlyList<ListFile>? lists = null)
     {
         ArgumentNullException.ThrowIfNull(report);
         Directory.CreateDirectory(directory);
@@ -111,17 +108,17 @@ public static class RunFolder
         {
             Add(EffectiveName, stream => stream.Write(Encoding.UTF8.GetBytes(effective)));
             Add(StatisticsName, stream => stream.Write(Encoding.UTF8.GetBytes(Statistics(report))));
-            if (shootdowns)
+            foreach (ListFile list in lists ?? [])
             {
-                Add(ShootdownsName, stream => ShootdownCsv.Of(report).WriteCsv(stream));
+                Add(list.FileName, stream => list.Write(report, stream));
             }
 
             Add(ReportName, stream => ReportJson.Write(report, stream));
             Leftovers.Whole(() =>
             {
-                if (!shootdowns)
+                foreach (ListFile list in ListFile.All.Except(lists ?? []))
                 {
-                    File.Delete(Path.Combine(directory, ShootdownsName));
+                    File.Delete(Path.Combine(directory, list.FileName));
                 }
 
                 files.ForEach(file => file.Complete());

@@ -13,7 +13,7 @@ internal static class SweepFile
     private static readonly string[] Keys =
     [
         Scenario, "name", "set", "vary", "zip", "cores", "protocols", "repeat", "seeds", "metrics", "baseline", "expect", "fit-sockets",
-        "bisect",
+        "bisect", "lists",
     ];
 
     /// <summary>Reads a sweep; the plan of one run for a scenario or a trace.</summary>
@@ -51,6 +51,7 @@ internal static class SweepFile
                 "baseline" => plan with { Baseline = [.. plan.Baseline, new(rest, One(entry))] },
                 "fit-sockets" => plan with { FitsSockets = Switch(entry) },
                 "bisect" => plan with { Bisects = Switch(entry) },
+                "lists" => plan with { Lists = SweepFolder.ListsOf(Values(entry), $"{entry.Origin}: lists") },
                 "expect" => Noted(plan, () => expected.Add(entry with { Key = rest })),
                 "zip" => Noted(plan, () => Zip(zipped, rest, entry)),
                 _ => throw SettingMember.Unknown($"{entry.Origin}: {key}", key, [], Keys),

@@ -1,4 +1,6 @@
+using VmSim.Core.Settings;
 using VmSim.Host.Files;
+using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Sweeps;
@@ -30,6 +32,17 @@ internal static class SweepFolder
     /// <summary>Whether a folder is one of a sweep.</summary>
     public static bool Is(string folder) =>
         Directory.Exists(Path.Combine(folder, RunsName)) && File.Exists(Path.Combine(folder, TableName));
+
+    /// <summary>Whether a run's folder has its report, and the lists that are wanted.</summary>
+    public static bool HasRun(string run, IEnumerable<ListFile> lists) =>
+        File.Exists(Path.Combine(run, RunFolder.ReportName)) && lists.All(list => File.Exists(Path.Combine(run, list.FileName)));
+
+    /// <summary>The lists of some names, each once.</summary>
+    /// <param name="names">The names.</param>
+    /// <param name="key">Who named them.</param>
+    /// <exception cref="ScenarioException">There is none of a name.</exception>
+    public static IReadOnlyList<ListFile> ListsOf(IEnumerable<string> names, string key) =>
+        [.. names.Select(name => ListFile.All.Require(name, key)).Distinct()];
 
     /// <summary>Makes the folder, and finds out whether files can be written into it.</summary>
     /// <exception cref="IOException">It is a file, or cannot be made or written.</exception>

@@ -5,7 +5,9 @@ namespace VmSim.Host.Sweeps;
 /// <param name="Sets">Settings over it.</param>
 /// <param name="FitsSockets">Whether a machine with fewer cores than sockets gets fewer sockets.</param>
 /// <param name="Runs">The folder in which runs have a folder each, which is called by the run's digest.</param>
-internal sealed record SweepRequest(string Scenario, IReadOnlyList<string> Sets, bool FitsSockets, string Runs);
+/// <param name="Lists">Names of the lists that the folder has to have.</param>
+internal sealed record SweepRequest(
+    string Scenario, IReadOnlyList<string> Sets, bool FitsSockets, string Runs, IReadOnlyList<string> Lists);
 
 /// <summary>What the process answers, as a line of JSON.</summary>
 /// <param name="Digest">The run's digest; empty if it could not be made.</param>
@@ -13,4 +15,5 @@ internal sealed record SweepRequest(string Scenario, IReadOnlyList<string> Sets,
 /// <param name="PeakBytes">The most memory that the process has had.</param>
 /// <param name="Code">An exit code of <see cref="Terminal.ExitCodes"/> that says how the run failed; 0 if it did not.</param>
 /// <param name="Error">Why it failed; empty if it did not.</param>
-internal sealed record SweepAnswer(string Digest, bool WasThere, long PeakBytes, int Code, string Error);
+/// <param name="LeftOut">Shootdowns, faults and calls that are not in the lists, since there were too many.</param>
+internal sealed record SweepAnswer(string Digest, bool WasThere, long PeakBytes, int Code, string Error, long LeftOut = 0);

@@ -117,8 +117,8 @@ internal sealed class SweepPage(SweepFindings findings)
         string seeds = $"{Quantities.Of(Plan.Seeds.Count, "seed")} a point; ± is half the 95 % interval of the mean, by Student's t.";
         return _means.AreSeedsAlike() == true
             ? $"{seeds}\nNothing in this scenario draws from the seed: the runs of each point found the same.\n"
-                + "The intervals say nothing; noise.start, noise.compute-percent, noise.interrupt and noise.placement make runs differ as "
-                + "those of real machines do."
+                + "The intervals say nothing; noise.start, noise.compute-percent, noise.interrupt, noise.placement and noise.aslr make "
+                + "runs differ as those of real machines do."
             : seeds;
     }
 

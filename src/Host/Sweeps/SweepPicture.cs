@@ -8,20 +8,12 @@ using VmSim.Host.Reporting;
 namespace VmSim.Host.Sweeps;
 
 /// <summary>
-/// Draws means of a figure along an axis as SVG, with their intervals. A curve has a colour, a mark and a dash of its own, so that it is
-/// known in black and white too.
+/// Draws means of a figure along an axis as SVG, with their intervals.
 /// </summary>
 internal static class SweepPicture
 {
     private const int Width = 720;
     private const int Height = 440;
-    private const int Steps = 16;
-
-    private static readonly LineStyle[] Dashes =
-        [LineStyle.Solid, LineStyle.Dash, LineStyle.Dot, LineStyle.DashDot, LineStyle.LongDash, LineStyle.DashDotDot];
-
-    private static readonly MarkerType[] Marks =
-        [MarkerType.Circle, MarkerType.Square, MarkerType.Triangle, MarkerType.Diamond, MarkerType.Cross];
 
     /// <summary>Writes the picture of a figure.</summary>
     /// <param name="stream">Takes the SVG.</param>
@@ -74,18 +66,8 @@ internal static class SweepPicture
     private static void AddCurve(
         PlotModel model, SweepView view, SweepMeans means, string metric, IReadOnlyList<string>[] rows, int number)
     {
-        OxyColor colour = ChartStyle.Colours[number % ChartStyle.Colours.Count];
-        LineSeries line = new()
-        {
-            Title = Name(view, rows),
-            Color = colour,
-            LineStyle = Dashes[number % Dashes.Length],
-            MarkerType = Marks[number % Marks.Length],
-            MarkerSize = 4,
-            MarkerFill = colour,
-            MarkerStroke = colour,
-        };
-        ScatterErrorSeries bars = new() { MarkerType = MarkerType.None, ErrorBarColor = colour, ErrorBarStrokeThickness = 1.2 };
+        LineSeries line = ChartStyle.NewCurve(number, Name(view, rows));
+        ScatterErrorSeries bars = new() { MarkerType = MarkerType.None, ErrorBarColor = line.Color, ErrorBarStrokeThickness = 1.2 };
         IReadOnlyList<IReadOnlyList<string>> along = view.RowsOf(view.Along);
         for (int i = 0; i < along.Count; i++)
         {
@@ -123,22 +105,6 @@ internal static class SweepPicture
         SweepAxis axis = view.Plan.Axes[view.Along];
         long first = SweepAxis.NumberOf(axis.Rows[0][0])!.Value;
         long last = SweepAxis.NumberOf(axis.Rows[^1][0])!.Value;
-        return ChartStyle.Dressed(first > 0 && last / first >= Steps
-            ? new LogarithmicAxis
-            {
-                Position = AxisPosition.Bottom,
-                Base = 2,
-                Title = axis.Key,
-                Minimum = first / 1.2,
-                Maximum = last * 1.2,
-            }
-            : new LinearAxis
-            {
-                Position = AxisPosition.Bottom,
-                Title = axis.Key,
-                LabelFormatter = ChartStyle.Label,
-                MinimumPadding = 0.04,
-                MaximumPadding = 0.04,
-            });
+        return ChartStyle.Along(axis.Key, first, last);
     }
 }

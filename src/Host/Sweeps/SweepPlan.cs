@@ -1,4 +1,5 @@
 using VmSim.Core.Scenarios;
+using VmSim.Host.Reporting;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Sweeps;
@@ -32,6 +33,9 @@ internal sealed record SweepPlan
 
     /// <summary>What every run is expected to have.</summary>
     public IReadOnlyList<Expectation> Expect { get; init; } = [];
+
+    /// <summary>Lists that each run's folder has beside its report.</summary>
+    public IReadOnlyList<ListFile> Lists { get; init; } = [];
 
     /// <summary>
     /// Whether a point with fewer cores than the machine has sockets gets as many sockets as cores, as <c>--cores</c> has it.

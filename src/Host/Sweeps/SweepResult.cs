@@ -11,6 +11,9 @@ namespace VmSim.Host.Sweeps;
 /// <param name="Found">What it found; null if it failed.</param>
 internal sealed record SweepResult(SweepPoint Point, string Digest, bool WasThere, string Error, RunFigures? Found)
 {
+    /// <summary>Shootdowns, faults and calls that are not in its lists, since there were too many.</summary>
+    public long LeftOut { get; init; }
+
     /// <summary>Whether its figures count: it came to the end that its scenario has.</summary>
     public bool Counts => Found is { Outcome: RunOutcomes.Completed or RunOutcomes.Until };
 }

@@ -103,7 +103,7 @@ internal sealed class SweepRunner : IDisposable
             return (null, false);
         }
 
-        SweepRequest request = new(_plan.Scenario, point.Sets(_plan), _plan.FitsSockets, _runs);
+        SweepRequest request = new(_plan.Scenario, point.Sets(_plan), _plan.FitsSockets, _runs, [.. _plan.Lists.Select(list => list.Name)]);
         SweepProcess process = Take();
         long started = Stopwatch.GetTimestamp();
         SweepAnswer answer;
@@ -129,7 +129,7 @@ internal sealed class SweepRunner : IDisposable
         try
         {
             RunFigures? found = answer.Code == ExitCodes.Ok ? RunFigures.Load(Path.Combine(_runs, answer.Digest)) : null;
-            return new SweepResult(point, answer.Digest, answer.WasThere, answer.Error, found);
+            return new SweepResult(point, answer.Digest, answer.WasThere, answer.Error, found) { LeftOut = answer.LeftOut };
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -107,7 +107,7 @@ internal sealed class SweepSession(SweepPlan plan, string folder, int jobs, int 
         try
         {
             string digest = RunDigest.Of(SweepScenario.Load(plan.Scenario, point.Sets(plan), plan.FitsSockets));
-            return File.Exists(Path.Combine(Runs, digest, RunFolder.ReportName)) ? "there" : "to run";
+            return SweepFolder.HasRun(Path.Combine(Runs, digest), plan.Lists) ? "there" : "to run";
         }
         catch (ScenarioException reason)
         {
@@ -154,6 +154,12 @@ internal sealed class SweepSession(SweepPlan plan, string folder, int jobs, int 
         if (broken.Count > NamedMax)
         {
             error.WriteLine($"vmsim: ... and {broken.Count - NamedMax} more");
+        }
+
+        if (results.Count(result => result.LeftOut > 0) is > 0 and int cut)
+        {
+            error.WriteLine(
+                $"vmsim: lists of {Quantities.Of(cut, "run")} are not whole, since there was too much to list; a shorter until helps");
         }
 
         if (results.Exists(result => result.Found is null))

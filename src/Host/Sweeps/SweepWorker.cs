@@ -64,15 +64,20 @@ internal sealed class SweepWorker(TextReader input, TextWriter output, int threa
         ScenarioSpec spec = SweepScenario.Load(request.Scenario, request.Sets, request.FitsSockets);
         string digest = RunDigest.Of(spec);
         string folder = Path.Combine(request.Runs, digest);
-        bool wasThere = File.Exists(Path.Combine(folder, RunFolder.ReportName));
+        ListFile[] wanted = [.. request.Lists.Select(name => ListFile.All.Find(name)!)];
+        bool wasThere = SweepFolder.HasRun(folder, wanted);
+        long leftOut = 0;
         if (!wasThere)
         {
+            // Lists that it had before are made again too.
+            ListFile[] lists = [.. ListFile.All.Where(list => wanted.Contains(list) || File.Exists(Path.Combine(folder, list.FileName)))];
             RunReport report = await host.Runner.RunAsync(
-                spec, new RunOptions { Threads = threads }, null, CancellationToken.None);
-            RunFolder.Write(folder, report, RunDigest.Effective(spec));
+                spec, new RunOptions { Threads = threads, Lists = ListFile.Kept(lists) }, null, CancellationToken.None);
+            RunFolder.Write(folder, report, RunDigest.Effective(spec), lists);
+            leftOut = report.ShootdownsLeftOut + report.OperationsLeftOut;
         }
 
         using System.Diagnostics.Process own = System.Diagnostics.Process.GetCurrentProcess();
-        return new SweepAnswer(digest, wasThere, own.PeakWorkingSet64, ExitCodes.Ok, "");
+        return new SweepAnswer(digest, wasThere, own.PeakWorkingSet64, ExitCodes.Ok, "", leftOut);
     }
 }

@@ -75,6 +75,16 @@ internal static partial class NativeProcess
     [LibraryImport("libc", EntryPoint = "_exit")]
     public static partial void Exit(int code);
 
+    /// <summary>SIGINT, whose number is the same on every machine that Linux and .NET run on.</summary>
+    public const int Interrupt = 2;
+
+    /// <summary>Sends a process a signal.</summary>
+    /// <param name="process">Its number.</param>
+    /// <param name="signal">The signal's number.</param>
+    /// <returns>0 unless there is no such process, or it is another's.</returns>
+    [LibraryImport("libc", EntryPoint = "kill")]
+    public static partial int Signal(int process, int signal);
+
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Control(int descriptor, int command);
 

@@ -37,6 +37,29 @@ public sealed class TraceReplayTests : IDisposable
         Assert.All(first, start => Assert.Equal(0UL, start & 0xFFF));
     }
 
+    /// <summary>As noise it is the same as of the process itself.</summary>
+    [Fact]
+    public void Load_NoiseAslrOn_IsAslrOfEveryTrace() =>
+        Assert.Equal(Starts(Load("aslr = on")), Starts(Load("aslr = off", "noise.aslr=on")));
+
+    [Fact]
+    public void Load_NoiseAslrOn_CopiesOfAProgramLieAtAddressesOfTheirOwn()
+    {
+        Assert.Single(Places("off", 1).Distinct());
+        ulong[] first = Places("on", 1);
+        Assert.Equal(16, first.Distinct().Count());
+        Assert.Equal(first, Places("on", 1));
+        Assert.NotEqual(first, Places("on", 2));
+
+        ulong[] Places(string aslr, int seed)
+        {
+            string text = $"seed = {seed}\nnoise.aslr = {aslr}\n"
+                + "processes = [\n {\n program = map-touch-unmap\n count = 16\n }\n]";
+            ProcessSpec process = Assert.Single(ScenarioLoader.Parse(text, "here", _folder, []).Processes);
+            return [.. Enumerable.Range(0, 16).Select(copy => process.Program(copy).Threads[0].SystemCalls[0].Start.Value)];
+        }
+    }
+
     [Fact]
     public void Load_AslrWithFixedProgram_WarnsOfThePagesKept() =>
         Assert.Contains("2 pages stay", Assert.Single(Load("aslr = on", program: "400000").Warnings), StringComparison.Ordinal);

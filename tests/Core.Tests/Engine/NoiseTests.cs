@@ -2,9 +2,12 @@ using CsCheck;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
+using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Workloads;
+using VmSim.Core.Workloads.Synthetic;
 using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Engine;
@@ -71,6 +74,59 @@ public sealed class NoiseTests
 
         Assert.InRange(orders.Count, 15, 20);
     }
+
+    /// <summary>Programs that lie elsewhere give one result with any window, and the checker finds nothing wrong.</summary>
+    [Fact]
+    public void Programs_ThatLieElsewhere_GiveOneFingerprint() =>
+        Gen.Select(RandomPrograms.Scenario, Gen.ULong[1, 1_000]).Sample(
+            (scenario, seed) =>
+            {
+                ScenarioSpec moved = Elsewhere(scenario, seed);
+                RunReport report = TestWorlds.Run(moved);
+                Assert.Equal(report.Fingerprint, TestWorlds.Run(moved, WorldParts.DelaysOf(moved).WindowBound.Value / 3).Fingerprint);
+            },
+            iter: 40);
+
+    /// <summary>A thread by itself makes the same calls and faults wherever its program lies; its walks and misses may differ.</summary>
+    [Theory]
+    [InlineData("random")]
+    [InlineData("malloc-arena")]
+    [InlineData("page-fault1")]
+    [InlineData("snapshot")]
+    public void Program_ThatLiesElsewhere_HasTheSameCallsAndFaults(string kind)
+    {
+        SyntheticProgram program = ProgramKinds.All.Find(kind)!.CreateDefaults() with { Threads = 1 };
+        program = program is RepeatingProgram repeating ? repeating with { Iterations = 2 } : program;
+        ScenarioSpec scenario = TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 2)) with
+        {
+            Memory = new MemorySpec { FaultAround = 4096 },
+            Processes =
+            [
+                new ProcessSpec { Name = "p", Program = copy => program.Build(new ProgramContext("p", copy, 1, 1)) },
+            ],
+        };
+        RunReport before = TestWorlds.Run(scenario);
+        foreach (ulong seed in (ulong[])[1, 2, 3])
+        {
+            RunReport after = TestWorlds.Run(Elsewhere(scenario, seed));
+            string[] names = ["accesses", "systemCalls", "minorFaults", "segmentationFaults", "mapOperations", "failedOperations"];
+            foreach (string name in names)
+            {
+                Assert.Equal((name, seed, before.Total(name)), (name, seed, after.Total(name)));
+            }
+        }
+    }
+
+    private static ScenarioSpec Elsewhere(ScenarioSpec scenario, ulong seed) => scenario with
+    {
+        Processes =
+        [
+            .. scenario.Processes.Select(process => process with
+            {
+                Program = copy => MovedProgram.Drawn(process.Program(copy), seed, copy, LayoutEntropy.Of(PageTableFormats.X64)),
+            }),
+        ],
+    };
 
     private static IEnumerable<long> Draws(InterruptNoise noise) =>
         from shootdown in Enumerable.Range(0, 500)

@@ -64,7 +64,7 @@ public sealed class CallSiteCaptureTests(ITestOutputHelper output) : IDisposable
         Assert.Contains("munmap in pool", shown, StringComparison.Ordinal);
         string whole = string.Join(' ', (await RunAsync("report", run)).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains($" % of the interrupts come from munmap in {release}: 4 threads, 8 pages and ", whole, StringComparison.Ordinal);
-        Assert.Contains(",munmap,", await File.ReadAllTextAsync(Path.Combine(run, RunFolder.ShootdownsName)), StringComparison.Ordinal);
+        Assert.Contains(",munmap,", await File.ReadAllTextAsync(Path.Combine(run, ListFile.Shootdowns.FileName)), StringComparison.Ordinal);
 
         string bare = Path.Combine(_folder, "bare.vmt");
         await RunAsync("capture", "--with", "qemu", "--no-stacks", "-o", bare, "--", program, "2");

@@ -50,6 +50,41 @@ public sealed class CaptureSleepTests(ITestOutputHelper output) : IDisposable
         Assert.True(idle >= sleepers, $"{idle} cores idled while their threads slept");
     }
 
+    /// <summary>
+    /// A program that goes on for ever is interrupted after the time that it has, and one that is killed leaves all that came before its
+    /// last call on memory.
+    /// </summary>
+    [Theory]
+    [InlineData("for (;;) step();", 130)]
+    [InlineData("for (int i = 0; i < 100; i++) step(); __builtin_trap();", 132)]
+    [InlineData("for (int i = 0; i < 100; i++) step(); kill(getpid(), 9);", 137)]
+    public async Task Capture_ProgramThatDoesNotEndByItself_HasWhatItDid(string body, int exitCode)
+    {
+        if (CaptureTools.Find(CaptureTools.Qemu) is null || CaptureTools.Find(CaptureTools.Compiler) is null)
+        {
+            output.WriteLine("no capture was looked at, since there is no qemu or no gcc: apt-get install qemu-user gcc libc6-dev");
+            Assert.Contains("qemu", CaptureTools.InstallHint);
+            return;
+        }
+
+        string source = Path.Combine(_folder, "p.c");
+        await File.WriteAllTextAsync(
+            source,
+            "#include <signal.h>\n#include <sys/mman.h>\n#include <unistd.h>\n"
+                + "static void step(void) { char *p = mmap(0, 4096, 3, 0x22, -1, 0); *p = 1; munmap(p, 4096); }\n"
+                + $"int main(void) {{ {body} return 0; }}\n");
+        string binary = Path.Combine(_folder, "p");
+        Assert.Equal(0, CaptureTools.Run(CaptureTools.Compiler, ["-O1", "-o", binary, source]));
+        string target = Path.Combine(_folder, "p.vmt");
+        using StringWriter text = new();
+        using StringWriter error = new();
+        int code = await CommandLineApp.RunAsync(["capture", "--with", "qemu", "--seconds", "2", "-o", target, "--", binary], text, error);
+        Assert.True(code == ExitCodes.Ok, error.ToString());
+        Assert.Contains($"exit code {exitCode}", error.ToString(), StringComparison.Ordinal);
+        int unmapped = (await File.ReadAllLinesAsync(target)).Count(line => line.StartsWith("u ", StringComparison.Ordinal));
+        Assert.InRange(unmapped, 100, int.MaxValue);
+    }
+
     private async Task<string> CaptureAsync(string way)
     {
         string binary = Path.Combine(_folder, "sleeps");

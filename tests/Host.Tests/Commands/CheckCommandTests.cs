@@ -22,6 +22,20 @@ public sealed class ForgetfulBackend : MemoryBackend
 
 public sealed class CheckCommandTests
 {
+    /// <summary>A run that is clean says what was watched; one that nobody watched does not.</summary>
+    [Theory]
+    [InlineData("check", "off", "1 shootdown; no rule was broken")]
+    [InlineData("run", "values", "1 shootdown, and what each page holds; no rule was broken")]
+    [InlineData("run", "off", null)]
+    public async Task Run_CleanWithTheChecker_SaysWhatItWatched(string command, string check, string? words)
+    {
+        (int code, string output, string error) = await CommandRunner.RunAsync(
+            command, CommandRunner.At("config/examples/learn.vmt"), "--set", $"check={check}", "--set", "machine.cores=2");
+        Assert.True(code == ExitCodes.Ok, error);
+        Assert.Equal(words is not null, output.Contains("checked: 91,005 accesses of 2 cores, ", StringComparison.Ordinal));
+        Assert.Contains(words ?? "fingerprint", output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("run", "--check")]
     [InlineData("run", "--set", "check=on")]

@@ -107,7 +107,7 @@ public sealed class CauseReportingTests : IAsyncLifetime
     [Fact]
     public async Task Shootdowns_InTheirFile_NameTheirCause()
     {
-        string[] lines = await File.ReadAllLinesAsync(Path.Combine(Run, RunFolder.ShootdownsName));
+        string[] lines = await File.ReadAllLinesAsync(Path.Combine(Run, ListFile.Shootdowns.FileName));
         Assert.EndsWith(",first_address,process,thread,call,object,area,site,operation", lines[0], StringComparison.Ordinal);
         Assert.Contains(lines, line => line.Contains(",0x7f0000000,two?[2J,two?[2J,munmap,[anon],", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains(",mprotect,[anon],", StringComparison.Ordinal));

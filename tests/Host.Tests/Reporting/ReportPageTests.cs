@@ -87,6 +87,29 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
         }
     }
 
+    /// <summary>Where librsvg is, a chart is a PNG too; where it is not, and for other kinds of pictures, it is said what to do.</summary>
+    [Fact]
+    public async Task Figure_OfAnotherKind_IsAPngOrSaysWhatIsAllowed()
+    {
+        string png = Path.Combine(_folder, "cores.png");
+        (int code, _, string error) = await CommandRunner.RunAsync("report", Run, "--figure", $"cores={png}");
+        if (PathPrograms.Find("rsvg-convert") is null)
+        {
+            Assert.Equal(ExitCodes.Usage, code);
+            Assert.Contains("apt-get install librsvg2-bin", error, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.True(code == ExitCodes.Ok, error);
+            Assert.Equal([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], (await File.ReadAllBytesAsync(png))[..8]);
+        }
+
+        (code, _, error) = await CommandRunner.RunAsync("report", Run, "--figure", $"cores={Path.Combine(_folder, "cores.pdf")}");
+        Assert.Equal(ExitCodes.Usage, code);
+        Assert.Contains("a picture is an SVG", error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_folder, "cores.pdf")));
+    }
+
     [Theory]
     [InlineData("nothing=x.svg", "cores, causes, latencies, time, interrupts")]
     [InlineData("cores", "NAME=FILE.svg is allowed")]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Xml.Linq;
 using Parquet;
 using Parquet.Schema;
@@ -64,6 +65,36 @@ public sealed class SweepCommandTests : IDisposable
             ["completed", "failed", "completed", "completed"], Table().Rows.Select(row => row[Table().Column("outcome")]));
     }
 
+    /// <summary>Runs without a list that is asked for are made again, and keep those that they have.</summary>
+    [Fact]
+    public async Task Sweep_WithLists_WritesThemForEachRun()
+    {
+        string[] command = ["sweep", Scenario, .. Small, "--protocols", "linux,latr", "--no-bisect", "--out", Out];
+        await AssertMadeAsync(2, there: 0, command);
+        await AssertMadeAsync(2, there: 0, [.. command, "--lists", "shootdowns,calls"]);
+        await AssertMadeAsync(0, there: 2, [.. command, "--lists", "calls"]);
+        await AssertMadeAsync(2, there: 0, [.. command, "--lists", "faults"]);
+        await AssertMadeAsync(0, there: 2, command);
+        CsvTable table = Table();
+        foreach (IReadOnlyList<string> row in table.Rows)
+        {
+            string run = Path.Combine(Out, row[table.Column("run")]);
+            Assert.Equal(Count(row, "shootdowns"), CsvTable.Read(Path.Combine(run, "shootdowns.csv")).Rows.Count);
+            Assert.Equal(
+                Count(row, "minorFaults") + Count(row, "spuriousFaults"), CsvTable.Read(Path.Combine(run, "faults.csv")).Rows.Count);
+            Assert.Contains(CsvTable.Read(Path.Combine(run, "calls.csv")).Rows, call => call.Contains("munmap"));
+        }
+
+        int Count(IReadOnlyList<string> row, string name) => int.Parse(row[table.Column(name)], CultureInfo.InvariantCulture);
+
+        async Task AssertMadeAsync(int made, int there, string[] words)
+        {
+            (int code, string output, string error) = await CommandRunner.RunAsync(words);
+            Assert.True(code == ExitCodes.Ok, error);
+            Assert.Contains($"{made} runs made, {there} there before, 0 failed", output, Exact);
+        }
+    }
+
     [Fact]
     public async Task SweepFile_ListedWithoutRunning_NamesItsPoints()
     {
@@ -88,6 +119,7 @@ public sealed class SweepCommandTests : IDisposable
     [InlineData("varied twice", "--cores", "1,2", "--vary", "machine.cores=3")]
     [InlineData("the sweep does not vary machine.ghz", "--cores", "1,2", "--baseline", "machine.ghz=2")]
     [InlineData("--vary machine.cores: 4..1 found", "--vary", "machine.cores=4..1")]
+    [InlineData("there is no list \"fault\"", "--cores", "1,2", "--lists", "fault")]
     [InlineData("there is no such process", "--vary", "processes.nobody.threads=1,2")]
     public async Task Sweep_WhatIsWrongWithAPlan_IsSaidBeforeTheFirstRun(string expected, params string[] options)
     {

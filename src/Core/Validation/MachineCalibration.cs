@@ -74,6 +74,7 @@ public sealed class MachineCalibration
         Keep("machine.mmu.instruction-large", Describe(_before.Mmu.InstructionLarge), "pointer chases load data, and fetch no other pages");
         Keep("machine.mmu.pde-entries", Text(_before.Mmu.PdeEntries), "no chase tells walks of few tables from those of many");
         TakeLine();
+        TakeDistance();
     }
 
     private void TakeClock()
@@ -208,6 +209,30 @@ public sealed class MachineCalibration
         _machine = _machine with { LineTransferCycles = cycles };
         Note(Key, $"{cycles} cycles", $"{_before.LineTransferCycles} cycles", measured.Width * _machine.Ghz,
             "half a round trip of one cache line between two processors");
+    }
+
+    /// <summary>What another socket costs: a line's way there, and an interrupt's, which a flush takes longer for.</summary>
+    private void TakeDistance()
+    {
+        const string Line = "machine.line-transfer-remote-cycles";
+        const string Interrupt = "machine.ipi-remote-cycles";
+        if (_results.Value("line-transfer-remote") is not { } line
+            || _results.Value("flush-near") is not { } near || _results.Value("flush-far") is not { } far)
+        {
+            const string Why = "no processor of another socket was there";
+            Keep(Line, $"{_before.LineTransferRemoteCycles} cycles", Why);
+            Keep(Interrupt, $"{_before.IpiRemoteCycles} cycles", Why);
+            return;
+        }
+
+        int moves = Math.Max(1, (int)Math.Round(line.Best * _machine.Ghz));
+        double more = (far.Best - near.Best) * _machine.Ghz;
+        int way = Math.Max(1, (int)Math.Round(_machine.IpiCycles + more));
+        _machine = _machine with { LineTransferRemoteCycles = moves, IpiRemoteCycles = way };
+        Note(Line, $"{moves} cycles", $"{_before.LineTransferRemoteCycles} cycles", line.Width * _machine.Ghz,
+            "half a round trip of one cache line between two sockets");
+        Note(Interrupt, $"{way} cycles", $"{_before.IpiRemoteCycles} cycles", (near.Width + far.Width) * _machine.Ghz,
+            $"machine.ipi-cycles and {Text(Math.Round(more))} cycles by which a flush of one page beside another socket takes longer");
     }
 
     private IEnumerable<IReadOnlyList<(long X, MeasuredSpread Spread)>> Curves(string name, params int[] strides) => strides

@@ -32,9 +32,10 @@ internal static class CalibrationRun
     /// <param name="folder">Where a scratch file of 64 MiB may stand meanwhile.</param>
     /// <param name="first">The processor to measure on.</param>
     /// <param name="second">A second one; -1 for none.</param>
+    /// <param name="far">One of another socket than the first one's; -1 for none.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <exception cref="UsageException">The program cannot be built, or stopped before its end.</exception>
-    public static CalibrationResults Run(string folder, int first, int second, Action<string> progress)
+    public static CalibrationResults Run(string folder, int first, int second, int far, Action<string> progress)
     {
         string program = CompiledSource.Build(Source, "", "-pthread");
         string scratch = Path.Combine(folder, OutputFile.AsideOf("scratch"));
@@ -43,7 +44,7 @@ internal static class CalibrationRun
         List<string> lines = [];
         try
         {
-            string[] arguments = [scratch, Number(first), Number(second)];
+            string[] arguments = [scratch, Number(first), Number(second), Number(far)];
             int exitCode = CaptureTools.Run(program, arguments, errorLine: null, outputLine: line =>
             {
                 lines.Add(line);

@@ -84,7 +84,7 @@ internal sealed record HostMachine
         return others.Length == 0 ? -1 : others.OrderBy(cpu => Socket(cpu) == Socket(first) ? 0 : 1).First();
     }
 
-    /// <summary>A processor of another socket; -1 if there is none.</summary>
+    /// <summary>A processor of another socket that this process may use; -1 if there is none.</summary>
     public int Remote(int first) => Allowed.FirstOrDefault(cpu => Socket(cpu) != Socket(first), -1);
 
     /// <summary>Reads a list as the kernel writes it: 0-3,8.</summary>

@@ -1,7 +1,8 @@
 // Measures this machine's TLBs and what its kernel's memory management costs, for `vmsim calibrate`:
 //   gcc -O2 -pthread -o vmtcal vmtcal.c
-//   vmtcal FILE FIRST SECOND [tlb|kernel]
+//   vmtcal FILE FIRST SECOND FAR [tlb|kernel]
 // FILE is a scratch file that may be written over; FIRST and SECOND are the processors to measure on, or SECOND is -1 for one alone.
+// FAR is a processor of another socket than FIRST's, or -1 for none.
 // Each line of standard output is one result, with the minimum and the median of several repetitions:
 //   figure PROGRAM,BESIDE,PAGES,FIGURE,UNIT MINIMUM MEDIAN     a program of src/Core/Validation, for one operation
 //   value NAME MINIMUM MEDIAN                                  a time in nanoseconds, or what the name says
@@ -685,7 +686,7 @@ static void *answer(void *argument) {
     return NULL;
 }
 
-static void measure_line(void) {
+static void measure_line(const char *name) {
     struct sample times = {0};
     const long rounds = 20000;
     for (int repeat = 0; repeat < 9; repeat++) {
@@ -705,7 +706,40 @@ static void measure_line(void) {
         hurry(false);
         pthread_join(thread, NULL);
     }
-    tell("value line-transfer", &times);
+    tell(name, &times);
+}
+
+// A store to a fresh page and its MADV_DONTNEED, which interrupts a spinning thread: two of them differ by the way of the interrupt.
+static void measure_flush(const char *name) {
+    struct sample times = {0};
+    struct beside beside;
+    const long rounds = 2000;
+    volatile char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        fail("mmap");
+    begin_beside(&beside, SPIN);
+    for (int repeat = 0; repeat < 9; repeat++) {
+        hurry(true);
+        double start = now();
+        for (long i = 0; i < rounds; i++) {
+            *page = 1;
+            madvise((void *)page, PAGE, MADV_DONTNEED);
+        }
+        add(&times, (now() - start) / (double)rounds);
+        hurry(false);
+    }
+    end_beside(&beside);
+    munmap((void *)page, PAGE);
+    tell(name, &times);
+}
+
+static void measure_distance(int far_cpu) {
+    int near_cpu = second_cpu;
+    measure_flush("value flush-near");
+    second_cpu = far_cpu;
+    measure_line("value line-transfer-remote");
+    measure_flush("value flush-far");
+    second_cpu = near_cpu;
 }
 
 // ---- pointer chases
@@ -933,14 +967,15 @@ static void make_file(void) {
 }
 
 int main(int count, char **words) {
-    if (count < 4) {
-        fprintf(stderr, "usage: vmtcal FILE FIRST SECOND [tlb|kernel]\n");
+    if (count < 5) {
+        fprintf(stderr, "usage: vmtcal FILE FIRST SECOND FAR [tlb|kernel]\n");
         return 2;
     }
     scratch = words[1];
     first_cpu = atoi(words[2]);
     second_cpu = atoi(words[3]);
-    const char *only = count > 4 ? words[4] : "";
+    int far_cpu = atoi(words[4]);
+    const char *only = count > 5 ? words[5] : "";
     pin(first_cpu);
     measure_clock();
     if (strcmp(only, "kernel") != 0)
@@ -961,7 +996,9 @@ int main(int count, char **words) {
     measure_part("thp-munmap-part", 2);
     measure_part("thp-fork-write-part", 3);
     if (second_cpu >= 0)
-        measure_line();
+        measure_line("value line-transfer");
+    if (second_cpu >= 0 && far_cpu >= 0)
+        measure_distance(far_cpu);
     for (enum rate which = PF1; which <= MPROT1; which++) {
         for (int processes = 0; processes < 2; processes++) {
             measure_rate(which, processes, 1);

@@ -105,7 +105,7 @@ internal static class CalibrateCommand
         using (StatusLine line = new(error))
         {
             using IDisposable scope = Interruption.Work();
-            results = CalibrationRun.Run(folder, first, second, line.Show);
+            results = CalibrationRun.Run(folder, first, second, host.Remote(first), line.Show);
             cancellation.ThrowIfCancellationRequested();
             settings = Derive(files, results, key => line.Show($"deriving {key}"), cancellation);
         }

@@ -69,6 +69,24 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void Derive_AnotherSocket_GivesTheWaysThere()
+    {
+        const string Lines = "value ghz 2.5 2.5\nvalue line-transfer 40 44\nvalue line-transfer-remote 120 130\n";
+        (ScenarioSpec found, IReadOnlyList<CalibratedSetting> settings) =
+            MachineCalibration.Derive(Base, Read(Lines + "value flush-near 2000 2100\nvalue flush-far 2600 2650\n"));
+        Assert.Equal(100, found.Machine.LineTransferCycles);
+        Assert.Equal(300, found.Machine.LineTransferRemoteCycles);
+        Assert.Equal(found.Machine.IpiCycles + 1_500, found.Machine.IpiRemoteCycles);
+        Assert.Equal(25, settings.Single(setting => setting.Key == "machine.line-transfer-remote-cycles").Spread, precision: 6);
+
+        (ScenarioSpec alone, settings) = MachineCalibration.Derive(Base, Read(Lines));
+        Assert.Equal(Base.Machine.LineTransferRemoteCycles, alone.Machine.LineTransferRemoteCycles);
+        CalibratedSetting kept = settings.Single(setting => setting.Key == "machine.ipi-remote-cycles");
+        Assert.Null(kept.Value);
+        Assert.Contains("another socket", kept.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Derive_Ceiling_IsWhereTimesFall()
     {
         string points = Curve("ceiling", [.. Few().Append(30)], pages => pages <= 21 ? 500 + (100 * pages) : 900);

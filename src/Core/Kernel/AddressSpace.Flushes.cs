@@ -100,7 +100,8 @@ public sealed partial class AddressSpace
         }
     }
 
-    private bool IsNested(KernelOperation operation) => operation.Gathers && _gathers > 1;
+    /// <summary>Where each page has a lock, nobody comes between what another takes out and flushes.</summary>
+    private bool IsNested(KernelOperation operation) => operation.Gathers && _gathers > 1 && !Kernel.LocksRanges;
 
     /// <summary>
     /// Whether a call, before it changes the page table, flushes all for what reclaim has taken: if it looks at lowest-level tables

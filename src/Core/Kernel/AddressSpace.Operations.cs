@@ -36,7 +36,7 @@ public sealed partial class AddressSpace
     {
         TakeWord(core, entry.Word);
         SystemCall call = _threads.ProgramOf(entry.Thread).SystemCalls[entry.Call];
-        (ulong first, ulong end) = CallScope.PagesOf(call);
+        (ulong first, ulong end) = Kernel.LocksRanges ? CallScope.LockedPagesOf(call) : CallScope.PagesOf(call);
         Admit(new KernelOperation
         {
             Id = ++_nextOperation,

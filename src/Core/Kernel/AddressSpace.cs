@@ -52,8 +52,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         RwsemRules rules = new(Machine.Ghz * 1_000, Kernel.ReaderSpinning, Sleeps: Kernel.Traps == TrapModes.Hold);
-        _mapLock = new MapLock(Kernel.PerVmaLocks, rules, this);
-        _locksAreas = Kernel.PerVmaLocks && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
+        _mapLock = new MapLock(Kernel, rules, this);
+        _locksAreas = Kernel.LocksAreas && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
         _locks = new SpaceLocks(Machine, Kernel, pool.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
         ShootdownLog = new ShootdownLog(setup.Lists.KeepsShootdowns);

@@ -32,7 +32,7 @@ public sealed partial class AddressSpace
             return;
         }
 
-        long delay = _locks.Shootdown(operation.Core, _now);
+        long delay = EnterSharedLines(operation, _now);
         if (delay > 0)
         {
             SendToSelf(MessageKind.OperationInvalidate, operation, _now + delay);
@@ -41,6 +41,9 @@ public sealed partial class AddressSpace
 
         Invalidate(operation);
     }
+
+    private long EnterSharedLines(KernelOperation operation, long now) =>
+        _shootdown.HasSharedLines ? _locks.Shootdown(operation.Core, now) : 0;
 
     /// <summary>
     /// An operation flushes: first for what reclaim has taken, then what it has to flush between table pages, then what it has taken

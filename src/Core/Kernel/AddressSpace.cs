@@ -339,7 +339,10 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     }
 
     /// <inheritdoc/>
-    public bool FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility.Value);
+    public TableFill FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility.Value);
+
+    /// <inheritdoc/>
+    public bool HoldsPage(int table, VirtAddr address) => Tables.Holds(table, address);
 
     private void SetVisibility() => Table.VisibleAt = _now + _delays.StoreVisibility.Value;
 

@@ -56,11 +56,13 @@ public sealed class PageSets(int cores)
     /// <param name="range">The range; a page that it has a part of counts.</param>
     /// <param name="context">Says which tables have a page: table <paramref name="firstTable"/> + n is core n's.</param>
     /// <param name="firstTable">The table of core 0.</param>
-    /// <param name="found">Gets, for each core, the pages of the range whose sets it is in.</param>
-    public void Take(DeadRange range, ISpaceShootdownContext context, int firstTable, Span<int> found)
+    /// <param name="found">Gets, for each core, the pages of the range whose sets it was in.</param>
+    /// <param name="gone">Gets, for each core, those of them that its table has no more.</param>
+    public void Take(DeadRange range, ISpaceShootdownContext context, int firstTable, Span<int> found, Span<int> gone)
     {
         ArgumentNullException.ThrowIfNull(context);
         found.Clear();
+        gone.Clear();
         for (int i = 0; range.Bytes > 0 && i < Sizes.Length; i++)
         {
             Dictionary<ulong, CoreMask> sets = _sets[i];
@@ -73,7 +75,7 @@ public sealed class PageSets(int cores)
                 {
                     if (sets.TryGetValue(number, out CoreMask? set))
                     {
-                        Take(sets, number, set, new VirtAddr(number << shift), context, firstTable, found);
+                        Take(sets, number, set, new VirtAddr(number << shift), context, firstTable, found, gone);
                     }
                 }
 
@@ -85,7 +87,7 @@ public sealed class PageSets(int cores)
                 if (number >= first && number <= last)
                 {
                     // A dictionary may lose what a walk over it has come to.
-                    Take(sets, number, set, new VirtAddr(number << shift), context, firstTable, found);
+                    Take(sets, number, set, new VirtAddr(number << shift), context, firstTable, found, gone);
                 }
             }
         }
@@ -93,7 +95,7 @@ public sealed class PageSets(int cores)
 
     private void Take(
         Dictionary<ulong, CoreMask> sets, ulong number, CoreMask set, VirtAddr page, ISpaceShootdownContext context, int firstTable,
-        Span<int> found)
+        Span<int> found, Span<int> gone)
     {
         for (int core = set.Next(0); core >= 0; core = set.Next(core + 1))
         {
@@ -102,6 +104,7 @@ public sealed class PageSets(int cores)
             {
                 set.Remove(core);
                 _pages[core]--;
+                gone[core]++;
             }
         }
 

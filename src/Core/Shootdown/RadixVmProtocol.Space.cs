@@ -13,6 +13,7 @@ public sealed partial class RadixVmProtocol
         private readonly RadixVmCounters _counters = new();
         private readonly PageSets _pages = new(context.Machine.Cores);
         private readonly int[] _found = new int[context.Machine.Cores];
+        private readonly int[] _gone = new int[context.Machine.Cores];
 
         /// <summary>Shootdowns for which cores have still to answer.</summary>
         private readonly SortedDictionary<long, Told> _open = [];
@@ -30,7 +31,7 @@ public sealed partial class RadixVmProtocol
         {
             ArgumentNullException.ThrowIfNull(shootdown);
             DeadRange dead = shootdown.Dead;
-            _pages.Take(dead, context, FirstTable, _found);
+            _pages.Take(dead, context, FirstTable, _found, _gone);
             CoreMask targets = new(context.Machine.Cores);
             for (int core = 0; core < _found.Length; core++)
             {
@@ -51,7 +52,8 @@ public sealed partial class RadixVmProtocol
             InvalidationScope scope = new(dead, dead.IsWholeSpace);
             for (int core = targets.Next(0); core >= 0; core = targets.Next(core + 1))
             {
-                shootdown.Generation = _found[core];
+                // What the table has in place of what died was put there after the core had cleared it, in sv6's order.
+                shootdown.Generation = scope.IsWholeSpace ? _gone[core] : _found[core];
                 if (core == shootdown.Initiator.Value)
                 {
                     context.InvalidateLocally(shootdown, scope);

@@ -89,7 +89,7 @@ public sealed partial class RadixVmProtocol : IShootdownProtocol
 
         /// <summary>
         /// Clears the range in the core's table, and drops what it cleared if the space is loaded (page_map_cache::clear). The generation
-        /// is the number of pages that the table had.
+        /// is the number of pages that the table had. For the whole space it drops everything at once.
         /// </summary>
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
@@ -100,15 +100,16 @@ public sealed partial class RadixVmProtocol : IShootdownProtocol
                 return new InvalidationResult(clearing, 0, Full: false);
             }
 
-            DeadRange dead = invalidation.Scope.Range;
-            int dropped = dead.IsWholeSpace ? context.Mmu.InvalidateAsid(tag) : context.Mmu.InvalidateRange(tag, dead);
+            InvalidationScope scope = invalidation.Scope;
+            int dropped = scope.IsWholeSpace ? context.Mmu.InvalidateAsid(tag) : context.Mmu.InvalidateRange(tag, scope.Range);
             bool isGone = tag == default && context.IsLazy;
-            long pages = isGone ? 0 : invalidation.Generation;
-            Cycles invalidating = pages == 0
-                ? 0
-                : context.Kernel.InvalidateRangeCycles + (pages * context.Kernel.InvalidatePageCycles);
-            return new InvalidationResult(clearing + invalidating, dropped, Full: false);
+            return new InvalidationResult(
+                clearing + (isGone ? 0 : DroppingCycles(scope, invalidation.Generation)), dropped, scope.IsWholeSpace);
         }
+
+        private Cycles DroppingCycles(InvalidationScope scope, long pages) => scope.IsWholeSpace
+            ? context.Kernel.InvalidateAllCycles
+            : pages == 0 ? 0 : context.Kernel.InvalidateRangeCycles + (pages * context.Kernel.InvalidatePageCycles);
     }
 
     /// <summary>A core that walks the table of all.</summary>

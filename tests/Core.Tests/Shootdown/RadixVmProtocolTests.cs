@@ -84,6 +84,31 @@ public sealed class RadixVmProtocolTests
         }
     }
 
+    /// <summary>
+    /// A call that finds a page gone, whose set another one has emptied and whose holder has not answered yet, waits for that holder too.
+    /// </summary>
+    [Fact]
+    public void Unmap_BesideAnotherThatWaits_TellsItsCoresToo()
+    {
+        ThreadProgram first = new ThreadBuilder("a").Compute(200_000).Advise(TestWorlds.Page(0), 1, Advice.DontNeed).Build(new CoreId(0));
+        ThreadProgram second =
+            new ThreadBuilder("b").Compute(206_000).Advise(TestWorlds.Page(0), 1, Advice.DontNeed).Build(new CoreId(1));
+        ThreadBuilder holder = new ThreadBuilder("c").Touch(TestWorlds.Page(0), 1);
+        for (int i = 0; i < 400; i++)
+        {
+            holder.Load(TestWorlds.Page(0)).Compute(1_000);
+        }
+
+        ScenarioSpec scenario = TestWorlds.Scenario(3, first, second, holder.Build(new CoreId(2))) with
+        {
+            Machine = new MachineSpec { Cores = 3, Sockets = 3, IpiRemoteCycles = 60_000 },
+        };
+        RunReport report = TestWorlds.Run(scenario, protocol: new RadixVmProtocol());
+        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.Equal(2, report.Total("ipisSent"));
+        Assert.Equal(2, report.Total("remoteShootdowns"));
+    }
+
     /// <summary>A handler takes what clearing and invalidating the pages of its own table takes, not those of the range.</summary>
     [Fact]
     public void Handler_TakesWhatItsOwnPagesTake()

@@ -175,11 +175,11 @@ public sealed class ProbeProtocol(ProbeFeatures features, List<string>? log = nu
             return new LoadAnswer(Table: probe.Has(ProbeFeatures.Copies) ? 1 + context.Machine.SocketOf(core) : 0);
         }
 
-        public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word)
+        public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, bool wasMapped, long word)
         {
             probe.Log($"fault core={core.Value} page={page.Value:x} access={access} word={word}");
             _digest.Add(context.Now.Value, 2, (long)page.Value + word);
-            bool filled = probe.Has(ProbeFeatures.OnDemand) && context.FillTable(1 + context.Machine.SocketOf(core), page);
+            bool filled = probe.Has(ProbeFeatures.OnDemand) && context.FillTable(1 + context.Machine.SocketOf(core), page).Written;
             return filled ? 20 : 0;
         }
 

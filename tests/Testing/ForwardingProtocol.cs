@@ -100,7 +100,10 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
     public virtual void SetTimer(Cycles at, long argument) => real.SetTimer(at, argument);
 
     /// <inheritdoc/>
-    public virtual bool FillTable(int table, VirtAddr address) => real.FillTable(table, address);
+    public virtual TableFill FillTable(int table, VirtAddr address) => real.FillTable(table, address);
+
+    /// <inheritdoc/>
+    public virtual bool HoldsPage(int table, VirtAddr address) => real.HoldsPage(table, address);
 
     /// <inheritdoc/>
     public virtual void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload) => real.SendProtocol(core, delay, payload);
@@ -147,7 +150,11 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
     public override void OnProtocol(CoreId core, in ProtocolPayload payload) => real.OnProtocol(core, payload);
 
     /// <inheritdoc/>
-    public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
+    public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, bool wasMapped, long word) =>
+        real.OnFault(core, page, access, wasMapped, word);
+
+    /// <inheritdoc/>
+    public override bool HasSharedLines => real.HasSharedLines;
 
     /// <inheritdoc/>
     public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => real.OnAccessed(core, address, bits);

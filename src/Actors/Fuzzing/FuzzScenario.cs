@@ -145,6 +145,7 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => $"kernel.cold-page-cycles = {dice.Between(1, 2_000)}");
         dice.Maybe(settings, () => "kernel.reader-spinning = on");
         dice.Maybe(settings, () => $"kernel.fault-after-range-cycles = {dice.Between(1, 2_000)}");
+        dice.Maybe(settings, () => "kernel.lru-lock-cycles = 0\nkernel.zone-lock-cycles = 0\nkernel.page-table-lock-cycles = 0");
     }
 
     /// <summary>Virtual machines, with hosts of much or little memory.</summary>
@@ -207,6 +208,13 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
                 dice.Maybe(settings, () => $"{Own}.firmware-pages = {dice.Between(0, 64)}");
                 dice.Maybe(settings, () => $"{Own}.threshold = {dice.Between(1, 64)}");
                 dice.Maybe(settings, () => $"{Own}.ecall-cycles = {dice.Between(0, 3_000)}");
+                break;
+            case "radixvm":
+                dice.Maybe(settings, () => $"{Own}.scheme = {dice.OneOf(["core-tracking", "batched"])}");
+                dice.Often(settings, () => $"{Own}.tags = on");
+                dice.Often(settings, () => $"kernel.map-lock = {MapLocks.Ranges}");
+                dice.Maybe(settings, () => $"{Own}.fill-cycles = {dice.Between(0, 3_000)}");
+                dice.Maybe(settings, () => $"{Own}.clear-cycles = {dice.Between(0, 500)}");
                 break;
             default:
                 break;

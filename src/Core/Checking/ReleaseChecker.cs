@@ -103,7 +103,7 @@ internal sealed class ReleaseChecker
 
         space.Forget(operation, _freed);
 
-        if (!batch.Tables.IsEmpty)
+        if (!batch.Tables.IsEmpty && space.SharesTablePages)
         {
             CheckTables(space, operation, batch.Tables.Pages!, now);
         }

@@ -41,6 +41,12 @@ internal sealed partial class SpaceChecker : IOperationWatch
 
     public string Name => _space.Name;
 
+    /// <summary>
+    /// Whether cores may have table pages that the space frees in their paging-structure caches: not if they walk copies of the table whose
+    /// table pages are their own and stay.
+    /// </summary>
+    public bool SharesTablePages => !_space.Tables.FillsOnDemand;
+
     /// <summary>Who watches the memory that it gives back.</summary>
     public ReleaseChecker Releases { get; }
 

@@ -32,7 +32,7 @@ public sealed partial class AddressSpace
             return;
         }
 
-        long delay = _locks.Shootdown(operation.Core, _now);
+        long delay = EnterSharedLines(operation, _now);
         if (delay > 0)
         {
             SendToSelf(MessageKind.OperationInvalidate, operation, _now + delay);
@@ -41,6 +41,9 @@ public sealed partial class AddressSpace
 
         Invalidate(operation);
     }
+
+    private long EnterSharedLines(KernelOperation operation, long now) =>
+        _shootdown.HasSharedLines ? _locks.Shootdown(operation.Core, now) : 0;
 
     /// <summary>
     /// An operation flushes: first for what reclaim has taken, then what it has to flush between table pages, then what it has taken
@@ -100,7 +103,8 @@ public sealed partial class AddressSpace
         }
     }
 
-    private bool IsNested(KernelOperation operation) => operation.Gathers && _gathers > 1;
+    /// <summary>Where each page has a lock, nobody comes between what another takes out and flushes.</summary>
+    private bool IsNested(KernelOperation operation) => operation.Gathers && _gathers > 1 && !Kernel.LocksRanges;
 
     /// <summary>
     /// Whether a call, before it changes the page table, flushes all for what reclaim has taken: if it looks at lowest-level tables

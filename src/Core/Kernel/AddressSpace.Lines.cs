@@ -18,7 +18,7 @@ public sealed partial class AddressSpace
     {
         Forget();
         Table.ListTables(default, CallScope.TopOfSpace, _tablesOfOperation);
-        if (changesAreas && Kernel.PerVmaLocks)
+        if (changesAreas && Kernel.LocksAreas)
         {
             _memory!.ListAreas(default, CallScope.TopOfSpace, _areasOfOperation);
         }
@@ -34,7 +34,7 @@ public sealed partial class AddressSpace
             Table.ListTables(start, end, _tablesOfOperation);
         }
 
-        if (operation.Exclusive && Kernel.PerVmaLocks)
+        if (operation.Exclusive && Kernel.LocksAreas)
         {
             foreach ((VirtAddr start, VirtAddr end) in CallScope.AreasOf(call, oldBreak))
             {
@@ -69,7 +69,7 @@ public sealed partial class AddressSpace
             Table.ListTables(call.NewStart, call.NewStart + call.NewLength, _tablesOfOperation);
         }
 
-        if (call.Kind == SystemCallKind.Map && Kernel.PerVmaLocks && _memory!.PlaceOf(call.Start).Start is { } area && area < call.Start)
+        if (call.Kind == SystemCallKind.Map && Kernel.LocksAreas && _memory!.PlaceOf(call.Start).Start is { } area && area < call.Start)
         {
             _areasOfOperation.Add(area.PageNumber);
         }

@@ -73,7 +73,7 @@ public sealed partial class AddressSpace : IRwsemSignals
     /// <inheritdoc/>
     void IRwsemSignals.Takes(KernelOperation operation)
     {
-        long start = _now + _delays.Service.Value + (operation.Exclusive ? Kernel.MapLockHandoverCycles : 0);
+        long start = _now + _delays.Service.Value + (operation.Exclusive && !Kernel.LocksRanges ? Kernel.MapLockHandoverCycles : 0);
         CountWait(operation, start);
         SendToSelf(MessageKind.OperationStart, operation, start);
     }

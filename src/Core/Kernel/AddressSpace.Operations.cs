@@ -36,7 +36,7 @@ public sealed partial class AddressSpace
     {
         TakeWord(core, entry.Word);
         SystemCall call = _threads.ProgramOf(entry.Thread).SystemCalls[entry.Call];
-        (ulong first, ulong end) = CallScope.PagesOf(call);
+        (ulong first, ulong end) = Kernel.LocksRanges ? CallScope.LockedPagesOf(call) : CallScope.PagesOf(call);
         Admit(new KernelOperation
         {
             Id = ++_nextOperation,
@@ -131,7 +131,10 @@ public sealed partial class AddressSpace
             return;
         }
 
-        cycles += _shootdown.OnFault(operation.Core, VirtAddr.OfPage(operation.FirstPage), operation.Access, operation.Word).Value;
+        bool wasMapped = fault.Kind == FaultKind.Spurious;
+        VirtAddr page = VirtAddr.OfPage(operation.FirstPage);
+        cycles += _shootdown.OnFault(operation.Core, page, operation.Access, wasMapped, operation.Word).Value;
+        cycles += Tables.FillsOnDemand ? TouchMemory() : 0;
         if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
@@ -268,7 +271,7 @@ public sealed partial class AddressSpace
     private void Proceed(KernelOperation operation, long cycles, long delay)
     {
         bool invalidates = operation.Dead is not null || operation.Forced is not null || operation.FlushesReclaimed;
-        delay += invalidates ? _locks.Shootdown(operation.Core, _now + delay) : 0;
+        delay += invalidates ? EnterSharedLines(operation, _now + delay) : 0;
         long at = _now + delay + Math.Max(cycles, _delays.Service.Value) - _delays.Service.Value;
         if (at > _now)
         {

@@ -52,8 +52,8 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         Machine = setup.Machine;
         Kernel = setup.Kernel;
         RwsemRules rules = new(Machine.Ghz * 1_000, Kernel.ReaderSpinning, Sleeps: Kernel.Traps == TrapModes.Hold);
-        _mapLock = new MapLock(Kernel.PerVmaLocks, rules, this);
-        _locksAreas = Kernel.PerVmaLocks && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
+        _mapLock = new MapLock(Kernel, rules, this);
+        _locksAreas = Kernel.LocksAreas && Kernel.Release >= KernelRelease.AreaLocksOfAdvice;
         _locks = new SpaceLocks(Space.Value, Machine, Kernel, pool.Locks, Counters);
         Outbox = new Outbox(Machine.Cores + Space.Value);
         ShootdownLog = new ShootdownLog(setup.Lists.KeepsShootdowns);
@@ -339,7 +339,10 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     }
 
     /// <inheritdoc/>
-    public bool FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility.Value);
+    public TableFill FillTable(int table, VirtAddr address) => Tables.Fill(table, address, _now + _delays.StoreVisibility.Value);
+
+    /// <inheritdoc/>
+    public bool HoldsPage(int table, VirtAddr address) => Tables.Holds(table, address);
 
     private void SetVisibility() => Table.VisibleAt = _now + _delays.StoreVisibility.Value;
 

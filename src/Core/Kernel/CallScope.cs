@@ -10,6 +10,8 @@ internal static class CallScope
     /// <summary>The highest page of the highest address there is, which ends a range of everything.</summary>
     public static readonly VirtAddr TopOfSpace = new(ulong.MaxValue & ~(PageSizes.BaseBytes - 1));
 
+    private const ulong LastOfPage = PageSizes.BaseBytes - 1;
+
     /// <summary>Whether it may change any page: its arguments do not say which.</summary>
     public static bool IsWhole(SystemCall call) => call.Kind is SystemCallKind.SetBreak or SystemCallKind.Remap or SystemCallKind.LockAll
         or SystemCallKind.UnlockAll or SystemCallKind.Detach;
@@ -30,6 +32,20 @@ internal static class CallScope
         }
 
         return (first, end);
+    }
+
+    /// <summary>
+    /// The pages that have an address of its ranges, the last one not included: those that it locks where each has a lock.
+    /// </summary>
+    public static (ulong First, ulong End) LockedPagesOf(SystemCall call)
+    {
+        (ulong first, ulong end) = PagesOf(call);
+        return call.MoreRanges.Count == 0 && !IsWhole(call)
+            ? (first, first + (call.Length >> PageSizes.BaseShift) + ((InPage(call.Start.Value) + InPage(call.Length) + LastOfPage)
+                >> PageSizes.BaseShift))
+            : (first, end);
+
+        static ulong InPage(ulong bytes) => bytes & LastOfPage;
     }
 
     /// <summary>

@@ -12,6 +12,19 @@ public static class TrapModes
     public const string Park = "park";
 }
 
+/// <summary>Which operations of an address space run at the same time.</summary>
+public static class MapLocks
+{
+    /// <summary>One reader/writer semaphore for the space, mmap_lock, as Linux has it.</summary>
+    public const string Semaphore = "semaphore";
+
+    /// <summary>
+    /// A lock for each page, so that operations on disjoint ranges run at the same time (RadixVM: the locks of the slots of a radix tree;
+    /// Clements and others, EuroSys 2013).
+    /// </summary>
+    public const string Ranges = "ranges";
+}
+
 /// <summary>
 /// What the simulated kernel's work costs. Profiles are HOCON files in config/kernels, every constant with its source or marked calibrated.
 /// </summary>
@@ -305,6 +318,20 @@ public sealed record KernelProfile
         + "those that free page tables do.")]
     public bool ParavirtualFlush { get; init; }
 
+    /// <summary>
+    /// What locks an address space: <c>semaphore</c>, or <c>ranges</c>, where an operation waits for those alone that concern a page of its
+    /// own, and there are no locks of areas. Locks of pages are counted as mmap_lock.
+    /// </summary>
+    [Setting("What locks an address space: mmap_lock (semaphore), or a lock for each page, so that operations on disjoint ranges run at "
+        + "the same time (ranges).", Choices = "semaphore|ranges")]
+    public string MapLock { get; init; } = MapLocks.Semaphore;
+
+    /// <summary>Whether <see cref="MapLock"/> is <see cref="MapLocks.Ranges"/>.</summary>
+    public bool LocksRanges => MapLock == MapLocks.Ranges;
+
+    /// <summary>Whether faults take locks of areas: <see cref="PerVmaLocks"/>, where the space has one lock besides.</summary>
+    public bool LocksAreas => PerVmaLocks && !LocksRanges;
+
     /// <summary>Whether faults take the lock of their area alone, as Linux does since 6.4, or mmap_lock.</summary>
     [Setting("Whether faults take the lock of their area alone, as Linux does since 6.4, or the whole address space's (mmap_lock).")]
     public bool PerVmaLocks { get; init; } = true;
@@ -315,16 +342,21 @@ public sealed record KernelProfile
     [Setting("How long an atomic operation keeps a cache line that its core has.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long AtomicCycles { get; init; } = 20;
 
-    /// <summary>Part of a fault that holds the page-table lock; calibrated.</summary>
-    [Setting("Part of a fault that holds the lock of its table page.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
+    /// <summary>Part of a fault that holds the page-table lock; calibrated. 0 for a kernel without such locks.</summary>
+    [Setting("Part of a fault that holds the lock of its table page; 0 for a kernel without such locks.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long PageTableLockCycles { get; init; } = 150;
 
-    /// <summary>How long the LRU lock is held for one batch of pages; calibrated.</summary>
-    [Setting("How long the LRU lock is held for one batch of pages.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    /// <summary>How long the LRU lock is held for one batch of pages; calibrated. 0 for a kernel without such a lock.</summary>
+    [Setting("How long the LRU lock is held for one batch of pages; 0 for a kernel without such a lock.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long LruLockCycles { get; init; } = 600;
 
-    /// <summary>How long the zone lock is held for one batch of free pages; calibrated.</summary>
-    [Setting("How long the zone lock is held for one batch of free pages.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    /// <summary>
+    /// How long the zone lock is held for one batch of free pages; calibrated. 0 for a kernel whose cores share no list of free pages.
+    /// </summary>
+    [Setting("How long the zone lock is held for one batch of free pages; 0 for a kernel without such a lock.",
+        Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
     public long ZoneLockCycles { get; init; } = 900;
 
     /// <summary>Pages that take the LRU lock once (PAGEVEC_SIZE, include/linux/pagevec.h: 31).</summary>

@@ -1,5 +1,3 @@
-using VmSim.Core.Addresses;
-
 namespace VmSim.Core.Paging;
 
 /// <summary>
@@ -43,52 +41,27 @@ public sealed unsafe partial class PageTable
 
     /// <summary>Makes the changes of another table here, so that walkers see the same entries at the same times.</summary>
     /// <param name="taken">What <see cref="TakeChanges"/> gave; every batch once, in order.</param>
-    /// <param name="heldLeavesOnly">
-    /// Whether leaves are changed only where this table has one, so that it holds what <see cref="CopyLeaf"/> put in.
-    /// </param>
     /// <returns>Entries written.</returns>
     /// <exception cref="InvalidDataException">
     /// The data are damaged or do not belong to this table; the table is of no use any more.
     /// </exception>
-    public long ApplyChanges(ReadOnlySpan<byte> taken, bool heldLeavesOnly = false)
+    public long ApplyChanges(ReadOnlySpan<byte> taken)
     {
         CheckNoMark();
         ChangeReader reader = new(taken);
         long written = 0;
         while (!reader.IsAtEnd)
         {
-            written += ApplyChange(ref reader, heldLeavesOnly);
+            written += ApplyChange(ref reader);
         }
 
         return written;
     }
 
-    /// <summary>Copies the leaf that maps an address from the table whose changes this one applies.</summary>
-    /// <param name="source">The other table; every change of it is applied here.</param>
-    /// <param name="va">A canonical address.</param>
-    /// <returns>Whether an entry was written; false if no leaf maps the address there, or this table has it.</returns>
-    public bool CopyLeaf(PageTable source, VirtAddr va)
-    {
-        ArgumentNullException.ThrowIfNull(source);
-        if (!source.Locate(va.Value, out int page, out int index, out _))
-        {
-            return false;
-        }
-
-        ulong leaf = source.Entries(page)[index];
-        if (Entries(page)[index] == leaf)
-        {
-            return false;
-        }
-
-        Store(page, index, leaf);
-        return true;
-    }
-
     private void LogRun(int page, int index, int count)
         => _changes?.WriteEntries(_visibleAt, page, index, new ReadOnlySpan<ulong>(Entries(page) + index, count));
 
-    private int ApplyChange(ref ChangeReader reader, bool heldLeavesOnly)
+    private int ApplyChange(ref ChangeReader reader)
     {
         ChangeKind kind = reader.ReadKind();
         switch (kind)
@@ -99,7 +72,7 @@ public sealed unsafe partial class PageTable
                 VisibleAt = (long)time;
                 break;
             case ChangeKind.Uniform or ChangeKind.Stepped or ChangeKind.Values:
-                return ApplyRun(ref reader, kind, heldLeavesOnly);
+                return ApplyRun(ref reader, kind);
             case ChangeKind.Allocated:
                 ApplyAllocation(reader.ReadNumber(_nextPage), reader.ReadNumber(_format.Levels - 2), reader.ReadNumber(byte.MaxValue));
                 break;
@@ -128,38 +101,16 @@ public sealed unsafe partial class PageTable
         return 0;
     }
 
-    private int ApplyRun(ref ChangeReader reader, ChangeKind kind, bool heldLeavesOnly)
+    private int ApplyRun(ref ChangeReader reader, ChangeKind kind)
     {
         int page = ReadPage(ref reader, TableState.Live);
         int index = reader.ReadNumber(EntriesPerTable - 1);
         int count = reader.ReadNumber(EntriesPerTable - index);
         RequireChange(count > 0, "a run has entries");
         Span<ulong> entries = stackalloc ulong[count];
-        if (kind == ChangeKind.Values)
-        {
-            reader.ReadEntries(entries);
-        }
-        else
-        {
-            ulong entry = reader.ReadEntry();
-            ulong step = kind == ChangeKind.Stepped ? reader.ReadEntry() : 0;
-            for (int i = 0; i < count; i++)
-            {
-                entries[i] = entry + ((ulong)i * step);
-            }
-        }
-
+        reader.ReadRun(kind, entries);
         RequireEntries(entries, _infos[page].Level);
         Span<ulong> run = new(Entries(page) + index, count);
-        if (heldLeavesOnly)
-        {
-            LeaveOutUnheld(entries, run, _infos[page].Level);
-            if (entries.SequenceEqual(run))
-            {
-                return 0;
-            }
-        }
-
         RecordRun(page, index, count);
         int used = CountUsed(run);
         entries.CopyTo(run);
@@ -190,20 +141,6 @@ public sealed unsafe partial class PageTable
             int child = _layout.ChildTable(entry);
             bool isThere = (uint)child < (uint)_nextPage && _infos[child].State == TableState.Live && _infos[child].Level == level - 1;
             RequireChange(isThere, $"an entry leads to table page {child}");
-        }
-    }
-
-    /// <summary>Of the entries that a run is to get, empties the leaves where it has none.</summary>
-    private void LeaveOutUnheld(Span<ulong> entries, ReadOnlySpan<ulong> run, int level)
-    {
-        for (int i = 0; i < entries.Length; i++)
-        {
-            bool isLeaf = entries[i] != 0 && _layout.IsLeaf(entries[i], level);
-            bool holds = run[i] != 0 && _layout.IsLeaf(run[i], level);
-            if (isLeaf && !holds)
-            {
-                entries[i] = 0;
-            }
         }
     }
 

@@ -221,6 +221,23 @@ internal ref struct ChangeReader(ReadOnlySpan<byte> bytes)
         }
     }
 
+    /// <summary>The entries of a run, behind its page, first index and count.</summary>
+    public void ReadRun(ChangeKind kind, scoped Span<ulong> entries)
+    {
+        if (kind == ChangeKind.Values)
+        {
+            ReadEntries(entries);
+            return;
+        }
+
+        ulong entry = ReadEntry();
+        ulong step = kind == ChangeKind.Stepped ? ReadEntry() : 0;
+        for (int i = 0; i < entries.Length; i++)
+        {
+            entries[i] = entry + ((ulong)i * step);
+        }
+    }
+
     private byte ReadByte()
     {
         if (_rest.IsEmpty)

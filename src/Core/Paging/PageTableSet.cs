@@ -3,11 +3,11 @@ using VmSim.Core.Addresses;
 namespace VmSim.Core.Paging;
 
 /// <summary>
-/// The page tables of one address space that cores can walk. Table 0 is the space's own; the others are copies with the same table pages,
-/// whose stores become visible at the same times. Copies hold every leaf, or only those that were filled in. A leaf that changes or goes in
-/// table 0 does so in every copy that has it.
+/// The page tables of one address space that cores can walk. Table 0 is the space's own; the others are copies, whose stores become visible
+/// at the same times. Copies hold every leaf, in the same table pages; or those that were filled in, in table pages of their own, and lose
+/// a leaf when it goes or changes in table 0.
 /// </summary>
-public sealed class PageTableSet : IDisposable
+public sealed partial class PageTableSet : IDisposable
 {
     private readonly PageTable[] _tables;
     private readonly bool _onDemand;
@@ -17,7 +17,7 @@ public sealed class PageTableSet : IDisposable
 
     /// <summary>Makes the set of a space.</summary>
     /// <param name="tables">Empty tables of one format, at least one.</param>
-    /// <param name="onDemand">Whether copies hold only the leaves that <see cref="Fill"/> put in.</param>
+    /// <param name="onDemand">Whether copies hold only the leaves that <see cref="Fill"/> put in, in table pages of their own.</param>
     public PageTableSet(IReadOnlyList<PageTable> tables, bool onDemand)
     {
         ArgumentNullException.ThrowIfNull(tables);
@@ -33,6 +33,11 @@ public sealed class PageTableSet : IDisposable
 
     /// <summary>How many tables there are.</summary>
     public int Count => _tables.Length;
+
+    /// <summary>
+    /// Whether copies hold only the leaves that <see cref="Fill"/> put in: then their table pages are their own, and stay to the end.
+    /// </summary>
+    public bool FillsOnDemand => _onDemand;
 
     /// <summary>Whether there is more than the space's own table.</summary>
     public bool HasCopies => _tables.Length > 1;
@@ -70,33 +75,18 @@ public sealed class PageTableSet : IDisposable
         }
 
         _kept?.Write(changes);
+        if (_onDemand)
+        {
+            return Follow(changes);
+        }
+
         long written = 0;
         for (int table = 1; table < _tables.Length; table++)
         {
-            written += _tables[table].ApplyChanges(changes, _onDemand);
+            written += _tables[table].ApplyChanges(changes);
         }
 
         return written;
-    }
-
-    /// <summary>Fills the leaf that maps an address into a copy that holds leaves on demand.</summary>
-    /// <param name="table">A copy.</param>
-    /// <param name="address">A canonical address.</param>
-    /// <param name="visibleAt">When walkers see it; not before what the space's own table did last becomes visible.</param>
-    /// <returns>Whether an entry was written; false if no leaf maps the address or the copy has it.</returns>
-    /// <exception cref="InvalidOperationException">Copies hold every leaf.</exception>
-    public bool Fill(int table, VirtAddr address, Cycles visibleAt)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(table, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(table, Count);
-        if (!_onDemand)
-        {
-            throw new InvalidOperationException("page tables that hold every leaf are not filled");
-        }
-
-        Update();
-        _tables[table].VisibleAt = visibleAt;
-        return _tables[table].CopyLeaf(Own, address);
     }
 
     /// <summary>Folds every table; see <see cref="PageTable.Fold"/>.</summary>
@@ -109,8 +99,8 @@ public sealed class PageTableSet : IDisposable
     }
 
     /// <summary>
-    /// Hands over the changes of a table since the last call, for <see cref="PageTable.ApplyChanges(ReadOnlySpan{byte}, bool)"/> of the
-    /// same table on another node.
+    /// Hands over the changes of a table since the last call, for <see cref="PageTable.ApplyChanges"/> of the same table on another
+    /// node.
     /// </summary>
     /// <param name="table">A table.</param>
     public byte[] TakeChanges(int table)

@@ -30,7 +30,8 @@ public interface IShootdownProtocol : INamed
     int Tables(MachineSpec machine) => 1;
 
     /// <summary>
-    /// Whether the copies hold only the leaves that <see cref="ISpaceShootdownContext.FillTable"/> put in, instead of all.
+    /// Whether the copies hold only the leaves that <see cref="ISpaceShootdownContext.FillTable"/> put in, in table pages of their own that
+    /// stay as long as the space does, instead of all.
     /// </summary>
     bool FillsTablesOnDemand => false;
 

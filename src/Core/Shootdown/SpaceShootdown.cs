@@ -74,13 +74,18 @@ public interface ISpaceShootdownContext
     void SetTimer(Cycles at, long argument);
 
     /// <summary>
-    /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand. Walkers see it when they see the
-    /// stores of the message being handled. A leaf that changes or goes later does so in every copy that has it.
+    /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand, and makes the copy's table pages
+    /// above it. Walkers see it when they see the stores of the message being handled. A leaf that goes later, or leads to another frame or
+    /// allows less, goes from every copy that has it; one that allows more stays as it is in the copies.
     /// </summary>
     /// <param name="table">1 to <see cref="IShootdownProtocol.Tables"/> - 1.</param>
     /// <param name="address">A canonical address.</param>
-    /// <returns>Whether an entry was written; false if no leaf maps the address or the copy has it.</returns>
-    bool FillTable(int table, VirtAddr address);
+    TableFill FillTable(int table, VirtAddr address);
+
+    /// <summary>Whether a copy of the page table that is filled on demand has a leaf for an address now, be it visible or not.</summary>
+    /// <param name="table">1 to <see cref="IShootdownProtocol.Tables"/> - 1.</param>
+    /// <param name="address">A canonical address.</param>
+    bool HoldsPage(int table, VirtAddr address);
 
     /// <summary>
     /// Sends one of the protocol's messages to the core's half, <see cref="CoreShootdown.OnProtocol"/>. It leaves a service time from now.
@@ -158,9 +163,18 @@ public abstract class SpaceShootdown
     /// <param name="core">The core.</param>
     /// <param name="page">The page's first 4 KiB-aligned address.</param>
     /// <param name="access">What the access does.</param>
+    /// <param name="wasMapped">
+    /// Whether the space mapped the page as the access needs it: the core had an old translation, or its copy of the page table none.
+    /// </param>
     /// <param name="word">The core half's <see cref="CoreShootdown.TrapWord"/>.</param>
     /// <returns>Cycles that the fault takes longer.</returns>
-    public virtual Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => 0;
+    public virtual Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, bool wasMapped, long word) => 0;
+
+    /// <summary>
+    /// Whether the initiator of a shootdown writes the space's generation and reads its list of cores, whose cache lines move between cores
+    /// (Linux: mm_context_t.tlb_gen and mm_cpumask). Not if the protocol has neither for the space as a whole.
+    /// </summary>
+    public virtual bool HasSharedLines => true;
 
     /// <summary>
     /// Whether a core is in the space's list of cores already, so that neither loading nor leaving the space writes the list, whose cache

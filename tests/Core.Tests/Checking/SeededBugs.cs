@@ -100,6 +100,15 @@ public enum SeededBug
     /// <summary>Cores acknowledge that table pages are freed when their handler begins, and invalidate after what they do next.</summary>
     AcknowledgesFreedTablesEarly,
 
+    /// <summary>A page's set of cores never gets the highest core, although the page is in that core's table.</summary>
+    ForgetsACoreOfThePage,
+
+    /// <summary>A shootdown empties the sets of its pages, also of cores that have put a page back since it died.</summary>
+    ForgetsFillsBehindAnUnmap,
+
+    /// <summary>A core clears its page table and keeps what its TLB has of it.</summary>
+    ClearsTheTableAlone,
+
     /// <summary>A backend drops the pages whose rights change, and what they hold.</summary>
     ForgetsProtectedPages,
 }
@@ -151,6 +160,17 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
             }
         }
 
+        public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, bool wasMapped, long word)
+        {
+            if (bug == SeededBug.ForgetsACoreOfThePage && core.Value == context.Machine.Cores - 1)
+            {
+                context.FillTable(1 + core.Value, page);
+                return 0;
+            }
+
+            return base.OnFault(core, page, access, wasMapped, word);
+        }
+
         public override void OnLeave(CoreId core)
         {
             context.Left.Add(core.Value);
@@ -177,6 +197,9 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
         public HashSet<int> Left { get; } = [];
 
         private bool ReleasesEarly => bug is SeededBug.ReleasesAtOnce or SeededBug.ReleasesBeforeTheStoresAreVisible;
+
+        public override bool HoldsPage(int table, VirtAddr address) =>
+            bug != SeededBug.ForgetsFillsBehindAnUnmap && base.HoldsPage(table, address);
 
         public override void InvalidateByInterrupt(ShootdownRequest shootdown, CoreId core, InvalidationScope scope)
         {
@@ -285,7 +308,7 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
                 return new InvalidationResult(0, 0, Full: false, Ack: AckTime.AtEntry);
             }
 
-            bool ignores = bug == SeededBug.AcknowledgesWithoutInvalidating
+            bool ignores = bug is SeededBug.AcknowledgesWithoutInvalidating or SeededBug.ClearsTheTableAlone
                 || (bug == SeededBug.IgnoresFreedTables && invalidation.TablesFreed);
             if (bug == SeededBug.AcknowledgesTwice)
             {

@@ -71,6 +71,9 @@ internal static class SeededRuns
         },
         [SeededBug.AcknowledgesFreedTablesEarly] = new("early-ack", CheckRule.EarlyTableRelease, TableScenario()),
         [SeededBug.ForgetsCoresThatLeft] = new("riscv-sbi", CheckRule.EarlyRelease, VisitorScenario()),
+        [SeededBug.ForgetsACoreOfThePage] = new("radixvm", CheckRule.DeadTranslation, FileScenario()),
+        [SeededBug.ForgetsFillsBehindAnUnmap] = new("radixvm", CheckRule.EarlyRelease, CopyScenario()),
+        [SeededBug.ClearsTheTableAlone] = new("radixvm", CheckRule.DeadTranslation, FileScenario()),
         [SeededBug.ForgetsProtectedPages] = new(
             "broadcast", CheckRule.WrongValue, WithValues<ForgetsProtectedPagesBackend>(ProtectScenario())),
     };
@@ -123,6 +126,23 @@ internal static class SeededRuns
         ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(300_000)
             .Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(1_000_000).Build();
         return Scenario(2, giver, user.Build()) with { Kernel = new KernelProfile { TickCycles = 100_000 } };
+    }
+
+    /// <summary>
+    /// A core has read pages of zeros; another one stores to them, so that its own table has the copies before the shootdown begins, and
+    /// gives them back.
+    /// </summary>
+    private static ScenarioSpec CopyScenario()
+    {
+        ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Touch(TestWorlds.Page(0), 4).Compute(50_000)
+            .Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(50_000).Build();
+        ThreadBuilder reader = new("reader");
+        for (int i = 0; i < 4; i++)
+        {
+            reader.Load(TestWorlds.Page(i));
+        }
+
+        return Scenario(2, giver, reader.Compute(1_000_000).Build());
     }
 
     /// <summary>A core goes on storing to what another has made read-only.</summary>

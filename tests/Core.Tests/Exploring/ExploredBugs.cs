@@ -98,6 +98,8 @@ internal static class ExploredBugs
             SeededBug.ForgetsWhatCoresOwe or SeededBug.ForgetsCoresThatLeft => new ExploredBug(
                 Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] }, Base(2, 1, 2), 1),
             SeededBug.IgnoresNewGenerations => new ExploredBug(Protocol, new WorldSize(1, 2, 2), Base(1, 2, 4), 1),
+            SeededBug.ForgetsFillsBehindAnUnmap => new ExploredBug(
+                Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Store, ScriptVerb.Dontneed] }, plain, 1),
             SeededBug.AreasOverlap => new ExploredBug(Protocol, new WorldSize(2, 1, 2), Base(2, 2), 1),
             SeededBug.RollsOverWithoutFlush => new ExploredBug(
                 Protocol,

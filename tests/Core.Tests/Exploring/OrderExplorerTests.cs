@@ -30,6 +30,7 @@ public sealed class OrderExplorerTests(ITestOutputHelper output)
     [InlineData("broadcast")]
     [InlineData("linux")]
     [InlineData("latr")]
+    [InlineData("radixvm")]
     public void Explore_ShippedProtocol_BreaksNothing(string protocol) =>
         AssertClean(protocol, new WorldSize(2, 1, 1), spaces: 1, delays: 2);
 

@@ -30,6 +30,9 @@ internal sealed class LockDirectory
         return _last = found;
     }
 
+    /// <summary>The lock with a key; null if nobody has asked for it.</summary>
+    public VirtualLock? Find(ulong key) => _locks.GetValueOrDefault(key);
+
     /// <summary>Forgets the lock with a key, if there is one; allowed while walking over <see cref="Keys"/>.</summary>
     public void Remove(ulong key)
     {

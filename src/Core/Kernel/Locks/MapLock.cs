@@ -1,10 +1,13 @@
+using VmSim.Core.Machine;
+
 namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>
 /// Which operations of an address space run at the same time: mmap_lock, and with it the locks of its areas. Writers (map, unmap, protect,
 /// brk, mremap, fork) exclude all that takes mmap_lock, and the faults on the pages they concern. With per-area locks a fault, and a call
 /// that its area's lock is enough for, takes mmap_lock as a reader only if a writer has its pages (lock_vma_under_rcu fails,
-/// Documentation/mm/process_addrs.rst); a writer that has mmap_lock waits for those that have its pages.
+/// Documentation/mm/process_addrs.rst); a writer that has mmap_lock waits for those that have its pages. Or each page has a lock, and there
+/// is no mmap_lock (<see cref="MapLocks.Ranges"/>).
 /// </summary>
 internal sealed class MapLock : IRwsemSignals
 {
@@ -17,16 +20,20 @@ internal sealed class MapLock : IRwsemSignals
     /// <summary>mmap_lock itself.</summary>
     private readonly Rwsem _lock;
 
+    /// <summary>The locks of pages; null where mmap_lock locks the space.</summary>
+    private readonly RangeLock? _ranges;
+
     /// <summary>The writer that has mmap_lock and waits for others to be done with its pages; null for none.</summary>
     private KernelOperation? _pending;
 
     /// <summary>Makes the lock of one address space, which nobody has.</summary>
-    /// <param name="areaLocks">Whether faults take the locks of areas instead of this one.</param>
+    /// <param name="kernel">What locks a space, and whether faults take the locks of areas instead.</param>
     /// <param name="rules">The kernel's rules for mmap_lock.</param>
     /// <param name="signals">Tells those that wait.</param>
-    public MapLock(bool areaLocks, in RwsemRules rules, IRwsemSignals signals)
+    public MapLock(KernelProfile kernel, in RwsemRules rules, IRwsemSignals signals)
     {
-        _areaLocks = areaLocks;
+        _areaLocks = kernel.LocksAreas;
+        _ranges = kernel.LocksRanges ? new RangeLock(signals) : null;
         _signals = signals;
         _lock = new Rwsem(rules, this);
     }
@@ -35,6 +42,11 @@ internal sealed class MapLock : IRwsemSignals
     public bool TryEnter(KernelOperation operation, long now)
     {
         operation.WaitsSince = now;
+        if (_ranges is { } ranges)
+        {
+            return ranges.TryEnter(operation);
+        }
+
         operation.HasMapLock = !(_areaLocks && (operation.Kind == OperationKind.Fault || operation.LockedArea is not null));
         if (!operation.HasMapLock)
         {
@@ -83,6 +95,12 @@ internal sealed class MapLock : IRwsemSignals
     /// <summary>The operation has ended.</summary>
     public void Leave(KernelOperation operation, long now)
     {
+        if (_ranges is { } ranges)
+        {
+            ranges.Leave(operation);
+            return;
+        }
+
         _active.Remove(operation);
         if (operation.HasMapLock)
         {
@@ -100,6 +118,11 @@ internal sealed class MapLock : IRwsemSignals
     /// <summary>For an operation that waits: one that it waits for; null if it does not wait.</summary>
     public KernelOperation? BlockerOf(KernelOperation operation)
     {
+        if (_ranges is { } ranges)
+        {
+            return ranges.BlockerOf(operation);
+        }
+
         if (operation == _pending)
         {
             return _active.Find(active => active.Overlaps(operation));

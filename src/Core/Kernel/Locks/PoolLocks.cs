@@ -196,11 +196,13 @@ internal sealed class PoolLocks(MachineSpec machine, KernelProfile kernel, long 
         return delay;
     }
 
-    private long TakeZone(long at, CoreId core, SpaceCounters counters) =>
-        _zone.Acquire(at, core, kernel.ZoneLockCycles, machine, counters, LockKind.Zone).Value;
+    private long TakeZone(long at, CoreId core, SpaceCounters counters) => kernel.ZoneLockCycles == 0
+        ? 0
+        : _zone.Acquire(at, core, kernel.ZoneLockCycles, machine, counters, LockKind.Zone).Value;
 
-    private long TakeLru(long at, CoreId core, SpaceCounters counters) =>
-        _lru.Acquire(at, core, kernel.LruLockCycles, machine, counters, LockKind.Lru).Value;
+    private long TakeLru(long at, CoreId core, SpaceCounters counters) => kernel.LruLockCycles == 0
+        ? 0
+        : _lru.Acquire(at, core, kernel.LruLockCycles, machine, counters, LockKind.Lru).Value;
 
     private CoreLists ListsOf(CoreId core)
     {

@@ -19,11 +19,20 @@ internal sealed class SpaceLocks(int space, MachineSpec machine, KernelProfile k
     /// <summary>Locks of areas that are kept before those without an area are looked for.</summary>
     private const int AreasKeptMin = 64;
 
+    /// <summary>
+    /// Pages of a range whose locks are taken one by one: those of one node of the radix tree (512 slots, as in a table page). A longer
+    /// range's further locks are left out.
+    /// </summary>
+    private const ulong PagesOfNode = EntryLayout.EntriesPerTable;
+
     private readonly VirtualLock _map = new();
     private readonly VirtualLock _generation = new();
     private readonly VirtualLock _coreMask = new();
     private readonly LockDirectory _areas = new();
     private readonly LockDirectory _tables = new();
+
+    /// <summary>Locks of single pages, where the space is locked by ranges.</summary>
+    private readonly LockDirectory _pages = new();
     private int _areasKept = AreasKeptMin;
 
     /// <summary>
@@ -34,9 +43,9 @@ internal sealed class SpaceLocks(int space, MachineSpec machine, KernelProfile k
     public long EnterFault(KernelOperation operation, in FaultResult fault, long now)
     {
         CoreId core = operation.Core;
-        bool usesArea = kernel.PerVmaLocks && !operation.HasMapLock && fault.AreaStart is not null;
+        bool usesArea = kernel.LocksAreas && !operation.HasMapLock && fault.AreaStart is not null;
         LockKind kind = usesArea ? LockKind.Area : LockKind.Map;
-        VirtualLock line = usesArea ? _areas.Of(fault.AreaStart!.Value.PageNumber) : _map;
+        VirtualLock line = usesArea ? _areas.Of(fault.AreaStart!.Value.PageNumber) : MapLine(operation);
         long delay = Enter(operation, line, kind, now);
         if (!fault.Succeeded)
         {
@@ -54,10 +63,28 @@ internal sealed class SpaceLocks(int space, MachineSpec machine, KernelProfile k
         return newPage ? delay + pool.Enlist(now + delay, core, space, operation.FirstPage, counters) : delay;
     }
 
-    /// <summary>A call's lock: the line of mmap_lock, for readers and writers alike, or that of its area.</summary>
-    public long EnterCall(KernelOperation operation, long now) => operation is { LockedArea: { } area, HasMapLock: false }
-        ? Enter(operation, _areas.Of(area.PageNumber), LockKind.Area, now)
-        : Enter(operation, _map, LockKind.Map, now);
+    /// <summary>
+    /// A call's lock: the line of mmap_lock, for readers and writers alike, or that of its area; or those of its pages that were locked
+    /// before.
+    /// </summary>
+    public long EnterCall(KernelOperation operation, long now)
+    {
+        if (operation is { LockedArea: { } area, HasMapLock: false })
+        {
+            return Enter(operation, _areas.Of(area.PageNumber), LockKind.Area, now);
+        }
+
+        long delay = Enter(operation, MapLine(operation), LockKind.Map, now);
+        ulong end = Math.Min(operation.EndPage, operation.FirstPage + PagesOfNode);
+        for (ulong page = operation.FirstPage + 1; kernel.LocksRanges && page < end; page++)
+        {
+            delay += _pages.Find(page) is { } line
+                ? line.Acquire(now + delay, operation.Core, kernel.AtomicCycles, machine, counters, LockKind.Map).Value
+                : 0;
+        }
+
+        return delay;
+    }
 
     /// <summary>The line is written once more when the operation gives its lock back.</summary>
     public long Leave(KernelOperation operation, long now) =>
@@ -89,8 +116,9 @@ internal sealed class SpaceLocks(int space, MachineSpec machine, KernelProfile k
     public long EnterTable(VirtAddr address, CoreId core, long now) => EnterTable(address.Value >> EntryLayout.LevelShift(1), core, now);
 
     /// <summary>The same lock, by the number of the table page: an address of it over the bytes that it spans.</summary>
-    public long EnterTable(ulong table, CoreId core, long now) =>
-        _tables.Of(table).Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable).Value;
+    public long EnterTable(ulong table, CoreId core, long now) => kernel.PageTableLockCycles == 0
+        ? 0
+        : _tables.Of(table).Acquire(now, core, kernel.PageTableLockCycles, machine, counters, LockKind.PageTable).Value;
 
     /// <summary>A call writes the lock of an area that it changes (vma_start_write, include/linux/mmap_lock.h).</summary>
     public long WriteArea(ulong firstPage, CoreId core, long now) =>
@@ -156,6 +184,8 @@ internal sealed class SpaceLocks(int space, MachineSpec machine, KernelProfile k
 
         _areasKept = Math.Max(AreasKeptMin, 2 * _areas.Count);
     }
+
+    private VirtualLock MapLine(KernelOperation operation) => kernel.LocksRanges ? _pages.Of(operation.FirstPage) : _map;
 
     /// <summary>
     /// Takes the lock that the operation holds to its end. An operation that waited for it counts once, be it for a holder, for its line,

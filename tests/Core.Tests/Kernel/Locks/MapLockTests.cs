@@ -1,6 +1,7 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
 using VmSim.Core.Kernel.Locks;
+using VmSim.Core.Machine;
 
 namespace VmSim.Core.Tests.Kernel.Locks;
 
@@ -128,7 +129,8 @@ public sealed class MapLockTests : IRwsemSignals
 
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _told.Add($"{operation.FirstPage} to {until}");
 
-    private MapLock Make(bool areaLocks) => new(areaLocks, new RwsemRules(1_000, ReadersSpin: false, Sleeps: true), this);
+    private MapLock Make(bool areaLocks) =>
+        new(new KernelProfile { PerVmaLocks = areaLocks }, new RwsemRules(1_000, ReadersSpin: false, Sleeps: true), this);
 
     private static KernelOperation Call(ulong first, ulong end, bool writes) => Operation(OperationKind.Call, first, end, writes);
 

@@ -25,6 +25,9 @@ public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownPr
     public bool FillsTablesOnDemand => real.FillsTablesOnDemand;
 
     /// <inheritdoc/>
+    public bool PrimesFills => real.PrimesFills;
+
+    /// <inheritdoc/>
     public int Tables(MachineSpec machine) => real.Tables(machine);
 
     /// <inheritdoc/>
@@ -100,6 +103,9 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
     public virtual void SetTimer(Cycles at, long argument) => real.SetTimer(at, argument);
 
     /// <inheritdoc/>
+    public virtual void NoteFlushed(Cycles begunAt) => real.NoteFlushed(begunAt);
+
+    /// <inheritdoc/>
     public virtual bool FillTable(int table, VirtAddr address) => real.FillTable(table, address);
 
     /// <inheritdoc/>
@@ -148,6 +154,9 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 
     /// <inheritdoc/>
     public override Cycles OnFault(CoreId core, VirtAddr page, AccessKind access, long word) => real.OnFault(core, page, access, word);
+
+    /// <inheritdoc/>
+    public override Cycles OnPrimed(CoreId core, VirtAddr page) => real.OnPrimed(core, page);
 
     /// <inheritdoc/>
     public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => real.OnAccessed(core, address, bits);
@@ -210,6 +219,9 @@ public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
 
     /// <inheritdoc/>
     public override Cycles OnEvict(in TlbEntry entry) => real.OnEvict(entry);
+
+    /// <inheritdoc/>
+    public override void OnPrimed(bool primed) => real.OnPrimed(primed);
 
     /// <inheritdoc/>
     public override long TrapWord(SpaceId space) => real.TrapWord(space);

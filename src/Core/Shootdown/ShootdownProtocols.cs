@@ -17,6 +17,7 @@ public static class ShootdownProtocols
             new FreeBsdProtocol(),
             new RiscvSbiProtocol(),
             new EarlyAckProtocol(),
+            new AbisProtocol(),
         ],
         PlugInRule<IShootdownProtocol>.Objects);
 }

@@ -77,7 +77,8 @@ internal sealed class PageHolders(int cores)
     }
 
     /// <summary>
-    /// A leaf is replaced by smaller ones: who held it holds what it covered. An answer on its way gives nobody a smaller one.
+    /// A leaf is replaced by smaller ones: who held it holds what it covered. An answer on its way gives nobody a smaller one, unless it is
+    /// for one that was there before.
     /// </summary>
     /// <param name="page">Number of its first page.</param>
     /// <param name="pages">Pages of 4 KiB that it covered.</param>
@@ -89,7 +90,10 @@ internal sealed class PageHolders(int cores)
         {
             for (ulong small = page + each; small < page + pages; small += each)
             {
-                _holders[small] = new Holder(holder.Core, Math.Min(holder.Since, visibleAt.Value), 0);
+                bool isAwaited = _holders.TryGetValue(small, out Holder old) && old.Since > visibleAt.Value;
+                _holders[small] = isAwaited
+                    ? old with { Core = Everybody }
+                    : new Holder(holder.Core, Math.Min(holder.Since, visibleAt.Value), 0);
             }
         }
     }

@@ -157,8 +157,20 @@ public sealed partial class SpaceMemory
         _effects.ForcesFlush = false;
     }
 
-    /// <summary>Forgets forced flushes that were taken back.</summary>
-    private void TrimForced() => _forced.RemoveRange(_effects.Forced, _forced.Count - _effects.Forced);
+    /// <summary>Forgets forced flushes that were taken back; what had died before them is to be flushed later.</summary>
+    private void TrimForced()
+    {
+        for (int index = _effects.Forced; index < _forced.Count; index++)
+        {
+            if (_forced[index].Holders is { } holders)
+            {
+                Holders!.End(holders);
+                (_holders ??= new TranslationHolders(Holders.Cores)).AddAll(holders);
+            }
+        }
+
+        _forced.RemoveRange(_effects.Forced, _forced.Count - _effects.Forced);
+    }
 
     /// <summary>All that died: what is flushed at the end, and what is flushed before.</summary>
     private DeadTranslations? AllDead(DeadTranslations? last)

@@ -213,7 +213,7 @@ public sealed partial class SpaceMemory
 
         _resident = _residentBefore;
         _effects = default;
-        _forced.Clear();
+        TrimForced();
         _release = null;
     }
 

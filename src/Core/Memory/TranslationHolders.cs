@@ -52,6 +52,13 @@ public sealed class TranslationHolders(int cores)
     /// <summary>A core may hold one.</summary>
     internal void Add(int core) => (_holders ??= new CoreMask(cores)).Add(core);
 
+    /// <summary>Whoever may hold what others cover may hold one.</summary>
+    internal void AddAll(TranslationHolders others)
+    {
+        _isEverybody |= others.IsEverybody;
+        others.AddTo(_holders ??= new CoreMask(cores));
+    }
+
     /// <summary>Any core may hold one.</summary>
     internal void AddEverybody() => _isEverybody = true;
 

@@ -25,6 +25,9 @@ public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownPr
     public bool FillsTablesOnDemand => real.FillsTablesOnDemand;
 
     /// <inheritdoc/>
+    public bool PrimesFills => real.PrimesFills;
+
+    /// <inheritdoc/>
     public int Tables(MachineSpec machine) => real.Tables(machine);
 
     /// <inheritdoc/>
@@ -100,6 +103,9 @@ public abstract class ForwardingContext(ISpaceShootdownContext real) : ISpaceSho
     public virtual void SetTimer(Cycles at, long argument) => real.SetTimer(at, argument);
 
     /// <inheritdoc/>
+    public virtual void NoteFlushed(Cycles begunAt) => real.NoteFlushed(begunAt);
+
+    /// <inheritdoc/>
     public virtual TableFill FillTable(int table, VirtAddr address) => real.FillTable(table, address);
 
     /// <inheritdoc/>
@@ -155,6 +161,9 @@ public abstract class ForwardingSpace(SpaceShootdown real) : SpaceShootdown
 
     /// <inheritdoc/>
     public override bool HasSharedLines => real.HasSharedLines;
+
+    /// <inheritdoc/>
+    public override Cycles OnPrimed(CoreId core, VirtAddr page) => real.OnPrimed(core, page);
 
     /// <inheritdoc/>
     public override void OnAccessed(CoreId core, VirtAddr address, PageFlags bits) => real.OnAccessed(core, address, bits);
@@ -217,6 +226,9 @@ public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
 
     /// <inheritdoc/>
     public override Cycles OnEvict(in TlbEntry entry) => real.OnEvict(entry);
+
+    /// <inheritdoc/>
+    public override void OnPrimed(bool primed) => real.OnPrimed(primed);
 
     /// <inheritdoc/>
     public override long TrapWord(SpaceId space) => real.TrapWord(space);

@@ -200,6 +200,10 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
                 dice.Maybe(settings, () => $"{Own}.consolidated = off");
                 dice.Maybe(settings, () => $"{Own}.copy-by-access = off");
                 break;
+            case "abis":
+                dice.Maybe(settings, () => $"{Own}.fill-cycles = {dice.Between(0, 3_000)}");
+                dice.Maybe(settings, () => $"{Own}.epochs = off");
+                break;
             case "riscv-sbi":
                 dice.Often(settings, () => $"{Own}.asids = {dice.Between(1, 30)}");
                 dice.Often(settings, () => $"{Own}.deferred = on");

@@ -152,6 +152,11 @@ public sealed partial class CoreModel
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
             _timeline?.EndTrap(_clock);
+            if (answer.Primes is { } size)
+            {
+                Prime(thread, size);
+            }
+
             EndTrap(thread, answer);
             if (ends)
             {

@@ -168,7 +168,8 @@ public sealed partial class CoreModel
             Cycles[CoreCycles.Walk] += _bitsCycles;
             _clock += _bitsCycles;
             Counters[CoreCounters.AccessedDirtyHandlers] += _handlerSetsBits ? 1 : 0;
-            Send(SimMessage.Of(new AccessedDirty(new VirtAddr(address), translation.BitsSet)), thread.Space, _clock + _delays.Notice.Value);
+            AccessedDirty notice = new(new VirtAddr(address), translation.BitsSet, IsPrompt: _primes);
+            Send(SimMessage.Of(notice), thread.Space, (_primes ? began : _clock) + _delays.Notice.Value);
         }
 
         CountTranslation(translation);
@@ -268,10 +269,18 @@ public sealed partial class CoreModel
         PageFault fault = new(thread.Id, new VirtAddr(address), kind, IsKernel: !userMode, _shootdown.TrapWord(thread.Space));
         EnterKernel(thread, TrapKind.Fault, SimMessage.Of(fault), _delays.Trap.Value);
         thread.TrapBegan = began;
+        thread.FaultAccess = kind;
     }
 
-    private static void CountInARow(SimThread thread, AccessKind kind, ulong address)
+    private void CountInARow(SimThread thread, AccessKind kind, ulong address)
     {
+        // What is primed hits, and hits do not say that an access got past its fault.
+        if (_primes && thread.FaultAddress.Value != address)
+        {
+            thread.FaultsInARow = 0;
+        }
+
+        thread.FaultAddress = new VirtAddr(address);
         if (++thread.FaultsInARow > FaultsInARowMax)
         {
             throw new InvalidOperationException(

@@ -87,6 +87,22 @@ public sealed partial class CoreModel
         }
     }
 
+    /// <summary>
+    /// The kernel puts what a fault has made into the TLB, in place of the walk that the access would make. A thread that has left its core
+    /// in the trap walks: another could have taken the page meanwhile.
+    /// </summary>
+    private void Prime(SimThread thread, PageSize size)
+    {
+        long time = TableTime;
+        bool primed = Mmu.Prime(thread.FaultAccess, thread.FaultAddress.Value, size, time);
+        if (primed)
+        {
+            _watch?.OnWalk(time, thread.Space.Value, thread.FaultAddress.Value);
+        }
+
+        _shootdown.OnPrimed(primed);
+    }
+
     /// <summary>As of when a protocol's work on the core reads page tables, in cycles; see <see cref="_dueAt"/>.</summary>
     private long TableTime => Math.Min(_clock, _dueAt);
 

@@ -33,6 +33,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private readonly bool _tellsReturns;
     private readonly bool _tellsTranslations;
 
+    /// <summary>Whether faults prime the TLB, and what walks mark is told as of their beginning.</summary>
+    private readonly bool _primes;
+
     /// <summary>The page table that the core last walked for each space; null where spaces have one.</summary>
     private readonly int[]? _tables;
     private readonly long _warmup;
@@ -99,6 +102,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
             Mmu.RememberEvents((watches & CoreEvents.Fills) != 0, (watches & CoreEvents.Evictions) != 0);
         }
 
+        _primes = world.Protocol.PrimesFills;
         _tables = world.Protocol.Tables(Machine) > 1 ? new int[world.SpaceCount] : null;
         _shootdown = world.Protocol.CreateCoreHalf(this);
         if (_shootdown.TickCycles > 0)

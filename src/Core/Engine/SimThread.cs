@@ -123,6 +123,12 @@ public sealed class SimThread
     /// <summary>The system call of the trap.</summary>
     public SystemCall? TrapCall { get; set; }
 
+    /// <summary>The address of its last fault.</summary>
+    internal VirtAddr FaultAddress { get; set; }
+
+    /// <summary>What the access of its last fault does.</summary>
+    internal AccessKind FaultAccess { get; set; }
+
     /// <summary>The number of the operation that it goes on with in the kernel when it runs; 0 for none.</summary>
     public long Resumes { get; set; }
 

@@ -189,6 +189,7 @@ internal sealed class RunOrder
     private (EventClass Class, ulong Pages, long Operation) AtCore(in SimMessage message) => message.Kind switch
     {
         MessageKind.Invalidate => (EventClass.Invalidation, PagesOf(message.AsInvalidation().Scope), 0),
+        MessageKind.TrapReturn when message.AsTrapReturn().Primes is not null => (EventClass.Access, RunEvent.AllPages, 0),
         MessageKind.SpaceLoaded or MessageKind.Protocol or MessageKind.HostFlush => (EventClass.Loading, RunEvent.AllPages, 0),
         _ => (EventClass.Neutral, 0, 0),
     };

@@ -75,7 +75,11 @@ public sealed partial class AddressSpace
 
         if (IsNested(operation))
         {
-            operation.Dead = new DeadTranslations(DeadRange.WholeSpace, operation.Dead?.Count ?? 0, operation.Release is not null);
+            operation.Dead = new DeadTranslations(DeadRange.WholeSpace, operation.Dead?.Count ?? 0, operation.Release is not null)
+            {
+                Holders = _memory!.Holders?.OpenIn(
+                    operation.Dead?.Holders, VirtAddr.OfPage(operation.FirstPage), VirtAddr.OfPage(operation.EndPage)),
+            };
             operation.TablesFreed = true;
         }
 

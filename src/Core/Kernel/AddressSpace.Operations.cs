@@ -100,7 +100,8 @@ public sealed partial class AddressSpace
     private void ExecuteFault(KernelOperation operation)
     {
         VirtAddr address = operation.Address;
-        FaultResult fault = _memory!.HandleFault(address, operation.Access);
+        EntryInfo before = _memory!.Holders is null ? default : _memory.Table.Query(address);
+        FaultResult fault = _memory.HandleFault(address, operation.Access);
         Counters.Count(fault.Kind);
         operation.Cause = CauseOf(operation, fault);
         operation.Fault = fault.Kind;
@@ -135,6 +136,7 @@ public sealed partial class AddressSpace
         VirtAddr page = VirtAddr.OfPage(operation.FirstPage);
         cycles += _shootdown.OnFault(operation.Core, page, operation.Access, wasMapped, operation.Word).Value;
         cycles += Tables.FillsOnDemand ? TouchMemory() : 0;
+        cycles += PrimeAfter(operation, before);
         if (operation.Result == TrapResult.Major)
         {
             operation.Sleeps = true;
@@ -328,9 +330,15 @@ public sealed partial class AddressSpace
             operation.Result,
             new Cycles(operation.ShootdownWait),
             _shootdown.ReturnWord(operation.Core),
-            operation.FaultsInside);
+            operation.FaultsInside,
+            Primes: operation.Sleeps ? null : operation.Primes);
         long returns = SendToCore(operation.Sleeps ? SimMessage.OfWake(answer) : SimMessage.Of(answer), operation.Core, due);
         operation.ReturnedAt = returns;
+        if (operation.Primes is not null)
+        {
+            _memory!.Holders!.Filled(operation.PrimedPage, operation.Id, returns);
+        }
+
         CountCause(operation, returns);
         _listed?.Add(operation);
         Observer?.Returned(

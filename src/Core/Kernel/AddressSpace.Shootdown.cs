@@ -167,6 +167,7 @@ public sealed partial class AddressSpace
             FreesMemory = dead.FreesMemory,
             IsDiscard = operation.HasFlushed && operation.Call is { } call && IsDiscard(call),
             IsCopy = operation.Fault is FaultKind.CopyOnWrite or FaultKind.FilePrivateCopy,
+            Holders = dead.Holders,
             IsReclaim = operation.Call is { Kind: SystemCallKind.Advise, Advice: Advice.PageOut },
             BegunAt = _now + _delays.Service.Value,
             OperationId = operation.Id,
@@ -283,6 +284,11 @@ public sealed partial class AddressSpace
         }
 
         ShootdownLog.Update(shootdown);
+        if (shootdown.Holders is { } holders)
+        {
+            _memory!.Holders!.End(holders);
+        }
+
         GoOn(operation);
     }
 

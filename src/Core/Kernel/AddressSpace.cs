@@ -142,6 +142,11 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     internal void AttachInitialMemory(VirtualMemoryOptions options)
     {
         _memory = new VirtualMemory(Table, _pool.Frames, _pool.Cache, options, Image.Files);
+        if (_setup.Protocol.PrimesFills)
+        {
+            _memory.KeepHolders(Machine.Cores);
+        }
+
         if (Image.InitialBreak.Value != 0)
         {
             _memory.SetInitialBreak(Image.InitialBreak);
@@ -325,6 +330,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     {
         SetVisibility();
         Table.SetAccessedDirty(access.Address, access.Bits);
+        _memory?.Holders?.Accessed(access.Address);
         _shootdown.OnAccessed(core, access.Address, access.Bits);
     }
 

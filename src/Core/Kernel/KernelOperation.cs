@@ -138,6 +138,12 @@ internal sealed class KernelOperation
 
     public bool TablesFreed { get; set; }
 
+    /// <summary>The size of the translation that the answer to a fault puts into the core's TLB; null for none.</summary>
+    public PageSize? Primes { get; set; }
+
+    /// <summary>Number of the first page of that translation.</summary>
+    public ulong PrimedPage { get; set; }
+
     public ReleaseBatch? Release { get; set; }
 
     /// <summary>Faults that the kernel took on the thread's behalf in a call.</summary>

@@ -15,8 +15,52 @@ public sealed partial class SpaceMemory
     private VirtAddr? _gapStart;
     private VirtAddr _unmapStart;
 
+    /// <summary>Who may hold what has died since the last forced flush; null for nobody, or if that is not kept.</summary>
+    private TranslationHolders? _holders;
+
     /// <summary>Notes a translation that a TLB may hold and must not use any more.</summary>
-    public void NoteDead(VirtAddr page, PageSize size) => NoteDead(page, size.Bytes(), size);
+    public void NoteDead(VirtAddr page, PageSize size)
+    {
+        NoteDead(page, size.Bytes(), size);
+        if (Holders is { } holders)
+        {
+            (_holders ??= new TranslationHolders(holders.Cores)).AddEverybody();
+        }
+    }
+
+    /// <summary>Notes a translation that died, whose entry says who may hold it.</summary>
+    /// <param name="page">Its first address.</param>
+    /// <param name="leaf">The entry as it was.</param>
+    private void NoteDead(VirtAddr page, in EntryInfo leaf)
+    {
+        NoteDead(page, leaf.Size.Bytes(), leaf.Size);
+        NoteHolders(page, leaf);
+    }
+
+    private void NoteHolders(VirtAddr page, in EntryInfo leaf)
+    {
+        if (Holders is not { } holders)
+        {
+            return;
+        }
+
+        _holders ??= new TranslationHolders(holders.Cores);
+        if ((leaf.Flags & PageFlags.Accessed) != 0)
+        {
+            _holders.AddEverybody();
+        }
+        else
+        {
+            holders.AddTo(_holders, page.PageNumber);
+        }
+    }
+
+    /// <summary>
+    /// The flags of a leaf that takes the place of another with the same frame, or of none. Where holders are kept, it is marked as
+    /// accessed only if it was.
+    /// </summary>
+    private PageFlags MarkedAs(PageFlags flags, PageFlags before) =>
+        Holders is null ? flags : (flags & ~PageFlags.Accessed) | (before & PageFlags.Accessed);
 
     /// <summary>
     /// Notes a large translation that smaller ones replaced: all it covered is invalidated in strides of 4 KiB. Linux flushes the whole 2
@@ -28,6 +72,8 @@ public sealed partial class SpaceMemory
         if (leaf.Present)
         {
             NoteDead(page, leaf.Size.Bytes(), PageSize.Size4K);
+            NoteHolders(page, leaf);
+            Holders?.Split(page.PageNumber, leaf.Size.BasePages(), leaf.Size.BasePages() >> EntryLayout.BitsPerLevel, Table.VisibleAt);
         }
     }
 
@@ -111,8 +157,20 @@ public sealed partial class SpaceMemory
         _effects.ForcesFlush = false;
     }
 
-    /// <summary>Forgets forced flushes that were taken back.</summary>
-    private void TrimForced() => _forced.RemoveRange(_effects.Forced, _forced.Count - _effects.Forced);
+    /// <summary>Forgets forced flushes that were taken back; what had died before them is to be flushed later.</summary>
+    private void TrimForced()
+    {
+        for (int index = _effects.Forced; index < _forced.Count; index++)
+        {
+            if (_forced[index].Holders is { } holders)
+            {
+                Holders!.End(holders);
+                (_holders ??= new TranslationHolders(Holders.Cores)).AddAll(holders);
+            }
+        }
+
+        _forced.RemoveRange(_effects.Forced, _forced.Count - _effects.Forced);
+    }
 
     /// <summary>All that died: what is flushed at the end, and what is flushed before.</summary>
     private DeadTranslations? AllDead(DeadTranslations? last)
@@ -147,13 +205,24 @@ public sealed partial class SpaceMemory
             return null;
         }
 
-        if (_effects.WholeSpace)
+        DeadRange range = _effects.WholeSpace
+            ? DeadRange.WholeSpace
+            : DeadRange.Between(new VirtAddr(_effects.DeadFirst), new VirtAddr(_effects.DeadLast), _effects.Stride);
+        return new DeadTranslations(range, _effects.DeadPages, frees) { Holders = TakeHolders(range, tablesFreed > 0) };
+    }
+
+    private TranslationHolders? TakeHolders(DeadRange range, bool freesTables)
+    {
+        if (Holders is not { } all)
         {
-            return new DeadTranslations(DeadRange.WholeSpace, _effects.DeadPages, frees);
+            return null;
         }
 
-        DeadRange range = DeadRange.Between(new VirtAddr(_effects.DeadFirst), new VirtAddr(_effects.DeadLast), _effects.Stride);
-        return new DeadTranslations(range, _effects.DeadPages, frees);
+        TranslationHolders holders = _holders ?? new TranslationHolders(all.Cores);
+        holders.Close(range, Table.VisibleAt, freesTables);
+        all.Open(holders);
+        _holders = null;
+        return holders;
     }
 
     private void NoteDead(VirtAddr start, ulong bytes, PageSize stride)

@@ -79,7 +79,7 @@ public sealed partial class SpaceMemory
         if (!zero && Frames.KindOf(leaf.Frame) == FrameKind.Anonymous && Frames.IsUnshared(leaf.Frame, leaf.Size))
         {
             SetExclusive(leaf.Frame, leaf.Size, exclusive: true);
-            Table.Set(start, leaf.Frame, PrivateFlags(fault.Flags));
+            Table.Set(start, leaf.Frame, MarkedAs(PrivateFlags(fault.Flags), leaf.Flags));
             _effects.MappedByFault++;
             return FaultKind.ReuseWrite;
         }
@@ -235,8 +235,8 @@ public sealed partial class SpaceMemory
     private void Replace(VirtAddr start, in EntryInfo old, PhysAddr frame, AreaFlags flags)
     {
         NoteCopy(old.Frame, frame, old.Size);
-        Table.Set(start, frame, PrivateFlags(flags));
-        NoteDead(start, old.Size);
+        Table.Set(start, frame, MarkedAs(PrivateFlags(flags), PageFlags.None));
+        NoteDead(start, old);
         Count(old.Frame, -(long)old.Size.BasePages());
         Count(frame, (long)old.Size.BasePages());
         if (!Frames.IsZero(old.Frame))

@@ -36,7 +36,8 @@ public sealed partial class SpaceMemory
     public FaultKind WriteShared(in Fault fault, Backing backing)
     {
         SetObjectDirty(backing.Object!, backing.PageOf(fault.Page), true);
-        Table.Set(fault.Page, fault.Entry.Frame, EntryFlags(fault.Flags, writable: true) | PageFlags.Dirty);
+        PageFlags flags = EntryFlags(fault.Flags, writable: true) | PageFlags.Dirty;
+        Table.Set(fault.Page, fault.Entry.Frame, MarkedAs(flags, fault.Entry.Flags));
         _effects.MappedByFault++;
         return FaultKind.ReuseWrite;
     }

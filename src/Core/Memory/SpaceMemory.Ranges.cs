@@ -117,7 +117,7 @@ public sealed partial class SpaceMemory
     /// <returns>False when something is mapped there or no table page is left.</returns>
     public bool MapFrame(VirtAddr page, PhysAddr frame, PageSize size, PageFlags flags)
     {
-        if (!Table.Map(page, frame, size, flags))
+        if (!Table.Map(page, frame, size, MarkedAs(flags, PageFlags.None)))
         {
             RanOut = true;
             return false;
@@ -149,7 +149,7 @@ public sealed partial class SpaceMemory
         if ((leaf.Flags & PageFlags.Write) != 0)
         {
             Table.Set(page, leaf.Frame, leaf.Flags & ~PageFlags.Write);
-            NoteDead(page, leaf.Size);
+            NoteDead(page, leaf);
         }
     }
 
@@ -214,7 +214,16 @@ public sealed partial class SpaceMemory
     {
         if (leaf.Present)
         {
-            NoteDead(address, leaf.Size);
+            NoteDead(address, leaf);
+        }
+    }
+
+    /// <summary>The accessed flag of a leaf is cleared, while any core may hold its translation.</summary>
+    private void NoteCleared(VirtAddr address, in EntryInfo leaf)
+    {
+        if ((leaf.Flags & PageFlags.Accessed) != 0)
+        {
+            Holders?.Clear(address.PageNumber, Table.VisibleAt);
         }
     }
 
@@ -317,6 +326,7 @@ public sealed partial class SpaceMemory
             }
 
             memory.NoteChange(address, entry);
+            memory.NoteCleared(address, entry);
             return entry.Flags & ~PageFlags.Accessed;
         }
     }
@@ -332,6 +342,7 @@ public sealed partial class SpaceMemory
             }
 
             memory.NoteChange(address, entry);
+            memory.NoteCleared(address, entry);
             memory._effects.Work.Cleared++;
             return entry.Flags & ~cleared;
         }

@@ -89,6 +89,7 @@ public sealed partial class SpaceMemory
         Debug.Assert(_undo.Count == 0 && !_journaling, "one operation at a time");
         _residentBefore = _resident;
         _effects = new Effects { TablesBefore = Table.TablePages };
+        _holders = null;
         _forced.Clear();
         RanOut = false;
         _gapStart = null;
@@ -212,7 +213,7 @@ public sealed partial class SpaceMemory
 
         _resident = _residentBefore;
         _effects = default;
-        _forced.Clear();
+        TrimForced();
         _release = null;
     }
 

@@ -37,6 +37,9 @@ public sealed partial class SpaceMemory : IUndoablePageTable
     /// <summary>Pages on which every access is a segmentation fault, whatever their area allows (MADV_GUARD_INSTALL).</summary>
     internal PageRanges Guards { get; } = new();
 
+    /// <summary>Who holds leaves that are not accessed; null if no protocol asks for it.</summary>
+    internal PageHolders? Holders { get; set; }
+
     /// <summary>Mapped pages by what they hold.</summary>
     public ResidentPages Resident => _resident;
 

@@ -55,6 +55,11 @@ public sealed partial class VirtualMemory
     private VirtualMemory(VirtualMemory parent, PageTable table)
     {
         _memory = new SpaceMemory(table, parent._memory.Frames, parent._memory.Cache, parent._memory.Options);
+        if (parent.Holders is { } holders)
+        {
+            KeepHolders(holders.Cores);
+        }
+
         _files = parent._files;
         _set = NewSet(parent._memory.Options);
         _breakStart = parent._breakStart;
@@ -75,6 +80,15 @@ public sealed partial class VirtualMemory
     /// <summary>Ranges of guard pages (MADV_GUARD_INSTALL) by rising address.</summary>
     public IEnumerable<AddrRange<VirtAddr>> GuardRanges => _memory.Guards.In(0, ulong.MaxValue).Select(
         range => new AddrRange<VirtAddr>(VirtAddr.OfPage(range.First), VirtAddr.OfPage(range.Last) + (PageSizes.BaseBytes - 1)));
+
+    /// <summary>Who holds leaves that are not accessed; null if that is not kept.</summary>
+    internal PageHolders? Holders => _memory.Holders;
+
+    /// <summary>
+    /// From now on new leaves begin as not accessed, and it is kept who holds them. A child of a fork begins so if its parent does.
+    /// </summary>
+    /// <param name="cores">Cores of the machine.</param>
+    internal void KeepHolders(int cores) => _memory.Holders = new PageHolders(cores);
 
     /// <summary>How the memory behaves.</summary>
     internal VirtualMemoryOptions Options => _memory.Options;

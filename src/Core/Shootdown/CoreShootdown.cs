@@ -201,6 +201,15 @@ public abstract class CoreShootdown
     /// <returns>Cycles it took, counted as those of walks.</returns>
     public virtual Cycles OnEvict(in TlbEntry entry) => 0;
 
+    /// <summary>
+    /// A fault has been answered, and the kernel has put its translation into the TLBs. Called only if the protocol primes fills
+    /// (<see cref="IShootdownProtocol.PrimesFills"/>).
+    /// </summary>
+    /// <param name="primed">Whether it has; not if the page was gone or marked again.</param>
+    public virtual void OnPrimed(bool primed)
+    {
+    }
+
     /// <summary>The word that a fault or system call takes along to the space's half; it costs nothing. 0 for none.</summary>
     /// <param name="space">The space.</param>
     public virtual long TrapWord(SpaceId space) => 0;

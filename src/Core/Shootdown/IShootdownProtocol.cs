@@ -36,6 +36,13 @@ public interface IShootdownProtocol : INamed
     bool FillsTablesOnDemand => false;
 
     /// <summary>
+    /// Whether a fault that maps a page puts the translation into the TLBs of its core, so that hardware need not walk and the entry stays
+    /// marked as not accessed. Then every entry begins so, shootdowns know who may hold what died (<see cref="ShootdownRequest.Holders"/>),
+    /// and <see cref="SpaceShootdown.OnPrimed"/> says what it takes.
+    /// </summary>
+    bool PrimesFills => false;
+
+    /// <summary>
     /// The architectures that have what the protocol is made of, as page-table formats are called, or as all that begin so: "riscv" is
     /// "riscv-sv39" too. Empty for all. On others it runs only if the scenario says that this is hypothetical.
     /// </summary>

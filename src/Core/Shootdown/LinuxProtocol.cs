@@ -215,6 +215,15 @@ public sealed class LinuxProtocol : IShootdownProtocol
             }
         }
 
+        /// <summary>The tag under which the core keeps a space, loaded or not.</summary>
+        /// <returns>False if it keeps nothing of it that it could use again.</returns>
+        protected bool TryTagOf(SpaceId space, out Asid tag)
+        {
+            int slot = Array.IndexOf(_spaces, space.Value);
+            tag = TagOf(Math.Max(slot, 0));
+            return slot >= 0;
+        }
+
         protected virtual void CountWrongCore() => _counters[LinuxCoreCounters.WrongCore]++;
 
         protected virtual void CountLocalFlush(InvalidationScope scope)

@@ -18,6 +18,7 @@ public static class ShootdownProtocols
             new RiscvSbiProtocol(),
             new EarlyAckProtocol(),
             new RadixVmProtocol(),
+            new AbisProtocol(),
         ],
         PlugInRule<IShootdownProtocol>.Objects);
 }

@@ -1,4 +1,5 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Memory;
 
 namespace VmSim.Core.Shootdown;
 
@@ -48,6 +49,12 @@ public sealed class ShootdownRequest
     /// space once more (Linux: flush_tlb_batched_pending, mm/rmap.c). The protocol says so in <see cref="SpaceShootdown.Begin"/>.
     /// </summary>
     public bool IsBatched { get; set; }
+
+    /// <summary>
+    /// Which cores may hold what died; null if that is not known, and any may. Kept for protocols that prime fills. Until
+    /// <see cref="TranslationHolders.VisibleAt"/> and a notice's delay have passed it may grow.
+    /// </summary>
+    public TranslationHolders? Holders { get; init; }
 
     /// <summary>When the first message was sent, in cycles.</summary>
     public Cycles BegunAt { get; init; }

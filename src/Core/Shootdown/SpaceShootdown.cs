@@ -74,6 +74,13 @@ public interface ISpaceShootdownContext
     void SetTimer(Cycles at, long argument);
 
     /// <summary>
+    /// A flush of the whole space that concerned every core is over: each has dropped all that it held when the flush began, or will before
+    /// it uses the space again. What was held then needs no invalidation any more. Means something to protocols that prime fills.
+    /// </summary>
+    /// <param name="begunAt">When the flush began, in cycles.</param>
+    void NoteFlushed(Cycles begunAt);
+
+    /// <summary>
     /// Puts the leaf that maps an address now into a copy of the page table that is filled on demand, and makes the copy's table pages
     /// above it. Walkers see it when they see the stores of the message being handled. A leaf that goes later, or leads to another frame or
     /// allows less, goes from every copy that has it; one that allows more stays as it is in the copies.
@@ -175,6 +182,15 @@ public abstract class SpaceShootdown
     /// (Linux: mm_context_t.tlb_gen and mm_cpumask). Not if the protocol has neither for the space as a whole.
     /// </summary>
     public virtual bool HasSharedLines => true;
+
+    /// <summary>
+    /// A fault of a core has mapped a page, and its answer will put the translation into the core's TLBs. Called only if the protocol
+    /// primes fills (<see cref="IShootdownProtocol.PrimesFills"/>), after <see cref="OnFault"/>.
+    /// </summary>
+    /// <param name="core">The core.</param>
+    /// <param name="page">The page's first 4 KiB-aligned address.</param>
+    /// <returns>Cycles that the fault takes longer.</returns>
+    public virtual Cycles OnPrimed(CoreId core, VirtAddr page) => 0;
 
     /// <summary>
     /// Whether a core is in the space's list of cores already, so that neither loading nor leaving the space writes the list, whose cache

@@ -51,19 +51,24 @@ internal sealed class SenderDelays(List<MessageDelay> delays, bool isCore)
     /// A core's stores are seen in their order (TSO), and what it tells a space stands for stores. A space's interrupts and the steps of
     /// its operations are the work of several cores, which do not wait for each other; but what is told to one thread is told in order.
     /// </summary>
-    private bool KeepsOrder(in SimMessage message) => isCore || message.Kind is MessageKind.TrapReturn or MessageKind.TrapSleep
-        or MessageKind.ThreadWake or MessageKind.ThreadResume or MessageKind.SpaceLoaded;
+    private bool KeepsOrder(in SimMessage message) => (isCore && !IsPrompt(message)) || message.Kind is MessageKind.TrapReturn
+        or MessageKind.TrapSleep or MessageKind.ThreadWake or MessageKind.ThreadResume or MessageKind.SpaceLoaded;
 
     /// <summary>
     /// Whether the model lets a message come late, even if the schedule names it. The initiator's own invalidation is a part of its call's
-    /// work. What nobody waits for is bound to the time that its protocol declares, and a timer to the clock.
+    /// work. What nobody waits for is bound to the time that its protocol declares, a timer to the clock, and a prompt notice to its walk.
     /// </summary>
     internal static bool MayBeLate(in SimMessage message) => message.Kind switch
     {
         MessageKind.Invalidate => message.AsInvalidation() is { IsLocal: false, IsReport: false },
+        MessageKind.AccessedDirty => !IsPrompt(message),
         MessageKind.ProtocolTimer or MessageKind.ReleaseMemory or MessageKind.SleepEnd or MessageKind.OperationSpinEnd => false,
         _ => true,
     };
+
+    /// <summary>Whether it says what hardware did in a walk, with a locked operation, and somebody relies on when it did.</summary>
+    private static bool IsPrompt(in SimMessage message) =>
+        message.Kind == MessageKind.AccessedDirty && message.AsAccessedDirty().IsPrompt;
 
     private Cycles ExtraOf(long sequence)
     {

@@ -11,6 +11,7 @@ namespace VmSim.Core.VirtualTime;
 public partial struct SimMessage
 {
     private const long KernelAccess = 1 << 8;
+    private const int PrimedShift = 8;
     private const int StrideShift = 48;
     private const ulong PagesMask = (1UL << StrideShift) - 1;
     private const ulong WholeSpace = 1UL << 63;
@@ -45,13 +46,16 @@ public partial struct SimMessage
     /// <summary>The fork that it brings.</summary>
     public readonly ForkEntry AsFork() => Is(MessageKind.Fork, new ForkEntry(new ThreadId((int)_a), (int)_b));
 
-    /// <summary>A message that a trap is over: A = thread, B = shootdown wait, C = result and, from bit 32 on, faults, D = word.</summary>
+    /// <summary>
+    /// A message that a trap is over: A = thread, B = shootdown wait, C = result, size of the primed page from bit 8 on, and
+    /// faults from bit 32 on, D = word.
+    /// </summary>
     public static SimMessage Of(in TrapReturn answer) =>
         new(
             MessageKind.TrapReturn,
             answer.Thread.Value,
             answer.ShootdownWait.Value,
-            (long)answer.Result | ((long)answer.Faults << 32),
+            (long)answer.Result | ((long)answer.Primes.GetValueOrDefault() << PrimedShift) | ((long)answer.Faults << 32),
             answer.Word);
 
     /// <summary>A message that a thread is runnable, packed as that of a trap that is over.</summary>
@@ -60,7 +64,8 @@ public partial struct SimMessage
     /// <summary>The end of a trap, or the wake-up, that it brings.</summary>
     public readonly TrapReturn AsTrapReturn() => Is(
         Kind == MessageKind.ThreadWake ? MessageKind.ThreadWake : MessageKind.TrapReturn,
-        new TrapReturn(new ThreadId((int)_a), (TrapResult)(int)_c, new Cycles(_b), _d, (int)(_c >> 32)));
+        new TrapReturn(
+            new ThreadId((int)_a), (TrapResult)(_c & 0xFF), new Cycles(_b), _d, (int)(_c >> 32), SizeAt(_c >> PrimedShift)));
 
     /// <summary>A message that a thread sleeps in its trap: A = thread.</summary>
     public static SimMessage Of(in TrapSleep sleep) => new(MessageKind.TrapSleep, sleep.Thread.Value);
@@ -81,12 +86,13 @@ public partial struct SimMessage
         Kind == MessageKind.ThreadResumed ? MessageKind.ThreadResumed : MessageKind.ThreadResume,
         new TrapResumption(new ThreadId((int)_a), _b));
 
-    /// <summary>A message of bits that a walk set: A = address, B = bits.</summary>
-    public static SimMessage Of(in AccessedDirty access) => new(MessageKind.AccessedDirty, (long)access.Address.Value, (long)access.Bits);
+    /// <summary>A message of bits that a walk set: A = address, B = bits, C = 1 if it is prompt.</summary>
+    public static SimMessage Of(in AccessedDirty access) =>
+        new(MessageKind.AccessedDirty, (long)access.Address.Value, (long)access.Bits, access.IsPrompt ? 1 : 0);
 
     /// <summary>The bits that a walk set.</summary>
     public readonly AccessedDirty AsAccessedDirty() =>
-        Is(MessageKind.AccessedDirty, new AccessedDirty(new VirtAddr((ulong)_a), (PageFlags)_b));
+        Is(MessageKind.AccessedDirty, new AccessedDirty(new VirtAddr((ulong)_a), (PageFlags)_b, _c != 0));
 
     /// <summary>A message that asks for a space: A = thread.</summary>
     public static SimMessage Of(in LoadRequest load) => new(MessageKind.LoadSpace, load.Thread.Value);
@@ -233,6 +239,8 @@ public partial struct SimMessage
 
     private static ushort FlagsOf(InvalidationWay way, bool isReport, bool tablesFreed) =>
         (ushort)((int)way | (isReport ? Report : 0) | (tablesFreed ? FreedTables : 0));
+
+    private static PageSize? SizeAt(long value) => (value & 0xFF) == 0 ? null : (PageSize)(value & 0xFF);
 
     private readonly T Is<T>(MessageKind kind, T content)
     {

@@ -46,8 +46,16 @@ public enum TrapResult
 /// <param name="ShootdownWait">How much of the trap was spent waiting for invalidations.</param>
 /// <param name="Word">The shootdown protocol's word; 0 for none.</param>
 /// <param name="Faults">Faults that the kernel took on the thread's behalf in the trap, besides its own; from 0.</param>
+/// <param name="Primes">
+/// The size of the translation that the fault has made, which the core puts into its TLB before its thread goes on; null for none.
+/// </param>
 public readonly record struct TrapReturn(
-    ThreadId Thread, TrapResult Result = TrapResult.Done, Cycles ShootdownWait = default, long Word = 0, int Faults = 0);
+    ThreadId Thread,
+    TrapResult Result = TrapResult.Done,
+    Cycles ShootdownWait = default,
+    long Word = 0,
+    int Faults = 0,
+    PageSize? Primes = null);
 
 /// <summary>A thread sleeps in its trap, and its core is free for others.</summary>
 /// <param name="Thread">The thread.</param>
@@ -61,4 +69,8 @@ public readonly record struct TrapResumption(ThreadId Thread, long Operation);
 /// <summary>A walk of a core found bits of an entry clear, and set them.</summary>
 /// <param name="Address">The address it accessed.</param>
 /// <param name="Bits">The bits: accessed, dirty or both.</param>
-public readonly record struct AccessedDirty(VirtAddr Address, Paging.PageFlags Bits);
+/// <param name="IsPrompt">
+/// Whether the notice comes a notice's delay after the walk began, whatever else is late: hardware sets the bits as a part of the walk,
+/// and somebody relies on it.
+/// </param>
+public readonly record struct AccessedDirty(VirtAddr Address, Paging.PageFlags Bits, bool IsPrompt = false);

@@ -109,6 +109,21 @@ public enum SeededBug
     /// <summary>A core clears its page table and keeps what its TLB has of it.</summary>
     ClearsTheTableAlone,
 
+    /// <summary>A page that was given to one core, and then to another, is taken for the first one's.</summary>
+    KeepsTheFirstHolder,
+
+    /// <summary>What a fault has put into the TLB of its core is taken for held by nobody else than who gives it up.</summary>
+    ForgetsPrimedFills,
+
+    /// <summary>Accessed bits are cleared, nobody flushes, and the pages are taken for cached by nobody.</summary>
+    TakesColdPagesForUncached,
+
+    /// <summary>Who holds a page is asked before the notices of walks that found it are there.</summary>
+    AsksBeforeNoticesCome,
+
+    /// <summary>A core that idles is given nothing to flush for what it was given when it ran.</summary>
+    ForgetsHoldersThatIdle,
+
     /// <summary>A backend drops the pages whose rights change, and what they hold.</summary>
     ForgetsProtectedPages,
 }
@@ -138,7 +153,20 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
                 SeededAreas.Overlap(space.Memory!);
             }
 
+            if (bug == SeededBug.TakesColdPagesForUncached && !shootdown.FreesMemory)
+            {
+                context.NoteFlushed(shootdown.Holders!.VisibleAt);
+                context.Finish(shootdown);
+                return;
+            }
+
             base.Begin(shootdown);
+        }
+
+        public override Cycles OnPrimed(CoreId core, VirtAddr page)
+        {
+            context.FirstHolders.TryAdd(page.PageNumber, core);
+            return base.OnPrimed(core, page);
         }
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core)
@@ -184,7 +212,8 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
             return bug switch
             {
                 SeededBug.ForgetsGenerations or SeededBug.IgnoresNewGenerations => answer with { Generation = 1 },
-                SeededBug.ForgetsStaleTags or SeededBug.ForgetsWhatCoresOwe => answer with { Flush = false },
+                SeededBug.ForgetsStaleTags or SeededBug.ForgetsWhatCoresOwe or SeededBug.ForgetsHoldersThatIdle =>
+                    answer with { Flush = false },
                 SeededBug.GivesATagTwice => answer with { Tag = new Asid(9) },
                 _ => answer,
             };
@@ -195,6 +224,9 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
     {
         /// <summary>Cores that the space has left.</summary>
         public HashSet<int> Left { get; } = [];
+
+        /// <summary>The core that was given a page first, by number.</summary>
+        public Dictionary<ulong, CoreId> FirstHolders { get; } = [];
 
         private bool ReleasesEarly => bug is SeededBug.ReleasesAtOnce or SeededBug.ReleasesBeforeTheStoresAreVisible;
 
@@ -208,6 +240,21 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
                 || (bug == SeededBug.ForgetsCoresThatLeft && Left.Contains(core.Value)))
             {
                 return;
+            }
+
+            if (bug == SeededBug.ForgetsPrimedFills && shootdown.Generation < 0)
+            {
+                return;
+            }
+
+            if (bug == SeededBug.KeepsTheFirstHolder && shootdown.Generation < 0)
+            {
+                core = FirstHolders[shootdown.Dead.Start.PageNumber];
+                if (core == shootdown.Initiator)
+                {
+                    base.InvalidateLocally(shootdown, scope);
+                    return;
+                }
             }
 
             if (bug == SeededBug.NamesPagesWhereTablesAreFreed && shootdown.TablesFreed)
@@ -243,6 +290,9 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
                 base.ReleaseDeferred(shootdown);
             }
         }
+
+        public override void SetTimer(Cycles at, long argument) =>
+            base.SetTimer(bug == SeededBug.AsksBeforeNoticesCome ? Now : at, argument);
 
         public override void SendProtocol(CoreId core, Cycles delay, in ProtocolPayload payload)
         {

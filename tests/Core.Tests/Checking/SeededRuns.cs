@@ -24,6 +24,7 @@ internal static class SeededRuns
     private static KernelProfile Instant { get; } = new()
     {
         UnmapCycles = 0,
+        AdviseCycles = 0,
         ZapPageCycles = 0,
         AreaCycles = 0,
         PageTableLockCycles = 0,
@@ -74,6 +75,11 @@ internal static class SeededRuns
         [SeededBug.ForgetsACoreOfThePage] = new("radixvm", CheckRule.DeadTranslation, FileScenario()),
         [SeededBug.ForgetsFillsBehindAnUnmap] = new("radixvm", CheckRule.EarlyRelease, CopyScenario()),
         [SeededBug.ClearsTheTableAlone] = new("radixvm", CheckRule.DeadTranslation, FileScenario()),
+        [SeededBug.KeepsTheFirstHolder] = new("abis", CheckRule.EarlyRelease, SecondHolderScenario()),
+        [SeededBug.ForgetsPrimedFills] = new("abis", CheckRule.EarlyRelease, UnmapScenario()),
+        [SeededBug.TakesColdPagesForUncached] = new("abis", CheckRule.EarlyRelease, ColdScenario()),
+        [SeededBug.AsksBeforeNoticesCome] = new("abis", CheckRule.EarlyRelease, LateWalkScenario() with { Kernel = Instant }),
+        [SeededBug.ForgetsHoldersThatIdle] = new("abis", CheckRule.EarlyRelease, SleeperScenario()),
         [SeededBug.ForgetsProtectedPages] = new(
             "broadcast", CheckRule.WrongValue, WithValues<ForgetsProtectedPagesBackend>(ProtectScenario())),
     };
@@ -186,6 +192,39 @@ internal static class SeededRuns
     {
         ThreadProgram giver = new ThreadBuilder("giver").Compute(200_000).Unmap(TestWorlds.Page(0), 4).Build();
         return Scenario(2, giver, new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build());
+    }
+
+    /// <summary>A core gives back what it has touched, another touches it, and the first unmaps it.</summary>
+    private static ScenarioSpec SecondHolderScenario()
+    {
+        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Advise(TestWorlds.Page(0), 4, Advice.DontNeed)
+            .Compute(600_000).Unmap(TestWorlds.Page(0), 4).Compute(10_000).Build();
+        return Scenario(
+            2, giver, new ThreadBuilder("user").Compute(300_000).Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build());
+    }
+
+    /// <summary>Two cores have used what a third calls cold, and then unmaps.</summary>
+    private static ScenarioSpec ColdScenario()
+    {
+        ThreadProgram giver = new ThreadBuilder("giver").Compute(300_000).Advise(TestWorlds.Page(0), 4, Advice.Cold).Compute(100_000)
+            .Unmap(TestWorlds.Page(0), 4).Compute(10_000).Build();
+        ThreadProgram reader = new ThreadBuilder("reader").Compute(100_000).Load(TestWorlds.Page(0)).Compute(1_000_000).Build();
+        return Scenario(3, giver, new ThreadBuilder("user").Touch(TestWorlds.Page(0), 4).Compute(1_000_000).Build(), reader);
+    }
+
+    /// <summary>A core gives back page after page, and another reads each: a little later than the last.</summary>
+    private static ScenarioSpec LateWalkScenario()
+    {
+        const int Pages = 200;
+        ThreadBuilder giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), Pages);
+        ThreadBuilder reader = new("reader");
+        for (int page = 0; page < Pages; page++)
+        {
+            giver.Control(ControlKind.Barrier, 0).Advise(TestWorlds.Page(page), 1, Advice.DontNeed);
+            reader.Control(ControlKind.Barrier, 0).Compute(page * 30).Load(TestWorlds.Page(page));
+        }
+
+        return Scenario(2, giver.Build(), reader.Compute(1_000_000).Build());
     }
 
     /// <summary>

@@ -79,6 +79,9 @@ internal static class ExploredBugs
         return (null, worlds, schedules);
     }
 
+    /// <summary>The same worlds, before whose scripts nobody has used a page.</summary>
+    private static SmallWorld Untouched(SmallWorld world) => world with { Program = world.Program with { Touched = false } };
+
     private static ExploredBug OfSeeded(SeededBug bug)
     {
         SeededRun run = SeededRuns.All[bug];
@@ -108,6 +111,25 @@ internal static class ExploredBugs
                 1),
             SeededBug.ForgetsStragglers => new ExploredBug(
                 Protocol, new WorldSize(2, 2, 2) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] }, Base(2, 2), 1),
+            SeededBug.ForgetsPrimedFills => new ExploredBug(
+                Protocol,
+                new WorldSize(2, 3, 2) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] },
+                Untouched(Base(2, 2)),
+                2),
+            SeededBug.KeepsTheFirstHolder => new ExploredBug(
+                Protocol, new WorldSize(2, 3, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] }, Untouched(plain), 1),
+            SeededBug.AsksBeforeNoticesCome => new ExploredBug(
+                Protocol,
+                new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed] },
+                Untouched(plain with { Base = plain.Base with { Kernel = run.Scenario.Kernel } }),
+                1),
+            SeededBug.TakesColdPagesForUncached => new ExploredBug(
+                Protocol, new WorldSize(2, 2, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Cold] }, plain, 1),
+            SeededBug.ForgetsHoldersThatIdle => new ExploredBug(
+                Protocol,
+                new WorldSize(2, 3, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] },
+                Untouched(plain),
+                1),
             SeededBug.ReleasesBeforeTheStoresAreVisible =>
                 new ExploredBug(Protocol, Smallest, plain with { Base = plain.Base with { Kernel = run.Scenario.Kernel } }, 1),
             SeededBug.LeavesAPageMapped or SeededBug.MapsMoreRights or SeededBug.LosesAFrame or SeededBug.ForgetsProtectedPages =>

@@ -22,9 +22,9 @@ public sealed record ScriptProgram : SyntheticProgram
 
     /// <summary>What each thread does.</summary>
     [Setting("What each thread does, steps parted by commas and threads by bars: \"munmap 0-1, load 0\". Steps are load, store, munmap, "
-        + "mprotect (to reading alone), unprotect, dontneed, map (over what is there), move (behind all pages), pageout and collapse "
-        + "(of the 2 MiB that begin at page 0), each with a page or a range of pages, and pause and sleep with cycles. There are as many "
-        + "threads as parts; if there are more, they begin again with the first part.")]
+        + "mprotect (to reading alone), unprotect, dontneed, map (over what is there), move (behind all pages), pageout, cold and "
+        + "collapse (of the 2 MiB that begin at page 0), each with a page or a range of pages, and pause and sleep with cycles. There are "
+        + "as many threads as parts; if there are more, they begin again with the first part.")]
     public string Script { get; init; } = "store 0";
 
     /// <summary>Whether every thread has used all pages before its script begins.</summary>

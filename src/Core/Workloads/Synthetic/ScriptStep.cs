@@ -34,6 +34,9 @@ public enum ScriptVerb : byte
     /// <summary>MADV_PAGEOUT.</summary>
     Pageout,
 
+    /// <summary>MADV_COLD.</summary>
+    Cold,
+
     /// <summary>MADV_COLLAPSE of the 2 MiB that begin at page 0, whatever pages it names.</summary>
     Collapse,
 
@@ -55,7 +58,7 @@ public readonly record struct ScriptStep(ScriptVerb Verb, long Argument, int Pag
 
     /// <summary>Whether it is a system call.</summary>
     public bool IsCall => Verb is ScriptVerb.Munmap or ScriptVerb.Mprotect or ScriptVerb.Dontneed or ScriptVerb.Map or ScriptVerb.Unprotect
-        or ScriptVerb.Move or ScriptVerb.Pageout or ScriptVerb.Collapse;
+        or ScriptVerb.Move or ScriptVerb.Pageout or ScriptVerb.Cold or ScriptVerb.Collapse;
 
     /// <summary>Whether it is an access.</summary>
     public bool IsAccess => Verb is ScriptVerb.Load or ScriptVerb.Store;
@@ -64,7 +67,7 @@ public readonly record struct ScriptStep(ScriptVerb Verb, long Argument, int Pag
     public bool Covers(int page) => Pages > 0 && page >= Argument && page < Argument + Pages;
 
     /// <summary>Whether it takes translations away or tightens them.</summary>
-    public bool Kills => IsCall && Verb != ScriptVerb.Unprotect;
+    public bool Kills => IsCall && Verb is not (ScriptVerb.Unprotect or ScriptVerb.Cold);
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(
@@ -118,6 +121,9 @@ public readonly record struct ScriptStep(ScriptVerb Verb, long Argument, int Pag
                 break;
             case ScriptVerb.Pageout:
                 thread.Advise(at, Pages, Advice.PageOut);
+                break;
+            case ScriptVerb.Cold:
+                thread.Advise(at, Pages, Advice.Cold);
                 break;
             case ScriptVerb.Collapse:
                 thread.Advise(start, (int)PageSize.Size2M.BasePages(), Advice.Collapse);

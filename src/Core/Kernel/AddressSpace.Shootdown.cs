@@ -111,13 +111,13 @@ public sealed partial class AddressSpace
 
     /// <summary>
     /// The initiator writes its call's line and the head of the target's queue, which the target had last (csd_lock and llist_add,
-    /// kernel/smp.c), and then one register for all targets of a cluster.
+    /// kernel/smp.c), and then one register for all targets of a cluster. A hypervisor sends to each.
     /// </summary>
     private long PriceOfSending(ShootdownRequest shootdown, CoreId core)
     {
         long queueing = Kernel.CallLines * (long)Machine.LineTransfer(shootdown.Initiator, core);
         int cluster = Machine.InterruptClusterOf(core);
-        if (cluster == shootdown.LastCluster)
+        if (cluster == shootdown.LastCluster && Kernel.IpiClusters)
         {
             return queueing;
         }

@@ -250,6 +250,14 @@ public sealed record KernelProfile
     public long IpiSendRemoteCycles { get; init; } = 200;
 
     /// <summary>
+    /// Whether one sending reaches all targets of a cluster of <see cref="MachineSpec.IpiCluster"/>; off in a virtual machine, whose host
+    /// sends to each (kvm_irq_delivery_to_apic_fast, arch/x86/kvm/lapic.c).
+    /// </summary>
+    [Setting("Whether one sending reaches all targets of a cluster of machine.ipi-cluster cores; off in a virtual machine, whose host sends "
+        + "to each.")]
+    public bool IpiClusters { get; init; } = true;
+
+    /// <summary>
     /// Cache lines that the initiator takes from each target before it sends interrupts: its call's own, which the target unlocked last,
     /// and the head of the target's queue (csd_lock and llist_add, kernel/smp.c).
     /// </summary>

@@ -27,6 +27,14 @@ public sealed class SendingTests
         Assert.Equal((Cores - 1 - writes) * Send, one - Ended(machine, kernel));
     }
 
+    [Fact]
+    public void Unmap_InAVirtualMachine_IsSentToEach()
+    {
+        MachineSpec machine = new() { Cores = Cores };
+        KernelProfile kernel = new() { IpiSendCycles = Send, IpiClusters = false };
+        Assert.Equal(Ended(machine, kernel), Ended(machine with { IpiCluster = 4 }, kernel));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -249,18 +249,11 @@ public sealed record KernelProfile
         Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long IpiSendRemoteCycles { get; init; } = 200;
 
-    /// <summary>
-    /// Whether one sending reaches all targets of a cluster of <see cref="MachineSpec.IpiCluster"/>; off in a virtual machine, whose host
-    /// sends to each (kvm_irq_delivery_to_apic_fast, arch/x86/kvm/lapic.c).
-    /// </summary>
-    [Setting("Whether one sending reaches all targets of a cluster of machine.ipi-cluster cores; off in a virtual machine, whose host sends "
-        + "to each.")]
+    /// <summary>Whether one sending reaches all of an <see cref="MachineSpec.IpiCluster"/>; a host sends to each (kvm/lapic.c).</summary>
+    [Setting("Whether one sending reaches a cluster of machine.ipi-cluster cores; off in a virtual machine, whose host sends to each.")]
     public bool IpiClusters { get; init; } = true;
 
-    /// <summary>
-    /// Cache lines that the initiator takes from each target before it sends interrupts: its call's own, which the target unlocked last,
-    /// and the head of the target's queue (csd_lock and llist_add, kernel/smp.c).
-    /// </summary>
+    /// <summary>Lines that an initiator takes from each target before it interrupts: csd_lock and llist_add (kernel/smp.c).</summary>
     [Setting("Cache lines that the initiator of interrupts takes from each target first, to queue its call.", Min = 0, Max = 1_000)]
     public int CallLines { get; init; }
 
@@ -372,10 +365,7 @@ public sealed record KernelProfile
         Max = 1_048_576)]
     public int LruBatch { get; init; } = 31;
 
-    /// <summary>
-    /// Whether a call that gives up pages first puts the core's batch of new ones on the LRU lists, as Linux did before 6.14 (lru_add_drain
-    /// in zap_page_range_single, mm/memory.c; R. van Riel, "mm: remove unnecessary calls to lru_add_drain", linux-mm, 19 December 2024).
-    /// </summary>
+    /// <summary>Whether calls that give up pages first list the core's new ones, as before Linux 6.14 (zap_page_range_single).</summary>
     [Setting("Whether a call that gives up pages first puts the core's batch of new pages on the LRU lists, as Linux did before 6.14.")]
     public bool LruDrain { get; init; }
 

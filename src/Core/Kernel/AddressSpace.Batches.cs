@@ -14,7 +14,7 @@ public sealed partial class AddressSpace
         operation.PagesToTake = result.PagesPopulated + result.TablesAllocated;
         long delay = _locks.EnterCall(operation, _now);
         delay += EnterNoted(operation.Core, _now + delay);
-        delay += _pool.Locks.Promise(_now + delay, operation.Core, operation.Promises, Counters);
+        delay += _pool.Locks.Promise(_now + delay, operation.Core, _pool.Frames.Promised - operation.PromisedBefore, Counters);
         Batch(operation, delay);
     }
 

@@ -50,9 +50,7 @@ public sealed partial class AddressSpace
     {
         operation.Cause = _causes.RowOf(operation.Thread, CauseNames.Exit, area: null, "", site: null);
         NoteAll(changesAreas: false);
-        long promised = _pool.Frames.Promised;
         MmResult result = _memory!.Clear();
-        operation.Promises = _pool.Frames.Promised - promised;
         Debug.Assert(result.Error is null, "a space can always be emptied");
         operation.Dead = result.DeadAtEnd;
         operation.Forced = ForcedOf(result);

@@ -77,6 +77,7 @@ public sealed partial class AddressSpace
     private void Execute(KernelOperation operation)
     {
         operation.StartedAt = _now;
+        operation.PromisedBefore = _pool.Frames.Promised;
         _gathers += operation.Gathers ? 1 : 0;
         SetVisibility();
         Tables.Fold(_group.WindowStart);
@@ -156,9 +157,7 @@ public sealed partial class AddressSpace
         operation.FlushesReclaimed = TakesReclaimedOver(call);
         operation.Cause = CauseOf(operation, call);
         Note(operation, call);
-        long promised = _pool.Frames.Promised;
         MmResult result = _memory.Apply(call);
-        operation.Promises = _pool.Frames.Promised - promised;
         NoteMade(call, result);
         operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
         operation.Forced = ForcedOf(result);
@@ -236,9 +235,7 @@ public sealed partial class AddressSpace
         child._now = _now;
         child.SetVisibility();
         NoteAll(changesAreas: true);
-        long promised = _pool.Frames.Promised;
         VirtualMemory? memory = _memory!.Fork(child.Table, _pool.Frames, out MmResult effect);
-        operation.Promises = _pool.Frames.Promised - promised;
         long copying = UpdateTables() + child.UpdateTables();
         if (memory is null)
         {

@@ -97,8 +97,8 @@ internal sealed class KernelOperation
     /// <summary>Whether the whole space is flushed before its own shootdown, for what reclaim has taken.</summary>
     public bool FlushesReclaimed { get; set; }
 
-    /// <summary>Pages that it promises, or gives back if below 0, where promised memory is counted.</summary>
-    public long Promises { get; set; }
+    /// <summary>Pages of the pool that were promised when it started, where promised memory is counted.</summary>
+    public long PromisedBefore { get; set; }
 
     /// <summary>First page it concerns.</summary>
     public ulong FirstPage { get; init; }

@@ -24,6 +24,19 @@ public sealed class CoreMask(int cores)
         _words[core >> 6] |= 1UL << (core & 63);
     }
 
+    /// <summary>Puts all cores of another set in.</summary>
+    /// <param name="others">A set of the same machine.</param>
+    public void AddAll(CoreMask others)
+    {
+        ArgumentNullException.ThrowIfNull(others);
+        Count = 0;
+        for (int word = 0; word < _words.Length; word++)
+        {
+            _words[word] |= others._words[word];
+            Count += BitOperations.PopCount(_words[word]);
+        }
+    }
+
     /// <summary>Takes a core out.</summary>
     public void Remove(int core)
     {

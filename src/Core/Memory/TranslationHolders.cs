@@ -38,9 +38,9 @@ public sealed class TranslationHolders(int cores)
     public void AddTo(CoreMask set)
     {
         ArgumentNullException.ThrowIfNull(set);
-        for (int core = _holders?.Next(0) ?? -1; core >= 0; core = _holders!.Next(core + 1))
+        if (_holders is { } holders)
         {
-            set.Add(core);
+            set.AddAll(holders);
         }
 
         foreach (TranslationHolders other in _others)

@@ -45,7 +45,7 @@ public sealed partial class RadixVmProtocol
             {
                 if (told.Range.Overlaps(dead.Start, dead.End))
                 {
-                    AddAll(targets, told.Cores);
+                    targets.AddAll(told.Cores);
                 }
             }
 
@@ -113,14 +113,6 @@ public sealed partial class RadixVmProtocol
         {
             Asid tag = protocol.TagOf(context.Space, context.SpaceCount, context.TagCount);
             return new LoadAnswer(tag, Flush: tag == default, Table: FirstTable + core.Value);
-        }
-
-        private static void AddAll(CoreMask targets, CoreMask more)
-        {
-            for (int core = more.Next(0); core >= 0; core = more.Next(core + 1))
-            {
-                targets.Add(core);
-            }
         }
 
         /// <summary>What a shootdown is about, and who has not answered; the initiator is taken to answer last.</summary>

@@ -102,6 +102,10 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         DrawValues(settings, protocol, dice);
         dice.Maybe(settings, () => $"machine.mmu.accessed-dirty = {dice.OneOf(AccessedDirtySetters.Choices.Split('|'))}");
         dice.Maybe(settings, () => ReachOf(dice.OneOf(TlbReaches.Choices.Split('|')), dice.Between(0, 1) == 0));
+        dice.Maybe(settings, () => $"machine.ipi-cluster = {dice.Between(2, 20)}");
+        dice.Maybe(settings, () => "kernel.ipi-clusters = off");
+        dice.Maybe(settings, () => $"kernel.call-lines = {dice.Between(1, 4)}");
+        dice.Maybe(settings, () => "kernel.lru-drain = on");
         foreach (List<string> process in processes)
         {
             dice.Maybe(process, () => $"virtual = {dice.OneOf(["on", "off"])}");

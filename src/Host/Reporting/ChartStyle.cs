@@ -21,6 +21,12 @@ internal static class ChartStyle
     /// <summary>How many times the least number of an axis its greatest may be, before the axis goes by powers of two.</summary>
     private const int StepsMax = 16;
 
+    /// <summary>How many times the least figure the greatest may be, before their axis goes by powers of ten.</summary>
+    private const double FiguresMax = 64;
+
+    /// <summary>Curves that a legend below the chart has room for.</summary>
+    private const int CurvesBelow = 6;
+
     private static readonly LineStyle[] Dashes =
         [LineStyle.Solid, LineStyle.Dash, LineStyle.Dot, LineStyle.DashDot, LineStyle.LongDash, LineStyle.DashDotDot];
 
@@ -75,6 +81,19 @@ internal static class ChartStyle
             MaximumPadding = 0.04,
         });
 
+    /// <summary>The axis of what is drawn: from 0, or by powers of ten where it goes so far that the least would lie on the edge.</summary>
+    public static Axis Figures(string title, IEnumerable<double> values)
+    {
+        double[] all = [.. values];
+        Axis axis = all.Length > 0 && all.Min() > 0 && all.Max() / all.Min() > FiguresMax
+            ? new LogarithmicAxis { Minimum = all.Min() / 1.5, Maximum = all.Max() * 1.5, MinorGridlineStyle = LineStyle.None }
+            : new LinearAxis { Minimum = 0, MaximumPadding = 0.06 };
+        axis.Position = AxisPosition.Left;
+        axis.Title = title;
+        axis.LabelFormatter = Label;
+        return Dressed(axis);
+    }
+
     /// <summary>A chart without axes.</summary>
     public static PlotModel NewChart(string title) => new()
     {
@@ -85,14 +104,19 @@ internal static class ChartStyle
         Background = OxyColors.Undefined,
     };
 
-    /// <summary>A legend below the chart, with room for fonts of browsers, which are wider than those that the library measures.</summary>
-    public static Legend NewLegend() => new()
+    /// <summary>
+    /// A legend below the chart, or beside it for many curves, with room for fonts of browsers, which are wider than those that the library
+    /// measures.
+    /// </summary>
+    /// <param name="curves">How many curves there are.</param>
+    public static Legend NewLegend(int curves = 1) => new()
     {
         LegendItemSpacing = 40,
-        LegendPadding = 16,
+        LegendPadding = curves > CurvesBelow ? 28 : 16,
         LegendPlacement = LegendPlacement.Outside,
-        LegendPosition = LegendPosition.BottomCenter,
-        LegendOrientation = LegendOrientation.Horizontal,
+        LegendPosition = curves > CurvesBelow ? LegendPosition.RightTop : LegendPosition.BottomCenter,
+        LegendOrientation = curves > CurvesBelow ? LegendOrientation.Vertical : LegendOrientation.Horizontal,
+        LegendLineSpacing = 6,
         LegendTextColor = Ink,
     };
 
@@ -104,7 +128,7 @@ internal static class ChartStyle
         axis.TicklineColor = Ink;
         axis.AxislineColor = Ink;
         axis.MinorTickSize = 0;
-        axis.AxisTitleDistance = axis.Position == AxisPosition.Left ? 14 : 8;
+        axis.AxisTitleDistance = axis.Position == AxisPosition.Left ? 28 : 8;
         return axis;
     }
 

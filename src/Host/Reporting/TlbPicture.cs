@@ -76,9 +76,7 @@ internal static class TlbPicture
     {
         long[] numbers = [.. values.Select(value => NumberOf(value)!.Value)];
         chart.Axes.Add(ChartStyle.Along(column, numbers.Min(), numbers.Max()));
-        Axis walks = Values(AxisPosition.Left);
-        walks.AxisTitleDistance = 28;
-        chart.Axes.Add(walks);
+        chart.Axes.Add(Values(AxisPosition.Left));
         Dictionary<string, LineSeries> curves = [];
         foreach ((TlbConfig config, TlbResult result) in rows)
         {

@@ -34,18 +34,6 @@ internal static class SweepPicture
         PlotModel model =
             ChartStyle.NewChart($"{view.Plan.Name}: {metric}{(unit.Length > 0 && unit != metric ? $" ({unit})" : "")}");
         model.Axes.Add(Along(view));
-        Axis figures = ChartStyle.Dressed(new LinearAxis
-        {
-            Position = AxisPosition.Left,
-            Title = metric,
-            LabelFormatter = ChartStyle.Label,
-            Minimum = 0,
-            MaximumPadding = 0.06,
-        });
-
-        // The numbers of browsers are wider than the library measures them.
-        figures.AxisTitleDistance = numberInPage is null ? figures.AxisTitleDistance : 28;
-        model.Axes.Add(figures);
         int number = 0;
         foreach (IReadOnlyList<string>[] context in view.Contexts())
         {
@@ -55,13 +43,17 @@ internal static class SweepPicture
             }
         }
 
+        model.Axes.Add(ChartStyle.Figures(metric, Means(model)));
         if (number > 1)
         {
-            model.Legends.Add(ChartStyle.NewLegend());
+            model.Legends.Add(ChartStyle.NewLegend(number));
         }
 
         return ChartStyle.Draw(model, Width, Height, numberInPage);
     }
+
+    private static IEnumerable<double> Means(PlotModel model) =>
+        model.Series.OfType<LineSeries>().SelectMany(line => line.Points).Select(point => point.Y);
 
     private static void AddCurve(
         PlotModel model, SweepView view, SweepMeans means, string metric, IReadOnlyList<string>[] rows, int number)

@@ -71,21 +71,23 @@ internal static class CaptureTools
     /// </summary>
     /// <returns>Its exit code.</returns>
     /// <exception cref="UsageException">setarch is needed and missing.</exception>
-    public static int RunTraced(string tool, IEnumerable<string> arguments, TracedWay way, Action<string>? errorLine = null)
+    public static int RunTraced(
+        string tool, IEnumerable<string> arguments, TracedWay way, Action<string>? errorLine = null, TimeSpan? patience = null)
     {
         if (way.Randomizes)
         {
-            return Run(tool, arguments, errorLine, limit: way.Limit);
+            return Run(tool, arguments, errorLine, limit: way.Limit, patience: patience);
         }
 
         string setArch = Find(SetArch) ?? throw new UsageException($"--no-aslr: {SetArch} is not installed: apt-get install util-linux");
-        return Run(setArch, ["x86_64", "-R", Find(tool) ?? tool, .. arguments], errorLine, limit: way.Limit);
+        return Run(setArch, ["x86_64", "-R", Find(tool) ?? tool, .. arguments], errorLine, limit: way.Limit, patience: patience);
     }
 
     /// <summary>
     /// Runs a program to its end. Its standard streams are ours, or one of them goes line by line to <paramref name="errorLine"/> or
-    /// <paramref name="outputLine"/>. After a limit it is interrupted as by Ctrl-C, and killed if that does not end it; a limit of 0 is
-    /// none.
+    /// <paramref name="outputLine"/>. After a limit it is interrupted as by Ctrl-C; a limit of 0 is none. Once it is interrupted, be it by
+    /// the limit or with this program, it has so long to end before it is killed: a second if nothing else is said, and without an end by
+    /// <see cref="Timeout.InfiniteTimeSpan"/>.
     /// </summary>
     /// <returns>Its exit code.</returns>
     public static int Run(
@@ -93,8 +95,11 @@ internal static class CaptureTools
         IEnumerable<string> arguments,
         Action<string>? errorLine = null,
         Action<string>? outputLine = null,
-        TimeSpan limit = default)
+        TimeSpan limit = default,
+        TimeSpan? patience = null)
     {
+        TimeSpan given = patience ?? EndPatience;
+
         ProcessStartInfo start = new(program)
         {
             UseShellExecute = false,
@@ -112,18 +117,21 @@ internal static class CaptureTools
         try
         {
             using CancellationTokenSource late = new();
-            using CancellationTokenRegistration asked = Interruption.Token.Register(() => late.CancelAfter(EndPatience));
             using CancellationTokenRegistration end = late.Token.Register(Kill);
             using CancellationTokenSource over = new();
             using CancellationTokenRegistration interrupt = over.Token.Register(() =>
             {
                 _ = NativeProcess.Signal(process.Id, NativeProcess.Interrupt);
-                late.CancelAfter(EndPatience);
+                late.CancelAfter(given);
             });
             if (limit > TimeSpan.Zero)
             {
                 over.CancelAfter(limit);
             }
+
+            // A terminal's signal goes to both. What takes its time to end may have it twice; others are left alone with it.
+            using CancellationTokenRegistration asked =
+                Interruption.Token.Register(given > EndPatience ? over.Cancel : () => late.CancelAfter(given));
 
             while (errorLine is not null && process.StandardError.ReadLine() is { } line)
             {

@@ -10,6 +10,9 @@ namespace VmSim.Host.Capture;
 internal static class PerfCapture
 {
     /// <summary>Where the kernel lists its trace events.</summary>
+    /// <summary>How long perf may take to write what it has, once it is interrupted: it goes through all of the recording.</summary>
+    private static readonly TimeSpan WritingPatience = TimeSpan.FromSeconds(60);
+
     private static readonly string[] EventFolders = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events"];
 
     /// <summary>
@@ -62,7 +65,7 @@ internal static class PerfCapture
         (string tool, string[] line) = maps is { } wanted
             ? MapsCapture.Around(wanted.File, wanted.Points, CaptureTools.Find(CaptureTools.Perf)!, [.. record, .. arguments])
             : (CaptureTools.Perf, [.. record, .. arguments]);
-        int exitCode = CaptureTools.RunTraced(tool, line, way);
+        int exitCode = CaptureTools.RunTraced(tool, line, way, patience: WritingPatience);
         if (!File.Exists(recording))
         {
             throw new UsageException(
@@ -73,7 +76,11 @@ internal static class PerfCapture
         // perf script writes to standard output alone.
         string command = $"exec \"$0\" script --no-inline -i \"$1\" -F comm,pid,tid,cpu,time,event,trace{(stacks ? ",ip,sym,dso" : "")} "
             + "--show-task-events --show-mmap-events --show-switch-events --show-lost-events > \"$2\"";
-        int scriptCode = CaptureTools.Run("/bin/sh", ["-c", command, CaptureTools.Find(CaptureTools.Perf)!, recording, script], _ => { });
+        int scriptCode = CaptureTools.Run(
+            "/bin/sh",
+            ["-c", command, CaptureTools.Find(CaptureTools.Perf)!, recording, script],
+            _ => { },
+            patience: Timeout.InfiniteTimeSpan);
         if (scriptCode != 0)
         {
             throw new UsageException($"--with perf: perf script ended with exit code {scriptCode}");

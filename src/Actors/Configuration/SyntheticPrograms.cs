@@ -1,5 +1,6 @@
 using System.Globalization;
 using VmSim.Core.Engine;
+using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
@@ -21,7 +22,8 @@ internal static class SyntheticPrograms
         string name = item.Value("name") ?? program;
         ulong seed = scenario.Seed;
         int cores = scenario.Machine.Cores;
-        LayoutEntropy? entropy = scenario.Noise.Aslr ? LayoutEntropy.Of(WorldParts.FormatOf(scenario)) : null;
+        PageTableFormat format = WorldParts.FormatOf(scenario);
+        LayoutEntropy? entropy = scenario.Noise.Aslr ? LayoutEntropy.Of(format) : null;
         List<KeyValuePair<string, string>> written =
         [
             new("name", name),
@@ -42,7 +44,7 @@ internal static class SyntheticPrograms
             Name = name,
             Program = copy =>
             {
-                ProgramImage image = Build(settings, new ProgramContext(name, copy, seed, cores), path);
+                ProgramImage image = Build(settings, new ProgramContext(name, copy, seed, cores), format, path);
                 return entropy is null ? image : MovedProgram.Drawn(image, ProcessLoader.SeedOf(seed, path, copy), copy, entropy);
             },
             Count = count,
@@ -50,15 +52,15 @@ internal static class SyntheticPrograms
         };
     }
 
-    private static ProgramImage Build(SyntheticProgram settings, ProgramContext context, string path)
+    private static ProgramImage Build(SyntheticProgram settings, ProgramContext context, PageTableFormat format, string path)
     {
         try
         {
-            return settings.Build(context);
+            return MovedProgram.Fitted(settings.Build(context), format);
         }
         catch (ArgumentException reason)
         {
-            throw new ScenarioException($"{path}: {reason.Message}", reason);
+            throw new ScenarioException($"{path}: {reason.Message.Split(" (Parameter")[0]}", reason);
         }
     }
 }

@@ -1,6 +1,8 @@
 using VmSim.Core.Addresses;
+using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 using VmSim.Core.Statistics;
+using VmSim.Core.Workloads.Synthetic;
 
 namespace VmSim.Core.Workloads;
 
@@ -40,6 +42,38 @@ public static class MovedProgram
             ],
             Children = [.. image.Children.Select(child => By(child, move))],
         };
+    }
+
+    /// <summary>
+    /// A synthetic program in the upper half of a user space that ends below where such programs have their memory, as with Sv39: Linux
+    /// places mappings from its top down. In a larger one it stays as it is.
+    /// </summary>
+    /// <param name="image">The program.</param>
+    /// <param name="format">The page-table format that says where user space ends.</param>
+    /// <exception cref="ArgumentException">It has more memory than that.</exception>
+    public static ProgramImage Fitted(ProgramImage image, PageTableFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(format);
+        ulong userBytes = 1UL << format.RangeBits;
+        if (userBytes > Regions.Base)
+        {
+            return image;
+        }
+
+        ulong distance = Regions.Base - (userBytes / 2);
+        foreach (SystemCall call in CallsOf(image).Where(call => call.Start.Value >= userBytes && !IsWholeSpace(call)))
+        {
+            ulong end = Math.Max(call.Start.Value + call.Length, call.NewStart.Value + call.NewLength);
+            if (call.Start.Value < Regions.Base || end - distance >= userBytes)
+            {
+                throw new ArgumentException(
+                    $"{image.Name} has memory up to {new VirtAddr(end)}, and the page table {format.Name} translates {format.RangeBits} bits of "
+                    + "user addresses; take fewer threads or pages", nameof(image));
+            }
+        }
+
+        return By(image, new Down(userBytes, distance));
     }
 
     /// <summary>
@@ -139,6 +173,14 @@ public static class MovedProgram
             ulong around = userBytes - LayoutEntropy.LowestMovable;
             return isInside ? distance : (long)distance < 0 ? distance + around : distance - around;
         }
+
+        public ulong OfBreak(VirtAddr address) => Of(address.Value);
+    }
+
+    /// <summary>All addresses from one on by one distance downwards.</summary>
+    private readonly struct Down(ulong from, ulong distance) : IAddressMove
+    {
+        public ulong Of(ulong address) => address >= from ? 0 - distance : 0;
 
         public ulong OfBreak(VirtAddr address) => Of(address.Value);
     }

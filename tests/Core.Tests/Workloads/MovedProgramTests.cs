@@ -41,6 +41,30 @@ public sealed class MovedProgramTests
         }
     }
 
+    /// <summary>User space ends at 256 GiB with Sv39: all addresses lie below, and nothing else changes.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Fitted_SmallUserSpace_HasAllAddressesInIt(string kind)
+    {
+        ProgramImage image = ProgramKinds.All.Find(kind)!.CreateDefaults().Build(new ProgramContext("p", 0, 1, 4));
+        Assert.Same(image, MovedProgram.Fitted(image, PageTableFormats.X64));
+        ProgramImage small = MovedProgram.Fitted(image, PageTableFormats.RiscVSv39);
+        ulong distance = Regions.Base - (1UL << 37);
+        foreach ((SystemCall before, SystemCall after) in CallsOf(image).Zip(CallsOf(small)).Where(pair => pair.First.Length > 0))
+        {
+            Assert.InRange(after.Start.Value + after.Length, 0UL, 1UL << 38);
+            Assert.Equal(before.Start.Value >= Regions.Base ? before.Start.Value - distance : before.Start.Value, after.Start.Value);
+        }
+
+        Assert.Equal(CallsOf(image).Count(), CallsOf(small).Count());
+        static IEnumerable<SystemCall> CallsOf(ProgramImage image) =>
+            image.InitialMappings.Concat(image.Threads.SelectMany(thread => thread.SystemCalls)).Concat(image.Children.SelectMany(CallsOf));
+    }
+
+    [Fact]
+    public void Fitted_MoreMemoryThanThereIs_IsRefused() => Assert.Throws<ArgumentException>(
+        () => MovedProgram.Fitted(Image(Mapping(1UL << 26), []), PageTableFormats.RiscVSv39));
+
     [Fact]
     public void Drawn_SameSeedAndCopy_IsTheSamePlace()
     {

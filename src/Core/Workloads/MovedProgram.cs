@@ -68,8 +68,8 @@ public static class MovedProgram
             if (call.Start.Value < Regions.Base || end - distance >= userBytes)
             {
                 throw new ArgumentException(
-                    $"{image.Name} has memory up to {new VirtAddr(end)}, and the page table {format.Name} translates {format.RangeBits} bits "
-                    + "of user addresses; take fewer threads or pages", nameof(image));
+                    $"{image.Name} has memory up to {new VirtAddr(end)}, and the page table {format.Name} translates {format.RangeBits} "
+                    + "bits of user addresses; take fewer threads or pages", nameof(image));
             }
         }
 

@@ -8,6 +8,9 @@ namespace VmSim.Actors.Cluster;
 /// <summary>The wire form of what a run keeps one by one.</summary>
 internal static class ListCodec
 {
+    /// <summary>Letters of a list of cores at most: every other one of 65,536.</summary>
+    private const int CoresMax = 6 * 32_768;
+
     private const int OperationBytes = (4 * sizeof(int)) + (7 * sizeof(long)) + (2 * sizeof(bool));
     private const int SliceBytes = (3 * sizeof(long)) + sizeof(byte) + (2 * sizeof(int));
 
@@ -20,6 +23,7 @@ internal static class ListCodec
         writer.Write(lists.Timeline);
         writer.Write(lists.TimelineFrom.Value);
         writer.Write(lists.TimelineEnd.Value);
+        writer.Write(lists.TimelineCores?.ToString() ?? "");
     }
 
     /// <summary>Reads what is wanted.</summary>
@@ -31,7 +35,16 @@ internal static class ListCodec
         Timeline = reader.ReadFlag("timeline"),
         TimelineFrom = reader.ReadPositive("begin of the timeline"),
         TimelineEnd = reader.ReadPositive("end of the timeline"),
+        TimelineCores = ReadCores(reader),
     };
+
+    private static CoreList? ReadCores(BinaryReader reader)
+    {
+        string text = reader.ReadText(CoresMax, "cores of the timeline");
+        return text.Length == 0 ? null
+            : CoreList.TryParse(text, out CoreList? cores, out _) && cores.Count > 0 ? cores
+            : throw new InvalidDataException("cores of the timeline: they are none");
+    }
 
     /// <summary>Writes the faults and calls of a space.</summary>
     public static void Write(BinaryWriter writer, OperationRecord[] operations)

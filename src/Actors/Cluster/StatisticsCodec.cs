@@ -41,6 +41,8 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.RefillMisses, WriteMisses);
         WriteAll(writer, statistics.Causes, CauseCodec.Write);
         WriteNumbers(writer, statistics.Intervals.Export());
+        WriteNumbers(writer, statistics.SpaceIntervals.Export());
+        WriteAll(writer, statistics.CoreTime, (to, block) => WriteNumbers(to, block.Export()));
         WriteAll(writer, statistics.Interrupts, WriteNumbers);
         WriteAll(writer, statistics.Operations, ListCodec.Write);
         writer.Write(statistics.OperationsLeftOut);
@@ -70,6 +72,8 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.RefillMisses, ReadMisses);
         ReadAll(reader, statistics.Causes, CauseCodec.Read);
         statistics.Intervals.Import(ReadNumbers(reader));
+        statistics.SpaceIntervals.Import(ReadNumbers(reader));
+        ReadAll(reader, statistics.CoreTime, ReadCoreTime);
         ReadAll(reader, statistics.Interrupts, ReadNumbers);
         ReadAll(reader, statistics.Operations, ListCodec.ReadOperations);
         statistics.OperationsLeftOut = reader.ReadInt64();
@@ -81,6 +85,13 @@ public static class StatisticsCodec
         }
 
         return statistics;
+    }
+
+    private static IntervalSeries ReadCoreTime(BinaryReader reader)
+    {
+        IntervalSeries block = new(RunCoreTime.Figures);
+        block.Import(ReadNumbers(reader));
+        return block;
     }
 
     private static void WriteAll<T>(BinaryWriter writer, SortedDictionary<int, T> items, Action<BinaryWriter, T> write)

@@ -14,10 +14,13 @@ namespace VmSim.Actors.Configuration;
 /// <param name="IsPart">Whether they are a part of the list before that is none.</param>
 public sealed record SettingList(string Title, string Text, IReadOnlyList<SettingRow> Rows, bool IsPart = false)
 {
+    /// <summary>Whether the keys are whole, as <c>--set</c> takes them.</summary>
+    public bool IsOfScenario { get; init; }
+
     /// <summary>Every setting of the library.</summary>
     public static IReadOnlyList<SettingList> All =>
     [
-        new("Scenario", "", [.. SettingRow.Of(ScenarioLoader.Defaults(), "")]),
+        new("Scenario", "", [.. SettingRow.Of(ScenarioLoader.Defaults(), "")]) { IsOfScenario = true },
         .. Brought(
             ShootdownProtocols.All.Select(item => (item.Name, (object)item)),
             PageTableFormats.All.Select(item => (item.Name, (object)item)),
@@ -26,7 +29,7 @@ public sealed record SettingList(string Title, string Text, IReadOnlyList<Settin
         new(
             "Cluster",
             "How a run is spread over nodes, given in config/cluster.conf or with `--set`.\nNone of these changes what a run finds.",
-            [.. SettingRow.Of(new ClusterSettings(), ClusterSettings.Prefix)]),
+            [.. SettingRow.Of(new ClusterSettings(), ClusterSettings.Prefix)]) { IsOfScenario = true },
         new("Programs", "`program` names one of these; the settings stand beside it.", []),
         .. ProgramKinds.All.Select(kind => Part(kind.Name, kind.Summary, kind.CreateDefaults(), "")),
     ];
@@ -62,7 +65,10 @@ public sealed record SettingList(string Title, string Text, IReadOnlyList<Settin
     }
 
     private static SettingList Block(string name, object target, string key) =>
-        Part(name, $"With `{key} = {SettingValues.Format(name, new SettingAttribute(""))}`.", target, $"{key}-settings.");
+        Part(name, $"With `{key} = {SettingValues.Format(name, new SettingAttribute(""))}`.", target, $"{key}-settings.") with
+        {
+            IsOfScenario = true,
+        };
 
     private static SettingList Part(string name, string text, object target, string path) =>
         new(name, text, [.. SettingRow.Of(target, path)], IsPart: true);

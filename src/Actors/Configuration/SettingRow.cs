@@ -9,6 +9,9 @@ namespace VmSim.Actors.Configuration;
 /// <param name="Default">What holds when nothing is said.</param>
 public sealed record SettingRow(string Key, string Summary, string Allowed, string Default)
 {
+    /// <summary>The values that have names, if there are no others; else empty.</summary>
+    public IReadOnlyList<string> Names { get; init; } = [];
+
     /// <summary>The settings of an object, those of its blocks included; what it has now are the defaults.</summary>
     /// <param name="target">The object.</param>
     /// <param name="path">What stands before its keys.</param>
@@ -20,7 +23,7 @@ public sealed record SettingRow(string Key, string Summary, string Allowed, stri
             object? value = member.Property.GetValue(target);
             string key = path + member.Key;
             IEnumerable<SettingRow> rows = member.Setting is { } setting
-                ? [new(key, setting.Summary, AllowedBy(member, setting), SettingValues.Format(value, setting))]
+                ? [RowOf(key, member, setting, value)]
                 : Of(value!, key + ".");
             foreach (SettingRow row in rows)
             {
@@ -29,6 +32,12 @@ public sealed record SettingRow(string Key, string Summary, string Allowed, stri
         }
     }
 
-    private static string AllowedBy(SettingMember member, SettingAttribute setting) =>
-        SettingValues.Allowed(member.Property.PropertyType, setting);
+    private static SettingRow RowOf(string key, SettingMember member, SettingAttribute setting, object? value)
+    {
+        Type type = member.Property.PropertyType;
+        return new SettingRow(key, setting.Summary, SettingValues.Allowed(type, setting), SettingValues.Format(value, setting))
+        {
+            Names = SettingValues.NamesOf(type, setting),
+        };
+    }
 }

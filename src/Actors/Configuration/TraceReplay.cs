@@ -1,4 +1,3 @@
-using System.Globalization;
 using VmSim.Core.Addresses;
 using VmSim.Core.Settings;
 
@@ -39,22 +38,12 @@ public sealed record TraceReplay
     /// <exception cref="ScenarioException">It is no list of cores of the machine.</exception>
     public IReadOnlyList<CoreId> CoreIds(string key, int machineCores)
     {
-        List<CoreId> cores = [];
-        foreach (string part in Cores.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        if (CoreList.TryParse(Cores, out CoreList? cores, out string wrong) && cores.Greatest < machineCores && cores.Count <= MaxCores)
         {
-            string[] ends = part.Split('-');
-            if (ends.Length > 2 || !TryCore(ends[0], out int first) || !TryCore(ends[^1], out int last) || last < first
-                || last >= machineCores || cores.Count > MaxCores)
-            {
-                throw new ScenarioException(
-                    $"{key}: \"{part}\" found; allowed: cores and ranges of cores from 0 to {machineCores - 1}, such as \"0-3,8\"");
-            }
-
-            cores.AddRange(Enumerable.Range(first, last - first + 1).Select(core => new CoreId(core)));
+            return [.. cores.Cores];
         }
 
-        return cores;
+        throw new ScenarioException($"{key}: \"{(wrong.Length > 0 ? wrong : Cores)}\" found; allowed: cores and ranges of cores from 0 to "
+            + $"{machineCores - 1}, such as \"0-3,8\"");
     }
-
-    private static bool TryCore(string text, out int core) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out core);
 }

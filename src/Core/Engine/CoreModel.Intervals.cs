@@ -20,7 +20,7 @@ public sealed partial class CoreModel
         Span<long> counted = stackalloc long[CoreIntervals.All.Count];
         for (int i = 0; i < counted.Length; i++)
         {
-            long value = CoreIntervals.All[i].Read(Counters);
+            long value = CoreIntervals.All[i].Read(Counters, Cycles);
             counted[i] = value - _countedBefore[i];
             _countedBefore[i] = value;
         }

@@ -14,18 +14,34 @@ public sealed partial class CoreModel
             ResetCounters();
         }
 
-        long waited = due - _clock;
-        if (waited <= 0)
+        if (due <= _clock)
         {
             return;
         }
 
-        _clock = due;
-        if (due >= _intervalEnd)
+        if (_clock >= _intervalEnd)
         {
             EndInterval();
         }
 
+        // What a core that idles waits is counted nowhere, and its intervals may end together.
+        while (due >= _intervalEnd && State is CoreState.Loading or CoreState.Trapped or CoreState.Awaiting)
+        {
+            Wait(_intervalEnd);
+            EndInterval();
+        }
+
+        Wait(due);
+        if (due >= _intervalEnd)
+        {
+            EndInterval();
+        }
+    }
+
+    private void Wait(long until)
+    {
+        long waited = until - _clock;
+        _clock = until;
         if (State == CoreState.Loading)
         {
             Cycles[CoreCycles.Switch] += waited;

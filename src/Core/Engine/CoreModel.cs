@@ -86,7 +86,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _kernelAccesses = world.Scenario.Memory.KernelAccesses;
         _warmup = world.Scenario.Warmup;
         _warm = _warmup == 0;
-        _timeline = world.Lists.Timeline ? new CoreTimeline(world.Lists, CoreTimeline.SlicesMax / Machine.Cores) : null;
+        _timeline = world.Lists.Shows(id) ? new CoreTimeline(world.Lists, Machine.Cores) : null;
         _accessCycles = [Machine.FetchCycles, Machine.LoadCycles, Machine.StoreCycles];
         _handlerSetsBits = Machine.Mmu.HandlerSets(world.Format);
         _bitsCycles = _handlerSetsBits ? Machine.Mmu.AccessedDirtyHandlerCycles : Kernel.AccessedDirtyCycles;

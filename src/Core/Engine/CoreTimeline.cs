@@ -7,9 +7,9 @@ namespace VmSim.Core.Engine;
 /// What a core did when, since counting began: slices that lie in the timeline's span, in the order of their ends. The first are kept up
 /// to a bound, and the others counted.
 /// </summary>
-/// <param name="lists">The timeline's span.</param>
-/// <param name="most">Slices that are kept at most.</param>
-internal sealed class CoreTimeline(RunLists lists, int most)
+/// <param name="lists">The timeline's span, and its cores.</param>
+/// <param name="cores">Cores of the machine.</param>
+internal sealed class CoreTimeline(RunLists lists, int cores)
 {
     /// <summary>Slices of all cores of a run at most, shared evenly: they take 160 MiB.</summary>
     public const int SlicesMax = 1 << 22;
@@ -17,7 +17,7 @@ internal sealed class CoreTimeline(RunLists lists, int most)
     private static readonly ThreadId Nobody = new(-1);
 
     private readonly RunLists _lists = lists;
-    private readonly int _most = most;
+    private readonly int _most = SlicesMax / (int)Math.Min(cores, lists.TimelineCores?.Count ?? cores);
     private readonly List<CoreSlice> _slices = [];
     private ThreadId _thread = Nobody;
     private long _threadSince = -1;

@@ -180,6 +180,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         _causes.Reset();
         _listed?.Reset();
         _interrupts.Reset();
+        ResetIntervals();
         foreach (CounterSet counters in CounterSets)
         {
             counters.Reset();
@@ -189,6 +190,11 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <summary>Takes one message; messages come in the run's total order.</summary>
     internal void Handle(in SimMessage message)
     {
+        if (message.Due.Value >= _intervalEnd)
+        {
+            EndInterval(message.Due.Value);
+        }
+
         _now = message.Due.Value;
         CoreId core = message.SenderCore;
         switch (message.Kind)

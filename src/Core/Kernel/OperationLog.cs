@@ -52,7 +52,8 @@ internal sealed class OperationLog(SpaceId space, RunLists lists)
 
     private bool IsWanted(KernelOperation operation) =>
         (operation.Kind == OperationKind.Fault ? _lists.Faults : _lists.Calls)
-            || _lists.Shows(operation.EnteredAt, operation.ReturnedAt < 0 ? Cycles.Never : operation.ReturnedAt);
+            || (_lists.Shows(operation.EnteredAt, operation.ReturnedAt < 0 ? Cycles.Never : operation.ReturnedAt)
+                && _lists.Shows(operation.Core));
 
     private OperationRecord Of(KernelOperation operation) => new()
     {

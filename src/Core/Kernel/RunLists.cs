@@ -28,6 +28,9 @@ public sealed record RunLists
     /// <summary>When the timeline ends, later than it begins; <see cref="Cycles.Never"/> for the end of the run.</summary>
     public Cycles TimelineEnd { get; init; } = Cycles.Never;
 
+    /// <summary>Cores whose timeline is kept, with the faults and calls that threads make on them; null for all.</summary>
+    public CoreList? TimelineCores { get; init; }
+
     /// <summary>Whether records of shootdowns are kept.</summary>
     public bool KeepsShootdowns => Shootdowns || Timeline;
 
@@ -36,4 +39,7 @@ public sealed record RunLists
 
     /// <summary>Whether a part of a span lies in the timeline.</summary>
     public bool Shows(Cycles begin, Cycles end) => Timeline && begin < TimelineEnd && end >= TimelineFrom;
+
+    /// <summary>Whether the timeline has a core.</summary>
+    public bool Shows(CoreId core) => Timeline && TimelineCores?.Contains(core) != false;
 }

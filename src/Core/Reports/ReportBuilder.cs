@@ -63,6 +63,7 @@ public static class ReportBuilder
         findings.AddRange(statistics.Findings.Values.SelectMany(lines => lines));
         findings.AddRange(statistics.UnusedDelays.Values.SelectMany(lines => lines));
         CounterCatalog catalog = CounterCatalog.Of(world);
+        RunIntervals intervals = RunIntervals.Of(statistics.Intervals, statistics.SpaceIntervals);
         RunReport report = new()
         {
             Scenario = world.Scenario.Name,
@@ -81,7 +82,8 @@ public static class ReportBuilder
             ShootdownsLeftOut = statistics.ShootdownsLeftOut,
             Causes = CauseReport.Of(statistics),
             ShootdownRecords = world.Lists.KeepsShootdowns ? ShootdownFigures.List(statistics) : [],
-            Intervals = RunIntervals.Of(statistics.Intervals),
+            Intervals = intervals,
+            CoreTime = RunCoreTime.Of(world.Cores.Count, statistics.CoreTime, intervals),
             Interrupts = RunInterrupts.Of(world.Scenario.Machine.Cores, statistics.Interrupts.Values),
             OperationRecords = Operations(statistics),
             OperationsLeftOut = statistics.OperationsLeftOut,

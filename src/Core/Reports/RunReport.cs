@@ -70,6 +70,9 @@ public sealed record RunReport
     /// </summary>
     public RunIntervals? Intervals { get; init; }
 
+    /// <summary>Where each core's cycles went in each interval; outside the fingerprint; null in reports of versions without it.</summary>
+    public RunCoreTime? CoreTime { get; init; }
+
     /// <summary>Which cores interrupted which for shootdowns; outside the fingerprint; null if none did.</summary>
     public RunInterrupts? Interrupts { get; init; }
 

@@ -107,6 +107,12 @@ public sealed class RunStatistics
     /// <summary>What all cores counted in each interval of virtual time, by <see cref="CoreIntervals.All"/>.</summary>
     public IntervalSeries Intervals { get; } = new(CoreIntervals.All.Count);
 
+    /// <summary>By how much figures of all address spaces grew in each interval, by <see cref="SpaceIntervals.All"/>.</summary>
+    public IntervalSeries SpaceIntervals { get; } = new(Kernel.SpaceIntervals.All.Count);
+
+    /// <summary>Where the cycles of each block of cores went (<see cref="RunCoreTime"/>), by block of <see cref="InterruptMatrix"/>.</summary>
+    public SortedDictionary<int, IntervalSeries> CoreTime { get; } = [];
+
     /// <summary>For each address space who interrupted whom (<see cref="InterruptMatrix"/>); empty if nobody did.</summary>
     public SortedDictionary<int, long[]> Interrupts { get; } = [];
 
@@ -146,6 +152,8 @@ public sealed class RunStatistics
             statistics.Cores.Add(core.Core.Value, [.. core.Cycles.Values, .. core.CounterSets.SelectMany(set => set.Values)]);
             statistics.Add(core.Latencies);
             statistics.Intervals.Add(core.Intervals);
+            int perBlock = InterruptMatrix.CoresPerBlock(part.World.Cores.Count);
+            statistics.AddCoreTime(core.Core.Value / perBlock, RunCoreTime.OfCore(core.Intervals));
             statistics.Slices.Add(core.Core.Value, core.Slices);
             statistics.SlicesLeftOut += core.SlicesLeftOut;
         }
@@ -170,6 +178,8 @@ public sealed class RunStatistics
                 statistics.Causes.Add(number, new SpaceCauses(space.Causes, space.CausesOfShootdowns));
                 statistics.ShootdownsLeftOut += space.ShootdownLog.LeftOut;
                 statistics.Interrupts.Add(number, [.. space.Interrupts]);
+                space.FinishIntervals();
+                statistics.SpaceIntervals.Add(space.Intervals);
                 statistics.Operations.Add(number, space.OperationRecords);
                 statistics.OperationsLeftOut += space.OperationsLeftOut;
             }
@@ -205,6 +215,12 @@ public sealed class RunStatistics
         AddAll(Shootdowns, other.Shootdowns);
         AddAll(Causes, other.Causes);
         Intervals.Add(other.Intervals);
+        SpaceIntervals.Add(other.SpaceIntervals);
+        foreach ((int block, IntervalSeries series) in other.CoreTime)
+        {
+            AddCoreTime(block, series);
+        }
+
         AddAll(Interrupts, other.Interrupts);
         AddAll(Operations, other.Operations);
         AddAll(Slices, other.Slices);
@@ -219,6 +235,14 @@ public sealed class RunStatistics
         for (int i = 0; i < Histograms.Count; i++)
         {
             Histograms[i].Add(other.Histograms[i]);
+        }
+    }
+
+    private void AddCoreTime(int block, IntervalSeries series)
+    {
+        if (!CoreTime.TryAdd(block, series))
+        {
+            CoreTime[block].Add(series);
         }
     }
 

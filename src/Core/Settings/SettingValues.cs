@@ -79,6 +79,12 @@ public static class SettingValues
             : number.CompareTo((decimal)bound);
     }
 
+    /// <summary>The values of a setting that allows no others than these names; empty for one that allows more.</summary>
+    public static IReadOnlyList<string> NamesOf(Type type, SettingAttribute setting) => type == typeof(bool) ? ["on", "off"]
+        : type.IsEnum ? [.. Enum.GetNames(type).Select(SettingNames.KeyOf)]
+        : type == typeof(string) ? setting.LegalTexts
+        : [];
+
     /// <summary>What a setting allows, for messages.</summary>
     public static string Allowed(Type type, SettingAttribute setting)
     {
@@ -87,14 +93,9 @@ public static class SettingValues
             return "on or off";
         }
 
-        if (type.IsEnum)
+        if (type.IsEnum || type == typeof(string))
         {
-            return string.Join(", ", Enum.GetNames(type).Select(SettingNames.KeyOf));
-        }
-
-        if (type == typeof(string))
-        {
-            IReadOnlyList<string> legal = setting.LegalTexts;
+            IReadOnlyList<string> legal = NamesOf(type, setting);
             return legal.Count > 0 ? string.Join(", ", legal) : "a name";
         }
 

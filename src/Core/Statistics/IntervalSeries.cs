@@ -17,6 +17,11 @@ public sealed class IntervalSeries
     /// <summary>Binary logarithm of the greatest length, with which intervals hold every time there is.</summary>
     public const int LastShift = 56;
 
+    /// <summary>Gives figures of another series.</summary>
+    /// <param name="from">An interval's figures.</param>
+    /// <param name="to">The other's, all 0.</param>
+    public delegate void Selection(ReadOnlySpan<long> from, Span<long> to);
+
     private readonly int _figures;
     private int _shift = FirstShift;
     private int _count;
@@ -76,6 +81,21 @@ public sealed class IntervalSeries
         {
             Coarsen();
         }
+    }
+
+    /// <summary>A series of the same intervals, with other figures.</summary>
+    /// <param name="figures">How many figures an interval of it has; 1 or more.</param>
+    /// <param name="select">Gives an interval's figures, which are 0 before, from those of this one.</param>
+    public IntervalSeries Select(int figures, Selection select)
+    {
+        ArgumentNullException.ThrowIfNull(select);
+        IntervalSeries selected = new(figures) { _shift = _shift, _count = _count, _values = new long[_count * figures] };
+        for (int i = 0; i < _count; i++)
+        {
+            select(_values.AsSpan(i * _figures, _figures), selected._values.AsSpan(i * figures, figures));
+        }
+
+        return selected;
     }
 
     /// <summary>When the interval ends that a time lies in.</summary>

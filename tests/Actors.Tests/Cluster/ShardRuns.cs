@@ -96,6 +96,7 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
             + $"{cause.Row.Site?.Text} " + string.Join(' ', cause.Row.Values))) + "\n" + string.Join('\n', [
                 $"{report.Intervals!.Length}",
                 .. report.Intervals.Series.Select(series => $"{series.Key} {string.Join(' ', series.Value)}"),
+                .. report.CoreTime!.User.Concat(report.CoreTime.Lost).Select(row => string.Join(' ', row)),
                 .. report.Interrupts?.Rows.Select(row => string.Join(' ', row)) ?? [],
                 .. report.OperationRecords.Select(record => record.ToString()),
                 .. report.ShootdownRecords.Select(record => record.ToString()),

@@ -41,6 +41,7 @@ public static class CommandLineApp
         CaptureCommand.Create,
         ImportCommand.Create,
         TraceCommand.Create,
+        CompletionCommand.Create,
         SweepWorkerCommand.Create,
         JobWorkerCommand.Create,
     ];

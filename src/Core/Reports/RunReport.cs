@@ -108,6 +108,9 @@ public sealed record RunReport
     /// </summary>
     public CheckerReport? Checker { get; init; }
 
+    /// <summary>Which program and which files it is of; outside the fingerprint; null where nobody has said.</summary>
+    public RunProvenance? Provenance { get; init; }
+
     /// <summary>What the run cost the host; outside the fingerprint.</summary>
     public HostReport? Host { get; init; }
 
@@ -217,6 +220,12 @@ public sealed record CheckerReport(Cycles AllowedStaleness, Cycles LongestStalen
 /// <summary>What the run cost the machine it ran on.</summary>
 public sealed record HostReport
 {
+    /// <summary>The command line that led to it; empty where there was none.</summary>
+    public string Command { get; init; } = "";
+
+    /// <summary>When the run began, in UTC: <c>2026-01-31T12:00:00Z</c>; empty where nobody has said.</summary>
+    public string Started { get; init; } = "";
+
     /// <summary>Wall time of the simulation loop.</summary>
     public double WallSeconds { get; init; }
 

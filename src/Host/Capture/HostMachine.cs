@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
+using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 
 namespace VmSim.Host.Capture;
@@ -88,19 +88,8 @@ internal sealed record HostMachine
     public int Remote(int first) => Allowed.FirstOrDefault(cpu => Socket(cpu) != Socket(first), -1);
 
     /// <summary>Reads a list as the kernel writes it: 0-3,8.</summary>
-    internal static IEnumerable<int> ParseList(string text)
-    {
-        foreach (string part in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-        {
-            string[] ends = part.Split('-');
-            bool isRange = int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int first)
-                & int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int last);
-            for (int cpu = first; isRange && cpu <= last; cpu++)
-            {
-                yield return cpu;
-            }
-        }
-    }
+    internal static IEnumerable<int> ParseList(string text) =>
+        CoreList.TryParse(text, out CoreList? cpus, out _) ? cpus.Cores.Select(cpu => cpu.Value) : [];
 
     private static int Socket(int cpu) =>
         int.TryParse(Line($"{Processors}/cpu{cpu}/topology/physical_package_id"), out int socket) ? socket : 0;

@@ -45,6 +45,8 @@ internal static class CompareCommand
             all,
             page,
         };
+        runs.CompletionSources.Add(Suggestions.Scenarios);
+        metric.CompletionSources.Add(Suggestions.Metrics);
         command.SetAction(async (parsed, cancellation) =>
         {
             IReadOnlyList<Threshold> thresholds = Threshold.ParseAll(parsed.GetValue(failOn), allowsChanges: true);

@@ -90,6 +90,8 @@ internal sealed class ExploreCommand
             arguments._folder,
             arguments._set,
         };
+        arguments._set.CompletionSources.Add(Suggestions.Settings);
+        arguments._what.CompletionSources.Add(Suggestions.Protocols);
         command.SetAction(async (parsed, cancellation) => await arguments.RunAsync(parsed, output, error, cancellation));
         return command;
     }

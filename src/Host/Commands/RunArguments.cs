@@ -59,6 +59,10 @@ internal sealed class RunArguments
     };
 
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Show neither progress nor report; messages stay." };
+    private readonly Option<bool> _verbose = new("--verbose", "-v")
+    {
+        Description = "Also say what is read, how it is simulated, how long that took, and what is written.",
+    };
     private readonly Option<bool> _json = new("--json") { Description = "Write report.json to standard output in place of the report." };
 
     /// <summary><c>--threads</c>, which a node has too.</summary>
@@ -73,8 +77,10 @@ internal sealed class RunArguments
     /// <summary>Gives the arguments to a command.</summary>
     public void AddTo(Command command)
     {
+        _scenario.CompletionSources.Add(Suggestions.Scenarios);
+        _set.CompletionSources.Add(Suggestions.Settings);
         command.Arguments.Add(_scenario);
-        foreach (Option option in (Option[])[_set, _seed, _threads, _window, _folder, _shootdowns, _failOn, _quiet, _json])
+        foreach (Option option in (Option[])[_set, _seed, _threads, _window, _folder, _shootdowns, _failOn, _quiet, _verbose, _json])
         {
             command.Options.Add(option);
         }
@@ -98,6 +104,11 @@ internal sealed class RunArguments
             throw new UsageException("--shootdowns: there is no --out; the list is written into the run's folder, so name one: --out DIR");
         }
 
+        if (parsed.GetValue(_quiet) && parsed.GetValue(_verbose))
+        {
+            throw new UsageException("--quiet and --verbose: one of them is needed, not both");
+        }
+
         ILookup<bool, string> sets = (parsed.GetValue(_set) ?? [])
             .ToLookup(set => set.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal));
         ClusterSettings cluster = ClusterHost.Settings([.. sets[true]]);
@@ -114,7 +125,7 @@ internal sealed class RunArguments
             Threads = parsed.GetValue(_threads),
             Window = parsed.GetValue(_window),
             Check = check,
-            Lists = _files.Read(parsed, scenario.Machine.Ghz, new RunLists { Shootdowns = shootdowns }),
+            Lists = _files.Read(parsed, scenario.Machine, new RunLists { Shootdowns = shootdowns }),
         };
         string[] inputs = [path, .. scenario.Includes, .. RunPlan.FilesOf(scenario)];
         IReadOnlyList<Threshold> thresholds = Threshold.ParseAll(parsed.GetValue(_failOn), allowsChanges: false);
@@ -123,7 +134,9 @@ internal sealed class RunArguments
             ListsShootdowns = shootdowns,
             WriteFilesAsync = _files.Prepare(parsed, inputs),
             IsQuiet = parsed.GetValue(_quiet),
+            IsVerbose = parsed.GetValue(_verbose),
             WritesJson = parsed.GetValue(_json),
+            Command = CommandText.Of(parsed),
             Checkpoints = _checkpoints.Read(parsed, folder, scenario.Machine.Ghz),
         };
     }

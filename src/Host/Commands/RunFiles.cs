@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
@@ -45,10 +46,16 @@ internal sealed class RunFiles
         HelpName = "TIME",
     };
 
+    private readonly Option<string?> _cores = new("--timeline-cores")
+    {
+        Description = "Cores that the timeline has, as 0-3,8; all if left out.",
+        HelpName = "LIST",
+    };
+
     /// <summary>Gives the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_shootdowns, _faults, _calls, _timeline, _from, _for])
+        foreach (Option option in (Option[])[_shootdowns, _faults, _calls, _timeline, _from, _for, _cores])
         {
             command.Options.Add(option);
         }
@@ -56,16 +63,17 @@ internal sealed class RunFiles
 
     /// <summary>What the run has to keep for the files.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="ghz">The clock by which times are cycles.</param>
+    /// <param name="machine">The machine, by whose clock times are cycles.</param>
     /// <param name="lists">What it keeps anyway.</param>
     /// <exception cref="UsageException">An option has a value that it may not have.</exception>
-    public RunLists Read(ParseResult parsed, double ghz, RunLists lists)
+    public RunLists Read(ParseResult parsed, MachineSpec machine, RunLists lists)
     {
         string? timeline = parsed.GetValue(_timeline);
-        (string? from, string? length) = (parsed.GetValue(_from), parsed.GetValue(_for));
-        if (timeline is null && (from is not null || length is not null))
+        (string? from, string? length, string? cores) = (parsed.GetValue(_from), parsed.GetValue(_for), parsed.GetValue(_cores));
+        if (timeline is null && (from ?? length ?? cores) is not null)
         {
-            throw new UsageException("--timeline-from and --timeline-for: there is no --timeline; name its file: --timeline FILE");
+            throw new UsageException(
+                "--timeline-from, --timeline-for and --timeline-cores: there is no --timeline; name its file: --timeline FILE");
         }
 
         if (timeline is not null && OtherEnds.Any(end => timeline.EndsWith(end, StringComparison.OrdinalIgnoreCase)))
@@ -74,8 +82,8 @@ internal sealed class RunFiles
                 $"--timeline {timeline}: a timeline is a trace of Perfetto, as in run.pftrace, or a picture, as in run.svg");
         }
 
-        long begin = Time("--timeline-from", from, ghz) ?? 0;
-        long? span = Time("--timeline-for", length, ghz);
+        long begin = Time("--timeline-from", from, machine.Ghz) ?? 0;
+        long? span = Time("--timeline-for", length, machine.Ghz);
         if (span == 0)
         {
             throw new UsageException($"--timeline-for: {length} found; more than 0 cycles are needed");
@@ -89,15 +97,16 @@ internal sealed class RunFiles
             Timeline = timeline is not null,
             TimelineFrom = begin,
             TimelineEnd = span is { } cycles ? begin + cycles : Cycles.Never,
+            TimelineCores = cores is null ? null : CoresOf(cores, machine.Cores),
         };
     }
 
     /// <summary>Finds out whether the files may be written.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="inputs">Files that the run reads.</param>
-    /// <returns>What writes them when there is a report.</returns>
+    /// <returns>What writes them when there is a report, and says which they are.</returns>
     /// <exception cref="IOException">One may not.</exception>
-    public Func<RunReport, Task> Prepare(ParseResult parsed, IReadOnlyList<string> inputs)
+    public Func<RunReport, Task<IReadOnlyList<string>>> Prepare(ParseResult parsed, IReadOnlyList<string> inputs)
     {
         List<(string Path, string Option, Func<RunReport, Stream, Task> Write)> wanted = [];
         Add(_shootdowns, (path, report, stream) => ShootdownCsv.Of(report).WriteAsync(path, stream));
@@ -133,7 +142,7 @@ internal sealed class RunFiles
         }
     }
 
-    private static async Task WriteAsync(
+    private static async Task<IReadOnlyList<string>> WriteAsync(
         List<(string Path, string Option, Func<RunReport, Stream, Task> Write)> wanted, IReadOnlyList<string> inputs, RunReport report)
     {
         List<OutputFile> files = [];
@@ -148,12 +157,19 @@ internal sealed class RunFiles
             }
 
             Leftovers.Whole(() => files.ForEach(file => file.Complete()));
+            return [.. wanted.Select(file => file.Path)];
         }
         finally
         {
             files.ForEach(file => file.Dispose());
         }
     }
+
+    private static CoreList CoresOf(string text, int cores) =>
+        CoreList.TryParse(text, out CoreList? list, out string wrong) && list.Count > 0 && list.Greatest < cores
+            ? list
+            : throw new UsageException($"--timeline-cores: \"{(wrong.Length > 0 ? wrong : text)}\" found; "
+                + $"cores and ranges of cores from 0 to {cores - 1}, as in 0-3,8, are allowed");
 
     private static long? Time(string option, string? text, double ghz)
     {

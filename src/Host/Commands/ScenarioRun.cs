@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
@@ -30,14 +31,20 @@ internal sealed record ScenarioRun(
     /// <summary>Whether the run's folder gets a list of shootdowns.</summary>
     public bool ListsShootdowns { get; init; }
 
-    /// <summary>Writes the files that have names of their own.</summary>
-    public required Func<RunReport, Task> WriteFilesAsync { get; init; }
+    /// <summary>Writes the files that have names of their own, and says which.</summary>
+    public required Func<RunReport, Task<IReadOnlyList<string>>> WriteFilesAsync { get; init; }
 
     /// <summary>Whether neither progress nor the report is shown.</summary>
     public bool IsQuiet { get; init; }
 
     /// <summary>Whether the report goes to standard output as <c>report.json</c> has it.</summary>
     public bool WritesJson { get; init; }
+
+    /// <summary>Whether it is said on stderr what is read, how it is simulated, and what is written.</summary>
+    public bool IsVerbose { get; init; }
+
+    /// <summary>The command line.</summary>
+    public string Command { get; init; } = "";
 
     /// <summary>When it is written down, and what it goes on from.</summary>
     public CheckpointPlan Checkpoints { get; init; } = new(TimeSpan.Zero, 0, null, null);
@@ -82,6 +89,11 @@ internal sealed record ScenarioRun(
                 $"vmsim: {key}: no process runs in a virtual machine; machine.virtual = on, or virtual = on of a process, gives them one");
         }
 
+        RunWords words = new(IsVerbose ? error : TextWriter.Null);
+        words.Begin(Scenario, Options, Inputs);
+
+        string started = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+
         // A run ends at the end of a window by itself; only waiting for nodes is ended by the signal.
         using IDisposable work = Cluster.IsWanted ? Interruption.Patiently() : Interruption.Work();
         RunCheckpoints? checkpoints = Checkpoints.IsWanted ? Checkpoints.Open(Scenario, Options, Inputs, error) : null;
@@ -90,6 +102,16 @@ internal sealed record ScenarioRun(
         RunReport report = Cluster.IsWanted
             ? await Cluster.RunAsync(Scenario, options, error, cancellation)
             : await RunHereAsync(options, IsQuiet ? TextWriter.Null : error, cancellation);
+        words.Simulated(report);
+        if (Folder is not null || WritesJson)
+        {
+            report = report with
+            {
+                Provenance = RunDigest.Provenance(Scenario, RunDigest.FromHere),
+                Host = (report.Host ?? new HostReport()) with { Command = Command, Started = started },
+            };
+        }
+
         await ShowAsync(report, output);
         bool isShown = !IsQuiet && !WritesJson && report.Outcome is (RunOutcomes.Completed or RunOutcomes.Until);
         if (isShown && (Options.Check || Scenario.IsChecked))
@@ -124,9 +146,10 @@ internal sealed record ScenarioRun(
             using StringWriter effective = new();
             EffectiveConfiguration.Write(Scenario, effective);
             RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns ? [ListFile.Shootdowns] : []);
+            words.Wrote(Folder);
         }
 
-        await WriteFilesAsync(report);
+        (await WriteFilesAsync(report)).ToList().ForEach(words.Wrote);
         return await JudgeAsync(report, error);
     }
 
@@ -182,7 +205,7 @@ internal sealed record ScenarioRun(
     private async Task<RunReport> RunHereAsync(RunOptions options, TextWriter error, CancellationToken cancellation)
     {
         await using SimulationHost host = await SimulationHost.StartAsync(Options.EffectiveThreads);
-        using ProgressLine progress = new(error, Scenario.Machine.Ghz);
+        using ProgressLine progress = new(error, Scenario.Machine.Ghz, Scenario.Until);
         return await host.Runner.RunAsync(Scenario, options, progress, cancellation);
     }
 }

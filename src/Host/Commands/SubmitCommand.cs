@@ -27,6 +27,8 @@ internal static class SubmitCommand
         {
             scenario, set, priority, name,
         };
+        scenario.CompletionSources.Add(Suggestions.Scenarios);
+        set.CompletionSources.Add(Suggestions.Settings);
         service.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {

@@ -74,6 +74,14 @@ internal sealed class SweepArguments
     /// <summary>Gives the arguments to a command.</summary>
     public void AddTo(Command command)
     {
+        _scenario.CompletionSources.Add(Suggestions.Scenarios);
+        foreach (Option<string[]> settings in (Option<string[]>[])[_set, _vary, _zip, _baseline])
+        {
+            settings.CompletionSources.Add(Suggestions.Settings);
+        }
+
+        _protocols.CompletionSources.Add(Suggestions.Protocols);
+        _metric.CompletionSources.Add(Suggestions.Metrics);
         command.Arguments.Add(_scenario);
         Option[] options =
         [

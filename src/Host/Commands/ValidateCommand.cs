@@ -59,6 +59,7 @@ internal static class ValidateCommand
             picture,
             threads,
         };
+        set.CompletionSources.Add(Suggestions.Settings);
         command.SetAction((parsed, cancellation) => Task.Run(
             () => new Validation(
                 parsed.GetValue(machine) is { } own ? [ConfigFiles.Locate(own)] : AllMachines(),

@@ -33,6 +33,8 @@ internal sealed class WorldArguments
     /// <summary>Gives the arguments to a command.</summary>
     public void AddTo(Command command)
     {
+        _scenario.CompletionSources.Add(Suggestions.Scenarios);
+        _set.CompletionSources.Add(Suggestions.Settings);
         command.Arguments.Add(_scenario);
         command.Options.Add(_set);
         command.Options.Add(_at);

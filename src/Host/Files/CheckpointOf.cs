@@ -16,7 +16,8 @@ internal sealed record CheckpointOf(string Build, string Digest, RunLists Lists)
         {
             string lists = $"lists:{(Lists.Shootdowns ? "s" : "")}{(Lists.Faults ? "f" : "")}{(Lists.Calls ? "c" : "")}";
             return Lists.Timeline
-                ? string.Create(CultureInfo.InvariantCulture, $"{lists}t{Lists.TimelineFrom.Value}-{Lists.TimelineEnd.Value}")
+                ? string.Create(
+                    CultureInfo.InvariantCulture, $"{lists}t{Lists.TimelineFrom.Value}-{Lists.TimelineEnd.Value}:{Lists.TimelineCores}")
                 : lists;
         }
     }

@@ -41,7 +41,7 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
         await using LocalNodes? local = authority is null
             ? null
             : Hosting.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator, authority, FoldersOf(spec));
-        using ProgressLine progress = new(error, spec.Machine.Ghz);
+        using ProgressLine progress = new(error, spec.Machine.Ghz, spec.Until);
         return await new ClusterRunner(
             host.Coordinator, Settings, count, progress, progress, host.Ended).RunAsync(spec, options, progress, cancellation);
     }

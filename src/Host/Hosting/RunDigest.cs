@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
+using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 
 namespace VmSim.Host.Hosting;
@@ -34,12 +36,31 @@ internal static class RunDigest
         text.Append('\n').Append(Effective(spec with { Expect = [] }));
         foreach (string file in RunPlan.FilesOf(spec))
         {
-            FileInfo info = new(file);
-            text.Append(Digests.GetOrAdd((info.FullName, info.Length, info.LastWriteTimeUtc), key => RunInput.Of(key.Path).Digest))
-                .Append('\n');
+            text.Append(OfFile(file)).Append('\n');
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())))[..Length];
+    }
+
+    /// <summary>What a run of a scenario is made from.</summary>
+    /// <param name="spec">The scenario.</param>
+    /// <param name="nameOf">What to call a file, by its path.</param>
+    public static RunProvenance Provenance(ScenarioSpec spec, Func<string, string> nameOf) => new(
+        Version,
+        BuildIdentity.Here,
+        Of(spec),
+        [.. RunPlan.FilesOf(spec).Select(file => new RunFile(nameOf(file), OfFile(file)))]);
+
+    /// <summary>A file's path seen from the folder that this process was started in.</summary>
+    public static string FromHere(string path) => Path.GetRelativePath(Environment.CurrentDirectory, path);
+
+    private static string Version { get; } = typeof(RunDigest).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    private static string OfFile(string path)
+    {
+        FileInfo info = new(path);
+        return Digests.GetOrAdd((info.FullName, info.Length, info.LastWriteTimeUtc), key => RunInput.Of(key.Path).Digest);
     }
 
     /// <summary>The same digest for runs that differ in their end alone: one goes on from a checkpoint of the other.</summary>

@@ -44,12 +44,15 @@ internal static class ChartStyle
         OxyColor.FromRgb(0xF0, 0xE4, 0x42), Ink,
     ];
 
+    /// <summary>The colours of lines: as of bars, but that yellow, which a thin line on white lacks contrast for, is last and darker.</summary>
+    public static IReadOnlyList<OxyColor> LineColours { get; } = [.. Colours.Take(6), Ink, OxyColor.FromRgb(0x99, 0x99, 0x33)];
+
     /// <summary>
     /// A curve without points: its number gives it a colour, a mark and a dash of its own, so that it is known in black and white too.
     /// </summary>
     public static LineSeries NewCurve(int number, string title)
     {
-        OxyColor colour = Colours[number % Colours.Count];
+        OxyColor colour = LineColours[number % LineColours.Count];
         return new LineSeries
         {
             Title = title,

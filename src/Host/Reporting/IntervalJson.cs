@@ -24,17 +24,20 @@ internal static class IntervalJson
             json.WriteEndObject();
         }
 
+        if (report.CoreTime is { } time)
+        {
+            json.WriteStartObject("coreTime");
+            json.WriteNumber("coresPerBlock", time.CoresPerBlock);
+            WriteRows(json, "user", time.User);
+            WriteRows(json, "lost", time.Lost);
+            json.WriteEndObject();
+        }
+
         if (report.Interrupts is { } interrupts)
         {
             json.WriteStartObject("interruptMatrix");
             json.WriteNumber("coresPerBlock", interrupts.CoresPerBlock);
-            json.WriteStartArray("rows");
-            foreach (IReadOnlyList<long> row in interrupts.Rows)
-            {
-                WriteRow(json, row, "\n      ");
-            }
-
-            json.WriteEndArray();
+            WriteRows(json, "rows", interrupts.Rows);
             json.WriteEndObject();
         }
     }
@@ -63,11 +66,46 @@ internal static class IntervalJson
         }
 
         int block = matrix.GetProperty("coresPerBlock").GetInt32();
-        IReadOnlyList<long>[] rows =
-            [.. matrix.GetProperty("rows").EnumerateArray().Select(row => ReadRow(row, "interruptMatrix.rows", InterruptMatrix.BlocksMax))];
+        IReadOnlyList<long>[] rows = ReadRows(matrix, "interruptMatrix", "rows", InterruptMatrix.BlocksMax);
         return block > 0 && rows.Length > 0 && Array.TrueForAll(rows, row => row.Count == rows.Length)
             ? new RunInterrupts(block, rows)
             : throw new JsonException("interruptMatrix: as many columns as rows, and blocks of 1 core or more, are needed");
+    }
+
+    /// <summary>Reads where cores' cycles went; null if a version wrote the report that did not say.</summary>
+    /// <exception cref="JsonException">The rows are not as many or as long as each other, or the blocks are none.</exception>
+    public static RunCoreTime? ReadCoreTime(JsonElement root)
+    {
+        if (!root.TryGetProperty("coreTime", out JsonElement time))
+        {
+            return null;
+        }
+
+        int block = time.GetProperty("coresPerBlock").GetInt32();
+        IReadOnlyList<long>[] user = ReadRows(time, "coreTime", "user", IntervalSeries.IntervalsMax);
+        IReadOnlyList<long>[] lost = ReadRows(time, "coreTime", "lost", IntervalSeries.IntervalsMax);
+        return block > 0 && user.Length == lost.Length && user.Concat(lost).All(row => row.Count == user[0].Count)
+            ? new RunCoreTime(block, user, lost)
+            : throw new JsonException("coreTime: as many rows of lost as of user, of one length, and blocks of 1 core or more, are needed");
+    }
+
+    private static void WriteRows(Utf8JsonWriter json, string name, IReadOnlyList<IReadOnlyList<long>> rows)
+    {
+        json.WriteStartArray(name);
+        foreach (IReadOnlyList<long> row in rows)
+        {
+            WriteRow(json, row, "\n      ");
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static IReadOnlyList<long>[] ReadRows(JsonElement of, string table, string name, int most)
+    {
+        JsonElement rows = of.GetProperty(name);
+        return rows.GetArrayLength() <= InterruptMatrix.BlocksMax
+            ? [.. rows.EnumerateArray().Select(row => ReadRow(row, $"{table}.{name}", most))]
+            : throw new JsonException($"{table}.{name}: {rows.GetArrayLength()} rows found; at most {InterruptMatrix.BlocksMax} are allowed");
     }
 
     /// <summary>Writes numbers on one line; the writer, left alone, would give each a line of its own.</summary>

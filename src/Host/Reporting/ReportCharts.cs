@@ -28,7 +28,7 @@ internal static class ReportCharts
     private const double LetterWidth = 7.4;
 
     /// <summary>Names of all charts, in the order of the page.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["cores", "causes", "latencies", "time", "interrupts"];
+    public static IReadOnlyList<string> Names { get; } = ["cores", "causes", "latencies", "time", "classes", "heat", "interrupts"];
 
     /// <summary>The charts that a report has something for, in the order of the page.</summary>
     public static IEnumerable<ReportChart> Of(RunReport report)
@@ -50,9 +50,15 @@ internal static class ReportCharts
             yield return new ReportChart(Names[3], number => IntervalCharts.OverTime(report, number));
         }
 
+        if (IntervalCharts.HasClasses(report))
+        {
+            yield return new ReportChart(Names[4], number => IntervalCharts.Classes(report, number));
+            yield return new ReportChart(Names[5], number => IntervalCharts.Heat(report, number));
+        }
+
         if (report.Interrupts is { } interrupts)
         {
-            yield return new ReportChart(Names[4], number => IntervalCharts.Matrix(interrupts, number));
+            yield return new ReportChart(Names[6], number => IntervalCharts.Matrix(interrupts, number));
         }
     }
 
@@ -87,8 +93,8 @@ internal static class ReportCharts
         CauseGroup[] dearest = [.. causes.Take(Dearest)];
         PlotModel chart = Stacked("What cost most", "cycles", [.. dearest.Select(cause => Shortened(cause.Name))]);
         Add(chart, "caller", [.. dearest.Select(cause => cause[CauseFigure.Cycles] - cause[CauseFigure.WaitCycles])]);
-        Add(chart, "its waits for others", [.. dearest.Select(cause => cause[CauseFigure.WaitCycles])]);
-        Add(chart, "handlers of others", [.. dearest.Select(cause => cause[CauseFigure.HandlerCycles])]);
+        Add(chart, "its waits", [.. dearest.Select(cause => cause[CauseFigure.WaitCycles])]);
+        Add(chart, "others' handlers", [.. dearest.Select(cause => cause[CauseFigure.HandlerCycles])]);
         return Draw(chart, dearest.Length, number);
     }
 

@@ -52,9 +52,10 @@ public static class ReportJson
             json.WriteEndObject();
         }
 
+        ProvenanceJson.Write(json, report.Provenance);
         if (report.Host is { } host)
         {
-            WriteHost(json, host);
+            ProvenanceJson.Write(json, host);
         }
 
         json.WriteEndObject();
@@ -79,7 +80,7 @@ public static class ReportJson
         }
     }
 
-    private static void WriteArray<T>(Utf8JsonWriter json, string name, IReadOnlyList<T> items, Action<Utf8JsonWriter, T> write)
+    internal static void WriteArray<T>(Utf8JsonWriter json, string name, IReadOnlyList<T> items, Action<Utf8JsonWriter, T> write)
     {
         json.WriteStartArray(name);
         foreach (T item in items)
@@ -153,27 +154,6 @@ public static class ReportJson
         json.WriteNumber("faults", thread.Faults);
     }
 
-    private static void WriteHost(Utf8JsonWriter json, HostReport host)
-    {
-        json.WriteStartObject("host");
-        json.WriteNumber("wallSeconds", host.WallSeconds);
-        json.WriteNumber("cpuSeconds", host.CpuSeconds);
-        json.WriteNumber("threads", host.Threads);
-        json.WriteNumber("accessesPerSecond", host.AccessesPerSecond);
-        json.WriteNumber("peakMemoryBytes", host.PeakMemoryBytes);
-        json.WriteNumber("windowCycles", host.WindowCycles.Value);
-        json.WriteNumber("windows", host.Windows);
-        WriteArray(json, "nodes", host.Nodes, (writer, node) =>
-        {
-            writer.WriteString("address", node.Address);
-            writer.WriteNumber("cores", node.Cores);
-            writer.WriteNumber("spaces", node.Spaces);
-            writer.WriteNumber("envelopes", node.Envelopes);
-            writer.WriteNumber("bytes", node.Bytes);
-        });
-        json.WriteEndObject();
-    }
-
     private static RunReport ReadReport(JsonElement root) => new()
     {
         Scenario = Text(root, "scenario"),
@@ -192,6 +172,7 @@ public static class ReportJson
         Shootdowns = ReadShootdowns(root),
         ShootdownsLeftOut = root.TryGetProperty("shootdownsLeftOut", out JsonElement leftOut) ? leftOut.GetInt64() : 0,
         Intervals = IntervalJson.ReadIntervals(root),
+        CoreTime = IntervalJson.ReadCoreTime(root),
         Interrupts = IntervalJson.ReadInterrupts(root),
         Causes = root.TryGetProperty("causes", out JsonElement causes) ? [.. causes.EnumerateArray().Select(CauseJson.Read)] : [],
         Cores = [.. root.GetProperty("cores").EnumerateArray().Select(ReadCore)],
@@ -216,7 +197,8 @@ public static class ReportJson
         Checker = root.TryGetProperty("checker", out JsonElement checker)
             ? new CheckerReport(Long(checker, "allowedStaleness"), Long(checker, "longestStaleness"))
             : null,
-        Host = root.TryGetProperty("host", out JsonElement host) ? ReadHost(host) : null,
+        Host = root.TryGetProperty("host", out JsonElement host) ? ProvenanceJson.ReadHost(host) : null,
+        Provenance = ProvenanceJson.Read(root),
     };
 
     private static CoreReport ReadCore(JsonElement item) => new()
@@ -225,23 +207,6 @@ public static class ReportJson
         Socket = item.GetProperty("socket").GetInt32(),
         Cycles = ReadCounters(item.GetProperty("cycles")),
         Counters = ReadCounters(item.GetProperty("counters")),
-    };
-
-    private static HostReport ReadHost(JsonElement host) => new()
-    {
-        WallSeconds = host.GetProperty("wallSeconds").GetDouble(),
-        CpuSeconds = host.GetProperty("cpuSeconds").GetDouble(),
-        Threads = host.GetProperty("threads").GetInt32(),
-        AccessesPerSecond = host.GetProperty("accessesPerSecond").GetDouble(),
-        PeakMemoryBytes = Long(host, "peakMemoryBytes"),
-        WindowCycles = Long(host, "windowCycles"),
-        Windows = Long(host, "windows"),
-        Nodes = [.. host.GetProperty("nodes").EnumerateArray().Select(item => new NodeReport(
-            Text(item, "address"),
-            item.GetProperty("cores").GetInt32(),
-            item.GetProperty("spaces").GetInt32(),
-            Long(item, "envelopes"),
-            Long(item, "bytes")))],
     };
 
     private static KeyValuePair<string, long>[] ReadCounters(JsonElement counters) =>
@@ -263,8 +228,8 @@ public static class ReportJson
         Long(item, "p99"),
         Long(item, "max"));
 
-    private static long Long(JsonElement item, string name) => item.GetProperty(name).GetInt64();
+    internal static long Long(JsonElement item, string name) => item.GetProperty(name).GetInt64();
 
-    private static string Text(JsonElement item, string name) =>
+    internal static string Text(JsonElement item, string name) =>
         item.GetProperty(name).GetString() ?? throw new JsonException($"{name} is null; a text is needed");
 }

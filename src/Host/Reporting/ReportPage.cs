@@ -222,8 +222,23 @@ internal sealed class ReportPage
         Fact("seed", _report.Seed.ToString(CultureInfo.InvariantCulture));
         Fact("fingerprint", _report.Fingerprint);
         Fact("clock", string.Create(CultureInfo.InvariantCulture, $"{_report.Ghz} GHz"));
+        if (_report.Provenance is { } provenance)
+        {
+            Fact("vmsim", $"{provenance.Version}, build {provenance.Build}");
+            Fact("digest of settings, files and build", provenance.Digest);
+            foreach (RunFile file in provenance.Files)
+            {
+                Fact(PlainWriter.Line(file.Path), $"SHA-256 {file.Digest}");
+            }
+        }
+
         if (_report.Host is { } host)
         {
+            if (host.Command.Length > 0)
+            {
+                Fact("command", $"{host.Command}, on {host.Started}");
+            }
+
             Fact(
                 "simulated in",
                 $"{Quantities.Seconds(host.WallSeconds)} on {Quantities.Of(host.Threads, "thread")}, "
@@ -237,7 +252,7 @@ internal sealed class ReportPage
         }
     }
 
-    private void Fact(string name, string value) => Line($"<tr><td>{name}</td><td>{Text(value)}</td></tr>");
+    private void Fact(string name, string value) => Line($"<tr><td>{Text(name)}</td><td>{Text(value)}</td></tr>");
 
     private void Begin(string title, IReadOnlyList<string> columns, IReadOnlyList<string> meanings, Func<int, bool>? isText = null) =>
         _html.BeginTable(title, columns, meanings, isText);

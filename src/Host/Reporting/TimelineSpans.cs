@@ -86,5 +86,6 @@ internal sealed class TimelineSpans
         operation.ReturnedAt < 0 ? Cycles.Max(End, operation.EnteredAt) : operation.ReturnedAt;
 
     private bool IsShown(OperationRecord operation) =>
-        operation.EnteredAt < Timeline.End && (operation.ReturnedAt < 0 || operation.ReturnedAt >= Timeline.From);
+        operation.EnteredAt < Timeline.End && (operation.ReturnedAt < 0 || operation.ReturnedAt >= Timeline.From)
+            && Timeline.Shows(operation.Core);
 }

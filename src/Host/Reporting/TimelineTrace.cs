@@ -57,7 +57,7 @@ internal sealed class TimelineTrace
     private void DeclareTracks()
     {
         _writer.Track(CoresTrack, 0, "Cores", 0);
-        foreach (CoreReport core in _report.Cores)
+        foreach (CoreReport core in _report.Cores.Where(core => _spans.Timeline.Shows(core.Id)))
         {
             _writer.Track(FirstCore + core.Id.Value, CoresTrack, $"core {core.Id}, socket {core.Socket}", core.Id.Value);
         }

@@ -112,6 +112,8 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
                 return null;
             }
 
+            // Every node has the files at a place of its own.
+            report = report with { Provenance = RunDigest.Provenance(spec, path => Path.GetFileName(path)) };
             RunFolder.Write(result, report, RunDigest.Effective(spec));
             outcome = report.Outcome;
         }

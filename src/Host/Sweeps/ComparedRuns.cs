@@ -46,7 +46,7 @@ internal sealed record ComparedRuns(
         ScenarioSpec spec = ScenarioLoader.Load(path, []);
         RunOptions options = new();
         await using SimulationHost host = await SimulationHost.StartAsync(options.EffectiveThreads);
-        using ProgressLine progress = new(error, spec.Machine.Ghz);
+        using ProgressLine progress = new(error, spec.Machine.Ghz, spec.Until);
         RunFigures found = RunFigures.Of(await host.Runner.RunAsync(spec, options, progress, cancellation));
         cancellation.ThrowIfCancellationRequested();
         return Single(path, SettingsOf(SettingEntries.Parse(RunDigest.Effective(spec), path)), found);

@@ -73,6 +73,7 @@ internal sealed class SweepWorker(TextReader input, TextWriter output, int threa
             ListFile[] lists = [.. ListFile.All.Where(list => wanted.Contains(list) || File.Exists(Path.Combine(folder, list.FileName)))];
             RunReport report = await host.Runner.RunAsync(
                 spec, new RunOptions { Threads = threads, Lists = ListFile.Kept(lists) }, null, CancellationToken.None);
+            report = report with { Provenance = RunDigest.Provenance(spec, RunDigest.FromHere) };
             RunFolder.Write(folder, report, RunDigest.Effective(spec), lists);
             leftOut = report.ShootdownsLeftOut + report.OperationsLeftOut;
         }

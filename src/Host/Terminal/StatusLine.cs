@@ -1,17 +1,17 @@
 namespace VmSim.Host.Terminal;
 
 /// <summary>
-/// One line on stderr that is written over again and again, and gone at the end. When stderr is not a terminal there is nothing, or with
-/// <c>VMSIM_PROGRESS=lines</c> a new line each second, for logs.
+/// One line on stderr that is written over again and again, and gone at the end. When stderr is not a terminal there is a new line every
+/// 30 seconds, for logs, or with <c>VMSIM_PROGRESS=lines</c> every second.
 /// </summary>
 internal sealed class StatusLine(TextWriter messages) : IDisposable
 {
-    private const long LinePeriodMilliseconds = 1_000;
     private static readonly bool IsTerminal = !Console.IsErrorRedirected;
-    private static readonly bool WritesLines = Environment.GetEnvironmentVariable("VMSIM_PROGRESS") == "lines";
+    private static readonly bool IsImpatient = Environment.GetEnvironmentVariable("VMSIM_PROGRESS") == "lines";
+    private static readonly long LinePeriodMilliseconds = IsImpatient ? 1_000 : 30_000;
     private readonly TextWriter _line = PlainWriter.Below(messages);
-    private readonly bool _shown = PlainWriter.IsOver(messages, Console.Error) && (IsTerminal || WritesLines);
-    private long _nextLine = Environment.TickCount64;
+    private readonly bool _shown = PlainWriter.IsOver(messages, Console.Error);
+    private long _nextLine = Environment.TickCount64 + (IsImpatient ? 0 : LinePeriodMilliseconds);
     private int _width;
 
     /// <summary>Shows a text in place of the last.</summary>

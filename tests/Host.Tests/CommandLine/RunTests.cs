@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Tests.CommandLine;
 
@@ -204,4 +205,35 @@ public sealed class RunTests : IDisposable
         string text = await File.ReadAllTextAsync(Path.Combine(_folder, name, "report.json"));
         return text[..text.IndexOf("\"host\": {", StringComparison.Ordinal)];
     }
+
+    /// <summary>What is read, how it is simulated, and what is written; the report itself is that of ever.</summary>
+    [Fact]
+    public async Task Run_Verbose_SaysOnStderrWhatItDoes()
+    {
+        string folder = Directory.CreateTempSubdirectory("vmsim-verbose-").FullName;
+        try
+        {
+            string[] command = ["run", CommandRunner.At("config/traces/ls.vmt.gz"), "--out", folder];
+            (_, string shown, _) = await CommandRunner.RunAsync(command);
+            (int code, string output, string error) = await CommandRunner.RunAsync([.. command, "--verbose"]);
+            Assert.Equal(ExitCodes.Ok, code);
+            Assert.Equal(WithoutHost(shown), WithoutHost(output));
+            foreach (string words in (string[])
+                ["reads ", "ls.vmt.gz, ", "vmsim: machine ", "simulates 1 process on ", "vmsim: simulated ", $"vmsim: wrote {folder}"])
+            {
+                Assert.Contains(words, error, StringComparison.Ordinal);
+            }
+
+            (code, _, error) = await CommandRunner.RunAsync([.. command, "-v", "-q"]);
+            Assert.Equal(ExitCodes.Usage, code);
+            Assert.Contains("one of them is needed", error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string WithoutHost(string shown) =>
+        string.Join('\n', shown.Split('\n').Where(line => !line.StartsWith("simulated in", StringComparison.Ordinal)));
 }

@@ -72,13 +72,15 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Contains("100 % of the interrupts come from munmap in", page, StringComparison.Ordinal);
         Assert.Contains("of virtual time</title>", page, StringComparison.Ordinal);
         Assert.Contains("<title>Who interrupts whom for shootdowns</title>", page, StringComparison.Ordinal);
+        Assert.Contains("<title>What cores did when</title>", page, StringComparison.Ordinal);
+        Assert.Contains("kernel took of each core's busy time</title>", page, StringComparison.Ordinal);
     }
 
     /// <summary>Each chart of the page by itself, for a paper.</summary>
     [Fact]
     public async Task Figure_OfAChart_IsASvgOfItsOwn()
     {
-        foreach (string name in (string[])["cores", "causes", "latencies", "time", "interrupts"])
+        foreach (string name in (string[])["cores", "causes", "latencies", "time", "classes", "heat", "interrupts"])
         {
             string file = Path.Combine(_folder, $"{name}.svg");
             (int code, _, string error) = await CommandRunner.RunAsync("report", Run, "--figure", $"{name}={file}");
@@ -111,7 +113,7 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("nothing=x.svg", "cores, causes, latencies, time, interrupts")]
+    [InlineData("nothing=x.svg", "cores, causes, latencies, time, classes, heat, interrupts")]
     [InlineData("cores", "NAME=FILE.svg is allowed")]
     [InlineData("cores=", "NAME=FILE.svg is allowed")]
     public async Task Figure_ThatIsNone_IsAUsageError(string figure, string words)

@@ -70,6 +70,20 @@ public sealed class TimelineTests : IAsyncLifetime
         Assert.Contains("accesses", trace.Counters.First(), StringComparison.Ordinal);
     }
 
+    /// <summary>A timeline of some cores has these, what threads do on them, and no arrow to others.</summary>
+    [Fact]
+    public async Task Timeline_OfOneCore_HasItAlone()
+    {
+        string file = Path.Combine(_folder, "one.pftrace");
+        await RunAsync("--timeline", file, "--timeline-cores", "0");
+        PerfettoTrace trace = PerfettoTrace.Read(await File.ReadAllBytesAsync(file));
+        Assert.Contains(trace.Slices, slice => slice is { Track: "core 0, socket 0", Name: "munmap" });
+        Assert.Contains(trace.Slices, slice => slice is { Track: "two", Name: "munmap" });
+        Assert.DoesNotContain(trace.Slices, slice => slice.Track.StartsWith("core 1", StringComparison.Ordinal));
+        Assert.DoesNotContain(trace.Slices, slice => slice.Track == "two/1");
+        Assert.Empty(trace.Flows);
+    }
+
     [Fact]
     public async Task Timeline_AsAPicture_HasCoresAndArrows()
     {
@@ -87,6 +101,9 @@ public sealed class TimelineTests : IAsyncLifetime
     [Theory]
     [InlineData("run.json", "", "a timeline is a trace of Perfetto, as in run.pftrace, or a picture, as in run.svg")]
     [InlineData("run.pftrace", "--timeline-for=0", "more than 0 cycles are needed")]
+    [InlineData("run.pftrace", "--timeline-cores=0-9", "\"0-9\" found; cores and ranges of cores from 0 to ")]
+    [InlineData("run.pftrace", "--timeline-cores=1,two", "\"two\" found; cores and ranges of cores from 0 to ")]
+    [InlineData("", "--timeline-cores=1", "there is no --timeline; name its file")]
     [InlineData("run.pftrace", "--timeline-from=soon", "cycles, or a time in ns, us, ms or s, are allowed")]
     [InlineData("none/run.pftrace", "", "there is no folder")]
     [InlineData("", "--timeline-for=1ms", "there is no --timeline; name its file")]

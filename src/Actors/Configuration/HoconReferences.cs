@@ -17,9 +17,14 @@ internal sealed class HoconReferences(SettingsTree root)
     private readonly Dictionary<SettingsTree, SettingsTree> _done = [];
     private long _length;
 
-    /// <summary>The document without references.</summary>
+    /// <summary>The document without references, which knows what it was with them.</summary>
     /// <exception cref="ScenarioException">A key is not there, refers to itself, or the values become too long.</exception>
-    public SettingsTree Resolve() => Resolve(root);
+    public SettingsTree Resolve()
+    {
+        SettingsTree resolved = Resolve(root);
+        resolved.Unresolved = root;
+        return resolved;
+    }
 
     private SettingsTree Resolve(SettingsTree tree)
     {

@@ -138,11 +138,7 @@ public static class ScenarioLoader
 
     private static ScenarioSpec Load(SettingsTree scenario, IScenarioFiles files, IReadOnlyList<string> sets, bool hasProcesses = true)
     {
-        foreach (string set in sets)
-        {
-            scenario = SettingOptions.Apply(scenario, set);
-        }
-
+        scenario = SettingOptions.Apply(scenario, sets);
         ProfileKeys.Check(scenario);
         SettingsTree machine = Profile(ProfileCatalog.Machines, scenario, MachineProfile, DefaultMachine);
         SettingsTree tree = machine

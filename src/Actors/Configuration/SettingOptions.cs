@@ -8,20 +8,67 @@ internal static class SettingOptions
 {
     private const string Processes = "processes";
 
-    /// <summary>The scenario with the option's value.</summary>
+    /// <summary>The scenario with the options' values, later ones over earlier ones. What refers to a key gets its new value.</summary>
     /// <param name="scenario">The scenario as its file has it.</param>
-    /// <param name="set">key=value.</param>
-    /// <exception cref="ScenarioException">It is none, or leads to a process that is not there.</exception>
-    public static SettingsTree Apply(SettingsTree scenario, string set)
+    /// <param name="sets">Options, each key=value.</param>
+    /// <exception cref="ScenarioException">One is none, or leads to a process that is not there.</exception>
+    public static SettingsTree Apply(SettingsTree scenario, IReadOnlyList<string> sets)
+    {
+        (SettingsTree Over, string Origin)[] options = [.. sets.Select(Read)];
+        if (scenario.Unresolved is { } document && options.Length > 0)
+        {
+            foreach ((SettingsTree over, _) in options.Where(option => IsPlain(document, option.Over)))
+            {
+                document = document.With(over);
+            }
+
+            scenario = new HoconReferences(document).Resolve();
+        }
+
+        foreach ((SettingsTree over, string origin) in options)
+        {
+            scenario = Apply(scenario, over, origin);
+        }
+
+        return scenario;
+    }
+
+    private static (SettingsTree Over, string Origin) Read(string set)
     {
         string origin = $"--set {set}";
         int equals = set.IndexOf('=', StringComparison.Ordinal);
-        if (equals <= 0)
+        return equals > 0
+            ? (SettingsTree.Parse($"{Dotted(set[..equals].Trim())} = {set[(equals + 1)..].Trim()}", origin), origin)
+            : throw new ScenarioException($"{origin}: key=value is needed, such as machine.cores=16");
+    }
+
+    /// <summary>
+    /// Whether an option's value can be laid over a document that has references: none stands in its way, and it leads to no process, which
+    /// nothing can refer to.
+    /// </summary>
+    private static bool IsPlain(SettingsTree document, SettingsTree over)
+    {
+        if (over.Keys!.ContainsKey(Processes))
         {
-            throw new ScenarioException($"{origin}: key=value is needed, such as machine.cores=16");
+            return false;
         }
 
-        SettingsTree over = SettingsTree.Parse($"{Dotted(set[..equals].Trim())} = {set[(equals + 1)..].Trim()}", origin);
+        SettingsTree? at = document;
+        for (SettingsTree? way = over; at is not null && way?.Keys?.Count == 1; way = way.Keys.Values.First())
+        {
+            if (at.Parts is not null)
+            {
+                return false;
+            }
+
+            at = at.Keys?.GetValueOrDefault(way.Keys.Keys.First());
+        }
+
+        return true;
+    }
+
+    private static SettingsTree Apply(SettingsTree scenario, SettingsTree over, string origin)
+    {
         bool isOfProcess = over.Keys!.TryGetValue(Processes, out SettingsTree? keys) && keys.Keys is not null;
         if (!isOfProcess || !scenario.Keys!.TryGetValue(Processes, out SettingsTree? list) || list.Items is null)
         {

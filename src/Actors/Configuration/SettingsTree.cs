@@ -43,6 +43,9 @@ internal sealed class SettingsTree
     /// <summary>The pieces of a value that refers to others, while a document is read; null for others.</summary>
     internal List<HoconPart>? Parts { get; }
 
+    /// <summary>The document with its references; null if it has none, and of parts of documents.</summary>
+    internal SettingsTree? Unresolved { get; set; }
+
     /// <summary>Files that the document included; known of a whole document alone.</summary>
     public IReadOnlyList<string> Included { get; private set; } = [];
 

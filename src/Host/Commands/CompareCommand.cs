@@ -45,7 +45,7 @@ internal static class CompareCommand
             all,
             page,
         };
-        runs.CompletionSources.Add(Suggestions.Scenarios);
+        Suggestions.Offer(runs, Suggestions.Scenarios);
         metric.CompletionSources.Add(Suggestions.Metrics);
         command.SetAction(async (parsed, cancellation) =>
         {

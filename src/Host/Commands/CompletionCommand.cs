@@ -66,7 +66,7 @@ internal static class CompletionCommand
 
     public static Command Create(TextWriter output, TextWriter error)
     {
-        Argument<string> shell = new("shell") { Description = string.Join(", ", Scripts.Keys) };
+        Argument<string> shell = new("shell") { HelpName = "shell", Description = string.Join(", ", Scripts.Keys) };
         shell.AcceptOnlyFromAmong([.. Scripts.Keys]);
         Command command = new("completion", "Prints what makes a shell complete commands, options, keys of settings, names and files.")
         {

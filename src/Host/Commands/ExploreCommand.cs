@@ -91,7 +91,7 @@ internal sealed class ExploreCommand
             arguments._set,
         };
         arguments._set.CompletionSources.Add(Suggestions.Settings);
-        arguments._what.CompletionSources.Add(Suggestions.Protocols);
+        Suggestions.Offer(arguments._what, Suggestions.Protocols);
         command.SetAction(async (parsed, cancellation) => await arguments.RunAsync(parsed, output, error, cancellation));
         return command;
     }

@@ -43,7 +43,7 @@ internal static class ListCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         string[] kinds = [.. Kinds.Keys, Settings];
-        Argument<string> kind = new("kind") { Description = string.Join(", ", kinds) };
+        Argument<string> kind = new("kind") { HelpName = "kind", Description = string.Join(", ", kinds) };
         kind.AcceptOnlyFromAmong(kinds);
         Option<string[]> files = PlugInOption.Create();
         Option<string?> scenario = new("--scenario") { Description = "Scenario whose plug-ins take part.", HelpName = "FILE.conf" };

@@ -77,7 +77,7 @@ internal sealed class RunArguments
     /// <summary>Gives the arguments to a command.</summary>
     public void AddTo(Command command)
     {
-        _scenario.CompletionSources.Add(Suggestions.Scenarios);
+        Suggestions.Offer(_scenario, Suggestions.Scenarios);
         _set.CompletionSources.Add(Suggestions.Settings);
         command.Arguments.Add(_scenario);
         foreach (Option option in (Option[])[_set, _seed, _threads, _window, _folder, _shootdowns, _failOn, _quiet, _verbose, _json])

@@ -27,7 +27,7 @@ internal static class SubmitCommand
         {
             scenario, set, priority, name,
         };
-        scenario.CompletionSources.Add(Suggestions.Scenarios);
+        Suggestions.Offer(scenario, Suggestions.Scenarios);
         set.CompletionSources.Add(Suggestions.Settings);
         service.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>

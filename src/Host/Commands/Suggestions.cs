@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.CommandLine.Completions;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Reports;
@@ -11,6 +12,13 @@ internal static class Suggestions
     private const string MachineProfile = "machine-profile";
     private const string KernelProfile = "kernel-profile";
     private const string Protocol = "shootdown.protocol";
+
+    /// <summary>Has a shell offer something for an argument; help shows the argument's name and not all that there is.</summary>
+    public static void Offer(Argument argument, Func<CompletionContext, IEnumerable<string>> source)
+    {
+        argument.HelpName ??= argument.Name;
+        argument.CompletionSources.Add(source);
+    }
 
     /// <summary>Scenarios that ship; files are the shell's own.</summary>
     public static IEnumerable<string> Scenarios(CompletionContext context) => ProfileCatalog.Scenarios.Select(scenario => scenario.Name);

@@ -74,7 +74,7 @@ internal sealed class SweepArguments
     /// <summary>Gives the arguments to a command.</summary>
     public void AddTo(Command command)
     {
-        _scenario.CompletionSources.Add(Suggestions.Scenarios);
+        Suggestions.Offer(_scenario, Suggestions.Scenarios);
         foreach (Option<string[]> settings in (Option<string[]>[])[_set, _vary, _zip, _baseline])
         {
             settings.CompletionSources.Add(Suggestions.Settings);

@@ -33,7 +33,7 @@ internal sealed class WorldArguments
     /// <summary>Gives the arguments to a command.</summary>
     public void AddTo(Command command)
     {
-        _scenario.CompletionSources.Add(Suggestions.Scenarios);
+        Suggestions.Offer(_scenario, Suggestions.Scenarios);
         _set.CompletionSources.Add(Suggestions.Settings);
         command.Arguments.Add(_scenario);
         command.Options.Add(_set);

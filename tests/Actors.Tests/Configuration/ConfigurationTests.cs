@@ -17,6 +17,36 @@ public sealed class ConfigurationTests
     [InlineData("kernel.trap-entry-cycles = 10ns\nmachine.ghz = 2000 MHz", 20)]
     public void Parse_Cycles_TakeUnitsAndTimes(string text, long expected) => Assert.Equal(expected, Parse(text).Kernel.TrapEntryCycles);
 
+    /// <summary>What refers to a key gets the value that an option gives it, through other references too; a block's other keys stay.</summary>
+    [Theory]
+    [InlineData("until = ${warmup}\nwarmup = 5", "warmup=7", 7, 7)]
+    [InlineData("until = ${warmup}\nwarmup = ${seed}\nseed = 3", "seed=9", 9, 9)]
+    [InlineData("until = ${warmup}\nwarmup = 5", "until=8", 5, 8)]
+    public void Set_OfAKeyThatOthersReferTo_ReachesThem(string text, string set, long warmup, long until)
+    {
+        SettingsTree tree = SettingOptions.Apply(SettingsTree.Parse(text, "test"), [set]);
+        Assert.Equal(($"{warmup}", $"{until}"), (tree.Value("warmup"), tree.Value("until")));
+    }
+
+    /// <summary>An option of a key in a block that is a reference changes this block alone, and leaves its other keys.</summary>
+    [Fact]
+    public void Set_OfAKeyInAReference_ChangesThatBlock()
+    {
+        SettingsTree tree = SettingsTree.Parse("machine = ${base}\nbase { cores = 6, sockets = 2 }", "test");
+        tree = SettingOptions.Apply(tree, ["machine.cores=3"]);
+        Assert.Equal(("3", "2"), (tree.Block("machine").Value("cores"), tree.Block("machine").Value("sockets")));
+        Assert.Equal("6", tree.Block("base").Value("cores"));
+    }
+
+    /// <summary>A process of a scenario with references is found by its name as ever.</summary>
+    [Fact]
+    public void Set_OfAProcess_FindsItBesideReferences()
+    {
+        SettingsTree tree = SettingsTree.Parse("n = 4\nprocesses = [{ name = a, threads = ${n} }, { name = b, threads = ${n} }]", "test");
+        tree = SettingOptions.Apply(tree, ["processes.b.threads=2", "n=3"]);
+        Assert.Equal(["3", "2"], tree.Keys!["processes"].Items!.Select(item => item.Value("threads")));
+    }
+
     [Theory]
     [InlineData("64 KiB", 65_536)]
     [InlineData("8kB", 8_000)]

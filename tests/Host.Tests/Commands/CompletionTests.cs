@@ -63,6 +63,19 @@ public sealed class CompletionTests
         Assert.Contains("[suggest:", script, StringComparison.Ordinal);
     }
 
+    /// <summary>What shells are offered is not what help shows.</summary>
+    [Theory]
+    [InlineData("run", " run <scenario> [options]")]
+    [InlineData("compare", " compare <runs>... [options]")]
+    [InlineData("explore", " explore <what> [options]")]
+    public async Task Help_OfACommand_HasNamesOfArguments(string command, string usage)
+    {
+        (_, string help, _) = await CommandRunner.RunAsync(command, "--help");
+        Assert.Contains(usage, help, StringComparison.Ordinal);
+        (_, string all, _) = await CommandRunner.RunAsync();
+        Assert.All(all.Split('\n'), line => Assert.InRange(line.Length, 0, 130));
+    }
+
     [Fact]
     public async Task Completion_OfAnUnknownShell_SaysWhichThereAre()
     {

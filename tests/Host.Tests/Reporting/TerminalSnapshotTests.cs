@@ -30,6 +30,25 @@ public sealed class TerminalSnapshotTests
         });
     }
 
+    /// <summary>What cost most, by all that it can be grouped by.</summary>
+    [Theory]
+    [InlineData(80, false)]
+    [InlineData(120, false)]
+    [InlineData(80, true)]
+    [InlineData(120, true)]
+    public void Causes_OnATerminal_AreAsRecorded(int width, bool isColoured)
+    {
+        using FileStream stream = File.OpenRead(CommandRunner.At($"{Folder}/report.json"));
+        RunReport report = ReportJson.Read(stream, "report.json");
+        AssertAsRecorded("causes", width, isColoured, console =>
+        {
+            foreach (CauseGrouping grouping in Enum.GetValues<CauseGrouping>())
+            {
+                CauseView.Show(report, grouping, 5, console);
+            }
+        });
+    }
+
     /// <summary>Sizes of TLBs, once with ratios to a row and once with fetches apart.</summary>
     [Theory]
     [InlineData(80, false)]

@@ -1,11 +1,13 @@
 namespace VmSim.Core.Reports;
 
 /// <summary>What a report was made from: the same gives the same report again.</summary>
-/// <param name="Version">Version of the program, with the commit that it was built from where that is known.</param>
+/// <param name="Version">Version of the program.</param>
+/// <param name="Commit">The commit that it was built from; empty where that is not known.</param>
 /// <param name="Build">Its build: two of one version may differ.</param>
 /// <param name="Digest">Digest of all that decides what the run finds: settings, files and build.</param>
 /// <param name="Files">Traces and plug-ins, in the order of the scenario.</param>
-public sealed record RunProvenance(string Version, string Build, string Digest, IReadOnlyList<RunFile> Files);
+public sealed record RunProvenance(
+    string Version, string Commit, string Build, string Digest, IReadOnlyList<RunFile> Files);
 
 /// <summary>A file that a run reads.</summary>
 /// <param name="Path">Where it was, seen from the folder that the run was started in; where only its content is known, its name.</param>

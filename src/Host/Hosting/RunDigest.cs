@@ -46,7 +46,8 @@ internal static class RunDigest
     /// <param name="spec">The scenario.</param>
     /// <param name="nameOf">What to call a file, by its path.</param>
     public static RunProvenance Provenance(ScenarioSpec spec, Func<string, string> nameOf) => new(
-        Version,
+        Version.Split('+')[0],
+        Version.Contains('+', StringComparison.Ordinal) ? Version.Split('+')[1] : "",
         BuildIdentity.Here,
         Of(spec),
         [.. RunPlan.FilesOf(spec).Select(file => new RunFile(nameOf(file), OfFile(file)))]);
@@ -54,6 +55,7 @@ internal static class RunDigest
     /// <summary>A file's path seen from the folder that this process was started in.</summary>
     public static string FromHere(string path) => Path.GetRelativePath(Environment.CurrentDirectory, path);
 
+    /// <summary>The version, and behind a plus sign the commit.</summary>
     private static string Version { get; } = typeof(RunDigest).Assembly
         .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 

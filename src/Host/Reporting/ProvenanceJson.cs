@@ -16,6 +16,7 @@ internal static class ProvenanceJson
 
         json.WriteStartObject("provenance");
         json.WriteString("version", provenance.Version);
+        json.WriteString("commit", provenance.Commit);
         json.WriteString("build", provenance.Build);
         json.WriteString("digest", provenance.Digest);
         ReportJson.WriteArray(json, "files", provenance.Files, (writer, file) =>
@@ -54,6 +55,7 @@ internal static class ProvenanceJson
     public static RunProvenance? Read(JsonElement root) => root.TryGetProperty("provenance", out JsonElement provenance)
         ? new RunProvenance(
             ReportJson.Text(provenance, "version"),
+            ReportJson.Text(provenance, "commit"),
             ReportJson.Text(provenance, "build"),
             ReportJson.Text(provenance, "digest"),
             [

@@ -224,7 +224,8 @@ internal sealed class ReportPage
         Fact("clock", string.Create(CultureInfo.InvariantCulture, $"{_report.Ghz} GHz"));
         if (_report.Provenance is { } provenance)
         {
-            Fact("vmsim", $"{provenance.Version}, build {provenance.Build}");
+            string commit = provenance.Commit.Length > 0 ? $", commit {provenance.Commit}" : "";
+            Fact("vmsim", $"{provenance.Version}{commit}, build {provenance.Build}");
             Fact("digest of settings, files and build", provenance.Digest);
             foreach (RunFile file in provenance.Files)
             {

@@ -187,6 +187,10 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
                     + "return Math.min(b.left - s.left, s.right - b.right)",
                 text)), -1, double.MaxValue));
 
+        // On a telephone, charts scroll and keep letters that can be read.
+        Assert.All(
+            browser.FindElements(By.CssSelector("figure svg text")).Where(text => text.Text.Length > 1),
+            text => Assert.InRange(Math.Max(text.Size.Height, text.Size.Width), 8, int.MaxValue));
         IWebElement table = browser.FindElements(By.CssSelector("table.sorts")).First(item => item.Text.Contains("times"));
         int column = table.FindElements(By.CssSelector("th button")).ToList().FindIndex(button => button.Text == "times");
         foreach (bool down in new[] { true, false })

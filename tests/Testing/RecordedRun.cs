@@ -14,6 +14,12 @@ namespace VmSim.Testing;
 public sealed record RecordedRun(
     RecordingProtocol Protocol, RunReport Report, long LongestStaleness, long AllowedStaleness, long FramesInUse)
 {
+    /// <summary>Runs a scenario up to its last thread, as <see cref="TestWorlds.UpToItsLastThread"/> says.</summary>
+    /// <param name="protocol">The protocol.</param>
+    /// <param name="scenario">What is simulated; its threads all end.</param>
+    public static RecordedRun OfThreads(IShootdownProtocol protocol, ScenarioSpec scenario) =>
+        Of(protocol, TestWorlds.UpToItsLastThread(scenario, protocol));
+
     /// <summary>Runs a scenario. A violation of the checker's rules fails the test.</summary>
     /// <param name="protocol">The protocol.</param>
     /// <param name="scenario">What is simulated.</param>

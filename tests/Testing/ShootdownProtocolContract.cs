@@ -77,8 +77,8 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
         ThreadProgram toucher = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 40).Compute(200_000).Touch(TestWorlds.Page(0), 40)
             .Compute(400_000).Build();
         ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(20), 40).Compute(700_000).Unmap(TestWorlds.Page(0), 7)
-            .Unmap(TestWorlds.Page(7), 249).Build();
-        RecordedRun run = RecordedRun.Of(Subject(protocol), TestWorlds.Scenario(3, giver, toucher, toucher));
+            .Unmap(TestWorlds.Page(7), 249).Compute(5_000_000).Build();
+        RecordedRun run = RecordedRun.OfThreads(Subject(protocol), TestWorlds.Scenario(3, giver, toucher, toucher));
         Assert.Equal(60, run.Report.Total("framesAllocated"));
         Assert.Equal(60, run.Report.Total("framesFreed"));
         Assert.Equal(0, run.FramesInUse);
@@ -123,7 +123,7 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
         ThreadProgram giver = new ThreadBuilder("g").Compute(100_000).Unmap(TestWorlds.Page(0), 100).Map(TestWorlds.Page(0), 50)
             .Unmap(TestWorlds.Page(0), 50).Build();
         ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(100), 100).Compute(1_000_000).Build();
-        RecordedRun run = RecordedRun.Of(Subject(protocol), TestWorlds.Scenario(3, giver, user, user));
+        RecordedRun run = RecordedRun.OfThreads(Subject(protocol), TestWorlds.Scenario(3, giver, user, user));
         Assert.Empty(run.Protocol.Steps);
         Assert.Equal(2, run.Report.Total("unmapOperations"));
     }
@@ -153,8 +153,8 @@ public abstract class ShootdownProtocolContract : Contract<IShootdownProtocol>
         {
             Kernel = new KernelProfile { TickCycles = 20_000 },
         };
-        RecordedRun run = RecordedRun.Of(Subject(protocol), scenario);
-        Assert.Equal(RunOutcomes.Completed, run.Report.Outcome);
+        RecordedRun run = RecordedRun.OfThreads(Subject(protocol), scenario);
+        Assert.Equal(RunOutcomes.Until, run.Report.Outcome);
         Assert.Equal(10, run.Protocol.Steps.Count(step => step is { Kind: SpaceEvent.Begins, TablesFreed: true }));
         Assert.Equal(0, run.Report.Total("segmentationFaults"));
     }

@@ -74,4 +74,28 @@ public static class TestWorlds
 
         return report;
     }
+
+    /// <summary>Runs a scenario up to its last thread, as <see cref="UpToItsLastThread"/> says, with the checker on.</summary>
+    /// <param name="scenario">What is simulated; its threads all end.</param>
+    /// <param name="window">Cycles of a window; 0 for the bound.</param>
+    /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
+    /// <exception cref="InvalidOperationException">A dead translation was used; the message tells the events that led to it.</exception>
+    public static RunReport RunThreads(ScenarioSpec scenario, long window = 0, IShootdownProtocol? protocol = null) =>
+        Run(UpToItsLastThread(scenario, protocol), window, protocol);
+
+    /// <summary>
+    /// A scenario that ends when its last thread is about to end, before the process takes its memory apart: for tests that count what
+    /// programs do, and that look at the memory they leave. Processes that end earlier take theirs apart.
+    /// </summary>
+    /// <param name="scenario">A scenario whose threads all end.</param>
+    /// <param name="protocol">The shootdown protocol; null for the one that the scenario names.</param>
+    public static ScenarioSpec UpToItsLastThread(ScenarioSpec scenario, IShootdownProtocol? protocol = null)
+    {
+        using World world = new(scenario with { Check = "off" }, check: false, protocol);
+        new SequentialEngine(world).Run();
+        return scenario with
+        {
+            Until = world.LastEnd?.Value ?? throw new InvalidOperationException("a thread has not ended at the end of the run"),
+        };
+    }
 }

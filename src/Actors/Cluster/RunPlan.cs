@@ -44,7 +44,7 @@ public sealed record RunPlan
     /// <summary>Length of a window in cycles, 1 to the bound.</summary>
     public required long Window { get; init; }
 
-    /// <summary>Virtual time at which the run stops, in cycles; 0 for when all threads have ended.</summary>
+    /// <summary>Virtual time at which the run stops, in cycles; 0 for when all processes have ended.</summary>
     public long Until { get; init; }
 
     /// <summary>Host threads that simulate on each node; 0 for as many as the node has.</summary>

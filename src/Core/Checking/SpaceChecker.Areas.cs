@@ -8,7 +8,10 @@ namespace VmSim.Core.Checking;
 /// <content>Areas against page table: no area overlaps another, and every translation lies in areas that allow its rights.</content>
 internal sealed partial class SpaceChecker
 {
-    /// <summary>Compares all areas, the whole page table and the whole copy; for the end of a run.</summary>
+    /// <inheritdoc/>
+    public void Ends(long now) => CheckAgreement(now);
+
+    /// <summary>Compares all areas, the whole page table and the whole copy; for the end of the process, and of the run.</summary>
     public void CheckAgreement(long now)
     {
         if (_space.Memory is not { } memory)
@@ -43,7 +46,7 @@ internal sealed partial class SpaceChecker
     private void Disagree(long now, string problem, OperationTrace? operation)
     {
         TraceLines lines = operation is null
-            ? new TraceLines().Add(now, "the run is over; no operation since the last check is known to have done it")
+            ? new TraceLines().Add(now, "all of it is compared; no operation since the last check is known to have done it")
             : new TraceLines().Add(now, $"core {operation.Core}, thread {operation.Thread}: {operation.What} starts");
         Report(CheckRule.TableDisagrees, now, problem, lines.Add(now, problem));
     }

@@ -149,6 +149,19 @@ public sealed class World : IDisposable
     /// <summary>The refill misses that shootdowns caused.</summary>
     internal RefillMisses RefillMisses { get; }
 
+    /// <summary>
+    /// When the last thread ended; null while one that began has not. Its process takes its memory apart afterwards: a run of the same
+    /// scenario that ends at this time has done all that the thread did, and the process still has its memory.
+    /// </summary>
+    public Cycles? LastEnd
+    {
+        get
+        {
+            SimThread[] begun = [.. _threads.Where(thread => thread.Started >= 0)];
+            return begun.Length > 0 && Array.TrueForAll(begun, thread => thread.Ended >= 0) ? begun.Max(thread => thread.Ended) : null;
+        }
+    }
+
     /// <summary>The group of a space.</summary>
     public SpaceGroup GroupOf(SpaceId space) => _spaces[space.Value].Group;
 

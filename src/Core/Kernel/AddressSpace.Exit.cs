@@ -10,36 +10,24 @@ namespace VmSim.Core.Kernel;
 /// <content>The end of the process.</content>
 public sealed partial class AddressSpace
 {
-    /// <summary>Whether its last thread has ended.</summary>
-    private bool _hasEnded;
+    /// <summary>What the process had when its last thread had ended, before its memory was taken apart; null until then.</summary>
+    public MemoryAtExit? AtExit { get; private set; }
 
     /// <summary>
     /// The process's last thread has ended: its core takes the memory apart before it does anything else (Linux: do_exit, kernel/exit.c,
-    /// by exit_mm and mmput in exit_mmap, mm/mmap.c). When no other process of the pool is left, nobody could tell, and the memory stays,
-    /// so that it can be looked at as it was.
+    /// by exit_mm and mmput in exit_mmap, mm/mmap.c).
     /// </summary>
-    void IThreadSignals.EndProcess(ThreadId thread, CoreId core)
+    void IThreadSignals.EndProcess(ThreadId thread, CoreId core) => Admit(new KernelOperation
     {
-        _hasEnded = true;
-        if (!_pool.Members.Any(member => member is { _memory: not null, _hasEnded: false }))
-        {
-            _shootdown.OnExit();
-            ((IThreadSignals)this).Return(thread, core);
-            return;
-        }
-
-        Admit(new KernelOperation
-        {
-            Id = ++_nextOperation,
-            EnteredAt = _now,
-            Kind = OperationKind.Exit,
-            Thread = thread,
-            Core = core,
-            Exclusive = true,
-            FirstPage = 0,
-            EndPage = ulong.MaxValue,
-        });
-    }
+        Id = ++_nextOperation,
+        EnteredAt = _now,
+        Kind = OperationKind.Exit,
+        Thread = thread,
+        Core = core,
+        Exclusive = true,
+        FirstPage = 0,
+        EndPage = ulong.MaxValue,
+    });
 
     /// <summary>
     /// Takes out every area and frees every table page. A flush of the whole space goes to the cores of its list, as table pages are freed
@@ -50,7 +38,9 @@ public sealed partial class AddressSpace
     {
         operation.Cause = _causes.RowOf(operation.Thread, CauseNames.Exit, area: null, "", site: null);
         NoteAll(changesAreas: false);
-        MmResult result = _memory!.Clear();
+        AtExit = new MemoryAtExit([.. _memory!.Areas], _memory.Resident, Table.TablePages);
+        Observer?.Ends(_now);
+        MmResult result = _memory.Clear();
         Debug.Assert(result.Error is null, "a space can always be emptied");
         operation.Dead = result.DeadAtEnd;
         operation.Forced = ForcedOf(result);

@@ -30,6 +30,10 @@ internal interface IOperationWatch
     /// <param name="parent">The space that forked.</param>
     void Adopt(SpaceId parent);
 
+    /// <summary>The process's last thread has ended. The operation that takes its memory apart has changed nothing yet.</summary>
+    /// <param name="now">When.</param>
+    void Ends(long now);
+
     /// <summary>An invalidation is on its way.</summary>
     /// <param name="operation">The operation's number.</param>
     /// <param name="shootdown">The shootdown's number.</param>

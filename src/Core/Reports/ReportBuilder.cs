@@ -9,7 +9,7 @@ namespace VmSim.Core.Reports;
 /// <summary>How a run ended.</summary>
 public static class RunOutcomes
 {
-    /// <summary>Outcome of a run whose threads have all ended.</summary>
+    /// <summary>Outcome of a run whose threads have all ended, and their processes with them.</summary>
     public const string Completed = "completed";
 
     /// <summary>The scenario's end of virtual time was reached.</summary>

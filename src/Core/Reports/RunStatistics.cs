@@ -10,7 +10,7 @@ namespace VmSim.Core.Reports;
 
 /// <summary>How far a run, or a node's part of one, has come when it stops.</summary>
 /// <param name="Clock">Time of the core that has come farthest.</param>
-/// <param name="AllThreadsEnded">Whether every thread that ever ran has ended.</param>
+/// <param name="AllThreadsEnded">Whether every thread that ever ran has ended, and with the last of a process the process.</param>
 /// <param name="HasWorkLeft">Whether a core or a memory set still has something to do.</param>
 public readonly record struct RunEnd(Cycles Clock, bool AllThreadsEnded, bool HasWorkLeft)
 {
@@ -20,7 +20,8 @@ public readonly record struct RunEnd(Cycles Clock, bool AllThreadsEnded, bool Ha
         ArgumentNullException.ThrowIfNull(part);
         return new RunEnd(
             part.Cores.Count == 0 ? 0 : part.Cores.Max(core => core.Clock),
-            part.Threads.All(thread => thread.Started < 0 || thread.Ended >= 0) && part.Cores.All(core => core.State == CoreState.Idle),
+            part.Threads.All(thread => thread.Started < 0 || (thread.Ended >= 0 && thread.Trap == TrapKind.None))
+                && part.Cores.All(core => core.State == CoreState.Idle),
             part.Cores.Any(core => core.NextTime != Cycles.Never) || part.Groups.Any(group => group.NextDue != Cycles.Never));
     }
 

@@ -26,8 +26,8 @@ public sealed record ScenarioSpec
     [Setting("Seed of everything that is drawn at random.", Min = 0, Max = MaxSeed)]
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Virtual time at which the run stops; 0 for when all threads have ended.</summary>
-    [Setting("Virtual time at which the run stops; 0 runs until all threads have ended, or to the most that is allowed.",
+    /// <summary>Virtual time at which the run stops; 0 for when all processes have ended.</summary>
+    [Setting("Virtual time at which the run stops; 0 runs until all processes have ended, or to the most that is allowed.",
         Unit = SettingUnit.Cycles, Min = 0, Max = MaxUntil)]
     public long Until { get; init; }
 

@@ -33,41 +33,75 @@ internal static class ShowCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
+                Shown shown = new(
+                    parsed.GetValue(space), parsed.GetValue(core), parsed.GetValue(address), parsed.GetValue(lines), output);
                 ScenarioSpec scenario = arguments.Read(parsed, out long? at);
-                using World world = new(at is { } until ? scenario with { Until = until } : scenario);
-                AddressSpace[] spaces = parsed.GetValue(space) is { } name ? [WorldArguments.SpaceOf(world, name)] : [.. world.Spaces];
-                CoreModel? shown = parsed.GetValue(core) is >= 0 and int number ? WorldArguments.CoreOf(world, number) : null;
                 using IDisposable work = Interruption.Work();
-                bool finished = new SequentialEngine(world).Run(cancellation: cancellation);
-                if (!finished && cancellation.IsCancellationRequested)
-                {
-                    return ExitCodes.Broken;
-                }
-
-                WorldView view = new(world, output, parsed.GetValue(lines));
-                string time = at is { } cycle
-                    ? $"at cycle {Quantities.Exact(cycle)}, {Quantities.Time(cycle, scenario.Machine.Ghz)}"
-                    : "at its end";
-                output.WriteLine($"{PlainWriter.Line(scenario.Name)} {time}");
-                output.WriteLine();
-                view.Cores();
-                foreach (AddressSpace one in spaces)
-                {
-                    view.Space(one);
-                    if (parsed.GetValue(address) is { } text)
-                    {
-                        view.Walk(one, WorldArguments.AddressOf(text));
-                    }
-                }
-
-                if (shown is not null)
-                {
-                    view.Mmu(shown);
-                }
-
-                return ExitCodes.Ok;
+                return Run(scenario, at, shown, cancellation);
             },
             CancellationToken.None));
         return command;
+    }
+
+    /// <summary>
+    /// Runs to the time and shows the world. Without a time that is when the last thread ends: of a process that has ended nothing is left.
+    /// </summary>
+    private static int Run(ScenarioSpec scenario, long? at, Shown shown, CancellationToken cancellation)
+    {
+        using World world = new(at is { } until ? scenario with { Until = until } : scenario);
+        shown.Require(world);
+        bool finished = new SequentialEngine(world).Run(cancellation: cancellation);
+        if (!finished && cancellation.IsCancellationRequested)
+        {
+            return ExitCodes.Broken;
+        }
+
+        if (at is null && world.LastEnd is { } last)
+        {
+            return Run(scenario, last.Value, shown, cancellation);
+        }
+
+        shown.Show(world, at);
+        return ExitCodes.Ok;
+    }
+
+    /// <summary>What is shown of a world.</summary>
+    private sealed record Shown(string? Space, int Core, string? Address, int Lines, TextWriter Output)
+    {
+        /// <exception cref="UsageException">A core or process is not there, or the address is none.</exception>
+        public void Require(World world)
+        {
+            _ = SpacesOf(world);
+            _ = CoreOf(world);
+            _ = Address is { } text ? WorldArguments.AddressOf(text) : default;
+        }
+
+        public void Show(World world, long? at)
+        {
+            WorldView view = new(world, Output, Lines);
+            string time = at is { } cycle
+                ? $"at cycle {Quantities.Exact(cycle)}, {Quantities.Time(cycle, world.Scenario.Machine.Ghz)}"
+                : "at its end";
+            Output.WriteLine($"{PlainWriter.Line(world.Scenario.Name)} {time}");
+            Output.WriteLine();
+            view.Cores();
+            foreach (AddressSpace space in SpacesOf(world))
+            {
+                view.Space(space);
+                if (Address is { } text)
+                {
+                    view.Walk(space, WorldArguments.AddressOf(text));
+                }
+            }
+
+            if (CoreOf(world) is { } core)
+            {
+                view.Mmu(core);
+            }
+        }
+
+        private AddressSpace[] SpacesOf(World world) => Space is { } name ? [WorldArguments.SpaceOf(world, name)] : [.. world.Spaces];
+
+        private CoreModel? CoreOf(World world) => Core >= 0 ? WorldArguments.CoreOf(world, Core) : null;
     }
 }

@@ -54,9 +54,27 @@ internal sealed class WorldView(World world, TextWriter output, int linesMax)
             return;
         }
 
+        if (space.AtExit is { } last)
+        {
+            output.WriteLine(
+                $"  it has ended, with {Quantities.Of(last.Areas.Count, "area")}, {Quantities.Of(last.Resident.Mapped, "page")} mapped, "
+                    + $"{Quantities.Of(last.TablePages, "table page")}");
+            Areas(last.Areas);
+            return;
+        }
+
         output.WriteLine($"  {Quantities.Of(memory.AreaCount, "area")}, {Quantities.Of(memory.MappedPages, "page")} mapped");
+        Areas(memory.Areas);
+        output.WriteLine($"  page table: {space.Table.Format.Name}, {Quantities.Of(space.Table.TablePages, "table page")}");
         Begin();
-        foreach (AreaInfo area in memory.Areas)
+        Tree(space.Table, space.Table.Root, space.Table.Format.Levels - 1, 0, 2);
+        End();
+    }
+
+    private void Areas(IEnumerable<AreaInfo> areas)
+    {
+        Begin();
+        foreach (AreaInfo area in areas)
         {
             ulong end = area.Range.Last.Value + 1;
             ulong pages = (end - area.Range.Start.Value) >> PageSizes.BaseShift;
@@ -65,10 +83,6 @@ internal sealed class WorldView(World world, TextWriter output, int linesMax)
             Row($"    {area.Range.Start}-0x{end:x} {pages,8} {unit} {RightsOf(area.Flags)} {Name(source)}");
         }
 
-        End();
-        output.WriteLine($"  page table: {space.Table.Format.Name}, {Quantities.Of(space.Table.TablePages, "table page")}");
-        Begin();
-        Tree(space.Table, space.Table.Root, space.Table.Format.Levels - 1, 0, 2);
         End();
     }
 

@@ -28,10 +28,7 @@ public sealed class ReportedRaceTests(ITestOutputHelper output)
     [InlineData("linux", Advice.PageOut, true)]
     public void Nested_SecondCall_FlushesToo(string protocol, Advice first, bool isFile)
     {
-        using World world = new(NestedScenario(first, isFile), check: true, ShootdownProtocols.All.Find(protocol));
-        bool finished = new SequentialEngine(world).Run();
-        RunReport report = ReportBuilder.Build(world, finished);
-        Assert.True(report.Outcome == RunOutcomes.Completed, string.Join('\n', report.Findings));
+        RunReport report = TestWorlds.RunThreads(NestedScenario(first, isFile), protocol: ShootdownProtocols.All.Find(protocol));
         Assert.Equal(isFile ? 2 : 3, report.Total("minorFaults"));
         Assert.Equal(2, report.Total("shootdowns"));
     }

@@ -58,7 +58,7 @@ internal static class SeededRuns
         [SeededBug.NeverReleases] = new("latr", CheckRule.FramesLost, UnmapScenario()),
         [SeededBug.GivesATagTwice] = new("linux-invlpgb", CheckRule.UnknownTranslation, TwoProcesses()),
         [SeededBug.ForgetsStragglers] = new("linux-invlpgb", CheckRule.DeadTranslation, StragglerScenario()) { Settings = Eager },
-        [SeededBug.RollsOverWithoutFlush] = new("linux-invlpgb", CheckRule.UnknownTranslation, RollOverScenario()) { Settings = Eager },
+        [SeededBug.RollsOverWithoutFlush] = new("linux-invlpgb", CheckRule.EarlyRelease, RollOverScenario()) { Settings = Eager },
         [SeededBug.IgnoresNewGenerations] = new("arm-tlbi", CheckRule.UnknownTranslation, ManyProcesses())
         {
             Settings = new([new("asids", "2")]),

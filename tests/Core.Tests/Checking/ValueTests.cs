@@ -78,18 +78,15 @@ public sealed class ValueTests(ITestOutputHelper output)
 
     private static IReadOnlyList<Violation> Run(ScenarioSpec scenario, string protocol, Type? backend, string check)
     {
+        IShootdownProtocol? tested = ShootdownProtocols.All.Find(protocol);
+        MemorySpec memory = backend is null ? new MemorySpec() : new MemorySpec { Anonymous = backend.AssemblyQualifiedName! };
         using World world = new(
-            scenario with
-            {
-                Check = check,
-                Memory = backend is null ? new MemorySpec() : new MemorySpec { Anonymous = backend.AssemblyQualifiedName! },
-            },
-            protocol: ShootdownProtocols.All.Find(protocol));
+            TestWorlds.UpToItsLastThread(scenario with { Check = check, Memory = memory }, tested), protocol: tested);
         bool finished = new SequentialEngine(world).Run();
         RunReport report = ReportBuilder.Build(world, finished);
         if (world.Checker!.Violations.Count == 0)
         {
-            Assert.True(report.Outcome == RunOutcomes.Completed, string.Join('\n', report.Findings));
+            Assert.True(report.Outcome == RunOutcomes.Until, string.Join('\n', report.Findings));
         }
 
         return world.Checker.Violations;

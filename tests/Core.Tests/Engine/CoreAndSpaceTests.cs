@@ -37,7 +37,7 @@ public sealed class CoreAndSpaceTests
         ThreadProgram Waiter(string name) =>
             new ThreadBuilder(name).Store(TestWorlds.Page(0)).Compute(1_000_000).Load(TestWorlds.Page(9)).Build();
         ThreadProgram unmapper = new ThreadBuilder("u").Compute(100_000).Touch(TestWorlds.Page(0), 4).Unmap(TestWorlds.Page(0), 4).Build();
-        RunReport report = TestWorlds.Run(TestWorlds.Scenario(3, unmapper, Waiter("a"), Waiter("b")));
+        RunReport report = TestWorlds.RunThreads(TestWorlds.Scenario(3, unmapper, Waiter("a"), Waiter("b")));
         Assert.Equal(1, report.Total("shootdowns"));
         Assert.Equal(2, report.Total("ipisSent"));
         Assert.Equal(2, report.Total("invalidationsHandled"));

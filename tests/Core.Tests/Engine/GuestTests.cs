@@ -131,7 +131,8 @@ public sealed class GuestTests
     [Fact]
     public void Check_AHostThatFreesMemoryTooEarly_IsFound()
     {
-        using World world = new(Virtual(TestWorlds.Scenario(1, TestWorlds.Toucher("p", 0, 4))), check: true);
+        ScenarioSpec scenario = TestWorlds.UpToItsLastThread(Virtual(TestWorlds.Scenario(1, TestWorlds.Toucher("p", 0, 4))));
+        using World world = new(scenario, check: true);
         new SequentialEngine(world).Run();
         Assert.False(world.Checker!.Violated);
         GuestMachine guest = world.Pools[0].Guest!;
@@ -288,7 +289,7 @@ public sealed class GuestTests
             .Protect(TestWorlds.Page(0), 1, Protection.Read).Build();
         ScenarioSpec scenario = Virtual(TestWorlds.Scenario(4, giver, user, user, user));
         scenario = scenario with { Machine = scenario.Machine with { Guest = new GuestSpec { Interrupts = interrupts } } };
-        RunReport report = TestWorlds.Run(scenario);
+        RunReport report = TestWorlds.RunThreads(scenario);
         Assert.Equal((1, 3), (report.Total("shootdowns"), report.Total("ipisSent")));
         return report.Cores.Sum(core => core.Cycles.Single(cycles => cycles.Key == "shootdownWait").Value);
     }

@@ -44,8 +44,8 @@ public sealed class NoiseTests
     public void LateInterrupts_MakeShootdownsLonger()
     {
         ScenarioSpec scenario = Unmapper();
-        long usual = WaitOf(TestWorlds.Run(scenario));
-        long late = WaitOf(TestWorlds.Run(scenario with { Noise = new NoiseSpec { Interrupt = 1_000_000 } }));
+        long usual = WaitOf(TestWorlds.RunThreads(scenario));
+        long late = WaitOf(TestWorlds.RunThreads(scenario with { Noise = new NoiseSpec { Interrupt = 1_000_000 } }));
         Assert.InRange(late, usual + 1, usual + 1_000_000);
     }
 

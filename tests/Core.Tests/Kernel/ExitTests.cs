@@ -1,6 +1,11 @@
+using VmSim.Core.Addresses;
+using VmSim.Core.Checking;
+using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
+using VmSim.Core.Memory;
+using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -8,7 +13,7 @@ using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Kernel;
 
-/// <summary>The end of a process while another one of its pool runs on (Linux: exit_mmap).</summary>
+/// <summary>The end of a process (Linux: exit_mmap), beside another one of its pool and alone.</summary>
 public sealed class ExitTests
 {
     [Fact]
@@ -17,6 +22,8 @@ public sealed class ExitTests
         using World world = Run(300, out RunReport report, TestWorlds.Toucher("t", 0, 40));
 
         Assert.Equal((40L, 40L), (report.Total("framesAllocated"), report.Total("framesFreed")));
+        Assert.Equal((1, 40L), (world.Spaces[0].AtExit!.Areas.Count, world.Spaces[0].AtExit!.Resident.Anonymous));
+        Assert.Equal(4, world.Spaces[0].AtExit!.TablePages);
         Assert.Equal((0L, 0L), (report.Total("shootdowns"), report.Total("ipisSent")));
         Assert.Equal((0, 0L), (world.Spaces[0].Memory!.AreaCount, world.Spaces[0].Memory!.MappedPages));
         Assert.Equal(1, world.Spaces[0].Table.TablePages);
@@ -45,7 +52,7 @@ public sealed class ExitTests
 
         Run(300, out RunReport report, new KernelProfile(), [TestWorlds.Toucher("early", 0, 250)], later).Dispose();
 
-        Assert.Equal((500L, 250L), (report.Total("framesAllocated"), report.Total("framesFreed")));
+        Assert.Equal((500L, 500L), (report.Total("framesAllocated"), report.Total("framesFreed")));
         Assert.Equal(0, report.Total("segmentationFaults"));
     }
 
@@ -73,15 +80,77 @@ public sealed class ExitTests
         Assert.Equal(1, world.Spaces[0].Counters[SpaceCounters.UnmapOperations]);
     }
 
-    /// <summary>The last process of a pool leaves its memory as it was, for those who look at it.</summary>
+    /// <summary>The last process of a pool ends as the others do, and what it had can still be asked for.</summary>
     [Fact]
-    public void Exit_OfTheLastProcess_LeavesItsMemory()
+    public void Exit_OfTheLastProcess_FreesAllAndSaysWhatItHad()
     {
         ThreadProgram later = new ThreadBuilder("later").Compute(2_000_000).Touch(TestWorlds.Page(0), 7).Build();
         using World world = Run(300, out RunReport report, new KernelProfile(), [TestWorlds.Toucher("early", 0, 20)], later);
 
-        Assert.Equal((7L, 1), (world.Spaces[1].Memory!.MappedPages, world.Spaces[1].Memory!.AreaCount));
-        Assert.Equal(20, report.Total("framesFreed"));
+        Assert.Equal((0L, 0), (world.Spaces[1].Memory!.MappedPages, world.Spaces[1].Memory!.AreaCount));
+        MemoryAtExit last = world.Spaces[1].AtExit!;
+        Assert.Equal((7L, TestWorlds.Base), (last.Resident.ResidentSet, Assert.Single(last.Areas).Range.Start.Value));
+        Assert.Equal(27, report.Total("framesFreed"));
+    }
+
+    /// <summary>A process that is alone ends so too, and the run with it: its time counts, and its thread has ended before.</summary>
+    [Theory]
+    [InlineData(TrapModes.Hold)]
+    [InlineData(TrapModes.Park)]
+    public void Exit_OfALoneProcess_EndsTheRun(string traps)
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 40));
+        scenario = scenario with { Kernel = new KernelProfile { Traps = traps } };
+        RunReport whole = TestWorlds.Run(scenario);
+        RunReport threads = TestWorlds.RunThreads(scenario);
+        RunReport middle = TestWorlds.Run(scenario with { Until = whole.Threads[0].Ended.Value + 20_000 });
+        long exit = scenario.Kernel.ExitCycles + (40 * scenario.Kernel.ZapPageCycles);
+
+        Assert.Equal((RunOutcomes.Completed, RunOutcomes.Until, RunOutcomes.Until), (whole.Outcome, threads.Outcome, middle.Outcome));
+        Assert.Equal((40L, 0L, 0L), (whole.Total("framesFreed"), threads.Total("framesFreed"), middle.Total("framesFreed")));
+        Assert.InRange(whole.Total("cycles") - threads.Total("cycles"), exit, exit + 20_000);
+        Assert.Equal(threads.Total("cycles") + 20_000, middle.Total("cycles"));
+    }
+
+    /// <summary>A run goes on from the middle of an end as if it had never stopped, with what the process had.</summary>
+    [Fact]
+    public void Exit_FromACheckpointInItsMiddle_EndsAlike()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(2, TestWorlds.Toucher("t", 0, 200), TestWorlds.Toucher("u", 20, 90));
+        using World whole = new(scenario);
+        SequentialEngine engine = new(whole);
+        Assert.True(engine.Run());
+        using World first = new(scenario);
+        SequentialEngine begun = new(first);
+        while (first.Spaces[0].AtExit is null)
+        {
+            Assert.False(begun.Run(windows: 1));
+        }
+
+        using MemoryStream stream = new();
+        Checkpoint.Save(first, stream);
+        stream.Position = 0;
+        using World second = new(scenario);
+        Checkpoint.Restore(second, stream);
+
+        Assert.Equal(whole.Spaces[0].AtExit!.Areas, second.Spaces[0].AtExit!.Areas);
+        Assert.Equal(200, second.Spaces[0].AtExit!.Resident.Anonymous);
+        Assert.True(new SequentialEngine(second).Run());
+        Assert.Equal(ReportBuilder.Build(whole, finished: true).Fingerprint, ReportBuilder.Build(second, finished: true).Fingerprint);
+    }
+
+    /// <summary>What is wrong with the page table of a process is found before the page table is gone.</summary>
+    [Fact]
+    public void Exit_OfAProcessWhoseTableIsWrong_IsCaught()
+    {
+        using World world = new(TestWorlds.Scenario(1, TestWorlds.Toucher("t", 0, 4)), check: true);
+        world.Spaces[0].Table.Map(
+            new VirtAddr(TestWorlds.Page(100)), new PhysAddr(0x7000), PageSize.Size4K, PageFlags.Read | PageFlags.User);
+        new SequentialEngine(world).Run();
+
+        Violation found = Assert.Single(world.Checker!.Violations);
+        Assert.Equal(CheckRule.TableDisagrees, found.Rule);
+        Assert.InRange(found.Time.Value, world.Threads[0].Ended.Value, world.Threads[0].Ended.Value + 10_000);
     }
 
     private static long Syscall(int pages)

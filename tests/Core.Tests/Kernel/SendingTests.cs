@@ -56,7 +56,7 @@ public sealed class SendingTests
                 return (core == 0 ? thread.Unmap(TestWorlds.Page(0), 1) : thread.Compute(1_000_000)).Build(new CoreId(core));
             }),
         ];
-        RunReport report = TestWorlds.Run(TestWorlds.Scenario(Cores, threads) with { Machine = machine, Kernel = kernel });
+        RunReport report = TestWorlds.RunThreads(TestWorlds.Scenario(Cores, threads) with { Machine = machine, Kernel = kernel });
         Assert.Equal(Cores - 1, report.Total("ipisSent"));
         return report.Threads[0].Ended.Value;
     }

@@ -60,7 +60,7 @@ public sealed class AbisProtocolTests : ShootdownProtocolContract
         MmuSpec mmu = scenario.Machine.Mmu with { Data4K = small, Second = small };
         AssertTold(
             (2, 0, 0, 0, 1),
-            TestWorlds.Run(scenario with { Machine = scenario.Machine with { Mmu = mmu } }, protocol: new AbisProtocol()));
+            TestWorlds.RunThreads(scenario with { Machine = scenario.Machine with { Mmu = mmu } }, protocol: new AbisProtocol()));
     }
 
     /// <summary>It sleeps, so that it needs no interrupt: it flushes when it takes the space up again.</summary>
@@ -177,7 +177,7 @@ public sealed class AbisProtocolTests : ShootdownProtocolContract
     private static RunReport Run(params ThreadProgram[] threads) => Run(new AbisProtocol(), threads);
 
     private static RunReport Run(IShootdownProtocol protocol, params ThreadProgram[] threads) =>
-        TestWorlds.Run(TestWorlds.Scenario(threads.Length, threads), protocol: protocol);
+        TestWorlds.RunThreads(TestWorlds.Scenario(threads.Length, threads), protocol: protocol);
 
     private static void AssertTold((long Interrupts, long Uncached, long Local, long Held, long Shared) expected, RunReport report) =>
         Assert.Equal(

@@ -36,7 +36,7 @@ public sealed class ArmTlbiProtocolTests : ShootdownProtocolContract
         ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), pages)
             .Advise(TestWorlds.Page(0), pages, Advice.DontNeed).Build(new CoreId(0));
         ThreadProgram user = new ThreadBuilder("u").Load(TestWorlds.Page(250)).Compute(2_000_000).Build(new CoreId(1));
-        RunReport report = TestWorlds.Run(
+        RunReport report = TestWorlds.RunThreads(
             TestWorlds.Scenario(2, giver, user), protocol: new ArmTlbiProtocol { RangeOperations = ranges });
         Assert.Equal(operations, report.Total("tlbiBroadcasts"));
         Assert.Equal(0, report.Total("ipisSent"));
@@ -55,7 +55,7 @@ public sealed class ArmTlbiProtocolTests : ShootdownProtocolContract
         }
 
         ThreadProgram visitor = new ThreadBuilder("v").Load(TestWorlds.Page(9)).Build(new CoreId(visited ? 1 : 0));
-        RunReport report = TestWorlds.Run(
+        RunReport report = TestWorlds.RunThreads(
             TestWorlds.Scenario(2, worker.Build(new CoreId(0)), visitor), protocol: new ArmTlbiProtocol { Local = local });
         bool stays = local && !visited;
         Assert.Equal((stays ? 10 : 0, stays ? 0 : 10), (report.Total("tlbiLocal"), report.Total("tlbiBroadcasts")));

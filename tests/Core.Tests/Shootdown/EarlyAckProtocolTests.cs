@@ -48,7 +48,7 @@ public sealed class EarlyAckProtocolTests : ShootdownProtocolContract
         ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), 8).Compute(100_000).Unmap(TestWorlds.Page(0), pages)
             .Build(new CoreId(0));
         ThreadProgram user = new ThreadBuilder("u").Load(TestWorlds.Page(200)).Compute(2_000_000).Build(new CoreId(1));
-        RunReport report = TestWorlds.Run(TestWorlds.Scenario(2, giver, user), protocol: new EarlyAckProtocol());
+        RunReport report = TestWorlds.RunThreads(TestWorlds.Scenario(2, giver, user), protocol: new EarlyAckProtocol());
         Assert.Equal((1, early), (report.Total("ipisSent"), report.Total("earlyAcknowledgements")));
     }
 
@@ -83,6 +83,6 @@ public sealed class EarlyAckProtocolTests : ShootdownProtocolContract
             .Advise(TestWorlds.Page(0), pages, Advice.DontNeed).Build(new CoreId(0));
         ThreadProgram user = new ThreadBuilder("u").Load(TestWorlds.Page(200)).Compute(2_000_000).Build(new CoreId(1));
         ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user);
-        return TestWorlds.Run(scenario, protocol: protocol).LatencyCycles.Single(latency => latency.Key == "shootdown").Value.Max;
+        return TestWorlds.RunThreads(scenario, protocol: protocol).LatencyCycles.Single(latency => latency.Key == "shootdown").Value.Max;
     }
 }

@@ -276,7 +276,7 @@ public sealed class LatrProtocolTests
     }
 
     private static RecordedRun Run(params ThreadProgram[] threads) =>
-        RecordedRun.Of(ShootdownProtocols.All.Require("latr", "protocol"), Scenario(threads));
+        RecordedRun.OfThreads(ShootdownProtocols.All.Require("latr", "protocol"), Scenario(threads));
 
     private static ScenarioSpec Scenario(params ThreadProgram[] threads) => TestWorlds.Scenario(threads.Length, threads) with
     {

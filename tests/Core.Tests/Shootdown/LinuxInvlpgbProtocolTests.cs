@@ -54,7 +54,7 @@ public sealed class LinuxInvlpgbProtocolTests : ShootdownProtocolContract
         {
             Kernel = new KernelProfile { TickCycles = 50_000 },
         };
-        RecordedRun run = RecordedRun.Of(new LinuxInvlpgbProtocol(), scenario);
+        RecordedRun run = RecordedRun.OfThreads(new LinuxInvlpgbProtocol(), scenario);
         long[] flipped = [.. run.Protocol.Steps.Where(step => step.Kind == SpaceEvent.Tells).Select(step => step.Time)];
         long lastInterrupt = run.Protocol.Steps.Where(step => step.Kind == SpaceEvent.Interrupts).Max(step => step.Time);
         Assert.Equal(1, run.Report.Total("machineTagsTaken"));
@@ -106,8 +106,8 @@ public sealed class LinuxInvlpgbProtocolTests : ShootdownProtocolContract
     public void Reclaim_OfOneProcess_TakesTheEntriesOfAnother()
     {
         ScenarioSpec scenario = WithReclaim();
-        RunReport broadcast = TestWorlds.Run(scenario, protocol: new LinuxInvlpgbProtocol());
-        RunReport interrupts = TestWorlds.Run(scenario, protocol: new LinuxProtocol());
+        RunReport broadcast = TestWorlds.RunThreads(scenario, protocol: new LinuxInvlpgbProtocol());
+        RunReport interrupts = TestWorlds.RunThreads(scenario, protocol: new LinuxProtocol());
         Assert.Equal(0, broadcast.Total("ipisSent"));
         Assert.Equal(1, interrupts.Total("ipisSent"));
         Assert.True(broadcast.Total("entriesLostToOthers") >= 20);
@@ -135,7 +135,7 @@ public sealed class LinuxInvlpgbProtocolTests : ShootdownProtocolContract
         new() { Sample = 1, Tags = tags, PagesEach = pagesEach };
 
     private static RunReport Run(IShootdownProtocol protocol, ProgramImage image) =>
-        TestWorlds.Run(Scenario(image.Threads.Count, image), protocol: protocol);
+        TestWorlds.RunThreads(Scenario(image.Threads.Count, image), protocol: protocol);
 
     private static ScenarioSpec Scenario(int cores, ProgramImage image) => TestWorlds.Scenario(cores) with
     {
@@ -193,7 +193,7 @@ public sealed class LinuxInvlpgbProtocolTests : ShootdownProtocolContract
         ThreadProgram[] threads =
         [
             reclaimer.Compute(300_000).Advise(place, 16, Advice.PageOut).Compute(10_000).Build(new CoreId(0)),
-            new ThreadBuilder("o").Load(TestWorlds.Page(0)).Compute(900_000).Build(new CoreId(1)),
+            new ThreadBuilder("o").Load(TestWorlds.Page(0)).Compute(3_000_000).Build(new CoreId(1)),
         ];
         ThreadBuilder bystander = new("b");
         for (int i = 0; i < 200; i++)

@@ -144,6 +144,6 @@ public sealed class OwedFlushTests
             Machine = new MachineSpec { Cores = 3, Sockets = 3, IpiRemoteCycles = 60_000 },
             Processes = [new ProcessSpec { Name = "p", Program = _ => program }],
         };
-        return TestWorlds.Run(scenario, protocol: ShootdownProtocols.All.Single(subject => subject.Name == protocol));
+        return TestWorlds.RunThreads(scenario, protocol: ShootdownProtocols.All.Single(subject => subject.Name == protocol));
     }
 }

@@ -21,7 +21,7 @@ public sealed class RadixVmProtocolTests
     [InlineData(3)]
     public void Unmap_InterruptsTheCoresThatFaultedOnThePages(int users)
     {
-        RunReport report = TestWorlds.Run(Shared(users, 4), protocol: new RadixVmProtocol());
+        RunReport report = TestWorlds.RunThreads(Shared(users, 4), protocol: new RadixVmProtocol());
         Assert.Equal(users, report.Total("ipisSent"));
         Assert.Equal(0, report.Total("spuriousIpis"));
         Assert.Equal(4 * users, report.Total("fillFaults"));
@@ -29,7 +29,7 @@ public sealed class RadixVmProtocolTests
         // with one table for all, every core that runs the space is told
         foreach (string scheme in (string[])["core-tracking", "batched"])
         {
-            RunReport shared = TestWorlds.Run(Shared(users, 4), protocol: new RadixVmProtocol { Scheme = scheme });
+            RunReport shared = TestWorlds.RunThreads(Shared(users, 4), protocol: new RadixVmProtocol { Scheme = scheme });
             Assert.Equal(3, shared.Total("ipisSent"));
             Assert.Equal(0, shared.Total("fillFaults") + shared.Total("coreTablePages"));
         }
@@ -46,7 +46,7 @@ public sealed class RadixVmProtocolTests
         }
 
         ThreadProgram user = new ThreadBuilder("u").Load(TestWorlds.Page(0)).Compute(2_000_000).Build(new CoreId(1));
-        RunReport report = TestWorlds.Run(
+        RunReport report = TestWorlds.RunThreads(
             TestWorlds.Scenario(2, giver.Build(new CoreId(0)), user), protocol: new RadixVmProtocol());
         Assert.Equal(5, report.Total("shootdowns"));
         Assert.Equal(1, report.Total("ipisSent"));
@@ -60,9 +60,9 @@ public sealed class RadixVmProtocolTests
         ThreadProgram second = new ThreadBuilder("b").Compute(200_000).Touch(TestWorlds.Page(2), 4)
             .Unmap(TestWorlds.Page(0), 512).Build(new CoreId(1));
         ScenarioSpec scenario = TestWorlds.Scenario(3, first, second);
-        using World world = new(scenario, check: true, new RadixVmProtocol());
+        using World world = new(TestWorlds.UpToItsLastThread(scenario, new RadixVmProtocol()), check: true, new RadixVmProtocol());
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
-        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.Equal(RunOutcomes.Until, report.Outcome);
         PageTableSet tables = world.Spaces[0].Tables;
         Assert.Equal(4, tables.Count);
         Assert.Equal([1, 4, 4, 1], Enumerable.Range(0, 4).Select(table => tables[table].TablePages));
@@ -103,8 +103,8 @@ public sealed class RadixVmProtocolTests
         {
             Machine = new MachineSpec { Cores = 3, Sockets = 3, IpiRemoteCycles = 60_000 },
         };
-        RunReport report = TestWorlds.Run(scenario, protocol: new RadixVmProtocol());
-        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        RunReport report = TestWorlds.RunThreads(scenario, protocol: new RadixVmProtocol());
+        Assert.Equal(RunOutcomes.Until, report.Outcome);
         Assert.Equal(2, report.Total("ipisSent"));
         Assert.Equal(2, report.Total("remoteShootdowns"));
     }
@@ -119,7 +119,7 @@ public sealed class RadixVmProtocolTests
         Assert.Equal(kernel.HandlerCycles + kernel.InvalidatePageCycles + new RadixVmProtocol().ClearCycles, one);
 
         static long Handler(int pages) =>
-            TestWorlds.Run(Shared(1, pages), protocol: new RadixVmProtocol()).Shootdowns
+            TestWorlds.RunThreads(Shared(1, pages), protocol: new RadixVmProtocol()).Shootdowns
                 .Single(figure => figure.Key == "handlerCycles").Value.Max;
     }
 
@@ -131,7 +131,7 @@ public sealed class RadixVmProtocolTests
     {
         ThreadProgram sleeper = new ThreadBuilder("s").Touch(TestWorlds.Page(0), 2).Control(ControlKind.Sleep, 100_000)
             .Load(TestWorlds.Page(0)).Build(new CoreId(0));
-        RunReport report = TestWorlds.Run(TestWorlds.Scenario(1, sleeper), protocol: new RadixVmProtocol { Tags = tags });
+        RunReport report = TestWorlds.RunThreads(TestWorlds.Scenario(1, sleeper), protocol: new RadixVmProtocol { Tags = tags });
         Assert.Equal(flushes, report.Total("fullFlushes"));
     }
 
@@ -144,8 +144,8 @@ public sealed class RadixVmProtocolTests
         ThreadProgram user = new ThreadBuilder("u").Map(Start, 512).Store(Start).Compute(10_000_000).Store(Start + (9 << 12))
             .Build(new CoreId(1));
         ScenarioSpec scenario = TestWorlds.Scenario(2, giver, user) with { Memory = new MemorySpec { TransparentHugePages = "always" } };
-        RunReport report = TestWorlds.Run(scenario, protocol: new RadixVmProtocol());
-        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        RunReport report = TestWorlds.RunThreads(scenario, protocol: new RadixVmProtocol());
+        Assert.Equal(RunOutcomes.Until, report.Outcome);
         Assert.InRange(report.Total("ipisSent"), 1, 2);
 
         // the split took the large leaf out of the core's table, and the core faults for the small one
@@ -157,7 +157,7 @@ public sealed class RadixVmProtocolTests
     public void Tables_OfRandomPrograms_HaveNothingThatTheSpaceHasNot() => RandomPrograms.Scenario.Sample(
         scenario =>
         {
-            using World world = new(scenario, check: true, new RadixVmProtocol());
+            using World world = new(TestWorlds.UpToItsLastThread(scenario, new RadixVmProtocol()), check: true, new RadixVmProtocol());
             new SequentialEngine(world).Run();
             foreach (PageTableSet tables in world.Spaces.Select(space => space.Tables))
             {

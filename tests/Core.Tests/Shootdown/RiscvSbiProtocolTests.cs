@@ -64,7 +64,7 @@ public sealed class RiscvSbiProtocolTests : ShootdownProtocolContract
     public void CoreThatRunsAnotherProcess_IsInterruptedIfItMayHoldTheAsid(
         int asids, bool deferred, long interrupts, long left, long flushes)
     {
-        RunReport report = TestWorlds.Run(Visited(), protocol: new RiscvSbiProtocol { Asids = asids, Deferred = deferred });
+        RunReport report = TestWorlds.RunThreads(Visited(), protocol: new RiscvSbiProtocol { Asids = asids, Deferred = deferred });
         Assert.Equal((interrupts, left), (report.Total("ipisSent"), report.Total("flushesLeftToLoads")));
 
         // the firmware's on both cores; what the core owes when it comes back; or each of four loads without ASIDs
@@ -81,7 +81,7 @@ public sealed class RiscvSbiProtocolTests : ShootdownProtocolContract
         ThreadProgram sleeper = new ThreadBuilder("s").Load(TestWorlds.Page(0)).Control(ControlKind.Sleep, 800_000)
             .Load(TestWorlds.Page(1)).Build(new CoreId(1));
         RunReport report =
-            TestWorlds.Run(TestWorlds.Scenario(2, giver, sleeper), protocol: new RiscvSbiProtocol { Deferred = deferred });
+            TestWorlds.RunThreads(TestWorlds.Scenario(2, giver, sleeper), protocol: new RiscvSbiProtocol { Deferred = deferred });
         Assert.Equal(interrupts, report.Total("ipisSent"));
     }
 
@@ -130,7 +130,7 @@ public sealed class RiscvSbiProtocolTests : ShootdownProtocolContract
             Memory = new MemorySpec { FaultAround = 4096 },
             Processes = [new ProcessSpec { Name = "p", Program = _ => image }],
         };
-        RunReport report = TestWorlds.Run(With(scenario, visitor), protocol: new RiscvSbiProtocol());
+        RunReport report = TestWorlds.RunThreads(With(scenario, visitor), protocol: new RiscvSbiProtocol());
         Assert.Equal(1, report.Total("ipisSent"));
         Assert.Equal(2, report.Total("fullFlushes"));
 
@@ -144,7 +144,7 @@ public sealed class RiscvSbiProtocolTests : ShootdownProtocolContract
         ThreadProgram giver = new ThreadBuilder("g").Touch(TestWorlds.Page(0), Pages).Compute(100_000)
             .Advise(TestWorlds.Page(0), pages, Advice.DontNeed).Build(new CoreId(0));
         ThreadProgram user = new ThreadBuilder("u").Load(TestWorlds.Page(200)).Compute(2_000_000).Build(new CoreId(1));
-        return TestWorlds.Run(TestWorlds.Scenario(2, giver, user), protocol: protocol);
+        return TestWorlds.RunThreads(TestWorlds.Scenario(2, giver, user), protocol: protocol);
     }
 
     /// <summary>A core runs another process while the first gives back what was touched there; then it goes on with the first.</summary>

@@ -170,10 +170,10 @@ public sealed class SeamTests
     public void Words_TrapsAndAnswers_CarryThem()
     {
         List<string> log = [];
-        RunReport report = Run(
-            TestWorlds.Scenario(1, new ThreadBuilder("t").Touch(TestWorlds.Page(0), 2).Unmap(TestWorlds.Page(0), 1).Build()),
-            ProbeFeatures.Words,
-            log: log);
+        ScenarioSpec scenario = TestWorlds.UpToItsLastThread(
+            TestWorlds.Scenario(1, new ThreadBuilder("t").Touch(TestWorlds.Page(0), 2).Unmap(TestWorlds.Page(0), 1).Compute(1).Build()),
+            new ProbeProtocol(ProbeFeatures.Words));
+        RunReport report = Run(scenario, ProbeFeatures.Words, log: log);
         long traps = report.Total("minorFaults") + report.Total("systemCalls");
         Assert.Equal(3, traps);
         Assert.Equal(traps, log.Count(line => line.StartsWith("trapword core=0 word=", StringComparison.Ordinal)));
@@ -231,9 +231,11 @@ public sealed class SeamTests
         ThreadProgram giver = Giver();
         ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 60).Compute(400_000).Touch(TestWorlds.Page(40), 20)
             .Build(new CoreId(cores - 1));
-        using World world = new(TestWorlds.Scenario(cores, giver, user), check: true, new ProbeProtocol(ProbeFeatures.Tell));
+        ProbeProtocol probe = new(ProbeFeatures.Tell);
+        ScenarioSpec scenario = TestWorlds.UpToItsLastThread(TestWorlds.Scenario(cores, giver, user), probe);
+        using World world = new(scenario, check: true, probe);
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
-        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.Equal(RunOutcomes.Until, report.Outcome);
         ShootdownRecord record = Assert.Single(ShootdownFigures.List(RunStatistics.Collect(RunPart.Whole(world), 0)));
         Assert.Equal(1, record.Targets);
         Assert.Equal(0, record.Interrupts + record.SpuriousInterrupts);
@@ -247,7 +249,8 @@ public sealed class SeamTests
     public void Copies_OfEachSocket_ShowWhatTheSpacesOwnTableShows() => RandomPrograms.Scenario.Sample(
         scenario =>
         {
-            using World world = new(scenario, check: true, new ProbeProtocol(ProbeFeatures.Copies));
+            ProbeProtocol probe = new(ProbeFeatures.Copies);
+            using World world = new(TestWorlds.UpToItsLastThread(scenario, probe), check: true, probe);
             new SequentialEngine(world).Run();
             Assert.All(world.Spaces, space =>
             {
@@ -267,12 +270,11 @@ public sealed class SeamTests
         ThreadProgram second = new ThreadBuilder("b").Compute(200_000).Touch(TestWorlds.Page(2), 4).Compute(100_000)
             .Unmap(TestWorlds.Page(3), 1).Build(new CoreId(1));
         ScenarioSpec scenario = TestWorlds.Scenario(2, first, second);
-        using World world = new(
-            scenario with { Machine = scenario.Machine with { Sockets = 2 } },
-            check: true,
-            new ProbeProtocol(ProbeFeatures.Copies | ProbeFeatures.OnDemand));
+        ProbeProtocol probe = new(ProbeFeatures.Copies | ProbeFeatures.OnDemand);
+        scenario = TestWorlds.UpToItsLastThread(scenario with { Machine = scenario.Machine with { Sockets = 2 } }, probe);
+        using World world = new(scenario, check: true, probe);
         RunReport report = ReportBuilder.Build(world, new SequentialEngine(world).Run());
-        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        Assert.Equal(RunOutcomes.Until, report.Outcome);
         PageTableSet tables = world.Spaces[0].Tables;
         Assert.Equal([0, 1, 2, 4, 5], PagesOf(tables[0]));
         Assert.Equal([0, 1, 2], PagesOf(tables[1]));
@@ -285,7 +287,9 @@ public sealed class SeamTests
     [Fact]
     public void UseTag_LoadedSpace_GoesOnUnderAnotherTag()
     {
-        using World world = new(TestWorlds.Scenario(1, TestWorlds.Toucher("a", 0, 4)), check: false, new ProbeProtocol(ProbeFeatures.None));
+        ProbeProtocol probe = new(ProbeFeatures.None);
+        using World world = new(
+            TestWorlds.UpToItsLastThread(TestWorlds.Scenario(1, TestWorlds.Toucher("a", 0, 4)), probe), check: false, probe);
         CoreModel core = world.Cores[0];
         Assert.Throws<InvalidOperationException>(() => core.UseTag(new Asid(9)));
         SequentialEngine engine = new(world);
@@ -334,7 +338,7 @@ public sealed class SeamTests
     {
         List<string> log = [];
         ThreadProgram user = new ThreadBuilder("u").Touch(TestWorlds.Page(0), 60).Compute(400_000).Build(new CoreId(cores - 1));
-        Run(TestWorlds.Scenario(cores, Giver(), user), features, log: log);
+        Run(TestWorlds.UpToItsLastThread(TestWorlds.Scenario(cores, Giver(), user), new ProbeProtocol(features)), features, log: log);
         return log;
     }
 

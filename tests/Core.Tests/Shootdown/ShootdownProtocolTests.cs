@@ -85,7 +85,7 @@ public sealed class ShootdownProtocolTests : ShootdownProtocolContract
             Memory = new MemorySpec { FaultAround = 4096 },
             Processes = [new ProcessSpec { Name = "p", Program = _ => image }],
         };
-        return RecordedRun.Of(protocol, scenario);
+        return RecordedRun.OfThreads(protocol, scenario);
 
         void Read(ThreadBuilder thread)
         {

@@ -25,7 +25,7 @@ public sealed class ShootdownRecordTests
     {
         ThreadProgram thread = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 20).Touch(TestWorlds.Page(100), ManyPages)
             .Unmap(TestWorlds.Page(100), ManyPages).Touch(TestWorlds.Page(0), 20).Touch(TestWorlds.Page(0), 20).Build();
-        ShootdownRecord record = Assert.Single(RecordsOf(WithProtocol(TestWorlds.Scenario(1, thread), protocol)));
+        ShootdownRecord record = Assert.Single(RecordsOf(Threads(WithProtocol(TestWorlds.Scenario(1, thread), protocol))));
         Assert.Equal(20, record.RefillMisses);
         Assert.Equal(ManyPages, record.DeadPages);
         Assert.Equal((ulong)ManyPages, record.Dead.Pages);
@@ -40,7 +40,7 @@ public sealed class ShootdownRecordTests
         ThreadProgram thread = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 20).Unmap(TestWorlds.Page(0), 5).Map(TestWorlds.Page(0), 5)
             .Touch(TestWorlds.Page(0), 20).Protect(TestWorlds.Page(10), 5, Protection.Read).Load(TestWorlds.Page(10))
                 .Load(TestWorlds.Page(14)).Build();
-        List<ShootdownRecord> records = [.. RecordsOf(WithProtocol(TestWorlds.Scenario(1, thread), protocol))];
+        List<ShootdownRecord> records = [.. RecordsOf(Threads(WithProtocol(TestWorlds.Scenario(1, thread), protocol)))];
         Assert.Equal(2, records.Count);
         Assert.All(records, record => Assert.Equal(0, record.RefillMisses));
         Assert.All(records, record => Assert.Equal(5, record.DeadPages));
@@ -58,9 +58,8 @@ public sealed class ShootdownRecordTests
         ThreadProgram unmapper = new ThreadBuilder("a").Touch(TestWorlds.Page(0), 7).Touch(TestWorlds.Page(100), ManyPages)
             .Compute(1_000_000)
             .Unmap(TestWorlds.Page(100), ManyPages).Touch(TestWorlds.Page(0), 7).Build();
-        ScenarioSpec scenario = WithProtocol(
-            TestWorlds.Scenario(2, unmapper, other), protocol) with
-        { Kernel = new KernelProfile { TickCycles = 1_500_000 } };
+        ScenarioSpec scenario = Threads(
+            WithProtocol(TestWorlds.Scenario(2, unmapper, other), protocol) with { Kernel = new KernelProfile { TickCycles = 1_500_000 } });
         bool prompt = ShootdownProtocols.All.Find(protocol)!.AllowedStaleness(scenario.Machine, scenario.Kernel) == 0;
         ShootdownRecord record = Assert.Single(RecordsOf(scenario));
         Assert.Equal(37, record.RefillMisses);
@@ -109,7 +108,7 @@ public sealed class ShootdownRecordTests
     {
         ThreadProgram other = new ThreadBuilder("b").Store(TestWorlds.Page(50)).Compute(1_000_000).Store(TestWorlds.Page(50)).Build();
         ThreadProgram unmapper = new ThreadBuilder("a").Store(TestWorlds.Page(0)).Compute(100_000).Unmap(TestWorlds.Page(0), 1).Build();
-        ShootdownRecord record = Assert.Single(RecordsOf(TestWorlds.Scenario(2, unmapper, other)));
+        ShootdownRecord record = Assert.Single(RecordsOf(Threads(TestWorlds.Scenario(2, unmapper, other))));
         Assert.Equal(1, record.Targets);
         Assert.Equal(1, record.SpuriousInterrupts);
         Assert.Equal(0, record.RefillMisses);
@@ -130,8 +129,9 @@ public sealed class ShootdownRecordTests
         ThreadProgram other = new ThreadBuilder("o").Touch(TestWorlds.Page(0), 9).Compute(3_000_000).Touch(TestWorlds.Page(0), 9)
             .Compute(30_000_000).Build();
         ScenarioSpec scenario = WithProtocol(TestWorlds.Scenario(2, giver.Build(), other), protocol) with { Warmup = warmup };
-        using World listed = new(scenario, lists: new RunLists { Shootdowns = true });
-        using World counted = new(scenario);
+        ScenarioSpec threads = Threads(scenario);
+        using World listed = new(threads, lists: new RunLists { Shootdowns = true });
+        using World counted = new(threads);
         RunReport expected = ReportBuilder.Build(listed, new SequentialEngine(listed).Run());
         bool finished = new SequentialEngine(counted).Run();
         RunReport report = ReportBuilder.Build(counted, finished);
@@ -165,14 +165,18 @@ public sealed class ShootdownRecordTests
             },
             iter: 100);
 
+    private static ScenarioSpec Threads(ScenarioSpec scenario) => TestWorlds.UpToItsLastThread(scenario);
+
     private static ScenarioSpec WithProtocol(ScenarioSpec scenario, string protocol) =>
         scenario with { Shootdown = new ShootdownSpec { Protocol = protocol, Hypothetical = true } };
 
     private static IReadOnlyList<ShootdownRecord> LatrRecords(params ThreadProgram[] threads) =>
         RecordsOf(
-            WithProtocol(
-                TestWorlds.Scenario(threads.Length, threads), "latr") with
-            { Kernel = new KernelProfile { TickCycles = 1_000_000 } });
+            Threads(
+                WithProtocol(TestWorlds.Scenario(threads.Length, threads), "latr") with
+                {
+                    Kernel = new KernelProfile { TickCycles = 1_000_000 },
+                }));
 
     private static IReadOnlyList<ShootdownRecord> RecordsOf(ScenarioSpec scenario, long window = 0)
     {

@@ -239,7 +239,7 @@ public class SleepTests
             Kernel = new KernelProfile { Traps = traps },
             Processes = [new ProcessSpec { Name = "p", Program = _ => image }],
         };
-        return TestWorlds.Run(scenario with { Shootdown = scenario.Shootdown with { Protocol = "linux" } });
+        return TestWorlds.RunThreads(scenario with { Shootdown = scenario.Shootdown with { Protocol = "linux" } });
     }
 
     private static IVmtSource Source(string text) => TraceSources.Open(new MemoryStream(Encoding.UTF8.GetBytes(text)), "a.vmt");

@@ -24,8 +24,8 @@ public sealed class CheckCommandTests
 {
     /// <summary>A run that is clean says what was watched; one that nobody watched does not.</summary>
     [Theory]
-    [InlineData("check", "off", "1 shootdown; no rule was broken")]
-    [InlineData("run", "values", "1 shootdown, and what each page holds; no rule was broken")]
+    [InlineData("check", "off", "2 shootdowns; no rule was broken")]
+    [InlineData("run", "values", "2 shootdowns, and what each page holds; no rule was broken")]
     [InlineData("run", "off", null)]
     public async Task Run_CleanWithTheChecker_SaysWhatItWatched(string command, string check, string? words)
     {

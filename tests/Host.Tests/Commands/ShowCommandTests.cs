@@ -35,6 +35,11 @@ public sealed class ShowCommandTests
         Assert.Contains("0x7f0001000-0x7f0004000", after, StringComparison.Ordinal);
         Assert.Matches(@"level 0: entry 0x000 .*: empty, a fault", after);
         Assert.Matches(@"hold a translation of the page:\n +none", after);
+        Assert.Contains("page table: x86-64", after, StringComparison.Ordinal);
+
+        (_, string end, _) = await CommandRunner.RunAsync(["show", file, .. Sets, "--at", "10ms"]);
+        Assert.Matches(@"it has ended, with 1 area, \d pages? mapped, 4 table pages\n +0x7f0001000-0x7f0004000 ", end);
+        Assert.DoesNotContain("page table:", end, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -43,7 +43,8 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
             u 7f0000000 1000
             """);
         (int code, _, string error) = await CommandRunner.RunAsync(
-            "run", trace, "--set", "machine.cores=4", "--set", "threads.placement=spread", "--out", Run);
+            "run", trace, "--set", "machine.cores=4", "--set", "threads.placement=spread",
+            "--set", "kernel-profile=linux-6.18-kvm", "--out", Run);
         Assert.True(code == ExitCodes.Ok, error);
         (code, _, error) = await CommandRunner.RunAsync("report", Run, "--html", Page);
         Assert.True(code == ExitCodes.Ok, error);

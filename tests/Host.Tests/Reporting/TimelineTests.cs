@@ -61,8 +61,10 @@ public sealed class TimelineTests : IAsyncLifetime
         int interrupts = (await File.ReadAllLinesAsync(lists[3])).Skip(1).Sum(line => int.Parse(line.Split(',')[6]));
         Assert.InRange(interrupts, 2, int.MaxValue);
         Assert.Equal(interrupts, trace.Flows.Count);
-        Assert.All(trace.Flows.Values, steps => Assert.Equal(
+        string[][] flows = [.. trace.Flows.Values.Select(steps => steps.ToArray())];
+        Assert.All(flows[..^1], steps => Assert.Equal(
             ["two shootdown", "core 1, socket 1 handles a shootdown", "two all have invalidated"], steps));
+        Assert.Equal(["two/1 shootdown", "core 0, socket 0 handles a shootdown", "two/1 all have invalidated"], flows[^1]);
         Assert.Equal(
             (await File.ReadAllLinesAsync(lists[1])).Length - 1,
             trace.Slices.Count(slice => slice is { Depth: 0 } && slice.Track.StartsWith("two", StringComparison.Ordinal)

@@ -108,7 +108,7 @@ public sealed class FaultScalingTests
     }
 
     private static RunReport Threads(int threads, bool areaLocks, string placement = "packed", int sockets = 1, bool unmaps = false) =>
-        TestWorlds.Run(new ScenarioSpec
+        TestWorlds.RunThreads(new ScenarioSpec
         {
             Name = "faults",
             Machine = new MachineSpec { Cores = 16, Sockets = sockets },
@@ -118,7 +118,7 @@ public sealed class FaultScalingTests
             Processes = [new ProcessSpec { Name = "p", Program = _ => Image(threads, unmaps) }],
         });
 
-    private static RunReport Processes(int count) => TestWorlds.Run(new ScenarioSpec
+    private static RunReport Processes(int count) => TestWorlds.RunThreads(new ScenarioSpec
     {
         Name = "faults",
         Machine = new MachineSpec { Cores = 16 },

@@ -68,6 +68,6 @@ public sealed class LinesOfRangesTests
         ThreadBuilder caller = call(new ThreadBuilder("caller").Control(ControlKind.Barrier).Compute(10_000));
         ScenarioSpec scenario = TestWorlds.Scenario(
             2, toucher.Control(ControlKind.Barrier).Build(new CoreId(0)), caller.Build(new CoreId(1)));
-        return TestWorlds.Run(scenario with { Kernel = new KernelProfile { PerVmaLocks = areaLocks } });
+        return TestWorlds.RunThreads(scenario with { Kernel = new KernelProfile { PerVmaLocks = areaLocks } });
     }
 }

@@ -117,7 +117,7 @@ public sealed class RangeLockTests : IRwsemSignals
     private static RunReport Run(string mapLock, int shift)
     {
         ScenarioSpec scenario = Neighbours(shift);
-        return TestWorlds.Run(
+        return TestWorlds.RunThreads(
             scenario with { Kernel = scenario.Kernel with { MapLock = mapLock } }, protocol: new BroadcastProtocol());
     }
 

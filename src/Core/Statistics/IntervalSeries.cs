@@ -120,7 +120,11 @@ public sealed class IntervalSeries
     }
 
     /// <summary>Everything is 0 from now on.</summary>
-    public void Reset() => Array.Clear(_values);
+    public void Reset()
+    {
+        Array.Clear(_values);
+        _count = 0;
+    }
 
     private void Reach(int count)
     {

@@ -104,7 +104,8 @@ internal static class JobCommands
             {
                 string problem = node.Problem.Length > 0 ? $"  ({node.Problem})" : "";
                 string state = node.State.ToString().ToLowerInvariant();
-                await output.WriteLineAsync($"{node.Name}  {state}, {node.Running} of {Quantities.Of(node.Jobs, "job")}{problem}");
+                string ids = node.Ids.Count > 0 ? $": {string.Join(", ", node.Ids)}" : "";
+                await output.WriteLineAsync($"{node.Name}  {state}, {node.Running} of {Quantities.Of(node.Jobs, "job")}{ids}{problem}");
             }
 
             return ExitCodes.Ok;

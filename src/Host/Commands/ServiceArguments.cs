@@ -10,6 +10,8 @@ namespace VmSim.Host.Commands;
 internal sealed class ServiceArguments
 {
     private const string ServerVariable = "VMSIM_SERVER";
+    private const string TokenVariable = "VMSIM_TOKEN_FILE";
+    private const string AuthorityVariable = "VMSIM_AUTHORITY";
 
     private readonly Option<string> _server = new("--server")
     {
@@ -21,14 +23,17 @@ internal sealed class ServiceArguments
 
     private readonly Option<string?> _tokenFile = new("--token-file")
     {
-        Description = "File with the token; by default that of this user's own service, in --store.",
+        Description = $"File with the token, or {TokenVariable} in the environment; else that of this user's own service, in --store.",
         HelpName = "FILE",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(TokenVariable),
     };
 
     private readonly Option<string?> _authority = new("--authority")
     {
-        Description = "Certificate of the authority (authority.crt of `vmsim certs`) that the service's own must be of: https.",
+        Description = "Certificate of the authority (authority.crt of `vmsim certs`) that the service's own must be of, for https; or "
+            + $"{AuthorityVariable} in the environment.",
         HelpName = "FILE",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(AuthorityVariable),
     };
 
     private readonly Option<string> _store = ServeCommand.StoreOption();

@@ -80,12 +80,17 @@ internal sealed partial class JobScheduler
                     node.Last!.Build,
                     node.Last.Jobs,
                     JobsOf(node.Name).Count(),
+                    [.. IdsOf(node.Name)],
                     node.Drains ? NodeState.Draining : node.Last.State,
                     node.Seen.ToUnixTimeMilliseconds(),
                     ProblemOf(node))),
             ];
         }
     }
+
+    private IEnumerable<long> IdsOf(string node) => _running
+        .Where(running => running.Value.Job.Maker is NodeJob { IsOver: false } held && held.Node == node)
+        .Select(running => running.Key).Order();
 
     /// <summary>Whether a node has a job by a lease that counts.</summary>
     public bool Holds(string name, long job, string lease)

@@ -58,7 +58,9 @@ internal sealed record NodeEnding(JobAnswer? Answer, string Death, bool IsLost);
 /// <param name="Build">The build that it is of.</param>
 /// <param name="Jobs">Jobs that it makes at a time.</param>
 /// <param name="Running">Jobs that it has.</param>
+/// <param name="Ids">Their numbers, rising.</param>
 /// <param name="State">Whether it goes on.</param>
 /// <param name="Seen">When it last said something, in milliseconds since 1970, UTC.</param>
 /// <param name="Problem">Why it is given no jobs; empty if it is.</param>
-internal sealed record NodeView(string Name, string Build, int Jobs, int Running, NodeState State, long Seen, string Problem);
+internal sealed record NodeView(
+    string Name, string Build, int Jobs, int Running, IReadOnlyList<long> Ids, NodeState State, long Seen, string Problem);

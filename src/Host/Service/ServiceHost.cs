@@ -14,6 +14,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using VmSim.Actors.Cluster;
 
 namespace VmSim.Host.Service;
 
@@ -72,6 +74,7 @@ internal sealed class ServiceHost : IAsyncDisposable
             app = Build(options);
             Map(app);
             await app.StartAsync();
+            app.Services.GetRequiredService<ServiceMetrics>().Begin();
             return new ServiceHost(own, app);
         }
         catch
@@ -124,7 +127,9 @@ internal sealed class ServiceHost : IAsyncDisposable
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
         services.AddOpenApi();
         services.AddHealthChecks().AddCheck<ServiceHealth>("work");
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter(ServiceMetrics.MeterName).AddPrometheusExporter());
+        services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("vmsim", serviceVersion: BuildIdentity.Here, autoGenerateServiceInstanceId: false))
+            .WithMetrics(metrics => metrics.AddMeter(ServiceMetrics.MeterName).AddPrometheusExporter());
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;

@@ -8,6 +8,9 @@ internal sealed class ServiceMetrics : IDisposable
     /// <summary>Name of the meter.</summary>
     public const string MeterName = "vmsim.service";
 
+    /// <summary>Seconds from a job that the machine hardly notices to one of a day.</summary>
+    private static readonly double[] Bounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400];
+
     private readonly Meter _meter = new(MeterName);
     private readonly Counter<long> _submitted;
     private readonly Counter<long> _ended;
@@ -21,7 +24,22 @@ internal sealed class ServiceMetrics : IDisposable
             "vmsim.jobs.submitted", "{job}", "Jobs that were submitted, by whether the store had the result.");
         _ended = _meter.CreateCounter<long>("vmsim.jobs.ended", "{job}", "Jobs that are over, by their state.");
         _again = _meter.CreateCounter<long>("vmsim.jobs.retried", "{job}", "Attempts that ended without a result and are made again.");
-        _seconds = _meter.CreateHistogram<double>("vmsim.jobs.duration", "s", "From submission to the end of a job.");
+        _seconds = _meter.CreateHistogram(
+            "vmsim.jobs.duration",
+            "s",
+            "From submission to the end of a job.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Bounds });
+    }
+
+    /// <summary>Has every series be there from the start, with 0: what appears with its first event shows no rise to who looks for one.</summary>
+    public void Begin()
+    {
+        Submitted(0, 0);
+        _again.Add(0);
+        foreach (JobState state in (JobState[])[JobState.Done, JobState.Failed, JobState.Cancelled])
+        {
+            _ended.Add(0, new KeyValuePair<string, object?>("state", ServiceText.Of(state)));
+        }
     }
 
     /// <summary>Has the numbers of jobs read when they are asked for.</summary>

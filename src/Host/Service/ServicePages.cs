@@ -202,12 +202,16 @@ internal sealed class ServicePages(
             main.Append(
                 CultureInfo.InvariantCulture,
                 $"<tr><td>{Text(node.Name)}</td><td>{Text(node.Problem.Length > 0 ? node.Problem : state)}</td>"
-                    + $"<td data-value=\"{node.Running}\">{node.Running}</td><td data-value=\"{node.Jobs}\">{node.Jobs}</td>"
+                    + $"<td data-value=\"{node.Running}\">{JobLinks(node.Ids)}</td><td data-value=\"{node.Jobs}\">{node.Jobs}</td>"
                     + $"<td>{ServiceText.Time(node.Seen)}</td></tr>");
         }
 
         main.Append("</tbody></table></div>");
     }
+
+    private static string JobLinks(IReadOnlyList<long> ids) => ids.Count == 0
+        ? "none"
+        : string.Join(", ", ids.Select(id => string.Create(CultureInfo.InvariantCulture, $"<a href=\"/jobs/{id}\">{id}</a>")));
 
     private void AppendJobs(StringBuilder main, string title, IReadOnlyList<Job> jobs)
     {

@@ -268,6 +268,12 @@ public sealed class ServiceApiTests : IAsyncLifetime
     public async Task Metrics_AndOpenApi_TellOfTheService()
     {
         string token = _tokens[Role.Reader];
+        string before = (await AskAsync(HttpMethod.Get, "/metrics", token)).Text;
+        foreach (string series in (string[])["stored=\"no\"", "stored=\"yes\"", "state=\"done\"", "state=\"failed\"", "state=\"cancelled\""])
+        {
+            Assert.Matches($"vmsim_jobs_[a-z_]+{{[^}}]*{series}[^}}]*}} [0-9]+\n", before);
+        }
+
         await PostAsync("/api/v1/jobs", Job, _tokens[Role.Submitter]);
         string metrics = (await AskAsync(HttpMethod.Get, "/metrics", token)).Text;
         Assert.Contains("vmsim_jobs_waiting", metrics, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -118,12 +119,22 @@ public sealed class CertificateAuthority : IDisposable
         }
     }
 
+    /// <summary>Addresses of a certificate at most.</summary>
+    public const int AddressesMax = 64;
+
+    /// <summary>Letters of a host's name at most (RFC 1035, 2.3.4).</summary>
+    private const int HostLengthMax = 253;
+
     /// <summary>Issues a node's certificate, with a key of its own.</summary>
     /// <param name="name">The node's name: letters, digits, dots and dashes, at most 63.</param>
     /// <param name="days">Days until it expires; it never outlasts the authority.</param>
-    /// <exception cref="CertificateException">The name is not allowed, or the authority has expired.</exception>
-    public NodeCertificate Issue(string name, int days = NodeDays)
+    /// <param name="addresses">
+    /// IP addresses and names of hosts under which other programs reach it, at most <see cref="AddressesMax"/>; nodes compare none.
+    /// </param>
+    /// <exception cref="CertificateException">The name or an address is not allowed, or the authority has expired.</exception>
+    public NodeCertificate Issue(string name, int days = NodeDays, params IReadOnlyList<string> addresses)
     {
+        ArgumentNullException.ThrowIfNull(addresses);
         RequireName(name);
         DateTimeOffset now = _clock.GetUtcNow();
         DateTimeOffset last = new(Certificate.NotAfter.ToUniversalTime());
@@ -140,6 +151,7 @@ public sealed class CertificateAuthority : IDisposable
             new X509BasicConstraintsExtension(certificateAuthority: false, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. PeerPolicy.Purposes], critical: true));
+        request.CertificateExtensions.Add(AlternativeNames(name, addresses));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         request.CertificateExtensions.Add(
             X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
@@ -157,9 +169,12 @@ public sealed class CertificateAuthority : IDisposable
     /// <param name="name">The node's name.</param>
     /// <param name="days">Days until it expires.</param>
     /// <param name="renew">Whether it takes the place of one that is there; otherwise there must be none.</param>
+    /// <param name="addresses">As for <see cref="Issue"/>; a new one without any has those of the old one.</param>
     /// <returns>The file.</returns>
-    /// <exception cref="CertificateException">The name is not allowed, or there is a file, or none, in its place.</exception>
-    public string IssueInto(string folder, string name, int days, bool renew)
+    /// <exception cref="CertificateException">
+    /// The name or an address is not allowed, or there is a file, or none, in its place.
+    /// </exception>
+    public string IssueInto(string folder, string name, int days, bool renew, params IReadOnlyList<string> addresses)
     {
         string path = PathOf(folder, name);
         if (renew && !File.Exists(path))
@@ -168,7 +183,13 @@ public sealed class CertificateAuthority : IDisposable
                 $"{path}: there is no such certificate to renew; a first one is made by vmsim certs node {folder} {name}");
         }
 
-        using NodeCertificate certificate = Issue(name, days);
+        if (renew && addresses.Count == 0)
+        {
+            using NodeCertificate old = NodeCertificate.Load(path);
+            addresses = old.Addresses;
+        }
+
+        using NodeCertificate certificate = Issue(name, days, addresses);
         if (renew)
         {
             PrivateFile.Replace(path, certificate.ToPem());
@@ -187,6 +208,34 @@ public sealed class CertificateAuthority : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Certificate.Dispose();
+
+    private static X509Extension AlternativeNames(string name, IReadOnlyList<string> addresses)
+    {
+        if (addresses.Count > AddressesMax)
+        {
+            throw new CertificateException($"{addresses.Count} addresses found; at most {AddressesMax} are allowed");
+        }
+
+        SubjectAlternativeNameBuilder names = new();
+        foreach (string address in addresses.Prepend(name).Distinct(StringComparer.Ordinal))
+        {
+            if (IPAddress.TryParse(address, out IPAddress? number))
+            {
+                names.AddIpAddress(number);
+            }
+            else if (address.Length <= HostLengthMax && Uri.CheckHostName(address) == UriHostNameType.Dns)
+            {
+                names.AddDnsName(address);
+            }
+            else if (address != name)
+            {
+                // A node's name need not be a host's.
+                throw new CertificateException($"\"{address}\" is no address: an IP address or the name of a host is allowed");
+            }
+        }
+
+        return names.Build();
+    }
 
     private static string PathOf(string folder, string name)
     {

@@ -27,6 +27,13 @@ public sealed class NodeCertificate : IDisposable
     /// <summary>When the certificate expires.</summary>
     public DateTimeOffset Expires => new(Certificate.NotAfter.ToUniversalTime());
 
+    /// <summary>IP addresses and names of hosts, the node's own apart, under which other programs reach it.</summary>
+    public IReadOnlyList<string> Addresses =>
+    [
+        .. Certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names =>
+            names.EnumerateIPAddresses().Select(address => address.ToString()).Concat(names.EnumerateDnsNames().Where(name => name != Name))),
+    ];
+
     /// <summary>Reads a file that <c>vmsim certs node</c> has written.</summary>
     /// <param name="path">The file; only its owner may read it.</param>
     /// <exception cref="CertificateException">There is none, others may read it, or it holds something else.</exception>

@@ -46,10 +46,23 @@ internal static class CertsCommand
             Arity = ArgumentArity.OneOrMore,
         };
         Option<int> days = Days();
+        Option<string[]> addresses = Addresses();
         Command command = new(
             "node",
-            "Makes certificates of nodes: FOLDER/NAME.pem, each with its key, to be copied to its machine.") { folder, names, days };
-        command.SetAction(parsed => Issue(parsed.GetValue(folder)!, parsed.GetValue(names)!, parsed.GetValue(days), renew: false, output));
+            "Makes certificates of nodes: FOLDER/NAME.pem, each with its key, to be copied to its machine.")
+        {
+            folder,
+            names,
+            days,
+            addresses,
+        };
+        command.SetAction(parsed => Issue(
+            parsed.GetValue(folder)!,
+            parsed.GetValue(names)!,
+            parsed.GetValue(days),
+            parsed.GetValue(addresses) ?? [],
+            renew: false,
+            output));
         return command;
     }
 
@@ -62,6 +75,7 @@ internal static class CertsCommand
             Arity = ArgumentArity.ZeroOrMore,
         };
         Option<int> days = Days();
+        Option<string[]> addresses = Addresses();
         Command command = new(
             "renew",
             "Makes new certificates, with new keys, in the place of old ones; a node takes its new one up with its next run.")
@@ -69,12 +83,19 @@ internal static class CertsCommand
             folder,
             names,
             days,
+            addresses,
         };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(folder)!;
             string[] given = parsed.GetValue(names) ?? [];
-            return Issue(path, given.Length > 0 ? given : CertificateAuthority.NamesIn(path), parsed.GetValue(days), renew: true, output);
+            return Issue(
+                path,
+                given.Length > 0 ? given : CertificateAuthority.NamesIn(path),
+                parsed.GetValue(days),
+                parsed.GetValue(addresses) ?? [],
+                renew: true,
+                output);
         });
         return command;
     }
@@ -89,7 +110,7 @@ internal static class CertsCommand
             {
                 using NodeCertificate certificate = NodeCertificate.Load(file);
                 string authority = certificate.Authority.GetCertHashString(HashAlgorithmName.SHA256)[..16].ToLowerInvariant();
-                output.WriteLine($"{file}: node {certificate.Name}, until {Day(certificate.Expires.UtcDateTime)}, authority {authority}");
+                output.WriteLine($"{file}: node {certificate.Name}, until {Day(certificate.Expires.UtcDateTime)}, authority {authority}{At(certificate)}");
                 certificate.RequireUsable(TimeProvider.System, file);
             }
 
@@ -98,19 +119,29 @@ internal static class CertsCommand
         return command;
     }
 
-    private static int Issue(string folder, IReadOnlyList<string> names, int days, bool renew, TextWriter output)
+    private static int Issue(
+        string folder, IReadOnlyList<string> names, int days, IReadOnlyList<string> addresses, bool renew, TextWriter output)
     {
         using CertificateAuthority authority = CertificateAuthority.Load(folder, TimeProvider.System);
         foreach (string name in names)
         {
             string path = "";
-            Leftovers.Whole(() => path = authority.IssueInto(folder, name, days, renew));
+            Leftovers.Whole(() => path = authority.IssueInto(folder, name, days, renew, addresses));
             using NodeCertificate certificate = NodeCertificate.Load(path);
-            output.WriteLine($"{path}: node {name}, until {Day(certificate.Expires.UtcDateTime)}");
+            output.WriteLine($"{path}: node {name}, until {Day(certificate.Expires.UtcDateTime)}{At(certificate)}");
         }
 
         return ExitCodes.Ok;
     }
+
+    private static string At(NodeCertificate certificate) =>
+        certificate.Addresses.Count > 0 ? $", at {string.Join(", ", certificate.Addresses)}" : "";
+
+    private static Option<string[]> Addresses() => new("--address")
+    {
+        Description = "IP address or host under which programs other than vmsim reach the node. May be repeated; renewed ones keep theirs.",
+        HelpName = "ADDRESS",
+    };
 
     private static Argument<string> Folder() => new("FOLDER") { Description = "Where the authority and its certificates are kept." };
 

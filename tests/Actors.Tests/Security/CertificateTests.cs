@@ -39,6 +39,40 @@ public sealed class CertificateTests : IDisposable
         Assert.StartsWith(expected ?? "", refusal ?? "", StringComparison.Ordinal);
     }
 
+    /// <summary>Programs that compare addresses find them, beside the node's name; a renewed certificate keeps them unless it is told others.</summary>
+    [Fact]
+    public void Issue_WithAddresses_NamesThemAndKeepsThem()
+    {
+        using CertificateAuthority authority = CertificateAuthority.Create(_clock);
+        authority.Save(_folder);
+        string[] addresses = ["192.0.2.7", "2001:db8::1", "vmsim.example.org"];
+        string file = authority.IssueInto(_folder, "service", 10, renew: false, addresses);
+        Check(addresses);
+        authority.IssueInto(_folder, "service", 10, renew: true);
+        Check(addresses);
+        authority.IssueInto(_folder, "service", 10, renew: true, "192.0.2.8");
+        Check(["192.0.2.8"]);
+
+        void Check(string[] expected)
+        {
+            using NodeCertificate certificate = NodeCertificate.Load(file);
+            Assert.Equal(expected.Order(StringComparer.Ordinal), certificate.Addresses.Order(StringComparer.Ordinal));
+            Assert.All(expected.Prepend("service"), name => Assert.True(certificate.Certificate.MatchesHostname(name)));
+            Assert.False(certificate.Certificate.MatchesHostname("other.example.org"));
+        }
+    }
+
+    [Theory]
+    [InlineData("no host")]
+    [InlineData("")]
+    [InlineData("https://service")]
+    [InlineData("192.0.2.7:4980")]
+    public void Issue_WithWhatIsNoAddress_SaysSo(string address)
+    {
+        using CertificateAuthority authority = CertificateAuthority.Create(_clock);
+        Assert.Contains("is no address", Assert.Throws<CertificateException>(() => authority.Issue("node", 10, address)).Message);
+    }
+
     [Fact]
     public void Refusal_NoneOrAnotherAuthority_SaysSo()
     {

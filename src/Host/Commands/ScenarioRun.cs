@@ -82,6 +82,11 @@ internal sealed record ScenarioRun(
                 $"vmsim: {key}: no process runs in a virtual machine; machine.virtual = on, or virtual = on of a process, gives them one");
         }
 
+        foreach (string key in Scenario.UnusedIsolationSettings())
+        {
+            await error.WriteLineAsync($"vmsim: {key}: kernel.page-table-isolation is off, and nothing else asks for it");
+        }
+
         // A run ends at the end of a window by itself; only waiting for nodes is ended by the signal.
         using IDisposable work = Cluster.IsWanted ? Interruption.Patiently() : Interruption.Work();
         RunCheckpoints? checkpoints = Checkpoints.IsWanted ? Checkpoints.Open(Scenario, Options, Inputs, error) : null;

@@ -40,6 +40,9 @@ public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownPr
     public IReadOnlyList<string> Architectures => real.Architectures;
 
     /// <inheritdoc/>
+    public IsolationKind Isolation => real.Isolation;
+
+    /// <inheritdoc/>
     public virtual MachineShootdown? CreateMachineHalf(MachineSpec machine, KernelProfile kernel) =>
         real.CreateMachineHalf(machine, kernel);
 
@@ -235,4 +238,70 @@ public abstract class ForwardingCore(CoreShootdown real) : CoreShootdown
 
     /// <inheritdoc/>
     public override void OnReturnWord(SpaceId space, long word) => real.OnReturnWord(space, word);
+}
+
+/// <summary>What a core half sees, passed on.</summary>
+/// <param name="real">Where to.</param>
+public abstract class ForwardingCoreContext(ICoreShootdownContext real) : ICoreShootdownContext
+{
+    /// <inheritdoc/>
+    public CoreId Core => real.Core;
+
+    /// <inheritdoc/>
+    public MachineSpec Machine => real.Machine;
+
+    /// <inheritdoc/>
+    public KernelProfile Kernel => real.Kernel;
+
+    /// <inheritdoc/>
+    public Delays Delays => real.Delays;
+
+    /// <inheritdoc/>
+    public int SpaceCount => real.SpaceCount;
+
+    /// <inheritdoc/>
+    public int TagCount => real.TagCount;
+
+    /// <inheritdoc/>
+    public CoreMmu Mmu => real.Mmu;
+
+    /// <inheritdoc/>
+    public virtual TagPairs? Pairs => real.Pairs;
+
+    /// <inheritdoc/>
+    public Cycles Now => real.Now;
+
+    /// <inheritdoc/>
+    public bool IsLazy => real.IsLazy;
+
+    /// <inheritdoc/>
+    public SpaceId Loaded => real.Loaded;
+
+    /// <inheritdoc/>
+    public CoreState State => real.State;
+
+    /// <inheritdoc/>
+    public virtual void SendProtocol(SpaceId space, Cycles delay, in ProtocolPayload payload) => real.SendProtocol(space, delay, payload);
+
+    /// <inheritdoc/>
+    public virtual void SendDirect(CoreId target, Cycles delay, in ProtocolPayload payload) => real.SendDirect(target, delay, payload);
+
+    /// <inheritdoc/>
+    public virtual void Acknowledge(in Invalidation invalidation, int dropped, Cycles cycles) =>
+        real.Acknowledge(invalidation, dropped, cycles);
+
+    /// <inheritdoc/>
+    public virtual void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead) => real.BeginInvalidation(space, shootdown, dead);
+
+    /// <inheritdoc/>
+    public virtual void AlsoDead(DeadRange dead) => real.AlsoDead(dead);
+
+    /// <inheritdoc/>
+    public virtual void EndInvalidation(in InvalidationResult result) => real.EndInvalidation(result);
+
+    /// <inheritdoc/>
+    public virtual void UseTag(Asid tag) => real.UseTag(tag);
+
+    /// <inheritdoc/>
+    public virtual void CountSweep(int shootdowns) => real.CountSweep(shootdowns);
 }

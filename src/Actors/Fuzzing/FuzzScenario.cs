@@ -106,11 +106,8 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
         dice.Maybe(settings, () => "kernel.ipi-clusters = off");
         dice.Maybe(settings, () => $"kernel.call-lines = {dice.Between(1, 4)}");
         dice.Maybe(settings, () => "kernel.lru-drain = on");
-        foreach (List<string> process in processes)
-        {
-            dice.Maybe(process, () => $"virtual = {dice.OneOf(["on", "off"])}");
-        }
-
+        processes.ForEach(process => dice.Maybe(process, () => $"virtual = {dice.OneOf(["on", "off"])}"));
+        DrawIsolation(settings, protocol, dice);
         return new FuzzScenario(settings, processes, isSplit);
     }
 
@@ -226,6 +223,23 @@ public sealed record FuzzScenario(IReadOnlyList<string> Settings, IReadOnlyList<
                 break;
             default:
                 break;
+        }
+    }
+
+    /// <summary>Page-table isolation, where the protocol knows pairs of tags.</summary>
+    private static void DrawIsolation(List<string> settings, string protocol, Dice dice)
+    {
+        if (ShootdownProtocols.All.Find(protocol)!.Isolation != IsolationKind.None)
+        {
+            dice.Often(settings, () => "kernel.page-table-isolation = on");
+            dice.Often(settings, () => "kernel.invpcid = off");
+            dice.Maybe(settings, () => $"kernel.table-switch-cycles = {dice.Between(0, 2_000)}");
+            dice.Maybe(settings, () => $"kernel.invpcid-extra-cycles = {dice.Between(0, 1_000)}");
+        }
+
+        if (protocol == "early-ack")
+        {
+            dice.Maybe(settings, () => "shootdown.protocol-settings.in-context = off");
         }
     }
 

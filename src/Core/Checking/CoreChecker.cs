@@ -57,6 +57,23 @@ internal sealed partial class CoreChecker(TranslationChecker checker, ICheckedCo
         }
     }
 
+    /// <summary>
+    /// The kernel accesses a page for user mode, under a tag of its own. What was found good for user mode says nothing of what it has
+    /// there, so that each access is looked up.
+    /// </summary>
+    /// <param name="time">When the access began, in cycles.</param>
+    /// <param name="space">The address space.</param>
+    /// <param name="tag">The kernel's tag of it on this core.</param>
+    /// <param name="kind">What the access does.</param>
+    /// <param name="address">An address in the page.</param>
+    public void OnKernelAccess(long time, int space, Asid tag, AccessKind kind, ulong address)
+    {
+        _space = space;
+        _watched = checker.Space(space);
+        Verified none = default;
+        Look(time, tag, kind, address, KeyOf(address >> PageSizes.BaseShift, space), ref none);
+    }
+
     /// <summary>When the core put a translation of a page into its TLB, in cycles; -1 if that is not known any more.</summary>
     public long FilledAt(int space, ulong page) =>
         Slot(page) is { FilledAt: > 0 } slot && slot.Key == KeyOf(page, space) ? slot.FilledAt : -1;

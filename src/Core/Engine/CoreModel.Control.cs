@@ -113,7 +113,8 @@ public sealed partial class CoreModel
         Counters[CoreCounters.SystemCalls]++;
         if (call.Kind == SystemCallKind.Other)
         {
-            long cycles = Kernel.SystemCallEntryCycles + Kernel.OtherCallCycles + Kernel.TrapReturnCycles;
+            long cycles = Kernel.SystemCallEntryCycles + Kernel.OtherCallCycles + Kernel.TrapReturnCycles
+                + SwitchIn() + SwitchOut() + PayOwed();
             Cycles[CoreCycles.Syscall] += cycles;
             _clock += cycles;
             _kernelUntil = _clock;
@@ -135,6 +136,7 @@ public sealed partial class CoreModel
     {
         Send(SimMessage.Of(ThreadRequest.Migrate(thread.Id, target)), thread.Space, notice);
         Departures?.Add((thread, target));
+        EnterScheduler();
         PickNext();
     }
 
@@ -148,7 +150,7 @@ public sealed partial class CoreModel
     {
         thread.Trap = trap;
         thread.TrapBegan = _clock;
-        Send(message, thread.Space, _clock + delay);
+        Send(message, thread.Space, _clock + delay + SwitchIn());
         if (_park)
         {
             PickNext();

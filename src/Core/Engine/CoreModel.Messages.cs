@@ -99,6 +99,7 @@ public sealed partial class CoreModel
         if (invalidation.Way == InvalidationWay.Interrupt)
         {
             cycles += Kernel.HandlerCycles + (due < _kernelUntil ? Kernel.HandlerInCallCycles : 0);
+            cycles += State == CoreState.Running && due >= _kernelUntil ? SwitchIn() + SwitchOut() : 0;
             Counters[CoreCounters.InvalidationsHandled]++;
         }
 
@@ -107,7 +108,7 @@ public sealed partial class CoreModel
         _timeline?.Invalidation(invalidation.Space, invalidation.Shootdown, entered, _clock);
         if (result.Ack != AckTime.Later)
         {
-            SendAck(invalidation, result.Ack == AckTime.AtEntry ? entered : _clock, result.Dropped, cycles);
+            SendAck(invalidation, result.Ack == AckTime.AtEntry ? entered : _clock, result.Dropped + result.Owed, cycles);
         }
 
         if (result.LeavesSpace && _loadedSpace == invalidation.Space.Value)
@@ -155,6 +156,11 @@ public sealed partial class CoreModel
             if (answer.Primes is { } size)
             {
                 Prime(thread, size);
+            }
+
+            if (!ends)
+            {
+                LeaveTrap(thread.Trap);
             }
 
             EndTrap(thread, answer);
@@ -268,14 +274,14 @@ public sealed partial class CoreModel
         LoadResult loaded = _shootdown.OnLoaded(space, answer);
         if (answer.Flush && !loaded.Flushed)
         {
-            Counters[CoreCounters.EntriesInvalidated] += Mmu.InvalidateAsid(loaded.Tag);
+            Counters[CoreCounters.EntriesInvalidated] += SharedRules.Flush(this, loaded.Tag);
             loaded = loaded with { Cycles = loaded.Cycles + Kernel.InvalidateAllCycles, Flushed = true };
         }
 
         bool other = _loadedSpace != space.Value;
         _loadedSpace = space.Value;
         _lazy = false;
-        _tag = loaded.Tag;
+        SetTags(loaded.Tag);
         if (_tables is { } tables)
         {
             tables[space.Value] = answer.Table;

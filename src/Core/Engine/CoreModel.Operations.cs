@@ -159,7 +159,7 @@ public sealed partial class CoreModel
         _dueAt = _clock;
         TranslationResult translation = userMode
             ? Mmu.TranslateMissed(kind, address, _clock)
-            : Mmu.Translate(kind, address, user: false, _clock);
+            : Mmu.TranslateAsKernel(_kernelTag, kind, address, _clock);
         Cycles[CoreCycles.Walk] += translation.Cycles;
         long began = _clock;
         _clock += translation.Cycles;
@@ -187,7 +187,7 @@ public sealed partial class CoreModel
                 watch.OnWalk(began, thread.Space.Value, address);
             }
 
-            watch.OnAccess(began, thread.Space.Value, _tag, kind, address);
+            TellAccess(watch, began, thread.Space, kind, address, userMode);
         }
 
         if (_tellsTranslations)

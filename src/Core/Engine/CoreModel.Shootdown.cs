@@ -10,7 +10,8 @@ namespace VmSim.Core.Engine;
 public sealed partial class CoreModel
 {
     /// <inheritdoc/>
-    public bool CanUse(Asid tag) => _loadedSpace >= 0 && !_lazy && State != CoreState.Loading && !ReturnsFirst && _tag == tag;
+    public bool CanUse(Asid tag) =>
+        _loadedSpace >= 0 && !_lazy && State != CoreState.Loading && (tag == _tag ? !ReturnsFirst : tag == _kernelTag);
 
     /// <inheritdoc/>
     public bool CanWalk(SpaceId space) => _loadedSpace == space.Value && !_lazy && State != CoreState.Loading && !ReturnsFirst;
@@ -51,16 +52,24 @@ public sealed partial class CoreModel
     }
 
     /// <inheritdoc/>
-    public void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead) =>
+    public void BeginInvalidation(SpaceId space, long shootdown, DeadRange dead)
+    {
         _losses.Begin(space, shootdown, TableOf(space.Value), TableTime, dead, _world.GuestOf(space.Value)?.Table);
+        Pairs?.Begin(space, shootdown, dead);
+    }
 
     /// <inheritdoc/>
-    public void AlsoDead(DeadRange dead) => _losses.AlsoDead(dead);
+    public void AlsoDead(DeadRange dead)
+    {
+        _losses.AlsoDead(dead);
+        Pairs?.AlsoDead(dead);
+    }
 
     /// <inheritdoc/>
     public void EndInvalidation(in InvalidationResult result)
     {
         _losses.End();
+        Pairs?.End();
         Counters[CoreCounters.EntriesInvalidated] += result.Dropped;
         Counters[CoreCounters.FullFlushes] += result.Full ? 1 : 0;
     }
@@ -79,11 +88,11 @@ public sealed partial class CoreModel
             throw new InvalidOperationException($"the shootdown protocol of core {Core} changes its tag while no space is loaded");
         }
 
-        _tag = tag;
+        SetTags(tag);
         LoadTable();
         if (!ReturnsFirst)
         {
-            _watch?.OnBegin(_clock, _loadedSpace, _tag);
+            TellTags();
         }
     }
 

@@ -36,15 +36,22 @@ public sealed partial class CoreModel
     private void BeginThread()
     {
         State = CoreState.Running;
+        if (_thread!.Trap == TrapKind.None)
+        {
+            long cycles = SwitchOut();
+            _clock += cycles;
+            Cycles[CoreCycles.Switch] += cycles;
+        }
+
         _timeline?.BeginThread(_clock);
         LeaveKernel();
         if (!_entersUser)
         {
-            _watch?.OnBegin(_clock, _loadedSpace, _tag);
+            TellTags();
         }
 
         _sliceEnd = _clock + Kernel.TimeSliceCycles;
-        if (_thread!.Started < 0)
+        if (_thread.Started < 0)
         {
             _thread.Started = _clock;
         }
@@ -158,6 +165,7 @@ public sealed partial class CoreModel
     private void RequeueCurrent()
     {
         _ready.Enqueue(_thread!);
+        EnterScheduler();
         PickNext();
     }
 }

@@ -82,15 +82,15 @@ public sealed partial class CoreModel
         LeaveKernel();
     }
 
-    /// <summary>The kernel has run on the core: before its thread goes on, the protocol hears of it.</summary>
+    /// <summary>The kernel has run on the core: before its thread goes on, the protocol hears of it, and what is owed is dropped.</summary>
     private void LeaveKernel() => _entersUser = _tellsReturns;
 
     private void EnterUser()
     {
         _entersUser = false;
-        long cycles = _shootdown.OnReturnToUser().Value;
+        long cycles = (_protocolHearsReturns ? _shootdown.OnReturnToUser().Value : 0) + PayOwed();
         Cycles[CoreCycles.Interrupt] += cycles;
         _clock += cycles;
-        _watch?.OnBegin(_clock, _loadedSpace, _tag);
+        TellTags();
     }
 }

@@ -30,6 +30,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private readonly LostTranslations _losses;
     private readonly bool _park;
     private readonly bool _kernelAccesses;
+    private readonly bool _protocolHearsReturns;
+
+    /// <summary>Whether something is done when user mode goes on, by the protocol or under page-table isolation.</summary>
     private readonly bool _tellsReturns;
     private readonly bool _tellsTranslations;
 
@@ -50,6 +53,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     private SimThread? _thread;
     private SimThread? _lastThread;
     private Asid _tag;
+
+    /// <summary>The tag under which the kernel accesses user pages: another than user mode's under page-table isolation.</summary>
+    private Asid _kernelTag;
     private long _clock;
 
     /// <summary>When the last system call that touched no mapping returned: an interrupt that fell due before met the kernel.</summary>
@@ -95,7 +101,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         Mmu = new CoreMmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
         _losses = Mmu.RememberLosses(this);
         CoreEvents watches = world.Protocol.Watches;
-        _tellsReturns = (watches & CoreEvents.UserReturns) != 0;
+        _protocolHearsReturns = (watches & CoreEvents.UserReturns) != 0;
+        Pairs = Kernel.PageTableIsolation ? new TagPairs(this, world.Protocol.Isolation == IsolationKind.Untagged) : null;
+        _tellsReturns = _protocolHearsReturns || Pairs is not null;
         _tellsTranslations = (watches & ~CoreEvents.UserReturns) != 0;
         if (_tellsTranslations)
         {
@@ -127,10 +135,13 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     public int SpaceCount => _world.SpaceCount;
 
     /// <inheritdoc/>
-    public int TagCount => _world.Format.TagCount;
+    public int TagCount => _world.TagCount;
 
     /// <inheritdoc/>
     public CoreMmu Mmu { get; }
+
+    /// <inheritdoc/>
+    public TagPairs? Pairs { get; }
 
     /// <inheritdoc/>
     public Cycles Now => _clock;
@@ -169,6 +180,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     [
         Counters,
         .. _shootdown.Counters is { } ofProtocol ? [ofProtocol] : Array.Empty<CounterSet>(),
+        .. Pairs is { } pairs ? [pairs.Counters] : Array.Empty<CounterSet>(),
         .. _guestCounters is { } ofGuest ? [ofGuest] : Array.Empty<CounterSet>(),
     ];
 

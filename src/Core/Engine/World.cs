@@ -64,7 +64,7 @@ public sealed class World : IDisposable
         {
             BackendCounters = WorldParts.BackendCounters(options, images),
             Lists = Lists,
-            TagCount = Format.TagCount,
+            TagCount = TagCount,
             Noise = scenario.Noise.Interrupt == 0 ? null : new InterruptNoise(scenario.Seed, scenario.Noise.Interrupt),
             HasGuests = HasGuests,
         };
@@ -121,6 +121,9 @@ public sealed class World : IDisposable
 
     /// <summary>The page-table format.</summary>
     public PageTableFormat Format { get; }
+
+    /// <summary>Tags that spaces can have, which are pairs under page-table isolation: one bit says whose half it is.</summary>
+    internal int TagCount => Scenario.Kernel.PageTableIsolation ? Format.TagCount / 2 : Format.TagCount;
 
     /// <summary>The run's least delays.</summary>
     public Delays Delays { get; }

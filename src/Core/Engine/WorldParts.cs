@@ -16,6 +16,8 @@ namespace VmSim.Core.Engine;
 public static class WorldParts
 {
     private const string ProtocolKey = "shootdown.protocol";
+    private const string IsolationKey = "kernel.page-table-isolation";
+    private const string IsolatingFormat = "x86-64";
     private const string FormatKey = "machine.page-table";
     private const string BackendKey = "memory.anonymous";
     private const string OfSettings = "-settings.";
@@ -27,7 +29,37 @@ public static class WorldParts
         ArgumentNullException.ThrowIfNull(scenario);
         IShootdownProtocol found = ShootdownProtocols.All.Require(scenario.Shootdown.Protocol, ProtocolKey, scenario.PlugIns);
         RequireArchitecture(found, scenario);
+        RequireIsolation(found, scenario);
         return scenario.Shootdown.ProtocolSettings.ApplyTo(found, ProtocolKey + OfSettings, scenario.Machine.Ghz);
+    }
+
+    /// <summary>
+    /// Refuses page-table isolation under a protocol that knows no pairs of tags, and on a machine whose kernels have none here, unless the
+    /// scenario says that this is meant.
+    /// </summary>
+    private static void RequireIsolation(IShootdownProtocol protocol, ScenarioSpec scenario)
+    {
+        if (!scenario.Kernel.PageTableIsolation)
+        {
+            return;
+        }
+
+        if (protocol.Isolation == IsolationKind.None)
+        {
+            IEnumerable<string> fit =
+                ShootdownProtocols.All.Where(other => other.Isolation != IsolationKind.None).Select(other => other.Name);
+            throw new ScenarioException(
+                $"{IsolationKey}: on found with the shootdown protocol {protocol.Name}, which knows no pairs of tags; it goes with "
+                    + $"{string.Join(", ", fit)}");
+        }
+
+        string format = FormatOf(scenario).Name;
+        if (format != IsolatingFormat && !scenario.Shootdown.Hypothetical)
+        {
+            throw new ScenarioException(
+                $"{IsolationKey}: on found on a machine with the page table {format}; it is what kernels of {IsolatingFormat} do; "
+                    + "set shootdown.hypothetical = on to run it all the same");
+        }
     }
 
     /// <summary>Refuses a protocol on a machine that does not have what it is made of, unless the scenario says that it is meant.</summary>

@@ -2,29 +2,6 @@ using VmSim.Core.Settings;
 
 namespace VmSim.Core.Machine;
 
-/// <summary>What a trap does to its core until the answer comes.</summary>
-public static class TrapModes
-{
-    /// <summary>The kernel runs on the core, interrupts on; as on real hardware.</summary>
-    public const string Hold = "hold";
-
-    /// <summary>The thread leaves the core at once and others run, for studying asynchronous fault handling.</summary>
-    public const string Park = "park";
-}
-
-/// <summary>Which operations of an address space run at the same time.</summary>
-public static class MapLocks
-{
-    /// <summary>One reader/writer semaphore for the space, mmap_lock, as Linux has it.</summary>
-    public const string Semaphore = "semaphore";
-
-    /// <summary>
-    /// A lock for each page, so that operations on disjoint ranges run at the same time (RadixVM: the locks of the slots of a radix tree;
-    /// Clements and others, EuroSys 2013).
-    /// </summary>
-    public const string Ranges = "ranges";
-}
-
 /// <summary>
 /// What the simulated kernel's work costs. Profiles are HOCON files in config/kernels, every constant with its source or marked calibrated.
 /// </summary>
@@ -278,6 +255,31 @@ public sealed record KernelProfile
     /// <summary>Invalidating the whole TLB of an address space.</summary>
     [Setting("Invalidating the whole TLB of an address space.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]
     public long InvalidateAllCycles { get; init; } = 700;
+
+    /// <summary>
+    /// Whether user mode runs on a page table without the kernel, against Meltdown (arch/x86/mm/pti.c). Off, since processors that say
+    /// RDCL_NO, and all of AMD, need none (cpu_set_bug_bits, arch/x86/kernel/cpu/common.c).
+    /// </summary>
+    [Setting("Whether user mode has a page table and a TLB tag of its own, which has nothing of the kernel (page-table isolation).")]
+    public bool PageTableIsolation { get; init; }
+
+    /// <summary>Whether the kernel has INVPCID: since Haswell (Intel SDM vol. 2, INVPCID), and not with Linux's noinvpcid.</summary>
+    [Setting("Whether the kernel has INVPCID, to drop a page under the user's tag; does nothing without page-table-isolation.")]
+    public bool Invpcid { get; init; } = true;
+
+    /// <summary>
+    /// Writing CR3 so that all stays: "on the order of a hundred" (Documentation/arch/x86/pti.rst). K. Belousov's 139 ns a system call for
+    /// both ways, on a Haswell (FreeBSD, reviews.freebsd.org/D13985), are more.
+    /// </summary>
+    [Setting("Switching between the tables of user and kernel, at each entry and return.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e7)]
+    public long TableSwitchCycles { get; init; } = 100;
+
+    /// <summary>
+    /// Calibrated on N. Amit's figures for Skylake ("x86/mm/tlb: Defer TLB flushes with PTI", linux-kernel, 23 Aug 2019): with INVLPG in
+    /// place of INVPCID, madvise of 1 and 10 pages takes 133 and 1,374 cycles less.
+    /// </summary>
+    [Setting("What INVPCID takes longer than INVLPG for one page.", Unit = SettingUnit.Cycles, Min = 0, Max = EachMax)]
+    public long InvpcidExtraCycles { get; init; } = 138;
 
     /// <summary>The rest of a call that changes areas after it has invalidated a range.</summary>
     [Setting("The rest of a call that changes areas after it has invalidated a range.", Unit = SettingUnit.Cycles, Min = 0, Max = 1e12)]

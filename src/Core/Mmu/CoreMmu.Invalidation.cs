@@ -62,6 +62,11 @@ public sealed unsafe partial class CoreMmu
     public int InvalidateAsid(Asid asid)
     {
         DropPagingStructures();
+        return DropTag(asid);
+    }
+
+    private int DropTag(Asid asid)
+    {
         ForgetRecent();
         ForgetLossesOf((ulong)asid.Value << TagShift);
         return DropEverywhere(TagMask, (ulong)asid.Value << TagShift);

@@ -40,6 +40,9 @@ public sealed class AbisProtocol : IShootdownProtocol
     public bool PrimesFills => true;
 
     /// <inheritdoc/>
+    public IsolationKind Isolation => IsolationKind.Tagged;
+
+    /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(this, context);
 
     /// <inheritdoc/>

@@ -24,11 +24,20 @@ public interface ICoreShootdownContext
     /// <summary>How many spaces the run has.</summary>
     int SpaceCount { get; }
 
-    /// <summary>Tags that the page-table format has for spaces: all but tag 0 (<see cref="Paging.PageTableFormat.AsidBits"/>).</summary>
+    /// <summary>
+    /// Tags that the page-table format has for spaces: all but tag 0 (<see cref="Paging.PageTableFormat.AsidBits"/>); half as many in
+    /// pairs.
+    /// </summary>
     int TagCount { get; }
 
     /// <summary>The core's MMU.</summary>
     CoreMmu Mmu { get; }
+
+    /// <summary>
+    /// The user's halves of the tags that the core half gives to spaces, under page-table isolation; null without.
+    /// <see cref="SharedRules.Invalidate"/> and <see cref="SharedRules.Flush"/> see to both.
+    /// </summary>
+    TagPairs? Pairs { get; }
 
     /// <summary>The core's time, in cycles.</summary>
     Cycles Now { get; }
@@ -101,8 +110,9 @@ public interface ICoreShootdownContext
 /// <param name="Full">Whether the whole space was flushed.</param>
 /// <param name="LeavesSpace">Whether the core, which idles, gives the space up.</param>
 /// <param name="Ack">When the ack leaves; no matter where none is due.</param>
+/// <param name="Owed">Entries that go when the core returns to user mode, and are not dropped yet.</param>
 public readonly record struct InvalidationResult(
-    Cycles Cycles, int Dropped, bool Full, bool LeavesSpace = false, AckTime Ack = AckTime.AfterHandler);
+    Cycles Cycles, int Dropped, bool Full, bool LeavesSpace = false, AckTime Ack = AckTime.AfterHandler, int Owed = 0);
 
 /// <summary>When the ack of an invalidation leaves its core.</summary>
 public enum AckTime

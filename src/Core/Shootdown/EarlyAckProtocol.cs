@@ -7,8 +7,8 @@ namespace VmSim.Core.Shootdown;
 /// <summary>
 /// Linux with what N. Amit, A. Tai and M. Wei add to it (Don't shoot down TLB shootdowns!, EuroSys 2020), each a setting, so that each
 /// one's worth shows: the initiator and the others invalidate at the same time, a target acknowledges when its handler begins, fewer cache
-/// lines pass between them, and a copy-on-write fault invalidates nothing on its own core. With all off it is Linux 5.2.8, on which they
-/// built: <see cref="LinuxProtocol"/> before 5.13.
+/// lines pass between them, a copy-on-write fault invalidates nothing on its own core, and under page-table isolation user translations go
+/// at the return to user mode. With all off it is Linux 5.2.8, on which they built: <see cref="LinuxProtocol"/> before 5.13.
 /// </summary>
 public sealed class EarlyAckProtocol : IShootdownProtocol
 {
@@ -20,6 +20,9 @@ public sealed class EarlyAckProtocol : IShootdownProtocol
 
     /// <summary>In a generation: the initiator's own translation is replaced by an access, and not invalidated.</summary>
     private const long ReplacedByAccess = 1L << 62;
+
+    /// <summary>In a generation: other cores are told too, so that the initiator has to wait in any case.</summary>
+    private const long TellsOthers = 1L << 61;
 
     /// <summary>Whether initiator and targets invalidate at the same time; merged in 5.13 (commit 4ce94eabac16).</summary>
     [Setting("Whether the initiator invalidates while the others do, and not before it interrupts them.")]
@@ -37,6 +40,15 @@ public sealed class EarlyAckProtocol : IShootdownProtocol
     [Setting("Whether a copy-on-write fault invalidates nothing on its own core, where the access replaces what the TLB holds.")]
     public bool CopyByAccess { get; init; } = true;
 
+    /// <summary>
+    /// Whether the user's half of a pair of tags loses pages at the return to user mode, in the context of its own table, where INVLPG does
+    /// (N. Amit's patches "x86/mm/tlb: Defer TLB flushes with PTI", linux-kernel, 23 Aug 2019). Not where table pages are freed, nor on an
+    /// initiator that waits for others.
+    /// </summary>
+    [Setting("Whether pages go from the user's half of a pair of tags at the return to user mode, by INVLPG in its own context, instead of "
+        + "by INVPCID; does nothing without kernel.page-table-isolation.")]
+    public bool InContext { get; init; } = true;
+
     /// <inheritdoc/>
     public string Name => "early-ack";
 
@@ -46,6 +58,9 @@ public sealed class EarlyAckProtocol : IShootdownProtocol
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Architectures => ["x86-64"];
+
+    /// <inheritdoc/>
+    public IsolationKind Isolation => IsolationKind.Tagged;
 
     /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(this, context);
@@ -65,6 +80,11 @@ public sealed class EarlyAckProtocol : IShootdownProtocol
                 shootdown.Generation |= ReplacedByAccess;
             }
 
+            if (Context.Kernel.PageTableIsolation && Cores.HasOthers(shootdown.Initiator))
+            {
+                shootdown.Generation |= TellsOthers;
+            }
+
             base.Flush(shootdown, scope);
         }
     }
@@ -72,13 +92,21 @@ public sealed class EarlyAckProtocol : IShootdownProtocol
     private sealed class CoreHalf(EarlyAckProtocol protocol, ICoreShootdownContext context) : LinuxProtocol.CoreHalf(context)
     {
         private readonly EarlyAckCounters _counters = new();
+        private UserFlush _userFlush;
 
         public override CounterSet Counters => _counters;
+
+        protected override UserFlush UserFlush => _userFlush;
 
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
             bool replaced = (invalidation.Generation & ReplacedByAccess) != 0;
-            InvalidationResult result = base.OnInvalidation(invalidation with { Generation = invalidation.Generation & ~ReplacedByAccess });
+            bool waits = invalidation.IsLocal && (invalidation.Generation & TellsOthers) != 0;
+            _userFlush = replaced && invalidation.IsLocal ? UserFlush.ByAccess
+                : protocol.InContext && !invalidation.TablesFreed && !waits ? UserFlush.AtReturn
+                : UserFlush.ByTag;
+            long generation = invalidation.Generation & ~(ReplacedByAccess | TellsOthers);
+            InvalidationResult result = base.OnInvalidation(invalidation with { Generation = generation });
             if (invalidation.IsLocal)
             {
                 // A core that was behind has flushed everything, which no access does.

@@ -36,6 +36,9 @@ public sealed class FreeBsdProtocol : IShootdownProtocol
     public IReadOnlyList<string> Architectures => ["x86-64"];
 
     /// <inheritdoc/>
+    public IsolationKind Isolation => IsolationKind.Tagged;
+
+    /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context, (ulong)Threshold);
 
     /// <inheritdoc/>
@@ -105,7 +108,7 @@ public sealed class FreeBsdProtocol : IShootdownProtocol
         public override InvalidationResult OnInvalidation(in Invalidation invalidation)
         {
             Asid tag = SharedRules.TagOf(invalidation.Space, context.SpaceCount, context.TagCount);
-            return SharedRules.Invalidate(context, tag, invalidation.Scope) with { Ack = ack };
+            return SharedRules.Invalidate(context, tag, invalidation.Scope, UserFlush.AtOnce) with { Ack = ack };
         }
     }
 }

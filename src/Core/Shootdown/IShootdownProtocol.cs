@@ -49,6 +49,12 @@ public interface IShootdownProtocol : INamed
     IReadOnlyList<string> Architectures => [];
 
     /// <summary>
+    /// What page-table isolation (<see cref="KernelProfile.PageTableIsolation"/>) means under the protocol. One that has it drops what it
+    /// drops by <see cref="SharedRules"/> or <see cref="ICoreShootdownContext.Pairs"/>, so that no half of a pair is forgotten.
+    /// </summary>
+    IsolationKind Isolation => IsolationKind.None;
+
+    /// <summary>
     /// Makes what all spaces of a run share, once a run; null for nothing. Spaces that share something are simulated together, so that a
     /// run of many processes takes the host longer.
     /// </summary>

@@ -150,7 +150,7 @@ public sealed partial class LatrProtocol
                 Report(slot.Space, slot.Done);
             }
 
-            return new InvalidationResult(context.Kernel.InvalidateAllCycles, context.Mmu.InvalidateAsid(slot.Tag), Full: true);
+            return SharedRules.Invalidate(context, slot.Tag, new InvalidationScope(default, IsWholeSpace: true));
         }
 
         private long Sweep()
@@ -186,7 +186,7 @@ public sealed partial class LatrProtocol
             }
 
             int states = slot.Queue.Count;
-            long cycles = (long)pages * context.Kernel.InvalidatePageCycles;
+            long cycles = (long)pages * SharedRules.PageCyclesOf(context.Kernel);
             if (whole || pages > (ulong)context.Kernel.FlushCeilingPages || !slot.KnowsAllBelow(newest.Generation))
             {
                 BeginInvalidation(slot, newest);

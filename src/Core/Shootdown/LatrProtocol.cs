@@ -61,6 +61,9 @@ public sealed partial class LatrProtocol : IShootdownProtocol
     }
 
     /// <inheritdoc/>
+    public IsolationKind Isolation => IsolationKind.Tagged;
+
+    /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
 
     /// <inheritdoc/>

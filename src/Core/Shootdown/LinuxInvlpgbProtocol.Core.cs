@@ -84,7 +84,7 @@ public sealed partial class LinuxInvlpgbProtocol
         /// <summary>What hardware does for a broadcast; the initiator's own part is in what it waits.</summary>
         private InvalidationResult Invalidate(Asid tag, in Invalidation invalidation)
         {
-            InvalidationResult result = SharedRules.Invalidate(Context, tag, invalidation.Scope);
+            InvalidationResult result = SharedRules.Invalidate(Context, tag, invalidation.Scope, UserFlush.ByHardware);
             return result with { Cycles = invalidation.Way == InvalidationWay.Message ? stallCycles : 0 };
         }
 

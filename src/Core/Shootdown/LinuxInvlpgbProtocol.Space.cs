@@ -149,8 +149,8 @@ public sealed partial class LinuxInvlpgbProtocol
         }
 
         /// <summary>
-        /// One INVLPGB for every so many pages, and interrupts to the whole list while any core of it uses a tag of its own
-        /// (broadcast_tlb_flush, finish_asid_transition); then TLBSYNC.
+        /// One INVLPGB for every so many pages and each tag of a pair, and interrupts to the whole list while any core of it uses a tag of
+        /// its own (broadcast_tlb_flush, finish_asid_transition); then TLBSYNC.
         /// </summary>
         private void FlushByBroadcast(ShootdownRequest shootdown, InvalidationScope scope)
         {
@@ -170,6 +170,7 @@ public sealed partial class LinuxInvlpgbProtocol
             _onTag.Add(shootdown.Initiator.Value);
             long each = (long)protocol.PagesEach;
             long instructions = scope.IsWholeSpace ? 1 : Math.Max(1, ((long)scope.Entries + each - 1) / each);
+            instructions *= Context.Kernel.PageTableIsolation ? 2 : 1;
             long way = (instructions * protocol.IssueCycles) + protocol.BroadcastCycles;
             for (int core = _onTag.Next(0); core >= 0; core = _onTag.Next(core + 1))
             {

@@ -17,6 +17,9 @@ public sealed partial class LinuxInvlpgbProtocol : IShootdownProtocol
     /// <summary>The most tags: PCIDs of 12 bits (MAX_ASID_AVAILABLE), less those that cores keep to themselves, less one.</summary>
     private const int TagsMax = 4094 - LinuxProtocol.Slots - 1;
 
+    /// <summary>The most pairs of tags: one bit of the 12 says whose half it is (PTI_CONSUMED_PCID_BITS).</summary>
+    private const int PairsMax = 2046 - LinuxProtocol.Slots - 1;
+
     /// <summary>The message by which hardware has a core drop what an INVLPGB names.</summary>
     private const int Broadcast = 0;
 
@@ -65,8 +68,8 @@ public sealed partial class LinuxInvlpgbProtocol : IShootdownProtocol
         init => field = BitOperations.IsPow2(value) ? value : throw new ScenarioException("a power of two is needed");
     } = 32;
 
-    /// <summary>Tags of the machine.</summary>
-    [Setting("Tags of the machine, for spaces.", Min = 1, Max = TagsMax)]
+    /// <summary>Tags of the machine; with page-table isolation at most 2,039 pairs.</summary>
+    [Setting("Tags of the machine, for spaces; with page-table isolation at most 2,039, which are pairs.", Min = 1, Max = TagsMax)]
     public int Tags { get; init; } = TagsMax;
 
     /// <inheritdoc/>
@@ -90,8 +93,12 @@ public sealed partial class LinuxInvlpgbProtocol : IShootdownProtocol
     public MachineShootdown CreateMachineHalf(MachineSpec machine, KernelProfile kernel)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        return new MachineTags(machine.Cores, Tags);
+        ArgumentNullException.ThrowIfNull(kernel);
+        return new MachineTags(machine.Cores, kernel.PageTableIsolation ? Math.Min(Tags, PairsMax) : Tags);
     }
+
+    /// <inheritdoc/>
+    public IsolationKind Isolation => IsolationKind.Tagged;
 
     /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(this, context);

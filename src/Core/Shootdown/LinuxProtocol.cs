@@ -26,6 +26,9 @@ public sealed class LinuxProtocol : IShootdownProtocol
         "generations, six PCIDs a core, interrupts to cores that have the space loaded and are not lazy (arch/x86/mm/tlb.c)";
 
     /// <inheritdoc/>
+    public IsolationKind Isolation => IsolationKind.Tagged;
+
+    /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) => new SpaceHalf(context);
 
     /// <inheritdoc/>
@@ -179,7 +182,7 @@ public sealed class LinuxProtocol : IShootdownProtocol
                 CountLocalFlush(scope);
             }
 
-            return SharedRules.Invalidate(context, TagOf(slot), scope);
+            return SharedRules.Invalidate(context, TagOf(slot), scope, UserFlush);
         }
 
         public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer)
@@ -197,13 +200,16 @@ public sealed class LinuxProtocol : IShootdownProtocol
             _generations[slot] = Math.Max(_generations[slot], answer.Generation);
             if (stale)
             {
-                context.Mmu.InvalidateAsid(TagOf(slot));
+                SharedRules.Flush(context, TagOf(slot));
             }
 
             return new LoadResult(TagOf(slot), stale ? context.Kernel.InvalidateAllCycles : 0, stale);
         }
 
         protected ICoreShootdownContext Context => context;
+
+        /// <summary>How the invalidation at hand has the user's half of a pair of tags lose pages.</summary>
+        protected virtual UserFlush UserFlush => UserFlush.ByTag;
 
         /// <summary>The core keeps nothing of a space any more that it could use again.</summary>
         protected void GiveUp(SpaceId space)

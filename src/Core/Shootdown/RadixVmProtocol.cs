@@ -72,6 +72,9 @@ public sealed partial class RadixVmProtocol : IShootdownProtocol
     }
 
     /// <inheritdoc/>
+    public IsolationKind Isolation => Tags && HasCoreTables ? IsolationKind.Tagged : IsolationKind.Untagged;
+
+    /// <inheritdoc/>
     public SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context) =>
         HasCoreTables ? new CoreTablesSpace(this, context) : new SharedTableSpace(this, context);
 
@@ -101,15 +104,16 @@ public sealed partial class RadixVmProtocol : IShootdownProtocol
             }
 
             InvalidationScope scope = invalidation.Scope;
-            int dropped = scope.IsWholeSpace ? context.Mmu.InvalidateAsid(tag) : context.Mmu.InvalidateRange(tag, scope.Range);
             bool isGone = tag == default && context.IsLazy;
-            return new InvalidationResult(
-                clearing + (isGone ? 0 : DroppingCycles(scope, invalidation.Generation)), dropped, scope.IsWholeSpace);
+            return SharedRules.Invalidate(context, tag, scope) with
+            {
+                Cycles = clearing + (isGone ? 0 : DroppingCycles(scope, invalidation.Generation)),
+            };
         }
 
         private Cycles DroppingCycles(InvalidationScope scope, long pages) => scope.IsWholeSpace
             ? context.Kernel.InvalidateAllCycles
-            : pages == 0 ? 0 : context.Kernel.InvalidateRangeCycles + (pages * context.Kernel.InvalidatePageCycles);
+            : pages == 0 ? 0 : context.Kernel.InvalidateRangeCycles + (pages * SharedRules.PageCyclesOf(context.Kernel));
     }
 
     /// <summary>A core that walks the table of all.</summary>

@@ -26,14 +26,24 @@ public static class SharedRules
         return new InvalidationScope(shootdown.Dead, isWholeSpace);
     }
 
-    /// <summary>What a scope takes a core to drop.</summary>
+    /// <summary>What a scope takes a core to drop, by INVPCID where spaces have pairs of tags and the kernel has it.</summary>
     public static long CyclesOf(KernelProfile kernel, InvalidationScope scope)
     {
         ArgumentNullException.ThrowIfNull(kernel);
         return scope.IsWholeSpace
             ? kernel.InvalidateAllCycles
-            : kernel.InvalidateRangeCycles + ((long)scope.Entries * kernel.InvalidatePageCycles);
+            : kernel.InvalidateRangeCycles + ((long)scope.Entries * PageCyclesOf(kernel));
     }
+
+    /// <summary>What a page takes a core to drop, by INVPCID where spaces have pairs of tags and the kernel has it.</summary>
+    public static long PageCyclesOf(KernelProfile kernel)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        return kernel.InvalidatePageCycles + (kernel is { PageTableIsolation: true, Invpcid: true } ? UserPageCyclesOf(kernel) : 0);
+    }
+
+    /// <summary>What a page takes a core to drop under the user's tag by INVPCID.</summary>
+    internal static long UserPageCyclesOf(KernelProfile kernel) => kernel.InvalidatePageCycles + kernel.InvpcidExtraCycles;
 
     /// <summary>Finishes a shootdown for whose acknowledgements its operation waits, once none is missing.</summary>
     public static void FinishWhenAcknowledged(ISpaceShootdownContext context, ShootdownRequest shootdown)
@@ -45,11 +55,31 @@ public static class SharedRules
         }
     }
 
-    /// <summary>Does what an invalidation says under one tag.</summary>
-    public static InvalidationResult Invalidate(ICoreShootdownContext context, Asid tag, InvalidationScope scope)
+    /// <summary>Does what an invalidation says under one tag, and under the user's where spaces have pairs.</summary>
+    /// <param name="context">The core.</param>
+    /// <param name="tag">The tag.</param>
+    /// <param name="scope">What goes.</param>
+    /// <param name="way">How pages go from the user's half of a pair.</param>
+    public static InvalidationResult Invalidate(
+        ICoreShootdownContext context, Asid tag, InvalidationScope scope, UserFlush way = UserFlush.ByTag)
     {
         ArgumentNullException.ThrowIfNull(context);
+        if (context.Pairs is { } pairs)
+        {
+            return pairs.Invalidate(tag, scope, way);
+        }
+
         int dropped = scope.IsWholeSpace ? context.Mmu.InvalidateAsid(tag) : context.Mmu.InvalidateRange(tag, scope.Range);
         return new InvalidationResult(CyclesOf(context.Kernel, scope), dropped, scope.IsWholeSpace);
+    }
+
+    /// <summary>
+    /// A space is loaded, and what a core has under its tag may be stale: it goes, under the user's at the return where spaces have pairs.
+    /// </summary>
+    /// <returns>TLB entries dropped.</returns>
+    public static int Flush(ICoreShootdownContext context, Asid tag)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Pairs is { } pairs ? pairs.Flush(tag) : context.Mmu.InvalidateAsid(tag);
     }
 }

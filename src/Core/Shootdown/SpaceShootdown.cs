@@ -24,7 +24,10 @@ public interface ISpaceShootdownContext
     /// <summary>How many spaces the run has.</summary>
     int SpaceCount { get; }
 
-    /// <summary>Tags that the page-table format has for spaces: all but tag 0 (<see cref="Paging.PageTableFormat.AsidBits"/>).</summary>
+    /// <summary>
+    /// Tags that the page-table format has for spaces: all but tag 0 (<see cref="Paging.PageTableFormat.AsidBits"/>); half as many in
+    /// pairs.
+    /// </summary>
     int TagCount { get; }
 
     /// <summary>The time of the message being handled, in cycles.</summary>

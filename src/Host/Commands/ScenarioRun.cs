@@ -89,6 +89,11 @@ internal sealed record ScenarioRun(
                 $"vmsim: {key}: no process runs in a virtual machine; machine.virtual = on, or virtual = on of a process, gives them one");
         }
 
+        foreach (string key in Scenario.UnusedIsolationSettings())
+        {
+            await error.WriteLineAsync($"vmsim: {key}: kernel.page-table-isolation is off, and nothing else asks for it");
+        }
+
         RunWords words = new(IsVerbose ? error : TextWriter.Null);
         words.Begin(Scenario, Options, Inputs);
 

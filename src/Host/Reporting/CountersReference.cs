@@ -30,6 +30,7 @@ public static class CountersReference
         WriteTable("Memory pools", "A process and its forks share one.", CounterCatalog.BuiltIn.Group, output);
         WriteTable("Cores of virtual machines", "With `machine.virtual = on`.", GuestCoreCounters.All, output);
         WriteTable("Address spaces in virtual machines", "With `machine.virtual = on`.", GuestSpaceCounters.All, output);
+        WriteTable("Cores under page-table isolation", "With `kernel.page-table-isolation = on`.", TagPairCounters.All, output);
         WriteTable("Latencies", "Percentiles and the greatest, over the run.", [.. LatencyKind.All.Select(kind => kind.Info)], output);
         WriteTable(
             "Each shootdown",

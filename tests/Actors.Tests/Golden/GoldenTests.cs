@@ -21,6 +21,13 @@ public sealed class GoldenTests
     private static readonly string[] WithEveryProtocol =
         ["scenarios/tlb-flush2.conf", "scenarios/web-server.conf", "scenarios/many-processes.conf"];
 
+    /// <summary>Behind a protocol's name in the record: under page-table isolation.</summary>
+    private const string Isolated = "-isolated";
+
+    /// <summary>What stands in the record under page-table isolation: a protocol by Linux's rules, and one that defers ranges.</summary>
+    private static readonly (string File, string Protocol)[] WithIsolation =
+        [("scenarios/tlb-flush2.conf", $"linux{Isolated}"), ("scenarios/tlb-flush2.conf", $"early-ack{Isolated}")];
+
     /// <summary>Cases of the short record: each file and protocol, cut after a short time.</summary>
     public static TheoryData<string, string> Short { get; } = Cases();
 
@@ -53,8 +60,12 @@ public sealed class GoldenTests
         string path = file.StartsWith("data/", StringComparison.Ordinal)
             ? Path.Combine(AppContext.BaseDirectory, "TestData", "traces", file["data/".Length..])
             : ConfigFiles.Find(file);
-        string[] meant = WithEveryFile.Contains(protocol) ? [] : ["shootdown.hypothetical=on"];
-        string actual = GoldenRecord.Of(path, [$"shootdown.protocol={protocol}", .. meant, .. settings]);
+        bool isolates = protocol.EndsWith(Isolated, StringComparison.Ordinal);
+        string[] meant = isolates ? ["kernel.page-table-isolation=on"]
+            : WithEveryFile.Contains(protocol) ? []
+            : ["shootdown.hypothetical=on"];
+        string actual = GoldenRecord.Of(
+            path, [$"shootdown.protocol={(isolates ? protocol[..^Isolated.Length] : protocol)}", .. meant, .. settings]);
         string name = RecordName(file, protocol);
         string recorded = Path.Combine(Recorded, set, name);
         string expected = File.Exists(recorded) ? File.ReadAllText(recorded) : "";
@@ -92,6 +103,11 @@ public sealed class GoldenTests
                     cases.Add(file, protocol.Name);
                 }
             }
+        }
+
+        foreach ((string file, string protocol) in WithIsolation)
+        {
+            cases.Add(file, protocol);
         }
 
         return cases;

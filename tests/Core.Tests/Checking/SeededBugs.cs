@@ -1,5 +1,4 @@
 using VmSim.Core.Addresses;
-using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Shootdown;
 using VmSim.Core.VirtualTime;
@@ -126,12 +125,21 @@ public enum SeededBug
 
     /// <summary>A backend drops the pages whose rights change, and what they hold.</summary>
     ForgetsProtectedPages,
+
+    /// <summary>Under page-table isolation, only the kernel's half of a pair of tags is invalidated.</summary>
+    ForgetsTheUsersHalf,
+
+    /// <summary>Under page-table isolation, a core returns to user mode and does not look what the user's half owes.</summary>
+    ForgetsWhatTheUsersHalfOwes,
+
+    /// <summary>Under page-table isolation, a space takes a tag over, and what is held under the user's is not flushed.</summary>
+    TakesATagOverInHalf,
 }
 
 /// <summary>A protocol with a bug in it, built around a right one.</summary>
 /// <param name="right">The right one.</param>
 /// <param name="bug">The bug.</param>
-internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : ForwardingProtocol(right)
+internal sealed partial class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : ForwardingProtocol(right)
 {
     public override SpaceShootdown CreateSpaceHalf(ISpaceShootdownContext context)
     {
@@ -139,8 +147,11 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
         return new BuggySpace(base.CreateSpaceHalf(buggy), buggy, bug, (AddressSpace)context);
     }
 
-    public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context) =>
-        new BuggyCore(base.CreateCoreHalf(context), context, bug);
+    public override CoreShootdown CreateCoreHalf(ICoreShootdownContext context)
+    {
+        BuggyCoreContext buggy = new(context, bug);
+        return new BuggyCore(base.CreateCoreHalf(buggy), context, buggy, bug);
+    }
 
     private sealed class BuggySpace(SpaceShootdown right, BuggyContext context, SeededBug bug, AddressSpace space) : ForwardingSpace(right)
     {
@@ -326,63 +337,5 @@ internal sealed class BuggyProtocol(IShootdownProtocol right, SeededBug bug) : F
                 base.ReleaseDeferred(shootdown);
             }
         }
-    }
-
-    private sealed class BuggyCore(CoreShootdown right, ICoreShootdownContext context, SeededBug bug) : ForwardingCore(right)
-    {
-        private Invalidation? _acknowledged;
-
-        public override Cycles OnTick() => bug == SeededBug.NeverSweeps ? 0 : base.OnTick();
-
-        public override Cycles OnSwitch()
-        {
-            if (_acknowledged is { } invalidation)
-            {
-                _acknowledged = null;
-                return base.OnInvalidation(invalidation).Cycles;
-            }
-
-            return bug == SeededBug.NeverSweeps ? 0 : base.OnSwitch();
-        }
-
-        public override InvalidationResult OnInvalidation(in Invalidation invalidation)
-        {
-            if (invalidation.IsLocal)
-            {
-                return base.OnInvalidation(invalidation);
-            }
-
-            if (bug == SeededBug.AcknowledgesFreedTablesEarly && invalidation.TablesFreed)
-            {
-                _acknowledged = invalidation;
-                return new InvalidationResult(0, 0, Full: false, Ack: AckTime.AtEntry);
-            }
-
-            bool ignores = bug is SeededBug.AcknowledgesWithoutInvalidating or SeededBug.ClearsTheTableAlone
-                || (bug == SeededBug.IgnoresFreedTables && invalidation.TablesFreed);
-            if (bug == SeededBug.AcknowledgesTwice)
-            {
-                Acknowledge(invalidation.Space, invalidation.Shootdown);
-            }
-            else if (bug == SeededBug.AcknowledgesAnother)
-            {
-                Acknowledge(invalidation.Space, invalidation.Shootdown + 1);
-            }
-
-            return ignores ? default
-                : base.OnInvalidation(bug == SeededBug.KeepsFreedTables ? invalidation with { TablesFreed = false } : invalidation);
-        }
-
-        public override LoadResult OnLoaded(SpaceId space, in LoadAnswer answer) =>
-            bug == SeededBug.SharesTags ? new LoadResult(new Asid(1), 0, Flushed: false) : base.OnLoaded(space, answer);
-
-        /// <summary>An acknowledgement too many, which arrives long after the right ones.</summary>
-        private void Acknowledge(SpaceId space, long shootdown) =>
-            ((CoreModel)context).Outbox.Add(SimMessage.Of(new InvalidationAck(shootdown)) with
-            {
-                Due = context.Now.Value + 20_000,
-                Target = context.Machine.Cores + space.Value,
-                Space = space,
-            });
     }
 }

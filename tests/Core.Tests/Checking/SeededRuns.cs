@@ -33,6 +33,9 @@ internal static class SeededRuns
         AtomicCycles = 0,
     };
 
+    /// <summary>A kernel with page-table isolation.</summary>
+    private static KernelProfile Isolated { get; } = new() { PageTableIsolation = true };
+
     /// <summary>The bugs with the protocol they are built into, the scenario and the rule.</summary>
     public static IReadOnlyDictionary<SeededBug, SeededRun> All { get; } = new Dictionary<SeededBug, SeededRun>
     {
@@ -82,6 +85,12 @@ internal static class SeededRuns
         [SeededBug.ForgetsHoldersThatIdle] = new("abis", CheckRule.EarlyRelease, SleeperScenario()),
         [SeededBug.ForgetsProtectedPages] = new(
             "broadcast", CheckRule.WrongValue, WithValues<ForgetsProtectedPagesBackend>(ProtectScenario())),
+        [SeededBug.ForgetsTheUsersHalf] = new("linux", CheckRule.DeadTranslation, FileScenario() with { Kernel = Isolated }),
+        [SeededBug.ForgetsWhatTheUsersHalfOwes] = new("early-ack", CheckRule.DeadTranslation, FileScenario() with { Kernel = Isolated }),
+        [SeededBug.TakesATagOverInHalf] = new(
+            "linux",
+            CheckRule.UnknownTranslation,
+            ManyProcesses(LinuxProtocol.Slots + 3) with { Kernel = Isolated with { TimeSliceCycles = 50_000 } }),
     };
 
     /// <summary>Runs the scenario of a bug.</summary>
@@ -300,11 +309,11 @@ internal static class SeededRuns
         })];
     }
 
-    /// <summary>Three processes take turns on one core, each with another page.</summary>
-    private static ScenarioSpec ManyProcesses() => Scenario(1) with
+    /// <summary>Processes take turns on one core, each with another page.</summary>
+    private static ScenarioSpec ManyProcesses(int count = 4) => Scenario(1) with
     {
         Kernel = new KernelProfile { TimeSliceCycles = 50_000 },
-        Processes = [.. Enumerable.Range(0, 4).Select(number =>
+        Processes = [.. Enumerable.Range(0, count).Select(number =>
         {
             ThreadBuilder thread = new("t");
             for (int i = 0; i < 30; i++)

@@ -19,6 +19,7 @@ internal static class ExploredBugs
 {
     private static readonly WorldSize Smallest = new(2, 1, 1);
     private static readonly KernelProfile Slices = new() { TimeSliceCycles = 12_000 };
+    private static readonly KernelProfile IsolatedSlices = Slices with { PageTableIsolation = true };
 
     /// <summary>
     /// What another process does whose turn comes when the first has ended: it gives back pages until it has a tag of the machine, and once
@@ -130,7 +131,9 @@ internal static class ExploredBugs
                 new WorldSize(2, 3, 1) { Alphabet = [ScriptVerb.Load, ScriptVerb.Dontneed, ScriptVerb.Sleep] },
                 Untouched(plain),
                 1),
-            SeededBug.ReleasesBeforeTheStoresAreVisible =>
+            SeededBug.TakesATagOverInHalf => new ExploredBug(
+                Protocol, new WorldSize(1, 2, 1), Base(1, 1, LinuxProtocol.Slots + 2, kernel: IsolatedSlices), 1),
+            SeededBug.ReleasesBeforeTheStoresAreVisible or SeededBug.ForgetsTheUsersHalf or SeededBug.ForgetsWhatTheUsersHalfOwes =>
                 new ExploredBug(Protocol, Smallest, plain with { Base = plain.Base with { Kernel = run.Scenario.Kernel } }, 1),
             SeededBug.LeavesAPageMapped or SeededBug.MapsMoreRights or SeededBug.LosesAFrame or SeededBug.ForgetsProtectedPages =>
                 new ExploredBug(

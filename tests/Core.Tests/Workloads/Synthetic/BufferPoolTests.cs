@@ -14,7 +14,8 @@ public class BufferPoolTests
 {
     private const int Inner = 8;
 
-    private static BufferPool Small => new() { Threads = 1, Iterations = 600, DataPages = 256, PoolPages = 128, InnerPages = Inner, Batch = 16 };
+    private static BufferPool Small =>
+        new() { Threads = 1, Iterations = 600, DataPages = 256, PoolPages = 128, InnerPages = Inner, Batch = 16 };
 
     [Theory]
     [InlineData(1, "anonymous", "madvise")]
@@ -166,7 +167,8 @@ public class BufferPoolTests
                     Assert.False(_isFile);
                     Bring(operation.Argument << 12);
                 }
-                else if (operation.Control == ControlKind.SystemCall && calls[(int)operation.Argument] is { Kind: SystemCallKind.Advise } call)
+                else if (operation.Control == ControlKind.SystemCall
+                    && calls[(int)operation.Argument] is { Kind: SystemCallKind.Advise } call)
                 {
                     Assert.Equal(_isFile ? Advice.PageOut : Advice.DontNeed, call.Advice);
                     Evict([.. PagesOf(call)]);

@@ -242,7 +242,9 @@ public sealed record BufferPool : SyntheticProgram
         /// <summary>Whether a read misses.</summary>
         public bool Misses(int thread, long read) => MissesBefore(thread, read + 1) > MissesBefore(thread, read);
 
-        /// <summary>Whether a miss evicts, and which batch. Who does it changes from batch to batch, as with any race for a full pool.</summary>
+        /// <summary>
+        /// Whether a miss evicts, and which batch. Who does it changes from batch to batch, as with any race for a full pool.
+        /// </summary>
         public bool Evicts(long miss, out long batch)
         {
             batch = miss / _batch;

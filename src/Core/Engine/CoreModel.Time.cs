@@ -36,7 +36,7 @@ public sealed partial class CoreModel
         }
         else if (State == CoreState.Awaiting)
         {
-            Cycles[CoreCycles.OrderWait] += waited;
+            Cycles[ClassOf(Awaited()!.Trap)] += waited;
         }
     }
 
@@ -46,6 +46,7 @@ public sealed partial class CoreModel
     {
         TrapKind.Fault or TrapKind.HostFault => CoreCycles.Fault,
         TrapKind.Order => CoreCycles.OrderWait,
+        TrapKind.Spin => CoreCycles.User,
         _ => CoreCycles.Syscall,
     };
 

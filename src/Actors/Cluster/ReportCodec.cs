@@ -12,7 +12,7 @@ namespace VmSim.Actors.Cluster;
 internal static class ReportCodec
 {
     /// <summary>Bytes of a shootdown's record.</summary>
-    public const int ShootdownBytes = (7 * sizeof(int)) + (7 * sizeof(long)) + sizeof(byte);
+    public const int ShootdownBytes = (7 * sizeof(int)) + (8 * sizeof(long)) + sizeof(byte);
 
     /// <summary>Most characters of an address.</summary>
     private const int AddressMax = 512;
@@ -77,6 +77,7 @@ internal static class ReportCodec
         writer.Write(shootdown.Dead.Pages);
         writer.Write((byte)shootdown.Dead.Stride);
         writer.Write(shootdown.Wait.Value);
+        writer.Write(shootdown.Staleness.Value);
         writer.Write(shootdown.HandlerCycles.Value);
         writer.Write(shootdown.RefillMisses);
         writer.Write(shootdown.Operation);
@@ -96,6 +97,7 @@ internal static class ReportCodec
         DeadPages = reader.ReadInt64(),
         Dead = new DeadRange(new VirtAddr(reader.ReadUInt64()), reader.ReadUInt64(), (PageSize)reader.ReadByte()),
         Wait = reader.ReadInt64(),
+        Staleness = reader.ReadInt64(),
         HandlerCycles = reader.ReadInt64(),
         RefillMisses = reader.ReadInt32(),
         Operation = reader.ReadInt64(),

@@ -13,8 +13,8 @@ public sealed partial class CoreModel
         bool hasNothing = State is CoreState.Idle or CoreState.Awaiting;
         Debug.Assert(hasNothing == _thread is null, "a core that has something to do has no thread, or one without has one");
         Debug.Assert(!hasNothing || _ready.Count == 0, "a core does nothing while threads are ready");
-        Debug.Assert(State != CoreState.Awaiting || KeepsThread(), "a core keeps a thread that does not wait");
-        Debug.Assert(State == CoreState.Awaiting || _thread is not null || !KeepsThread(), "a core idles beside a thread that waits");
+        Debug.Assert(State != CoreState.Awaiting || Awaited() is not null, "a core keeps a thread that does not wait");
+        Debug.Assert(State == CoreState.Awaiting || _thread is not null || Awaited() is null, "a core idles beside a thread that waits");
         Debug.Assert(!_lazy || (State == CoreState.Idle && _loadedSpace >= 0), "a core is lazy with nothing loaded, or while it runs");
         Debug.Assert(
             State is not (CoreState.Running or CoreState.Trapped) || _loadedSpace == _thread!.Space.Value || _thread.Trap == TrapKind.Exit,

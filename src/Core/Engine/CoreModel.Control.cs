@@ -45,7 +45,10 @@ public sealed partial class CoreModel
                 Synchronize(thread, SimMessage.Of(ThreadRequest.Wait(thread.Id, number)));
                 break;
             case ControlKind.Await:
-                Await(thread, number);
+                Await(thread, TrapKind.Order, SimMessage.Of(ThreadRequest.Wait(thread.Id, number)));
+                break;
+            case ControlKind.SpinBarrier:
+                Await(thread, TrapKind.Spin, SimMessage.Of(ThreadRequest.EnterBarrier(thread.Id, number)));
                 break;
             case ControlKind.Lock:
                 Synchronize(thread, SimMessage.Of(ThreadRequest.Lock(thread.Id, number)));
@@ -65,12 +68,10 @@ public sealed partial class CoreModel
             case ControlKind.Migrate:
                 Migrate(thread, new CoreId(number), notice);
                 break;
+            case ControlKind.Yield when _ready.Count > 0:
+                RequeueCurrent();
+                break;
             case ControlKind.Yield:
-                if (_ready.Count > 0)
-                {
-                    RequeueCurrent();
-                }
-
                 break;
             default:
                 throw new InvalidOperationException(
@@ -140,10 +141,11 @@ public sealed partial class CoreModel
         PickNext();
     }
 
-    private void Await(SimThread thread, int number)
+    /// <summary>The thread asks for what it waits for and keeps the core meanwhile.</summary>
+    private void Await(SimThread thread, TrapKind trap, SimMessage request)
     {
         _awaiting.Add(thread);
-        EnterKernel(thread, TrapKind.Order, SimMessage.Of(ThreadRequest.Wait(thread.Id, number)), _delays.SystemCall.Value);
+        EnterKernel(thread, trap, request, _delays.SystemCall.Value);
     }
 
     private void EnterKernel(SimThread thread, TrapKind trap, SimMessage message, long delay)

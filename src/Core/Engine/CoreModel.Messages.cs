@@ -196,9 +196,19 @@ public sealed partial class CoreModel
         TakeWord(space, answer.Word);
         SimThread thread = _world.Threads[answer.Thread.Value];
         thread.Core = Core;
+        bool spun = thread.Trap == TrapKind.Spin && State == CoreState.Awaiting && ReferenceEquals(thread, _lastThread)
+            && thread.Space.Value == _loadedSpace;
         if (thread.Trap != TrapKind.None)
         {
             EndTrap(thread, answer);
+        }
+
+        if (spun)
+        {
+            // It has never left its core, so that nothing is switched.
+            _thread = thread;
+            BeginThread();
+            return;
         }
 
         MakeReady(thread);
@@ -219,7 +229,7 @@ public sealed partial class CoreModel
                 thread.Faults += answer.Faults;
                 Counters[CoreCounters.MinorFaults] += answer.Faults;
                 break;
-            case TrapKind.Order:
+            case TrapKind.Order or TrapKind.Spin:
                 _awaiting.Remove(thread);
                 break;
             default:

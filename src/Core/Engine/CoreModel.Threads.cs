@@ -82,7 +82,7 @@ public sealed partial class CoreModel
         _timeline?.EndThread(_clock);
         if (!_ready.TryDequeue(out SimThread? next))
         {
-            if (KeepsThread())
+            if (Awaited() is not null)
             {
                 State = CoreState.Awaiting;
                 return;
@@ -146,21 +146,24 @@ public sealed partial class CoreModel
     }
 
     /// <summary>
-    /// Whether a thread of the loaded space waits for the order of a trace: then the core stays with it. The thread of another space would
-    /// have to be switched to first, so the core idles.
+    /// A thread of the loaded space that waits for the order of a trace, or spins: the core stays with the first. The thread of another
+    /// space would have to be switched to first, so the core idles. Null for none.
     /// </summary>
-    private bool KeepsThread()
+    private SimThread? Awaited()
     {
         foreach (SimThread thread in _awaiting)
         {
             if (thread.Space.Value == _loadedSpace)
             {
-                return true;
+                return thread;
             }
         }
 
-        return false;
+        return null;
     }
+
+    /// <summary>Whether the core has nothing to run but a thread that spins.</summary>
+    public bool Spins => State == CoreState.Awaiting && Awaited() is { Trap: TrapKind.Spin };
 
     private void RequeueCurrent()
     {

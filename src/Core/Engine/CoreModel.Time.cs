@@ -52,7 +52,7 @@ public sealed partial class CoreModel
         }
         else if (State == CoreState.Awaiting)
         {
-            Cycles[CoreCycles.OrderWait] += waited;
+            Cycles[ClassOf(Awaited()!.Trap)] += waited;
         }
     }
 
@@ -62,6 +62,7 @@ public sealed partial class CoreModel
     {
         TrapKind.Fault or TrapKind.HostFault => CoreCycles.Fault,
         TrapKind.Order => CoreCycles.OrderWait,
+        TrapKind.Spin => CoreCycles.User,
         _ => CoreCycles.Syscall,
     };
 

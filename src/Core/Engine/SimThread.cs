@@ -22,6 +22,9 @@ public enum TrapKind : byte
     /// <summary>An event that only the order of a trace asks for.</summary>
     Order,
 
+    /// <summary>A barrier at which it spins; only the model has it leave user mode.</summary>
+    Spin,
+
     /// <summary>Its own end, and that of its process if it was the last.</summary>
     Exit,
 

@@ -92,6 +92,7 @@ public sealed partial class AddressSpace
     {
         ArgumentNullException.ThrowIfNull(shootdown);
         KernelOperation operation = OperationOf(shootdown);
+        ShootdownLog.Update(shootdown);
         Forget(shootdown);
         if (operation.Release is { } release)
         {
@@ -237,6 +238,7 @@ public sealed partial class AddressSpace
         ShootdownRequest shootdown = open.Request;
         shootdown.Unacknowledged?.Remove(core.Value);
         shootdown.HandlerCycles += ack.Handler;
+        shootdown.Invalidated(_now - _delays.Notice.Value);
         _causes.Add(shootdown.Cause, CauseFigure.HandlerCycles, ack.Handler.Value);
         if (ack.Dropped == 0 && ack.Way == InvalidationWay.Interrupt)
         {
@@ -290,6 +292,22 @@ public sealed partial class AddressSpace
         }
 
         GoOn(operation);
+    }
+
+    /// <summary>The run is over: shootdowns that are not are counted as far as they have come.</summary>
+    internal void EndShootdowns(long end)
+    {
+        foreach (OpenShootdown open in _shootdowns.Values)
+        {
+            if (open.Request.IsStale)
+            {
+                ShootdownLog.End(open.Request, end);
+            }
+            else
+            {
+                ShootdownLog.Update(open.Request);
+            }
+        }
     }
 
     private KernelOperation OperationOf(ShootdownRequest shootdown) => _shootdowns.TryGetValue(shootdown.Id, out OpenShootdown? open)

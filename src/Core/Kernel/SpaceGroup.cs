@@ -107,6 +107,11 @@ public sealed class SpaceGroup
         {
             ResetCounters();
         }
+
+        foreach (AddressSpace member in _members)
+        {
+            member.EndShootdowns(end);
+        }
     }
 
     /// <summary>All that it counts, in the order of reports.</summary>

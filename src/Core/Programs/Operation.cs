@@ -57,6 +57,12 @@ public enum ControlKind : byte
     /// there.
     /// </summary>
     Await = 15,
+
+    /// <summary>
+    /// Waits at barrier number <c>argument</c> of the process as <see cref="Barrier"/> does, but spins: the thread keeps its core in user
+    /// mode unless another thread can use it, and is interrupted there. Both kinds may meet at one barrier.
+    /// </summary>
+    SpinBarrier = 16,
 }
 
 /// <summary>One operation of a thread in 64 bits, as cores read them from a buffer.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using VmSim.Core.Shootdown;
 using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Reports;
@@ -10,9 +11,8 @@ public static class ReportFingerprint
 {
     /// <summary>
     /// SHA-256, as 64 lower-case hex digits, of everything in the report but <see cref="RunReport.Checker"/>, <see cref="RunReport.Host"/>,
-    /// the list of shootdowns, the causes and the fingerprint itself. A counter of 0 is left out, so that a counter which is new changes
-    /// the digests of
-    /// runs that count it alone.
+    /// the list of shootdowns and their staleness, which came when digests were kept, the causes and the fingerprint itself. A counter of 0
+    /// is left out, so that a counter which is new changes the digests of runs that count it alone.
     /// </summary>
     public static string Of(RunReport report)
     {
@@ -26,7 +26,7 @@ public static class ReportFingerprint
 
         lines.AddCounters("total", report.Totals);
         lines.AddDistributions("latency", report.LatencyCycles);
-        lines.AddDistributions("total", report.Shootdowns);
+        lines.AddDistributions("total", Digested(report.Shootdowns));
         lines.Add("left out", report.ShootdownsLeftOut);
         foreach (CoreReport core in report.Cores)
         {
@@ -39,7 +39,7 @@ public static class ReportFingerprint
         {
             lines.Add("space", space.Id, space.Name);
             lines.AddCounters("space", space.Counters);
-            lines.AddDistributions("space", space.Shootdowns);
+            lines.AddDistributions("space", Digested(space.Shootdowns));
         }
 
         foreach (ThreadReport thread in report.Threads)
@@ -59,6 +59,9 @@ public static class ReportFingerprint
         return lines.Digest();
     }
 
+    private static IEnumerable<KeyValuePair<string, Distribution>> Digested(IReadOnlyList<KeyValuePair<string, Distribution>> figures) =>
+        figures.Where(figure => figure.Key != ShootdownFigure.Staleness.Info.Name);
+
     /// <summary>Lines of fields, hashed as they come.</summary>
     private sealed class Lines : IDisposable
     {
@@ -76,7 +79,7 @@ public static class ReportFingerprint
             }
         }
 
-        public void AddDistributions(string of, IReadOnlyList<KeyValuePair<string, Distribution>> distributions)
+        public void AddDistributions(string of, IEnumerable<KeyValuePair<string, Distribution>> distributions)
         {
             foreach ((string name, Distribution d) in distributions)
             {

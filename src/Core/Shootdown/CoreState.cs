@@ -16,8 +16,8 @@ public enum CoreState : byte
     Loading,
 
     /// <summary>
-    /// Its thread waits for what the order of a trace puts first. The program would run on here, so the core does not idle: its address
-    /// space stays loaded, and it answers interrupts.
+    /// Its thread waits for what the order of a trace puts first, where the program would run on, or spins at a barrier. So the core does
+    /// not idle: its address space stays loaded, and it answers interrupts.
     /// </summary>
     Awaiting,
 }

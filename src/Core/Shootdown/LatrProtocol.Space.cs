@@ -117,6 +117,7 @@ public sealed partial class LatrProtocol
                 return true;
             }
 
+            shootdown.LazyCores = state.Waiting.Count;
             ring[_heads[initiator]] = state;
             _heads[initiator] = (_heads[initiator] + 1) % RingStates;
             _active.Add(state);
@@ -138,6 +139,8 @@ public sealed partial class LatrProtocol
                 if (state.Shootdown.Generation <= generation && state.Waiting.Contains(core.Value))
                 {
                     state.Waiting.Remove(core.Value);
+                    state.Shootdown.LazyCores--;
+                    state.Shootdown.Invalidated(context.Now - context.Delays.Notice);
                     ReleaseWhenSafe(state);
                 }
 

@@ -14,6 +14,16 @@ public sealed record ShootdownFigure(CounterInfo Info, string Column, Func<Shoot
         "refill_miss_walks",
         s => s.RefillMisses);
 
+    /// <summary>How long what died could still be used.</summary>
+    public static ShootdownFigure Staleness { get; } = new(
+        new(
+            "staleness",
+            "cycles",
+            "From the first message until each core that may hold what died had invalidated it, or the run ended; 0 without such a core.",
+            "staleness, cycles"),
+        "staleness_cycles",
+        s => s.Staleness.Value);
+
     /// <summary>All figures, in the order of reports. One line declares a figure for every output.</summary>
     public static IReadOnlyList<ShootdownFigure> All { get; } =
     [
@@ -36,6 +46,7 @@ public sealed record ShootdownFigure(CounterInfo Info, string Column, Func<Shoot
             new("wait", "cycles", "From the first message to the last acknowledgement, of shootdowns with targets.", "wait, cycles"),
             "wait_cycles",
             s => s.Wait.Value),
+        Staleness,
         new(
             new("handlerCycles", "cycles", "Cycles of the targets' handlers.", "handlers, cycles"),
             "handler_cycles",

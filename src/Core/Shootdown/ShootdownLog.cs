@@ -11,7 +11,7 @@ namespace VmSim.Core.Shootdown;
 /// <param name="isListed">Whether somebody wants the list: every record is kept.</param>
 public sealed class ShootdownLog(bool isListed = false)
 {
-    /// <summary>Shootdowns of a space with lower numbers than this have a record: a list of them takes at most 112 MiB.</summary>
+    /// <summary>Shootdowns of a space with lower numbers than this have a record: a list of them takes at most 120 MiB.</summary>
     public const int RecordsMax = 1 << 20;
 
     /// <summary>
@@ -66,8 +66,7 @@ public sealed class ShootdownLog(bool isListed = false)
     /// <summary>A shootdown has come further.</summary>
     internal void Update(ShootdownRequest shootdown)
     {
-        int at = shootdown.Id >= _first && shootdown.Id < RecordsMax ? PlaceOf((int)shootdown.Id) : -1;
-        if (at >= 0)
+        if (TryFind(shootdown.Id, out int at))
         {
             ref ShootdownRecord record = ref CollectionsMarshal.AsSpan(_records)[at];
             record = record with
@@ -76,8 +75,19 @@ public sealed class ShootdownLog(bool isListed = false)
                 Interrupts = shootdown.Interrupts,
                 SpuriousInterrupts = shootdown.SpuriousTargets,
                 Wait = shootdown.Wait,
+                Staleness = shootdown.Staleness,
                 HandlerCycles = shootdown.HandlerCycles,
             };
+        }
+    }
+
+    /// <summary>The run is over, and some core may still use what died in a shootdown.</summary>
+    internal void End(ShootdownRequest shootdown, Cycles end)
+    {
+        if (TryFind(shootdown.Id, out int at))
+        {
+            ref ShootdownRecord record = ref CollectionsMarshal.AsSpan(_records)[at];
+            record = record with { Staleness = Cycles.Max(shootdown.Staleness, end - shootdown.BegunAt) };
         }
     }
 
@@ -118,6 +128,12 @@ public sealed class ShootdownLog(bool isListed = false)
         _recorded = 0;
         _begun = 0;
         _first = (int)Math.Min(RecordsMax, _last + 1);
+    }
+
+    private bool TryFind(long id, out int at)
+    {
+        at = id >= _first && id < RecordsMax ? PlaceOf((int)id) : -1;
+        return at >= 0;
     }
 
     /// <summary>Where the record of a shootdown stands; negative if it is not there any more.</summary>

@@ -38,6 +38,12 @@ public readonly record struct ShootdownRecord
     /// </summary>
     public Cycles Wait { get; init; }
 
+    /// <summary>
+    /// How long what died could still be used: from the first message to when the last of the cores that may hold it had invalidated it,
+    /// or, if one had not, to the end of the run; in cycles. 0 if no other core may hold it.
+    /// </summary>
+    public Cycles Staleness { get; init; }
+
     /// <summary>Cycles that the targets' handlers took, entry and exit included.</summary>
     public Cycles HandlerCycles { get; init; }
 

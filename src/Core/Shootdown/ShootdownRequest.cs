@@ -86,6 +86,12 @@ public sealed class ShootdownRequest
     /// <summary>Handler cycles of all targets.</summary>
     public Cycles HandlerCycles { get; internal set; }
 
+    /// <summary>
+    /// Cores that invalidate by themselves, with neither ack nor report, and have not yet: a protocol that has such says how many there
+    /// are, and of each when it has (<see cref="Invalidated"/>).
+    /// </summary>
+    public int LazyCores { get; set; }
+
     /// <summary>Cores that were told and that nobody waits for, whose reports are still missing.</summary>
     internal int PendingReports { get; set; }
 
@@ -98,6 +104,15 @@ public sealed class ShootdownRequest
     /// </summary>
     internal Cycles Wait { get; set; } = -1;
 
+    /// <summary>
+    /// From the first message to when the last of the cores that may hold what died invalidated it, in cycles, as far as is known; 0 while
+    /// none has. Where a core acknowledges on entry, to its entry: it runs no program in between.
+    /// </summary>
+    internal Cycles Staleness { get; private set; }
+
+    /// <summary>Whether a core that may hold what died has not invalidated it.</summary>
+    internal bool IsStale => PendingAcks + PendingReports + LazyCores > 0;
+
     /// <summary>Whether the operation returned before what it freed may be reused.</summary>
     internal bool Deferred { get; set; }
 
@@ -109,4 +124,10 @@ public sealed class ShootdownRequest
 
     /// <summary>Cores whose acknowledgement is missing; null while nobody was told.</summary>
     internal CoreMask? Unacknowledged { get; set; }
+
+    /// <summary>
+    /// A core has invalidated what died. The kernel says so at acks and reports, a protocol for cores of <see cref="LazyCores"/>.
+    /// </summary>
+    /// <param name="at">When, in cycles.</param>
+    public void Invalidated(Cycles at) => Staleness = Cycles.Max(Staleness, at - BegunAt);
 }

@@ -91,6 +91,10 @@ public static class ProgramKinds
                 "A collector that relocates regions while mutators load from them.",
                 () => new GarbageCollector { Threads = 8 }),
             new("snapshot", "A key-value store that forks to save itself while it goes on storing.", () => new Snapshot()),
+            new(
+                "buffer-pool",
+                "A database that reads pages at random from a buffer pool in virtual memory, and evicts them in batches.",
+                () => new BufferPool { Threads = 8 }),
             new("web-server", "Workers that map, send and unmap a file for each request.", () => new WebServer { Threads = 8 }),
             new(
                 "munmap-shared",

@@ -237,6 +237,7 @@ internal sealed class WorldView(World world, TextWriter output, int linesMax)
         CoreState.Running => "runs",
         CoreState.Trapped => "is in the kernel for",
         CoreState.Loading => "loads the space of",
+        CoreState.Awaiting when core.Spins => "spins",
         CoreState.Awaiting => "waits for the order of the trace",
         _ => "idles",
     };

@@ -22,6 +22,10 @@ public abstract class FingerprintRuns : ShardRuns
         { "scenarios/page-fault1.conf", "until=400us memory.transparent-huge-pages=always" },
         { "scenarios/web-server.conf", "until=400us memory.shared=on" },
         { "scenarios/garbage-collector.conf", "until=300us" },
+        {
+            "scenarios/buffer-pool.conf",
+            "until=300us memory.warm-page-cache=off processes.0.memory=file processes.0.eviction=process-madvise processes.0.batch=32"
+        },
         { "scenarios/munmap-latr.conf", "until=1500us shootdown.protocol=latr" },
         { "scenarios/fault-locks.conf", "until=300us" },
         { "scenarios/throughput-64.conf", "until=150us" },

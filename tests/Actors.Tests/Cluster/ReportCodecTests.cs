@@ -27,6 +27,7 @@ public sealed class ReportCodecTests
                 DeadPages = time + 1,
                 Dead = new DeadRange(new VirtAddr(page & ~(stride.Bytes() - 1)), page, stride),
                 Wait = time + 2,
+                Staleness = time + 5,
                 HandlerCycles = time + 3,
                 RefillMisses = number + 6,
                 Operation = time + 4,
@@ -51,13 +52,14 @@ public sealed class ReportCodecTests
             DeadPages = 6,
             Dead = new DeadRange(new VirtAddr(0x7000), 7, PageSize.Size4K),
             Wait = -1,
+            Staleness = 11,
             HandlerCycles = 8,
             RefillMisses = 9,
             Operation = 10,
         };
         string bytes = "0102030405060708" + "090a0b0c" + "01000000" + "02000000" + "03000000" + "04000000" + "05000000" + "0600000000000000"
-            + "0070000000000000" + "0700000000000000" + "0c" + "ffffffffffffffff" + "0800000000000000" + "09000000"
-            + "0a00000000000000";
+            + "0070000000000000" + "0700000000000000" + "0c" + "ffffffffffffffff" + "0b00000000000000" + "0800000000000000"
+            + "09000000" + "0a00000000000000";
         Assert.Equal(bytes, Convert.ToHexStringLower(Write(writer => writer.Write(shootdown))));
     }
 

@@ -89,11 +89,14 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
     }
 
     /// <summary>
-    /// What must be the same however a run is carried out: all that the fingerprint is over, the causes, and what happened when.
+    /// What must be the same however a run is carried out: all that the fingerprint is over, the figures of shootdowns, the causes,
+    /// and what happened when.
     /// </summary>
     protected static string Digest(RunReport report) => report.Fingerprint + "\n" + string.Join('\n', report.Causes.Select(cause =>
         $"{cause.AddressSpace} {cause.Number} {cause.Row.Thread} {cause.Row.Call} {cause.Row.Object} {cause.Row.Area} "
             + $"{cause.Row.Site?.Text} " + string.Join(' ', cause.Row.Values))) + "\n" + string.Join('\n', [
+                .. report.Shootdowns.Select(figure => figure.ToString()),
+                .. report.AddressSpaces.SelectMany(space => space.Shootdowns).Select(figure => figure.ToString()),
                 $"{report.Intervals!.Length}",
                 .. report.Intervals.Series.Select(series => $"{series.Key} {string.Join(' ', series.Value)}"),
                 .. report.CoreTime!.User.Concat(report.CoreTime.Lost).Select(row => string.Join(' ', row)),

@@ -6,6 +6,7 @@ using VmSim.Core.Programs;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
+using VmSim.Core.Statistics;
 using VmSim.Testing;
 
 namespace VmSim.Core.Tests.Shootdown;
@@ -114,6 +115,53 @@ public sealed class ShootdownRecordTests
         Assert.Equal(0, record.RefillMisses);
     }
 
+    /// <summary>Where the call waits for everybody, the last may use what died until its acknowledgement leaves.</summary>
+    [Theory]
+    [InlineData("linux")]
+    [InlineData("freebsd")]
+    [InlineData("linux-invlpgb")]
+    public void Staleness_OfACallThatWaits_EndsBeforeTheWait(string protocol)
+    {
+        ScenarioSpec scenario = WithProtocol(GiverAndUser(2_000_000), protocol);
+        ShootdownRecord record = Assert.Single(ListedBy(scenario));
+        Assert.Equal(record.Wait - WorldParts.DelaysOf(scenario).Notice, record.Staleness);
+        Distribution staleness = TestWorlds.Run(scenario).Shootdowns.Single(figure => figure.Key == "staleness").Value;
+        Assert.Equal(record.Staleness.Value, staleness.Max);
+        Assert.Equal(record.Staleness.Value, staleness.Sum);
+    }
+
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void Staleness_WithoutAnotherCore_IsNone(string protocol)
+    {
+        ThreadProgram thread = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 3).Unmap(TestWorlds.Page(0), 3).Build();
+        Assert.Equal(0, Assert.Single(ListedBy(WithProtocol(TestWorlds.Scenario(1, thread), protocol))).Staleness);
+    }
+
+    /// <summary>The page is given back at about 300,000 cycles, and the other core sweeps at its first tick.</summary>
+    [Fact]
+    public void Staleness_UnderLatr_EndsAtTheSweep()
+    {
+        KernelProfile kernel = new() { TickCycles = 1_000_000 };
+        ShootdownRecord record = Assert.Single(ListedBy(WithProtocol(GiverAndUser(3_000_000), "latr") with { Kernel = kernel }));
+        Assert.InRange((record.BegunAt + record.Staleness).Value, 1_000_000, 1_010_000);
+        Assert.Equal(-1, record.Wait.Value);
+    }
+
+    /// <summary>The run is cut before anybody sweeps.</summary>
+    [Fact]
+    public void Staleness_OfACoreThatNeverSweeps_LastsToTheEnd()
+    {
+        ScenarioSpec scenario = WithProtocol(GiverAndUser(3_000_000), "latr") with
+        {
+            Kernel = new KernelProfile { TickCycles = 1_000_000 },
+            Until = 700_000,
+        };
+        ShootdownRecord record = Assert.Single(ListedBy(scenario));
+        Assert.Equal(700_000, record.BegunAt + record.Staleness);
+        Assert.Equal(record.Staleness.Value, TestWorlds.Run(scenario).Shootdowns.Single(figure => figure.Key == "staleness").Value.Max);
+    }
+
     [Theory]
     [InlineData("linux", 0)]
     [InlineData("linux", 4_000_000)]
@@ -169,6 +217,19 @@ public sealed class ShootdownRecordTests
 
     private static ScenarioSpec WithProtocol(ScenarioSpec scenario, string protocol) =>
         scenario with { Shootdown = new ShootdownSpec { Protocol = protocol, Hypothetical = true } };
+
+    /// <summary>A core gives a page back that another, which goes on for some cycles, has used.</summary>
+    private static ScenarioSpec GiverAndUser(long cycles) => TestWorlds.Scenario(
+        2,
+        new ThreadBuilder("g").Store(TestWorlds.Page(0)).Compute(300_000).Advise(TestWorlds.Page(0), 1, Advice.DontNeed).Compute(cycles)
+            .Build(),
+        new ThreadBuilder("u").Store(TestWorlds.Page(0)).Compute(cycles).Build());
+
+    private static IReadOnlyList<ShootdownRecord> ListedBy(ScenarioSpec scenario)
+    {
+        using World world = new(scenario, lists: new RunLists { Shootdowns = true });
+        return ReportBuilder.Build(world, new SequentialEngine(world).Run()).ShootdownRecords;
+    }
 
     private static IReadOnlyList<ShootdownRecord> LatrRecords(params ThreadProgram[] threads) =>
         RecordsOf(

@@ -123,7 +123,7 @@ internal sealed class Replay
                 break;
             case ControlKind.Compute or ControlKind.Yield or ControlKind.Migrate or ControlKind.Sleep:
                 break;
-            case ControlKind.Barrier:
+            case ControlKind.Barrier or ControlKind.SpinBarrier:
                 Arrive(thread, (int)operation.Argument);
                 break;
             case ControlKind.SystemCall:

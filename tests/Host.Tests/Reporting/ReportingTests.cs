@@ -93,7 +93,7 @@ public sealed class ReportingTests
         ReportView.Show(Sample(cores), Consoles.For(text));
         string[] lines = text.ToString().Split('\n');
         Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, 80));
-        Assert.InRange(lines.Length, 20, 65);
+        Assert.InRange(lines.Length, 20, 66);
         Assert.Contains("all cores", cores > 1 ? text.ToString() : "all cores", StringComparison.Ordinal);
         Assert.DoesNotContain("\u001b", text.ToString(), StringComparison.Ordinal);
     }

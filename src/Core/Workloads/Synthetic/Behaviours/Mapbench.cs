@@ -1,4 +1,5 @@
 using VmSim.Core.Programs;
+using VmSim.Core.Settings;
 using VmSim.Core.Statistics;
 
 namespace VmSim.Core.Workloads.Synthetic.Behaviours;
@@ -12,11 +13,29 @@ public sealed record MapbenchLocal : MapTouchUnmap
     public MapbenchLocal() => Pages = 1;
 }
 
+/// <summary>A benchmark whose threads wait for each other at barriers.</summary>
+public abstract record MapbenchWithBarriers : RepeatingProgram
+{
+    private const string Spinning = "spin";
+
+    /// <summary>
+    /// How a thread waits. RadixVM's program spins in user mode (bin/mapbench.cc of sv6), so that its core is told of every shootdown; one
+    /// that sleeps leaves its core idle, which Linux does not interrupt.
+    /// </summary>
+    [Setting("How a thread waits at a barrier: asleep, its core free, or spinning, so that its core is told of shootdowns.",
+        Choices = "sleep|spin")]
+    public string Barrier { get; init; } = "sleep";
+
+    /// <summary>The word of a wait at a barrier.</summary>
+    private protected ulong Wait(int barrier) =>
+        ThreadScript.Control(Barrier == Spinning ? ControlKind.SpinBarrier : ControlKind.Barrier, barrier);
+}
+
 /// <summary>
 /// RadixVM's pipeline microbenchmark. Every thread maps a region, writes each page and hands it to the next thread, which writes each page
 /// too and unmaps it. Exactly one other core has to be told. Source as for <see cref="MapbenchLocal"/>.
 /// </summary>
-public sealed record MapbenchPipeline : RepeatingProgram
+public sealed record MapbenchPipeline : MapbenchWithBarriers
 {
     /// <inheritdoc/>
     public override ProgramImage Build(ProgramContext context)
@@ -47,14 +66,14 @@ public sealed record MapbenchPipeline : RepeatingProgram
                 yield return ThreadScript.Store(own + (page << 12));
             }
 
-            yield return ThreadScript.Control(ControlKind.Barrier, 0);
+            yield return Wait(0);
             for (ulong page = 0; page < (ulong)Pages; page++)
             {
                 yield return ThreadScript.Store(other + (page << 12));
             }
 
             yield return unmap;
-            yield return ThreadScript.Control(ControlKind.Barrier, 1);
+            yield return Wait(1);
             if (Compute > 0)
             {
                 yield return ThreadScript.Control(ControlKind.Compute, Compute);
@@ -67,7 +86,7 @@ public sealed record MapbenchPipeline : RepeatingProgram
 /// RadixVM's global microbenchmark. Every thread maps its part of one large region, then all threads touch every page of the whole in a
 /// drawn order, then each unmaps its part. All cores have to be told. Source as for <see cref="MapbenchLocal"/>.
 /// </summary>
-public sealed record MapbenchGlobal : RepeatingProgram
+public sealed record MapbenchGlobal : MapbenchWithBarriers
 {
     /// <inheritdoc/>
     public override ProgramImage Build(ProgramContext context)
@@ -96,7 +115,7 @@ public sealed record MapbenchGlobal : RepeatingProgram
         for (long round = 0; round < Iterations; round++)
         {
             yield return map;
-            yield return ThreadScript.Control(ControlKind.Barrier, 0);
+            yield return Wait(0);
             for (ulong done = 0; done < whole;)
             {
                 int count = (int)Math.Min((ulong)pages.Length, whole - done);
@@ -109,9 +128,9 @@ public sealed record MapbenchGlobal : RepeatingProgram
                 done += (ulong)count;
             }
 
-            yield return ThreadScript.Control(ControlKind.Barrier, 1);
+            yield return Wait(1);
             yield return unmap;
-            yield return ThreadScript.Control(ControlKind.Barrier, 2);
+            yield return Wait(2);
             if (Compute > 0)
             {
                 yield return ThreadScript.Control(ControlKind.Compute, Compute);

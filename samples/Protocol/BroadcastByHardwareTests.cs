@@ -23,8 +23,8 @@ public sealed class BroadcastByHardwareTests
         ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 8).Compute(100_000).Unmap(TestWorlds.Page(0), 8).Build();
         ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 8).Compute(1_000_000).Build();
         ScenarioSpec scenario = TestWorlds.Scenario(4, giver, user, user, user);
-        RunReport hardware = TestWorlds.Run(scenario, protocol: new BroadcastByHardware());
-        RunReport linux = TestWorlds.Run(scenario, protocol: new LinuxProtocol());
+        RunReport hardware = TestWorlds.RunThreads(scenario, protocol: new BroadcastByHardware());
+        RunReport linux = TestWorlds.RunThreads(scenario, protocol: new LinuxProtocol());
         Assert.Equal(1, hardware.Total("shootdowns"));
         Assert.Equal(0, hardware.Total("ipisSent"));
         Assert.Equal(3, linux.Total("ipisSent"));
@@ -36,7 +36,7 @@ public sealed class BroadcastByHardwareTests
     {
         ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 8).Compute(100_000).Unmap(TestWorlds.Page(0), 8).Build();
         ThreadProgram user = new ThreadBuilder("user").Touch(TestWorlds.Page(0), 8).Compute(1_000_000).Build();
-        RecordedRun run = RecordedRun.Of(new BroadcastByHardware(), TestWorlds.Scenario(4, giver, user, user, user));
+        RecordedRun run = RecordedRun.OfThreads(new BroadcastByHardware(), TestWorlds.Scenario(4, giver, user, user, user));
         Assert.Equal(3, run.Protocol.Count(SpaceEvent.Acknowledged));
         Assert.Equal(0, run.LongestStaleness);
     }

@@ -20,8 +20,9 @@ internal static class ValidateCommand
     {
         Option<string?> machine = new("--machine")
         {
-            Description = "Settings of the machine that was measured. The figures stand beside it in a table of the same name, .csv, and "
-                + $"the bounds, if there are any, in one that ends in -bounds.csv. Without it, all machines of {Shipped} are compared.",
+            Description = "Settings of the machine that was measured. The figures stand beside it in a table of the same name, .csv, the "
+                + "bounds, if there are any, in one that ends in -bounds.csv, and ranges of recorded programs in one that ends in "
+                + $"-ranges.csv. Without it, all machines of {Shipped} are compared.",
             HelpName = "MACHINE.conf",
         };
         Option<string[]> set = new("--set")
@@ -85,12 +86,25 @@ internal static class ValidateCommand
         {
             Name = Path.GetFileNameWithoutExtension(file);
             Figures = Path.ChangeExtension(file, ".csv");
-            BoundsFile = $"{Path.ChangeExtension(file, null)}-bounds.csv";
-            Inputs = [file, Figures, BoundsFile];
+            string own = Path.ChangeExtension(file, null);
+            BoundsFile = $"{own}-bounds.csv";
+            RangesFile = $"{own}-ranges.csv";
             Machine = ScenarioLoader.LoadMachine(file, settings);
-            Cases = FigureComparison.Cases(
-                Table(Figures, FigureTable.Read, $"{Figures}: there is no such file; the figures measured on {file} are needed there"));
-            Cases = [.. Cases.Where((_, index) => index % step == 0)];
+            bool hasRanges = File.Exists(RangesFile);
+            if (!hasRanges || File.Exists(Figures))
+            {
+                Cases = FigureComparison.Cases(
+                    Table(Figures, FigureTable.Read, $"{Figures}: there is no such file; the figures measured on {file} are needed there"));
+                Cases = [.. Cases.Where((_, index) => index % step == 0)];
+            }
+
+            if (hasRanges)
+            {
+                Programs = [.. Table(RangesFile, RangeTable.Read, "").GroupBy(range => range.Program).Where((_, index) => index % step == 0)
+                    .Select(ranges => new Recorded(Path.Combine(own, $"{ranges.Key}.vmt.gz"), [.. ranges]))];
+            }
+
+            Inputs = [file, Figures, BoundsFile, RangesFile, .. Programs.Select(program => program.Trace)];
             Bounds = File.Exists(BoundsFile) && step == 1 ? Table(BoundsFile, ErrorBound.Read, "") : [];
         }
 
@@ -100,13 +114,18 @@ internal static class ValidateCommand
 
         public ScenarioSpec Machine { get; }
 
-        public IReadOnlyList<IReadOnlyList<MeasuredFigure>> Cases { get; }
+        public IReadOnlyList<IReadOnlyList<MeasuredFigure>> Cases { get; } = [];
+
+        /// <summary>Programs that were recorded.</summary>
+        public IReadOnlyList<Recorded> Programs { get; } = [];
 
         public IReadOnlyList<ErrorBound> Bounds { get; }
 
         private string Figures { get; }
 
         private string BoundsFile { get; }
+
+        private string RangesFile { get; }
 
         private static T Table<T>(string file, Func<TextReader, string, T> read, string missing)
         {
@@ -120,6 +139,16 @@ internal static class ValidateCommand
         }
     }
 
+    /// <summary>A program that was recorded, and what other runs of it counted.</summary>
+    private sealed record Recorded(string Trace, IReadOnlyList<MeasuredRange> Ranges)
+    {
+        public IReadOnlyList<ComparedRange> Run(ScenarioSpec machine) => RecordedProgram.Run(
+            machine with { Name = Ranges[0].Program, Processes = ScenarioLoader.Load(Trace, []).Processes }, Ranges);
+    }
+
+    /// <summary>What was found on one machine.</summary>
+    private sealed record Found(IReadOnlyList<ComparedFigure> Figures, IReadOnlyList<ComparedRange> Ranges);
+
     /// <summary>One comparison with measured machines.</summary>
     private sealed record Validation(IReadOnlyList<string> Machines, IReadOnlyList<string> Settings, int Step, int Threads)
     {
@@ -130,7 +159,7 @@ internal static class ValidateCommand
             string[] inputs = [.. machines.SelectMany(machine => machine.Inputs)];
             using OutputFile? pageFile = page is null ? null : new OutputFile(page, "-o", inputs);
             using OutputFile? pictureFile = picture is null ? null : new OutputFile(picture, "--picture", inputs);
-            IReadOnlyList<ComparedFigure>[]? compared = Compare(machines, error, cancellation);
+            Found[]? compared = Compare(machines, error, cancellation);
             if (compared is null)
             {
                 error.WriteLine("vmsim: stopped; there is no result");
@@ -138,7 +167,7 @@ internal static class ValidateCommand
             }
 
             MachineComparison[] results = [.. machines.Zip(compared).Select(pair => MachineComparison.Of(
-                pair.First.Name, pair.First.Machine, pair.Second, pair.First.Bounds))];
+                pair.First.Name, pair.First.Machine, pair.Second.Figures, pair.First.Bounds, pair.Second.Ranges))];
             foreach (MachineComparison result in results)
             {
                 ValidationPage.WriteSummary(output, result);
@@ -156,16 +185,35 @@ internal static class ValidateCommand
             return broken.Length == 0 ? ExitCodes.Ok : ExitCodes.Broken;
         }
 
-        private IReadOnlyList<ComparedFigure>[]? Compare(MeasuredMachine[] machines, TextWriter error, CancellationToken cancellation)
+        private Found[]? Compare(MeasuredMachine[] machines, TextWriter error, CancellationToken cancellation)
         {
-            (MeasuredMachine Machine, IReadOnlyList<MeasuredFigure> Figures)[] cases =
-                [.. machines.SelectMany(machine => machine.Cases.Select(figures => (machine, figures)))];
-            IReadOnlyList<ComparedFigure>[] results = new IReadOnlyList<ComparedFigure>[cases.Length];
+            IReadOnlyList<ComparedFigure>[][] figures =
+                [.. machines.Select(machine => new IReadOnlyList<ComparedFigure>[machine.Cases.Count])];
+            IReadOnlyList<ComparedRange>[][] ranges =
+                [.. machines.Select(machine => new IReadOnlyList<ComparedRange>[machine.Programs.Count])];
+            List<Action> runs = [];
+            for (int i = 0; i < machines.Length; i++)
+            {
+                (MeasuredMachine machine, IReadOnlyList<ComparedFigure>[] own, IReadOnlyList<ComparedRange>[] ofPrograms) =
+                    (machines[i], figures[i], ranges[i]);
+                runs.AddRange(machine.Cases.Select((each, at) =>
+                    (Action)(() => own[at] = FigureComparison.Run(machine.Machine, each))));
+                runs.AddRange(machine.Programs.Select((each, at) => (Action)(() => ofPrograms[at] = each.Run(machine.Machine))));
+            }
+
+            return RunAll(runs, error, cancellation)
+                ? [.. figures.Zip(ranges).Select(found => new Found(
+                    [.. found.First.SelectMany(each => each)], [.. found.Second.SelectMany(each => each)]))]
+                : null;
+        }
+
+        private bool RunAll(List<Action> runs, TextWriter error, CancellationToken cancellation)
+        {
             using StatusLine line = new(error);
             Lock gate = new();
             int done = 0;
             ParallelOptions options = new() { MaxDegreeOfParallelism = Threads == 0 ? Environment.ProcessorCount : Threads };
-            ParallelLoopResult loop = Parallel.For(0, cases.Length, options, (index, state) =>
+            ParallelLoopResult loop = Parallel.For(0, runs.Count, options, (index, state) =>
             {
                 if (cancellation.IsCancellationRequested)
                 {
@@ -173,16 +221,13 @@ internal static class ValidateCommand
                     return;
                 }
 
-                results[index] = FigureComparison.Run(cases[index].Machine.Machine, cases[index].Figures);
+                runs[index]();
                 lock (gate)
                 {
-                    line.Show($"{++done} of {cases.Length} programs");
+                    line.Show($"{++done} of {runs.Count} programs");
                 }
             });
-            return loop.IsCompleted ? [.. machines.Select(Of)] : null;
-
-            IReadOnlyList<ComparedFigure> Of(MeasuredMachine machine) =>
-                [.. results.Where((_, index) => cases[index].Machine == machine).SelectMany(each => each)];
+            return loop.IsCompleted;
         }
 
         private static void Write(OutputFile? file, Action<TextWriter> write)

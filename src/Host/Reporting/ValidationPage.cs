@@ -18,9 +18,12 @@ internal static class ValidationPage
 
         foreach (MachineComparison machine in machines)
         {
-            Line(writer, $"### Every figure of {machine.Name}");
-            WriteFigures(writer, machine.Figures);
-            Line(writer, "");
+            if (machine.Figures.Count > 0)
+            {
+                Line(writer, $"### Every figure of {machine.Name}");
+                WriteFigures(writer, machine.Figures);
+                Line(writer, "");
+            }
         }
     }
 
@@ -33,9 +36,22 @@ internal static class ValidationPage
         Line(writer, $"Machine `{machine.Facts.Machine}`, kernel `{machine.Facts.Kernel}`.");
         Line(writer, $"{string.Join(", ", machine.Facts.Costs.Select(cost => $"`{cost.Key}` {Number(cost.Value, 0)}"))}.");
         Line(writer, "");
+        WriteFamilies(writer, machine.Summaries);
+        WriteBounds(writer, machine.Bounds, machine.Summaries);
+        WriteRanges(writer, machine.Ranges);
+        Line(writer, "");
+    }
+
+    private static void WriteFamilies(TextWriter writer, IReadOnlyList<ComparisonSummary> summaries)
+    {
+        if (summaries.Count == 0)
+        {
+            return;
+        }
+
         Line(writer, "| family | unit | figures | median error | within 20 % | exact | worst | its error |");
         Line(writer, "|---|---|---:|---:|---:|---:|---|---:|");
-        foreach (ComparisonSummary summary in machine.Summaries)
+        foreach (ComparisonSummary summary in summaries)
         {
             string family = summary.Family == ErrorBound.Every ? "all" : summary.Family;
             string exact = summary.Unit.IsCount ? $"{Number(summary.ExactShare, 1)} %" : "";
@@ -44,9 +60,26 @@ internal static class ValidationPage
                 $"| {family} | {summary.Unit.Name} | {summary.Figures} | {Number(summary.MedianPercent, 1)} % | "
                     + $"{Number(summary.NearShare, 1)} % | {exact} | {NameOf(summary.Worst.Figure)} | {ErrorOf(summary.Worst)} |");
         }
+    }
 
-        WriteBounds(writer, machine.Bounds, machine.Summaries);
-        Line(writer, "");
+    private static void WriteRanges(TextWriter writer, IReadOnlyList<ComparedRange> ranges)
+    {
+        if (ranges.Count == 0)
+        {
+            return;
+        }
+
+        Line(writer, "| program | figure | simulated | measured | outside by | bound | holds | source |");
+        Line(writer, "|---|---|---:|---:|---:|---:|---|---|");
+        foreach (ComparedRange range in ranges)
+        {
+            MeasuredRange measured = range.Measured;
+            Line(
+                writer,
+                $"| {measured.Program} | {measured.Figure.Name} | {Number(range.Simulated, 0)} | "
+                    + $"{Number(measured.Least, 0)} to {Number(measured.Most, 0)} | {Number(Math.Abs(range.ErrorPercent), 1)} % | "
+                    + $"{Number(measured.Bound, 1)} % | {(range.Holds ? "yes" : "no")} | {measured.Source} |");
+        }
     }
 
     private static void WriteFigures(TextWriter writer, IReadOnlyList<ComparedFigure> figures)

@@ -149,6 +149,39 @@ public sealed class ValidateCommandTests : IDisposable
         Assert.Contains("Machine `zen3`, kernel `linux-6.14`.\n", output, StringComparison.Ordinal);
     }
 
+    /// <summary>Programs that were recorded count what other runs of them counted, as far as their bounds say.</summary>
+    [Fact]
+    public async Task Validate_RecordedPrograms_AreWithinTheirBoundsAndStandInThePage()
+    {
+        (int code, string output, string error) = await RunAsync(
+            "validate", "--machine", CommandRunner.At("config/validation/programs.conf"));
+
+        Assert.Equal((0, ""), (code, error));
+        string[] rows = [.. output.Split('\n').Where(line => line.EndsWith("| yes | f1 |", StringComparison.Ordinal))];
+        Assert.Equal(18, rows.Length);
+        HashSet<string> known = [.. await File.ReadAllLinesAsync(Page)];
+        Assert.All(rows, row => Assert.Contains(row, known));
+    }
+
+    [Theory]
+    [InlineData("118,118", 0, "")]
+    [InlineData("1,2", 1, "own: ls, faults: ")]
+    public async Task Validate_OwnProgram_DecidesTheExitCode(string range, int expected, string words)
+    {
+        string machine = Machine("");
+        File.Delete(Path.ChangeExtension(machine, ".csv"));
+        Directory.CreateDirectory(Path.Combine(_folder, "own"));
+        File.Copy(CommandRunner.At("config/traces/ls.vmt.gz"), Path.Combine(_folder, "own", "ls.vmt.gz"));
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder, "own-ranges.csv"), $"program,figure,least,most,bound,source\nls,faults,{range},3,own\n");
+
+        (int code, string output, string error) = await RunAsync("validate", "--machine", machine);
+
+        Assert.Equal(expected, code);
+        Assert.Contains("| ls | faults | ", output, StringComparison.Ordinal);
+        Assert.Equal(expected == 1, error.Contains($"vmsim: bound broken: {words}", StringComparison.Ordinal));
+    }
+
     private static Task<(int Code, string Output, string Error)> RunAsync(params string[] args) => CommandRunner.RunAsync(args);
 
     private string Machine(string figures)

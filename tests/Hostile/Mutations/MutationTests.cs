@@ -59,6 +59,7 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
             "scenario = tiny.conf\nvary { machine.cores = [2, 4], processes.0.threads = \"1..8*2\" }\nzip { machine.sockets = [1, 2] }\n"
             + "protocols = [linux, latr]\nrepeat = 2\nmetrics = [minorFaults]\nbaseline { machine.cores = 2 }\n"),
         ["figures.csv"] = File.ReadAllBytes(CommandRunner.At("config/validation/sapphire-rapids-kvm.csv"))[..4096],
+        ["ranges.csv"] = File.ReadAllBytes(CommandRunner.At("config/validation/programs-ranges.csv")),
         ["bounds.csv"] = File.ReadAllBytes(CommandRunner.At("config/validation/sapphire-rapids-kvm-bounds.csv")),
         ["tokens.text"] = Bytes($"{new string('a', 64)} reader ada\n{new string('0', 64)} operator ben\n"),
         ["plugin.dll"] = File.ReadAllBytes(typeof(CommandProcess).Assembly.Location),
@@ -182,6 +183,8 @@ public sealed class MutationTests(ITestOutputHelper log) : Scratch
                 return await CommandAsync("sweep", path, "--dry-run", "--out", At("sweep"));
             case "figures":
                 return Read(() => FigureTable.Read(File.OpenText(path), path));
+            case "ranges":
+                return Read(() => RangeTable.Read(File.OpenText(path), path));
             case "bounds":
                 return Read(() => ErrorBound.Read(File.OpenText(path), path));
             case "tokens":

@@ -85,19 +85,19 @@ public sealed partial class ArmTlbiProtocol
             }
 
             context.InvalidateLocally(shootdown, scope);
-            long passed = Machine.Pass(context.Now.Value, operations * protocol.FabricCycles);
+            long entered = Enter(operations, out long waited);
             _counters[ArmTlbiSpaceCounters.Operations] += operations;
-            _counters[ArmTlbiSpaceCounters.FabricWait] += passed - (operations * protocol.FabricCycles);
+            _counters[ArmTlbiSpaceCounters.FabricWait] += waited;
             for (int core = _users.Next(0); core >= 0; core = _users.Next(core + 1))
             {
                 if (core != shootdown.Initiator.Value)
                 {
                     context.InvalidateByMessage(
-                        shootdown, new CoreId(core), scope, Broadcast, passed + protocol.BroadcastCycles, awaited: false);
+                        shootdown, new CoreId(core), scope, Broadcast, entered + protocol.BroadcastCycles, awaited: false);
                 }
             }
 
-            Sync(shootdown, passed);
+            Sync(shootdown, entered);
         }
 
         public override void OnAck(ShootdownRequest shootdown, CoreId core)
@@ -112,11 +112,19 @@ public sealed partial class ArmTlbiProtocol
             {
                 shootdown.Generation = -1;
                 _counters[ArmTlbiSpaceCounters.Operations]++;
-                Sync(shootdown, Machine.Pass(context.Now.Value, protocol.FabricCycles));
+                Sync(shootdown, Enter(1, out _));
                 return;
             }
 
             context.Finish(shootdown!);
+        }
+
+        /// <summary>Cycles until the fabric takes the last of some operations on, and how many of them others had it.</summary>
+        private long Enter(long operations, out long waited)
+        {
+            long all = operations * protocol.FabricCycles;
+            waited = Machine.Pass(context.Now.Value, all) - all;
+            return waited + all - protocol.FabricCycles;
         }
 
         /// <summary>There is no list of cores, whose cache line would move.</summary>

@@ -29,8 +29,8 @@ public sealed partial class ArmTlbiProtocol : IShootdownProtocol
         Min = 0, Max = 1e6)]
     public long FabricCycles { get; init; } = 2_300;
 
-    /// <summary>Cycles from the fabric until no core uses what a TLBI names.</summary>
-    [Setting("From when the fabric has passed a TLBI on until no core uses what it names.", Unit = SettingUnit.Cycles, Min = 1,
+    /// <summary>Cycles from when the fabric takes a TLBI until no core uses what it names.</summary>
+    [Setting("From when the fabric takes a TLBI until no core uses what it names.", Unit = SettingUnit.Cycles, Min = 1,
         Max = 1e9)]
     public long BroadcastCycles { get; init; } = 300;
 

@@ -31,7 +31,8 @@ public sealed class NodeCertificate : IDisposable
     public IReadOnlyList<string> Addresses =>
     [
         .. Certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names =>
-            names.EnumerateIPAddresses().Select(address => address.ToString()).Concat(names.EnumerateDnsNames().Where(name => name != Name))),
+            names.EnumerateIPAddresses().Select(address => address.ToString())
+                .Concat(names.EnumerateDnsNames().Where(name => name != Name))),
     ];
 
     /// <summary>Reads a file that <c>vmsim certs node</c> has written.</summary>

@@ -45,8 +45,9 @@ public sealed record RunCoreTime(int CoresPerBlock, IReadOnlyList<IReadOnlyList<
 
         IReadOnlyList<long>[] Rows(int figure) =>
         [
-            .. Enumerable.Range(0, count).Select(block =>
-                blocks.TryGetValue(block, out IntervalSeries? series) ? RunIntervals.Values(series, figure, shift, length) : new long[length]),
+            .. Enumerable.Range(0, count).Select(block => blocks.TryGetValue(block, out IntervalSeries? series)
+                ? RunIntervals.Values(series, figure, shift, length)
+                : new long[length]),
         ];
     }
 }

@@ -111,7 +111,7 @@ public sealed class RunStatistics
     /// <summary>By how much figures of all address spaces grew in each interval, by <see cref="SpaceIntervals.All"/>.</summary>
     public IntervalSeries SpaceIntervals { get; } = new(Kernel.SpaceIntervals.All.Count);
 
-    /// <summary>Where the cycles of each block of cores went (<see cref="RunCoreTime"/>), by block of <see cref="InterruptMatrix"/>.</summary>
+    /// <summary>Where the cycles of each block of cores went (<see cref="RunCoreTime"/>), by number of the block.</summary>
     public SortedDictionary<int, IntervalSeries> CoreTime { get; } = [];
 
     /// <summary>For each address space who interrupted whom (<see cref="InterruptMatrix"/>); empty if nobody did.</summary>

@@ -226,8 +226,9 @@ public sealed partial class LinuxInvlpgbProtocol
             {
                 if (except is null || !except.Contains(core))
                 {
-                    Context.SendProtocol(
-                        new CoreId(core), protocol.IssueCycles + protocol.BroadcastCycles, new ProtocolPayload(FlushAll));
+                    // TLBSYNC is over at a time of its own, by which every core has obeyed.
+                    ProtocolPayload flush = new(FlushAll) { IsPrompt = true };
+                    Context.SendProtocol(new CoreId(core), protocol.IssueCycles + protocol.BroadcastCycles, flush);
                 }
             }
         }

@@ -23,6 +23,12 @@ public readonly record struct ProtocolPayload(int Kind)
     /// <summary>The most bytes that a protocol's structure may have.</summary>
     public const int BytesMax = 32;
 
+    /// <summary>
+    /// Whether it stands for what hardware has done within its delay, on which somebody relies who waits no longer: no schedule lets it
+    /// come later.
+    /// </summary>
+    public bool IsPrompt { get; init; }
+
     /// <summary>The bytes, as numbers of a message.</summary>
     internal ProtocolWords Words { get; init; }
 

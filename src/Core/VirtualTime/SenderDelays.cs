@@ -56,12 +56,14 @@ internal sealed class SenderDelays(List<MessageDelay> delays, bool isCore)
 
     /// <summary>
     /// Whether the model lets a message come late, even if the schedule names it. The initiator's own invalidation is a part of its call's
-    /// work. What nobody waits for is bound to the time that its protocol declares, a timer to the clock, and a prompt notice to its walk.
+    /// work. What nobody waits for is bound to the time that its protocol declares, and so is a prompt message of the protocol's own; a
+    /// timer is bound to the clock, and a prompt notice to its walk.
     /// </summary>
     internal static bool MayBeLate(in SimMessage message) => message.Kind switch
     {
         MessageKind.Invalidate => message.AsInvalidation() is { IsLocal: false, IsReport: false },
         MessageKind.AccessedDirty => !IsPrompt(message),
+        MessageKind.Protocol => !message.AsProtocol().IsPrompt,
         MessageKind.ProtocolTimer or MessageKind.ReleaseMemory or MessageKind.SleepEnd or MessageKind.OperationSpinEnd => false,
         _ => true,
     };

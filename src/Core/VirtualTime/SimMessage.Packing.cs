@@ -212,7 +212,10 @@ public partial struct SimMessage
     public readonly HostFlush AsHostFlush() =>
         Is(Kind == MessageKind.HostFlushed ? MessageKind.HostFlushed : MessageKind.HostFlush, new HostFlush(_a));
 
-    /// <summary>A message of the protocol's own: the flags are its kind, A to D its bytes.</summary>
+    /// <summary>The flag of a protocol's prompt message, above all kinds.</summary>
+    private const ushort Prompt = 1 << 15;
+
+    /// <summary>A message of the protocol's own: the flags are its kind and whether it is prompt, A to D its bytes.</summary>
     public static SimMessage Of(in ProtocolPayload payload) =>
         new(
             MessageKind.Protocol,
@@ -220,11 +223,12 @@ public partial struct SimMessage
             payload.Words.Second,
             payload.Words.Third,
             payload.Words.Fourth)
-        { _flags = (ushort)payload.Kind };
+        { _flags = (ushort)(payload.Kind | (payload.IsPrompt ? Prompt : 0)) };
 
     /// <summary>What the protocol says.</summary>
-    public readonly ProtocolPayload AsProtocol() =>
-        Is(MessageKind.Protocol, new ProtocolPayload(_flags) { Words = new ProtocolWords(_a, _b, _c, _d) });
+    public readonly ProtocolPayload AsProtocol() => Is(
+        MessageKind.Protocol,
+        new ProtocolPayload(_flags & ~Prompt) { Words = new ProtocolWords(_a, _b, _c, _d), IsPrompt = (_flags & Prompt) != 0 });
 
     private SimMessage(MessageKind kind, long a, long b = 0, long c = 0, long d = 0)
     {

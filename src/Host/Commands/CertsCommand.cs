@@ -110,7 +110,8 @@ internal static class CertsCommand
             {
                 using NodeCertificate certificate = NodeCertificate.Load(file);
                 string authority = certificate.Authority.GetCertHashString(HashAlgorithmName.SHA256)[..16].ToLowerInvariant();
-                output.WriteLine($"{file}: node {certificate.Name}, until {Day(certificate.Expires.UtcDateTime)}, authority {authority}{At(certificate)}");
+                string day = Day(certificate.Expires.UtcDateTime);
+                output.WriteLine($"{file}: node {certificate.Name}, until {day}, authority {authority}{At(certificate)}");
                 certificate.RequireUsable(TimeProvider.System, file);
             }
 

@@ -10,7 +10,9 @@ internal static class CommandText
     public static string Of(ParseResult parsed) =>
         string.Join(' ', parsed.Tokens.Select(token => Quoted(PlainWriter.Line(token.Value))).Prepend("vmsim"));
 
-    private static string Quoted(string word) => word.Length > 0 && word.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./=,:+@%".Contains(letter))
+    private static string Quoted(string word) => word.Length > 0 && word.All(IsPlain)
         ? word
         : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+
+    private static bool IsPlain(char letter) => char.IsAsciiLetterOrDigit(letter) || "-_./=,:+@%".Contains(letter);
 }

@@ -73,27 +73,7 @@ internal sealed record ScenarioRun(
 
     private async Task<int> RunAsync(TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        foreach (string warning in Scenario.Processes.SelectMany(process => process.Warnings))
-        {
-            await error.WriteLineAsync($"vmsim: {warning}");
-        }
-
-        foreach (string pattern in Scenario.UnusedFolios())
-        {
-            await error.WriteLineAsync($"vmsim: memory.folios: no file of the run is left for \"{pattern}\"");
-        }
-
-        foreach (string key in Scenario.UnusedGuestSettings())
-        {
-            await error.WriteLineAsync(
-                $"vmsim: {key}: no process runs in a virtual machine; machine.virtual = on, or virtual = on of a process, gives them one");
-        }
-
-        foreach (string key in Scenario.UnusedIsolationSettings())
-        {
-            await error.WriteLineAsync($"vmsim: {key}: kernel.page-table-isolation is off, and nothing else asks for it");
-        }
-
+        await WarnAsync(error);
         RunWords words = new(IsVerbose ? error : TextWriter.Null);
         words.Begin(Scenario, Options, Inputs);
 
@@ -124,6 +104,47 @@ internal sealed record ScenarioRun(
             await output.WriteLineAsync(Watched(report));
         }
 
+        await SayWhatIsMissingAsync(report, error);
+        if (Folder is not null)
+        {
+            using StringWriter effective = new();
+            EffectiveConfiguration.Write(Scenario, effective);
+            RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns ? [ListFile.Shootdowns] : []);
+            words.Wrote(Folder);
+        }
+
+        (await WriteFilesAsync(report)).ToList().ForEach(words.Wrote);
+        return await JudgeAsync(report, error);
+    }
+
+    /// <summary>Says what of the scenario has no effect or is not as one may think.</summary>
+    private async Task WarnAsync(TextWriter error)
+    {
+        foreach (string warning in Scenario.Processes.SelectMany(process => process.Warnings))
+        {
+            await error.WriteLineAsync($"vmsim: {warning}");
+        }
+
+        foreach (string pattern in Scenario.UnusedFolios())
+        {
+            await error.WriteLineAsync($"vmsim: memory.folios: no file of the run is left for \"{pattern}\"");
+        }
+
+        foreach (string key in Scenario.UnusedGuestSettings())
+        {
+            await error.WriteLineAsync(
+                $"vmsim: {key}: no process runs in a virtual machine; machine.virtual = on, or virtual = on of a process, gives them one");
+        }
+
+        foreach (string key in Scenario.UnusedIsolationSettings())
+        {
+            await error.WriteLineAsync($"vmsim: {key}: kernel.page-table-isolation is off, and nothing else asks for it");
+        }
+    }
+
+    /// <summary>Says what the report has not, though one may look for it.</summary>
+    private async Task SayWhatIsMissingAsync(RunReport report, TextWriter error)
+    {
         if (Scenario.Warmup > 0 && report.Total(CoreCycles.OfRun.Name) == 0)
         {
             await error.WriteLineAsync(
@@ -145,17 +166,6 @@ internal sealed record ScenarioRun(
                 $"vmsim: {report.OperationsLeftOut} faults and calls and {slicesLeftOut} slices of cores were not recorded, "
                 + "because there were too many; choose a shorter time by --timeline-from and --timeline-for, or by until");
         }
-
-        if (Folder is not null)
-        {
-            using StringWriter effective = new();
-            EffectiveConfiguration.Write(Scenario, effective);
-            RunFolder.Write(Folder, report, effective.ToString(), ListsShootdowns ? [ListFile.Shootdowns] : []);
-            words.Wrote(Folder);
-        }
-
-        (await WriteFilesAsync(report)).ToList().ForEach(words.Wrote);
-        return await JudgeAsync(report, error);
     }
 
     /// <summary>What the checker watched of a run in which no rule was broken.</summary>

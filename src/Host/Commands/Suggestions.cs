@@ -42,7 +42,7 @@ internal static class Suggestions
             : AfterLast(',', parts[1], Values(parts[0])).Select(value => $"{parts[0]}={value}");
     }
 
-    /// <summary>Keys of a scenario and of blocks in it; those of a program stand beside it, where its place among processes is known.</summary>
+    /// <summary>Keys of a scenario and of blocks in it; those of a program stand beside it, which only the scenario names.</summary>
     private static IEnumerable<string> Keys() => SettingList.All.Where(list => list.IsOfScenario)
         .SelectMany(list => list.Rows).Select(row => row.Key).Concat([MachineProfile, KernelProfile]).Distinct();
 

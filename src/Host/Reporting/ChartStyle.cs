@@ -44,7 +44,7 @@ internal static class ChartStyle
         OxyColor.FromRgb(0xF0, 0xE4, 0x42), Ink,
     ];
 
-    /// <summary>The colours of lines: as of bars, but that yellow, which a thin line on white lacks contrast for, is last and darker.</summary>
+    /// <summary>The colours of lines: as of bars, but that yellow, in which a thin line lacks contrast, is last and darker.</summary>
     public static IReadOnlyList<OxyColor> LineColours { get; } = [.. Colours.Take(6), Ink, OxyColor.FromRgb(0x99, 0x99, 0x33)];
 
     /// <summary>

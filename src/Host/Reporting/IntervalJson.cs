@@ -105,7 +105,8 @@ internal static class IntervalJson
         JsonElement rows = of.GetProperty(name);
         return rows.GetArrayLength() <= InterruptMatrix.BlocksMax
             ? [.. rows.EnumerateArray().Select(row => ReadRow(row, $"{table}.{name}", most))]
-            : throw new JsonException($"{table}.{name}: {rows.GetArrayLength()} rows found; at most {InterruptMatrix.BlocksMax} are allowed");
+            : throw new JsonException(
+                $"{table}.{name}: {rows.GetArrayLength()} rows found; at most {InterruptMatrix.BlocksMax} are allowed");
     }
 
     /// <summary>Writes numbers on one line; the writer, left alone, would give each a line of its own.</summary>

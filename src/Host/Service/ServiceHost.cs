@@ -128,7 +128,8 @@ internal sealed class ServiceHost : IAsyncDisposable
         services.AddOpenApi();
         services.AddHealthChecks().AddCheck<ServiceHealth>("work");
         services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService("vmsim", serviceVersion: BuildIdentity.Here, autoGenerateServiceInstanceId: false))
+            .ConfigureResource(resource => resource.AddService(
+                "vmsim", serviceVersion: BuildIdentity.Here, autoGenerateServiceInstanceId: false))
             .WithMetrics(metrics => metrics.AddMeter(ServiceMetrics.MeterName).AddPrometheusExporter());
         services.AddRateLimiter(limiter =>
         {

@@ -31,7 +31,7 @@ internal sealed class ServiceMetrics : IDisposable
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = Bounds });
     }
 
-    /// <summary>Has every series be there from the start, with 0: what appears with its first event shows no rise to who looks for one.</summary>
+    /// <summary>Has every series be there from the start, with 0: what appears with its first event shows no rise.</summary>
     public void Begin()
     {
         Submitted(0, 0);

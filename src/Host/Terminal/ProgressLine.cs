@@ -3,8 +3,8 @@ using VmSim.Actors.Simulation;
 namespace VmSim.Host.Terminal;
 
 /// <summary>
-/// Says on stderr how far a run has come, as <see cref="StatusLine"/> does: where the scenario says when it ends, how much of it that is and
-/// how long the rest will take.
+/// Says on stderr how far a run has come, as <see cref="StatusLine"/> does: where the scenario says when it ends, how much of it that is
+/// and how long the rest will take.
 /// </summary>
 /// <param name="error">Where it is said.</param>
 /// <param name="ghz">The clock by which cycles are time.</param>

@@ -17,7 +17,7 @@ public sealed class ConfigurationTests
     [InlineData("kernel.trap-entry-cycles = 10ns\nmachine.ghz = 2000 MHz", 20)]
     public void Parse_Cycles_TakeUnitsAndTimes(string text, long expected) => Assert.Equal(expected, Parse(text).Kernel.TrapEntryCycles);
 
-    /// <summary>What refers to a key gets the value that an option gives it, through other references too; a block's other keys stay.</summary>
+    /// <summary>What refers to a key gets the value that an option gives it, through other references too.</summary>
     [Theory]
     [InlineData("until = ${warmup}\nwarmup = 5", "warmup=7", 7, 7)]
     [InlineData("until = ${warmup}\nwarmup = ${seed}\nseed = 3", "seed=9", 9, 9)]

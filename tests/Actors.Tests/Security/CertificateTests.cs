@@ -39,7 +39,7 @@ public sealed class CertificateTests : IDisposable
         Assert.StartsWith(expected ?? "", refusal ?? "", StringComparison.Ordinal);
     }
 
-    /// <summary>Programs that compare addresses find them, beside the node's name; a renewed certificate keeps them unless it is told others.</summary>
+    /// <summary>Programs that compare addresses find them, beside the node's name; a renewed certificate keeps them.</summary>
     [Fact]
     public void Issue_WithAddresses_NamesThemAndKeepsThem()
     {

@@ -69,6 +69,16 @@ public sealed class MessageScheduleTests
         Assert.Equal(530, outbox.Add(SimMessage.Of(new TrapReturn(new ThreadId(0))) with { Due = 50 }).Value);
     }
 
+    /// <summary>What hardware does by itself comes in its time, whatever a schedule says; a protocol's other messages come late.</summary>
+    [Fact]
+    public void Outbox_OfASpace_HasPromptMessagesInTime()
+    {
+        Outbox outbox = new(2);
+        outbox.DelayedBy(MessageSchedule.Parse("space 0/0 +1000, space 0/1 +500", cores: 2).Of(2, isCore: false));
+        Assert.Equal(10, outbox.Add(SimMessage.Of(new ProtocolPayload(0) { IsPrompt = true }) with { Due = 10 }).Value);
+        Assert.Equal(520, outbox.Add(SimMessage.Of(new ProtocolPayload(0)) with { Due = 20 }).Value);
+    }
+
     private static long Add(Outbox outbox, long due, int target) =>
         outbox.Add(SimMessage.Of(new InvalidationAck(1)) with { Due = due, Target = target }).Value;
 }

@@ -150,9 +150,10 @@ public sealed class SimMessageTests
 
     [Fact]
     public void Protocol_ThereAndBack() =>
-        Gen.Select(Gen.Int[0, ushort.MaxValue], Gen.Long, Gen.Long, Gen.Long, Gen.Long).Sample((kind, first, second, third, fourth) =>
+        Gen.Select(Gen.Int[0, short.MaxValue], Gen.Long, Gen.Long, Gen.Long, Gen.Long, Gen.Bool).Sample(
+            (kind, first, second, third, fourth, isPrompt) =>
     {
-        ProtocolPayload payload = ProtocolPayload.Of(kind, (first, second, third, fourth));
+        ProtocolPayload payload = ProtocolPayload.Of(kind, (first, second, third, fourth)) with { IsPrompt = isPrompt };
         Check(payload, SimMessage.Of(payload), MessageKind.Protocol, message => message.AsProtocol());
     });
 

@@ -27,7 +27,7 @@ public sealed class CompletionTests
         Assert.Equal(expected.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>bash reads the script, and completes options, names, files, and values behind an equals sign, where it breaks words.</summary>
+    /// <summary>bash reads the script, and completes options, names, files, and values behind an equals sign, at which it breaks.</summary>
     [Theory]
     [InlineData("vmsim run --wind", "--window")]
     [InlineData("vmsim run quickst", "quickstart")]
@@ -45,7 +45,12 @@ public sealed class CompletionTests
             _vmsim
             printf '%s\n' "${COMPREPLY[@]}"
             """;
-        ProcessStartInfo start = new("bash", ["-c", test]) { UseShellExecute = false, RedirectStandardOutput = true, WorkingDirectory = CommandRunner.Root };
+        ProcessStartInfo start = new("bash", ["-c", test])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            WorkingDirectory = CommandRunner.Root,
+        };
         using Process bash = Process.Start(start)!;
         string output = await bash.StandardOutput.ReadToEndAsync();
         await bash.WaitForExitAsync();

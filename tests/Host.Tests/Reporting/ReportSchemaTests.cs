@@ -14,7 +14,8 @@ public sealed class ReportSchemaTests
     [InlineData("run", "config/traces/ls.vmt.gz", "--local-nodes", "1")]
     public async Task Report_OfAnyRun_FollowsTheSchema(params string[] arguments)
     {
-        string[] command = [.. arguments.Select(word => word.StartsWith("config/", StringComparison.Ordinal) ? CommandRunner.At(word) : word)];
+        string[] command =
+            [.. arguments.Select(word => word.StartsWith("config/", StringComparison.Ordinal) ? CommandRunner.At(word) : word)];
         (_, string output, string error) = await CommandRunner.RunAsync([.. command, "--json"]);
         JsonNode report = JsonNode.Parse(output) ?? throw new InvalidDataException(error);
         Assert.Empty(Wrong(report));
@@ -32,10 +33,11 @@ public sealed class ReportSchemaTests
     [Fact]
     public async Task Report_OfATrace_NamesItsFile()
     {
-        (_, string output, _) = await CommandRunner.RunAsync("run", CommandRunner.At("config/traces/mt.vmt.gz"), "--json");
+        string path = CommandRunner.At("config/traces/mt.vmt.gz");
+        (_, string output, _) = await CommandRunner.RunAsync("run", path, "--json");
         JsonNode file = Assert.Single(JsonNode.Parse(output)!["provenance"]!["files"]!.AsArray())!;
-        Assert.Equal(Path.GetRelativePath(Environment.CurrentDirectory, CommandRunner.At("config/traces/mt.vmt.gz")), (string?)file["path"]);
-        byte[] content = await File.ReadAllBytesAsync(CommandRunner.At("config/traces/mt.vmt.gz"));
+        Assert.Equal(Path.GetRelativePath(Environment.CurrentDirectory, path), (string?)file["path"]);
+        byte[] content = await File.ReadAllBytesAsync(path);
         Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content)), (string?)file["digest"]);
     }
 

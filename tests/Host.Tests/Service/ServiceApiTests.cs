@@ -269,8 +269,9 @@ public sealed class ServiceApiTests : IAsyncLifetime
     {
         string token = _tokens[Role.Reader];
         string before = (await AskAsync(HttpMethod.Get, "/metrics", token)).Text;
-        foreach (string series in (string[])["stored=\"no\"", "stored=\"yes\"", "state=\"done\"", "state=\"failed\"", "state=\"cancelled\""])
+        foreach (string label in (string[])["stored no", "stored yes", "state done", "state failed", "state cancelled"])
         {
+            string series = label.Replace(" ", "=\"", StringComparison.Ordinal) + "\"";
             Assert.Matches($"vmsim_jobs_[a-z_]+{{[^}}]*{series}[^}}]*}} [0-9]+\n", before);
         }
 

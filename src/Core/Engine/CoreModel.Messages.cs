@@ -58,11 +58,15 @@ public sealed partial class CoreModel
         _dueAt = long.MaxValue;
     }
 
-    /// <summary>Whether a message is for the thread that goes on in the kernel while its space is being loaded.</summary>
+    /// <summary>
+    /// Whether a message is for the thread that goes on in the kernel while its space is being loaded. It is woken behind being told to
+    /// sleep, or it would have the lock while another thread has its core.
+    /// </summary>
     private bool IsForResumed(in SimMessage message) => _thread!.Trap != TrapKind.None && message.Kind switch
     {
         MessageKind.TrapReturn => message.AsTrapReturn().Thread == _thread.Id,
         MessageKind.TrapSleep => message.AsTrapSleep().Thread == _thread.Id,
+        MessageKind.ThreadResume => message.AsTrapResumption().Thread == _thread.Id,
         MessageKind.Invalidate => message.AsInvalidation() is { IsLocal: true } local && local.Space == _thread.Space,
         _ => false,
     };

@@ -20,8 +20,9 @@ public sealed class SpinBarrierTests
     [InlineData(ControlKind.Barrier, 0)]
     public void Shootdown_OfPagesThatAWaitingThreadHas_InterruptsItOnlyIfItSpins(ControlKind kind, int interrupts)
     {
-        RunReport report = TestWorlds.Run(Scenario("linux", kind));
-        Assert.Equal(RunOutcomes.Completed, report.Outcome);
+        ScenarioSpec scenario = Scenario("linux", kind);
+        Assert.Equal(RunOutcomes.Completed, TestWorlds.Run(scenario).Outcome);
+        RunReport report = TestWorlds.RunThreads(scenario);
         Assert.Equal(interrupts, report.Total("ipisSent"));
         Assert.Equal(0, report.Cores[1].CyclesOf(CoreCycles.OrderWait));
         long user = report.Cores[1].CyclesOf(CoreCycles.User);

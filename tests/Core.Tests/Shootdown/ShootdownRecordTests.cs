@@ -122,7 +122,7 @@ public sealed class ShootdownRecordTests
     [InlineData("linux-invlpgb")]
     public void Staleness_OfACallThatWaits_EndsBeforeTheWait(string protocol)
     {
-        ScenarioSpec scenario = WithProtocol(GiverAndUser(2_000_000), protocol);
+        ScenarioSpec scenario = Threads(WithProtocol(GiverAndUser(2_000_000), protocol));
         ShootdownRecord record = Assert.Single(ListedBy(scenario));
         Assert.Equal(record.Wait - WorldParts.DelaysOf(scenario).Notice, record.Staleness);
         Distribution staleness = TestWorlds.Run(scenario).Shootdowns.Single(figure => figure.Key == "staleness").Value;
@@ -135,7 +135,7 @@ public sealed class ShootdownRecordTests
     public void Staleness_WithoutAnotherCore_IsNone(string protocol)
     {
         ThreadProgram thread = new ThreadBuilder("t").Touch(TestWorlds.Page(0), 3).Unmap(TestWorlds.Page(0), 3).Build();
-        Assert.Equal(0, Assert.Single(ListedBy(WithProtocol(TestWorlds.Scenario(1, thread), protocol))).Staleness);
+        Assert.Equal(0, Assert.Single(ListedBy(Threads(WithProtocol(TestWorlds.Scenario(1, thread), protocol)))).Staleness);
     }
 
     /// <summary>The page is given back at about 300,000 cycles, and the other core sweeps at its first tick.</summary>
@@ -143,7 +143,8 @@ public sealed class ShootdownRecordTests
     public void Staleness_UnderLatr_EndsAtTheSweep()
     {
         KernelProfile kernel = new() { TickCycles = 1_000_000 };
-        ShootdownRecord record = Assert.Single(ListedBy(WithProtocol(GiverAndUser(3_000_000), "latr") with { Kernel = kernel }));
+        ScenarioSpec scenario = Threads(WithProtocol(GiverAndUser(3_000_000), "latr") with { Kernel = kernel });
+        ShootdownRecord record = Assert.Single(ListedBy(scenario));
         Assert.InRange((record.BegunAt + record.Staleness).Value, 1_000_000, 1_010_000);
         Assert.Equal(-1, record.Wait.Value);
     }

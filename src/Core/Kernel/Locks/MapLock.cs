@@ -1,3 +1,4 @@
+using VmSim.Core.Addresses;
 using VmSim.Core.Machine;
 
 namespace VmSim.Core.Kernel.Locks;
@@ -65,6 +66,12 @@ internal sealed class MapLock : IRwsemSignals
     /// <summary>A thread that slept for mmap_lock runs again.</summary>
     /// <returns>Whether its operation may start.</returns>
     public bool Resume(KernelOperation operation, long now) => _lock.Resume(operation, now) && TryBegin(operation);
+
+    /// <summary>Whether mmap_lock is kept for an operation whose thread is a core's.</summary>
+    public bool IsKeptFor(CoreId core) => _lock.IsKeptFor(core);
+
+    /// <summary>Those that wait on a core for mmap_lock sleep: another process's is kept for a thread of the core.</summary>
+    public void GiveWay(CoreId core, long now) => _lock.GiveWay(core, now);
 
     /// <summary>The time is over for which a writer waits on its core while readers have the lock.</summary>
     public void EndSpin(KernelOperation operation, long now) => _lock.EndSpin(operation, now);
@@ -150,6 +157,9 @@ internal sealed class MapLock : IRwsemSignals
 
     /// <inheritdoc/>
     void IRwsemSignals.IsKept(KernelOperation operation) => _signals.IsKept(operation);
+
+    /// <inheritdoc/>
+    bool IRwsemSignals.IsKeptElsewhere(CoreId core) => _signals.IsKeptElsewhere(core);
 
     /// <inheritdoc/>
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _signals.SetSpinLimit(operation, until);

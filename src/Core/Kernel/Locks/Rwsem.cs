@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VmSim.Core.Addresses;
 
 namespace VmSim.Core.Kernel.Locks;
 
@@ -189,11 +190,31 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
     }
 
     /// <summary>
-    /// Whether an operation would spin on the core of the sleeper that the lock is kept for, which could then never take it: it lets that
-    /// one run (need_resched in rwsem_optimistic_spin).
+    /// Whether an operation would spin on the core of the sleeper that the lock, or one of another process, is kept for, which could then
+    /// never take it: it lets that one run (need_resched in rwsem_optimistic_spin).
     /// </summary>
     private bool IsInTheWay(KernelOperation spinner) =>
-        rules.Sleeps && IsHandedOff && _sleepers.Count > 0 && _sleepers[0].Core == spinner.Core;
+        rules.Sleeps && (IsKeptFor(spinner.Core) || signals.IsKeptElsewhere(spinner.Core));
+
+    /// <summary>Whether the lock is kept for an operation whose thread is a core's.</summary>
+    public bool IsKeptFor(CoreId core) => IsHandedOff && _sleepers.Count > 0 && _sleepers[0].Core == core;
+
+    /// <summary>Those that spin on a core sleep: a lock is kept for another thread of it.</summary>
+    public void GiveWay(CoreId core, long now)
+    {
+        if (!rules.Sleeps)
+        {
+            return;
+        }
+
+        foreach (KernelOperation spinner in _spinners.FindAll(spinner => spinner.Core == core))
+        {
+            _spinners.Remove(spinner);
+            Queue(spinner, now);
+        }
+
+        LimitSpin(now);
+    }
 
     private bool CanSpin(KernelOperation operation) =>
         !rules.Sleeps || (!_isNonspinnable && (operation.Exclusive || rules.ReadersSpin));
@@ -301,13 +322,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
 
         IsHandedOff = true;
         signals.IsKept(first);
-        foreach (KernelOperation spinner in _spinners.FindAll(IsInTheWay))
-        {
-            _spinners.Remove(spinner);
-            Queue(spinner, now);
-        }
-
-        LimitSpin(now);
+        GiveWay(first.Core, now);
     }
 
     private void Queue(KernelOperation operation, long now)

@@ -152,6 +152,8 @@ public sealed class RwsemModelTests
             _told.Add($"{operation.Thread} wakes");
         }
 
+        bool IRwsemSignals.IsKeptElsewhere(CoreId core) => false;
+
         void IRwsemSignals.IsKept(KernelOperation operation)
         {
             Kept++;

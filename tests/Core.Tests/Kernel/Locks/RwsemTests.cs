@@ -11,6 +11,7 @@ public sealed class RwsemTests : IRwsemSignals
 
     private readonly List<string> _told = [];
     private readonly Rwsem _lock;
+    private CoreId? _keptElsewhere;
 
     public RwsemTests() => _lock = Make(readersSpin: false);
 
@@ -193,6 +194,29 @@ public sealed class RwsemTests : IRwsemSignals
 
     void IRwsemSignals.Sleep(KernelOperation operation) => _told.Add($"{operation.Thread} sleeps");
 
+    /// <summary>
+    /// A lock of another process is kept for a thread of a spinner's core: it sleeps, when the lock is kept and when it comes later.
+    /// Otherwise two processes whose locks are kept for threads of each other's spinners would wait for ever.
+    /// </summary>
+    [Fact]
+    public void Spinner_OnTheCoreOfOneThatAnotherLockIsKeptFor_LetsItRun()
+    {
+        Assert.True(_lock.TryEnter(Writer(0), 0));
+        KernelOperation spinner = Writer(1);
+        Assert.False(_lock.TryEnter(spinner, 10));
+        Assert.Equal(RwsemState.Spins, spinner.Rwsem);
+        _keptElsewhere = spinner.Core;
+        _lock.GiveWay(spinner.Core, 20);
+        Assert.Equal("1 sleeps", _told[^1]);
+        KernelOperation later = Operation(1, writes: true);
+        Assert.False(_lock.TryEnter(later, 30));
+        Assert.Equal(RwsemState.Sleeps, later.Rwsem);
+        _keptElsewhere = null;
+        KernelOperation free = Writer(2);
+        Assert.False(_lock.TryEnter(free, 40));
+        Assert.Equal(RwsemState.Spins, free.Rwsem);
+    }
+
     /// <summary>The lock is kept for a sleeper; who comes on its core sleeps too, since it could not run else.</summary>
     [Fact]
     public void Spinner_OnTheCoreOfTheOneThatTheLockIsKeptFor_LetsItRun()
@@ -222,6 +246,8 @@ public sealed class RwsemTests : IRwsemSignals
 
     void IRwsemSignals.Wake(KernelOperation operation, KernelOperation waker) =>
         _told.Add($"{operation.Thread} wakes by {waker.Thread}");
+
+    bool IRwsemSignals.IsKeptElsewhere(CoreId core) => _keptElsewhere == core;
 
     void IRwsemSignals.IsKept(KernelOperation operation) => _told.Add($"kept for {operation.Thread}");
 

@@ -19,20 +19,20 @@ public sealed partial class CoreModel
             return;
         }
 
-        if (_clock >= _intervalEnd)
+        if (_clock >= _intervals.End)
         {
             EndInterval();
         }
 
         // What a core that idles waits is counted nowhere, and its intervals may end together.
-        while (due >= _intervalEnd && State is CoreState.Loading or CoreState.Trapped or CoreState.Awaiting)
+        while (due >= _intervals.End && State is CoreState.Loading or CoreState.Trapped or CoreState.Awaiting)
         {
-            Wait(_intervalEnd);
+            Wait(_intervals.End);
             EndInterval();
         }
 
         Wait(due);
-        if (due >= _intervalEnd)
+        if (due >= _intervals.End)
         {
             EndInterval();
         }

@@ -256,7 +256,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
             {
                 RequeueCurrent();
             }
-            else if (_clock >= _intervalEnd)
+            else if (_clock >= _intervals.End)
             {
                 EndInterval();
             }
@@ -266,7 +266,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
             }
             else
             {
-                long until = Math.Min(Math.Min(Math.Min(limit, due), _nextTick), _intervalEnd);
+                long until = Math.Min(Math.Min(Math.Min(limit, due), _nextTick), _intervals.End);
                 until = _ready.Count > 0 ? Math.Min(until, _sliceEnd) : until;
                 RunThread(_warm ? until : Math.Min(until, _warmup));
             }
@@ -348,7 +348,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         Cycles.Reset();
         Latencies.Reset();
         _timeline?.Reset();
-        ResetIntervals();
+        _intervals.Reset();
         foreach (CounterSet counters in CounterSets)
         {
             counters.Reset();

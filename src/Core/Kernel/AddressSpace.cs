@@ -180,7 +180,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
         _causes.Reset();
         _listed?.Reset();
         _interrupts.Reset();
-        ResetIntervals();
+        _intervals.Reset();
         foreach (CounterSet counters in CounterSets)
         {
             counters.Reset();
@@ -190,7 +190,7 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
     /// <summary>Takes one message; messages come in the run's total order.</summary>
     internal void Handle(in SimMessage message)
     {
-        if (message.Due.Value >= _intervalEnd)
+        if (message.Due.Value >= _intervals.End)
         {
             EndInterval(message.Due.Value);
         }

@@ -36,9 +36,11 @@ public sealed record RunCoreTime(int CoresPerBlock, IReadOnlyList<IReadOnlyList<
         int count = InterruptMatrix.BlocksOf(cores);
         int shift = BitOperations.Log2((ulong)intervals.Length.Value);
         int length = intervals.Series[0].Value.Count;
-        if (blocks.Any(block => block.Key < 0 || block.Key >= count || block.Value.Shift > shift))
+        if (blocks.Any(block => block.Key < 0 || block.Key >= count || block.Value.Shift > shift
+            || RunIntervals.CountAt(block.Value, shift) > length))
         {
-            throw new InvalidDataException($"core time: {count} blocks with intervals of at most {intervals.Length} cycles are needed");
+            throw new InvalidDataException(
+                $"core time: {count} blocks with at most {length} intervals of at most {intervals.Length} cycles are needed");
         }
 
         return new RunCoreTime(InterruptMatrix.CoresPerBlock(cores), Rows(0), Rows(1));

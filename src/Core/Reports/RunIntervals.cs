@@ -42,7 +42,8 @@ public sealed record RunIntervals(Cycles Length, IReadOnlyList<KeyValuePair<stri
         return values;
     }
 
-    private static int CountAt(IntervalSeries series, int shift) =>
+    /// <summary>How many intervals of a length that is not less than its own a series has.</summary>
+    internal static int CountAt(IntervalSeries series, int shift) =>
         series.Count == 0 ? 0 : ((series.Count - 1) >> (shift - series.Shift)) + 1;
 
     private static long[] Levels(long[] growths)

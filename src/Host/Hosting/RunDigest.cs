@@ -6,6 +6,7 @@ using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Host.Files;
 
 namespace VmSim.Host.Hosting;
 
@@ -42,15 +43,19 @@ internal static class RunDigest
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())))[..Length];
     }
 
-    /// <summary>What a run of a scenario is made from.</summary>
+    /// <summary>What a run of a scenario is made from. A pipe has no digest, since it can be read only once, nor has a run of one.</summary>
     /// <param name="spec">The scenario.</param>
     /// <param name="nameOf">What to call a file, by its path.</param>
-    public static RunProvenance Provenance(ScenarioSpec spec, Func<string, string> nameOf) => new(
-        Version.Split('+')[0],
-        Version.Contains('+', StringComparison.Ordinal) ? Version.Split('+')[1] : "",
-        BuildIdentity.Here,
-        Of(spec),
-        [.. RunPlan.FilesOf(spec).Select(file => new RunFile(nameOf(file), OfFile(file)))]);
+    public static RunProvenance Provenance(ScenarioSpec spec, Func<string, string> nameOf)
+    {
+        RunFile[] files =
+        [
+            .. RunPlan.FilesOf(spec).Select(
+                file => new RunFile(nameOf(file), FileStatus.Of(file).Kind == FileKind.Regular ? OfFile(file) : "")),
+        ];
+        string[] version = [.. Version.Split('+'), ""];
+        return new RunProvenance(version[0], version[1], BuildIdentity.Here, files.All(file => file.Digest.Length > 0) ? Of(spec) : "", files);
+    }
 
     /// <summary>A file's path seen from the folder that this process was started in.</summary>
     public static string FromHere(string path) => Path.GetRelativePath(Environment.CurrentDirectory, path);

@@ -60,12 +60,24 @@ public sealed class EndlessTests : Scratch
         AssertSays("line 3", await RefusedAsync("replay", script));
     }
 
+    /// <summary>A trace that can be read once has no digest, and nobody waits for it a second time.</summary>
+    [Fact]
+    public async Task Run_TraceThatIsAPipe_IsReadOnce()
+    {
+        string pipe = await PipeAsync("pipe.vmt");
+        string folder = At("run");
+        Task<(int Code, string Output, string Error)> run = Task.Run(() => CommandRunner.RunAsync("run", pipe, "--out", folder, "-q"));
+        await File.WriteAllTextAsync(pipe, Trace);
+        (int code, _, string error) = await run;
+        Assert.True(code == 0, error);
+        string report = await File.ReadAllTextAsync(Path.Combine(folder, "report.json"));
+        Assert.Contains("\"digest\": \"\"", report, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Show_CertificateThatIsAPipe_IsRefused()
     {
-        string pipe = At("pipe");
-        using System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", ["-m", "600", pipe]);
-        await make.WaitForExitAsync();
+        string pipe = await PipeAsync("pipe");
         Task<string> refused = Task.Run(() => RefusedAsync("certs", "show", pipe));
 
         // Whoever opens a pipe for reading waits for somebody who opens it for writing.
@@ -73,5 +85,13 @@ public sealed class EndlessTests : Scratch
         {
             AssertSays("a pipe or a device", await refused);
         }
+    }
+
+    private async Task<string> PipeAsync(string name)
+    {
+        string pipe = At(name);
+        using System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", ["-m", "600", pipe]);
+        await make.WaitForExitAsync();
+        return pipe;
     }
 }

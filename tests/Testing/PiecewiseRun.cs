@@ -1,5 +1,6 @@
 using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
+using VmSim.Core.Machine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Shootdown;
@@ -9,6 +10,23 @@ namespace VmSim.Testing;
 /// <summary>Runs a scenario in pieces: each in a world of its own that goes on from the checkpoint of the one before.</summary>
 public static class PiecewiseRun
 {
+    /// <summary>A run is the same with small windows, and in pieces of one window, held or parked in its traps.</summary>
+    /// <param name="scenario">What is simulated; its kernel is the default one.</param>
+    /// <param name="check">What else holds of the run.</param>
+    public static void AssertSameAnyWay(ScenarioSpec scenario, Action<RunReport> check)
+    {
+        foreach (string traps in (string[])[TrapModes.Hold, TrapModes.Park])
+        {
+            ScenarioSpec trapped = scenario with { Kernel = new KernelProfile { Traps = traps } };
+            RunReport whole = TestWorlds.Run(trapped);
+            check(whole);
+            Assert.All(new long[] { 100, 313 }, window => Assert.Equal(whole.Fingerprint, TestWorlds.Run(trapped, window).Fingerprint));
+            (RunReport piecewise, int checkpoints) = Of(trapped, windows: 1, pieces: 30);
+            Assert.Equal(whole.Fingerprint, piecewise.Fingerprint);
+            Assert.True(checkpoints > 5, $"{checkpoints} checkpoints were written");
+        }
+    }
+
     /// <summary>Runs to the end.</summary>
     /// <param name="scenario">What is simulated.</param>
     /// <param name="windows">Windows of a piece.</param>

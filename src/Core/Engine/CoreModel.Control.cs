@@ -152,15 +152,23 @@ public sealed partial class CoreModel
     {
         thread.Trap = trap;
         thread.TrapBegan = _clock;
-        Send(message, thread.Space, _clock + delay + SwitchIn());
+        _trapDue = _clock + delay + SwitchIn();
+        Send(message, thread.Space, _trapDue);
         if (_park)
         {
             PickNext();
+            return;
         }
-        else
+
+        State = CoreState.Trapped;
+        _timeline?.BeginTrap(trap, _clock);
+        foreach (SimThread ready in _ready)
         {
-            State = CoreState.Trapped;
-            _timeline?.BeginTrap(trap, _clock);
+            if (ready.Resumes > 0)
+            {
+                SendResched();
+                return;
+            }
         }
     }
 

@@ -22,7 +22,18 @@ public sealed partial class CoreModel
         }
 
         MakeReady(thread);
+        if (State == CoreState.Trapped && !ReferenceEquals(thread, _thread))
+        {
+            SendResched();
+        }
     }
+
+    /// <summary>
+    /// A thread that was woken in the kernel is due while another one is in its trap: if that one spins, it leaves (wakeup_preempt,
+    /// kernel/sched/core.c). Its space hears of that behind the trap.
+    /// </summary>
+    private void SendResched() => Send(
+        SimMessage.Of(new NeedResched(_thread!.Id)), _thread.Space, Math.Max(_clock + _delays.Notice.Value, _trapDue));
 
     private void MakeReady(SimThread thread)
     {

@@ -24,6 +24,9 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>Threads of this core that wait for the order of a trace.</summary>
     private readonly List<SimThread> _awaiting = [];
 
+    /// <summary>When the last trap reaches its space.</summary>
+    private long _trapDue;
+
     /// <summary>What has come for a thread that goes on in the kernel before its space is loaded.</summary>
     private readonly Queue<SimMessage> _afterLoad = new();
     private readonly CoreShootdown _shootdown;

@@ -89,6 +89,7 @@ public sealed record RunStory(IReadOnlyList<string> Lanes, IReadOnlyList<StoryMe
         MessageKind.ThreadWake => "wakes",
         MessageKind.ThreadResume => "wakes in the kernel",
         MessageKind.ThreadResumed => "runs again",
+        MessageKind.NeedResched => "another thread is due",
         MessageKind.SpaceLoaded => "space loaded",
         MessageKind.LoadSpace => "load space",
         MessageKind.LeaveSpace => "leaves space",

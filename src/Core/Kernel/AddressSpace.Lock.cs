@@ -109,19 +109,7 @@ public sealed partial class AddressSpace : IRwsemSignals
     }
 
     /// <inheritdoc/>
-    void IRwsemSignals.IsKept(KernelOperation operation)
-    {
-        Counters[SpaceCounters.LockHandoffs]++;
-        foreach (AddressSpace other in _group.Members.Where(member => member != this))
-        {
-            other._now = _now;
-            other._mapLock.GiveWay(operation.Core, _now);
-        }
-    }
-
-    /// <inheritdoc/>
-    bool IRwsemSignals.IsKeptElsewhere(CoreId core) =>
-        _group.Members.Count > 1 && _group.Members.Any(member => member != this && member._mapLock.IsKeptFor(core));
+    void IRwsemSignals.IsKept(KernelOperation operation) => Counters[SpaceCounters.LockHandoffs]++;
 
     /// <inheritdoc/>
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) =>

@@ -214,6 +214,9 @@ public sealed partial class AddressSpace : ISpaceShootdownContext, IThreadSignal
             case MessageKind.ThreadResumed:
                 Resume(_operations[message.AsTrapResumption().Operation]);
                 break;
+            case MessageKind.NeedResched:
+                _mapLock.GiveWay(message.AsNeedResched().Thread, _now);
+                break;
             case MessageKind.Ack:
                 HandleAck(core, message.AsAck());
                 break;

@@ -119,4 +119,7 @@ public enum MessageKind : ushort
 
     /// <summary>Core to space: it has dropped everything for the host; <see cref="VirtualTime.HostFlush"/>.</summary>
     HostFlushed,
+
+    /// <summary>Core to space: another thread is due on the core of one in its trap; <see cref="VirtualTime.NeedResched"/>.</summary>
+    NeedResched,
 }

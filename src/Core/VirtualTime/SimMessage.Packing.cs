@@ -73,6 +73,12 @@ public partial struct SimMessage
     /// <summary>Which thread sleeps.</summary>
     public readonly TrapSleep AsTrapSleep() => Is(MessageKind.TrapSleep, new TrapSleep(new ThreadId((int)_a)));
 
+    /// <summary>A message that another thread is due on a thread's core: A = thread.</summary>
+    public static SimMessage Of(in NeedResched due) => new(MessageKind.NeedResched, due.Thread.Value);
+
+    /// <summary>Whose core another thread is due on.</summary>
+    public readonly NeedResched AsNeedResched() => Is(MessageKind.NeedResched, new NeedResched(new ThreadId((int)_a)));
+
     /// <summary>A message that a thread is runnable in its trap: A = thread, B = operation.</summary>
     public static SimMessage OfWake(in TrapResumption resumption) =>
         new(MessageKind.ThreadResume, resumption.Thread.Value, resumption.Operation);

@@ -61,6 +61,10 @@ public readonly record struct TrapReturn(
 /// <param name="Thread">The thread.</param>
 public readonly record struct TrapSleep(ThreadId Thread);
 
+/// <summary>A thread that was woken in the kernel is due on a core: who spins there leaves (need_resched in Linux).</summary>
+/// <param name="Thread">The thread that holds the core in its trap.</param>
+public readonly record struct NeedResched(ThreadId Thread);
+
 /// <summary>A thread that slept in its trap goes on in it.</summary>
 /// <param name="Thread">The thread.</param>
 /// <param name="Operation">The number of its operation within the space, from 1.</param>

@@ -63,6 +63,7 @@ public sealed class SimMessageTests
     {
         Check(new TrapSleep(thread), SimMessage.Of(new TrapSleep(thread)), MessageKind.TrapSleep, message => message.AsTrapSleep());
         Check(new LoadRequest(thread), SimMessage.Of(new LoadRequest(thread)), MessageKind.LoadSpace, message => message.AsLoadRequest());
+        Check(new NeedResched(thread), SimMessage.Of(new NeedResched(thread)), MessageKind.NeedResched, message => message.AsNeedResched());
         Check(new SleepEnd(thread), SimMessage.Of(new SleepEnd(thread)), MessageKind.SleepEnd, message => message.AsSleepEnd());
     });
 

@@ -1,5 +1,3 @@
-using VmSim.Core.Addresses;
-
 namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>How those that wait at a read/write semaphore are told what becomes of them.</summary>
@@ -18,9 +16,6 @@ internal interface IRwsemSignals
 
     /// <summary>The lock is kept for an operation, which has waited too long.</summary>
     void IsKept(KernelOperation operation);
-
-    /// <summary>Whether a lock of another process is kept for an operation whose thread is a core's.</summary>
-    bool IsKeptElsewhere(CoreId core);
 
     /// <summary>Calls <see cref="Rwsem.EndSpin"/> at a time.</summary>
     void SetSpinLimit(KernelOperation operation, long until);

@@ -67,11 +67,8 @@ internal sealed class MapLock : IRwsemSignals
     /// <returns>Whether its operation may start.</returns>
     public bool Resume(KernelOperation operation, long now) => _lock.Resume(operation, now) && TryBegin(operation);
 
-    /// <summary>Whether mmap_lock is kept for an operation whose thread is a core's.</summary>
-    public bool IsKeptFor(CoreId core) => _lock.IsKeptFor(core);
-
-    /// <summary>Those that wait on a core for mmap_lock sleep: another process's is kept for a thread of the core.</summary>
-    public void GiveWay(CoreId core, long now) => _lock.GiveWay(core, now);
+    /// <summary>Another thread is due on the core of one that may wait on it for the lock.</summary>
+    public void GiveWay(ThreadId thread, long now) => _lock.GiveWay(thread, now);
 
     /// <summary>The time is over for which a writer waits on its core while readers have the lock.</summary>
     public void EndSpin(KernelOperation operation, long now) => _lock.EndSpin(operation, now);
@@ -157,9 +154,6 @@ internal sealed class MapLock : IRwsemSignals
 
     /// <inheritdoc/>
     void IRwsemSignals.IsKept(KernelOperation operation) => _signals.IsKept(operation);
-
-    /// <inheritdoc/>
-    bool IRwsemSignals.IsKeptElsewhere(CoreId core) => _signals.IsKeptElsewhere(core);
 
     /// <inheritdoc/>
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _signals.SetSpinLimit(operation, until);

@@ -57,7 +57,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
             return true;
         }
 
-        if (CanSpin(operation) && !IsInTheWay(operation))
+        if (CanSpin(operation))
         {
             operation.Rwsem = RwsemState.Spins;
             _spinners.Add(operation);
@@ -90,7 +90,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
 
         if (now - operation.QueuedAt > rules.HandoffCycles)
         {
-            HandOff(operation, now);
+            HandOff(operation);
         }
 
         if (IsHandedOff && Writer is not null)
@@ -164,6 +164,20 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
         _spinners.Clear();
     }
 
+    /// <summary>
+    /// Another thread is due on a thread's core: if it spins there, it sleeps (need_resched in rwsem_optimistic_spin). The lock that it waits
+    /// for, or one that its owner waits for, may be kept for that very thread.
+    /// </summary>
+    public void GiveWay(ThreadId thread, long now)
+    {
+        if (rules.Sleeps && _spinners.Find(spinner => spinner.Thread == thread) is { } found)
+        {
+            _spinners.Remove(found);
+            Queue(found, now);
+            LimitSpin(now);
+        }
+    }
+
     /// <summary>A spinner was interrupted when its time was over: it looks at the clock later.</summary>
     public void SpinOn(KernelOperation operation, long until)
     {
@@ -187,33 +201,6 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
 
         return _readers.Count == 0
             || (!operation.Exclusive && (_sleepers.Count == 0 || (rules.ReadersSpin && !_isNonspinnable)));
-    }
-
-    /// <summary>
-    /// Whether an operation would spin on the core of the sleeper that the lock, or one of another process, is kept for, which could then
-    /// never take it: it lets that one run (need_resched in rwsem_optimistic_spin).
-    /// </summary>
-    private bool IsInTheWay(KernelOperation spinner) =>
-        rules.Sleeps && (IsKeptFor(spinner.Core) || signals.IsKeptElsewhere(spinner.Core));
-
-    /// <summary>Whether the lock is kept for an operation whose thread is a core's.</summary>
-    public bool IsKeptFor(CoreId core) => IsHandedOff && _sleepers.Count > 0 && _sleepers[0].Core == core;
-
-    /// <summary>Those that spin on a core sleep: a lock is kept for another thread of it.</summary>
-    public void GiveWay(CoreId core, long now)
-    {
-        if (!rules.Sleeps)
-        {
-            return;
-        }
-
-        foreach (KernelOperation spinner in _spinners.FindAll(spinner => spinner.Core == core))
-        {
-            _spinners.Remove(spinner);
-            Queue(spinner, now);
-        }
-
-        LimitSpin(now);
     }
 
     private bool CanSpin(KernelOperation operation) =>
@@ -269,7 +256,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
             }
             else if (now - first.QueuedAt > rules.HandoffCycles)
             {
-                HandOff(first, now);
+                HandOff(first);
             }
         }
         else if (first.Rwsem == RwsemState.Handoff && IsFree)
@@ -313,7 +300,7 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
         LimitSpin(now);
     }
 
-    private void HandOff(KernelOperation first, long now)
+    private void HandOff(KernelOperation first)
     {
         if (IsHandedOff)
         {
@@ -322,7 +309,6 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
 
         IsHandedOff = true;
         signals.IsKept(first);
-        GiveWay(first.Core, now);
     }
 
     private void Queue(KernelOperation operation, long now)

@@ -125,8 +125,6 @@ public sealed class MapLockTests : IRwsemSignals
 
     void IRwsemSignals.Wake(KernelOperation operation, KernelOperation waker) => _told.Add($"{operation.FirstPage} wakes");
 
-    bool IRwsemSignals.IsKeptElsewhere(CoreId core) => false;
-
     void IRwsemSignals.IsKept(KernelOperation operation) => _told.Add($"kept for {operation.FirstPage}");
 
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _told.Add($"{operation.FirstPage} to {until}");

@@ -166,6 +166,16 @@ internal sealed class PlainRwsem(bool readersSpin)
         GiveToReaders();
     }
 
+    public void AnotherIsDue(int thread, long now)
+    {
+        if (_line.Remove(thread))
+        {
+            _limit = _limit?.Thread == thread ? null : _limit;
+            Enlist(thread, now);
+            LimitFirst(now);
+        }
+    }
+
     public void TimeIsUp(int thread, long now)
     {
         if (_limit != (thread, now))

@@ -101,6 +101,11 @@ public sealed class RwsemModelTests
             {
                 LeaveOrDowngrade(thread, operation, mayDowngrade: true);
             }
+            else if (_random.Next(16) == 0)
+            {
+                _lock.GiveWay(operation.Thread, _now);
+                _plain.AnotherIsDue(thread, _now);
+            }
             else if (_awake.Count > 0)
             {
                 RunAgain(_awake[_random.Next(_awake.Count)]);
@@ -151,8 +156,6 @@ public sealed class RwsemModelTests
             _awake.Add(operation.Thread.Value);
             _told.Add($"{operation.Thread} wakes");
         }
-
-        bool IRwsemSignals.IsKeptElsewhere(CoreId core) => false;
 
         void IRwsemSignals.IsKept(KernelOperation operation)
         {

@@ -11,7 +11,6 @@ public sealed class RwsemTests : IRwsemSignals
 
     private readonly List<string> _told = [];
     private readonly Rwsem _lock;
-    private CoreId? _keptElsewhere;
 
     public RwsemTests() => _lock = Make(readersSpin: false);
 
@@ -194,32 +193,9 @@ public sealed class RwsemTests : IRwsemSignals
 
     void IRwsemSignals.Sleep(KernelOperation operation) => _told.Add($"{operation.Thread} sleeps");
 
-    /// <summary>
-    /// A lock of another process is kept for a thread of a spinner's core: it sleeps, when the lock is kept and when it comes later.
-    /// Otherwise two processes whose locks are kept for threads of each other's spinners would wait for ever.
-    /// </summary>
+    /// <summary>Another thread is due on a spinner's core: it sleeps, whoever the lock is kept for; others spin on.</summary>
     [Fact]
-    public void Spinner_OnTheCoreOfOneThatAnotherLockIsKeptFor_LetsItRun()
-    {
-        Assert.True(_lock.TryEnter(Writer(0), 0));
-        KernelOperation spinner = Writer(1);
-        Assert.False(_lock.TryEnter(spinner, 10));
-        Assert.Equal(RwsemState.Spins, spinner.Rwsem);
-        _keptElsewhere = spinner.Core;
-        _lock.GiveWay(spinner.Core, 20);
-        Assert.Equal("1 sleeps", _told[^1]);
-        KernelOperation later = Operation(1, writes: true);
-        Assert.False(_lock.TryEnter(later, 30));
-        Assert.Equal(RwsemState.Sleeps, later.Rwsem);
-        _keptElsewhere = null;
-        KernelOperation free = Writer(2);
-        Assert.False(_lock.TryEnter(free, 40));
-        Assert.Equal(RwsemState.Spins, free.Rwsem);
-    }
-
-    /// <summary>The lock is kept for a sleeper; who comes on its core sleeps too, since it could not run else.</summary>
-    [Fact]
-    public void Spinner_OnTheCoreOfTheOneThatTheLockIsKeptFor_LetsItRun()
+    public void Spinner_OnACoreThatAnotherThreadIsDueOn_Sleeps()
     {
         KernelOperation sleeper = WriterThatIsWoken(out long now);
         KernelOperation reader = Reader(2);
@@ -227,27 +203,24 @@ public sealed class RwsemTests : IRwsemSignals
         long late = now + (5_000 * Microsecond);
         Assert.False(_lock.Resume(sleeper, late));
         Assert.True(_lock.IsHandedOff);
-        KernelOperation beside = new()
-        {
-            Kind = OperationKind.Call,
-            Thread = new ThreadId(7),
-            Core = sleeper.Core,
-            Exclusive = true,
-        };
-        Assert.False(_lock.TryEnter(beside, late + 1));
-        Assert.Equal("7 sleeps", _told[^1]);
-        KernelOperation elsewhere = Writer(8);
-        Assert.False(_lock.TryEnter(elsewhere, late + 2));
-        Assert.Equal(RwsemState.Spins, elsewhere.Rwsem);
-        _lock.Leave(reader, late + 3);
+        Assert.False(_lock.TryEnter(Writer(7), late + 1));
+        KernelOperation other = Writer(8);
+        Assert.False(_lock.TryEnter(other, late + 2));
+        _lock.GiveWay(new ThreadId(7), late + 3);
+        Assert.Equal("7 sleeps", _told[^2]);
+        Assert.Equal($"8 to {other.SpinLimit}", _told[^1]);
+        Assert.Equal(RwsemState.Spins, other.Rwsem);
+        int told = _told.Count;
+        _lock.GiveWay(new ThreadId(2), late + 4);
+        _lock.GiveWay(new ThreadId(7), late + 5);
+        Assert.Equal(told, _told.Count);
+        _lock.Leave(reader, late + 6);
         Assert.Equal("1 wakes by 2", _told[^1]);
-        Assert.True(_lock.Resume(sleeper, late + 4));
+        Assert.True(_lock.Resume(sleeper, late + 7));
     }
 
     void IRwsemSignals.Wake(KernelOperation operation, KernelOperation waker) =>
         _told.Add($"{operation.Thread} wakes by {waker.Thread}");
-
-    bool IRwsemSignals.IsKeptElsewhere(CoreId core) => _keptElsewhere == core;
 
     void IRwsemSignals.IsKept(KernelOperation operation) => _told.Add($"kept for {operation.Thread}");
 

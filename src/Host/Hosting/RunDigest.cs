@@ -43,7 +43,9 @@ internal static class RunDigest
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())))[..Length];
     }
 
-    /// <summary>What a run of a scenario is made from. A pipe has no digest, since it can be read only once, nor has a run of one.</summary>
+    /// <summary>
+    /// What a run of a scenario is made from. A pipe has no digest, since it can be read only once, nor has a run of one.
+    /// </summary>
     /// <param name="spec">The scenario.</param>
     /// <param name="nameOf">What to call a file, by its path.</param>
     public static RunProvenance Provenance(ScenarioSpec spec, Func<string, string> nameOf)
@@ -54,7 +56,8 @@ internal static class RunDigest
                 file => new RunFile(nameOf(file), FileStatus.Of(file).Kind == FileKind.Regular ? OfFile(file) : "")),
         ];
         string[] version = [.. Version.Split('+'), ""];
-        return new RunProvenance(version[0], version[1], BuildIdentity.Here, files.All(file => file.Digest.Length > 0) ? Of(spec) : "", files);
+        string digest = files.All(file => file.Digest.Length > 0) ? Of(spec) : "";
+        return new RunProvenance(version[0], version[1], BuildIdentity.Here, digest, files);
     }
 
     /// <summary>A file's path seen from the folder that this process was started in.</summary>

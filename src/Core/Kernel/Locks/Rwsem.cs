@@ -165,8 +165,8 @@ internal sealed class Rwsem(RwsemRules rules, IRwsemSignals signals)
     }
 
     /// <summary>
-    /// Another thread is due on a thread's core: if it spins there, it sleeps (need_resched in rwsem_optimistic_spin). The lock that it waits
-    /// for, or one that its owner waits for, may be kept for that very thread.
+    /// Another thread is due on a thread's core: if it spins there, it sleeps (need_resched in rwsem_optimistic_spin). The lock that it
+    /// waits for, or one that its owner waits for, may be kept for that very thread.
     /// </summary>
     public void GiveWay(ThreadId thread, long now)
     {

@@ -13,8 +13,8 @@ namespace VmSim.Core.Tests.Kernel.Locks;
 public sealed class OvercommittedCoreTests
 {
     /// <summary>
-    /// Processes with more threads than cores, on a clock so slow that locks are kept for sleepers after 400 cycles: with spinners that never
-    /// leave, one run in some thousands came to where two processes hold each other's cores, as the one of this seed did.
+    /// Processes with more threads than cores, on a clock so slow that locks are kept for sleepers after 400 cycles: with spinners that
+    /// never leave, one run in some thousands came to where two processes hold each other's cores, as the one of this seed did.
     /// </summary>
     [Fact]
     public void RandomPrograms_WithLocksKeptForSleepers_ComeToAnEnd() => AllEnd(scenarios: 800, seed: "5EniLEFtEnr1");

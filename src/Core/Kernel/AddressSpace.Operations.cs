@@ -159,8 +159,9 @@ public sealed partial class AddressSpace
         Note(operation, call);
         MmResult result = _memory.Apply(call);
         NoteMade(call, result);
-        operation.Dead = result.Error is null ? DeadAfter(call, result, oldBreak) : null;
-        operation.Forced = ForcedOf(result);
+        bool isOneFlush = call.Kind == SystemCallKind.Sync && _setup.Protocol.BatchesWriteBack;
+        operation.Dead = result.Error is not null ? null : isOneFlush ? result.Dead : DeadAfter(call, result, oldBreak);
+        operation.Forced = isOneFlush ? null : ForcedOf(result);
         operation.FaultsInside = (int)Math.Min(int.MaxValue, result.PopulateFaults);
         operation.TablesFreed = result.TablesFreed;
         operation.Release = result.Release;

@@ -23,8 +23,8 @@ public sealed class MmResult
     public DeadTranslations? Dead { get; init; }
 
     /// <summary>
-    /// Those of <see cref="Dead"/> that are flushed before the call goes on to the next table page, one flush each, in their order: dirty
-    /// pages of shared mappings are among them. Mostly empty.
+    /// Those of <see cref="Dead"/> that are flushed before the call goes on, one flush each, in their order: those of a table page in which
+    /// dirty pages of shared mappings are unmapped, and each page that is written back. Mostly empty.
     /// </summary>
     public IReadOnlyList<DeadTranslations> Forced { get; init; } = [];
 

@@ -147,14 +147,23 @@ public sealed partial class SpaceMemory
     /// <summary>What has died since the last forced flush is a flush of its own, if one is forced.</summary>
     private void EndForced()
     {
-        if (_effects.ForcesFlush && Dead(frees: true) is { } dead)
+        if (_effects.ForcesFlush)
+        {
+            FlushNow(frees: true);
+        }
+
+        _effects.ForcesFlush = false;
+    }
+
+    /// <summary>What has died since the last forced flush is a flush of its own.</summary>
+    private void FlushNow(bool frees)
+    {
+        if (Dead(frees) is { } dead)
         {
             _forced.Add(dead);
             _effects.Forced = _forced.Count;
             _effects.DeadPages = 0;
         }
-
-        _effects.ForcesFlush = false;
     }
 
     /// <summary>Forgets forced flushes that were taken back; what had died before them is to be flushed later.</summary>

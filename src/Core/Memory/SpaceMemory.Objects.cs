@@ -65,8 +65,8 @@ public sealed partial class SpaceMemory
     }
 
     /// <summary>
-    /// Makes stores to clean pages of a shared file mapping fault again, as writing them back does (Linux: folio_mkclean, mm/rmap.c). The
-    /// pages count as written back.
+    /// Makes stores to clean pages of a shared file mapping fault again, as writing them back does. The pages count as written back, and
+    /// each translation is flushed by itself (Linux: ptep_clear_flush in page_vma_mkclean_one, mm/rmap.c).
     /// </summary>
     internal void WriteBack(VirtAddr start, ulong size, Backing backing)
     {
@@ -327,6 +327,7 @@ public sealed partial class SpaceMemory
 
             memory._effects.Protected++;
             memory.NoteChange(address, entry);
+            memory.FlushNow(frees: false);
             return entry.Flags & ~Cleared;
         }
     }

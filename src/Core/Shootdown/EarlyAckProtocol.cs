@@ -7,8 +7,9 @@ namespace VmSim.Core.Shootdown;
 /// <summary>
 /// Linux with what N. Amit, A. Tai and M. Wei add to it (Don't shoot down TLB shootdowns!, EuroSys 2020), each a setting, so that each
 /// one's worth shows: the initiator and the others invalidate at the same time, a target acknowledges when its handler begins, fewer cache
-/// lines pass between them, a copy-on-write fault invalidates nothing on its own core, and under page-table isolation user translations go
-/// at the return to user mode. With all off it is Linux 5.2.8, on which they built: <see cref="LinuxProtocol"/> before 5.13.
+/// lines pass between them, a copy-on-write fault invalidates nothing on its own core, under page-table isolation user translations go at
+/// the return to user mode, and a call that writes pages back flushes once. With all off it is Linux 5.2.8, on which they built:
+/// <see cref="LinuxProtocol"/> before 5.13.
 /// </summary>
 public sealed class EarlyAckProtocol : IShootdownProtocol
 {
@@ -49,12 +50,22 @@ public sealed class EarlyAckProtocol : IShootdownProtocol
         + "by INVPCID; does nothing without kernel.page-table-isolation.")]
     public bool InContext { get; init; } = true;
 
+    /// <summary>
+    /// Whether a call that writes pages back flushes once at its end. Until then a store may come by an old translation, so the call writes
+    /// nothing out before (the paper's batches within a system call).
+    /// </summary>
+    [Setting("Whether a call that writes pages back (msync) flushes all of them once, before anything is written, or each page by itself.")]
+    public bool Batched { get; init; } = true;
+
     /// <inheritdoc/>
     public string Name => "early-ack";
 
     /// <inheritdoc/>
     public string Summary =>
         "linux with concurrent flushes, acknowledgements at handler entry, fewer cache lines, no flush for copies (EuroSys 2020)";
+
+    /// <inheritdoc/>
+    public bool BatchesWriteBack => Batched;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Architectures => ["x86-64"];

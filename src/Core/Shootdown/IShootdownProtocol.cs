@@ -42,6 +42,9 @@ public interface IShootdownProtocol : INamed
     /// </summary>
     bool PrimesFills => false;
 
+    /// <summary>Whether a call that writes pages back flushes them all at its end, instead of each by itself as it is cleaned.</summary>
+    bool BatchesWriteBack => false;
+
     /// <summary>
     /// The architectures that have what the protocol is made of, as page-table formats are called, or as all that begin so: "riscv" is
     /// "riscv-sv39" too. Empty for all. On others it runs only if the scenario says that this is hypothetical.

@@ -95,6 +95,10 @@ public static class ProgramKinds
                 "buffer-pool",
                 "A database that reads pages at random from a buffer pool in virtual memory, and evicts them in batches.",
                 () => new BufferPool { Threads = 8 }),
+            new(
+                "mapped-writes",
+                "Threads that write blocks at random places of mapped files, and write every file back after some.",
+                () => new MappedWrites { Threads = 8 }),
             new("web-server", "Workers that map, send and unmap a file for each request.", () => new WebServer { Threads = 8 }),
             new(
                 "munmap-shared",

@@ -88,6 +88,11 @@ public sealed class FileMemoryTests
         Assert.Equal(2, space.Memory.Cache.DirtyPages);
         MmResult sync = space.Ok(new SystemCall { Kind = SystemCallKind.Sync, Start = TestSpace.At(0), Length = 100 << 12 });
         Assert.Equal((2L, 2L, 18UL), (sync.PagesWrittenBack, sync.Dead!.Value.Count, sync.Dead.Value.Range.Pages));
+
+        // each page is flushed as it is cleaned, and nothing is left for the end
+        Assert.Equal([3, 20], sync.Forced.Select(dead => (int)(dead.Range.Start.PageNumber - TestSpace.At(0).PageNumber)));
+        Assert.All(sync.Forced, dead => Assert.Equal((1L, 1UL, false), (dead.Count, dead.Range.Pages, dead.FreesMemory)));
+        Assert.Null(sync.DeadAtEnd);
         Assert.Equal(0, space.Memory.Cache.DirtyPages);
         Assert.Equal(FaultKind.ReuseWrite, space.Fault(3, AccessKind.Store).Kind);
     }

@@ -64,6 +64,42 @@ public sealed class EarlyAckProtocolTests : ShootdownProtocolContract
         Assert.InRange(off.Total("cycles") - on.Total("cycles"), 1, copies * new KernelProfile().InvalidatePageCycles);
     }
 
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 6)]
+    public void Batched_WritesPagesBackWithOneFlush(bool batched, long shootdowns)
+    {
+        ThreadBuilder writer = new("w");
+        writer.Call(new SystemCall
+        {
+            Kind = SystemCallKind.Map,
+            Start = new VirtAddr(TestWorlds.Page(300)),
+            Length = 12 << 12,
+            Protection = Protection.Read | Protection.Write,
+            Source = MappingSource.File,
+            FileId = 0,
+            Shared = true,
+        });
+        for (int page = 0; page < 12; page += 2)
+        {
+            writer.Store(TestWorlds.Page(300 + page)).Load(TestWorlds.Page(301 + page));
+        }
+
+        writer.Compute(100_000).Call(new SystemCall
+        {
+            Kind = SystemCallKind.Sync,
+            Start = new VirtAddr(TestWorlds.Page(300)),
+            Length = 12 << 12,
+            SyncFlags = SyncFlags.Synchronous,
+        });
+        writer.Store(TestWorlds.Page(302));
+        ThreadProgram user = new ThreadBuilder("u").Compute(80_000).Load(TestWorlds.Page(302)).Compute(2_000_000).Build(new CoreId(1));
+        ProgramImage image = TestWorlds.Image(writer.Build(new CoreId(0)), user) with { Files = [new ProgramFile("/data", 12 << 12)] };
+        ScenarioSpec scenario = TestWorlds.Scenario(2) with { Processes = [new ProcessSpec { Name = "p", Program = _ => image }] };
+        RunReport report = TestWorlds.RunThreads(scenario, protocol: new EarlyAckProtocol { Batched = batched });
+        Assert.Equal((shootdowns, shootdowns, 6), (report.Total("shootdowns"), report.Total("ipisSent"), report.Total("pagesShotDown")));
+    }
+
     /// <summary>Reads of the zero page, which writes then copy.</summary>
     private static RunReport Copies(IShootdownProtocol protocol, bool check)
     {

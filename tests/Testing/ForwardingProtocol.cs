@@ -28,6 +28,9 @@ public abstract class ForwardingProtocol(IShootdownProtocol real) : IShootdownPr
     public bool PrimesFills => real.PrimesFills;
 
     /// <inheritdoc/>
+    public bool BatchesWriteBack => real.BatchesWriteBack;
+
+    /// <inheritdoc/>
     public int Tables(MachineSpec machine) => real.Tables(machine);
 
     /// <inheritdoc/>

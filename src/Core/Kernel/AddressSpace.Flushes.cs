@@ -46,10 +46,9 @@ public sealed partial class AddressSpace
         _shootdown.HasSharedLines ? _locks.Shootdown(operation.Core, now) : 0;
 
     /// <summary>
-    /// An operation flushes: first for what reclaim has taken, then what it has to flush between table pages, then what it has taken
-    /// besides. When another one that collects has not
-    /// ended, it takes the other's pages along, because it may have found their entries gone: then all of the space and its table pages
-    /// (Linux: mm_tlb_flush_nested in tlb_finish_mmu, mm/mmu_gather.c, commit 99baac21e458).
+    /// An operation flushes: first for what reclaim has taken, then what it has to flush before it goes on, then what it has taken besides.
+    /// When another one that collects has not ended, it takes the other's pages along, because it may have found their entries gone: then
+    /// all of the space and its table pages (Linux: mm_tlb_flush_nested in tlb_finish_mmu, mm/mmu_gather.c, commit 99baac21e458).
     /// </summary>
     private void Invalidate(KernelOperation operation)
     {

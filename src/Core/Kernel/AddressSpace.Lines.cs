@@ -7,8 +7,8 @@ namespace VmSim.Core.Kernel;
 /// <content>Locks of the areas that an operation changes, and of the table pages that it goes through.</content>
 public sealed partial class AddressSpace
 {
-    /// <summary>Numbers of the first pages of areas whose locks the operation that begins now writes.</summary>
-    private readonly List<ulong> _areasOfOperation = [];
+    /// <summary>Areas whose locks the operation that begins now writes.</summary>
+    private readonly List<AddrRange<VirtAddr>> _areasOfOperation = [];
 
     /// <summary>Table pages whose locks it takes, by their first addresses over the bytes that they span.</summary>
     private readonly List<ulong> _tablesOfOperation = [];
@@ -44,7 +44,7 @@ public sealed partial class AddressSpace
     }
 
     /// <summary>Notes what a call has made: table pages that it filled or moved entries to, and an area that it made longer.</summary>
-    private void NoteMade(SystemCall call, MmResult result)
+    private void NoteMade(KernelOperation operation, SystemCall call, MmResult result)
     {
         bool hasPages = result.PagesZapped + result.PagesMoved + result.PagesPopulated > 0;
         if (result.Error is not null || (call.Kind is SystemCallKind.Map or SystemCallKind.Remap && !hasPages))
@@ -69,9 +69,12 @@ public sealed partial class AddressSpace
             Table.ListTables(call.NewStart, call.NewStart + call.NewLength, _tablesOfOperation);
         }
 
-        if (call.Kind == SystemCallKind.Map && Kernel.LocksAreas && _memory!.PlaceOf(call.Start).Start is { } area && area < call.Start)
+        if (operation.LockedAreas is { } locked && call.Kind == SystemCallKind.Map)
         {
-            _areasOfOperation.Add(area.PageNumber);
+            // it may have become one with its neighbours
+            int count = locked.Count;
+            _memory!.ListAreas(call.Start, call.Start + call.Length, locked);
+            _areasOfOperation.AddRange(locked.Skip(count).Where(area => area.Start < call.Start));
         }
     }
 
@@ -86,9 +89,9 @@ public sealed partial class AddressSpace
     private long EnterNoted(CoreId core, long now)
     {
         long delay = 0;
-        foreach (ulong area in _areasOfOperation)
+        foreach (AddrRange<VirtAddr> area in _areasOfOperation)
         {
-            delay += _locks.WriteArea(area, core, now + delay);
+            delay += _locks.WriteArea(area.Start.PageNumber, core, now + delay);
         }
 
         foreach (ulong table in _tablesOfOperation)

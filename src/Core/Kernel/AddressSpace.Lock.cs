@@ -1,5 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Kernel.Locks;
+using VmSim.Core.Programs;
 using VmSim.Core.VirtualTime;
 
 namespace VmSim.Core.Kernel;
@@ -110,6 +111,30 @@ public sealed partial class AddressSpace : IRwsemSignals
 
     /// <inheritdoc/>
     void IRwsemSignals.IsKept(KernelOperation operation) => Counters[SpaceCounters.LockHandoffs]++;
+
+    /// <summary>
+    /// A call that changes areas locks them whole (vma_start_write), however few of their pages it names. What it maps may become one with
+    /// its neighbours: that is added when it is done.
+    /// </summary>
+    void IRwsemSignals.LockAreas(KernelOperation operation)
+    {
+        if (operation.Call is not { } call || call.Kind == SystemCallKind.Detach)
+        {
+            return;
+        }
+
+        List<AddrRange<VirtAddr>> areas = [];
+        foreach ((VirtAddr start, VirtAddr end) in CallScope.AreasOf(call, _memory!.Break))
+        {
+            if (start < end)
+            {
+                areas.Add(new AddrRange<VirtAddr>(start, end - 1));
+                _memory.ListAreas(start, end, areas);
+            }
+        }
+
+        operation.LockedAreas = areas;
+    }
 
     /// <inheritdoc/>
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) =>

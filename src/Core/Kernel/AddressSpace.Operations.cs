@@ -158,7 +158,7 @@ public sealed partial class AddressSpace
         operation.Cause = CauseOf(operation, call);
         Note(operation, call);
         MmResult result = _memory.Apply(call);
-        NoteMade(call, result);
+        NoteMade(operation, call, result);
         bool isOneFlush = call.Kind == SystemCallKind.Sync && _setup.Protocol.BatchesWriteBack;
         operation.Dead = result.Error is not null ? null : isOneFlush ? result.Dead : DeadAfter(call, result, oldBreak);
         operation.Forced = isOneFlush ? null : ForcedOf(result);

@@ -172,5 +172,28 @@ internal sealed class KernelOperation
     /// <summary>Whether its thread was put to sleep.</summary>
     public bool Sleeps { get; set; }
 
+    /// <summary>The areas whose locks a call holds as a writer; null if it holds those of all its pages' areas, or none.</summary>
+    public List<AddrRange<VirtAddr>>? LockedAreas { get; set; }
+
+    /// <summary>Whether it holds, as a writer, the lock of an area that another operation has pages of.</summary>
+    public bool LocksAreaOf(KernelOperation other)
+    {
+        if (LockedAreas is not { } areas)
+        {
+            return Overlaps(other);
+        }
+
+        foreach (AddrRange<VirtAddr> area in areas)
+        {
+            if (area.Start.PageNumber < other.EndPage && other.FirstPage <= area.Last.PageNumber)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether another operation has one of its pages.</summary>
     public bool Overlaps(KernelOperation other) => FirstPage < other.EndPage && other.FirstPage < EndPage;
 }

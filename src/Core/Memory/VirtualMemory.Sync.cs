@@ -33,7 +33,6 @@ public sealed partial class VirtualMemory
         return Ends(SyncPieces(call.Start, size, call.SyncFlags), out error);
     }
 
-
     private Progress SyncPieces(VirtAddr start, ulong size, SyncFlags flags)
     {
         ulong next = start.Value;

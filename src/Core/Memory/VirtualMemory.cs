@@ -159,8 +159,8 @@ public sealed partial class VirtualMemory
     internal VirtAddr? AreaAround(VirtAddr start, ulong bytes) =>
         _set.TryFind(start, out AreaSet.Area area) && bytes <= area.Size - (start.Value - area.Start.Value) ? area.Start : null;
 
-    /// <summary>Adds the numbers of the first pages of the areas that lie in a range or reach into it, by rising address.</summary>
-    internal void ListAreas(VirtAddr start, VirtAddr end, ICollection<ulong> firstPages)
+    /// <summary>Adds the areas that lie in a range or reach into it, by rising address.</summary>
+    internal void ListAreas(VirtAddr start, VirtAddr end, ICollection<AddrRange<VirtAddr>> areas)
     {
         ulong first = start.Value & ~(PageSizes.BaseBytes - 1);
         ulong last = (end.Value - 1) | (PageSizes.BaseBytes - 1);
@@ -171,9 +171,8 @@ public sealed partial class VirtualMemory
 
         foreach (AreaSet.Area piece in _set.Pieces(new VirtAddr(first), last + 1 - first))
         {
-            bool mayReachIn = piece.Start.Value == first;
-            VirtAddr begin = mayReachIn && _set.TryFind(piece.Start, out AreaSet.Area area) ? area.Start : piece.Start;
-            firstPages.Add(begin.PageNumber);
+            bool mayReachOut = piece.Start.Value == first || piece.Last.Value == last;
+            areas.Add(mayReachOut && _set.TryFind(piece.Start, out AreaSet.Area area) ? area.Range : piece.Range);
         }
     }
 

@@ -99,7 +99,6 @@ internal static class CaptureTools
         TimeSpan? patience = null)
     {
         TimeSpan given = patience ?? EndPatience;
-
         ProcessStartInfo start = new(program)
         {
             UseShellExecute = false,

@@ -17,6 +17,9 @@ internal interface IRwsemSignals
     /// <summary>The lock is kept for an operation, which has waited too long.</summary>
     void IsKept(KernelOperation operation);
 
+    /// <summary>An operation has the lock as a writer: it says which areas it locks (<see cref="KernelOperation.LockedAreas"/>).</summary>
+    void LockAreas(KernelOperation operation);
+
     /// <summary>Calls <see cref="Rwsem.EndSpin"/> at a time.</summary>
     void SetSpinLimit(KernelOperation operation, long until);
 }

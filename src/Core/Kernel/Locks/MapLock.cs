@@ -5,9 +5,9 @@ namespace VmSim.Core.Kernel.Locks;
 
 /// <summary>
 /// Which operations of an address space run at the same time: mmap_lock, and with it the locks of its areas. Writers (map, unmap, protect,
-/// brk, mremap, fork) exclude all that takes mmap_lock, and the faults on the pages they concern. With per-area locks a fault, and a call
-/// that its area's lock is enough for, takes mmap_lock as a reader only if a writer has its pages (lock_vma_under_rcu fails,
-/// Documentation/mm/process_addrs.rst); a writer that has mmap_lock waits for those that have its pages. Or each page has a lock, and there
+/// brk, mremap, fork) exclude all that takes mmap_lock, and faults in the areas that they change. With per-area locks a fault, and a call
+/// that its area's lock is enough for, takes mmap_lock as a reader only if a writer has locked its area (lock_vma_under_rcu fails,
+/// Documentation/mm/process_addrs.rst); a writer that has mmap_lock waits for those that have its areas. Or each page has a lock, and there
 /// is no mmap_lock (<see cref="MapLocks.Ranges"/>).
 /// </summary>
 internal sealed class MapLock : IRwsemSignals
@@ -51,7 +51,7 @@ internal sealed class MapLock : IRwsemSignals
         operation.HasMapLock = !(_areaLocks && (operation.Kind == OperationKind.Fault || operation.LockedArea is not null));
         if (!operation.HasMapLock)
         {
-            if (_lock.Writer is not { } writer || !writer.Overlaps(operation))
+            if (_lock.Writer is not { } writer || !writer.LocksAreaOf(operation))
             {
                 _active.Add(operation);
                 return true;
@@ -129,7 +129,7 @@ internal sealed class MapLock : IRwsemSignals
 
         if (operation == _pending)
         {
-            return _active.Find(active => active.Overlaps(operation));
+            return _active.Find(active => Hinders(operation, active));
         }
 
         return operation.Rwsem == RwsemState.None
@@ -156,11 +156,19 @@ internal sealed class MapLock : IRwsemSignals
     void IRwsemSignals.IsKept(KernelOperation operation) => _signals.IsKept(operation);
 
     /// <inheritdoc/>
+    void IRwsemSignals.LockAreas(KernelOperation operation) => _signals.LockAreas(operation);
+
+    /// <inheritdoc/>
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _signals.SetSpinLimit(operation, until);
 
     /// <summary>An operation has mmap_lock: it has its pages, or waits on its core for those that have them.</summary>
     private bool TryBegin(KernelOperation operation)
     {
+        if (operation.Exclusive && _areaLocks)
+        {
+            _signals.LockAreas(operation);
+        }
+
         if (operation.Exclusive && OthersHavePages(operation))
         {
             _pending = operation;
@@ -171,5 +179,9 @@ internal sealed class MapLock : IRwsemSignals
         return true;
     }
 
-    private bool OthersHavePages(KernelOperation operation) => _active.Exists(active => active.Overlaps(operation));
+    private bool OthersHavePages(KernelOperation operation) => _active.Exists(active => Hinders(operation, active));
+
+    /// <summary>Whether a writer waits for another: one that sleeps for a device has given its area's lock back, and keeps its page.</summary>
+    private static bool Hinders(KernelOperation writer, KernelOperation active) =>
+        active.Sleeps ? writer.Overlaps(active) : writer.LocksAreaOf(active);
 }

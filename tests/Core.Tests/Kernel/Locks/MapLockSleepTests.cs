@@ -137,6 +137,42 @@ public sealed class MapLockSleepTests
         }
     }
 
+    /// <summary>
+    /// A writer has locked all of the area in which it changes a few pages (vma_start_write): a fault elsewhere in it is a reader of
+    /// mmap_lock, and waits asleep. A fault of another area is not.
+    /// </summary>
+    [Theory]
+    [InlineData(100, 1)]
+    [InlineData(2_048, 0)]
+    public void Fault_InTheAreaOfAWriter_WaitsForIt(int page, long sleeps)
+    {
+        ThreadProgram holder = new ThreadBuilder("holder").Control(ControlKind.Barrier)
+            .Protect(TestWorlds.Page(0), 4, Protection.Read).Build(new CoreId(0));
+        ThreadProgram user = new ThreadBuilder("user").Map(TestWorlds.Page(2_048), 4).Control(ControlKind.Barrier).Compute(5_000)
+            .Store(TestWorlds.Page(page)).Build(new CoreId(1));
+        RunReport report = TestWorlds.RunThreads(TestWorlds.Scenario(2, holder, user) with { Kernel = Kernel with { PerVmaLocks = true } });
+        Assert.Equal((sleeps, sleeps, sleeps), Sleeps(report));
+
+        // the run is cut where its last thread ends
+        Assert.Equal(sleeps > 0, report.Threads[Waiter].Ended.Value < 0);
+        Assert.Equal(sleeps == 0, report.Threads[Holder].Ended.Value < 0);
+    }
+
+    /// <summary>New memory that becomes one area with its neighbour locks that one too.</summary>
+    [Theory]
+    [InlineData(4, 1)]
+    [InlineData(5, 0)]
+    public void Fault_InTheAreaThatAMapMakesLonger_WaitsForIt(int start, long sleeps)
+    {
+        ThreadProgram holder = new ThreadBuilder("holder").Control(ControlKind.Barrier)
+            .Map(TestWorlds.Page(2_048 + start), 4).Build(new CoreId(0));
+        ThreadProgram user = new ThreadBuilder("user").Map(TestWorlds.Page(2_048), 4).Control(ControlKind.Barrier).Compute(5_000)
+            .Store(TestWorlds.Page(2_048)).Build(new CoreId(1));
+        RunReport report = TestWorlds.RunThreads(
+            TestWorlds.Scenario(2, holder, user) with { Kernel = new KernelProfile { MapCycles = Held, PerVmaLocks = true } });
+        Assert.Equal((sleeps, sleeps, sleeps), Sleeps(report));
+    }
+
     private static (long Waits, long Sleeps, long Interrupts) Sleeps(RunReport report) =>
         (report.Total("lockWaits"), report.Total("lockSleeps"), report.Total("rescheduleInterrupts"));
 

@@ -9,6 +9,9 @@ public sealed class MapLockTests : IRwsemSignals
 {
     private readonly List<string> _told = [];
 
+    /// <summary>The area that writers lock; null if it is their pages alone.</summary>
+    private AddrRange<VirtAddr>? _area;
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -118,6 +121,39 @@ public sealed class MapLockTests : IRwsemSignals
         map.Downgrade(writer, 2);
         Assert.True(map.TryEnter(Call(0, 10, writes: true), 3));
     }
+
+    /// <summary>A writer locks its area whole: faults elsewhere in it wait, those of other areas do not.</summary>
+    [Fact]
+    public void TryEnter_FaultInTheAreaOfAWriter_TakesMmapLock()
+    {
+        MapLock map = Make(areaLocks: true);
+        _area = AddrRange.Of(VirtAddr.OfPage(0), 40 << 12);
+        KernelOperation writer = Call(0, 10, writes: true);
+        KernelOperation inside = Fault(39);
+        map.TryEnter(writer, 0);
+        Assert.True(map.TryEnter(Fault(40), 1));
+        Assert.False(map.TryEnter(inside, 2));
+        Assert.True(inside.HasMapLock);
+        map.Leave(writer, 3);
+        Assert.Equal(["39 sleeps", "39 wakes"], _told);
+    }
+
+    [Theory]
+    [InlineData(39, false, false)]
+    [InlineData(39, true, true)]
+    [InlineData(5, true, false)]
+    [InlineData(40, false, true)]
+    public void TryEnter_WriterBesideAFaultInItsArea_WaitsUnlessThatSleepsElsewhere(ulong page, bool sleeps, bool enters)
+    {
+        MapLock map = Make(areaLocks: true);
+        _area = AddrRange.Of(VirtAddr.OfPage(0), 40 << 12);
+        KernelOperation fault = Fault(page);
+        map.TryEnter(fault, 0);
+        fault.Sleeps = sleeps;
+        Assert.Equal(enters, map.TryEnter(Call(0, 10, writes: true), 1));
+    }
+
+    void IRwsemSignals.LockAreas(KernelOperation operation) => operation.LockedAreas = _area is { } area ? [area] : null;
 
     void IRwsemSignals.Takes(KernelOperation operation) => _told.Add($"{operation.FirstPage} takes");
 

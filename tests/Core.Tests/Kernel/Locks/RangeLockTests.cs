@@ -110,6 +110,9 @@ public sealed class RangeLockTests : IRwsemSignals
 
     void IRwsemSignals.Wake(KernelOperation operation, KernelOperation waker) => _told.Add($"{operation.FirstPage} wakes");
 
+    void IRwsemSignals.LockAreas(KernelOperation operation) =>
+        throw new InvalidOperationException("a lock by itself has no areas");
+
     void IRwsemSignals.IsKept(KernelOperation operation) => _told.Add($"kept for {operation.FirstPage}");
 
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _told.Add($"{operation.FirstPage} to {until}");

@@ -157,6 +157,9 @@ public sealed class RwsemModelTests
             _told.Add($"{operation.Thread} wakes");
         }
 
+        void IRwsemSignals.LockAreas(KernelOperation operation) =>
+            throw new InvalidOperationException("a lock by itself has no areas");
+
         void IRwsemSignals.IsKept(KernelOperation operation)
         {
             Kept++;

@@ -222,6 +222,8 @@ public sealed class RwsemTests : IRwsemSignals
     void IRwsemSignals.Wake(KernelOperation operation, KernelOperation waker) =>
         _told.Add($"{operation.Thread} wakes by {waker.Thread}");
 
+    void IRwsemSignals.LockAreas(KernelOperation operation) => throw new InvalidOperationException("a lock by itself has no areas");
+
     void IRwsemSignals.IsKept(KernelOperation operation) => _told.Add($"kept for {operation.Thread}");
 
     void IRwsemSignals.SetSpinLimit(KernelOperation operation, long until) => _told.Add($"{operation.Thread} to {until}");

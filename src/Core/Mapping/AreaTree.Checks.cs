@@ -5,7 +5,7 @@ internal partial struct AreaTree<TFlags, TBackend>
 {
     /// <summary>Bytes of all arrays.</summary>
     public readonly long ArrayBytes =>
-        (_starts.LongLength * sizeof(ulong)) + (
+        (_bounds.LongLength * sizeof(ulong)) + (
             _slots.LongLength * System.Runtime.CompilerServices.Unsafe.SizeOf<AreaSlot<TFlags, TBackend>>())
         + (_leaves.LongLength * 4 * sizeof(int)) + (
             _inner.Keys.LongLength * ((3 * sizeof(ulong)) + sizeof(int))) + (_inner.Nodes.LongLength * 2 * sizeof(int))
@@ -54,14 +54,15 @@ internal partial struct AreaTree<TFlags, TBackend>
             previousLeaf = node;
             for (int i = 0; i < counted; i++)
             {
-                Expect(previousLast is null || _starts[first + i] > previousLast, "areas are sorted and apart");
-                Expect(_slots[first + i].Last >= _starts[first + i], "an area is not empty");
-                previousLast = _slots[first + i].Last;
+                AreaPosition position = new(node, i);
+                Expect(previousLast is null || StartAt(position) > previousLast, "areas are sorted and apart");
+                Expect(LastAt(position) >= StartAt(position), "an area is not empty");
+                previousLast = LastAt(position);
             }
 
-            for (int i = counted; i < Math.Min(Capacity, _starts.Length - first); i++)
+            for (int i = counted; i < _row; i++)
             {
-                Expect(_starts[first + i] == Unused, "what is unused says so");
+                Expect(StartAt(new AreaPosition(node, i)) == Unused, "what is unused says so");
             }
 
             return counted;

@@ -15,7 +15,14 @@ internal partial struct AreaTree<TFlags, TBackend>
     /// <param name="limit">Highest address of the range's last byte.</param>
     /// <param name="address">Where the range starts.</param>
     /// <returns>False if there is none.</returns>
-    public readonly bool TryFindFree(ulong from, ulong size, ulong align, ulong limit, out ulong address)
+    public readonly bool TryFindFree(ulong from, ulong size, ulong align, ulong limit, out ulong address) =>
+        _height == 0
+            ? TryFindFreeInRoot(from, size, align, limit, out address)
+            : TryFindFreeInTree(from, size, align, limit, out address);
+
+    /// <summary>The same where there are inner nodes; a method of its own, so that neither search keeps the other's values.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly bool TryFindFreeInTree(ulong from, ulong size, ulong align, ulong limit, out ulong address)
     {
         Wanted wanted = new(size, align, limit);
         if (!wanted.Fits(from, limit, out address))
@@ -26,7 +33,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         AreaPosition floor = Floor(from);
         if (floor.Index >= 0)
         {
-            ulong last = SlotAt(floor).Last;
+            ulong last = LastAt(floor);
             if (last >= limit)
             {
                 return false;
@@ -35,33 +42,7 @@ internal partial struct AreaTree<TFlags, TBackend>
             from = Math.Max(from, last + 1);
         }
 
-        return _height == 0
-            ? TryFindFreeInRoot(floor.Index + 1, from, wanted, out address)
-            : TryFindFreeAfter(floor, from, wanted, out address);
-    }
-
-    /// <summary>The lowest free range at or above an address in a tree of one leaf; the areas from an index on start above it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly bool TryFindFreeInRoot(int index, ulong from, Wanted wanted, out ulong address)
-    {
-        int count = Count;
-        ref ulong starts = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), _root << CapacityShift);
-        ref AreaSlot<TFlags, TBackend> slots = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), _root << CapacityShift);
-        ulong last = 0;
-        for (; index < count; index++)
-        {
-            ulong next = Unsafe.Add(ref starts, index);
-            if (next - from >= wanted.Size && wanted.FitsBelow(from, next, out address))
-            {
-                return true;
-            }
-
-            last = Unsafe.Add(ref slots, index).Last;
-            from = last + 1;
-        }
-
-        address = 0;
-        return last < wanted.Limit && wanted.Fits(from, wanted.Limit, out address);
+        return TryFindFreeAfter(floor, from, wanted, out address);
     }
 
     private readonly bool TryFindFreeAfter(AreaPosition floor, ulong from, in Wanted wanted, out ulong address)
@@ -85,11 +66,11 @@ internal partial struct AreaTree<TFlags, TBackend>
     {
         int count = CountOf(leaf);
         ulong size = wanted.Size;
-        ref ulong starts = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), leaf << CapacityShift);
-        ref AreaSlot<TFlags, TBackend> slots = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), leaf << CapacityShift);
+        ref ulong starts = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bounds), RowOf(leaf));
+        ref ulong lasts = ref Unsafe.Add(ref starts, _row);
         for (; index + 1 < count; index++)
         {
-            ulong free = Unsafe.Add(ref slots, index).Last + 1;
+            ulong free = Unsafe.Add(ref lasts, index) + 1;
             ulong next = Unsafe.Add(ref starts, index + 1);
             if (next - free >= size && wanted.FitsBelow(free, next, out address))
             {
@@ -98,7 +79,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         }
 
         address = 0;
-        return Unsafe.Add(ref slots, count - 1).Last >= wanted.Limit ? false : null;
+        return Unsafe.Add(ref lasts, count - 1) >= wanted.Limit ? false : null;
     }
 
     /// <summary>Goes on after a leaf, passing over every node whose longest gap is too short.</summary>
@@ -108,7 +89,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         bool aligns = wanted.Align > 1;
         ulong[]? bounds = aligns ? _inner.BoundsFor(wanted.Align) : null;
         uint whole = 0; // a bit for each level whose node is looked through from its first child on
-        ulong end = SlotAt(new AreaPosition(leaf, CountOf(leaf) - 1)).Last;
+        ulong end = LastAt(new AreaPosition(leaf, CountOf(leaf) - 1));
         for (int level = 0; level < _height;)
         {
             int parent = ParentOf(level, node);
@@ -218,8 +199,8 @@ internal partial struct AreaTree<TFlags, TBackend>
 
             if (i > 0)
             {
-                ulong free = level == 0 ? _slots[first + i - 1].Last + 1 : _inner.Lasts[first + i - 1] + 1;
-                ulong next = level == 0 ? _starts[first + i] : _inner.Keys[first + i];
+                ulong free = level == 0 ? _bounds[RowOf(node) + _row + i - 1] + 1 : _inner.Lasts[first + i - 1] + 1;
+                ulong next = level == 0 ? _bounds[RowOf(node) + i] : _inner.Keys[first + i];
                 longest = Math.Max(longest, AlignedLength(free, next, align));
             }
         }
@@ -322,7 +303,7 @@ internal partial struct AreaTree<TFlags, TBackend>
     {
         int first = node << CapacityShift;
         return level == 0
-            ? (_starts[first], _slots[first + _leaves[node].Count - 1].Last)
+            ? (_bounds[RowOf(node)], _bounds[RowOf(node) + _row + _leaves[node].Count - 1])
             : (_inner.Keys[first], _inner.Lasts[first + _inner.Nodes[node].Count - 1]);
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace VmSim.Core.Mapping;
 
@@ -11,10 +10,15 @@ internal partial struct AreaTree<TFlags, TBackend>
     /// <summary>Grows or splits a full leaf; says where the new area goes.</summary>
     private void MakeRoom(ref int leaf, ref int at)
     {
-        if (_starts.Length < Capacity)
+        if (_row < Capacity)
         {
-            ResizeLeaves(Math.Max(SmallestLeaf, _starts.Length * 2));
+            GrowRows(Math.Max(SmallestLeaf, _row * 2));
             return;
+        }
+
+        if (_leaves == OneLeaf)
+        {
+            _leaves = [OneLeaf[0]];
         }
 
         // A run that grows at its end or its start leaves nearly full leaves behind.
@@ -38,12 +42,31 @@ internal partial struct AreaTree<TFlags, TBackend>
         }
     }
 
-    private void ResizeLeaves(int elements)
+    /// <summary>Gives the one leaf of a small set longer rows.</summary>
+    private void GrowRows(int row)
     {
-        int before = _starts.Length;
-        Array.Resize(ref _starts, elements);
-        Array.Resize(ref _slots, elements);
-        Array.Fill(_starts, Unused, before, elements - before);
+        ulong[] bounds = new ulong[(2 * row) + SpareWords];
+        bounds.AsSpan(0, row).Fill(Unused);
+        Array.Copy(_bounds, 0, bounds, 0, Count);
+        Array.Copy(_bounds, _row, bounds, row, Count);
+        _bounds = bounds;
+        _row = row;
+        ResizeSlots(row, Count);
+    }
+
+    private void ResizeLeaves(int leaves)
+    {
+        int before = _bounds.Length;
+        Array.Resize(ref _bounds, checked(leaves * ((2 * Capacity) + SpareWords)));
+        Array.Fill(_bounds, Unused, before, _bounds.Length - before);
+        ResizeSlots(leaves << CapacityShift, _leavesUsed << CapacityShift);
+    }
+
+    private void ResizeSlots(int elements, int used)
+    {
+        AreaSlot<TFlags, TBackend>[] slots = new AreaSlot<TFlags, TBackend>[elements + SpareSlots];
+        Array.Copy(_slots, slots, used);
+        _slots = slots;
     }
 
     private int TakeLeaf()
@@ -59,7 +82,7 @@ internal partial struct AreaTree<TFlags, TBackend>
         {
             int length = _leavesUsed + Math.Max(1, _leavesUsed / 4);
             Array.Resize(ref _leaves, length);
-            ResizeLeaves(checked(length << CapacityShift));
+            ResizeLeaves(length);
         }
 
         return _leavesUsed++;
@@ -93,12 +116,14 @@ internal partial struct AreaTree<TFlags, TBackend>
 
     private void MoveAreas(int from, int fromIndex, int to, int toIndex, int count)
     {
-        int source = (from << CapacityShift) + fromIndex;
-        int target = (to << CapacityShift) + toIndex;
-        Array.Copy(_starts, source, _starts, target, count);
-        Array.Copy(_slots, source, _slots, target, count);
-        _starts.AsSpan(source, count).Fill(Unused);
-        ClearSlots(source, count);
+        int source = RowOf(from) + fromIndex;
+        int target = RowOf(to) + toIndex;
+        Array.Copy(_bounds, source, _bounds, target, count);
+        Array.Copy(_bounds, source + _row, _bounds, target + _row, count);
+        _bounds.AsSpan(source, count).Fill(Unused);
+        int first = (from << CapacityShift) + fromIndex;
+        Array.Copy(_slots, first, _slots, (to << CapacityShift) + toIndex, count);
+        ClearSlots(first, count);
     }
 
     private void MoveChildren(int level, int from, int fromIndex, int to, int toIndex, int count)
@@ -305,92 +330,5 @@ internal partial struct AreaTree<TFlags, TBackend>
         Recompute(level, left);
         Detach(level, right);
         FreeInner(right);
-    }
-
-    /// <summary>The arrays of inner nodes, apart from the tree so that a small set is small.</summary>
-    private sealed class InnerNodes
-    {
-        public static readonly InnerNodes None = new();
-
-        public ulong[] Keys = [];
-        public ulong[] Lasts = [];
-        public ulong[] Gaps = [];
-        public int[] Children = [];
-        public AlignedBounds[] Columns = [];
-        public Inner[] Nodes = [];
-        public int Used;
-        public int Free = -1;
-
-        public void Grow()
-        {
-            int length = Used + Math.Max(1, Used / 4);
-            int before = Keys.Length;
-            Array.Resize(ref Nodes, length);
-            Array.Resize(ref Keys, length << CapacityShift);
-            Array.Resize(ref Lasts, length << CapacityShift);
-            Array.Resize(ref Gaps, length << CapacityShift);
-            Array.Resize(ref Children, length << CapacityShift);
-            Array.Fill(Keys, Unused, before, Keys.Length - before);
-            foreach (AlignedBounds column in Columns)
-            {
-                Array.Resize(ref column.Bounds, Keys.Length);
-            }
-        }
-
-        /// <summary>What is known of aligned free ranges for an alignment; null if nothing is.</summary>
-        public ulong[]? BoundsFor(ulong align)
-        {
-            foreach (AlignedBounds column in Columns)
-            {
-                if (column.Align == align)
-                {
-                    return column.Bounds;
-                }
-            }
-
-            return null;
-        }
-
-        /// <summary>Begins to remember bounds for an alignment; none is known yet.</summary>
-        public ulong[] AddBounds(ulong align)
-        {
-            AlignedBounds column = new() { Align = align, Bounds = new ulong[Keys.Length] };
-            Array.Fill(column.Bounds, Unused);
-            Columns = [.. Columns, column];
-            return column.Bounds;
-        }
-
-        public void CopyBounds(int source, int target, int count)
-        {
-            foreach (AlignedBounds column in Columns)
-            {
-                Array.Copy(column.Bounds, source, column.Bounds, target, count);
-            }
-        }
-
-        /// <summary>Raises the bounds of an element to a length.</summary>
-        public void Loosen(int at, ulong length)
-        {
-            foreach (AlignedBounds column in Columns)
-            {
-                column.Bounds[at] = Math.Max(column.Bounds[at], length);
-            }
-        }
-    }
-
-    /// <summary>
-    /// For each element: no free range below the child, cut down to multiples of the alignment, is longer. Highest number: unknown.
-    /// </summary>
-    private sealed class AlignedBounds
-    {
-        public ulong Align;
-        public ulong[] Bounds = [];
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Inner
-    {
-        public int Count;
-        public int Parent;
     }
 }

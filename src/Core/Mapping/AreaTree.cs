@@ -6,12 +6,10 @@ using System.Runtime.Intrinsics;
 
 namespace VmSim.Core.Mapping;
 
-/// <summary>All of an area but its start.</summary>
+/// <summary>All of an area but its addresses.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct AreaSlot<TFlags, TBackend>
 {
-    /// <summary>The last address of the area; inclusive, so that an area may end at the highest address.</summary>
-    public ulong Last;
     public TBackend Backend;
     public TFlags Flags;
 }
@@ -30,10 +28,12 @@ internal readonly record struct AreaPosition(int Leaf, int Index)
 /// The areas of a set by rising start: a B+-tree in flat arrays, each node augmented with its longest inner gap.
 /// </summary>
 /// <remarks>
-/// Layout. Leaf n owns elements [n * 64, n * 64 + Count) of <c>_starts</c> and <c>_slots</c>; leaves form a list in address order. Inner
-/// node n owns the same elements of <c>_inner.Keys</c> (first start below the child), <c>_inner.Lasts</c> (last address below it),
+/// Layout. Leaf n owns elements [n * 64, n * 64 + Count) of <c>_slots</c>, and of <c>_bounds</c> a row of 64 starts from n * 129 on, a row
+/// of their last addresses behind it, and a spare word; leaves form a list in address order. Inner node n owns elements
+/// [n * 64, n * 64 + Count) of <c>_inner.Keys</c> (first start below the child), <c>_inner.Lasts</c> (last address below it),
 /// <c>_inner.Gaps</c> (longest run of free addresses between two areas below it) and <c>_inner.Children</c>. Unused starts and keys hold
-/// the highest 64-bit number, so that a search counts whole vectors. A set of up to 64 areas is one leaf whose arrays grow with it.
+/// the highest 64-bit number, so that a search counts whole vectors. A set of up to 64 areas is one leaf whose rows grow with it, by whole
+/// vectors.
 /// </remarks>
 internal partial struct AreaTree<TFlags, TBackend>
 {
@@ -42,14 +42,24 @@ internal partial struct AreaTree<TFlags, TBackend>
 
     private const int CapacityShift = 6;
     private const int SmallestLeaf = 8;
+
+    // Behind a leaf's rows, for a vector that begins one element higher. It also spreads the rows of starts over a cache's sets: leaves
+    // of a power of two would have them in one half of the sets.
+    private const int SpareWords = 1;
     private const int FullAfterMerge = 56;
     private const int SparseLeaf = Capacity / 2;
     private const ulong Unused = ulong.MaxValue;
 
-    private ulong[] _starts;
+    // What an empty set has; nobody writes to them.
+    private static readonly ulong[] NoBounds = new ulong[SpareWords];
+    private static readonly AreaSlot<TFlags, TBackend>[] NoSlots = new AreaSlot<TFlags, TBackend>[1];
+    private static readonly Leaf[] OneLeaf = [new Leaf { Next = -1, Previous = -1, Parent = -1 }];
+
+    private ulong[] _bounds;
     private AreaSlot<TFlags, TBackend>[] _slots;
     private Leaf[] _leaves;
     private InnerNodes _inner;
+    private int _row; // starts, and last addresses, of a leaf: 64, or fewer in a small set
     private int _leavesUsed;
     private int _freeLeaf;
     private int _root;
@@ -57,9 +67,9 @@ internal partial struct AreaTree<TFlags, TBackend>
 
     public AreaTree()
     {
-        _starts = [];
-        _slots = [];
-        _leaves = [new Leaf { Next = -1, Previous = -1, Parent = -1 }];
+        _bounds = NoBounds;
+        _slots = NoSlots;
+        _leaves = OneLeaf;
         _inner = InnerNodes.None;
         _leavesUsed = 1;
         _freeLeaf = -1;
@@ -71,22 +81,30 @@ internal partial struct AreaTree<TFlags, TBackend>
     /// <summary>Takes all areas out; the arrays of a tree of one leaf stay.</summary>
     public void Reset()
     {
-        if (_starts.Length > Capacity)
+        if (_leavesUsed > 1)
         {
             this = new AreaTree<TFlags, TBackend>();
             return;
         }
 
-        _starts.AsSpan().Fill(Unused);
-        ClearSlots(0, _slots.Length);
+        for (int i = 0; i < Count; i += Words)
+        {
+            Vector512.Create(Unused).CopyTo(_bounds, i);
+        }
+
+        ClearSlots(0, Count);
         Count = 0;
     }
 
     /// <summary>The start of an area.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly ulong StartAt(AreaPosition position) => _starts[(position.Leaf << CapacityShift) + position.Index];
+    public readonly ulong StartAt(AreaPosition position) => _bounds[RowOf(position.Leaf) + position.Index];
 
-    /// <summary>The rest of an area. The caller changes flags and backend only.</summary>
+    /// <summary>The last address of an area, in it, so that an area may end at the highest address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly ulong LastAt(AreaPosition position) => _bounds[RowOf(position.Leaf) + _row + position.Index];
+
+    /// <summary>The rest of an area.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly ref AreaSlot<TFlags, TBackend> SlotAt(AreaPosition position) =>
         ref _slots[(position.Leaf << CapacityShift) + position.Index];
@@ -95,17 +113,46 @@ internal partial struct AreaTree<TFlags, TBackend>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly AreaPosition Floor(ulong address)
     {
-        int node = _height == 0 ? _root : Descend(address);
-        int first = node << CapacityShift;
-        int count = CountOf(node);
-        return new AreaPosition(node, CountAtMost(_starts, first, count, address) - 1);
+        int node = _root;
+        int count = Count;
+        if (_height > 0)
+        {
+            node = Descend(address);
+            count = _leaves[node].Count;
+        }
+
+        return new AreaPosition(node, CountAtMost(_bounds, RowOf(node), count, address) - 1);
     }
 
+    /// <summary>
+    /// The area that holds an address, or else 0, 0 and defaults. No branch depends on which, and the rest of the program goes on before
+    /// the areas have come from the caches.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool TryFind(ulong address, out ulong start, out ulong size, out AreaSlot<TFlags, TBackend> slot)
+    {
+        AreaPosition floor = Floor(address);
+        int index = Math.Max(floor.Index, 0);
+        ref ulong row = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bounds), (nint)(uint)(RowOf(floor.Leaf) + index));
+        ulong last = Unsafe.Add(ref row, _row);
+        bool found = (floor.Index >= 0) & (last >= address);
+        start = Choose(found, row, 0);
+        size = Choose(found, last - row + 1, 0);
+        AreaSlot<TFlags, TBackend>[] slots = _slots;
+        ulong at = Choose(found, (ulong)(uint)((floor.Leaf << CapacityShift) + index), (ulong)(uint)(slots.Length - 1));
+        slot = Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(slots), (nint)at);
+        return found;
+    }
+
+    /// <summary>The first area, or none.</summary>
+    public readonly AreaPosition First() => _height == 0 && Count > 0 ? new AreaPosition(_root, 0) : FirstReaching(0);
+
     /// <summary>The first area that ends at or above an address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly AreaPosition FirstReaching(ulong address)
     {
         AreaPosition floor = Floor(address);
-        return floor.Index >= 0 && SlotAt(floor).Last >= address ? floor : Next(floor);
+        return floor.Index >= 0 && LastAt(floor) >= address ? floor : Next(floor);
     }
 
     /// <summary>The area after a position, or none.</summary>
@@ -135,130 +182,32 @@ internal partial struct AreaTree<TFlags, TBackend>
         return leaf < 0 ? AreaPosition.None : new AreaPosition(leaf, _leaves[leaf].Count - 1);
     }
 
-    /// <summary>Adds an area after a position that <see cref="Floor"/> gave. Returns where it is.</summary>
-    public AreaPosition InsertAfter(AreaPosition position, ulong start, in AreaSlot<TFlags, TBackend> slot)
+    /// <summary>
+    /// The areas from a position to the end of its leaf. They stay what they are, and safe to read, when a backend changes the set.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly AreaRun RunFrom(AreaPosition position)
     {
-        int leaf = position.Leaf;
-        int at = position.Index + 1;
-        int count = CountOf(leaf);
-        if (count == Math.Min(Capacity, _starts.Length))
-        {
-            MakeRoom(ref leaf, ref at);
-            count = CountOf(leaf);
-        }
-
-        int first = (leaf << CapacityShift) + at;
-        int tail = count - at;
-        if (tail > 0)
-        {
-            _starts.AsSpan(first, tail).CopyTo(_starts.AsSpan(first + 1, tail));
-            _slots.AsSpan(first, tail).CopyTo(_slots.AsSpan(first + 1, tail));
-        }
-
-        _starts[first] = start;
-        _slots[first] = slot;
-        Count++;
-        if (_height > 0)
-        {
-            _leaves[leaf].Count = count + 1;
-            ulong below = at > 0 ? GapBefore(first) : 0;
-            ulong above = tail > 0 ? GapBefore(first + 1) : 0;
-            Refresh(leaf, Math.Max(below, above), lost: at > 0 && tail > 0 ? _starts[first + 1] - _slots[first - 1].Last - 1 : 0);
-        }
-
-        return new AreaPosition(leaf, at);
-    }
-
-    /// <summary>Splits an area in two, the second of which starts at an address inside it. Returns where the second is.</summary>
-    public AreaPosition Split(AreaPosition position, ulong start)
-    {
-        AreaSlot<TFlags, TBackend> right = SlotAt(position);
-        SlotAt(position).Last = start - 1;
-        return InsertAfter(position, start, right);
-    }
-
-    /// <summary>Removes areas of one leaf, from a position on.</summary>
-    public void Remove(AreaPosition position, int count)
-    {
-        if (Count == count)
-        {
-            Reset();
-            return;
-        }
-
-        int leaf = position.Leaf;
-        int at = position.Index;
-        int first = (leaf << CapacityShift) + at;
-        int left = CountOf(leaf) - count;
-        int tail = left - at;
-        Debug.Assert(count > 0 && tail >= 0, "removal within a leaf");
-        ulong lost = _height > 0 ? LongestGap(Math.Max(at - 1, 0), Math.Min(at + count, left + count - 1), leaf) : 0;
-        if (tail > 0)
-        {
-            _starts.AsSpan(first + count, tail).CopyTo(_starts.AsSpan(first, tail));
-            _slots.AsSpan(first + count, tail).CopyTo(_slots.AsSpan(first, tail));
-        }
-
-        _starts.AsSpan(first + tail, count).Fill(Unused);
-        ClearSlots(first + tail, count);
-        Count -= count;
-        if (_height == 0)
-        {
-            return;
-        }
-
-        _leaves[leaf].Count = left;
-        if (left == 0)
-        {
-            RemoveLeaf(leaf);
-            return;
-        }
-
-        Refresh(leaf, at > 0 && tail > 0 ? GapBefore(first) : 0, lost);
-        if (left < SparseLeaf)
-        {
-            MergeLeaf(leaf);
-        }
+        int row = RowOf(position.Leaf) + position.Index;
+        int count = CountOf(position.Leaf) - position.Index;
+        int slot = (position.Leaf << CapacityShift) + position.Index;
+        _ = _bounds[row + _row + count - 1];
+        _ = _slots[slot + count - 1];
+        return new AreaRun(count, ref _bounds[row], ref _bounds[row + _row], ref _slots[slot]);
     }
 
     /// <summary>How many areas from a position to the end of its leaf end at or before an address.</summary>
     public readonly int RunEndingBy(AreaPosition position, ulong last)
     {
-        int first = position.Leaf << CapacityShift;
+        int lasts = RowOf(position.Leaf) + _row;
         int count = CountOf(position.Leaf);
         int index = position.Index;
-        while (index < count && _slots[first + index].Last <= last)
+        while (index < count && _bounds[lasts + index] <= last)
         {
             index++;
         }
 
         return index - position.Index;
-    }
-
-    /// <summary>Moves an area's start without passing a neighbour.</summary>
-    public void SetStart(AreaPosition position, ulong start)
-    {
-        int at = (position.Leaf << CapacityShift) + position.Index;
-        bool hasGap = position.Index > 0;
-        ulong lost = hasGap ? GapBefore(at) : 0;
-        _starts[at] = start;
-        if (_height > 0)
-        {
-            Refresh(position.Leaf, hasGap ? GapBefore(at) : 0, lost);
-        }
-    }
-
-    /// <summary>Moves an area's last address without passing a neighbour.</summary>
-    public void SetLast(AreaPosition position, ulong last)
-    {
-        int at = (position.Leaf << CapacityShift) + position.Index;
-        bool hasGap = position.Index + 1 < CountOf(position.Leaf);
-        ulong lost = hasGap ? GapBefore(at + 1) : 0;
-        _slots[at].Last = last;
-        if (_height > 0)
-        {
-            Refresh(position.Leaf, hasGap ? GapBefore(at + 1) : 0, lost);
-        }
     }
 
     /// <summary>How many of the sorted numbers from an element on are at most a number.</summary>
@@ -308,18 +257,22 @@ internal partial struct AreaTree<TFlags, TBackend>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly int CountOf(int leaf) => _height == 0 ? Count : _leaves[leaf].Count;
 
-    /// <summary>Free addresses between an element and the one before it in its leaf.</summary>
+    /// <summary>Where a leaf's starts begin in the bounds. Its last addresses begin a row later.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly ulong GapBefore(int element) => _starts[element] - _slots[element - 1].Last - 1;
+    private static int RowOf(int leaf) => leaf * ((2 * Capacity) + SpareWords);
+
+    /// <summary>Free addresses between an area, of which the place of its start is given, and the one before it in its leaf.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly ulong GapBefore(int start) => _bounds[start] - _bounds[start + _row - 1] - 1;
 
     /// <summary>The longest run of free addresses between areas of a leaf, from an index to another, inclusive.</summary>
     private readonly ulong LongestGap(int from, int to, int leaf)
     {
-        int first = leaf << CapacityShift;
+        int row = RowOf(leaf);
         ulong gap = 0;
         for (int i = from + 1; i <= to; i++)
         {
-            gap = Math.Max(gap, GapBefore(first + i));
+            gap = Math.Max(gap, GapBefore(row + i));
         }
 
         return gap;
@@ -339,12 +292,32 @@ internal partial struct AreaTree<TFlags, TBackend>
         return node;
     }
 
-    private readonly void ClearSlots(int first, int count)
+    /// <summary>One of two numbers, without a branch: the compiler makes one of a conditional inside a loop.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Choose(bool first, ulong one, ulong other) => other ^ ((one ^ other) & (0UL - Unsafe.BitCast<bool, byte>(first)));
+
+    /// <summary>Areas that stand one after the other in the arrays.</summary>
+    public readonly ref struct AreaRun
     {
-        if (RuntimeHelpers.IsReferenceOrContainsReferences<AreaSlot<TFlags, TBackend>>())
+        private readonly ref ulong _starts;
+        private readonly ref ulong _lasts;
+        private readonly ref AreaSlot<TFlags, TBackend> _slots;
+
+        public AreaRun(int count, ref ulong starts, ref ulong lasts, ref AreaSlot<TFlags, TBackend> slots)
         {
-            Array.Clear(_slots, first, count);
+            Count = count;
+            _starts = ref starts;
+            _lasts = ref lasts;
+            _slots = ref slots;
         }
+
+        public int Count { get; }
+
+        public ulong StartAt(int index) => Unsafe.Add(ref _starts, index);
+
+        public ulong LastAt(int index) => Unsafe.Add(ref _lasts, index);
+
+        public ref AreaSlot<TFlags, TBackend> SlotAt(int index) => ref Unsafe.Add(ref _slots, index);
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
 namespace VmSim.Core.Mapping;
 
 /// <content>Mapping and unmapping. Backends are called first; the areas change when all have agreed.</content>
@@ -59,16 +62,21 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         int version = _version;
-        if (pageTable is not IUndoablePageTable && _tree.SlotAt(first).Last >= last)
+        if (pageTable is not IUndoablePageTable && _tree.LastAt(first) >= last)
         {
             // One piece: a refusal leaves nothing to take back.
-            AreaPosition refused = first;
-            if (!UnmapUntilRefused(ref refused, start.Value, last, pageTable))
+            ulong from = Math.Max(start.Value, _tree.StartAt(first));
+            if (!_tree.SlotAt(first).Backend.Unmap(TAddr.FromValue(from), last - from + 1, pageTable))
             {
-                return RefusedAt(first, start.Value, last, out error);
+                return Refused(from, last, out error);
             }
+
+            Changed(version);
+            CutOutOf(first, from, last);
+            return true;
         }
-        else if (!UnmapPieces(first, start.Value, last, pageTable, out error))
+
+        if (!UnmapPieces(first, start.Value, last, pageTable, out error))
         {
             return false;
         }
@@ -91,7 +99,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         int version = _version;
-        if (!UnmapPieces(_tree.FirstReaching(0), 0, TAddr.MaxValue, pageTable, out error))
+        if (!UnmapPieces(_tree.First(), 0, TAddr.MaxValue, pageTable, out error))
         {
             return false;
         }
@@ -108,7 +116,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         ulong start = area.Start.Value;
         AreaPosition floor = _tree.Floor(start);
         AreaPosition next = _tree.Next(floor);
-        if (area.Size == 0 || !IsRange(start, area.Size) || (floor.Index >= 0 && _tree.SlotAt(floor).Last >= start)
+        if (area.Size == 0 || !IsRange(start, area.Size) || (floor.Index >= 0 && _tree.LastAt(floor) >= start)
             || (next.Exists && _tree.StartAt(next) - start < area.Size))
         {
             throw new InvalidOperationException(
@@ -117,7 +125,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
         Changed(_version);
         ulong last = start + (area.Size - 1);
-        _tree.InsertAfter(floor, start, SlotOf(area, last));
+        _tree.InsertAfter(floor, start, last, SlotOf(area));
         Merge(start, last);
     }
 
@@ -139,6 +147,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Map(in Area area, TPageTable pageTable, bool over, out MappingError<TAddr> error)
     {
         ulong start = area.Start.Value;
@@ -150,9 +159,11 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         ulong last = start + (area.Size - 1);
         AreaPosition floor = _tree.Floor(start);
         AreaPosition next = _tree.Next(floor);
-        if (floor.Index >= 0 && _tree.SlotAt(floor).Last >= start)
+        if (floor.Index >= 0 && _tree.LastAt(floor) >= start)
         {
-            return MapOver(area, floor, last, pageTable, over, out error);
+            return over && pageTable is not IUndoablePageTable && _tree.StartAt(floor) == start && _tree.LastAt(floor) == last
+                ? ReplaceOne(floor, area, pageTable, out error)
+                : MapOver(area, floor, last, pageTable, over, out error);
         }
 
         if (next.Exists && _tree.StartAt(next) <= last)
@@ -172,12 +183,13 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         Changed(version);
-        _tree.InsertAfter(floor, start, SlotOf(area, last));
+        _tree.InsertAfter(floor, start, last, SlotOf(area));
         Merge(start, last);
         error = default;
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool MapOver(in Area area, AreaPosition first, ulong last, TPageTable pageTable, bool over, out MappingError<TAddr> error)
     {
         ulong start = area.Start.Value;
@@ -198,31 +210,56 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         }
 
         Changed(version);
-        if (_tree.StartAt(first) == start && _tree.SlotAt(first).Last == last)
+        if (_tree.StartAt(first) == start && _tree.LastAt(first) == last)
         {
-            _tree.SlotAt(first) = SlotOf(area, last);
+            _tree.SlotAt(first) = SlotOf(area);
         }
         else
         {
             CutOut(first, start, last);
-            _tree.InsertAfter(_tree.Floor(start), start, SlotOf(area, last));
+            _tree.InsertAfter(_tree.Floor(start), start, last, SlotOf(area));
         }
 
         Merge(start, last);
         return true;
     }
 
+    /// <summary>Removes [start, last], which lies in one area, from it.</summary>
+    private void CutOutOf(AreaPosition position, ulong start, ulong last)
+    {
+        ulong areaLast = _tree.LastAt(position);
+        if (_tree.StartAt(position) < start)
+        {
+            if (areaLast > last)
+            {
+                _tree.Punch(position, start, last);
+            }
+            else
+            {
+                _tree.SetLast(position, start - 1);
+            }
+        }
+        else if (areaLast > last)
+        {
+            _tree.SetStart(position, last + 1);
+        }
+        else
+        {
+            _tree.Remove(position, 1);
+        }
+    }
+
     /// <summary>Removes [start, last] from the areas, the first of which is at a position.</summary>
     private void CutOut(AreaPosition position, ulong start, ulong last)
     {
-        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+        if (_tree.LastAt(position) >= last)
+        {
+            CutOutOf(position, start, last);
+            return;
+        }
+
         if (_tree.StartAt(position) < start)
         {
-            if (slot.Last > last)
-            {
-                position = _tree.Previous(_tree.Split(position, last + 1));
-            }
-
             _tree.SetLast(position, start - 1);
             position = _tree.Next(position);
         }
@@ -236,7 +273,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
                 return;
             }
 
-            bool goesOn = _tree.SlotAt(new AreaPosition(position.Leaf, position.Index + covered - 1)).Last != last;
+            bool goesOn = _tree.LastAt(new AreaPosition(position.Leaf, position.Index + covered - 1)) != last;
             _tree.Remove(position, covered);
             if (!goesOn)
             {
@@ -251,27 +288,31 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     private int AreasAfterCut(AreaPosition position, ulong start, ulong last)
     {
         int count = _tree.Count;
-        if (_tree.StartAt(position) < start && _tree.SlotAt(position).Last > last)
+        if (_tree.StartAt(position) < start && _tree.LastAt(position) > last)
         {
             return count + 1;
         }
 
         for (; position.Exists && _tree.StartAt(position) <= last; position = _tree.Next(position))
         {
-            count -= _tree.StartAt(position) >= start && _tree.SlotAt(position).Last <= last ? 1 : 0;
+            count -= _tree.StartAt(position) >= start && _tree.LastAt(position) <= last ? 1 : 0;
         }
 
         return count;
     }
 
     /// <summary>Makes one area of equal neighbours in a range and at its ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Merge(ulong start, ulong last)
     {
-        if (!_merges)
+        if (_merges)
         {
-            return;
+            MergeNeighbours(start, last);
         }
+    }
 
+    private void MergeNeighbours(ulong start, ulong last)
+    {
         AreaPosition left = _tree.FirstReaching(start == 0 ? 0 : start - 1);
         while (left.Exists)
         {
@@ -284,7 +325,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
             if (AreEqualNeighbours(left, right))
             {
                 ulong first = _tree.StartAt(left);
-                ulong end = _tree.SlotAt(right).Last;
+                ulong end = _tree.LastAt(right);
                 _tree.Remove(right, 1);
                 left = _tree.Floor(first);
                 _tree.SetLast(left, end);
@@ -302,13 +343,13 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         ref AreaSlot<TFlags, TBackend> upper = ref _tree.SlotAt(right);
 
         // The whole of a 64-bit space has no size in 64 bits, so it stays two areas.
-        return lower.Last + 1 == _tree.StartAt(right) && upper.Last - _tree.StartAt(left) != ulong.MaxValue
+        return _tree.LastAt(left) + 1 == _tree.StartAt(right) && _tree.LastAt(right) - _tree.StartAt(left) != ulong.MaxValue
             && EqualityComparer<TFlags>.Default.Equals(lower.Flags, upper.Flags)
             && EqualityComparer<TBackend>.Default.Equals(lower.Backend, upper.Backend);
     }
 
-    private static AreaSlot<TFlags, TBackend> SlotOf(in Area area, ulong last) =>
-        new() { Last = last, Flags = area.Flags, Backend = area.Backend };
+    private static AreaSlot<TFlags, TBackend> SlotOf(in Area area) =>
+        new() { Flags = area.Flags, Backend = area.Backend };
 
     private bool IsRange(ulong start, ulong size)
     {
@@ -325,9 +366,13 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     {
         if (_version != expectedVersion)
         {
-            throw new InvalidOperationException("A backend or a flags update changed the memory set that called it.");
+            ThrowChanged();
         }
 
         _version++;
     }
+
+    [DoesNotReturn]
+    private static void ThrowChanged() =>
+        throw new InvalidOperationException("A backend or a flags update changed the memory set that called it.");
 }

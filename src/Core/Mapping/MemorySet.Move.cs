@@ -129,7 +129,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         CutOut(_tree.FirstReaching(from.Value), from.Value, sourceLast);
         foreach (MovedPiece piece in Moved)
         {
-            _tree.InsertAfter(_tree.Floor(piece.New.Start.Value), piece.New.Start.Value, SlotOf(piece.New, piece.New.Last.Value));
+            _tree.InsertAfter(_tree.Floor(piece.New.Start.Value), piece.New.Start.Value, piece.New.Last.Value, SlotOf(piece.New));
         }
 
         Merge(to.Value, targetLast);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace VmSim.Core.Mapping;
@@ -36,7 +37,6 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     public bool TryProtect<TUpdate>(TAddr start, ulong size, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)
         where TUpdate : struct, IFlagsUpdate<TFlags>
     {
-        error = default;
         if (!IsRange(start.Value, size))
         {
             return Fails(MappingErrorKind.InvalidParam, start.Value, size, out error);
@@ -44,41 +44,15 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
 
         if (size == 0)
         {
+            error = default;
             return true;
         }
 
         ulong last = start.Value + (size - 1);
-        AreaPosition first = _tree.FirstReaching(start.Value);
-        if (!first.Exists || _tree.StartAt(first) > last)
-        {
-            return true;
-        }
-
-        if (_tree.SlotAt(first).Last >= last && pageTable is not IUndoablePageTable)
-        {
-            return ProtectOne(first, start.Value, last, update, pageTable, out error);
-        }
-
-        int version = _version;
-        int touched = Decide(first, last, update, out int changing);
-        if (changing == 0)
-        {
-            return true;
-        }
-
-        if (!HasRoom(first, start.Value, last, touched))
-        {
-            return Fails(MappingErrorKind.NoMemory, start.Value, size, out error);
-        }
-
-        if (!ProtectPieces(first, start.Value, last, touched, pageTable, out error))
-        {
-            return false;
-        }
-
-        Changed(version);
-        ApplyDecisions(first, start.Value, last, touched);
-        return true;
+        AreaPosition floor = _tree.Floor(start.Value);
+        return floor.Index >= 0 && _tree.LastAt(floor) >= last && pageTable is not IUndoablePageTable
+            ? ProtectOne(floor, start.Value, last, update, pageTable, out error)
+            : ProtectAreas(start.Value, last, update, pageTable, out error);
     }
 
     /// <summary>
@@ -124,60 +98,87 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return true;
     }
 
-    /// <summary>Protects a range within one area, where a refusal leaves nothing to take back.</summary>
-    private bool ProtectOne<TUpdate>(
-        AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)
+    /// <summary>Protects a range that begins before an area or ends behind it, or with a journal.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool ProtectAreas<TUpdate>(ulong start, ulong last, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)
         where TUpdate : struct, IFlagsUpdate<TFlags>
     {
         error = default;
-        int version = _version;
-        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-        if (!update.TryUpdate(slot.Flags, out TFlags updated))
+        AreaPosition first = _tree.FirstReaching(start);
+        if (!first.Exists || _tree.StartAt(first) > last)
         {
             return true;
         }
 
-        ulong areaStart = _tree.StartAt(position);
-        int splits = (areaStart < start ? 1 : 0) + (slot.Last > last ? 1 : 0);
-        if (_tree.Count > _maxAreas - splits)
+        if (_tree.LastAt(first) >= last && pageTable is not IUndoablePageTable)
+        {
+            // An error says what was asked for, unless a backend refused.
+            return ProtectOne(first, Math.Max(start, _tree.StartAt(first)), last, update, pageTable, out error)
+                || (error.Kind == MappingErrorKind.NoMemory && Fails(error.Kind, start, last - start + 1, out error));
+        }
+
+        int version = _version;
+        int touched = Decide(first, last, update, out int changing);
+        if (changing == 0)
+        {
+            return true;
+        }
+
+        if (!HasRoom(first, start, last, touched))
         {
             return Fails(MappingErrorKind.NoMemory, start, last - start + 1, out error);
         }
 
-        start = Math.Max(start, areaStart);
+        if (!ProtectPieces(first, start, last, touched, pageTable, out error))
+        {
+            return false;
+        }
+
+        Changed(version);
+        ApplyDecisions(first, start, last, touched);
+        return true;
+    }
+
+    /// <summary>Protects a range that lies in one area, where a refusal leaves nothing to take back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool ProtectOne<TUpdate>(
+        AreaPosition position, ulong start, ulong last, TUpdate update, TPageTable pageTable, out MappingError<TAddr> error)
+        where TUpdate : struct, IFlagsUpdate<TFlags>
+    {
+        int version = _version;
+        ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
+        if (!update.TryUpdate(slot.Flags, out TFlags updated))
+        {
+            error = default;
+            return true;
+        }
+
+        ulong areaStart = _tree.StartAt(position);
+        ulong areaLast = _tree.LastAt(position);
+        bool isWhole = ((areaStart ^ start) | (areaLast ^ last)) == 0;
+        if (!isWhole && _tree.Count > _maxAreas - ((areaStart < start ? 1 : 0) + (areaLast > last ? 1 : 0)))
+        {
+            return Fails(MappingErrorKind.NoMemory, start, last - start + 1, out error);
+        }
+
         if (!slot.Backend.Protect(TAddr.FromValue(start), last - start + 1, updated, pageTable))
         {
             return Refused(start, last, out error);
         }
 
         Changed(version);
-        if (splits == 0)
+        if (isWhole)
         {
             slot.Flags = updated;
         }
         else
         {
-            Cut(position, start, last, updated);
+            _tree.SlotAt(_tree.Isolate(position, start, last)).Flags = updated;
         }
 
         Merge(start, last);
+        error = default;
         return true;
-    }
-
-    /// <summary>Gives the part of an area in [start, last], which is not the whole, flags of its own.</summary>
-    private void Cut(AreaPosition position, ulong start, ulong last, TFlags flags)
-    {
-        if (_tree.StartAt(position) < start)
-        {
-            position = _tree.Split(position, start);
-        }
-
-        if (_tree.SlotAt(position).Last > last)
-        {
-            position = _tree.Previous(_tree.Split(position, last + 1));
-        }
-
-        _tree.SlotAt(position).Flags = flags;
     }
 
     /// <summary>Asks for the new flags of each area in a range.</summary>
@@ -238,7 +239,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     {
         ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
         ulong from = Math.Max(start, _tree.StartAt(position));
-        return slot.Backend.Protect(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, flags, pageTable);
+        return slot.Backend.Protect(TAddr.FromValue(from), Math.Min(_tree.LastAt(position), last) - from + 1, flags, pageTable);
     }
 
     /// <summary>Gives the pieces before a position their old flags again, last piece first.</summary>
@@ -263,7 +264,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     private int Splits(AreaPosition first, ulong start, ulong last, int touched)
     {
         int low = _decisions[0].Changes && _tree.StartAt(first) < start ? 1 : 0;
-        return low + (_decisions[touched - 1].Changes && _tree.SlotAt(_tree.Floor(last)).Last > last ? 1 : 0);
+        return low + (_decisions[touched - 1].Changes && _tree.LastAt(_tree.Floor(last)) > last ? 1 : 0);
     }
 
     private void ApplyDecisions(AreaPosition position, ulong start, ulong last, int touched)
@@ -279,7 +280,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         if (decisions[^1].Changes)
         {
             AreaPosition end = touched == 1 && !splits ? position : _tree.Floor(last);
-            if (_tree.SlotAt(end).Last > last)
+            if (_tree.LastAt(end) > last)
             {
                 _tree.Split(end, last + 1);
                 splits = true;

@@ -49,7 +49,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
     private bool Fails(MappingErrorKind kind, AreaPosition position, ulong start, ulong last, out MappingError<TAddr> error)
     {
         ulong first = Math.Max(start, _tree.StartAt(position));
-        return Fails(kind, first, Math.Min(last, _tree.SlotAt(position).Last) - first + 1, out error);
+        return Fails(kind, first, Math.Min(last, _tree.LastAt(position)) - first + 1, out error);
     }
 
     private static bool Refused(ulong start, ulong last, out MappingError<TAddr> error) =>
@@ -112,26 +112,64 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         return agreed || (unmapped ? Refused(start, last, out error) : RefusedAt(reached, start, last, out error));
     }
 
+    /// <summary>Puts an area in the place of another of the same range.</summary>
+    private bool ReplaceOne(AreaPosition position, in Area area, TPageTable pageTable, out MappingError<TAddr> error)
+    {
+        AreaSlot<TFlags, TBackend> old = _tree.SlotAt(position);
+        int version = _version;
+        bool unmapped = old.Backend.Unmap(area.Start, area.Size, pageTable);
+        bool agreed = false;
+        try
+        {
+            agreed = unmapped && area.Backend.Map(area.Start, area.Size, area.Flags, pageTable);
+        }
+        finally
+        {
+            if (unmapped && !agreed)
+            {
+                MustAgree(old.Backend.Map(area.Start, area.Size, old.Flags, pageTable), area.Start.Value);
+            }
+        }
+
+        if (!agreed)
+        {
+            return Refused(area.Start.Value, area.Last.Value, out error);
+        }
+
+        Changed(version);
+        _tree.SlotAt(position) = SlotOf(area);
+        Merge(area.Start.Value, area.Last.Value);
+        error = default;
+        return true;
+    }
+
     private bool RefusedAt(AreaPosition position, ulong start, ulong last, out MappingError<TAddr> error) =>
         Fails(MappingErrorKind.BadState, position, start, last, out error);
 
     /// <summary>Calls Unmap for each piece; on a refusal the position is that of its area.</summary>
     private bool UnmapUntilRefused(ref AreaPosition position, ulong start, ulong last, TPageTable pageTable)
     {
-        for (; position.Exists; position = _tree.Next(position))
+        while (position.Exists)
         {
-            ulong from = _tree.StartAt(position);
-            if (from > last)
+            AreaTree<TFlags, TBackend>.AreaRun run = _tree.RunFrom(position);
+            for (int i = 0; i < run.Count; i++)
             {
-                break;
+                ulong from = Math.Max(run.StartAt(i), start);
+                if (from > last)
+                {
+                    return true;
+                }
+
+                ulong to = Math.Min(run.LastAt(i), last);
+                if (!run.SlotAt(i).Backend.Unmap(TAddr.FromValue(from), to - from + 1, pageTable))
+                {
+                    return false;
+                }
+
+                position = new AreaPosition(position.Leaf, position.Index + 1);
             }
 
-            from = Math.Max(from, start);
-            ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-            if (!slot.Backend.Unmap(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, pageTable))
-            {
-                return false;
-            }
+            position = _tree.Next(new AreaPosition(position.Leaf, position.Index - 1));
         }
 
         return true;
@@ -146,13 +184,14 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend>
         for (; position.Exists && position.Index >= 0; position = _tree.Previous(position))
         {
             ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-            if (slot.Last < start)
+            if (_tree.LastAt(position) < start)
             {
                 return;
             }
 
             ulong from = Math.Max(start, _tree.StartAt(position));
-            MustAgree(slot.Backend.Map(TAddr.FromValue(from), Math.Min(slot.Last, last) - from + 1, slot.Flags, pageTable), from);
+            ulong size = Math.Min(_tree.LastAt(position), last) - from + 1;
+            MustAgree(slot.Backend.Map(TAddr.FromValue(from), size, slot.Flags, pageTable), from);
         }
     }
 

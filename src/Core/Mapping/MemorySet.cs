@@ -68,7 +68,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
         AreaPosition end = trimmed.Floor(0);
         for (AreaPosition position = _tree.FirstReaching(0); position.Exists; position = _tree.Next(position))
         {
-            end = trimmed.InsertAfter(end, _tree.StartAt(position), _tree.SlotAt(position));
+            end = trimmed.InsertAfter(end, _tree.StartAt(position), _tree.LastAt(position), _tree.SlotAt(position));
         }
 
         _version++;
@@ -89,7 +89,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
         for (AreaPosition position = _tree.FirstReaching(0); position.Exists; position = _tree.Next(position))
         {
             ulong start = _tree.StartAt(position);
-            Expect(IsRange(start, _tree.SlotAt(position).Last - start + 1), "areas are aligned and end at the highest address at most");
+            Expect(IsRange(start, _tree.LastAt(position) - start + 1), "areas are aligned and end at the highest address at most");
             Expect(!_merges || !previous.Exists || !AreEqualNeighbours(previous, position), "equal neighbours are one area");
             previous = position;
         }
@@ -99,20 +99,9 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     /// <returns>False if none does.</returns>
     public bool TryFind(TAddr address, out Area area)
     {
-        AreaPosition position = _tree.Floor(address.Value);
-        if (position.Index >= 0)
-        {
-            ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-            if (slot.Last >= address.Value)
-            {
-                ulong start = _tree.StartAt(position);
-                area = new Area(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
-                return true;
-            }
-        }
-
-        area = default;
-        return false;
+        bool found = _tree.TryFind(address.Value, out ulong start, out ulong size, out AreaSlot<TFlags, TBackend> slot);
+        area = new Area(TAddr.FromValue(start), size, slot.Flags, slot.Backend);
+        return found;
     }
 
     /// <summary>The first area that starts after an address.</summary>
@@ -125,7 +114,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     public bool TryFindPrevious(TAddr address, out Area area)
     {
         AreaPosition position = _tree.Floor(address.Value);
-        if (position.Index >= 0 && _tree.SlotAt(position).Last >= address.Value)
+        if (position.Index >= 0 && _tree.LastAt(position) >= address.Value)
         {
             position = _tree.Previous(position);
         }
@@ -137,7 +126,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     public bool Overlaps(AddrRange<TAddr> range)
     {
         AreaPosition floor = _tree.Floor(range.Last.Value);
-        return floor.Index >= 0 && _tree.SlotAt(floor).Last >= range.Start.Value;
+        return floor.Index >= 0 && _tree.LastAt(floor) >= range.Start.Value;
     }
 
     /// <summary>Whether areas cover the whole of a range; true for an empty one.</summary>
@@ -203,7 +192,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
     {
         ulong start = _tree.StartAt(position);
         ref AreaSlot<TFlags, TBackend> slot = ref _tree.SlotAt(position);
-        return new Area(TAddr.FromValue(start), slot.Last - start + 1, slot.Flags, slot.Backend);
+        return new Area(TAddr.FromValue(start), _tree.LastAt(position) - start + 1, slot.Flags, slot.Backend);
     }
 
     private static void Expect(bool holds, string what)
@@ -233,7 +222,7 @@ public partial class MemorySet<TAddr, TFlags, TPageTable, TBackend> : IEnumerabl
                 return (next, Math.Min(last, start - 1));
             }
 
-            ulong end = _tree.SlotAt(position).Last;
+            ulong end = _tree.LastAt(position);
             if (end >= last)
             {
                 return null;

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using Microsoft.Extensions.Logging;
+using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
-using VmSim.Host.Sweeps;
 
 namespace VmSim.Host.Service;
 

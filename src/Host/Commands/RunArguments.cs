@@ -63,6 +63,7 @@ internal sealed class RunArguments
     {
         Description = "Also say what is read, how it is simulated, how long that took, and what is written.",
     };
+    private readonly Option<bool> _force = new("--force") { Description = "Run also if there is less memory than the run needs." };
     private readonly Option<bool> _json = new("--json") { Description = "Write report.json to standard output in place of the report." };
 
     /// <summary><c>--threads</c>, which a node has too.</summary>
@@ -80,7 +81,8 @@ internal sealed class RunArguments
         Suggestions.Offer(_scenario, Suggestions.Scenarios);
         _set.CompletionSources.Add(Suggestions.Settings);
         command.Arguments.Add(_scenario);
-        foreach (Option option in (Option[])[_set, _seed, _threads, _window, _folder, _shootdowns, _failOn, _quiet, _verbose, _json])
+        foreach (Option option in (Option[])
+            [_set, _seed, _threads, _window, _folder, _shootdowns, _failOn, _quiet, _verbose, _json, _force])
         {
             command.Options.Add(option);
         }
@@ -136,6 +138,7 @@ internal sealed class RunArguments
             IsQuiet = parsed.GetValue(_quiet),
             IsVerbose = parsed.GetValue(_verbose),
             WritesJson = parsed.GetValue(_json),
+            IsForced = parsed.GetValue(_force),
             Command = CommandText.Of(parsed),
             Checkpoints = _checkpoints.Read(parsed, folder, scenario.Machine.Ghz),
         };

@@ -43,6 +43,9 @@ internal sealed record ScenarioRun(
     /// <summary>Whether it is said on stderr what is read, how it is simulated, and what is written.</summary>
     public bool IsVerbose { get; init; }
 
+    /// <summary>Whether it runs also if there is less memory than it needs.</summary>
+    public bool IsForced { get; init; }
+
     /// <summary>The command line.</summary>
     public string Command { get; init; } = "";
 
@@ -76,6 +79,16 @@ internal sealed record ScenarioRun(
         await WarnAsync(error);
         RunWords words = new(IsVerbose ? error : TextWriter.Null);
         words.Begin(Scenario, Options, Inputs);
+        RunMemory memory = RunMemory.Of(Scenario, Options.Check, Cluster.ProcessesHere);
+        if (!IsQuiet)
+        {
+            await error.WriteLineAsync($"vmsim: the run needs {memory} of memory");
+        }
+
+        if (!IsForced)
+        {
+            memory.Require("run it all the same: --force");
+        }
 
         string started = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 

@@ -15,6 +15,11 @@ internal static class ServeCommand
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<string> store = StoreOption();
+        Option<string?> database = new("--database")
+        {
+            Description = "A PostgreSQL database for the jobs, in place of SQLite in the store; no password (docs/service.md).",
+            HelpName = "CONNECTION",
+        };
         Option<string> listen = new("--listen")
         {
             Description = "Where it listens; beyond the loopback --certificate is needed.",
@@ -41,7 +46,7 @@ internal static class ServeCommand
         log.AcceptOnlyFromAmong("text", "json");
         Command command = new("serve", "Runs a service that takes jobs (vmsim submit), has them made and keeps what they found.")
         {
-            store, listen, certificate, jobs, nodesOnly, threads, checkpoint, standby, log,
+            store, database, listen, certificate, jobs, nodesOnly, threads, checkpoint, standby, log,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -50,6 +55,7 @@ internal static class ServeCommand
             ServiceOptions options = new()
             {
                 Store = new StoreFolder(parsed.GetValue(store)!),
+                Database = parsed.GetValue(database) is { } connection ? PostgresSettings.Parse(connection) : null,
                 Listen = EndPointOf(parsed.GetValue(listen)!, own is not null),
                 Certificate = own,
                 Jobs = new SchedulerOptions(
@@ -77,8 +83,7 @@ internal static class ServeCommand
     {
         options.Store.Create();
         await using ServiceHost host = standsBy
-            ? await ServiceHost.StandByAsync(
-                options, () => error.WriteLine($"vmsim: stands by; another vmsim serve has {options.Store.Root}"), cancellation)
+            ? await ServiceHost.StandByAsync(options, why => error.WriteLine($"vmsim: stands by; {why}"), cancellation)
             : await ServiceHost.StartAsync(options);
 
         // Behind the lock of the store, so that two services that begin at once make one token.

@@ -34,7 +34,7 @@ internal static class SubmitCommand
         {
             SweepPlan plan = SweepFile.Load(parsed.GetValue(scenario)!);
             plan = plan with { Sets = [.. plan.Sets, .. parsed.GetValue(set) ?? []] };
-            (JobRequest request, IReadOnlyList<RunInput> files) =
+            (JobRequest request, IReadOnlyList<RunInput> files, RunMemory memory) =
                 RequestOf(plan, parsed.GetValue(name) ?? plan.Name, parsed.GetValue(priority));
             using ServiceClient client = service.Connect(parsed);
             foreach (RunInput file in files)
@@ -45,16 +45,21 @@ internal static class SubmitCommand
             JobReceipt receipt = await client.SubmitAsync(request, cancellation);
             await output.WriteLineAsync($"{receipt.Id}");
             string jobs = receipt.Count == 1 ? $"job {receipt.Id}" : $"jobs {receipt.Id} to {receipt.Id + receipt.Count - 1}";
-            await error.WriteLineAsync($"vmsim: {jobs} submitted; the service has the result of {receipt.Done} already");
+            await error.WriteLineAsync(
+                $"vmsim: {jobs} submitted, {(receipt.Count == 1 ? "which needs" : "each of which needs at most")} {memory} "
+                + "of memory; "
+                + $"the service has the result of {receipt.Done} already");
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    private static (JobRequest Request, IReadOnlyList<RunInput> Files) RequestOf(SweepPlan plan, string name, int priority)
+    private static (JobRequest Request, IReadOnlyList<RunInput> Files, RunMemory Memory) RequestOf(
+        SweepPlan plan, string name, int priority)
     {
         Dictionary<string, RunInput> files = new(StringComparer.Ordinal);
         List<RunRequest> runs = [];
+        long most = 0;
         IReadOnlyList<SweepPoint> points = plan.Points();
         if (points.Count > JobLimits.RunsMax)
         {
@@ -69,6 +74,7 @@ internal static class SubmitCommand
                 throw new UsageException("plug-ins: a plug-in is code, and a service takes none; run it with vmsim run");
             }
 
+            most = Math.Max(most, RunMemory.Of(spec, check: false).Bytes);
             List<InputName> inputs = [];
             foreach (string path in RunPlan.FilesOf(spec))
             {
@@ -79,6 +85,6 @@ internal static class SubmitCommand
             runs.Add(new RunRequest(point.Text(plan.Axes), RunDigest.Effective(spec with { Expect = [] }), inputs));
         }
 
-        return (new JobRequest(name, runs, priority), [.. files.Values]);
+        return (new JobRequest(name, runs, priority), [.. files.Values], new RunMemory(most));
     }
 }

@@ -18,6 +18,9 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
     /// <summary>Whether nodes are wanted at all.</summary>
     public bool IsWanted => Nodes + LocalNodes > 0;
 
+    /// <summary>Processes on this machine that build the world, at least 1.</summary>
+    public int ProcessesHere => Math.Max(1, LocalNodes);
+
     /// <summary>Carries the run out.</summary>
     public async Task<RunReport> RunAsync(ScenarioSpec spec, RunOptions options, TextWriter error, CancellationToken cancellation)
     {

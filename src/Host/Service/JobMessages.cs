@@ -30,5 +30,7 @@ internal sealed record JobProgress(double VirtualSeconds, long Accesses, double 
 /// <param name="Code">An exit code of <see cref="Terminal.ExitCodes"/> that says how it failed; 0 if it did not.</param>
 /// <param name="Error">Why it failed; empty if it did not.</param>
 /// <param name="IsDiskFull">Whether it failed because the store's disk is full.</param>
+/// <param name="IsMemoryShort">Whether it was not begun because others have the memory that it needs.</param>
 internal sealed record JobAnswer(
-    string Digest, bool WasThere, string Outcome, long PeakBytes, int Code, string Error, bool IsDiskFull = false);
+    string Digest, bool WasThere, string Outcome, long PeakBytes, int Code, string Error, bool IsDiskFull = false,
+    bool IsMemoryShort = false);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using VmSim.Actors.Cluster;
 using VmSim.Core.Settings;
-using VmSim.Host.Sweeps;
+using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Service;

@@ -26,7 +26,11 @@ internal sealed class JobProcess : IJobMaker
     /// <summary>Starts a process for a job.</summary>
     public static JobProcess Start(JobOrder order)
     {
-        Process process = Process.Start(OwnProgram.Start("job-worker"))!;
+        ProcessStartInfo start = OwnProgram.Start("job-worker");
+
+        // Scenarios of others are read there, and the database is none of theirs.
+        start.Environment.Remove("PGPASSWORD");
+        Process process = Process.Start(start)!;
         JobProcess started = new(process);
         Leftovers.Add(started._kill);
         try

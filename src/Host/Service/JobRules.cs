@@ -47,6 +47,11 @@ internal static class JobRules
             return $"{where}.scenario: {run.Scenario.Length:N0} characters found; 1 to {ScenarioLoader.TextMax:N0} are allowed";
         }
 
+        if (run.Scenario.Contains('\0', StringComparison.Ordinal))
+        {
+            return $"{where}.scenario: the character 0 found; it is allowed in no text";
+        }
+
         return run.Inputs.Count > JobLimits.InputsMax
             ? $"{where}.inputs: {run.Inputs.Count} found; at most {JobLimits.InputsMax} are allowed"
             : run.Inputs.Select((input, i) => InputProblem(input, $"{where}.inputs[{i}]", hasInput))

@@ -168,10 +168,11 @@ internal sealed partial class JobScheduler
     {
         RunRequest run = _store.RunOf(job);
         string lease = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NodeRules.LeaseLength / 2));
-        _store.Begin(job.Id, node.Name, lease);
+        NodeJob held = new(node.Name, lease, node.Last!.Number);
+        _store.Begin(job.Id, job.Attempts + 1, node.Name, lease, BegunBy(job, held));
         orders.Add(new NodeOrder(
             job.Id, lease, run.Scenario, run.Inputs, _options.CheckpointSeconds, File.Exists(_folder.CheckpointOf(job.Id))));
-        return new NodeJob(node.Name, lease, node.Last!.Number);
+        return held;
     }
 
     /// <summary>Gives up nodes that have fallen silent.</summary>

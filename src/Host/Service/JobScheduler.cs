@@ -1,8 +1,7 @@
 using System.ComponentModel;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
-using VmSim.Host.Sweeps;
 
 namespace VmSim.Host.Service;
 
@@ -72,54 +71,6 @@ internal sealed partial class JobScheduler : IDisposable
         }
     }
 
-    /// <summary>Takes a submission in.</summary>
-    /// <param name="request">What is submitted; it has been checked.</param>
-    /// <param name="owner">By whom.</param>
-    public JobReceipt Submit(JobRequest request, string owner)
-    {
-        IReadOnlyList<Job> jobs = _store.Add(request, owner, [.. request.Runs.Select(RequestDigest.Of)], ResultFor);
-        lock (_gate)
-        {
-            foreach (Job job in jobs.Where(job => !job.IsOver))
-            {
-                _queue.Add(job.Id, job.Owner, job.Priority);
-            }
-        }
-
-        int done = jobs.Count(job => job.IsOver);
-        _metrics.Submitted(jobs.Count, done);
-        ServiceLog.Submitted(_log, jobs[0].Id, jobs.Count, owner);
-        _wake.Release();
-        return new JobReceipt(jobs[0].Id, jobs.Count, done);
-    }
-
-    /// <summary>A job is not wanted any more.</summary>
-    /// <returns>Whether it was still to be made.</returns>
-    public bool Cancel(long id, string who)
-    {
-        lock (_gate)
-        {
-            if (_running.TryGetValue(id, out (RunningJob Job, Task) running))
-            {
-                running.Job.CancelledBy = who;
-                running.Job.Maker.Kill();
-                return true;
-            }
-
-            if (!_queue.Has(id) && !_held.ContainsKey(id) && !_late.Exists(late => late.Job.Id == id))
-            {
-                return false;
-            }
-
-            _store.End(id, JobState.Cancelled, "", "", $"cancelled by {who}");
-            _queue.Remove(id);
-            _held.Remove(id);
-            _late.RemoveAll(late => late.Job.Id == id);
-            _folder.Clear(id);
-            return true;
-        }
-    }
-
     /// <summary>How far a running job is; null if it does not run, or has not said so yet.</summary>
     public JobProgress? ProgressOf(long id)
     {
@@ -130,21 +81,24 @@ internal sealed partial class JobScheduler : IDisposable
     }
 
     /// <summary>Has jobs made until it is asked to stop; those that run then write a last checkpoint and wait for the next start.</summary>
+    /// <exception cref="IOException">Another service has taken the store over.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
         bool hasRecovered = false;
-        while (!stop.IsCancellationRequested)
+        while (!stop.IsCancellationRequested && !_store.IsTaken)
         {
             bool isWell = Try(() =>
             {
+                _store.Beat();
                 hasRecovered = hasRecovered || Recover();
+                FindLost();
                 MissNodes();
                 while (HasRoomHere() && StartNext(Here))
                 {
                     // There may be room for one more.
                 }
             });
-            Task woken = _wake.WaitAsync(isWell ? Look : Patience, stop);
+            Task woken = _wake.WaitAsync(isWell ? Look : _store.IsTaken ? TimeSpan.Zero : Patience, stop);
             await woken.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -160,6 +114,10 @@ internal sealed partial class JobScheduler : IDisposable
         }
 
         await Task.WhenAll(made);
+        if (_store.IsTaken)
+        {
+            throw new IOException(_problem);
+        }
     }
 
     /// <inheritdoc/>
@@ -245,16 +203,19 @@ internal sealed partial class JobScheduler : IDisposable
 
         IJobMaker maker = make(job);
         Run(job with { Attempts = job.Attempts + 1 }, maker);
-        Note(job.Id, $"begun by {maker.Where}, attempt {job.Attempts + 1}");
     }
+
+    private static string BegunBy(Job job, IJobMaker maker) => $"begun by {maker.Where}, attempt {job.Attempts + 1}";
 
     /// <summary>Makes a job in a process of this machine.</summary>
     private JobProcess Here(Job job)
     {
         RunRequest run = _store.RunOf(job);
-        _store.Begin(job.Id);
-        return JobProcess.Start(new JobOrder(
+        _store.Begin(job.Id, job.Attempts + 1);
+        JobProcess made = JobProcess.Start(new JobOrder(
             job.Id, _folder.Root, run.Scenario, run.Inputs, _options.Threads, _options.CheckpointSeconds));
+        Note(job.Id, BegunBy(job, made));
+        return made;
     }
 
     private void Run(Job job, IJobMaker maker)
@@ -290,18 +251,17 @@ internal sealed partial class JobScheduler : IDisposable
 
     private void Record(Job job, JobVerdict verdict, JobAnswer? answer)
     {
+        string note = $"{ServiceText.Of(verdict.State)}{(verdict.Reason.Length > 0 ? $": {verdict.Reason}" : "")}";
         if (verdict.State == JobState.Queued)
         {
-            _store.Requeue(job.Id, verdict.Reason, verdict.Counts);
+            _store.Requeue(job.Id, verdict.Reason, verdict.Counts ? job.Attempts : job.Attempts - 1, note);
         }
         else
         {
-            _store.End(job.Id, verdict.State, answer?.Digest ?? "", answer?.Outcome ?? "", verdict.Reason);
+            _store.End(job.Id, verdict.State, answer?.Digest ?? "", answer?.Outcome ?? "", verdict.Reason, note);
             _folder.Clear(job.Id);
         }
 
-        string reason = verdict.Reason.Length > 0 ? $": {verdict.Reason}" : "";
-        Note(job.Id, $"{ServiceText.Of(verdict.State)}{reason}");
         ServiceLog.Ended(_log, job.Id, ServiceText.Of(verdict.State), verdict.Reason);
     }
 
@@ -352,7 +312,7 @@ internal sealed partial class JobScheduler : IDisposable
             _problem = "";
             return true;
         }
-        catch (Exception reason) when (reason is SqliteException or IOException or UnauthorizedAccessException or Win32Exception)
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException or Win32Exception)
         {
             _problem = reason.Message;
             ServiceLog.Problem(_log, reason.Message);

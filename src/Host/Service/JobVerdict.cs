@@ -19,6 +19,7 @@ internal readonly record struct JobVerdict(JobState State, string Reason, bool C
         { Code: ExitCodes.Ok } => new(JobState.Done, ""),
         { IsDiskFull: true } answer =>
             new(JobState.Queued, $"the disk of the store is full: {answer.Error}", Counts: false, Waits: true),
+        { IsMemoryShort: true } answer => new(JobState.Queued, answer.Error, Counts: false, Waits: true),
         { Code: ExitCodes.System } answer => Again(attempts, answer.Error),
         { } answer => new(JobState.Failed, answer.Error),
         null when ending.IsLost => new(JobState.Queued, ending.Death, Counts: false),

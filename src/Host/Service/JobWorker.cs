@@ -59,7 +59,8 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         {
             (int code, string message) = Failures.Explain(reason);
             bool isFull = IsDiskFull(reason);
-            answer = new JobAnswer("", false, "", Environment.WorkingSet, isFull ? ExitCodes.System : code, message, isFull);
+            bool isShort = reason is ShortageException { Passes: true };
+            answer = new JobAnswer("", false, "", Environment.WorkingSet, isFull ? ExitCodes.System : code, message, isFull, isShort);
         }
 
         if (answer is not null)
@@ -106,6 +107,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         }
         else
         {
+            RunMemory.Of(spec, check: false).Require("have it made by a machine that has more");
             RunReport report = await RunAsync(order, spec, store.CheckpointOf(order.Job), stop);
             if (report.Outcome == RunOutcomes.Stopped)
             {

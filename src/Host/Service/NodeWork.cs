@@ -150,6 +150,7 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
 
         _void.Token.ThrowIfCancellationRequested();
         return ending.Answer is { IsDiskFull: true } full ? Lost($"has a full disk: {full.Error}")
+            : ending.Answer is { IsMemoryShort: true } little ? Lost($"has too little memory now: {little.Error}")
             : ending.Answer is null && _isStopping ? Lost("has stopped")
             : new NodeEnding(
                 ending.Answer is { } answer ? answer with { Error = NodeRules.Sendable(answer.Error) } : null,

@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -32,9 +31,10 @@ internal sealed class ServiceHost : IAsyncDisposable
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
     private readonly FileStream _lock;
+    private readonly JobStore _store;
     private readonly WebApplication _app;
 
-    private ServiceHost(FileStream own, WebApplication app) => (_lock, _app) = (own, app);
+    private ServiceHost(FileStream own, JobStore store, WebApplication app) => (_lock, _store, _app) = (own, store, app);
 
     /// <summary>Where it listens, as a browser takes it.</summary>
     public string Address => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
@@ -49,33 +49,49 @@ internal sealed class ServiceHost : IAsyncDisposable
 
     /// <summary>Starts a service as soon as no other one has its store.</summary>
     /// <param name="options">How it is run.</param>
-    /// <param name="waits">Told once that it waits.</param>
+    /// <param name="waits">Told what it waits for, as often as that changes.</param>
     /// <param name="stop">Ends the wait.</param>
     /// <exception cref="IOException">Its store cannot be read, or its port is taken.</exception>
-    public static async Task<ServiceHost> StandByAsync(ServiceOptions options, Action waits, CancellationToken stop)
+    public static async Task<ServiceHost> StandByAsync(ServiceOptions options, Action<string> waits, CancellationToken stop)
     {
         options.Store.Create();
-        FileStream? own;
-        while ((own = options.Store.TryLock()) is null)
+        string said = "";
+        while (true)
         {
-            waits();
-            waits = () => { };
+            string why = $"another vmsim serve has {options.Store.Root}";
+            if (options.Store.TryLock() is { } own)
+            {
+                try
+                {
+                    return await StartAsync(options, own);
+                }
+                catch (StoreAwayException reason)
+                {
+                    why = reason.Message;
+                }
+            }
+
+            if (why != said)
+            {
+                waits(said = why);
+            }
+
             await Task.Delay(Look, stop);
         }
-
-        return await StartAsync(options, own);
     }
 
     private static async Task<ServiceHost> StartAsync(ServiceOptions options, FileStream own)
     {
+        JobStore? store = null;
         WebApplication? app = null;
         try
         {
-            app = Build(options);
+            store = new JobStore(DatabaseOf(options), TimeProvider.System);
+            app = Build(options, store);
             Map(app);
             await app.StartAsync();
             app.Services.GetRequiredService<ServiceMetrics>().Begin();
-            return new ServiceHost(own, app);
+            return new ServiceHost(own, store, app);
         }
         catch
         {
@@ -84,26 +100,38 @@ internal sealed class ServiceHost : IAsyncDisposable
                 await app.DisposeAsync();
             }
 
+            store?.Dispose();
             await own.DisposeAsync();
             throw;
         }
     }
 
+    private static StoreDatabase DatabaseOf(ServiceOptions options) => options.Database is { } settings
+        ? new PostgresDatabase(settings, ServiceNode.Silence)
+        : new SqliteDatabase(options.Store.Database);
+
     /// <summary>Has jobs made until it is asked to stop; then those that run write a last checkpoint.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        await _app.Services.GetRequiredService<JobScheduler>().RunAsync(stop);
-        await _app.StopAsync(CancellationToken.None);
+        try
+        {
+            await _app.Services.GetRequiredService<JobScheduler>().RunAsync(stop);
+        }
+        finally
+        {
+            await _app.StopAsync(CancellationToken.None);
+        }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
+        _store.Dispose();
         await _lock.DisposeAsync();
     }
 
-    private static WebApplication Build(ServiceOptions options)
+    private static WebApplication Build(ServiceOptions options, JobStore store)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(
             new WebApplicationOptions { ContentRootPath = options.Store.Root, ApplicationName = "vmsim" });
@@ -115,7 +143,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         services.AddSingleton(options.Store);
         services.AddSingleton(options.Jobs);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new JobStore(options.Store.Database, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(store);
         services.AddSingleton(new TokenFile(options.Store.Tokens));
         services.AddSingleton<ServiceMetrics>();
         services.AddSingleton<JobScheduler>();
@@ -211,7 +239,7 @@ internal sealed class ServiceHost : IAsyncDisposable
             string why = reason.InnerException is System.Text.Json.JsonException json ? json.Message : reason.Message;
             await ServiceAuth.Problem(reason.StatusCode, why).ExecuteAsync(context);
         }
-        catch (Exception reason) when (!context.Response.HasStarted && reason is SqliteException or IOException)
+        catch (Exception reason) when (!context.Response.HasStarted && reason is IOException)
         {
             // A full disk, or a store that is gone: the request has changed nothing, and may be sent again.
             await ServiceAuth.Problem(StatusCodes.Status507InsufficientStorage, $"the store cannot be written: {reason.Message}")

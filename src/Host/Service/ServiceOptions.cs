@@ -1,4 +1,5 @@
 using System.Net;
+using Npgsql;
 using VmSim.Actors.Security;
 
 namespace VmSim.Host.Service;
@@ -14,6 +15,9 @@ internal sealed record ServiceOptions
 
     /// <summary>The store.</summary>
     public required StoreFolder Store { get; init; }
+
+    /// <summary>The PostgreSQL database that jobs are in; null for SQLite in the store's folder.</summary>
+    public NpgsqlConnectionStringBuilder? Database { get; init; }
 
     /// <summary>Where it listens.</summary>
     public required IPEndPoint Listen { get; init; }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Sweeps;

@@ -29,6 +29,9 @@ public sealed class JobVerdictTests
         JobAnswer noRoom = Done with { Code = ExitCodes.System, IsDiskFull = true, Error = "No space left" };
         JobVerdict full = JobVerdict.Of(99, new JobEnding(noRoom, ""), isStopping: false);
         Assert.Equal((JobState.Queued, false, true), (full.State, full.Counts, full.Waits));
+        JobAnswer noMemoryNow = Done with { Code = ExitCodes.System, IsMemoryShort = true, Error = "others have it" };
+        JobVerdict little = JobVerdict.Of(99, new JobEnding(noMemoryNow, ""), isStopping: false);
+        Assert.Equal(new JobVerdict(JobState.Queued, "others have it", Counts: false, Waits: true), little);
         JobVerdict stopped = JobVerdict.Of(99, new JobEnding(null, ""), isStopping: true);
         Assert.Equal((JobState.Queued, false), (stopped.State, stopped.Counts));
         JobVerdict lost = JobVerdict.Of(99, new JobEnding(null, "node a has fallen silent", IsLost: true), isStopping: false);

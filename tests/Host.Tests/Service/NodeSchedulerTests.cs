@@ -287,7 +287,7 @@ public sealed class NodeSchedulerTests : IDisposable
         {
             StoreFolder store = new(folder);
             store.Create();
-            _store = new JobStore(store.Database, clock);
+            _store = new JobStore(new SqliteDatabase(store.Database), clock);
             Scheduler = new JobScheduler(
                 store, _store, new SchedulerOptions(0, 1, 60), _metrics, NullLogger<JobScheduler>.Instance, clock);
             _run = Scheduler.RunAsync(_stop.Token);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
+using VmSim.Host.Tests.Running;
 using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Service;
@@ -101,6 +102,19 @@ public sealed class ServeTests : IDisposable
         (int code, string output, string error) = await CommandRunner.RunAsync("sweep", sweep, "--out", folder, "--no-bisect");
         Assert.True(code == ExitCodes.Ok, error);
         Assert.Contains("0 runs made, 4 there before, 0 failed", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>A job that needs more memory than there is at all says how much, and ends as failed.</summary>
+    [Fact]
+    public async Task Job_WithoutTheMemory_FailsWithTheFigure()
+    {
+        using CommandProcess service = await ServeAsync();
+        string scenario = Path.Combine(_folder, "vast.conf");
+        await File.WriteAllTextAsync(scenario, RunMemoryTests.Vast);
+        string id = await AskAsync("submit", [scenario]);
+        string status = await AskAsync("status", [id, "--wait"], ExitCodes.Broken);
+        Assert.Contains("failed", status, StringComparison.Ordinal);
+        Assert.Contains("the run needs about", status, StringComparison.Ordinal);
     }
 
     /// <summary>A node makes what the service leaves to it, and ends when it is drained.</summary>

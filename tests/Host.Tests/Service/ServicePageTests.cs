@@ -34,7 +34,7 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         JobRequest request = new(Evil, [new RunRequest(Evil, "name = x", [])]);
         using HttpResponseMessage answer = await client.PostAsJsonAsync("/api/v1/jobs", request, ServiceJson.Options);
         answer.EnsureSuccessStatusCode();
-        using JobStore jobs = new(store.Database, TimeProvider.System);
+        using JobStore jobs = new(new SqliteDatabase(store.Database), TimeProvider.System);
         jobs.Log(1, Evil);
     }
 

@@ -183,7 +183,8 @@ public sealed class SignalTests : Scratch
     [InlineData("ulimit -n 40", "run quickstart", "too many files are open")]
     [InlineData("ulimit -n 160", "run quickstart", "160 files may be open, and 256 are needed")]
     [InlineData("export DOTNET_GCHeapHardLimit=0x2000000", "run throughput-1024 --set until=10us", "64.0 MiB are needed")]
-    [InlineData("export DOTNET_GCHeapHardLimit=0x4000000", "run throughput-1024 --set until=10us", "memory has run out")]
+    [InlineData("export DOTNET_GCHeapHardLimit=0x4000000", "run throughput-1024 --set until=10us", "64.0 MiB can be had")]
+    [InlineData("export DOTNET_GCHeapHardLimit=0x4000000", "run throughput-1024 --set until=10us --force", "memory has run out")]
     public async Task Run_WithoutEnough_SaysWhatIsMissing(string limit, string command, string message)
     {
         (int code, string error) = await ShellAsync($"{limit}; dotnet {Program} {command}");

@@ -1,12 +1,15 @@
 using System.Globalization;
 
-namespace VmSim.Host.Sweeps;
+namespace VmSim.Host.Hosting;
 
 /// <summary>Memory of the machine that this process runs on.</summary>
 internal static class HostMemory
 {
     private const string Table = "/proc/meminfo";
     private const string Row = "MemAvailable:";
+
+    /// <summary>Bytes of all memory: the machine's, or those that this process's container may have.</summary>
+    public static long Total => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
     /// <summary>
     /// Bytes that can be had now: what the kernel says of the machine (proc(5), MemAvailable), or less where this process's container has

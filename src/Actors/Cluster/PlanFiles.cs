@@ -31,7 +31,7 @@ public sealed class PlanFiles : IScenarioFiles
     public FoundTrace FindTrace(string name)
     {
         string directory = Path.GetDirectoryName(name) ?? "";
-        return new FoundTrace(PathOf(name), other => _paths.GetValueOrDefault(Path.Combine(directory, Path.GetFileName(other))));
+        return new FoundTrace(PathOf(name), name, other => _paths.GetValueOrDefault(Path.Combine(directory, Path.GetFileName(other))));
     }
 
     /// <inheritdoc/>

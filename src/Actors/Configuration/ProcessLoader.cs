@@ -110,7 +110,8 @@ internal static class ProcessLoader
             replay.Salvage,
             name => Note(place.Beside(name), read),
             OrderOf(scenario.Replay.Order),
-            scenario.Machine.Ghz);
+            scenario.Machine.Ghz,
+            place.Name);
         List<string> warnings = [.. trace.Warnings];
         string name = item.Value(Name) ?? TraceFiles.ProgramOf(file);
         List<KeyValuePair<string, string>> written =

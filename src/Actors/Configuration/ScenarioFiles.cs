@@ -4,8 +4,9 @@ namespace VmSim.Actors.Configuration;
 
 /// <summary>A trace that was found.</summary>
 /// <param name="Path">Where it is.</param>
+/// <param name="Name">What it is called: the program, its threads and the traces of its children have their names from that.</param>
 /// <param name="Beside">Where a trace of the same family is that stands beside it, by its name; null if there is none.</param>
-public readonly record struct FoundTrace(string Path, Func<string, string?> Beside);
+public readonly record struct FoundTrace(string Path, string Name, Func<string, string?> Beside);
 
 /// <summary>The files that a scenario names: traces and plug-ins.</summary>
 public interface IScenarioFiles
@@ -30,7 +31,7 @@ public sealed class OwnFiles(string directory) : IScenarioFiles
     public FoundTrace FindTrace(string name)
     {
         string path = Locate(name);
-        return new FoundTrace(path, other => Beside(path, other));
+        return new FoundTrace(path, path, other => Beside(path, other));
     }
 
     /// <inheritdoc/>

@@ -30,11 +30,12 @@ public static class TraceFiles
     /// <param name="beside">Where a child's trace is, by its name, null if there is none; by default, beside the trace.</param>
     /// <param name="order">How much of its order between threads is kept.</param>
     /// <param name="ghz">The machine's clock, for the time of sleeps; null for that of a machine without a profile.</param>
+    /// <param name="called">What the file is called, if not as its path says; threads and children have their names from that.</param>
     /// <exception cref="ScenarioException">There is no such file.</exception>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged.</exception>
     public static LoadedTrace Load(
         string path, long compute = 0, IReadOnlyList<CoreId>? cores = null, bool salvage = false, Func<string, string?>? beside = null,
-        ReplayOrder order = ReplayOrder.Pages, double? ghz = null)
+        ReplayOrder order = ReplayOrder.Pages, double? ghz = null, string? called = null)
     {
         if (!File.Exists(path))
         {
@@ -42,10 +43,11 @@ public static class TraceFiles
         }
 
         beside ??= name => OwnFiles.Beside(path, name);
+        called ??= path;
         using FileStream stream = File.OpenRead(path);
-        return VmtReader.Load(stream, path, new TraceLoadOptions
+        return VmtReader.Load(stream, called, new TraceLoadOptions
         {
-            Name = ProgramOf(path),
+            Name = ProgramOf(called),
             OpenFile = name => beside(name) is { } found ? File.OpenRead(found) : null,
             Compute = compute,
             Cores = cores ?? [],

@@ -24,4 +24,7 @@ public sealed record CoreIntervals(string Name, string ShortTitle, Func<CoreCoun
 
     /// <summary>All, in the order in which cores keep them.</summary>
     public static IReadOnlyList<CoreIntervals> All { get; } = [.. Counts, .. Classes];
+
+    /// <summary>The place of a class of cycles in <see cref="All"/>.</summary>
+    internal static int IndexOf(CoreCycles.Counter cycles) => Counts.Count + cycles.Index;
 }

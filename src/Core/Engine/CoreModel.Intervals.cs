@@ -10,6 +10,10 @@ public sealed partial class CoreModel
     /// <summary>What it counted in each interval, by <see cref="CoreIntervals.All"/>.</summary>
     internal IntervalSeries Intervals => _intervals.Series;
 
+    /// <summary>Cycles of a trap turn out to have been waiting for other cores, when they were.</summary>
+    private void RebookAsWait(CoreCycles.Counter booked, long cycles) => _intervals.Rebook(
+        CoreIntervals.IndexOf(booked), CoreIntervals.IndexOf(CoreCycles.ShootdownWait), cycles, Cycles[booked]);
+
     private void EndInterval()
     {
         Span<long> values = stackalloc long[CoreIntervals.All.Count];

@@ -153,7 +153,9 @@ public sealed partial class CoreModel
         bool ends = thread.Trap == TrapKind.Exit;
         if (State == CoreState.Trapped && ReferenceEquals(_thread, thread))
         {
-            long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), Cycles[ClassOf(thread.Trap)]);
+            CoreCycles.Counter booked = ClassOf(thread.Trap);
+            long wait = Math.Min(Math.Min(answer.ShootdownWait.Value, _clock - thread.TrapBegan.Value), Cycles[booked]);
+            RebookAsWait(booked, wait);
             BookTrap(-wait);
             Cycles[CoreCycles.ShootdownWait] += wait;
             _timeline?.EndTrap(_clock);

@@ -28,6 +28,25 @@ public sealed class IntervalCounts(int figures)
         End = Series.EndOf(now);
     }
 
+    /// <summary>
+    /// What was counted for one figure belongs to another: it is moved from what the first has grown by in this interval, and if that is
+    /// not as much, in those before, the latest first.
+    /// </summary>
+    /// <param name="from">The figure that it was counted for.</param>
+    /// <param name="to">The one that it belongs to.</param>
+    /// <param name="amount">How much; 0 or more, and no more than the first has grown by since counting began.</param>
+    /// <param name="value">The first figure as it stands, with the amount.</param>
+    public void Rebook(int from, int to, long amount, long value)
+    {
+        long earlier = amount - (value - _before[from]);
+        if (earlier > 0)
+        {
+            Series.Rebook(from, to, earlier);
+            _before[from] -= earlier;
+            _before[to] += earlier;
+        }
+    }
+
     /// <summary>Counting begins: figures that are counted are 0 from now on, and others have grown to what they are.</summary>
     public void Reset()
     {

@@ -83,6 +83,23 @@ public sealed class IntervalSeries
         }
     }
 
+    /// <summary>Moves an amount from a figure to another, of the last intervals that have it.</summary>
+    /// <param name="from">The figure that has it; no less than the amount in all.</param>
+    /// <param name="to">The figure that gets it.</param>
+    /// <param name="amount">How much; 0 or more.</param>
+    public void Rebook(int from, int to, long amount)
+    {
+        for (int i = _count - 1; i >= 0 && amount > 0; i--)
+        {
+            long part = Math.Min(amount, this[i, from]);
+            _values[(i * _figures) + from] -= part;
+            _values[(i * _figures) + to] += part;
+            amount -= part;
+        }
+
+        Debug.Assert(amount == 0, "the figure had less");
+    }
+
     /// <summary>A series of the same intervals, with other figures.</summary>
     /// <param name="figures">How many figures an interval of it has; 1 or more.</param>
     /// <param name="select">Gives an interval's figures, which are 0 before, from those of this one.</param>

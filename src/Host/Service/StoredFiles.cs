@@ -22,7 +22,7 @@ internal sealed class StoredFiles(IReadOnlyList<InputName> inputs, StoreFolder s
     public FoundTrace FindTrace(string name)
     {
         string directory = Path.GetDirectoryName(name) ?? "";
-        return new FoundTrace(PathOf(name), other => _paths.GetValueOrDefault(Path.Combine(directory, Path.GetFileName(other))));
+        return new FoundTrace(PathOf(name), name, other => _paths.GetValueOrDefault(Path.Combine(directory, Path.GetFileName(other))));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using CsCheck;
+using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Programs;
 using VmSim.Core.Reports;
@@ -25,6 +26,7 @@ public sealed class IntervalTests
 
             foreach (CounterInfo cycles in CoreCycles.All)
             {
+                Assert.All(Series(report, $"{cycles.Name}Cycles"), sum => Assert.InRange(sum, 0, long.MaxValue));
                 Assert.Equal(report.Cores.Sum(core => core.CyclesOf(cycles)), Series(report, $"{cycles.Name}Cycles").Sum());
             }
 
@@ -50,6 +52,22 @@ public sealed class IntervalTests
         Assert.InRange(faults.Count, 1_000_000 / length, 1 + (1_100_000 / length));
         Assert.All(faults.Skip(1).Take((int)(900_000 / length)), cycles => Assert.Equal(length, cycles));
         Assert.Equal(faults.Sum(), report.CoreTime!.Lost[0].Sum() - Series(report, "walkCycles").Sum() - Rest(report));
+    }
+
+    /// <summary>A call that waits for another core over many intervals has waited in each of them.</summary>
+    [Fact]
+    public void Intervals_OfALongWaitForOtherCores_HaveItsPartsEach()
+    {
+        ThreadProgram giver = new ThreadBuilder("giver").Touch(TestWorlds.Page(0), 4).Compute(100_000)
+            .Advise(TestWorlds.Page(0), 4, Advice.DontNeed).Compute(50_000).Build(new CoreId(0));
+        ThreadProgram beside = new ThreadBuilder("beside").Load(TestWorlds.Page(200)).Compute(2_000_000).Build(new CoreId(1));
+        ScenarioSpec scenario = TestWorlds.Scenario(2, giver, beside);
+        RunReport report = TestWorlds.RunThreads(scenario with { Kernel = scenario.Kernel with { HandlerCycles = 1_000_000 } });
+        long length = report.Intervals!.Length.Value;
+        IReadOnlyList<long> waits = Series(report, "shootdownWaitCycles");
+        Assert.InRange(waits.Count(wait => wait == length), (900_000 / length) - 1, 1_000_000 / length);
+        Assert.All(waits, wait => Assert.InRange(wait, 0, length));
+        Assert.All(Series(report, "syscallCycles"), cycles => Assert.InRange(cycles, 0, length));
     }
 
     /// <summary>The resident set stands where it is at each interval's end, through intervals in which nothing changes.</summary>

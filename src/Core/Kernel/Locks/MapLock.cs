@@ -181,7 +181,9 @@ internal sealed class MapLock : IRwsemSignals
 
     private bool OthersHavePages(KernelOperation operation) => _active.Exists(active => Hinders(operation, active));
 
-    /// <summary>Whether a writer waits for another: one that sleeps for a device has given its area's lock back, and keeps its page.</summary>
+    /// <summary>
+    /// Whether a writer waits for another: one that sleeps for a device has given its area's lock back, and keeps its page.
+    /// </summary>
     private static bool Hinders(KernelOperation writer, KernelOperation active) =>
         active.Sleeps ? writer.Overlaps(active) : writer.LocksAreaOf(active);
 }

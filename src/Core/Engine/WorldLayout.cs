@@ -83,16 +83,25 @@ internal sealed class WorldLayout
 
     public int GroupCount => _isOneGroup ? 1 : PoolCount;
 
+    /// <summary>Refuses more address spaces or threads than a run may have.</summary>
+    /// <param name="name">The process with which there are so many.</param>
+    /// <param name="spaces">Address spaces up to it.</param>
+    /// <param name="threads">Threads up to it.</param>
+    /// <exception cref="ScenarioException">There are too many.</exception>
+    public static void RequireNumbers(string name, double spaces, double threads)
+    {
+        if (spaces > SpacesMax || threads > ThreadsMax)
+        {
+            throw new ScenarioException(
+                $"processes: with {name} there are {spaces:N0} address spaces and {threads:N0} threads; at most {SpacesMax:N0} and "
+                + $"{ThreadsMax:N0} are allowed, copies and forks counted in");
+        }
+    }
+
     private int AddSpace(string name, ProgramImage image, int pool, int parent)
     {
         int number = Spaces.Count;
-        if (number == SpacesMax || Threads.Count + image.Threads.Count > ThreadsMax)
-        {
-            throw new ScenarioException(
-                $"processes: with {name} there are {number + 1:N0} address spaces and {Threads.Count + (long)image.Threads.Count:N0} "
-                + $"threads; at most {SpacesMax:N0} and {ThreadsMax:N0} are allowed, copies and forks counted in");
-        }
-
+        RequireNumbers(name, number + 1, Threads.Count + (long)image.Threads.Count);
         SpacePlan plan = new(name, image, _isOneGroup ? 0 : pool, pool, parent, Threads.Count, []);
         Spaces.Add(plan);
         for (int i = 0; i < image.Threads.Count; i++)

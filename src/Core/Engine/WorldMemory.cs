@@ -59,6 +59,7 @@ public sealed record WorldMemory
     /// <summary>Tells the memory of a scenario's world.</summary>
     /// <param name="scenario">The scenario.</param>
     /// <param name="check">Whether the checker watches, whatever the scenario says.</param>
+    /// <exception cref="Settings.ScenarioException">It has more address spaces or threads than a run may have.</exception>
     public static WorldMemory Of(ScenarioSpec scenario, bool check = false)
     {
         ArgumentNullException.ThrowIfNull(scenario);
@@ -73,6 +74,7 @@ public sealed record WorldMemory
             Add(one, process.Program(0), inherited: 0);
             all.Spaces += one.Spaces * process.Count;
             all.Threads += one.Threads * process.Count;
+            WorldLayout.RequireNumbers(process.Name, all.Spaces, all.Threads);
             all.Populated = Math.Max(all.Populated, one.Populated);
             double turns = Turns(scenario, one.Threads);
             double touched = one.Certain + Math.Min(one.Possible, turns * FaultedPages(scenario) / Math.Max(1, one.Threads));

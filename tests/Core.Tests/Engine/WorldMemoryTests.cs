@@ -4,6 +4,7 @@ using VmSim.Core.Memory;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Workloads.Synthetic;
+using VmSim.Core.Workloads.Synthetic.Behaviours;
 
 namespace VmSim.Core.Tests.Engine;
 
@@ -60,6 +61,29 @@ public sealed class WorldMemoryTests
         WorldMemory all = Of(vast, cores: 65_536, count: 65_536, bytes: FramePool.MaxBytes);
         Assert.True(all.Total > 1L << 50);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    /// <summary>A file's pages are in the page cache too, once however many mappings there are.</summary>
+    [Fact]
+    public void Of_PagesOfFiles_TakeMore()
+    {
+        MappedWrites writes = new() { Threads = 1, Files = 4, FilePages = 4_096 };
+        ProgramImage image = writes.Build(new ProgramContext("p", 0, 1, 64));
+        long file = Pages(image) - Pages(Anonymous(image));
+        Assert.InRange(file, Pages(Anonymous(image)) / 2, 2 * Pages(Anonymous(image)));
+        ProgramImage twice = image with { InitialMappings = [.. image.InitialMappings, .. image.InitialMappings] };
+        Assert.Equal(file, Pages(twice) - Pages(Anonymous(twice)));
+
+        // they are touched before the run begins, by advice
+        Assert.Equal(Pages(image), Pages(image, until: 1));
+
+        static ProgramImage Anonymous(ProgramImage image) => image with
+        {
+            InitialMappings = [.. image.InitialMappings.Select(call => call with { Source = MappingSource.Anonymous })],
+        };
+
+        static long Pages(ProgramImage image, long until = 0) => WorldMemory.Of(
+            Scenario(Small, until: until) with { Processes = [new ProcessSpec { Name = "p", Program = _ => image }] }).Pages;
     }
 
     /// <summary>A child has its parent's mappings, and its own.</summary>

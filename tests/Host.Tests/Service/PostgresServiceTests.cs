@@ -31,13 +31,8 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         }
 
         string settings = server.Create();
-        StoreFolder folder = new(_folder);
-        folder.Create();
-        using JobStore store = new(new PostgresDatabase(PostgresSettings.Parse(settings), ServiceNode.Silence), TimeProvider.System);
-        using ServiceMetrics metrics = new();
-        using JobScheduler scheduler = Schedule(folder, store, metrics);
-        using CancellationTokenSource stop = new();
-        Task run = scheduler.RunAsync(stop.Token);
+        using Scheduling scheduling = new(_folder, settings);
+        JobScheduler scheduler = scheduling.Scheduler;
         scheduler.Submit(RequestOf("first"), "ada");
         scheduler.Submit(RequestOf("second"), "ada");
         NodeOrder first = GivenTo(scheduler);
@@ -52,10 +47,9 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         Assert.True(End(scheduler, second));
         HangGuard.Until(() => Done(settings) == 2);
         HangGuard.Until(() => scheduler.Problem.Length == 0);
-        Assert.Equal((2L, 2L), (store.Counts().Values.Sum(), Convert.ToInt64(
+        Assert.Equal((2L, 2L), (scheduling.Store.Counts().Values.Sum(), Convert.ToInt64(
             PostgresServer.Ask(settings, "SELECT sum(attempts) FROM jobs"), System.Globalization.CultureInfo.InvariantCulture)));
-        await stop.CancelAsync();
-        await run.OrHangAsync();
+        await scheduling.EndAsync();
     }
 
     /// <summary>The answer to a submission's last word is lost: it was refused, and stands in the store. It is made all the same.</summary>
@@ -68,13 +62,8 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         }
 
         string settings = server.Create();
-        StoreFolder folder = new(_folder);
-        folder.Create();
-        using JobStore store = new(new PostgresDatabase(PostgresSettings.Parse(settings), ServiceNode.Silence), TimeProvider.System);
-        using ServiceMetrics metrics = new();
-        using JobScheduler scheduler = Schedule(folder, store, metrics);
-        using CancellationTokenSource stop = new();
-        Task run = scheduler.RunAsync(stop.Token);
+        using Scheduling scheduling = new(_folder, settings);
+        JobScheduler scheduler = scheduling.Scheduler;
         scheduler.Submit(RequestOf("first"), "ada");
         Assert.True(End(scheduler, GivenTo(scheduler)));
         await using NpgsqlConnection other = new($"{settings};Pooling=false");
@@ -94,8 +83,7 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         Assert.Equal("second", second.Scenario);
         Assert.True(End(scheduler, second));
         HangGuard.Until(() => Done(settings) == 2);
-        await stop.CancelAsync();
-        await run.OrHangAsync();
+        await scheduling.EndAsync();
     }
 
     /// <summary>Another service takes the database while this one cannot speak with it: this one ends, and says why.</summary>
@@ -163,9 +151,6 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static JobScheduler Schedule(StoreFolder folder, JobStore store, ServiceMetrics metrics) => new(
-        folder, store, new SchedulerOptions(0, 1, 60), metrics, NullLogger<JobScheduler>.Instance, TimeProvider.System);
-
     private static async Task SayAsync(NpgsqlConnection connection, string sql)
     {
         await using NpgsqlCommand command = new(sql, connection);
@@ -212,5 +197,41 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
             [command, .. arguments, "--server", _server, "--store", Path.Combine(_folder, store)]);
         Assert.True(code == ExitCodes.Ok, $"{command}: {code} {output} {error}");
         return output.Trim();
+    }
+
+    /// <summary>A scheduler at work in this process, with its jobs in a database.</summary>
+    private sealed class Scheduling : IDisposable
+    {
+        private readonly ServiceMetrics _metrics = new();
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _run;
+
+        public Scheduling(string root, string settings)
+        {
+            StoreFolder folder = new(root);
+            folder.Create();
+            Store = new JobStore(new PostgresDatabase(PostgresSettings.Parse(settings), ServiceNode.Silence), TimeProvider.System);
+            Scheduler = new JobScheduler(
+                folder, Store, new SchedulerOptions(0, 1, 60), _metrics, NullLogger<JobScheduler>.Instance, TimeProvider.System);
+            _run = Scheduler.RunAsync(_stop.Token);
+        }
+
+        public JobStore Store { get; }
+
+        public JobScheduler Scheduler { get; }
+
+        public async Task EndAsync()
+        {
+            await _stop.CancelAsync();
+            await _run.OrHangAsync();
+        }
+
+        public void Dispose()
+        {
+            _stop.Dispose();
+            Scheduler.Dispose();
+            _metrics.Dispose();
+            Store.Dispose();
+        }
     }
 }

@@ -11,7 +11,7 @@ public sealed class PostgresStoreTests : JobStoreTests
     private static readonly TimeSpan Long = HangGuard.Limit;
 
     /// <summary>Soon over, and long enough for a store to be opened at one of several tries.</summary>
-    private static readonly TimeSpan Short = new(100 * TimeSpan.TicksPerMillisecond);
+    private static readonly TimeSpan Short = new(500 * TimeSpan.TicksPerMillisecond);
 
     private readonly PostgresServer _server;
     private readonly string _settings;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using VmSim.Host.Sweeps;
 using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Sweeps;
 
@@ -62,8 +63,8 @@ public sealed class SweepResumeTests : IDisposable
     public async Task Sweep_WhoseProcessDies_MakesTheRunAgain()
     {
         using CommandProcess sweep = CommandProcess.Start(Command);
-        await sweep.SaysAsync(" runs (");
-        List<Process> children = sweep.Children();
+        List<Process> children = [];
+        HangGuard.Until(() => (children = sweep.Children()).Count > 0 || sweep.HasExited);
         Assert.NotEmpty(children);
         children[0].Kill();
         (int code, string output, string error) = await sweep.EndAsync();

@@ -57,6 +57,12 @@ public sealed partial class TraceOrder
         return waits;
     }
 
+    /// <summary>
+    /// Thread <paramref name="thread"/> had no core for a while. A replay that goes on at once comes to its next wait for the order so much
+    /// too early: the recorded program did not run on there, so that the thread gives up its core.
+    /// </summary>
+    public void LeaveCore(int thread) => _threads[thread].WasOffCore = true;
+
     /// <summary>With the full order: thread <paramref name="thread"/> is awake in its operation <paramref name="place"/>.</summary>
     /// <param name="thread">The thread.</param>
     /// <param name="place">The operation that says so.</param>

@@ -249,8 +249,18 @@ public sealed partial class TraceOrder(ReadingBudget? budget = null, ReplayOrder
         }
     }
 
-    private void AddWait(int thread, long place, Point point, ControlKind kind = ControlKind.Await) => _threads[thread].Insertions.Add(
-        new OrderInsertion(2 * place, Operation.ControlWord(kind, (ulong)EventOf(point))));
+    private void AddWait(int thread, long place, Point point, ControlKind kind = ControlKind.Await)
+    {
+        ThreadClock clock = _threads[thread];
+        if (clock.WasOffCore)
+        {
+            clock.WasOffCore = false;
+            clock.OffCoreBefore = place;
+        }
+
+        kind = clock.OffCoreBefore == place ? ControlKind.Wait : kind;
+        clock.Insertions.Add(new OrderInsertion(2 * place, Operation.ControlWord(kind, (ulong)EventOf(point))));
+    }
 
     private int EventOf(Point point)
     {
@@ -291,6 +301,12 @@ public sealed partial class TraceOrder(ReadingBudget? budget = null, ReplayOrder
         public List<OrderInsertion> Insertions { get; } = [];
 
         public long LastChange { get; set; } = -1;
+
+        /// <summary>Whether it has had no core since it last waited for the order.</summary>
+        public bool WasOffCore { get; set; }
+
+        /// <summary>The last operation that waits for the order where the thread had no core; -1 for none.</summary>
+        public long OffCoreBefore { get; set; } = -1;
 
         public bool Knows(Point point) => Covers(_history[^1].Known, point);
 

@@ -4,7 +4,7 @@ namespace VmSim.Core.Traces;
 
 /// <content>
 /// Sleeps: calls in which a thread gave up its core. A sleep that another thread ended ends when that one has come as far in the replay.
-/// Any other lasts its recorded time.
+/// Any other lasts its recorded time. A thread that had no core slept in no call: what takes its time is the simulated machine's.
 /// </content>
 public sealed partial class VmtReader
 {
@@ -32,6 +32,12 @@ public sealed partial class VmtReader
     private void Sleep(ref VmtRecord record)
     {
         TraceThread sleeper = _current;
+        if (record.Text == VmtRules.OffCore)
+        {
+            _order.LeaveCore(sleeper.Index);
+            return;
+        }
+
         FindWakers(ref record);
         bool isOrdered = _order.Sleep(sleeper.Index, sleeper.Operations.Count, _wakers);
         ulong cycles = isOrdered ? 0 : (ulong)(record.Nanoseconds * _options.Ghz);

@@ -102,6 +102,20 @@ public class SleepTests
         Assert.Equal(["Store 5*1", "Wait 1", "Load 6*1"], TestTraces.Describe(image.Threads[2]));
     }
 
+    [Theory]
+    [InlineData("", "Await 0")]
+    [InlineData("w off_core 900000 -\n", "Wait 0")]
+    [InlineData("w off_core 900000 -\nW 7\n", "Wait 0")]
+    public void Load_OffItsCore_GivesItUpInTheNextWaitAlone(string before, string wait)
+    {
+        const string Between = "t 0\nu 5000 1000\nm 5000 1000 3 22 - 0\n";
+        string[] words = TestTraces.Describe(
+            TestTraces.LoadText($"t 0\n{Two}{Between}t 1\n{before}W 5\n{Between}t 1\nW 5\n", OneGigahertz).Image.Threads[1]);
+        string[] waits = [.. words.Where(word => word.Contains("ait ", StringComparison.Ordinal))];
+        Assert.Equal([wait, "Await 2"], waits);
+        Assert.DoesNotContain("Sleep", string.Join(' ', words));
+    }
+
     [Fact]
     public void Load_FullOrder_SleepsAndWhatFollowsComesBehind()
     {
@@ -143,7 +157,12 @@ public class SleepTests
                 if (text.ToString().Contains("\nt ", StringComparison.Ordinal) && random.Next(3) == 0)
                 {
                     string waker = new[] { "-", "*", "0", "1", "2" }[random.Next(5)];
-                    text.Append(random.Next(9) == 0 ? "x 1\n" : $"w futex {random.Next(50)} {waker}\n");
+                    text.Append(random.Next(9) switch
+                    {
+                        0 => "x 1\n",
+                        1 or 2 => "w off_core 50 -\n",
+                        _ => $"w futex {random.Next(50)} {waker}\n",
+                    });
                 }
             }
 
@@ -177,8 +196,9 @@ public class SleepTests
     public void Run_ShootdownOfPagesThatASleeperHas_LeavesItsCoreAlone(string traps)
     {
         RunReport slept = Run("w futex 900000 0\n", traps);
+        RunReport wasOff = Run("w off_core 900000 -\n", traps);
         RunReport waited = Run("", traps);
-        Assert.Equal((0, 1), (slept.Total("ipisSent"), waited.Total("ipisSent")));
+        Assert.Equal((0, 0, 1), (slept.Total("ipisSent"), wasOff.Total("ipisSent"), waited.Total("ipisSent")));
         Assert.Equal((0, true), (slept.Cores[1].CyclesOf(CoreCycles.OrderWait), slept.Cores[1].CyclesOf(CoreCycles.Idle) > 0));
         Assert.True(waited.Cores[1].CyclesOf(CoreCycles.OrderWait) > slept.Cores[1].CyclesOf(CoreCycles.Syscall));
     }

@@ -30,17 +30,37 @@ public class ImportedSleepTests
     }
 
     [Theory]
-    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=R ==> next_comm=b next_pid=9 next_prio=120")]
-    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=R+ ==> next_comm=b next_pid=9 next_prio=120")]
-    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=T ==> next_comm=b next_pid=9 next_prio=120")]
-    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=0 ==> next_comm=b next_pid=9 next_prio=120")]
-    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=D ==> next_comm=b next_pid=9 next_prio=120")]
-    [InlineData("nothing of that kind")]
-    public void Perf_SwitchOfARunnableOrFaultingThread_IsNoSleep(string switched)
+    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=R ==> next_comm=b next_pid=9 next_prio=120", true)]
+    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=R+ ==> next_comm=b next_pid=9 next_prio=120", true)]
+    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=0 ==> next_comm=b next_pid=9 next_prio=120", true)]
+    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=D ==> next_comm=b next_pid=9 next_prio=120", true)]
+    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=T ==> next_comm=b next_pid=9 next_prio=120", false)]
+    [InlineData("nothing of that kind", false)]
+    public void Perf_SwitchOfARunnableOrFaultingThread_IsNoSleepButTimeOffItsCore(string switched, bool isOffCore)
     {
         (ImportSummary summary, string text) = Import("perf", $"{Threads}app 7/7 [000] 1.001000: sched:sched_switch: {switched}\n{Fault}");
-        Assert.DoesNotContain("w ", text);
+        Assert.Equal(isOffCore, text.Contains("w off_core 1000000 -\nW 7\n", StringComparison.Ordinal));
+        Assert.DoesNotContain("w unknown", text);
         Assert.Equal(0, summary.Sleeps);
+    }
+
+    [Fact]
+    public void Perf_ThreadWithSchedulerEvents_HadNoCoreUpToItsFirst()
+    {
+        const string Made = "app 7/7 [000] 1.0: PERF_RECORD_FORK(7:8):(7:7)\n";
+        const string Runs = "app 7/8 [001] 1.1: exceptions:page_fault_user: address=0x6000 ip=0x1000 error_code=0x6\n";
+        (_, string told) = Import("perf", $"{Fault}{Made}app 7/8 [001] 1.05: PERF_RECORD_SWITCH IN\n{Runs}");
+        (_, string silent) = Import("perf", $"{Fault}{Made}{Runs}");
+        Assert.Contains("t 1\nw off_core 0 -\nW 6\n", told);
+        Assert.Contains("t 1\nW 6\n", silent);
+    }
+
+    [Fact]
+    public void Perf_OneThreadAlone_NeedsNoTimeOffItsCore()
+    {
+        (_, string text) = Import(
+            "perf", $"{Fault}app 7/7 [000] 1.1: PERF_RECORD_SWITCH OUT preempt\napp 7/7 [000] 1.2: PERF_RECORD_SWITCH IN\n{Fault}");
+        Assert.DoesNotContain("off_core", text);
     }
 
     [Fact]
@@ -109,8 +129,8 @@ public class ImportedSleepTests
             app 7/7 [000] 1.001005: syscalls:sys_exit_munmap: 0x0
 
             """);
-        Assert.DoesNotContain("\nw ", text);
-        Assert.Equal(1, summary.Records["sched:sched_switch within munmap"]);
+        Assert.Contains("w off_core 1000 -\nw off_core 1000 -\nu 5000 1000\n", text);
+        Assert.Equal((0, 1), (summary.Sleeps, summary.Records["sched:sched_switch within munmap"]));
     }
 
     [Theory]

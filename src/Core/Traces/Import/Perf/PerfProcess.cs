@@ -219,6 +219,16 @@ internal sealed class PerfProcess
         Summary.AddSleep(sleep.Nanoseconds);
     }
 
+    /// <summary>A thread had no core for so long, which nobody but another thread of its process can wait for.</summary>
+    public void WasOffCore(PerfThread thread, ulong nanoseconds)
+    {
+        if (Living > 1)
+        {
+            _emitter.CurrentThread = thread.Number;
+            _emitter.Call(VmtRecord.Sleep(VmtRules.OffCore, nanoseconds, WakeCause.Outside), name: null);
+        }
+    }
+
     /// <summary>A mapping that perf tells of by itself, not within a call.</summary>
     public void Mapped(PerfThread? thread, PerfMapping mapping)
     {

@@ -2,7 +2,8 @@ namespace VmSim.Core.Traces.Import.Perf;
 
 /// <summary>
 /// Finds when threads slept by the scheduler's events: sched_switch away from a thread that is no longer runnable begins a sleep, and what
-/// shows that it runs again ends it. sched_waking says who woke it.
+/// shows that it runs again ends it. sched_waking says who woke it. A thread that was taken off its core, or waited for a lock of the
+/// kernel, slept in no call: the trace says so only of threads that are not alone.
 /// </summary>
 /// <remarks>
 /// States are those of TASK_STATE_TO_CHAR (include/linux/sched.h): S and D sleep; R was taken off its core, others are stopped or ending.
@@ -15,12 +16,14 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
     private const ulong Uninterruptible = 2;
     private const string Unnamed = "unknown";
     private bool _hasStates;
+    private bool _hasSwitches;
     private bool _hasWakings;
 
     /// <summary>A core switches from one thread to another: sched_switch.</summary>
     public void Switch(PerfLine line)
     {
         _hasStates = true;
+        _hasSwitches = true;
         int arrow = line.Text.LastIndexOf(" ==> "u8);
         if (arrow < 0)
         {
@@ -34,6 +37,10 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
         {
             Begin(recording.Find(line.Thread, line.Core), line.Nanoseconds, isDisk);
         }
+        else if (state.StartsWith("R"u8) || state.SequenceEqual("0"u8))
+        {
+            LeaveCore(recording.Find(line.Thread, line.Core), line.Nanoseconds);
+        }
 
         if (TryThread(line.Text[(arrow + 5)..], "next_pid="u8, out ulong next))
         {
@@ -44,12 +51,17 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
     /// <summary>A thread left its core or came to one: PERF_RECORD_SWITCH, which has no states.</summary>
     public void Switch(ReadOnlySpan<byte> text, PerfThread? thread, long nanoseconds)
     {
+        _hasSwitches = true;
         text = text.TrimStart((byte)' ');
         if (text.StartsWith("IN"u8))
         {
             End(thread, nanoseconds);
         }
-        else if (!_hasStates && text.StartsWith("OUT"u8) && !text[3..].TrimStart((byte)' ').StartsWith("preempt"u8))
+        else if (text.StartsWith("OUT"u8) && text[3..].TrimStart((byte)' ').StartsWith("preempt"u8))
+        {
+            LeaveCore(thread, nanoseconds);
+        }
+        else if (!_hasStates && text.StartsWith("OUT"u8))
         {
             Begin(thread, nanoseconds, isDisk: false);
         }
@@ -89,6 +101,7 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
         {
             // locks and devices that calls on memory and faults wait for are the simulated kernel's
             ImportSummary.Add(summary.Records, $"sched:sched_switch within {(thread.Call?.Form is null ? "a fault" : thread.Call.Name)}");
+            LeaveCore(thread, nanoseconds);
             return;
         }
 
@@ -96,8 +109,26 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
         thread.Waker = null;
     }
 
+    private static void LeaveCore(PerfThread? thread, long nanoseconds)
+    {
+        if (thread is { SleepsSince: < 0, OffCoreSince: < 0 } && nanoseconds >= 0)
+        {
+            thread.OffCoreSince = nanoseconds;
+        }
+    }
+
     private void End(PerfThread? thread, long nanoseconds)
     {
+        if (thread is { OffCoreSince: >= 0 })
+        {
+            long since = thread.OffCoreSince;
+            thread.OffCoreSince = -1;
+            if (_hasSwitches)
+            {
+                thread.Process.WasOffCore(thread, since == 0 ? 0 : Math.Min((ulong)Math.Max(0, nanoseconds - since), VmtRules.MaxSleep));
+            }
+        }
+
         if (thread is not { SleepsSince: >= 0 })
         {
             return;

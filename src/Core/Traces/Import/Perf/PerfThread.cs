@@ -19,6 +19,12 @@ internal sealed class PerfThread(PerfProcess process, int number)
     /// <summary>When it went to sleep, in nanoseconds; -1 while it does not sleep.</summary>
     public long SleepsSince { get; set; } = -1;
 
+    /// <summary>
+    /// Since when it has had no core and slept in no call, in nanoseconds; 0 from when it was made, which is not known, and -1 while it has
+    /// one.
+    /// </summary>
+    public long OffCoreSince { get; set; }
+
     /// <summary>The thread of its process that woke it last; null for none.</summary>
     public PerfThread? Waker { get; set; }
 

@@ -13,8 +13,8 @@ public static class VmtRules
     public const ulong MaxSleep = 1UL << 49;
 
     /// <summary>
-    /// What a record of a sleep names in place of a call when the thread only had no core: another thread had it, a lock of the kernel was to
-    /// be waited for, or the thread had just been made.
+    /// What a record of a sleep names in place of a call when the thread only had no core: another thread had it, a lock of the kernel was
+    /// to be waited for, or the thread had just been made.
     /// </summary>
     public const string OffCore = "off_core";
 

@@ -157,7 +157,7 @@ public sealed class ValidateCommandTests : IDisposable
             "validate", "--machine", CommandRunner.At("config/validation/programs.conf"));
 
         Assert.Equal((0, ""), (code, error));
-        string[] rows = [.. output.Split('\n').Where(line => line.EndsWith("| yes | f1 |", StringComparison.Ordinal))];
+        string[] rows = [.. output.Split('\n').Where(line => line.Contains("% | yes | f", StringComparison.Ordinal))];
         Assert.Equal(18, rows.Length);
         HashSet<string> known = [.. await File.ReadAllLinesAsync(Page)];
         Assert.All(rows, row => Assert.Contains(row, known));

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using VmSim.Actors.Configuration;
 using VmSim.Host.Files;
 using VmSim.Host.Terminal;
 
@@ -39,6 +40,7 @@ internal static class Entry
     {
         Console.SetOut(StandardOutput.Writer(1));
         Console.SetError(StandardOutput.Writer(2));
+        TraceFiles.Converted = new ConvertedTraces();
         return CommandLineApp.RunAsync(args, Console.Out, Console.Error).GetAwaiter().GetResult();
     }
 

@@ -7,6 +7,7 @@ Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
     ["engine"] = EngineBenchmark.Run,
     ["explore"] = ExploreBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
+    ["trace"] = TraceBenchmark.Run,
     ["memory-set"] = MemorySetBenchmark.Run,
     ["mmu"] = MmuBenchmark.Run,
     ["page-table"] = PageTableBenchmark.Run,

@@ -11,6 +11,13 @@ public static class TraceFiles
     /// <summary>How the names of traces end, a form each: text, packed text, binary.</summary>
     public static IReadOnlyList<string> Endings { get; } = [".vmt", ".vmt.gz", ".vmtb"];
 
+    /// <summary>Texts that are kept in their binary form; null for none. A program names them once, before it reads a trace.</summary>
+    public static IConvertedTraces? Converted { get; set; }
+
+    /// <summary>Reads blocks of a binary trace ahead, on a thread of its own.</summary>
+    /// <param name="blocks">The blocks, disposed of with what is returned.</param>
+    public static IVmtBlocks Ahead(IVmtBlocks blocks) => new BlocksAhead(blocks);
+
     /// <summary>Whether a file's name says that it is a trace.</summary>
     public static bool IsTrace(string path) => Endings.Any(ending => path.EndsWith(ending, StringComparison.Ordinal));
 
@@ -44,16 +51,42 @@ public static class TraceFiles
 
         beside ??= name => OwnFiles.Beside(path, name);
         called ??= path;
-        using FileStream stream = File.OpenRead(path);
-        return VmtReader.Load(stream, called, new TraceLoadOptions
+        TraceLoadOptions options = new()
         {
             Name = ProgramOf(called),
+            OpenSource = (bytes, name) => Open(bytes, name, salvage),
             OpenFile = name => beside(name) is { } found ? File.OpenRead(found) : null,
             Compute = compute,
             Cores = cores ?? [],
             Salvage = salvage,
             Order = order,
             Ghz = ghz ?? new MachineSpec().Ghz,
-        });
+        };
+        if (Converted is not { } converted || salvage)
+        {
+            return Load(path, called, options);
+        }
+
+        try
+        {
+            return Load(path, called, options with
+            {
+                OpenSource = (bytes, name) => converted.Open((FileStream)bytes, name) ?? Open(bytes, name, salvage),
+            });
+        }
+        catch (TraceFormatException)
+        {
+            // what is wrong with a text is told by its lines, and what was only kept wrongly is not wrong
+            return Load(path, called, options);
+        }
     }
+
+    private static LoadedTrace Load(string path, string called, TraceLoadOptions options)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return VmtReader.Load(stream, called, options);
+    }
+
+    private static IVmtSource Open(Stream bytes, string name, bool salvage) =>
+        TraceSources.OpenToKeep(bytes, name, salvage, Ahead);
 }

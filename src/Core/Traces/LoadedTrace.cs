@@ -10,6 +10,9 @@ public sealed record TraceLoadOptions
     /// <summary>Opens another file of the same capture by name (a child's trace); null when there is none.</summary>
     public Func<string, Stream?>? OpenFile { get; init; }
 
+    /// <summary>Opens the records of a file's bytes by its name; null for <see cref="TraceSources.OpenToKeep"/>.</summary>
+    public Func<Stream, string, IVmtSource>? OpenSource { get; init; }
+
     /// <summary>Whether a damaged trace is used up to the damage, with a warning, instead of being refused.</summary>
     public bool Salvage { get; init; }
 

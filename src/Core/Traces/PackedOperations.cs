@@ -26,6 +26,7 @@ internal sealed class PackedOperations
     internal const int BlockLength = 1 << BlockShift;
 
     private readonly List<ulong[]> _blocks = [];
+    private ulong[] _last = [];
 
     /// <summary>Words that were added so far.</summary>
     public long Count { get; private set; }
@@ -39,16 +40,22 @@ internal sealed class PackedOperations
         int offset = (int)(Count & (BlockLength - 1));
         if (offset == 0)
         {
-            _blocks.Add(new ulong[BlockLength]);
+            _last = new ulong[BlockLength];
+            _blocks.Add(_last);
         }
 
-        _blocks[^1][offset] = word;
+        _last[offset] = word;
         return Count++;
     }
 
     /// <summary>Adds <paramref name="count"/> references to one page and gives the index of the first word.</summary>
     public long AddAccess(AccessKind kind, ulong address, ulong count)
     {
+        if (count <= Operation.MaxCount)
+        {
+            return Add(Operation.Access(kind, address, (int)count));
+        }
+
         ulong full = count / Operation.MaxCount;
         int rest = (int)(count % Operation.MaxCount);
         long first = Count;

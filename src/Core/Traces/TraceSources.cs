@@ -9,13 +9,18 @@ public static class TraceSources
     /// <param name="salvage">Whether damage that shows only at opening may be passed over.</param>
     /// <exception cref="TraceFormatException">The file is empty, or binary of another version.</exception>
     public static IVmtSource Open(Stream stream, string file, bool salvage = false) =>
-        OpenUnpacked(TraceStreams.Unpack(stream), file, salvage);
+        OpenUnpacked(TraceStreams.Unpack(stream), file, salvage, ahead: null);
 
     /// <summary>As <see cref="Open"/>, for a trace that is kept in memory.</summary>
-    internal static IVmtSource OpenToKeep(Stream stream, string file, bool salvage) =>
-        OpenUnpacked(TraceStreams.UnpackToKeep(stream, file), file, salvage);
+    /// <param name="stream">The file's bytes.</param>
+    /// <param name="file">Its name, for messages.</param>
+    /// <param name="salvage">Whether damage that shows only at opening may be passed over.</param>
+    /// <param name="ahead">How blocks of a binary trace are read ahead; null for not at all.</param>
+    /// <exception cref="TraceFormatException">The file is empty, or binary of another version.</exception>
+    public static IVmtSource OpenToKeep(Stream stream, string file, bool salvage = false, Func<IVmtBlocks, IVmtBlocks>? ahead = null) =>
+        OpenUnpacked(TraceStreams.UnpackToKeep(stream, file), file, salvage, ahead);
 
-    private static IVmtSource OpenUnpacked(Stream unpacked, string file, bool salvage)
+    private static IVmtSource OpenUnpacked(Stream unpacked, string file, bool salvage, Func<IVmtBlocks, IVmtBlocks>? ahead)
     {
         try
         {
@@ -25,9 +30,13 @@ public static class TraceSources
                 throw TraceFormatException.AtByte(file, 0, "the file is empty", "a trace");
             }
 
-            return head.AsSpan().SequenceEqual(VmtBinary.Magic)
-                ? new VmtBinaryReader(whole, file)
-                : new VmtTextReader(whole, file, isUnpacked: true);
+            if (!head.AsSpan().SequenceEqual(VmtBinary.Magic))
+            {
+                return new VmtTextReader(whole, file, isUnpacked: true);
+            }
+
+            VmtBlockReader blocks = new(whole, file);
+            return new VmtBinaryReader(ahead is null ? blocks : ahead(blocks));
         }
         catch (InvalidDataException error)
         {

@@ -81,6 +81,12 @@ public static class VmtBinary
     /// <summary>Reads a number in 7-bit groups; false when it is cut off or too long.</summary>
     internal static bool TryReadNumber(ReadOnlySpan<byte> from, ref int at, out ulong value)
     {
+        if ((uint)at < (uint)from.Length && from[at] < 0x80)
+        {
+            value = from[at++];
+            return true;
+        }
+
         value = 0;
         for (int shift = 0; shift < 70 && (uint)at < (uint)from.Length; shift += 7)
         {

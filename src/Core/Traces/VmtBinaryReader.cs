@@ -1,65 +1,41 @@
-using System.Buffers.Binary;
 using System.Text;
-using ZstdSharp;
 
 namespace VmSim.Core.Traces;
 
 /// <summary>Reads the binary form of .vmt block by block, each checked before any of it is used.</summary>
 public sealed class VmtBinaryReader : IVmtSource, IDisposable
 {
-    private readonly Stream _stream;
-    private readonly Decompressor _decompressor = new();
+    private readonly IVmtBlocks _blocks;
+    private readonly VmtBlock _block = new();
     private readonly ulong[] _lastPages = new ulong[3];
-    private byte[] _packed = new byte[VmtBinary.BlockBytes];
-    private byte[] _raw = new byte[VmtBinary.BlockBytes];
-    private int _rawLength;
     private int _at;
     private uint _left;
-    private long _offset;
-    private long _blockOffset;
-    private bool _isAtEnd;
     private uint _thread;
     private ulong _accesses;
-    private ulong _blockAccesses;
-
-    /// <summary>What the index must say of the blocks that were read: their number, and the checksum of their entries.</summary>
-    private uint _blocks;
-    private uint _indexChecksum = uint.MaxValue;
 
     /// <summary>Reads from <paramref name="stream"/>, whose head is checked at once.</summary>
     /// <exception cref="TraceFormatException">It is not a binary trace of this version.</exception>
     public VmtBinaryReader(Stream stream, string file)
+        : this(new VmtBlockReader(stream, file))
     {
-        ArgumentNullException.ThrowIfNull(stream);
-        _stream = stream;
-        File = file;
-        Span<byte> head = stackalloc byte[VmtBinary.HeadBytes];
-        Get(head, "the file's head");
-        if (!head[..4].SequenceEqual(VmtBinary.Magic))
-        {
-            throw TraceFormatException.AtByte(file, 0, $"'{LineReader.Printable(head[..4])}'", "a binary trace, which begins with VMTB");
-        }
+    }
 
-        ushort version = BinaryPrimitives.ReadUInt16LittleEndian(head[4..]);
-        if (version != VmtBinary.Version)
-        {
-            throw TraceFormatException.AtByte(file, 4, $"version {version}", $"version {VmtBinary.Version}");
-        }
-
-        if (BinaryPrimitives.ReadUInt16LittleEndian(head[6..]) != 0)
-        {
-            throw TraceFormatException.AtByte(file, 6, "the two reserved bytes are not 0", "an undamaged head");
-        }
+    /// <summary>Reads the records of a trace's blocks.</summary>
+    /// <param name="blocks">The blocks, which are disposed of with this.</param>
+    public VmtBinaryReader(IVmtBlocks blocks)
+    {
+        ArgumentNullException.ThrowIfNull(blocks);
+        _blocks = blocks;
     }
 
     /// <inheritdoc/>
-    public string File { get; }
+    public string File => _blocks.File;
 
     /// <summary>Records read so far.</summary>
     public long Records { get; private set; }
 
     /// <inheritdoc/>
-    public TraceFormatException Bad(string found, string allowed) => TraceFormatException.AtByte(File, _blockOffset, found, allowed);
+    public TraceFormatException Bad(string found, string allowed) => TraceFormatException.AtByte(File, _block.Offset, found, allowed);
 
     /// <inheritdoc/>
     public bool Read(ref VmtRecord record)
@@ -71,7 +47,7 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
 
         _left--;
         Records++;
-        ReadOnlySpan<byte> raw = _raw.AsSpan(0, _rawLength);
+        ReadOnlySpan<byte> raw = _block.Raw;
         if ((uint)_at >= (uint)raw.Length)
         {
             throw Damaged();
@@ -86,7 +62,60 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _decompressor.Dispose();
+    public int ReadAccesses(Span<VmtAccess> accesses)
+    {
+        if (_left == 0 && !ReadBlock())
+        {
+            return 0;
+        }
+
+        ReadOnlySpan<byte> raw = _block.Raw;
+        int most = (int)Math.Min((uint)accesses.Length, _left);
+        int done = 0;
+        for (; done < most && TryReadAccess(raw, out accesses[done]); done++)
+        {
+        }
+
+        _left -= (uint)done;
+        Records += done;
+        return done;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _blocks.Dispose();
+
+    /// <summary>Reads a record that is a reference to a page and undamaged; any other is left as it stands.</summary>
+    private bool TryReadAccess(ReadOnlySpan<byte> raw, out VmtAccess access)
+    {
+        access = default;
+        int at = _at;
+        if ((uint)at >= (uint)raw.Length)
+        {
+            return false;
+        }
+
+        byte first = raw[at++];
+        VmtKind kind = (VmtKind)(first & 0x1F);
+        if (kind is not (VmtKind.Fetch or VmtKind.Load or VmtKind.Store) || !VmtBinary.TryReadNumber(raw, ref at, out ulong difference))
+        {
+            return false;
+        }
+
+        ref ulong last = ref _lastPages[kind - VmtKind.Fetch];
+        ulong page = last + (ulong)VmtBinary.Unzigzag(difference);
+        ulong count = 1;
+        if (((first & VmtBinary.MoreBit) != 0 && !VmtBinary.TryReadNumber(raw, ref at, out count))
+            || page >> 52 != 0 || count - 1 >= VmtTextReader.MaxCount)
+        {
+            return false;
+        }
+
+        last = page;
+        _at = at;
+        _accesses += count;
+        access = new VmtAccess(kind, page, count);
+        return true;
+    }
 
     private VmtRecord ReadAccess(VmtKind kind, ReadOnlySpan<byte> raw, bool hasCount)
     {
@@ -141,170 +170,30 @@ public sealed class VmtBinaryReader : IVmtSource, IDisposable
     private bool ReadBlock()
     {
         // A block's records take all its bytes and have as many accesses as its head says, or the head is damaged.
-        if (_at != _rawLength || _accesses != _blockAccesses)
+        if (_at != _block.Length || _accesses != _block.Accesses)
         {
             throw Damaged();
         }
 
-        if (_isAtEnd)
+        if (!_blocks.Read(_block))
         {
             return false;
         }
 
-        _blockOffset = _offset;
-        Span<byte> head = stackalloc byte[VmtBinary.BlockHeadBytes];
-        Get(head[..16], "a block or the index");
-        uint magic = BinaryPrimitives.ReadUInt32LittleEndian(head);
-        if (magic == VmtBinary.IndexMagic)
-        {
-            ReadIndex(head[..16]);
-            return false;
-        }
-
-        if (magic != VmtBinary.BlockMagic)
-        {
-            throw TraceFormatException.AtByte(File, _blockOffset, "neither a block nor the index begins here", "a block");
-        }
-
-        Get(head[16..], "a block's head");
-        uint rawLength = BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
-        uint packedLength = BinaryPrimitives.ReadUInt32LittleEndian(head[12..]);
-        if (rawLength > VmtBinary.MaxBlockBytes || packedLength > VmtBinary.MaxBlockBytes)
+        if (_block.Thread != _thread)
         {
             throw TraceFormatException.AtByte(
-                File, _blockOffset + 8, $"a block of {rawLength} bytes in {packedLength}", $"at most {VmtBinary.MaxBlockBytes} bytes");
+                File, _block.Offset + 20, $"a block that begins in thread {_block.Thread}", $"thread {_thread}");
         }
 
-        _left = BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
-        if (_left == 0)
-        {
-            throw TraceFormatException.AtByte(File, _blockOffset + 4, "a block without records", "at least one record");
-        }
-
-        if (BinaryPrimitives.ReadUInt32LittleEndian(head[20..]) is uint thread && thread != _thread)
-        {
-            throw TraceFormatException.AtByte(File, _blockOffset + 20, $"a block that begins in thread {thread}", $"thread {_thread}");
-        }
-
-        _blockAccesses = BinaryPrimitives.ReadUInt64LittleEndian(head[24..]);
-        ReadPacked((int)packedLength, (int)rawLength, BinaryPrimitives.ReadUInt32LittleEndian(head[16..]));
-        Span<byte> entry = stackalloc byte[VmtBinary.IndexEntryBytes];
-        BinaryPrimitives.WriteInt64LittleEndian(entry, _blockOffset);
-        BinaryPrimitives.WriteInt64LittleEndian(entry[8..], Records);
-        _indexChecksum = Accumulate(_indexChecksum, entry);
-        _blocks++;
-        return true;
-    }
-
-    private void ReadPacked(int packedLength, int rawLength, uint checksum)
-    {
-        _packed = packedLength > _packed.Length ? new byte[packedLength] : _packed;
-        _raw = rawLength > _raw.Length ? new byte[rawLength] : _raw;
-        Span<byte> packed = _packed.AsSpan(0, packedLength);
-        Get(packed, "a block");
-        if (VmtBinary.Checksum(packed) != checksum)
-        {
-            throw TraceFormatException.AtByte(File, _blockOffset, "the block's checksum does not match", "an undamaged block");
-        }
-
-        Unpack(packed, rawLength);
-    }
-
-    private void Unpack(ReadOnlySpan<byte> packed, int rawLength)
-    {
-        try
-        {
-            _rawLength = _decompressor.Unwrap(packed, _raw.AsSpan(0, rawLength));
-        }
-        catch (ZstdException error)
-        {
-            throw TraceFormatException.AtByte(
-                File, _blockOffset, $"the block cannot be unpacked ({error.Message})", "an undamaged block", error);
-        }
-
-        if (_rawLength != rawLength)
-        {
-            throw Damaged();
-        }
-
+        _left = _block.Records;
         _at = 0;
         _accesses = 0;
         Array.Clear(_lastPages);
-    }
-
-    /// <summary>Checks that the index says of the blocks what they were, and that the file ends with it.</summary>
-    private void ReadIndex(ReadOnlySpan<byte> head)
-    {
-        _isAtEnd = true;
-        uint entries = BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
-        uint length = BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
-        if (entries != _blocks || length != (ulong)_blocks * VmtBinary.IndexEntryBytes)
-        {
-            throw TraceFormatException.AtByte(
-                File,
-                _blockOffset + 4,
-                $"an index of {entries} entries in {length} bytes",
-                $"{_blocks} of {VmtBinary.IndexEntryBytes} bytes");
-        }
-
-        // An index can be long; it is checked in pieces.
-        uint checksum = uint.MaxValue;
-        byte[] piece = new byte[Math.Min(length, 1 << 16)];
-        for (uint done = 0; done < length; done += (uint)piece.Length)
-        {
-            Span<byte> part = piece.AsSpan(0, (int)Math.Min((uint)piece.Length, length - done));
-            Get(part, "the index");
-            checksum = Accumulate(checksum, part);
-        }
-
-        Span<byte> end = stackalloc byte[16];
-        Get(end, "the file's end");
-        if (checksum != _indexChecksum || ~checksum != BinaryPrimitives.ReadUInt32LittleEndian(head[12..])
-            || !end[8..].SequenceEqual(VmtBinary.EndMagic) || BinaryPrimitives.ReadInt64LittleEndian(end) != _blockOffset)
-        {
-            throw TraceFormatException.AtByte(File, _blockOffset, "the index is damaged", "an undamaged index");
-        }
-
-        if (GetUpTo(end[..1]) > 0)
-        {
-            throw TraceFormatException.AtByte(File, _offset - 1, "bytes follow the file's end", "the end of the file");
-        }
-    }
-
-    private static uint Accumulate(uint checksum, ReadOnlySpan<byte> bytes)
-    {
-        foreach (byte value in bytes)
-        {
-            checksum = System.Numerics.BitOperations.Crc32C(checksum, value);
-        }
-
-        return checksum;
+        return true;
     }
 
     private TraceFormatException Damaged() =>
         TraceFormatException.AtByte(
-            File, _blockOffset, $"record {Records} of the trace, in the block that begins here, makes no sense", "a record");
-
-    private void Get(Span<byte> to, string what)
-    {
-        int length = GetUpTo(to);
-        if (length < to.Length)
-        {
-            throw TraceFormatException.AtByte(File, _offset, $"the file ends within {what}", $"{to.Length - length} more bytes");
-        }
-    }
-
-    private int GetUpTo(Span<byte> to)
-    {
-        try
-        {
-            int length = _stream.ReadAtLeast(to, to.Length, throwOnEndOfStream: false);
-            _offset += length;
-            return length;
-        }
-        catch (InvalidDataException error)
-        {
-            throw TraceFormatException.AtByte(File, _offset, $"the packed data is damaged ({error.Message})", "an undamaged file", error);
-        }
-    }
+            File, _block.Offset, $"record {Records} of the trace, in the block that begins here, makes no sense", "a record");
 }

@@ -7,9 +7,9 @@ namespace VmSim.Core.Traces;
 /// <summary>Writes the binary form of .vmt. Dispose writes the index and the end; the stream stays open.</summary>
 public sealed class VmtBinaryWriter : IVmtSink, IDisposable
 {
-    private const int Level = 9;
+    private const int UsualLevel = 9;
     private readonly Stream _stream;
-    private readonly Compressor _compressor = new(Level);
+    private readonly Compressor _compressor;
     private readonly byte[] _raw = new byte[VmtBinary.BlockBytes + (LineReader.MaxLine * 4)];
     private readonly byte[] _packed = new byte[Compressor.GetCompressBound(VmtBinary.BlockBytes + (LineReader.MaxLine * 4))];
     private readonly List<(long Offset, long FirstRecord)> _index = [];
@@ -24,10 +24,15 @@ public sealed class VmtBinaryWriter : IVmtSink, IDisposable
     private bool _isDone;
 
     /// <summary>Writes to <paramref name="stream"/> from its current position.</summary>
-    public VmtBinaryWriter(Stream stream)
+    /// <param name="stream">Takes the bytes.</param>
+    /// <param name="level">How hard zstd packs, 1 to 22: more is smaller and slower.</param>
+    public VmtBinaryWriter(Stream stream, int level = UsualLevel)
     {
         ArgumentNullException.ThrowIfNull(stream);
+        ArgumentOutOfRangeException.ThrowIfLessThan(level, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(level, Compressor.MaxCompressionLevel);
         _stream = stream;
+        _compressor = new Compressor(level);
         Span<byte> head = stackalloc byte[VmtBinary.HeadBytes];
         head.Clear();
         VmtBinary.Magic.CopyTo(head);

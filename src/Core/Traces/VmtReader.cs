@@ -16,6 +16,9 @@ public sealed partial class VmtReader
 {
     private const int MaxDepth = 64;
 
+    /// <summary>Records that are read at once: 16 KiB.</summary>
+    private const int AccessesAtOnce = 1024;
+
     private const ulong GrowsDown = 0x100;
     private readonly IVmtSource _source;
     private readonly TraceLoadOptions _options;
@@ -63,8 +66,13 @@ public sealed partial class VmtReader
     /// <param name="file">Its name, for messages and for finding children's traces.</param>
     /// <param name="options">How to read; null for the defaults.</param>
     /// <exception cref="TraceFormatException">The trace is cut off or damaged, or a line does not follow the format.</exception>
-    public static LoadedTrace Load(Stream stream, string file, TraceLoadOptions? options = null) =>
-        Load(TraceSources.OpenToKeep(stream, file, (options ?? new TraceLoadOptions()).Salvage), options);
+    public static LoadedTrace Load(Stream stream, string file, TraceLoadOptions? options = null)
+    {
+        options ??= new TraceLoadOptions();
+        IVmtSource source = Open(stream, file, options);
+        using IDisposable? held = source as IDisposable;
+        return Load(source, options);
+    }
 
     /// <summary>Reads a trace from any source of records to its end.</summary>
     /// <param name="source">The records.</param>
@@ -77,13 +85,28 @@ public sealed partial class VmtReader
         return new VmtReader(source, options, family, [], [], 0).Read(options.Name ?? TraceNames.ProgramOf(source.File));
     }
 
+    private static IVmtSource Open(Stream stream, string file, TraceLoadOptions options) =>
+        options.OpenSource?.Invoke(stream, file) ?? TraceSources.OpenToKeep(stream, file, options.Salvage);
+
     private LoadedTrace Read(string name)
     {
         VmtRecord record = default;
+        VmtAccess[] accesses = new VmtAccess[AccessesAtOnce];
         try
         {
-            while (_source.Read(ref record))
+            while (true)
             {
+                if (_source.ReadAccesses(accesses) is > 0 and int count)
+                {
+                    TakeAccesses(accesses.AsSpan(0, count));
+                    continue;
+                }
+
+                if (!_source.Read(ref record))
+                {
+                    break;
+                }
+
                 _budget.Records = ++_records;
                 Take(ref record);
             }
@@ -175,42 +198,6 @@ public sealed partial class VmtReader
     private bool IsOfThread(VmtKind kind) =>
         kind is not (VmtKind.Thread or VmtKind.Exit or VmtKind.Comment or VmtKind.File or VmtKind.Site)
         && (kind != VmtKind.InitialMap || _hasExecuted);
-
-    private void Access(AccessKind kind, ulong page, ulong count)
-    {
-        TraceThread thread = _current;
-        long first = thread.Operations.AddAccess(kind, page << PageSizes.BaseShift, count);
-        _accesses += (long)count;
-        _options.Observer?.Access(kind, page, 1);
-        if (_threads.Count > 1)
-        {
-            _order.Access(thread.Index, page, kind == AccessKind.Store, first, thread.Operations.Count - 1);
-        }
-    }
-
-    private void KernelAccess(ControlKind kind, ref VmtRecord record)
-    {
-        ulong page = record.Start >> PageSizes.BaseShift;
-        ulong end = ((record.Start + (record.Bytes - 1)) >> PageSizes.BaseShift) + 1;
-        long first = _current.Operations.AddKernelAccess(kind, page, end - page);
-        bool isStore = kind == ControlKind.KernelStore;
-        _options.Observer?.Access(isStore ? AccessKind.Store : AccessKind.Load, page, end - page);
-        if (_threads.Count == 1)
-        {
-            return;
-        }
-
-        bool allowed = _budget.AllowsKernelPages(end - page);
-        for (; allowed && page < end; page++)
-        {
-            allowed = !_order.Access(_current.Index, page, isStore, first, _current.Operations.Count - 1) || _budget.AllowsKernelUse();
-        }
-
-        if (!allowed)
-        {
-            throw _source.Bad($"the kernel's accesses to more pages than {_records:N0} records of programs have", "smaller parts");
-        }
-    }
 
     private TraceThread AddThread(int parent, long place)
     {
@@ -312,8 +299,9 @@ public sealed partial class VmtReader
             using Stream? stream = _options.OpenFile!(candidate);
             if (stream is not null)
             {
-                VmtReader reader = new VmtReader(
-                    TraceSources.OpenToKeep(stream, candidate, _options.Salvage), _options, _family, new(_files), new(_sites), _depth + 1)
+                IVmtSource source = Open(stream, candidate, _options);
+                using IDisposable? held = source as IDisposable;
+                VmtReader reader = new VmtReader(source, _options, _family, new(_files), new(_sites), _depth + 1)
                 {
                     _firstBreak = _firstBreak,
                     _break = _break,

@@ -21,9 +21,9 @@ internal static class CompiledSource
         using MemoryStream bytes = new();
         resource.CopyTo(bytes);
         string version = Convert.ToHexStringLower(SHA256.HashData(bytes.ToArray()))[..16];
-        string folder = CacheFolder();
+        string folder = UserCache.Folder();
         string target = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(source)}-{version}{ending}");
-        if (RequireOurs(target, FileKind.Regular))
+        if (UserCache.RequireOurs(target, FileKind.Regular))
         {
             return target;
         }
@@ -65,37 +65,5 @@ internal static class CompiledSource
             Remove();
             Leftovers.Forget(Remove);
         }
-    }
-
-    /// <summary>Whether something is there. What is there runs on the user's behalf, so it must be ours alone.</summary>
-    /// <exception cref="UsageException">It is another's, another may write it, or it is a link.</exception>
-    internal static bool RequireOurs(string path, FileKind kind)
-    {
-        FileStatus status = FileStatus.Of(path, follows: false);
-        return status.Kind == FileKind.None || (status.Kind == kind && status.IsOurs)
-            ? status.Kind != FileKind.None
-            : throw new UsageException(
-                $"{path}: is not used, since it belongs to another, others may write it, or it is a link; "
-                + "remove it, or name another folder: XDG_CACHE_HOME=FOLDER");
-    }
-
-    /// <summary>The folder of compiled sources, which nobody else can write.</summary>
-    private static string CacheFolder()
-    {
-        string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (string.IsNullOrEmpty(cache) && home.Length == 0)
-        {
-            throw new UsageException("there is no home folder to keep what is compiled in; name one: XDG_CACHE_HOME=FOLDER");
-        }
-
-        string folder = Path.Combine(!string.IsNullOrEmpty(cache) ? cache : Path.Combine(home, ".cache"), "vmsim");
-        if (!RequireOurs(folder, FileKind.Folder))
-        {
-            _ = OperatingSystem.IsWindows() ? Directory.CreateDirectory(folder) : Directory.CreateDirectory(folder, UserOnly);
-            RequireOurs(folder, FileKind.Folder);
-        }
-
-        return folder;
     }
 }

@@ -1,5 +1,7 @@
+using System.Text;
 using CsCheck;
 using VmSim.Core.Traces;
+using VmSim.Tests.Shared;
 
 namespace VmSim.Core.Tests.Traces;
 
@@ -70,6 +72,28 @@ public class VmtBinaryTests
             }
         }, iter: 500);
 
+    /// <summary>What is read at once and what is read one by one is the same, and damage is told of at the same record.</summary>
+    [Fact]
+    public void ReadAccesses_OfAnyTraceDamagedOrNot_AreThoseThatReadGives() =>
+        Gen.Select(Gen.Int[0, int.MaxValue], Gen.Int[0, 255], Gen.Int[1, 40], Gen.Int[0, 1_000_000]).Sample((at, change, room, seed) =>
+        {
+            byte[] trace = seed % 2 == 0 ? [.. Small] : Binary(new MemoryStream(Encoding.UTF8.GetBytes(new ThreadedTrace(seed, 300).Text)));
+            trace[at % trace.Length] ^= (byte)change;
+            Assert.Equal(Records(trace, 0), Records(trace, room));
+        }, iter: 500);
+
+    [Fact]
+    public void Load_WithoutReadingManyAtOnce_IsTheSameProgram()
+    {
+        byte[] binary = Binary(TestTraces.Open("mt.vmt.gz")!);
+        LoadedTrace plain = VmtReader.Load(new OneByOne(new VmtBinaryReader(new MemoryStream(binary), "mt.vmtb")));
+        LoadedTrace many = VmtReader.Load(new MemoryStream(binary), "mt.vmtb");
+        Assert.Equal((plain.Accesses, plain.Records, plain.Image.EventCount), (many.Accesses, many.Records, many.Image.EventCount));
+        Assert.All(
+            plain.Image.Threads.Zip(many.Image.Threads),
+            pair => Assert.Equal(TestTraces.Describe(pair.First), TestTraces.Describe(pair.Second)));
+    }
+
     [Fact]
     public void Read_OtherVersion_IsRefused()
     {
@@ -85,6 +109,49 @@ public class VmtBinaryTests
 
     private static readonly byte[] Small = Binary(TestTraces.Open("forkcow.vmt.gz")!);
     private static readonly byte[] SmallText = Text(TraceSources.Open(new MemoryStream(Small), "small.vmtb"));
+
+    /// <summary>The records up to the end or the damage, and what is said of it.</summary>
+    /// <param name="trace">The trace.</param>
+    /// <param name="room">References that are read at once; 0 for one by one.</param>
+    private static List<string> Records(byte[] trace, int room)
+    {
+        List<string> records = [];
+        VmtAccess[] accesses = new VmtAccess[room];
+        VmtRecord record = default;
+        try
+        {
+            IVmtSource source = TraceSources.Open(new MemoryStream(trace), "a.vmtb");
+            while (true)
+            {
+                int count = room == 0 ? 0 : source.ReadAccesses(accesses);
+                records.AddRange(accesses.Take(count).Select(access => $"{access.Kind} {access.Page:x} {access.Count}"));
+                if (count == 0 && !source.Read(ref record))
+                {
+                    return records;
+                }
+
+                if (count == 0)
+                {
+                    records.Add(record.IsAccess ? $"{record.Kind} {record.Page:x} {record.Count}" : $"{record.Kind} {record.Text}");
+                }
+            }
+        }
+        catch (TraceFormatException error)
+        {
+            records.Add(error.Message);
+            return records;
+        }
+    }
+
+    /// <summary>The plain way: a source that knows nothing of its next records.</summary>
+    private sealed class OneByOne(IVmtSource inner) : IVmtSource
+    {
+        public string File => inner.File;
+
+        public bool Read(ref VmtRecord record) => inner.Read(ref record);
+
+        public TraceFormatException Bad(string found, string allowed) => inner.Bad(found, allowed);
+    }
 
     private static byte[] Binary(Stream text)
     {

@@ -30,8 +30,12 @@ internal sealed class CommandProcess : IDisposable
     /// Starts <c>vmsim</c> with arguments. Signals mean what they mean at a terminal, also where these tests run in a script's background,
     /// which ignores Ctrl-C, or under nohup.
     /// </summary>
-    public static CommandProcess Start(params string[] arguments) => new(Process.Start(
-        new ProcessStartInfo("env", ["--default-signal=INT,HUP,TERM", "dotnet", typeof(CommandLineApp).Assembly.Location, .. arguments])
+    public static CommandProcess Start(params string[] arguments) => StartWith([], arguments);
+
+    /// <summary>As <see cref="Start"/>, with variables of the environment, each NAME=VALUE.</summary>
+    public static CommandProcess StartWith(IReadOnlyList<string> variables, params string[] arguments) => new(Process.Start(
+        new ProcessStartInfo(
+            "env", ["--default-signal=INT,HUP,TERM", .. variables, "dotnet", typeof(CommandLineApp).Assembly.Location, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

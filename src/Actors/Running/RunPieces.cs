@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
@@ -7,12 +8,13 @@ using VmSim.Core.Settings;
 namespace VmSim.Actors.Running;
 
 /// <summary>
-/// A run in pieces. Each ends at the end of a window of every domain, where all that is simulated is in the models: a checkpoint is kept
-/// there, and the next piece goes on with the same world. A run without checkpoints is one piece.
+/// A run in pieces. Each ends at the end of a window of every domain, where all that is simulated is in the models: a checkpoint may be
+/// kept there, and the next piece goes on with the same world, and perhaps on other lanes.
 /// </summary>
 /// <param name="world">The world.</param>
 /// <param name="checkpoints">When it is written down.</param>
-internal sealed class RunPieces(World world, RunCheckpoints checkpoints)
+/// <param name="lanes">The lanes of each piece.</param>
+internal sealed class RunPieces(World world, RunCheckpoints checkpoints, LaneChoice lanes)
 {
     private readonly long _latestEnd = world.Scenario.LatestEnd;
 
@@ -49,6 +51,7 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints)
         Func<long, CancellationToken, Task<SimulationProtocol.Finished>> run, CancellationToken cancellation)
     {
         TimeSpan period = checkpoints.Period;
+        Stopwatch sinceKept = Stopwatch.StartNew();
         long windows = 0;
 
         // What cores send at time 0 is in nobody's inbox before the first piece, so that nothing could be seen of what comes.
@@ -56,19 +59,23 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints)
         while (true)
         {
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            if (period > TimeSpan.Zero)
+            Stopwatch ofPiece = Stopwatch.StartNew();
+            if (LongestOf(period, sinceKept.Elapsed) is { } longest)
             {
-                stop.CancelAfter(period);
+                stop.CancelAfter(longest);
             }
 
             SimulationProtocol.Finished piece = await run(EndOfPiece(next), stop.Token);
             windows += piece.Windows;
             next = NextEvent();
+            lanes.End(piece.Windows, piece.LanesLose, ofPiece.Elapsed >= lanes.Limit);
             bool isViolated = world.Checker is { Violated: true };
             bool isOver = (piece.Completed || isViolated) && next >= _latestEnd;
-            if (!isOver && !isViolated)
+            bool isPeriodOver = period > TimeSpan.Zero && sinceKept.Elapsed >= period;
+            if (!isOver && !isViolated && (piece.Completed || isPeriodOver || cancellation.IsCancellationRequested))
             {
                 checkpoints.Keep?.Invoke(Save);
+                sinceKept.Restart();
             }
 
             if (isOver || cancellation.IsCancellationRequested)
@@ -77,8 +84,15 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints)
             }
 
             // A large world takes longer to begin than a short period lasts, and each piece must come farther than the one before.
-            period += piece.Windows == 0 ? period : TimeSpan.Zero;
+            period += isPeriodOver && piece.Windows == 0 ? period : TimeSpan.Zero;
         }
+    }
+
+    /// <summary>How long the next piece lasts at most; null for as long as it takes.</summary>
+    private TimeSpan? LongestOf(TimeSpan period, TimeSpan sinceKept)
+    {
+        TimeSpan? left = period > TimeSpan.Zero ? TimeSpan.FromTicks(Math.Max(0, (period - sinceKept).Ticks)) : null;
+        return left is null || lanes.Limit < left ? lanes.Limit ?? left : left;
     }
 
     private void Save(Stream stream)

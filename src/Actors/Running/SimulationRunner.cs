@@ -53,12 +53,15 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         long window = WindowOf(world.Delays, options);
         int threads = options.EffectiveThreads;
         RequireLanes(threads);
-        RunPieces pieces = new(world, options.Checkpoints ?? new RunCheckpoints());
+        LaneChoice lanes = new(threads, isFree: options.Threads == 0);
+        RunPieces pieces = new(world, options.Checkpoints ?? new RunCheckpoints(), lanes);
         pieces.Restore();
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         long started = Stopwatch.GetTimestamp();
         SimulationProtocol.Finished finished = await pieces.RunAsync(
-            (end, stop) => SimulateAsync(SimulationActor.Props(world, window, threads, progress, end: end), stop), cancellation);
+            (end, stop) => SimulateAsync(
+                SimulationActor.Props(world, window, lanes.Lanes, progress, end: end, mayStop: lanes.MayStop), stop),
+            cancellation);
         double wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
         RunReport report = ReportBuilder.Build(world, finished.Completed);
         using Process process = Process.GetCurrentProcess();
@@ -68,7 +71,7 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
             {
                 WallSeconds = wall,
                 CpuSeconds = (process.TotalProcessorTime - cpuBefore).TotalSeconds,
-                Threads = threads,
+                Threads = lanes.Usual,
                 AccessesPerSecond = wall > 0 ? report.Total("accesses") / wall : 0,
                 PeakMemoryBytes = process.PeakWorkingSet64,
                 WindowCycles = window,

@@ -14,6 +14,7 @@ public sealed class DomainActor : UntypedActor
     private readonly DomainRun _run;
     private readonly PhaseExchange? _exchange;
     private readonly ProgressClock _progress = new();
+    private bool _isLossTold;
 
     /// <summary>Plans the windows of a domain; its actors are created when this one starts.</summary>
     /// <param name="world">The run's world.</param>
@@ -23,12 +24,20 @@ public sealed class DomainActor : UntypedActor
     /// <param name="lanes">Lanes of the run.</param>
     /// <param name="turns">The turns of the domain's lane; null for a domain that need not ask for one.</param>
     /// <param name="end">Where it ends at the latest, in cycles, if that is before the scenario's end.</param>
+    /// <param name="measures">Whether it is told when its lanes lose more than they gain.</param>
     public DomainActor(
-        World world, DomainShare share, IReadOnlyList<IActorRef> shards, long window, int lanes, LaneTurns? turns, long end)
+        World world,
+        DomainShare share,
+        IReadOnlyList<IActorRef> shards,
+        long window,
+        int lanes,
+        LaneTurns? turns,
+        long end,
+        bool measures)
     {
         IActorRef self = Self;
         _share = share;
-        _roster = new DomainRoster(world, share, lanes, self);
+        _roster = new DomainRoster(world, share, lanes, self) { Gain = measures ? new LaneGain() : null };
         _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, shards) : null;
         long until = Math.Min(end, world.Scenario.LatestEnd);
         _run = new DomainRun(_roster.Schedule, world.Delays, window, until)
@@ -40,7 +49,7 @@ public sealed class DomainActor : UntypedActor
         };
     }
 
-    /// <inheritdoc cref="DomainActor(World, DomainShare, IReadOnlyList{IActorRef}, long, int, LaneTurns, long)"/>
+    /// <inheritdoc cref="DomainActor(World, DomainShare, IReadOnlyList{IActorRef}, long, int, LaneTurns, long, bool)"/>
     public static Props Props(
         World world,
         DomainShare share,
@@ -48,10 +57,11 @@ public sealed class DomainActor : UntypedActor
         long window,
         int lanes,
         LaneTurns? turns,
-        long end = long.MaxValue)
+        long end = long.MaxValue,
+        bool measures = false)
     {
         ArgumentNullException.ThrowIfNull(share);
-        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes, turns, end))
+        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes, turns, end, measures))
             .WithDispatcher(Lanes.Dispatcher(DomainRoster.HomeLane(share.Domain, lanes)));
     }
 
@@ -70,7 +80,9 @@ public sealed class DomainActor : UntypedActor
     {
         switch (message)
         {
-            case DomainProtocol.LaneDone:
+            case DomainProtocol.LaneDone done:
+                _roster.EndLane(done.Lane);
+                TellLoss();
                 Perform(_run.OnLaneDone());
                 break;
             case WindowProtocol.Deliver away:
@@ -102,6 +114,15 @@ public sealed class DomainActor : UntypedActor
             default:
                 Unhandled(message);
                 break;
+        }
+    }
+
+    private void TellLoss()
+    {
+        if (!_isLossTold && _roster.Gain is { IsLoss: true })
+        {
+            _isLossTold = true;
+            Context.Parent.Tell(new DomainProtocol.LanesLose(_share.Domain.Index));
         }
     }
 

@@ -53,6 +53,9 @@ internal sealed class DomainRoster
     /// <summary>When the domain's cores and groups have something to do.</summary>
     public DomainSchedule Schedule { get; }
 
+    /// <summary>Measures whether the domain's lanes gain anything; null if nobody asks.</summary>
+    public LaneGain? Gain { get; init; }
+
     /// <summary>The lane of the domain's own actor, and of all its actors where there are domains enough for every lane.</summary>
     public static int HomeLane(Domain domain, int lanes) => domain.Index % lanes;
 
@@ -61,7 +64,7 @@ internal sealed class DomainRoster
         [.. Enumerable.Range(0, lanes).Select(_ => AreWhole(world, lanes) ? new LaneTurns(windows) : null)];
 
     /// <summary>Whether there are domains enough for every lane, so that each lives on one lane wholly.</summary>
-    private static bool AreWhole(World world, int lanes) => world.Domains.Count >= lanes;
+    public static bool AreWhole(World world, int lanes) => world.Domains.Count >= lanes;
 
     /// <summary>
     /// Creates the actors of what lives here, as children of the domain's, and watches them. Messages for other nodes go to the domain's
@@ -196,18 +199,23 @@ internal sealed class DomainRoster
         Schedule.ClearAnnounced(slot);
     }
 
+    /// <summary>A lane has ended its part of a phase.</summary>
+    public void EndLane(int lane) => Gain?.EndLane(_countdowns[lane].Worked);
+
     private int Dispatch(object window)
     {
         int lanes = 0;
+        Gain?.BeginPhase();
         for (int lane = 0; lane < _laneCounts.Length; lane++)
         {
             if (_laneCounts[lane] > 0)
             {
-                _countdowns[lane].Arm(_laneCounts[lane]);
+                _countdowns[lane].Arm(_laneCounts[lane], Gain is not null);
                 lanes++;
             }
         }
 
+        Gain?.Opened(lanes);
         foreach (int slot in _selected)
         {
             _actors[slot].Tell(window, ActorRefs.NoSender);

@@ -23,7 +23,8 @@ public static class SimulationProtocol
     /// <summary>The run is over.</summary>
     /// <param name="Completed">Whether it came to its end and was not stopped.</param>
     /// <param name="Windows">Windows that were opened.</param>
-    public sealed record Finished(bool Completed, long Windows) : IMessage;
+    /// <param name="LanesLose">Whether it was stopped since its lanes lost more than they gained.</param>
+    public sealed record Finished(bool Completed, long Windows, bool LanesLose = false) : IMessage;
 
     /// <summary>The run broke off because of a defect.</summary>
     /// <param name="Reason">What went wrong, and where.</param>
@@ -72,6 +73,10 @@ public static class DomainProtocol
     /// <param name="VirtualTime">Start of its last window, in cycles.</param>
     /// <param name="Accesses">Accesses its cores have made.</param>
     public sealed record Progressed(int Domain, long VirtualTime, long Accesses) : IMessage;
+
+    /// <summary>The domain's lanes lose more than they gain.</summary>
+    /// <param name="Domain">Its number.</param>
+    public sealed record LanesLose(int Domain) : IMessage;
 
     /// <summary>An actor of the domain failed or stopped.</summary>
     /// <param name="Domain">The domain's number.</param>

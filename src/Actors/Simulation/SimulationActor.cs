@@ -10,14 +10,16 @@ namespace VmSim.Actors.Simulation;
 /// <param name="progress">Takes how far the run has come; null for a run that nobody watches.</param>
 /// <param name="turnWindows">Windows of a domain's turn on its lane; see <see cref="LaneTurns"/>.</param>
 /// <param name="end">Where it ends at the latest, in cycles, if that is before the scenario's end.</param>
+/// <param name="mayStop">Whether it stops when a domain's lanes lose more than they gain.</param>
 public sealed class SimulationActor(
-    World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows, long end) : UntypedActor
+    World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows, long end, bool mayStop) : UntypedActor
 {
     private readonly long[] _accesses = new long[world.Domains.Count];
     private IActorRef _starter = ActorRefs.Nobody;
     private int _running;
     private bool _completed = true;
     private bool _failed;
+    private bool _lanesLose;
 
     /// <summary>Whether a stop was asked for, perhaps before the start.</summary>
     private bool _stopAsked;
@@ -30,8 +32,9 @@ public sealed class SimulationActor(
         int lanes,
         IProgress<RunProgress>? progress,
         int turnWindows = LaneTurns.DefaultWindows,
-        long end = long.MaxValue) =>
-        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows, end));
+        long end = long.MaxValue,
+        bool mayStop = false) =>
+        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows, end, mayStop));
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
@@ -63,6 +66,10 @@ public sealed class SimulationActor(
                 _accesses[progressed.Domain] = progressed.Accesses;
                 progress?.Report(new RunProgress(progressed.VirtualTime, _accesses.Sum()));
                 break;
+            case DomainProtocol.LanesLose:
+                _lanesLose = true;
+                TellDomains(new DomainProtocol.Stop());
+                break;
             case DomainProtocol.Ended ended:
                 End(ended);
                 break;
@@ -83,10 +90,11 @@ public sealed class SimulationActor(
         _running = world.Domains.Count;
         NodePlacement placement = new(world, 1, int.MaxValue);
         LaneTurns?[] turns = DomainRoster.TurnsOf(world, lanes, turnWindows);
+        bool measures = mayStop && !DomainRoster.AreWhole(world, lanes);
         foreach (Domain domain in world.Domains)
         {
             LaneTurns? turn = turns[DomainRoster.HomeLane(domain, lanes)];
-            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turn, end);
+            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turn, end, measures);
             IActorRef actor = Context.ActorOf(props, $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());
@@ -103,7 +111,7 @@ public sealed class SimulationActor(
         _windows += ended.Windows;
         if (--_running == 0 && !_failed)
         {
-            _starter.Tell(new SimulationProtocol.Finished(_completed, _windows));
+            _starter.Tell(new SimulationProtocol.Finished(_completed, _windows, _lanesLose));
         }
     }
 

@@ -31,6 +31,7 @@ public abstract class WindowActor(SimulationPart part) : UntypedActor
         switch (message)
         {
             case WindowProtocol.Run window:
+                part.Countdown.Begin();
                 Deliver(part.TakeMail());
                 Run(window);
                 part.Countdown.Done();

@@ -69,7 +69,7 @@ internal sealed class RunArguments
     /// <summary><c>--threads</c>, which a node has too.</summary>
     public static Option<int> Threads() => NumberOption.Create(
         "--threads",
-        "Host threads that simulate; 0, the default, is one per processor. Never changes results.",
+        "Host threads that simulate; 0, the default, is one per processor, or one if more gain nothing. Never changes results.",
         0,
         Lanes.Max,
         fallback: 0,

@@ -8,7 +8,7 @@ using VmSim.Testing;
 namespace VmSim.Actors.Tests.Running;
 
 /// <summary>A run in pieces, and one that goes on from any of its checkpoints, gives the report of a run in one piece.</summary>
-public sealed class RunPiecesTests() : ActorTest(Lanes.Configuration(2))
+public sealed class RunPiecesTests() : ActorTest(Lanes.Configuration(Math.Max(2, Environment.ProcessorCount)))
 {
     [Fact]
     public Task Run_RandomScenarios_FindTheSameFromEveryCheckpoint() => CompareAsync(scenarios: 6);
@@ -16,6 +16,19 @@ public sealed class RunPiecesTests() : ActorTest(Lanes.Configuration(2))
     [Fact]
     [Trait("Category", "Long")]
     public Task Run_ManyRandomScenarios_FindTheSameFromEveryCheckpoint() => CompareAsync(scenarios: 300);
+
+    /// <summary>However many lanes a run finds worth while, and with checkpoints by the way, it finds the same.</summary>
+    [Fact]
+    public Task Run_ThatChoosesItsLanes_FindsTheSame() => RandomPrograms.Scenario.SampleAsync(
+        async scenario =>
+        {
+            string whole = (await RunAsync(scenario, null)).Fingerprint;
+            List<byte[]> kept = [];
+            Assert.Equal(whole, (await RunAsync(scenario, null, threads: 0)).Fingerprint);
+            Assert.Equal(whole, (await RunAsync(scenario, Keeping(kept, 50_000), threads: 0)).Fingerprint);
+        },
+        iter: 25,
+        threads: 1);
 
     /// <summary>A run that is cancelled is written down where it stops, also before it has begun.</summary>
     [Fact]

@@ -98,6 +98,36 @@ public sealed class SimulationActorTests() : ActorTest(Lanes.Configuration(4))
         StopAndWait(simulation);
     }
 
+    /// <summary>A run whose lanes lose stops at the end of a window, and goes on from there on one lane, and then on all again.</summary>
+    [Fact]
+    public void LanesLose_WhereverItIs_GoesOnOnOneLaneWithTheSameFingerprint() => RandomPrograms.Scenario.Sample(
+        scenario =>
+        {
+            string expected = TestWorlds.Run(scenario).Fingerprint;
+            using World world = new(scenario);
+            bool isCompleted = false;
+            for (int piece = 0; !isCompleted; piece++)
+            {
+                IActorRef simulation = Sys.ActorOf(SimulationActor.Props(
+                    world, world.Delays.WindowBound.Value, piece % 2 == 0 ? 2 : 1, null, mayStop: true));
+                simulation.Tell(new SimulationProtocol.Start(), TestActor);
+                if (piece < 4)
+                {
+                    simulation.Tell(new DomainProtocol.LanesLose(0), TestActor);
+                }
+
+                SimulationProtocol.Finished finished = ExpectMsg<SimulationProtocol.Finished>();
+                isCompleted = finished.Completed;
+                Assert.True(piece >= 4 || finished.LanesLose, "it was not told of");
+                StopAndWait(simulation);
+                Assert.True(isCompleted || finished.LanesLose || piece > 50, "it stopped for no reason");
+            }
+
+            Assert.Equal(expected, ReportBuilder.Build(world, finished: true).Fingerprint);
+        },
+        iter: 25,
+        threads: 1);
+
     [Fact]
     public void PauseAndResume_GiveTheSameFingerprint()
     {

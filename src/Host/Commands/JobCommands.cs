@@ -19,7 +19,14 @@ internal static class JobCommands
         Command command = new("jobs", "Lists the jobs of a service, the latest first.") { state, count };
         return Asking(command, service, async (client, parsed, cancellation) =>
         {
-            foreach (JobView job in await client.ListAsync(parsed.GetValue(state), parsed.GetValue(count), cancellation))
+            string? wanted = parsed.GetValue(state);
+            IReadOnlyList<JobView> jobs = await client.ListAsync(wanted, parsed.GetValue(count), cancellation);
+            if (jobs.Count == 0)
+            {
+                await error.WriteLineAsync(wanted is null ? "vmsim: there are no jobs" : $"vmsim: no jobs are {wanted}");
+            }
+
+            foreach (JobView job in jobs)
             {
                 await output.WriteLineAsync(LineOf(job));
             }
@@ -100,7 +107,13 @@ internal static class JobCommands
         Command command = new("nodes", "Lists the nodes that make jobs for a service.");
         return Asking(command, new ServiceArguments(), async (client, _, cancellation) =>
         {
-            foreach (NodeView node in await client.NodesAsync(cancellation))
+            IReadOnlyList<NodeView> nodes = await client.NodesAsync(cancellation);
+            if (nodes.Count == 0)
+            {
+                await error.WriteLineAsync("vmsim: there are no nodes; vmsim node --join URL makes one");
+            }
+
+            foreach (NodeView node in nodes)
             {
                 string problem = node.Problem.Length > 0 ? $"  ({node.Problem})" : "";
                 string state = node.State.ToString().ToLowerInvariant();

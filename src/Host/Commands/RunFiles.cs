@@ -19,7 +19,7 @@ internal sealed class RunFiles
 {
     private const string PictureEnd = ".svg";
 
-    private static readonly string[] OtherEnds = [".json", ".html", ".png", ".csv", ListTable<int>.ParquetEnd];
+    private static readonly string[] OtherEnds = [".json", ".html", ".png", ".jpg", ".pdf", ".txt", ".csv", ListTable<int>.ParquetEnd];
     private static readonly SettingAttribute Span = new("A time of the run.")
     {
         Unit = SettingUnit.Cycles,

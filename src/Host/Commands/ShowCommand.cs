@@ -83,6 +83,11 @@ internal static class ShowCommand
                 ? $"at cycle {Quantities.Exact(cycle)}, {Quantities.Time(cycle, world.Scenario.Machine.Ghz)}"
                 : "at its end";
             Output.WriteLine($"{PlainWriter.Line(world.Scenario.Name)} {time}");
+            if (at is { } asked && world.LastEnd is { } last && last.Value < asked)
+            {
+                Output.WriteLine($"Its last thread ended before that, at cycle {Quantities.Exact(last.Value)}.");
+            }
+
             Output.WriteLine();
             view.Cores();
             foreach (AddressSpace space in SpacesOf(world))

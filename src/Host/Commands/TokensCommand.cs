@@ -19,18 +19,20 @@ internal static class TokensCommand
     private static Command Add(TextWriter output, TextWriter error)
     {
         Argument<string> name = new("name") { Description = "Who gets it; jobs are his by this name." };
-        Option<Role> role = new("--role")
+        Option<string> role = new("--role")
         {
             Description = "reader sees, submitter submits and cancels his own, operator cancels all; node makes jobs.",
-            DefaultValueFactory = _ => Role.Submitter,
+            DefaultValueFactory = _ => "submitter",
         };
+        role.AcceptOnlyFromAmong([.. Enum.GetNames<Role>().Select(name => name.ToLowerInvariant())]);
         Option<string> store = ServeCommand.StoreOption();
         Command command = new("add", "Makes a token and prints it; one that the name had counts no more.") { name, role, store };
         command.SetAction(parsed =>
         {
             StoreFolder folder = new(parsed.GetValue(store)!);
             folder.Create();
-            output.WriteLine(TokenFile.Add(folder.Tokens, parsed.GetValue(name)!, parsed.GetValue(role)));
+            Role given = Enum.Parse<Role>(parsed.GetValue(role)!, ignoreCase: true);
+            output.WriteLine(TokenFile.Add(folder.Tokens, parsed.GetValue(name)!, given));
             error.WriteLine("vmsim: this token is kept nowhere else; give it on by a way that nobody can read");
             return ExitCodes.Ok;
         });

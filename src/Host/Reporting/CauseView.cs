@@ -120,6 +120,9 @@ internal static class CauseView
         return table;
     }
 
+    /// <summary>Percent of the interrupts below which the cause of most tells nothing of the others.</summary>
+    private const double LeastShare = 10;
+
     /// <summary>"78 % of the interrupts come from munmap in pool_release pool.c:212: 4 threads, 8 pages and 63 targets each."</summary>
     public static string? Sentence(IReadOnlyList<CauseGroup> groups)
     {
@@ -131,12 +134,13 @@ internal static class CauseView
         double all = groups.Sum(group => group[CauseFigure.Interrupts]);
         CauseGroup most = groups.MaxBy(group => group[CauseFigure.Interrupts])!;
         double shootdowns = most[CauseFigure.Shootdowns];
-        if (all == 0 || shootdowns == 0)
+        double percent = all == 0 ? 0 : 100 * most[CauseFigure.Interrupts] / all;
+        if (shootdowns == 0 || percent < LeastShare)
         {
             return null;
         }
 
-        string share = string.Create(CultureInfo.InvariantCulture, $"{100 * most[CauseFigure.Interrupts] / all:0}");
+        string share = string.Create(CultureInfo.InvariantCulture, $"{percent:0}");
         string pages = Mean(most[CauseFigure.DeadPages] / shootdowns, "page");
         string cores = Mean(most[CauseFigure.Targets] / shootdowns, "core");
         return $"{share} % of the interrupts come from {most.Name}: {Quantities.Of(most.Threads, "thread")}, {pages} and {cores} each";

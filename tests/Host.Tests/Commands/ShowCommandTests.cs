@@ -40,6 +40,8 @@ public sealed class ShowCommandTests
         (_, string end, _) = await CommandRunner.RunAsync(["show", file, .. Sets, "--at", "10ms"]);
         Assert.Matches(@"it has ended, with 1 area, \d pages? mapped, 4 table pages\n +0x7f0001000-0x7f0004000 ", end);
         Assert.DoesNotContain("page table:", end, StringComparison.Ordinal);
+        Assert.Matches(@"Its last thread ended before that, at cycle \d", end);
+        Assert.DoesNotContain("ended before", after, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -23,6 +23,13 @@ public sealed class ServeTests : IDisposable
     {
         string[] sets = ["--set", "processes.0.iterations=10"];
         using CommandProcess service = await ServeAsync();
+        foreach ((string command, string words) in new[] { ("jobs", "there are no jobs"), ("nodes", "there are no nodes") })
+        {
+            (_, string none, string said) = await CommandRunner.RunAsync(command, "--server", _server, "--store", Store);
+            Assert.Equal("", none);
+            Assert.Contains(words, said, StringComparison.Ordinal);
+        }
+
         string first = await AskAsync("submit", [Short, .. sets]);
         await AskAsync("status", [first, "--wait"]);
         await AskAsync("result", [first, "--out", Path.Combine(_folder, "result")]);
@@ -179,6 +186,7 @@ public sealed class ServeTests : IDisposable
     [Theory]
     [InlineData("needs TLS", "serve", "--listen", "0.0.0.0:0")]
     [InlineData("an address and a port", "serve", "--listen", "nowhere")]
+    [InlineData("'submitter'", "tokens", "add", "x", "--role", "king")]
     [InlineData("https alone", "jobs", "--server", "http://192.0.2.1:1")]
     [InlineData("--authority", "jobs", "--server", "https://192.0.2.1:1")]
     [InlineData("a URL", "jobs", "--server", "ftp://x")]

@@ -10,8 +10,8 @@ public sealed partial class CoreModel
     /// <summary>Accesses below which going over a block of a stream costs more than going over them one by one; calibrated.</summary>
     private const long BlockLeast = 1_024;
 
-    /// <summary>Accesses that are gone over one by one for each page that was looked at in vain; calibrated.</summary>
-    private const long AccessesPerLook = 4;
+    /// <summary>Accesses behind which another page is looked at, so that looking costs less than they do; calibrated.</summary>
+    private const long AccessesPerLook = 1;
 
     /// <summary>What is known of the page table; null without sampling.</summary>
     private readonly MappedPages? _mapped;
@@ -206,7 +206,7 @@ public sealed partial class CoreModel
         }
 
         long accesses = Math.Min(stream.Skippable, sampling.PhaseEnd - sampling.Accesses);
-        if (accesses < BlockLeast || sampling.Accesses < sampling.NextLook || !AreReady(sampling, stream.Pages))
+        if (accesses < BlockLeast || !AreReady(sampling, stream.Pages))
         {
             return false;
         }
@@ -218,10 +218,15 @@ public sealed partial class CoreModel
     /// <summary>Whether all of a stream's pages are mapped, and their entries have the bits that accesses set.</summary>
     private bool AreReady(ThreadSampling sampling, SkippedPages pages)
     {
+        long page = sampling.ReadyPages;
+        if (page == pages.Count || sampling.Accesses < sampling.NextLook)
+        {
+            return page == pages.Count;
+        }
+
         _dueAt = _clock;
         _mapped!.Begin(_table!, _clock);
-        (sampling.PagesStart, sampling.PagesEnd) = (pages.Start, pages.End);
-        long page = sampling.ReadyPages;
+        sampling.LookAt(pages);
         for (; page < pages.Count; page++)
         {
             ulong address = pages.AddressOf(page);
@@ -286,10 +291,7 @@ public sealed partial class CoreModel
         if (_thread is { Sampling: { } sampling } thread && thread.Space == space)
         {
             _mapped!.Forget(dead);
-            if (dead.Overlaps(sampling.PagesStart, sampling.PagesEnd))
-            {
-                sampling.Forget();
-            }
+            sampling.Forget(dead);
         }
     }
 

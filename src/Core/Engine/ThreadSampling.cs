@@ -118,27 +118,6 @@ internal sealed partial class ThreadSampling
     /// <summary>Index in the thread's buffer behind the operation with which the phase ends; -1 if nobody has looked.</summary>
     public int StopAt { get; set; } = -1;
 
-    /// <summary>Accesses of a stream that are gone over together; 0 for none.</summary>
-    public long BlockLength { get; private set; }
-
-    /// <summary>How many of them are behind the thread.</summary>
-    public long BlockDone { get; private set; }
-
-    /// <summary>Whether pages of the block are no longer known to be mapped.</summary>
-    public bool IsStale { get; private set; }
-
-    /// <summary>How many of the stream's pages, from the first on, are known to be mapped as accesses need them.</summary>
-    public long ReadyPages { get; set; }
-
-    /// <summary>Accesses that are behind the thread when it is worth looking again whether all of the stream's pages are.</summary>
-    public long NextLook { get; set; }
-
-    /// <summary>First address and end of the stream's pages.</summary>
-    public VirtAddr PagesStart { get; set; }
-
-    /// <inheritdoc cref="PagesStart"/>
-    public VirtAddr PagesEnd { get; set; }
-
     /// <summary>What the samples came to.</summary>
     public SampleFigures Figures { get; } = new();
 
@@ -198,28 +177,6 @@ internal sealed partial class ThreadSampling
                 PhaseEnd = Accesses + _warmUpLength - _spec.Unit;
                 break;
         }
-    }
-
-    /// <summary>A block of the stream is gone over from here on.</summary>
-    public void BeginBlock(long accesses)
-    {
-        BlockLength = accesses;
-        BlockDone = 0;
-        IsStale = false;
-    }
-
-    /// <summary>The block is over.</summary>
-    public void EndBlock()
-    {
-        BlockLength = 0;
-        IsStale = false;
-    }
-
-    /// <summary>What is known of the page table holds no longer.</summary>
-    public void Forget()
-    {
-        ReadyPages = 0;
-        IsStale = true;
     }
 
     /// <summary>How many accesses begin within some time, at least 1.</summary>

@@ -37,6 +37,9 @@ public interface ISkippingStream : IOperationStream
 public sealed record SkippedPages(
     long Count, bool Loads, bool Stores, Func<long, ulong> AddressOf, VirtAddr Start, VirtAddr End)
 {
+    /// <summary>Whether they are all pages from <see cref="Start"/> on, in this order: as many as fit before <see cref="End"/>.</summary>
+    public bool AreInOrder => (ulong)Count == (End.Value - Start.Value) >> PageSizes.BaseShift;
+
     /// <summary>No pages, of a stream that cannot be skipped.</summary>
     public static SkippedPages None { get; } = new(0, Loads: false, Stores: false, _ => 0, default, default);
 }

@@ -16,7 +16,8 @@ namespace VmSim.Core.Reports;
 /// </para>
 /// <para>
 /// What a sample stands for is booked in whole walks, cycles and so on, so that each can be off by one more. What a sample shows to have
-/// been booked too much or too little is made up for by the time of what comes next; what the end of the program leaves of it is counted in.
+/// been booked too much or too little is made up for by the time of what comes next; what the end of the program leaves of it is counted
+/// in.
 /// </para>
 /// <para>
 /// Refill misses have no interval. What shootdowns took while accesses were skipped comes back in the samples, so that they have too many.

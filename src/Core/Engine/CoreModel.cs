@@ -287,8 +287,10 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         long reached = NextTime.Value;
         do
         {
-            // Nothing was sent before `reached`, so what is sent in the next bound is answered after it.
-            reached = Math.Min(limit.Value, Math.Max(reached, EndOfBlock ?? 0) + _delays.WindowBound.Value);
+            // Nothing was sent before `reached`, so what is sent in the next bound is answered after it. A block sends nothing to its end,
+            // unless a message comes.
+            long silent = EndOfBlock is { } block ? Math.Min(block, _inbox.NextDue.Value) : 0;
+            reached = Math.Min(limit.Value, Math.Max(reached, silent) + _delays.WindowBound.Value);
             RunUntil(reached);
         }
         while (Outbox.Count == 0 && reached < limit.Value && State == CoreState.Running);

@@ -8,7 +8,8 @@ namespace VmSim.Core.Reports;
 /// <para>
 /// The accesses that a thread skips, and those of warm-ups, are as many as its samples stand for. What they come to has the variance s^2
 /// sum(N^2), where s^2 is the variance of the metric per access between the thread's samples, and N what each stands for (Cochran, Sampling
-/// Techniques, 1977, chapter 2). Those of threads add up. Student's t makes an interval of it.
+/// Techniques, 1977, chapter 2). Those of threads add up. Student's t makes an interval of it, with the degrees of freedom of such a sum
+/// (Satterthwaite, Biometrics Bulletin 2, 1946).
 /// </para>
 /// <para>
 /// A warm-up that is too short makes samples differ from what they stand for. That shows as a difference between samples and the accesses
@@ -34,20 +35,17 @@ internal sealed class SamplingIntervals
     private const double NormalQuantile = 1.959964;
 
     private readonly List<(int Core, SampleFigures Figures)> _threads = [];
-    private readonly double _t;
+    private readonly bool _isKnown;
 
     private SamplingIntervals(RunStatistics statistics)
     {
-        long freedom = 0;
         foreach (long[] numbers in statistics.Samples.Values)
         {
             SampleFigures figures = new();
             figures.Import(numbers.AsSpan(1));
             _threads.Add(((int)numbers[0], figures));
-            freedom += Math.Max(0, figures.Units - 1);
+            _isKnown |= figures.Units >= 2;
         }
-
-        _t = freedom == 0 ? 0 : Student(freedom);
     }
 
     /// <summary>The intervals of a run.</summary>
@@ -116,7 +114,7 @@ internal sealed class SamplingIntervals
     }
 
     private SampledFigure Figure(string name, long estimate, double half) =>
-        new(name, estimate, _t == 0 || !double.IsFinite(half) ? null : (long)Math.Ceiling(Math.Min(half, long.MaxValue / 2)));
+        new(name, estimate, !_isKnown || !double.IsFinite(half) ? null : (long)Math.Ceiling(Math.Min(half, long.MaxValue / 2)));
 
     /// <summary>Of the cores the one whose time can be off most.</summary>
     private double LongestCore() =>
@@ -125,6 +123,7 @@ internal sealed class SamplingIntervals
     private double HalfWidth(SampledMetric metric, Func<int, bool> isOnCore)
     {
         double variance = 0;
+        double quotients = 0;
         double drift = 0;
         double rounding = 0;
         foreach ((int core, SampleFigures figures) in _threads)
@@ -132,14 +131,17 @@ internal sealed class SamplingIntervals
             if (isOnCore(core))
             {
                 rounding += figures.Units + figures.LeftOf(metric);
-                variance += VarianceOf(metric, figures) * figures.SquaredWeights;
+                double own = VarianceOf(metric, figures) * figures.SquaredWeights;
+                variance += own;
+                quotients += own * own / Math.Max(1, figures.Units - 1);
                 drift += figures.Units == 0
                     ? 0
                     : figures.Represented * (figures.Sum[(int)metric] - figures.SumBefore[(int)metric]) / figures.Units;
             }
         }
 
-        return (_t * Math.Sqrt(variance)) + Math.Abs(drift) + rounding;
+        double sampling = variance == 0 ? 0 : Student(variance * variance / quotients) * Math.Sqrt(variance);
+        return sampling + Math.Abs(drift) + rounding;
     }
 
     /// <summary>Between the samples of a thread; of one with fewer than two, between those of the other threads.</summary>
@@ -158,13 +160,13 @@ internal sealed class SamplingIntervals
     /// The number below which 97.5 % of Student's distribution lie (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5; of
     /// one and two degrees of freedom from table 26.10).
     /// </summary>
-    private static double Student(long freedom)
+    private static double Student(double freedom)
     {
         const double OfOne = 12.706;
         const double OfTwo = 4.303;
-        if (freedom <= 2)
+        if (freedom < 3)
         {
-            return freedom == 1 ? OfOne : OfTwo;
+            return freedom < 2 ? OfOne : OfTwo;
         }
 
         double x = NormalQuantile;

@@ -11,6 +11,7 @@ Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
     ["memory-set"] = MemorySetBenchmark.Run,
     ["mmu"] = MmuBenchmark.Run,
     ["page-table"] = PageTableBenchmark.Run,
+    ["sampling"] = SamplingBenchmark.Run,
 };
 if (args.Length > 0 && commands.TryGetValue(args[0], out Func<string[], int>? command))
 {

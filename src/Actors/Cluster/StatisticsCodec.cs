@@ -30,6 +30,7 @@ public static class StatisticsCodec
         WriteAll(writer, statistics.Spaces, WriteNumbers);
         WriteAll(writer, statistics.Pools, WriteNumbers);
         WriteAll(writer, statistics.Threads, ReportCodec.Write);
+        WriteAll(writer, statistics.Samples, WriteNumbers);
         WriteAll(writer, statistics.Findings, WriteLines);
         WriteAll(writer, statistics.Violations, WriteViolations);
         writer.Write(statistics.LongestStaleness.Value);
@@ -61,6 +62,7 @@ public static class StatisticsCodec
         ReadAll(reader, statistics.Spaces, ReadNumbers);
         ReadAll(reader, statistics.Pools, ReadNumbers);
         ReadAll(reader, statistics.Threads, ReportCodec.ReadThread);
+        ReadAll(reader, statistics.Samples, ReadNumbers);
         ReadAll(reader, statistics.Findings, ReadLines);
         ReadAll(reader, statistics.Violations, ReadViolations);
         statistics.LongestStaleness = reader.ReadInt64();

@@ -27,6 +27,11 @@ internal static class ScenarioRules
                 $"memory.fault-around: {spec.Memory.FaultAround} B found; a power of two from 4 KiB to 2 MiB is allowed");
         }
 
+        if (spec.Sampling.Fault is { } samplingFault)
+        {
+            throw new ScenarioException($"sampling.{samplingFault}");
+        }
+
         _ = spec.Memory.ToOptions();
         _ = MessageSchedule.Parse(spec.Schedule, spec.Machine.Cores);
         MmuSpec mmu = spec.Machine.Mmu;

@@ -110,7 +110,7 @@ public static class EnvelopeCodec
 
     private static SimThreadState[] ReadThreads(BinaryReader reader)
     {
-        SimThreadState[] threads = new SimThreadState[reader.ReadCount((3 * sizeof(int)) + (4 * sizeof(long)))];
+        SimThreadState[] threads = new SimThreadState[reader.ReadCount((4 * sizeof(int)) + (4 * sizeof(long)))];
         for (int i = 0; i < threads.Length; i++)
         {
             ThreadId thread = new(reader.ReadInt32());
@@ -125,7 +125,13 @@ public static class EnvelopeCodec
                 operations[operation] = reader.ReadUInt64();
             }
 
-            threads[i] = new SimThreadState(thread, core, consumed, operations, started, accesses, faults);
+            long[] sampling = new long[reader.ReadCount(sizeof(long))];
+            for (int number = 0; number < sampling.Length; number++)
+            {
+                sampling[number] = reader.ReadInt64();
+            }
+
+            threads[i] = new SimThreadState(thread, core, consumed, operations, started, accesses, faults) { Sampling = sampling };
         }
 
         return threads;
@@ -143,6 +149,12 @@ public static class EnvelopeCodec
         foreach (ulong operation in thread.Operations)
         {
             writer.Write(operation);
+        }
+
+        writer.Write(thread.Sampling.Count);
+        foreach (long number in thread.Sampling)
+        {
+            writer.Write(number);
         }
     }
 }

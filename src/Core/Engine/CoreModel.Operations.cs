@@ -19,6 +19,11 @@ public sealed partial class CoreModel
     private void RunThread(long until)
     {
         SimThread thread = _thread!;
+        if (thread.Sampling is { } sampling)
+        {
+            RunSampled(thread, sampling, until);
+            return;
+        }
 
         // Three loops, the narrowest first. RunPlain never leaves the MMU: hits and walks of one reference to 4 KiB pages, all in
         // registers. RunHits makes what hits the first level otherwise: other sizes, fetches from another page, a machine with one level.

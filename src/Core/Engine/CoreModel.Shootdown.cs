@@ -56,6 +56,7 @@ public sealed partial class CoreModel
     {
         _losses.Begin(space, shootdown, TableOf(space.Value), TableTime, dead, _world.GuestOf(space.Value)?.Table);
         Pairs?.Begin(space, shootdown, dead);
+        ForgetMapped(space, dead);
     }
 
     /// <inheritdoc/>
@@ -63,6 +64,10 @@ public sealed partial class CoreModel
     {
         _losses.AlsoDead(dead);
         Pairs?.AlsoDead(dead);
+        if (_thread is { } thread)
+        {
+            ForgetMapped(thread.Space, dead);
+        }
     }
 
     /// <inheritdoc/>

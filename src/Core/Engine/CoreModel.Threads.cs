@@ -47,7 +47,14 @@ public sealed partial class CoreModel
     private void BeginThread()
     {
         State = CoreState.Running;
-        if (_thread!.Trap == TrapKind.None)
+        if (_thread!.Sampling is { } sampling)
+        {
+            // While the core had no thread of the space, it did not hear of everything that died.
+            _mapped!.Forget();
+            sampling.Forget();
+        }
+
+        if (_thread.Trap == TrapKind.None)
         {
             long cycles = SwitchOut();
             _clock += cycles;

@@ -103,6 +103,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         _guestCounters = world.HasGuests ? new GuestCoreCounters() : null;
         Mmu = new CoreMmu(Machine.Mmu, world.Scenario.Seed + (ulong)id.Value);
         _losses = Mmu.RememberLosses(this);
+        _mapped = world.Scenario.Sampling.Enabled ? new MappedPages() : null;
         CoreEvents watches = world.Protocol.Watches;
         _protocolHearsReturns = (watches & CoreEvents.UserReturns) != 0;
         Pairs = Kernel.PageTableIsolation ? new TagPairs(this, world.Protocol.Isolation == IsolationKind.Untagged) : null;
@@ -200,7 +201,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         {
             if (State == CoreState.Running)
             {
-                return Math.Min(_clock, _inbox.NextDue.Value);
+                return Math.Min(EndOfBlock ?? _clock, _inbox.NextDue.Value);
             }
 
             return State == CoreState.Idle || !_shootdown.HasTickWork ? _inbox.NextDue.Value : Math.Min(_inbox.NextDue.Value, _nextTick);
@@ -286,8 +287,10 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         long reached = NextTime.Value;
         do
         {
-            // Nothing was sent before `reached`, so what is sent in the next bound is answered after it.
-            reached = Math.Min(limit.Value, reached + _delays.WindowBound.Value);
+            // Nothing was sent before `reached`, so what is sent in the next bound is answered after it. A block sends nothing to its end,
+            // unless a message comes.
+            long silent = EndOfBlock is { } block ? Math.Min(block, _inbox.NextDue.Value) : 0;
+            reached = Math.Min(limit.Value, Math.Max(reached, silent) + _delays.WindowBound.Value);
             RunUntil(reached);
         }
         while (Outbox.Count == 0 && reached < limit.Value && State == CoreState.Running);
@@ -316,6 +319,11 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
         if (State is CoreState.Trapped or CoreState.Loading or CoreState.Awaiting && end > _clock)
         {
             AccountWait(end);
+        }
+
+        if (State == CoreState.Running && EndOfBlock is { } block)
+        {
+            RunUntil(Math.Min(end, block));
         }
 
         if (!_warm && end >= _warmup)

@@ -138,10 +138,17 @@ public sealed class SimThread
     /// <summary>Faults taken on the current operation without getting past it.</summary>
     public int FaultsInARow { get; set; }
 
+    /// <summary>Where it stands in the sampling of its accesses; null if they are not sampled.</summary>
+    internal ThreadSampling? Sampling { get; set; }
+
+    /// <summary>Its stream, if that can go over accesses and none of its operations were read that the thread has not begun.</summary>
+    internal ISkippingStream? Skipping => Position == Length ? _stream as ISkippingStream : null;
+
     internal ulong[] Buffer { get; private set; } = [];
 
     internal int Position { get; set; }
 
+    /// <summary>Operations of the buffer; while a sample is taken, those up to its end.</summary>
     internal int Length { get; set; }
 
     /// <summary>Operations that were behind the thread when it last read a block.</summary>
@@ -158,12 +165,30 @@ public sealed class SimThread
         return Length > 0;
     }
 
+    /// <summary>Goes over accesses of its stream (<see cref="Skipping"/>), whose operations it has not read.</summary>
+    internal void SkipAccesses(long accesses)
+    {
+        Consumed += Length;
+        Position = 0;
+        Length = 0;
+        long skipped = ((ISkippingStream)_stream!).Skip(accesses, out long operations);
+        Consumed += operations;
+        if (skipped < accesses && Refill())
+        {
+            Operation begun = new(Buffer[0]);
+            Buffer[0] = Operation.Access(begun.Kind, begun.PageAddress, begun.Count - (int)(accesses - skipped));
+        }
+    }
+
     /// <summary>The thread leaves for a core on another node: where it stands.</summary>
     public SimThreadState Export()
     {
         Moved = ThreadMove.Left;
         return new(
-            Id, Core, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults);
+            Id, Core, Consumed + Position, Buffer.AsSpan(Position, Length - Position).ToArray(), Started, Accesses, Faults)
+        {
+            Sampling = Sampling?.Export() ?? [],
+        };
     }
 
     /// <summary>Goes on where the thread stood on another node; its program is read up to there.</summary>
@@ -189,6 +214,10 @@ public sealed class SimThread
         Accesses = state.Accesses;
         Faults = state.Faults;
         FaultsInARow = 0;
+        if (state.Sampling.Count > 0)
+        {
+            Sampling?.Import([.. state.Sampling]);
+        }
     }
 
     /// <summary>Reads the program again up to where the thread stands, whose state comes from a checkpoint.</summary>

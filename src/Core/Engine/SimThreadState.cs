@@ -11,4 +11,8 @@ namespace VmSim.Core.Engine;
 /// <param name="Accesses">Accesses it has made.</param>
 /// <param name="Faults">Page faults it has taken.</param>
 public sealed record SimThreadState(
-    ThreadId Thread, CoreId Core, long Consumed, ulong[] Operations, Cycles Started, long Accesses, long Faults);
+    ThreadId Thread, CoreId Core, long Consumed, ulong[] Operations, Cycles Started, long Accesses, long Faults)
+{
+    /// <summary>Where it stands in the sampling of its accesses, as plain numbers; empty if they are not sampled.</summary>
+    public IReadOnlyList<long> Sampling { get; init; } = [];
+}

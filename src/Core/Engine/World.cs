@@ -3,6 +3,7 @@ using VmSim.Core.Checking;
 using VmSim.Core.Kernel;
 using VmSim.Core.Machine;
 using VmSim.Core.Memory;
+using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
@@ -68,6 +69,7 @@ public sealed class World : IDisposable
             Noise = scenario.Noise.Interrupt == 0 ? null : new InterruptNoise(scenario.Seed, scenario.Noise.Interrupt),
             HasGuests = HasGuests,
         };
+        SampleThreads(scenario, check);
         BuildSpaces(layout, setup, options, machineHalf);
         _cores = new CoreModel[machine.Cores];
         for (int i = 0; i < _cores.Length; i++)
@@ -273,6 +275,42 @@ public sealed class World : IDisposable
             bool isCore = delay.Sender < _cores.Length;
             Outbox outbox = isCore ? _cores[delay.Sender].Outbox : _spaces[delay.Sender - _cores.Length].Outbox;
             outbox.DelayedBy(schedule.Of(delay.Sender, isCore));
+        }
+    }
+
+    /// <summary>Has the accesses of all threads sampled, if the scenario says so.</summary>
+    /// <exception cref="ScenarioException">Something else in the scenario needs to hear of every access.</exception>
+    private void SampleThreads(ScenarioSpec scenario, bool check)
+    {
+        if (!scenario.Sampling.Enabled)
+        {
+            return;
+        }
+
+        const string Found = "sampling.enabled: on found";
+        if (check || scenario.IsChecked)
+        {
+            throw new ScenarioException($"{Found} with the translation checker, which watches every access; turn one of them off");
+        }
+
+        if ((Protocol.Watches & (CoreEvents.Walks | CoreEvents.Fills | CoreEvents.Evictions)) != CoreEvents.None)
+        {
+            throw new ScenarioException(
+                $"{Found} with the shootdown protocol {Protocol.Name}, which hears of every walk or fill; protocols that hear of none are "
+                    + "allowed");
+        }
+
+        if (HasGuests)
+        {
+            throw new ScenarioException(
+                $"{Found} with virtual machines, whose hosts' tables can fault at any access; processes outside of them are allowed");
+        }
+
+        MmuSpec mmu = scenario.Machine.Mmu;
+        long entries = mmu.Data4K.Entries + (long)mmu.Second.Entries;
+        foreach (SimThread thread in _threads)
+        {
+            thread.Sampling = new ThreadSampling(scenario.Sampling, scenario.Seed, thread.Id, entries);
         }
     }
 

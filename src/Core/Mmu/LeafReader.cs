@@ -26,6 +26,9 @@ internal sealed class LeafReader
     /// <summary>Counts tables and times: what is known of table pages holds for one of them.</summary>
     private long _era;
 
+    /// <summary>The level of the largest leaf that the table's format has, 0 for 4 KiB.</summary>
+    public int LargestLeafLevel => _format!.LargestLeafLevel;
+
     /// <summary>What follows reads another table, or as of another time.</summary>
     public void Begin(PageTable table, long time)
     {
@@ -39,6 +42,9 @@ internal sealed class LeafReader
             Array.Clear(_flags);
         }
     }
+
+    /// <summary>What follows reads the same table as of a later time, and no table page was freed in between.</summary>
+    public void GoOn(long time) => _time = time;
 
     /// <summary>What the page table gives an address, as the data of a TLB entry.</summary>
     /// <param name="address">A virtual address.</param>

@@ -64,6 +64,7 @@ public static class ReportBuilder
         findings.AddRange(statistics.UnusedDelays.Values.SelectMany(lines => lines));
         CounterCatalog catalog = CounterCatalog.Of(world);
         RunIntervals intervals = RunIntervals.Of(statistics.Intervals, statistics.SpaceIntervals);
+        KeyValuePair<string, long>[] totals = Totals(catalog, statistics, cycles);
         RunReport report = new()
         {
             Scenario = world.Scenario.Name,
@@ -75,7 +76,8 @@ public static class ReportBuilder
             Ghz = world.Scenario.Machine.Ghz,
             WindowBound = world.Delays.WindowBound,
             Catalog = catalog,
-            Totals = Totals(catalog, statistics, cycles),
+            Totals = totals,
+            Sampling = SamplingIntervals.Of(statistics, totals, isCut: !finished || !end.AllThreadsEnded),
             LatencyCycles = [.. LatencyKind.All.Select(kind => new KeyValuePair<string, Distribution>(
                 kind.Info.Name, statistics.Histograms[kind.Index].Describe() with { Sum = null }))],
             Shootdowns = ShootdownFigures.Of(statistics, statistics.Shootdowns.Keys),

@@ -50,6 +50,9 @@ public sealed record RunReport
     /// <summary>Sums over the run, by counter name, in the order of declaration.</summary>
     public required IReadOnlyList<KeyValuePair<string, long>> Totals { get; init; }
 
+    /// <summary>How far figures can be off because accesses were sampled; outside the fingerprint; null if they were not.</summary>
+    public SamplingReport? Sampling { get; init; }
+
     /// <summary>Distributions of latencies in cycles, by name, without sums.</summary>
     public required IReadOnlyList<KeyValuePair<string, Distribution>> LatencyCycles { get; init; }
 

@@ -72,6 +72,12 @@ public sealed class RunStatistics
     /// <summary>The threads that ran or ended here, by their numbers in the run.</summary>
     public SortedDictionary<int, ThreadReport> Threads { get; } = [];
 
+    /// <summary>
+    /// What the samples of each thread came to, by its number: the core it ran on last, and <see cref="SampleFigures.Export"/>; empty if
+    /// accesses were not sampled.
+    /// </summary>
+    public SortedDictionary<int, long[]> Samples { get; } = [];
+
     /// <summary>Latency distributions, in the order of <see cref="LatencyKind.All"/>.</summary>
     public IReadOnlyList<LatencyHistogram> Histograms { get; } = [.. LatencyKind.All.Select(_ => new LatencyHistogram())];
 
@@ -194,6 +200,10 @@ public sealed class RunStatistics
         foreach (SimThread thread in part.Threads)
         {
             statistics.Threads.Add(thread.Id.Value, OfThread(thread));
+            if (thread.Sampling is { } sampling)
+            {
+                statistics.Samples.Add(thread.Id.Value, [thread.Core.Value, .. sampling.Finish().Export()]);
+            }
         }
 
         return statistics;
@@ -207,6 +217,7 @@ public sealed class RunStatistics
         AddAll(Spaces, other.Spaces);
         AddAll(Pools, other.Pools);
         AddAll(Threads, other.Threads);
+        AddAll(Samples, other.Samples);
         AddAll(Findings, other.Findings);
         AddAll(Violations, other.Violations);
         LongestStaleness = Cycles.Max(LongestStaleness, other.LongestStaleness);

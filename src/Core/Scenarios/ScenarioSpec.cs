@@ -76,6 +76,9 @@ public sealed record ScenarioSpec
     /// <summary>What differs from seed to seed beyond what programs draw.</summary>
     public NoiseSpec Noise { get; init; } = new();
 
+    /// <summary>How much of the accesses is simulated one by one.</summary>
+    public SamplingSpec Sampling { get; init; } = new();
+
     /// <summary>Assemblies with classes that the scenario names.</summary>
     public PlugInSet PlugIns { get; init; } = PlugInSet.None;
 

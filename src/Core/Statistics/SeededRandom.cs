@@ -52,6 +52,30 @@ public struct SeededRandom
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Below(ulong limit) => Math.BigMul(Next(), limit, out _);
 
+    /// <summary>Goes over draws as if they had been made, in a time that grows with the logarithm of their number.</summary>
+    /// <param name="draws">How many draws.</param>
+    /// <remarks>
+    /// A step is linear over the field of two elements, so that 2^n steps are one matrix, which is made when it is needed first. Haramoto,
+    /// Matsumoto, Nishimura, Panneton and L'Ecuyer (2008) weigh this against polynomials: the matrix is the faster one where the state has
+    /// as few bits as here.
+    /// </remarks>
+    public void Skip(ulong draws)
+    {
+        for (int power = 0; draws != 0; power++, draws >>= 1)
+        {
+            if ((draws & 1) != 0)
+            {
+                this = SeededRandomSteps.Of(power).From(this);
+            }
+        }
+    }
+
+    /// <summary>The state, as four words.</summary>
+    internal readonly (ulong S0, ulong S1, ulong S2, ulong S3) State => (_s0, _s1, _s2, _s3);
+
+    /// <summary>A generator in a state.</summary>
+    internal static SeededRandom In(ulong s0, ulong s1, ulong s2, ulong s3) => new() { _s0 = s0, _s1 = s1, _s2 = s2, _s3 = s3 };
+
     private static ulong Split(ref ulong state)
     {
         state += 0x9E3779B97F4A7C15;

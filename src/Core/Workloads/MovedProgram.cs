@@ -185,9 +185,34 @@ public static class MovedProgram
         public ulong OfBreak(VirtAddr address) => Of(address.Value);
     }
 
-    private sealed class Stream<TMove>(IOperationStream operations, TMove move) : IOperationStream
+    private sealed class Stream<TMove>(IOperationStream operations, TMove move) : ISkippingStream
         where TMove : struct, IAddressMove
     {
+        private readonly ISkippingStream? _skipping = operations as ISkippingStream;
+        private SkippedPages? _pages;
+
+        public SkippedPages Pages => _pages ??= _skipping is { } skipping ? Moved(skipping.Pages) : SkippedPages.None;
+
+        public long Skippable => _skipping?.Skippable ?? 0;
+
+        public long Skip(long accesses, out long count)
+        {
+            count = 0;
+            return _skipping?.Skip(accesses, out count) ?? 0;
+        }
+
+        private SkippedPages Moved(SkippedPages pages)
+        {
+            ulong by = move.Of(pages.Start.Value);
+            bool isOne = pages.Count > 0 && by == move.Of(pages.End.Value - PageSizes.BaseBytes);
+            return pages with
+            {
+                AddressOf = number => pages.AddressOf(number) + move.Of(pages.AddressOf(number)),
+                Start = isOne ? new VirtAddr(pages.Start.Value + by) : default,
+                End = isOne ? new VirtAddr(pages.End.Value + by) : new VirtAddr(ulong.MaxValue),
+            };
+        }
+
         public int Read(Span<ulong> destination)
         {
             int count = operations.Read(destination);

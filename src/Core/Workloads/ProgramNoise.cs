@@ -49,10 +49,24 @@ public static class ProgramNoise
         };
     }
 
-    private sealed class Stream(IOperationStream operations, ulong seed, long startCycles, int computePercent) : IOperationStream
+    private sealed class Stream(IOperationStream operations, ulong seed, long startCycles, int computePercent) : ISkippingStream
     {
+        private readonly ISkippingStream? _skipping = operations as ISkippingStream;
         private SeededRandom _random = new(seed);
         private bool _hasBegun;
+
+        /// <inheritdoc/>
+        public SkippedPages Pages => _skipping?.Pages ?? SkippedPages.None;
+
+        /// <inheritdoc/>
+        public long Skippable => _hasBegun && _skipping is { } skipping ? skipping.Skippable : 0;
+
+        /// <inheritdoc/>
+        public long Skip(long accesses, out long count)
+        {
+            count = 0;
+            return _skipping?.Skip(accesses, out count) ?? 0;
+        }
 
         /// <inheritdoc/>
         public int Read(Span<ulong> destination)

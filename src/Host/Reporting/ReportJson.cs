@@ -35,6 +35,7 @@ public static class ReportJson
         json.WriteNumber("ghz", report.Ghz);
         json.WriteNumber("windowBound", report.WindowBound.Value);
         WriteCounters(json, "totals", report.Totals);
+        SamplingJson.Write(json, report.Sampling);
         WriteCounters(json, "vmstat", VmStatLine.Of(report));
         WriteDistributions(json, "latencyCycles", report.LatencyCycles);
         WriteDistributions(json, "shootdowns", report.Shootdowns);
@@ -168,6 +169,7 @@ public static class ReportJson
         Ghz = root.GetProperty("ghz").GetDouble(),
         WindowBound = root.GetProperty("windowBound").GetInt64(),
         Totals = ReadCounters(root.GetProperty("totals")),
+        Sampling = SamplingJson.Read(root),
         LatencyCycles = ReadDistributions(root.GetProperty("latencyCycles")),
         Shootdowns = ReadShootdowns(root),
         ShootdownsLeftOut = root.TryGetProperty("shootdownsLeftOut", out JsonElement leftOut) ? leftOut.GetInt64() : 0,

@@ -27,6 +27,7 @@ public static class ReportView
         ArgumentNullException.ThrowIfNull(report);
         ArgumentNullException.ThrowIfNull(console);
         console.Write(new Rule($"[bold]{Markup.Escape(PlainWriter.Line(report.Scenario))}[/]").LeftJustified());
+        SamplingView.Show(report, console);
         console.Write(Headline(report));
         foreach ((string name, string cost) in Costs(report))
         {

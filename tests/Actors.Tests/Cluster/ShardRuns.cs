@@ -36,7 +36,8 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         bool check = false,
         params int[] stops)
     {
-        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, check || nodes == 1, protocol, Lists))];
+        bool checks = Checks(scenario) && (check || nodes == 1);
+        World[] worlds = [.. Enumerable.Range(0, nodes).Select(_ => new World(scenario, checks, protocol, Lists))];
         try
         {
             long window = Math.Max(1, worlds[0].Delays.WindowBound.Value / windowDivisor);
@@ -70,7 +71,7 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
     protected RunReport RunOnLanes(
         ScenarioSpec scenario, int lanes, int windowDivisor = 1, IShootdownProtocol? protocol = null, params int[] stops)
     {
-        World world = new(scenario, check: true, protocol, Lists);
+        World world = new(scenario, Checks(scenario), protocol, Lists);
         try
         {
             long window = Math.Max(1, world.Delays.WindowBound.Value / windowDivisor);
@@ -105,6 +106,9 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
                 .. report.ShootdownRecords.Select(record => record.ToString()),
                 .. report.Timeline?.Cores.SelectMany(slices => slices).Select(slice => slice.ToString()) ?? [],
             ]);
+
+    /// <summary>A run whose accesses are sampled has no checker.</summary>
+    private static bool Checks(ScenarioSpec scenario) => !scenario.Sampling.Enabled;
 
     private static World Restored(World world, IShootdownProtocol? protocol)
     {

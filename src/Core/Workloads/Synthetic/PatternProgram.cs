@@ -85,9 +85,15 @@ public sealed record PatternProgram : SyntheticProgram
     }
 
     /// <summary>One operation, then a stream.</summary>
-    private sealed class PrefixedOperations(ulong first, IOperationStream rest) : IOperationStream
+    private sealed class PrefixedOperations(ulong first, PatternStream rest) : ISkippingStream
     {
         private bool _isFirst = true;
+
+        public SkippedPages Pages => rest.Pages;
+
+        public long Skippable => _isFirst ? 0 : rest.Skippable;
+
+        public long Skip(long accesses, out long operations) => rest.Skip(accesses, out operations);
 
         public int Read(Span<ulong> operations)
         {

@@ -20,7 +20,7 @@ public readonly record struct PatternShape(ulong Start, long Accesses, int RunLe
 /// Turns a pattern's page numbers into accesses, in constant memory and without allocating. Page numbers are drawn into the place where
 /// their accesses go.
 /// </summary>
-public sealed class PatternStream : IOperationStream
+public sealed class PatternStream : ISkippingStream
 {
     // Knuth's linear congruential generator (MMIX): its upper bits are good enough for lengths and kinds, and cheap
     private const ulong Multiplier = 6364136223846793005;
@@ -35,6 +35,7 @@ public sealed class PatternStream : IOperationStream
     private readonly PagePattern _pattern;
     private readonly PatternShape _shape;
     private readonly ulong _storeLimit;
+    private SkippedPages? _pages;
     private ulong _draws;
     private long _left;
     private bool _owesCompute;
@@ -53,6 +54,100 @@ public sealed class PatternStream : IOperationStream
 
     /// <summary>References not made yet.</summary>
     public long Left => _left;
+
+    /// <inheritdoc/>
+    public SkippedPages Pages => _pages ??= PagesOf(_pattern, _shape, _storeLimit);
+
+    /// <inheritdoc/>
+    public long Skippable => _shape.Compute > 0 || Pages.Count == 0 ? 0 : _left;
+
+    /// <inheritdoc/>
+    public long Skip(long accesses, out long operations)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(accesses, Skippable);
+        operations = accesses;
+        if (_shape.RunLength == 1)
+        {
+            _draws = LinearCongruence.Skip(_draws, Multiplier, Increment, (ulong)accesses);
+        }
+        else
+        {
+            accesses = SkipRuns(accesses, out operations);
+        }
+
+        _pattern.Skip(operations);
+        _left -= accesses;
+        return accesses;
+    }
+
+    /// <summary>Goes over as many whole runs as there are within some accesses.</summary>
+    /// <returns>The accesses in them.</returns>
+    private long SkipRuns(long accesses, out long runs)
+    {
+        ulong longest = (ulong)_shape.RunLength;
+        runs = 0;
+        long left = accesses;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            runs = SkipEightRuns(ref left);
+        }
+
+        while (left > 0)
+        {
+            ulong draw = Step(_draws);
+            long count = Math.Min(1 + (long)((((draw >> 16) & 0xFFFF) * longest) >> 16), _left - (accesses - left));
+            if (count > left)
+            {
+                break;
+            }
+
+            _draws = draw;
+            left -= count;
+            runs++;
+        }
+
+        return accesses - left;
+    }
+
+    /// <summary>As many eights of runs as there are accesses for, whatever the lengths of the last ones.</summary>
+    private long SkipEightRuns(ref long left)
+    {
+        ulong longest = (ulong)_shape.RunLength;
+        long most = Vector512<ulong>.Count * (long)longest;
+        Vector512<ulong> draws = NextEight(_draws);
+        long runs = 0;
+        while (left >= most)
+        {
+            // between two looks at what is left, each run may be as long as can be
+            Vector512<ulong> more = Vector512<ulong>.Zero;
+            long eights = left / most;
+            for (long i = 0; i < eights; i++)
+            {
+                more += (((draws >> 16) & Vector512.Create(0xFFFFUL)) * longest) >> 16;
+                _draws = draws[7];
+                draws = (draws * Multiplier8) + Vector512.Create(Increment8);
+            }
+
+            left -= (eights * Vector512<ulong>.Count) + (long)Vector512.Sum(more);
+            runs += eights * Vector512<ulong>.Count;
+        }
+
+        return runs;
+    }
+
+    private static SkippedPages PagesOf(PagePattern pattern, PatternShape shape, ulong storeLimit)
+    {
+        ulong start = shape.Start & Operation.PageMask;
+        return pattern.Footprint == 0
+            ? SkippedPages.None
+            : new SkippedPages(
+                (long)pattern.Footprint,
+                Loads: storeLimit < 1UL << 32,
+                Stores: storeLimit > 0,
+                number => start + (pattern.PageAt((ulong)number) << PageSizes.BaseShift),
+                new VirtAddr(start),
+                new VirtAddr(start + (pattern.Span << PageSizes.BaseShift)));
+    }
 
     /// <inheritdoc/>
     public int Read(Span<ulong> operations) => _shape.Compute > 0 ? ReadWithCompute(operations) : ReadAccesses(operations);

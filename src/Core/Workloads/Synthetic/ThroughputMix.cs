@@ -83,10 +83,19 @@ public sealed record ThroughputMix : SyntheticProgram
         ulong start,
         int pages,
         long first,
-        long every) : IOperationStream
+        long every) : ISkippingStream
     {
         private long _next = totalAccesses - first;
         private int _touch = -1;
+
+        /// <inheritdoc/>
+        public SkippedPages Pages => accesses.Pages;
+
+        /// <summary>Up to the next call, less a run that could reach it.</summary>
+        public long Skippable => _touch >= 0 ? 0 : Math.Min(accesses.Skippable, Math.Max(0, accesses.Left - _next - runLength));
+
+        /// <inheritdoc/>
+        public long Skip(long count, out long operations) => accesses.Skip(count, out operations);
 
         public int Read(Span<ulong> operations)
         {

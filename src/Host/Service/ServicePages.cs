@@ -49,7 +49,7 @@ internal sealed class ServicePages(
         pages.MapPost("/login", (Delegate)LoginAsync);
         pages.MapPost("/logout", Logout);
         pages.MapGet("/jobs/{id:long}", JobPage);
-        pages.MapPost("/jobs/{id:long}/cancel", Cancel).WithMetadata(new RoleNeeded(Role.Submitter));
+        pages.MapPost("/jobs/{id:long}/cancel", CancelAsync).WithMetadata(new RoleNeeded(Role.Submitter));
         pages.MapGet("/jobs/{id:long}/report", Report).WithMetadata(new RoleNeeded(Role.Reader));
     }
 
@@ -149,8 +149,8 @@ internal sealed class ServicePages(
         return Results.Bytes(page.ToArray(), Html);
     }
 
-    private IResult Cancel(HttpContext context, long id) =>
-        api.TryCancel(id, ServiceAuth.HolderOf(context)!) ?? Results.Redirect($"/jobs/{id}");
+    private async Task<IResult> CancelAsync(HttpContext context, long id) =>
+        await api.TryCancelAsync(id, ServiceAuth.HolderOf(context)!) ?? Results.Redirect($"/jobs/{id}");
 
     private async Task<IResult> LoginAsync(HttpContext context)
     {

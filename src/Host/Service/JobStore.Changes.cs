@@ -6,6 +6,15 @@ namespace VmSim.Host.Service;
 /// <content>Changes of jobs. Those that are asked for at the same time share a transaction.</content>
 internal sealed partial class JobStore
 {
+    private const string TrimLog = "DELETE FROM logs WHERE job = @id "
+        + "AND number <= (SELECT number FROM logs WHERE job = @id ORDER BY number DESC LIMIT 1 OFFSET @most)";
+
+    /// <summary>All that the beginning of a job depends on: a server is a way off, and each word to it takes as long as several searches.</summary>
+    private static readonly string LookUp =
+        $"SELECT {string.Join(", ", Columns.Split(", ").Select(name => $"j.{name}"))}, s.text, s.inputs, d.digest, d.outcome FROM jobs j "
+        + "LEFT JOIN scenarios s ON s.request = j.request "
+        + "LEFT JOIN jobs d ON d.id = (SELECT id FROM jobs WHERE request = j.request AND state = 2 LIMIT 1) WHERE j.id = @id";
+
     /// <summary>Takes a submission in, all of its jobs or none.</summary>
     /// <param name="request">What is submitted.</param>
     /// <param name="owner">By whom.</param>
@@ -20,12 +29,6 @@ internal sealed partial class JobStore
             for (int i = 0; i < requests.Count; i++)
             {
                 RunRequest run = request.Runs[i];
-                StoreCommand.Run(
-                    connection,
-                    "INSERT INTO scenarios VALUES (@request, @text, @inputs) ON CONFLICT DO NOTHING",
-                    ("@request", requests[i]),
-                    ("@text", run.Scenario),
-                    ("@inputs", JsonSerializer.Serialize(run.Inputs)));
                 long now = Now();
                 (string Digest, string Outcome)? result = ResultFor(connection, requests[i], hasResult);
                 Job job = new()
@@ -44,7 +47,7 @@ internal sealed partial class JobStore
                     Submitted = now,
                     Ended = result is null ? 0L : now,
                 };
-                long id = Insert(connection, job);
+                long id = Insert(connection, job, run);
                 if (i == 0)
                 {
                     StoreCommand.Run(connection, "UPDATE jobs SET submission = @id WHERE id = @id", ("@id", id));
@@ -59,19 +62,15 @@ internal sealed partial class JobStore
     /// <summary>A process or a node begins a job, unless it is over, is made by another, or the store has its result.</summary>
     public Task<JobBegun> BeginAsync(JobBeginning begin) => _writer.ChangeAsync(connection =>
     {
-        if (Find(connection, begin.Id) is not { } job)
+        (Job? job, RunRequest? run, (string Digest, string Outcome)? result) = Look(connection, begin.Id);
+        if (job is null || job.IsOver)
         {
-            return new JobBegun(JobState.Cancelled, null, WasOver: true);
+            return new JobBegun(job?.State ?? JobState.Cancelled, job, WasOver: true);
         }
 
-        if (job.IsOver)
+        if (result is { } there && begin.HasResult(there.Digest))
         {
-            return new JobBegun(job.State, job, WasOver: true);
-        }
-
-        if (ResultFor(connection, job.Request, begin.HasResult) is { } result)
-        {
-            End(connection, job.Id, JobState.Done, result.Digest, result.Outcome, "the store had the result", "");
+            End(connection, job.Id, JobState.Done, there.Digest, there.Outcome, "the store had the result", "");
             return new JobBegun(JobState.Done, job);
         }
 
@@ -83,14 +82,14 @@ internal sealed partial class JobStore
         Job begun = job with { State = JobState.Running, Attempts = job.Attempts + 1, Node = begin.Node, Lease = begin.Lease };
         Set(
             connection,
-            "UPDATE jobs SET state = @state, started = @now, attempts = @attempt, node = @node, lease = @lease, reason = '' WHERE id = @id",
+            "state = @state, started = @now, attempts = @attempt, node = @node, lease = @lease, reason = ''",
             job.Id,
             begin.Node.Length > 0 ? BegunBy($"node {begin.Node}", begun.Attempts) : "",
             ("@state", (int)JobState.Running),
             ("@attempt", begun.Attempts),
             ("@node", begin.Node),
             ("@lease", begin.Lease));
-        return new JobBegun(JobState.Running, begun, RunOf(connection, job));
+        return new JobBegun(JobState.Running, begun, run);
     });
 
     /// <summary>What a job's log says of its beginning.</summary>
@@ -98,7 +97,7 @@ internal sealed partial class JobStore
 
     /// <summary>A job that a node went on with while no service was there runs again.</summary>
     public Task AdoptAsync(long id, string note) => SetAsync(
-        "UPDATE jobs SET state = @state, reason = '' WHERE id = @id AND state <= @state", id, note, ("@state", (int)JobState.Running));
+        "state = @state, reason = ''", id, note, ("@state", (int)JobState.Running));
 
     /// <summary>A job waits again.</summary>
     /// <param name="id">The job.</param>
@@ -106,8 +105,7 @@ internal sealed partial class JobStore
     /// <param name="attempts">The attempts that count: those in which the job may have been to blame.</param>
     /// <param name="note">What the job's log says of it; empty for nothing.</param>
     public Task RequeueAsync(long id, string reason, int attempts, string note = "") => SetAsync(
-        "UPDATE jobs SET state = @state, reason = @reason, attempts = @attempts, node = '', lease = '' "
-            + $"WHERE id = @id AND state <= {(int)JobState.Running}",
+        "state = @state, reason = @reason, attempts = @attempts, node = '', lease = ''",
         id,
         note,
         ("@state", (int)JobState.Queued),
@@ -127,12 +125,19 @@ internal sealed partial class JobStore
 
     /// <summary>Notes something in a job's log, of which the last lines are kept.</summary>
     public Task LogAsync(long id, string text) =>
-        _writer.ChangeAsync(connection => Add(connection, id, text) > 0 && Trim(connection, id, text));
+        _writer.ChangeAsync(connection => StoreCommand.Run(
+            connection,
+            $"INSERT INTO logs (job, time, text) VALUES (@id, @now, @note); {TrimLog}",
+            ("@id", id),
+            ("@now", Now()),
+            ("@note", text),
+            ("@most", JobLimits.LogLinesMax)));
 
-    private static long Insert(DbConnection connection, Job job) => (long)StoreCommand.Scalar(
+    private static long Insert(DbConnection connection, Job job, RunRequest run) => (long)StoreCommand.Scalar(
         connection,
-        "INSERT INTO jobs (submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended) VALUES "
-            + "(@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended) "
+        "INSERT INTO scenarios VALUES (@request, @text, @inputs) ON CONFLICT DO NOTHING; "
+            + "INSERT INTO jobs (submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended) "
+            + "VALUES (@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended) "
             + "RETURNING id",
         ("@submission", job.Submission),
         ("@name", job.Name),
@@ -145,12 +150,13 @@ internal sealed partial class JobStore
         ("@outcome", job.Outcome),
         ("@reason", job.Reason),
         ("@submitted", job.Submitted),
-        ("@ended", job.Ended))!;
+        ("@ended", job.Ended),
+        ("@text", run.Scenario),
+        ("@inputs", JsonSerializer.Serialize(run.Inputs)))!;
 
     private bool End(DbConnection connection, long id, JobState state, string digest, string outcome, string reason, string note) => Set(
         connection,
-        "UPDATE jobs SET state = @state, digest = @digest, outcome = @outcome, reason = @reason, ended = @now, lease = '' "
-            + $"WHERE id = @id AND state <= {(int)JobState.Running}",
+        "state = @state, digest = @digest, outcome = @outcome, reason = @reason, ended = @now, lease = ''",
         id,
         note,
         ("@state", (int)state),
@@ -158,36 +164,38 @@ internal sealed partial class JobStore
         ("@outcome", outcome),
         ("@reason", reason));
 
-    private Task<bool> SetAsync(string sql, long id, string note, params (string Name, object Value)[] values) =>
-        _writer.ChangeAsync(connection => Set(connection, sql, id, note, values) && Trim(connection, id, note));
+    private Task<bool> SetAsync(string values, long id, string note, params (string Name, object Value)[] given) =>
+        _writer.ChangeAsync(connection => Set(connection, values, id, note, given) && Trim(connection, id, note));
 
-    /// <summary>Changes a job, and notes it.</summary>
+    /// <summary>Changes a job that is not over, and notes it, by one word to the database.</summary>
     /// <returns>Whether the job has changed.</returns>
-    private bool Set(DbConnection connection, string sql, long id, string note, params (string Name, object Value)[] values)
+    private bool Set(DbConnection connection, string values, long id, string note, params (string Name, object Value)[] given)
     {
-        if (StoreCommand.Run(connection, sql, [.. values, ("@id", id), ("@now", Now())]) == 0)
-        {
-            return false;
-        }
-
-        if (note.Length > 0)
-        {
-            Add(connection, id, note);
-        }
-
-        return true;
+        const string Which = "WHERE id = @id AND state <= 1";
+        string noted = note.Length > 0 ? $"INSERT INTO logs (job, time, text) SELECT @id, @now, @note FROM jobs {Which}; " : "";
+        (string, object)[] all = [.. given, ("@id", id), ("@now", Now()), .. note.Length > 0 ? [("@note", (object)note)] : Array.Empty<(string, object)>()];
+        return StoreCommand.Run(connection, $"{noted}UPDATE jobs SET {values} {Which}", all) > 0;
     }
 
-    private int Add(DbConnection connection, long id, string note) => StoreCommand.Run(
-        connection, "INSERT INTO logs (job, time, text) VALUES (@id, @now, @note)", ("@id", id), ("@now", Now()), ("@note", note));
-
     /// <summary>Keeps the last lines of a job's log, if one has been added.</summary>
-    private static bool Trim(DbConnection connection, long id, string note) => note.Length == 0 || StoreCommand.Run(
-        connection,
-        "DELETE FROM logs WHERE job = @id "
-            + "AND number <= (SELECT number FROM logs WHERE job = @id ORDER BY number DESC LIMIT 1 OFFSET @most)",
-        ("@id", id),
-        ("@most", JobLimits.LogLinesMax)) >= 0;
+    private static bool Trim(DbConnection connection, long id, string note) => note.Length == 0
+        || StoreCommand.Run(connection, TrimLog, ("@id", id), ("@most", JobLimits.LogLinesMax)) >= 0;
+
+    /// <summary>A job; what it runs, and a result that was made for the same, with how its run ended. Each is null if there is none.</summary>
+    private (Job? Job, RunRequest? Run, (string Digest, string Outcome)? Result) Look(DbConnection connection, long id)
+    {
+        using DbCommand command = StoreCommand.Of(connection, LookUp, ("@id", id));
+        using DbDataReader reader = command.ExecuteReader();
+        if (!reader.Read())
+        {
+            return default;
+        }
+
+        Job job = Read(reader);
+        int next = Columns.Split(',').Length;
+        (string, string)? result = reader.IsDBNull(next + 2) ? null : (reader.GetString(next + 2), reader.GetString(next + 3));
+        return (job, RunOf(job, reader, next), result);
+    }
 
     /// <summary>Makes changes in one transaction, as <see cref="StoreWriter"/> asks for it.</summary>
     private bool Make(IReadOnlyList<StoreChange> changes) => Ask(connection =>

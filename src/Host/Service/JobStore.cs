@@ -163,10 +163,16 @@ internal sealed partial class JobStore : IWaitingJobs, IDisposable
         using DbCommand command = StoreCommand.Of(
             connection, "SELECT text, inputs FROM scenarios WHERE request = @id", ("@id", job.Request));
         using DbDataReader reader = command.ExecuteReader();
-        return reader.Read()
-            ? new RunRequest(job.Label, reader.GetString(0), JsonSerializer.Deserialize<IReadOnlyList<InputName>>(reader.GetString(1))!)
-            : throw new IOException($"{_database.Place}: there is no scenario of job {job.Id}");
+        return reader.Read() ? RunOf(job, reader, 0) : throw NoScenario(job);
     }
+
+    /// <summary>Reads what a job runs from two columns.</summary>
+    private RunRequest RunOf(Job job, DbDataReader reader, int column) => reader.IsDBNull(column)
+        ? throw NoScenario(job)
+        : new RunRequest(
+            job.Label, reader.GetString(column), JsonSerializer.Deserialize<IReadOnlyList<InputName>>(reader.GetString(column + 1))!);
+
+    private IOException NoScenario(Job job) => new($"{_database.Place}: there is no scenario of job {job.Id}");
 
     /// <summary>A result that was made for the same request, and how its run ended; null if there is none.</summary>
     private static (string Digest, string Outcome)? ResultFor(DbConnection connection, string request, Func<string, bool> hasResult)

@@ -55,6 +55,8 @@ internal static class ServeCommand
         {
             store, database, listen, certificate, jobs, nodesOnly, threads, checkpoint, standby, connections, requests, log,
         };
+        BoundsOptions caps = new("any job");
+        caps.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             using NodeCertificate? own = parsed.GetValue(certificate) is { } file ? Load(file) : null;
@@ -69,7 +71,7 @@ internal static class ServeCommand
                     parsed.GetValue(nodesOnly) ? 0
                     : parsed.GetValue(jobs) is > 0 and int given ? given : Math.Max(1, Environment.ProcessorCount / lanes),
                     lanes,
-                    parsed.GetValue(checkpoint).TotalSeconds),
+                    parsed.GetValue(checkpoint).TotalSeconds) { Caps = caps.Read(parsed) },
                 Connections = parsed.GetValue(connections),
                 Requests = parsed.GetValue(requests),
                 LogsJson = parsed.GetValue(log) == "json",

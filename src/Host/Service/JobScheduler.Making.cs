@@ -82,7 +82,8 @@ internal sealed partial class JobScheduler
         try
         {
             made = JobProcess.Start(new JobOrder(
-                job.Id, _folder.Root, run.Scenario, run.Inputs, _options.Threads, _options.CheckpointSeconds));
+                job.Id, _folder.Root, run.Scenario, run.Inputs, _options.Threads, _options.CheckpointSeconds,
+                job.Bounds.And(_options.Caps)));
         }
         catch (Exception reason)
         {

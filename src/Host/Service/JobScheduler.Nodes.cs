@@ -256,7 +256,8 @@ internal sealed partial class JobScheduler
             }
         }
 
-        return new NodeOrder(job.Id, lease, run.Scenario, run.Inputs, _options.CheckpointSeconds, hasCheckpoint);
+        return new NodeOrder(
+            job.Id, lease, run.Scenario, run.Inputs, _options.CheckpointSeconds, hasCheckpoint, job.Bounds.And(_options.Caps));
     }
 
     /// <summary>Gives up nodes that have fallen silent.</summary>

@@ -6,6 +6,9 @@ internal sealed partial class JobScheduler
     /// <summary>Whether so many jobs more may wait.</summary>
     public bool HasRoomFor(int count) => WaitingCount + count <= _options.WaitingMax;
 
+    /// <summary>What any job may take at most.</summary>
+    public JobBounds Caps => _options.Caps;
+
     /// <summary>Takes a submission in.</summary>
     /// <param name="request">What is submitted; it has been checked.</param>
     /// <param name="owner">By whom.</param>

@@ -9,11 +9,11 @@ internal sealed partial class JobStore
     private const string TrimLog = "DELETE FROM logs WHERE job = @id "
         + "AND number <= (SELECT number FROM logs WHERE job = @id ORDER BY number DESC LIMIT 1 OFFSET @most)";
 
-    /// <summary>All that the beginning of a job depends on: a server is a way off, and each word to it takes as long as several searches.</summary>
+    /// <summary>All that the beginning of a job depends on, by one word: each to a server takes as long as several searches.</summary>
     private static readonly string LookUp =
-        $"SELECT {string.Join(", ", Columns.Split(", ").Select(name => $"j.{name}"))}, s.text, s.inputs, d.digest, d.outcome FROM jobs j "
-        + "LEFT JOIN scenarios s ON s.request = j.request "
-        + "LEFT JOIN jobs d ON d.id = (SELECT id FROM jobs WHERE request = j.request AND state = 2 LIMIT 1) WHERE j.id = @id";
+        $"SELECT {string.Join(", ", Columns.Split(", ").Select(name => $"j.{name}"))}, s.text, s.inputs, "
+        + "(SELECT d.id FROM jobs d WHERE d.request = j.request AND d.state = 2 LIMIT 1) "
+        + "FROM jobs j LEFT JOIN scenarios s ON s.request = j.request WHERE j.id = @id";
 
     /// <summary>Takes a submission in, all of its jobs or none.</summary>
     /// <param name="request">What is submitted.</param>
@@ -46,6 +46,7 @@ internal sealed partial class JobStore
                     Reason = result is null ? "" : "the store had the result",
                     Submitted = now,
                     Ended = result is null ? 0L : now,
+                    Bounds = request.Bounds ?? JobBounds.None,
                 };
                 long id = Insert(connection, job, run);
                 if (i == 0)
@@ -136,8 +137,9 @@ internal sealed partial class JobStore
     private static long Insert(DbConnection connection, Job job, RunRequest run) => (long)StoreCommand.Scalar(
         connection,
         "INSERT INTO scenarios VALUES (@request, @text, @inputs) ON CONFLICT DO NOTHING; "
-            + "INSERT INTO jobs (submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended) "
-            + "VALUES (@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended) "
+            + "INSERT INTO jobs "
+            + "(submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended, bounds) VALUES "
+            + "(@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended, @bounds) "
             + "RETURNING id",
         ("@submission", job.Submission),
         ("@name", job.Name),
@@ -151,6 +153,7 @@ internal sealed partial class JobStore
         ("@reason", job.Reason),
         ("@submitted", job.Submitted),
         ("@ended", job.Ended),
+        ("@bounds", JsonSerializer.Serialize(job.Bounds, ServiceJson.Options)),
         ("@text", run.Scenario),
         ("@inputs", JsonSerializer.Serialize(run.Inputs)))!;
 
@@ -173,7 +176,7 @@ internal sealed partial class JobStore
     {
         const string Which = "WHERE id = @id AND state <= 1";
         string noted = note.Length > 0 ? $"INSERT INTO logs (job, time, text) SELECT @id, @now, @note FROM jobs {Which}; " : "";
-        (string, object)[] all = [.. given, ("@id", id), ("@now", Now()), .. note.Length > 0 ? [("@note", (object)note)] : Array.Empty<(string, object)>()];
+        (string, object)[] all = [.. given, ("@id", id), ("@now", Now()), ("@note", note)];
         return StoreCommand.Run(connection, $"{noted}UPDATE jobs SET {values} {Which}", all) > 0;
     }
 
@@ -181,7 +184,7 @@ internal sealed partial class JobStore
     private static bool Trim(DbConnection connection, long id, string note) => note.Length == 0
         || StoreCommand.Run(connection, TrimLog, ("@id", id), ("@most", JobLimits.LogLinesMax)) >= 0;
 
-    /// <summary>A job; what it runs, and a result that was made for the same, with how its run ended. Each is null if there is none.</summary>
+    /// <summary>A job, what it runs, and a result that was made for the same, with how its run ended; null where there is none.</summary>
     private (Job? Job, RunRequest? Run, (string Digest, string Outcome)? Result) Look(DbConnection connection, long id)
     {
         using DbCommand command = StoreCommand.Of(connection, LookUp, ("@id", id));
@@ -193,8 +196,10 @@ internal sealed partial class JobStore
 
         Job job = Read(reader);
         int next = Columns.Split(',').Length;
-        (string, string)? result = reader.IsDBNull(next + 2) ? null : (reader.GetString(next + 2), reader.GetString(next + 3));
-        return (job, RunOf(job, reader, next), result);
+        RunRequest run = RunOf(job, reader, next);
+        long? done = reader.IsDBNull(next + 2) ? null : reader.GetInt64(next + 2);
+        reader.Close();
+        return (job, run, done is { } other && Find(connection, other) is { } there ? (there.Digest, there.Outcome) : null);
     }
 
     /// <summary>Makes changes in one transaction, as <see cref="StoreWriter"/> asks for it.</summary>

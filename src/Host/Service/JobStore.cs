@@ -13,7 +13,7 @@ internal sealed partial class JobStore : IWaitingJobs, IDisposable
 {
     private const string Columns =
         "id, submission, name, label, owner, priority, state, request, digest, outcome, reason, attempts, submitted, started, ended, "
-        + "node, lease";
+        + "node, lease, bounds";
 
     private readonly StoreDatabase _database;
     private readonly TimeProvider _clock;
@@ -245,5 +245,6 @@ internal sealed partial class JobStore : IWaitingJobs, IDisposable
         Ended = reader.GetInt64(14),
         Node = reader.GetString(15),
         Lease = reader.GetString(16),
+        Bounds = JsonSerializer.Deserialize<JobBounds>(reader.GetString(17), ServiceJson.Options)!,
     };
 }

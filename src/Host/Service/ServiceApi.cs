@@ -69,7 +69,7 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
 
     private async Task<IResult> SubmitAsync(HttpContext context, JobRequest request)
     {
-        if (JobRules.Problem(request, _inputs.Has) is { } wrong)
+        if (JobRules.Problem(request, _inputs.Has, scheduler.Caps) is { } wrong)
         {
             return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong);
         }

@@ -105,6 +105,11 @@ internal sealed class ServicePages(
             main.Append(CultureInfo.InvariantCulture, $"<p>{Text(job.Reason)}</p>");
         }
 
+        if (job.Bounds != JobBounds.None)
+        {
+            main.Append(CultureInfo.InvariantCulture, $"<p>At most {Text(job.Bounds.ToString())}.</p>");
+        }
+
         if (job.State == JobState.Done)
         {
             main.Append(

@@ -6,7 +6,7 @@ namespace VmSim.Host.Service;
 internal static class StoreTables
 {
     /// <summary>Version of the tables: those before are brought up to it, others are refused.</summary>
-    public const int Version = 3;
+    public const int Version = 4;
 
     /// <summary>What version 1 lacks: nodes, and their leases.</summary>
     private const string Nodes =
@@ -23,6 +23,9 @@ internal static class StoreTables
         CREATE INDEX jobs_done ON jobs (request) WHERE state = 2;
         """;
 
+    /// <summary>What version 3 lacks: what a job may take at most, as JSON.</summary>
+    private const string Bounds = "ALTER TABLE jobs ADD COLUMN bounds TEXT NOT NULL DEFAULT '{}';";
+
     /// <summary>Brings the tables to the version of this program.</summary>
     /// <exception cref="IOException">They are of another version.</exception>
     public static int Prepare(StoreDatabase database, DbConnection connection)
@@ -38,9 +41,10 @@ internal static class StoreTables
 
     private static string StepsFrom(long version, StoreDatabase database) => version switch
     {
-        0 => Tables(database) + Indexes,
+        0 => Tables(database) + Indexes + Bounds,
         1 => Nodes + StepsFrom(2, database),
-        _ => "DROP INDEX jobs_by_request;" + Indexes,
+        2 => "DROP INDEX jobs_by_request;" + Indexes + Bounds,
+        _ => Bounds,
     };
 
     private static string Tables(StoreDatabase database) =>

@@ -66,7 +66,7 @@ public abstract class JobStoreTests
             Begin(store, 1);
             Wait(store.EndAsync(1, JobState.Done, "00", "completed", ""));
             Add(store, "ben", "z");
-            JobRequest three = Request("a", "b", "a") with { Priority = 7 };
+            JobRequest three = Request("a", "b", "a") with { Priority = 7, Bounds = new JobBounds(1L << 30, 60, 0.1) };
             IReadOnlyList<Job> jobs = Wait(store.AddAsync(three, "ada", ["a", "b", "a"], digest => digest == "00"));
             Assert.Equal(jobs, store.OfSubmission(3));
             Assert.Equal([JobState.Queued, JobState.Done, JobState.Queued], jobs.Select(job => job.State));

@@ -34,7 +34,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
         {
             Store = _store,
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
-            Jobs = new SchedulerOptions(0, 1, 60) { WaitingMax = 50 },
+            Jobs = new SchedulerOptions(0, 1, 60) { WaitingMax = 50, Caps = new JobBounds(Seconds: 60) },
         });
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
         {
@@ -193,6 +193,10 @@ public sealed class ServiceApiTests : IAsyncLifetime
     [InlineData("""{"name":"x\u001b[2J","runs":[{"label":"","scenario":"a","inputs":[]}]}""", "control character")]
     [InlineData("""{"name":"x","runs":[{"label":"","scenario":"a","inputs":[{"path":"/etc/passwd","digest":"0"}]}]}""", "trace ends with")]
     [InlineData("""{"name":"x","runs":[{"label":"","scenario":"a","inputs":[{"path":"a.vmt","digest":"../../x"}]}]}""", "SHA-256")]
+    [InlineData("""{"name":"x","bounds":{"memoryBytes":1},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "bounds")]
+    [InlineData("""{"name":"x","bounds":{"seconds":0},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "bounds")]
+    [InlineData("""{"name":"x","bounds":{"virtualSeconds":1e300},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "bounds")]
+    [InlineData("""{"name":"x","bounds":{"seconds":3600},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "60.0 s of wall time")]
     [InlineData("""[[[[[[[[[[[[[[[[[[""", "")]
     public async Task Submit_WhatIsNotAllowed_IsRefused(string body, string words)
     {

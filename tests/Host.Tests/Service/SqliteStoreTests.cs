@@ -29,16 +29,16 @@ public sealed class SqliteStoreTests : JobStoreTests, IDisposable
         {
             StoreCommand.Run(
                 database.Connect(),
-                "DROP INDEX jobs_in_line; DROP INDEX jobs_leased; DROP INDEX jobs_done; "
+                "ALTER TABLE jobs DROP COLUMN bounds; DROP INDEX jobs_in_line; DROP INDEX jobs_leased; DROP INDEX jobs_done; "
                     + "CREATE INDEX jobs_by_request ON jobs (request, state); PRAGMA user_version = 2");
         }
 
         using JobStore again = Open();
         StoreRecovery found = again.Recover();
         Assert.Equal(2, Assert.Single(found.Waiting).Count);
-        Assert.Equal(1, Assert.Single(found.Leased).Id);
+        Assert.Equal((1, JobBounds.None), (Assert.Single(found.Leased).Id, found.Leased[0].Bounds));
         using SqliteDatabase seen = new(Database);
-        Assert.Equal(3L, seen.VersionOf(seen.Connect()));
+        Assert.Equal(4L, seen.VersionOf(seen.Connect()));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -6,12 +6,12 @@ namespace VmSim.Host.Service;
 /// <para>
 /// Jobs of one owner and priority are a line. Only the head of a line is in memory, the rest is in the store, from which the line is filled
 /// again; so memory grows with the lines, not with the jobs, and a turn costs the logarithm of the number of owners. A number may come out
-/// of the store that is known already, or over meanwhile: whoever begins a job looks there at its state.
+/// of the store that is known already, or over meanwhile: whoever begins a job looks there at its state. The queue asks nobody: whoever
+/// takes a job fetches the rest of its line, while others go on with the queue.
 /// </para>
 /// </summary>
-/// <param name="store">Where the rest of the lines is.</param>
 /// <param name="isTaken">Whether a job that waits by the word of the store is another's concern now.</param>
-internal sealed class JobQueue(IWaitingJobs store, Func<long, bool> isTaken)
+internal sealed class JobQueue(Func<long, bool> isTaken)
 {
     /// <summary>
     /// Jobs of a line that are fetched at once. A fetch of so many takes 0.07 ms of SQLite, with a million waiting (docs/scale.md), and
@@ -48,6 +48,7 @@ internal sealed class JobQueue(IWaitingJobs store, Func<long, bool> isTaken)
             // Submissions that end at about the same time may come here in another order than their numbers.
             line.After = line.HasRest ? Math.Min(line.After, job.Id - 1) : job.Id - 1;
             line.HasRest = true;
+            line.News++;
             line.Rest++;
             Count++;
         }
@@ -70,6 +71,7 @@ internal sealed class JobQueue(IWaitingJobs store, Func<long, bool> isTaken)
     {
         Line line = LineOf(owner, priority);
         (line.HasRest, line.After) = (true, 0);
+        line.News++;
         line.Rest += count;
         Count += count;
         List(owner, priority);
@@ -93,16 +95,16 @@ internal sealed class JobQueue(IWaitingJobs store, Func<long, bool> isTaken)
     }
 
     /// <summary>The next job; it counts as running until <see cref="End"/>.</summary>
-    /// <returns>The job; null if none waits.</returns>
-    /// <exception cref="IOException">The store cannot be read; nothing has changed.</exception>
-    public QueuedJob? Take()
+    /// <param name="rest">Where the next job is if it is in the store: it is to be fetched, given to <see cref="Fill"/>, and asked for anew.</param>
+    /// <returns>The job; null if none waits, or it is in the store.</returns>
+    public QueuedJob? Take(out QueueRest? rest)
     {
+        rest = null;
         for (int priority = JobLimits.PriorityMax; priority >= 0; priority--)
         {
             while (_turns[priority].Min is { } owner)
             {
                 Line line = owner.Lines[priority]!;
-                Fill(line, owner.Name, priority);
                 if (line.Head.Count > 0)
                 {
                     long job = line.Head.Min;
@@ -113,11 +115,42 @@ internal sealed class JobQueue(IWaitingJobs store, Func<long, bool> isTaken)
                     return new QueuedJob(job, owner.Name, priority);
                 }
 
+                if (line.HasRest)
+                {
+                    rest = new QueueRest(owner.Name, priority, line.After, line.News);
+                    return null;
+                }
+
                 Unlist(owner, priority);
             }
         }
 
         return null;
+    }
+
+    /// <summary>Takes what has been fetched of a line.</summary>
+    /// <param name="rest">What was to be fetched.</param>
+    /// <param name="next">The next jobs, at most <see cref="Window"/>.</param>
+    public void Fill(QueueRest rest, IReadOnlyList<long> next)
+    {
+        if (OwnerOf(rest.Owner).Lines[rest.Priority] is not { } line || line.After != rest.After)
+        {
+            // The line was heard of anew meanwhile, or another one has filled it.
+            return;
+        }
+
+        foreach (long job in next.Where(job => !isTaken(job)))
+        {
+            Put(line, job);
+        }
+
+        // What was counted in the rest is in the head now, or was heard of wrongly; what has come meanwhile may be in neither.
+        line.HasRest = next.Count == Window || line.News != rest.News;
+        long moved = line.HasRest ? Math.Min(line.Rest, next.Count) : line.Rest;
+        line.Rest -= moved;
+        Count -= moved;
+        line.After = next.Count > 0 ? next[^1] : line.After;
+        Unlist(_owners[rest.Owner], rest.Priority);
     }
 
     /// <summary>A job of somebody runs that was not taken here.</summary>
@@ -146,25 +179,6 @@ internal sealed class JobQueue(IWaitingJobs store, Func<long, bool> isTaken)
         if (line.Head.Add(job))
         {
             (Held, Count) = (Held + 1, Count + 1);
-        }
-    }
-
-    private void Fill(Line line, string owner, int priority)
-    {
-        while (line.Head.Count == 0 && line.HasRest)
-        {
-            IReadOnlyList<long> next = store.Waiting(owner, priority, line.After, Window);
-            foreach (long job in next.Where(job => !isTaken(job)))
-            {
-                Put(line, job);
-            }
-
-            // What was counted in the rest is in the head now, or was heard of wrongly.
-            long moved = next.Count < Window ? line.Rest : Math.Min(line.Rest, next.Count);
-            line.Rest -= moved;
-            Count -= moved;
-            line.HasRest = next.Count == Window;
-            line.After = next.Count > 0 ? next[^1] : line.After;
         }
     }
 
@@ -235,6 +249,9 @@ internal sealed class JobQueue(IWaitingJobs store, Func<long, bool> isTaken)
         public bool HasRest { get; set; }
 
         public long After { get; set; }
+
+        /// <summary>How often something was heard of the rest.</summary>
+        public long News { get; set; }
 
         /// <summary>How many more, as far as is known; nothing depends on it but <see cref="Count"/>.</summary>
         public long Rest { get; set; }

@@ -67,12 +67,7 @@ internal sealed partial class JobScheduler
     /// <returns>Whether there was one.</returns>
     private async Task<bool> StartHereAsync()
     {
-        TakenJob? taken;
-        lock (_gate)
-        {
-            taken = Take(1).SingleOrDefault();
-        }
-
+        TakenJob? taken = (await TakeAsync(1)).SingleOrDefault();
         if (taken is null || await BeginAsync(taken, "", "") is not ({ } job, { } run))
         {
             return taken is not null;

@@ -213,11 +213,7 @@ internal sealed partial class JobScheduler
         List<TakenJob> taken;
         do
         {
-            lock (_gate)
-            {
-                taken = Take(room - orders.Count);
-            }
-
+            taken = await TakeAsync(room - orders.Count);
             NodeOrder?[] given = new NodeOrder?[taken.Count];
             try
             {

@@ -42,6 +42,7 @@ internal sealed partial class JobScheduler : IDisposable
     private readonly HeldJobs _held = new();
 
     private readonly LateJobs _late = new();
+    private Task _filling = Task.CompletedTask;
     private readonly SemaphoreSlim _wake = new(0);
     private volatile string _problem = "";
     private volatile bool _isStopping;
@@ -52,7 +53,7 @@ internal sealed partial class JobScheduler : IDisposable
         StoreFolder folder, JobStore store, SchedulerOptions options, ServiceMetrics metrics, ILogger<JobScheduler> log, TimeProvider clock)
     {
         (_folder, _store, _options, _metrics, _log, _clock) = (folder, store, options, metrics, log, clock);
-        _queue = new JobQueue(store, Knows);
+        _queue = new JobQueue(Knows);
         metrics.Watch(
             () => WaitingCount, () => Locked(() => _running.Count), () => Locked(() => _nodes.Count));
     }
@@ -168,24 +169,64 @@ internal sealed partial class JobScheduler : IDisposable
         }
     }
 
-    /// <summary>Takes the next jobs out of the queue; the gate is held.</summary>
+    /// <summary>Takes the next jobs out of the queue.</summary>
     /// <param name="count">How many at most.</param>
-    private List<TakenJob> Take(int count)
+    /// <exception cref="IOException">The store cannot be read, and none is taken.</exception>
+    private async Task<List<TakenJob>> TakeAsync(int count)
     {
-        while (_late.TakeDue(_clock.GetUtcNow()) is { } due)
-        {
-            _queue.Return(PlaceOf(due));
-        }
-
         List<TakenJob> taken = [];
-        while (taken.Count < count && _queue.Take() is { } next)
+        while (!TryTake(taken, count, out Task filled))
         {
-            TakenJob job = new(next);
-            _taken.Add(next.Id, job);
-            taken.Add(job);
+            try
+            {
+                await filled;
+            }
+            catch (IOException) when (taken.Count > 0)
+            {
+                // What is taken is given back when it cannot be begun.
+                break;
+            }
         }
 
         return taken;
+    }
+
+    /// <summary>Takes jobs out of the queue as far as it has them in memory.</summary>
+    /// <param name="taken">Takes them.</param>
+    /// <param name="count">How many it may have at most.</param>
+    /// <param name="filled">Ends when there are more.</param>
+    /// <returns>Whether no more are to be had or wanted.</returns>
+    private bool TryTake(List<TakenJob> taken, int count, out Task filled)
+    {
+        lock (_gate)
+        {
+            while (_late.TakeDue(_clock.GetUtcNow()) is { } due)
+            {
+                _queue.Return(PlaceOf(due));
+            }
+
+            QueueRest? rest = null;
+            while (taken.Count < count && _queue.Take(out rest) is { } next)
+            {
+                TakenJob job = new(next);
+                _taken.Add(next.Id, job);
+                taken.Add(job);
+            }
+
+            // All who need more wait for one fetch; nobody waits for the store behind the gate.
+            _filling = rest is not null && _filling.IsCompleted ? FillAsync(rest) : _filling;
+            filled = _filling;
+            return rest is null;
+        }
+    }
+
+    private async Task FillAsync(QueueRest rest)
+    {
+        IReadOnlyList<long> next = await _store.WaitingAsync(rest.Owner, rest.Priority, rest.After, JobQueue.Window);
+        lock (_gate)
+        {
+            _queue.Fill(rest, next);
+        }
     }
 
     private static QueuedJob PlaceOf(Job job) => new(job.Id, job.Owner, job.Priority);

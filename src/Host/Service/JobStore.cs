@@ -9,7 +9,7 @@ namespace VmSim.Host.Service;
 /// fails may be called again: it changes the same again, or adds once more. A job that is over stays as it is. The methods may be called
 /// from any thread.
 /// </summary>
-internal sealed partial class JobStore : IWaitingJobs, IDisposable
+internal sealed partial class JobStore : IDisposable
 {
     private const string Columns =
         "id, submission, name, label, owner, priority, state, request, digest, outcome, reason, attempts, submitted, started, ended, "
@@ -107,8 +107,14 @@ internal sealed partial class JobStore : IWaitingJobs, IDisposable
         return new StoreRecovery(lines, Select(connection, $"SELECT {Columns} FROM jobs WHERE lease <> '' ORDER BY id"));
     });
 
-    /// <inheritdoc/>
-    public IReadOnlyList<long> Waiting(string owner, int priority, long after, int count) => Ask(connection =>
+    /// <summary>The next jobs of an owner that wait, in the order of submission, when all that was asked for before is done.</summary>
+    /// <param name="owner">Whose.</param>
+    /// <param name="priority">Of which priority.</param>
+    /// <param name="after">Those with a greater number.</param>
+    /// <param name="count">How many at most.</param>
+    /// <returns>Their numbers, rising.</returns>
+    public Task<IReadOnlyList<long>> WaitingAsync(string owner, int priority, long after, int count) =>
+        _writer.ChangeAsync<IReadOnlyList<long>>(connection =>
     {
         using DbCommand command = StoreCommand.Of(
             connection,

@@ -37,7 +37,7 @@ public abstract class JobStoreTests
         StoreRecovery found = again.Recover();
         Assert.Equal(("ada", JobLimits.PriorityUsual, 2L), Assert.Single(found.Waiting));
         Assert.Empty(found.Leased);
-        Assert.Equal([1L, 2L], again.Waiting("ada", JobLimits.PriorityUsual, 0, 10));
+        Assert.Equal([1L, 2L], Wait(again.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
         Job second = again.Find(2)!;
         Assert.Equal((JobState.Queued, 1, 1L, "ada"), (second.State, second.Attempts, second.Submission, second.Owner));
         Assert.Equal("begun", Assert.Single(again.LogOf(2)).Text);
@@ -71,10 +71,10 @@ public abstract class JobStoreTests
             Assert.Equal(jobs, store.OfSubmission(3));
             Assert.Equal([JobState.Queued, JobState.Done, JobState.Queued], jobs.Select(job => job.State));
             Assert.Equal(("00", "completed"), (jobs[1].Digest, jobs[1].Outcome));
-            Assert.Equal([3L, 5L], store.Waiting("ada", 7, 0, 10));
-            Assert.Equal([5L], store.Waiting("ada", 7, 3, 10));
-            Assert.Equal([3L], store.Waiting("ada", 7, 0, 1));
-            Assert.Empty(store.Waiting("ada", JobLimits.PriorityUsual, 0, 10));
+            Assert.Equal([3L, 5L], Wait(store.WaitingAsync("ada", 7, 0, 10)));
+            Assert.Equal([5L], Wait(store.WaitingAsync("ada", 7, 3, 10)));
+            Assert.Equal([3L], Wait(store.WaitingAsync("ada", 7, 0, 1)));
+            Assert.Empty(Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
             Assert.Equal(
                 [("ada", 7, 2L), ("ben", JobLimits.PriorityUsual, 1L)],
                 store.Recover().Waiting.OrderBy(line => line.Owner, StringComparer.Ordinal));
@@ -136,7 +136,7 @@ public abstract class JobStoreTests
                 Job found = store.Find(job.Id)!;
                 Assert.Equal((held, held, held, held), (found.Name, found.Label, found.Owner, found.Request));
                 Assert.Equal(held, store.RunOf(found).Scenario);
-                Assert.Equal([job.Id], store.Waiting(name, JobLimits.PriorityUsual, 0, 10));
+                Assert.Equal([job.Id], Wait(store.WaitingAsync(name, JobLimits.PriorityUsual, 0, 10)));
                 Begin(store, job.Id, name, name);
                 Wait(store.LogAsync(job.Id, name));
                 Wait(store.EndAsync(job.Id, JobState.Done, name, name, name));

@@ -84,7 +84,7 @@ public sealed class PostgresStoreTests : JobStoreTests
         string said = Assert.Throws<StoreAwayException>(store.Beat).Message;
         Assert.Contains("PostgreSQL database", said, StringComparison.Ordinal);
         AssertGoesOn(store);
-        Assert.Equal([1L], store.Waiting("ada", JobLimits.PriorityUsual, 0, 10));
+        Assert.Equal([1L], Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
     }
 
     /// <summary>A server that dies within a transaction: none of it is there, and all of it when it is done again.</summary>
@@ -111,7 +111,7 @@ public sealed class PostgresStoreTests : JobStoreTests
         Assert.Throws<StoreAwayException>(store.Beat);
         _server.Start();
         AssertGoesOn(store);
-        Assert.Equal([1L], store.Waiting("ada", JobLimits.PriorityUsual, 0, 10));
+        Assert.Equal([1L], Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
         Assert.Equal(1L, PostgresServer.Ask(_settings, "SELECT count(*) FROM scenarios"));
         Assert.Equal(2, Add(store, "ada", "b", "c").Count);
         Assert.Equal(3L, PostgresServer.Ask(_settings, "SELECT count(*) FROM scenarios"));

@@ -10,12 +10,17 @@ internal sealed class BoundsOptions
 {
     private static readonly Dictionary<string, double> Sizes = new(StringComparer.Ordinal)
     {
-        ["MiB"] = 1L << 20, ["GiB"] = 1L << 30, ["TiB"] = 1L << 40,
+        ["MiB"] = 1L << 20,
+        ["GiB"] = 1L << 30,
+        ["TiB"] = 1L << 40,
     };
 
     private static readonly Dictionary<string, double> Times = new(StringComparer.Ordinal)
     {
-        ["us"] = 1e-6, ["ms"] = 1e-3, ["s"] = 1, ["min"] = 60,
+        ["us"] = 1e-6,
+        ["ms"] = 1e-3,
+        ["s"] = 1,
+        ["min"] = 60,
     };
 
     private readonly Option<double?> _memory;

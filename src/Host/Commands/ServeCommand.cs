@@ -71,7 +71,8 @@ internal static class ServeCommand
                     parsed.GetValue(nodesOnly) ? 0
                     : parsed.GetValue(jobs) is > 0 and int given ? given : Math.Max(1, Environment.ProcessorCount / lanes),
                     lanes,
-                    parsed.GetValue(checkpoint).TotalSeconds) { Caps = caps.Read(parsed) },
+                    parsed.GetValue(checkpoint).TotalSeconds)
+                { Caps = caps.Read(parsed) },
                 Connections = parsed.GetValue(connections),
                 Requests = parsed.GetValue(requests),
                 LogsJson = parsed.GetValue(log) == "json",

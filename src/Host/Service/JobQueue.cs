@@ -95,7 +95,7 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
     }
 
     /// <summary>The next job; it counts as running until <see cref="End"/>.</summary>
-    /// <param name="rest">Where the next job is if it is in the store: it is to be fetched, given to <see cref="Fill"/>, and asked for anew.</param>
+    /// <param name="rest">What is to be fetched, and given to <see cref="Fill"/>, before there is a next one; null if nothing is.</param>
     /// <returns>The job; null if none waits, or it is in the store.</returns>
     public QueuedJob? Take(out QueueRest? rest)
     {

@@ -12,6 +12,9 @@ internal static class ServeCommand
 {
     private const int JobsMax = 1024;
 
+    /// <summary>More than any machine answers, and has descriptors for.</summary>
+    private const int RequestsMax = 1_000_000;
+
     public static Command Create(TextWriter output, TextWriter error)
     {
         Option<string> store = StoreOption();
@@ -42,12 +45,18 @@ internal static class ServeCommand
             "--threads", "Host threads that simulate in each job. Never changes results.", 1, Lanes.Max, fallback: 1);
         Option<TimeSpan> checkpoint = TimeOption.Create(
             "--checkpoint", "How often a job is written down: 60s by default, 5min, 1h.", TimeSpan.FromSeconds(60));
+        Option<int> connections = NumberOption.Create(
+            "--connections", "Connections at a time; each node has one or two.", 1, RequestsMax, ServiceOptions.UsualConnections);
+        Option<int> requests = NumberOption.Create(
+            "--requests", "Requests of one address in a second.", 1, RequestsMax, ServiceOptions.UsualRequests);
         Option<string> log = new("--log") { Description = "The log on standard error: text or json.", DefaultValueFactory = _ => "text" };
         log.AcceptOnlyFromAmong("text", "json");
         Command command = new("serve", "Runs a service that takes jobs (vmsim submit), has them made and keeps what they found.")
         {
-            store, database, listen, certificate, jobs, nodesOnly, threads, checkpoint, standby, log,
+            store, database, listen, certificate, jobs, nodesOnly, threads, checkpoint, standby, connections, requests, log,
         };
+        BoundsOptions caps = new("any job");
+        caps.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             using NodeCertificate? own = parsed.GetValue(certificate) is { } file ? Load(file) : null;
@@ -62,7 +71,10 @@ internal static class ServeCommand
                     parsed.GetValue(nodesOnly) ? 0
                     : parsed.GetValue(jobs) is > 0 and int given ? given : Math.Max(1, Environment.ProcessorCount / lanes),
                     lanes,
-                    parsed.GetValue(checkpoint).TotalSeconds),
+                    parsed.GetValue(checkpoint).TotalSeconds)
+                { Caps = caps.Read(parsed) },
+                Connections = parsed.GetValue(connections),
+                Requests = parsed.GetValue(requests),
                 LogsJson = parsed.GetValue(log) == "json",
             };
             await ServeAsync(options, parsed.GetValue(standby), error, cancellation);

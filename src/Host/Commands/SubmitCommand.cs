@@ -23,12 +23,14 @@ internal static class SubmitCommand
         Option<int> priority = NumberOption.Create(
             "--priority", "Greater ones go first.", 0, JobLimits.PriorityMax, fallback: JobLimits.PriorityUsual);
         Option<string?> name = new("--name") { Description = "What to call it; the scenario's or sweep's name by default." };
+        BoundsOptions bounds = new("each run");
         Command command = new("submit", "Submits a scenario, a trace or a sweep to a service, and prints the job's number.")
         {
             scenario, set, priority, name,
         };
         Suggestions.Offer(scenario, Suggestions.Scenarios);
         set.CompletionSources.Add(Suggestions.Settings);
+        bounds.AddTo(command);
         service.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -42,7 +44,7 @@ internal static class SubmitCommand
                 await client.SendInputAsync(file.Path, file.Digest, cancellation);
             }
 
-            JobReceipt receipt = await client.SubmitAsync(request, cancellation);
+            JobReceipt receipt = await client.SubmitAsync(request with { Bounds = bounds.Read(parsed) }, cancellation);
             await output.WriteLineAsync($"{receipt.Id}");
             string jobs = receipt.Count == 1 ? $"job {receipt.Id}" : $"jobs {receipt.Id} to {receipt.Id + receipt.Count - 1}";
             await error.WriteLineAsync(

@@ -54,6 +54,9 @@ internal sealed record Job
     /// <summary>By what that node has it: new each time that a node is given a job, so that an older one counts no more.</summary>
     public string Lease { get; init; } = "";
 
+    /// <summary>What it may take at most, by those who submitted it.</summary>
+    public JobBounds Bounds { get; init; } = JobBounds.None;
+
     /// <summary>Whether nothing more will become of it.</summary>
     public bool IsOver => State is JobState.Done or JobState.Failed or JobState.Cancelled;
 }

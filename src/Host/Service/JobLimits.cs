@@ -18,6 +18,12 @@ internal static class JobLimits
     /// <summary>Runs of one submission.</summary>
     public const int RunsMax = 10_000;
 
+    /// <summary>
+    /// Jobs that wait at a time. They bound the store, since each stands there with its scenario, and a service that begins counts them
+    /// (docs/scale.md); twice a million.
+    /// </summary>
+    public const int WaitingMax = 2_000_000;
+
     /// <summary>Files of one run.</summary>
     public const int InputsMax = 1_024;
 

@@ -7,8 +7,9 @@ namespace VmSim.Host.Service;
 /// <param name="Inputs">The traces that it names.</param>
 /// <param name="Threads">Host threads that simulate.</param>
 /// <param name="CheckpointSeconds">Wall time from one checkpoint to the next, in seconds.</param>
+/// <param name="Bounds">What it may take at most.</param>
 internal sealed record JobOrder(
-    long Job, string Store, string Scenario, IReadOnlyList<InputName> Inputs, int Threads, double CheckpointSeconds);
+    long Job, string Store, string Scenario, IReadOnlyList<InputName> Inputs, int Threads, double CheckpointSeconds, JobBounds Bounds);
 
 /// <summary>What a job's process says, as a line of JSON: how far it is, something for the job's log, or at last its answer.</summary>
 /// <param name="Progress">How far it is; null if this line is something else.</param>

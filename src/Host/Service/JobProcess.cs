@@ -9,13 +9,18 @@ namespace VmSim.Host.Service;
 /// <summary>The service's side of a process that makes one job.</summary>
 internal sealed class JobProcess : IJobMaker
 {
+    /// <summary>How often it is looked what the process takes: what it takes more meanwhile is beyond its limit.</summary>
+    private static readonly TimeSpan Look = new(TimeSpan.TicksPerSecond / 4);
+
     private readonly Process _process;
+    private readonly JobBounds _bounds;
+    private readonly long _begun = Stopwatch.GetTimestamp();
     private readonly Action _kill;
     private readonly Task<string> _said;
 
-    private JobProcess(Process process)
+    private JobProcess(Process process, JobBounds bounds)
     {
-        _process = process;
+        (_process, _bounds) = (process, bounds);
         _kill = Kill;
         _said = LastLineAsync(process.StandardError);
     }
@@ -31,7 +36,7 @@ internal sealed class JobProcess : IJobMaker
         // Scenarios of others are read there, and the database is none of theirs.
         start.Environment.Remove("PGPASSWORD");
         Process process = Process.Start(start)!;
-        JobProcess started = new(process);
+        JobProcess started = new(process, order.Bounds);
         Leftovers.Add(started._kill);
         try
         {
@@ -50,6 +55,8 @@ internal sealed class JobProcess : IJobMaker
     public async Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<string> log)
     {
         JobAnswer? answer = null;
+        using CancellationTokenSource over = new();
+        Task<string> watched = WatchAsync(over.Token);
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {
             // A process that is killed may leave half a line.
@@ -67,6 +74,13 @@ internal sealed class JobProcess : IJobMaker
         }
 
         await _process.WaitForExitAsync();
+        await over.CancelAsync();
+        if (await watched is { Length: > 0 } beyond)
+        {
+            // It was ended for that; an answer that came before is one all the same.
+            answer ??= new JobAnswer("", false, "", 0, ExitCodes.BadInput, beyond);
+        }
+
         string said = await _said;
         string death = $"its process ended with exit code {_process.ExitCode}{(said.Length > 0 ? $"; it last said \"{said}\"" : "")}";
         return new JobEnding(answer, death);
@@ -83,6 +97,56 @@ internal sealed class JobProcess : IJobMaker
     {
         Leftovers.Forget(_kill);
         _process.Dispose();
+    }
+
+    /// <summary>Ends the process when it is over one of its limits that are looked at from outside.</summary>
+    /// <returns>Which one; empty if none.</returns>
+    private async Task<string> WatchAsync(CancellationToken over)
+    {
+        if (_bounds.MemoryBytes is null && _bounds.Seconds is null)
+        {
+            return "";
+        }
+
+        using PeriodicTimer timer = new(Look);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(over))
+            {
+                if (Beyond() is { Length: > 0 } found)
+                {
+                    Kill();
+                    return found;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The process has ended.
+        }
+
+        return "";
+    }
+
+    private string Beyond()
+    {
+        if (_bounds.Seconds is { } seconds && Stopwatch.GetElapsedTime(_begun).TotalSeconds > seconds)
+        {
+            return JobBounds.OverTime(seconds);
+        }
+
+        try
+        {
+            _process.Refresh();
+            return _bounds.MemoryBytes is { } most && _process.WorkingSet64 is var bytes && bytes > most
+                ? JobBounds.OverMemory(bytes, most)
+                : "";
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+            return "";
+        }
     }
 
     private static JobWord? TryRead(string line)

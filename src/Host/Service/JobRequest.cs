@@ -4,7 +4,8 @@ namespace VmSim.Host.Service;
 /// <param name="Name">What people call it.</param>
 /// <param name="Runs">The runs.</param>
 /// <param name="Priority">0 to <see cref="JobLimits.PriorityMax"/>; null for <see cref="JobLimits.PriorityUsual"/>.</param>
-internal sealed record JobRequest(string Name, IReadOnlyList<RunRequest> Runs, int? Priority = null);
+/// <param name="Bounds">What each run may take at most; null for what the service allows.</param>
+internal sealed record JobRequest(string Name, IReadOnlyList<RunRequest> Runs, int? Priority = null, JobBounds? Bounds = null);
 
 /// <summary>A run of a submission.</summary>
 /// <param name="Label">What differs between the runs.</param>

@@ -12,8 +12,14 @@ internal static class JobRules
     /// <summary>What is wrong with a submission; null if nothing is.</summary>
     /// <param name="request">The submission.</param>
     /// <param name="hasInput">Whether the store has a file.</param>
-    public static string? Problem(JobRequest request, Func<InputName, bool> hasInput)
+    /// <param name="caps">What the service allows any job.</param>
+    public static string? Problem(JobRequest request, Func<InputName, bool> hasInput, JobBounds caps)
     {
+        if (request.Bounds?.Problem(caps) is { } beyond)
+        {
+            return beyond;
+        }
+
         if (NameProblem("name", request.Name, isNeeded: true) is { } wrong)
         {
             return wrong;

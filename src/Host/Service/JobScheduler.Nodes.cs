@@ -12,50 +12,43 @@ internal sealed partial class JobScheduler
 {
     private readonly Dictionary<string, ServiceNode> _nodes = new(StringComparer.Ordinal);
 
-    /// <summary>A node says what it is at, and is told what to do.</summary>
+    /// <summary>A node says what it is at, and is told what to do when that stands in the store.</summary>
     /// <param name="name">The node.</param>
     /// <param name="beat">What it says; it has been checked.</param>
     /// <returns>What to do; null if another process has the name.</returns>
-    public NodeAnswer? Beat(string name, NodeBeat beat)
+    public async Task<NodeAnswer?> BeatAsync(string name, NodeBeat beat)
     {
+        ServiceNode? node;
+        List<string> none = [];
+        List<Task> noted = [];
+        int room = 0;
         lock (_gate)
         {
-            DateTimeOffset now = _clock.GetUtcNow();
-            if (!_nodes.TryGetValue(name, out ServiceNode? node) || node.Instance != beat.Instance)
+            if ((node = NodeOf(name, beat)) is null)
             {
-                if (node?.Lives(now) == true)
+                return null;
+            }
+
+            if (node.Hear(beat, _clock.GetUtcNow()) && HasRecovered && !_isStopping)
+            {
+                none = Hear(node, beat, noted);
+                if (beat.State == NodeState.Leaving)
                 {
-                    return null;
+                    _nodes.Remove(name);
+                    ServiceLog.Node(_log, name, "left");
                 }
-
-                _nodes[name] = node = new ServiceNode(name, beat.Instance);
-                ServiceLog.Node(_log, name, $"joined, {beat.Jobs} at a time, build {beat.Build}");
-            }
-
-            if (!node.Hear(beat, now) || !_hasRecovered || _isStopping)
-            {
-                return new NodeAnswer([], [], node.Drains);
-            }
-
-            List<string> none = Hear(node, beat);
-            if (beat.State == NodeState.Leaving)
-            {
-                _nodes.Remove(name);
-                ServiceLog.Node(_log, name, "left");
-                return new NodeAnswer([], none, node.Drains);
-            }
-
-            List<NodeOrder> orders = [];
-            int room = node.Drains || ProblemOf(node).Length > 0 ? 0 : beat.Room;
-            Try(() =>
-            {
-                while (room-- > 0 && StartNext(job => Give(job, node, orders)))
+                else
                 {
-                    // There may be one more.
+                    room = node.Drains || ProblemOf(node).Length > 0 ? 0 : beat.Room;
                 }
-            });
-            return new NodeAnswer(orders, none, node.Drains);
+            }
         }
+
+        // What the node has said for the logs goes into the store with what is begun, since it says it once.
+        List<NodeOrder> orders = [];
+        noted.Add(room > 0 ? TryAsync(() => GiveAsync(node, beat.Number, room, orders)) : Task.CompletedTask);
+        await Task.WhenAll(noted);
+        return new NodeAnswer(orders, none, node.Drains);
     }
 
     /// <summary>Has a node end with the jobs that it has.</summary>
@@ -79,18 +72,14 @@ internal sealed partial class JobScheduler
                     node.Name,
                     node.Last!.Build,
                     node.Last.Jobs,
-                    JobsOf(node.Name).Count(),
-                    [.. IdsOf(node.Name)],
+                    node.Jobs.Values.Count(job => !job.IsOver),
+                    [.. node.Jobs.Where(job => !job.Value.IsOver).Select(job => job.Key).Order()],
                     node.Drains ? NodeState.Draining : node.Last.State,
                     node.Seen.ToUnixTimeMilliseconds(),
                     ProblemOf(node))),
             ];
         }
     }
-
-    private IEnumerable<long> IdsOf(string node) => _running
-        .Where(running => running.Value.Job.Maker is NodeJob { IsOver: false } held && held.Node == node)
-        .Select(running => running.Key).Order();
 
     /// <summary>Whether a node has a job by a lease that counts.</summary>
     public bool Holds(string name, long job, string lease)
@@ -101,15 +90,39 @@ internal sealed partial class JobScheduler
         }
     }
 
-    /// <summary>A job has ended on a node; if it was made, the store has its result.</summary>
-    /// <returns>Whether that counts.</returns>
-    public bool End(string name, long job, string lease, NodeEnding ending)
+    /// <summary>Whether what a node says of the end of a job counts, be it for the second time.</summary>
+    public bool MayEnd(string name, long job, string lease)
     {
         lock (_gate)
         {
-            NodeJob? held = HeldBy(name, job, lease);
-            held?.End(new JobEnding(ending.Answer, ending.Death, ending.IsLost));
-            return held is not null;
+            return GivenTo(name, job, lease) is { IsOver: false } or { IsEndedByNode: true };
+        }
+    }
+
+    /// <summary>A job has ended on a node; if it was made, the store has its result.</summary>
+    /// <returns>Whether that counts, once it stands in the store.</returns>
+    /// <exception cref="IOException">The store does not say so yet; the same may be said again.</exception>
+    public async Task<bool> EndAsync(string name, long job, string lease, NodeEnding ending)
+    {
+        Task<bool> recorded;
+        lock (_gate)
+        {
+            if (GivenTo(name, job, lease)?.EndByNode(new JobEnding(ending.Answer, ending.Death, ending.IsLost)) != true)
+            {
+                return false;
+            }
+
+            recorded = _running[job].Recorded;
+        }
+
+        try
+        {
+            return await recorded.WaitAsync(RecordPatience) ? true : throw new StoreAwayException("the service is being stopped");
+        }
+        catch (TimeoutException)
+        {
+            throw new StoreAwayException(
+                _problem.Length > 0 ? _problem : $"the store has said nothing for {RecordPatience.TotalSeconds} s");
         }
     }
 
@@ -117,16 +130,40 @@ internal sealed partial class JobScheduler
         ? ""
         : $"it is of another build than the service ({BuildIdentity.Here})";
 
-    /// <summary>Takes a node's claims.</summary>
+    /// <summary>The node that a beat is of; null if another process has the name. The gate is held.</summary>
+    private ServiceNode? NodeOf(string name, NodeBeat beat)
+    {
+        if (_nodes.TryGetValue(name, out ServiceNode? node) && node.Instance == beat.Instance)
+        {
+            return node;
+        }
+
+        if (node?.Lives(_clock.GetUtcNow()) == true)
+        {
+            return null;
+        }
+
+        if (node is not null)
+        {
+            GiveUp(node, $"another process is node {name} now");
+        }
+
+        ServiceLog.Node(_log, name, $"joined, {beat.Jobs} at a time, build {beat.Build}");
+        return _nodes[name] = new ServiceNode(name, beat.Instance);
+    }
+
+    /// <summary>Takes a node's claims; the gate is held.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="beat">What it says.</param>
+    /// <param name="noted">Takes what is still to be written into the store.</param>
     /// <returns>Leases among them that count no more.</returns>
-    private List<string> Hear(ServiceNode node, NodeBeat beat)
+    private List<string> Hear(ServiceNode node, NodeBeat beat, List<Task> noted)
     {
         List<string> none = [];
         HashSet<string> claimed = new(StringComparer.Ordinal);
         foreach (NodeClaim claim in beat.Claims)
         {
-            NodeJob? held = HeldBy(node.Name, claim.Job, claim.Lease) ?? Adopt(node, claim);
-            if (held is null)
+            if ((HeldBy(node.Name, claim.Job, claim.Lease) ?? Adopt(node, claim, noted)) is not { } held)
             {
                 none.Add(claim.Lease);
                 continue;
@@ -134,10 +171,11 @@ internal sealed partial class JobScheduler
 
             claimed.Add(claim.Lease);
             held.Hear(claim);
+            noted.AddRange(claim.Log.Select(line => NoteAsync(claim.Job, line)));
         }
 
         // The answer that had the order has not reached it, or another process has the name now.
-        foreach (NodeJob lost in JobsOf(node.Name).Where(job => job.GivenAt < beat.Number && !claimed.Contains(job.Lease)))
+        foreach (NodeJob lost in node.Jobs.Values.Where(job => job.GivenAt < beat.Number && !claimed.Contains(job.Lease)))
         {
             lost.End(new JobEnding(
                 null, beat.State == NodeState.Leaving ? $"node {node.Name} has left" : $"node {node.Name} does not have it", IsLost: true));
@@ -147,32 +185,75 @@ internal sealed partial class JobScheduler
     }
 
     /// <summary>Goes on with what a node has gone on with while there was no service.</summary>
-    private NodeJob? Adopt(ServiceNode node, NodeClaim claim)
+    private NodeJob? Adopt(ServiceNode node, NodeClaim claim, List<Task> noted)
     {
-        int late = _late.FindIndex(late => late.Job.Id == claim.Job && late.Job.Lease == claim.Lease && late.Job.Node == node.Name);
-        if (late < 0 || ProblemOf(node).Length > 0 || !Try(() => _store.Adopt(claim.Job)))
+        if (_late.Find(claim.Job) is not { } job || job.Lease != claim.Lease || job.Node != node.Name || ProblemOf(node).Length > 0)
         {
             return null;
         }
 
-        Job job = _late[late].Job;
-        _late.RemoveAt(late);
+        _late.Remove(job.Id);
         _queue.Begin(job.Owner);
-        NodeJob held = new(node.Name, claim.Lease, givenAt: 0);
-        Run(job, held);
-        Note(job.Id, $"node {node.Name} has gone on with it");
+        NodeJob held = new(node, claim.Lease, givenAt: 0);
+        node.Jobs[job.Id] = held;
+        Run(null, job, held);
+
+        // If the store does not hear of it, the next service finds the lease there all the same.
+        noted.Add(TryAsync(() => _store.AdoptAsync(job.Id, $"node {node.Name} has gone on with it")));
         return held;
     }
 
-    private NodeJob Give(Job job, ServiceNode node, List<NodeOrder> orders)
+    /// <summary>Gives a node jobs.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="number">Number of its beat.</param>
+    /// <param name="room">How many at most.</param>
+    /// <param name="orders">Takes them, in the order of their turns.</param>
+    private async Task GiveAsync(ServiceNode node, long number, int room, List<NodeOrder> orders)
     {
-        RunRequest run = _store.RunOf(job);
+        List<TakenJob> taken;
+        do
+        {
+            taken = await TakeAsync(room - orders.Count);
+            NodeOrder?[] given = new NodeOrder?[taken.Count];
+            try
+            {
+                await Task.WhenAll(taken.Select(async (job, i) => given[i] = await GiveAsync(node, number, job)));
+            }
+            finally
+            {
+                // Of what is taken, something may be over or wait for another: then there may be one more.
+                orders.AddRange(given.OfType<NodeOrder>());
+            }
+        }
+        while (taken.Count > 0 && orders.Count < room);
+    }
+
+    private async Task<NodeOrder?> GiveAsync(ServiceNode node, long number, TakenJob taken)
+    {
         string lease = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NodeRules.LeaseLength / 2));
-        NodeJob held = new(node.Name, lease, node.Last!.Number);
-        _store.Begin(job.Id, job.Attempts + 1, node.Name, lease, BegunBy(job, held));
-        orders.Add(new NodeOrder(
-            job.Id, lease, run.Scenario, run.Inputs, _options.CheckpointSeconds, File.Exists(_folder.CheckpointOf(job.Id))));
-        return held;
+        if (await BeginAsync(taken, node.Name, lease) is not ({ } job, { } run))
+        {
+            return null;
+        }
+
+        bool hasCheckpoint = File.Exists(_folder.CheckpointOf(job.Id));
+        lock (_gate)
+        {
+            NodeJob held = new(node, lease, number);
+            node.Jobs[job.Id] = held;
+            Run(taken, job, held);
+            if (_isStopping)
+            {
+                held.Stop();
+            }
+            else if (!ReferenceEquals(_nodes.GetValueOrDefault(node.Name), node))
+            {
+                held.End(new JobEnding(null, $"node {node.Name} was given up", IsLost: true));
+            }
+        }
+
+        return new NodeOrder(
+            job.Id, lease, run.Scenario, run.Inputs, _options.CheckpointSeconds, hasCheckpoint, job.Bounds.And(_options.Caps));
     }
 
     /// <summary>Gives up nodes that have fallen silent.</summary>
@@ -183,23 +264,28 @@ internal sealed partial class JobScheduler
             DateTimeOffset now = _clock.GetUtcNow();
             foreach (ServiceNode node in _nodes.Values.Where(node => !node.Lives(now)).ToArray())
             {
-                _nodes.Remove(node.Name);
-                string what = $"node {node.Name} has fallen silent";
                 ServiceLog.Node(_log, node.Name, $"has said nothing for {ServiceNode.Silence.TotalSeconds} s");
-                foreach (NodeJob job in JobsOf(node.Name))
-                {
-                    job.End(new JobEnding(null, what, IsLost: true));
-                }
+                GiveUp(node, $"node {node.Name} has fallen silent");
             }
         }
     }
 
-    private IEnumerable<NodeJob> JobsOf(string name) =>
-        _running.Values.Select(running => running.Job.Maker).OfType<NodeJob>().Where(job => job.Node == name && !job.IsOver);
+    private void GiveUp(ServiceNode node, string what)
+    {
+        _nodes.Remove(node.Name);
+        foreach (NodeJob job in node.Jobs.Values)
+        {
+            job.End(new JobEnding(null, what, IsLost: true));
+        }
+    }
 
     private NodeJob? HeldBy(string name, long job, string lease) =>
-        _running.TryGetValue(job, out (RunningJob Job, Task) running) && running.Job.Maker is NodeJob { IsOver: false } held
-        && held.Node == name && held.Lease == lease
-            ? held
+        GivenTo(name, job, lease) is { IsOver: false } held ? held : null;
+
+    /// <summary>A job that a node has by a lease, or whose end is being written down.</summary>
+    private NodeJob? GivenTo(string name, long job, string lease) =>
+        _running.TryGetValue(job, out (RunningJob Job, Task<bool>) running) && running.Job.Maker is NodeJob given
+        && given.Node.Name == name && given.Lease == lease
+            ? given
             : null;
 }

@@ -1,106 +1,139 @@
 namespace VmSim.Host.Service;
 
-/// <content>
-/// Submissions. One that fails may stand in the store all the same, if the answer to its last word was lost; its jobs are found there.
-/// </content>
+/// <content>Submissions, and jobs that are not wanted any more.</content>
 internal sealed partial class JobScheduler
 {
-    /// <summary>Held while a submission is in the store and not yet in the queue. It is taken before <see cref="_gate"/>.</summary>
-    private readonly Lock _taking = new();
+    /// <summary>Whether so many jobs more may wait.</summary>
+    public bool HasRoomFor(int count) => WaitingCount + count <= _options.WaitingMax;
 
-    /// <summary>Whether a submission failed that may stand in the store all the same: the answer to its last word was lost.</summary>
-    private volatile bool _isUnsure;
+    /// <summary>What any job may take at most.</summary>
+    public JobBounds Caps => _options.Caps;
 
     /// <summary>Takes a submission in.</summary>
     /// <param name="request">What is submitted; it has been checked.</param>
     /// <param name="owner">By whom.</param>
-    public JobReceipt Submit(JobRequest request, string owner)
+    /// <exception cref="IOException">The store cannot be written.</exception>
+    public async Task<JobReceipt> SubmitAsync(JobRequest request, string owner)
     {
-        IReadOnlyList<Job> jobs = Take(request, owner);
+        IReadOnlyList<Job> jobs;
+        try
+        {
+            jobs = await _store.AddAsync(request, owner, [.. request.Runs.Select(RequestDigest.Of)], HasResult);
+        }
+        catch (IOException)
+        {
+            // It may stand in the store all the same, if the answer to its last word was lost; its jobs are found there.
+            lock (_gate)
+            {
+                _queue.Find(owner, request.Priority ?? JobLimits.PriorityUsual, 0);
+            }
+
+            throw;
+        }
+
+        lock (_gate)
+        {
+            foreach (Job job in jobs.Where(job => !job.IsOver))
+            {
+                _queue.Add(PlaceOf(job));
+            }
+        }
 
         int done = jobs.Count(job => job.IsOver);
         _metrics.Submitted(jobs.Count, done);
         ServiceLog.Submitted(_log, jobs[0].Id, jobs.Count, owner);
-        _wake.Release();
+        Wake();
         return new JobReceipt(jobs[0].Id, jobs.Count, done);
     }
 
     /// <summary>A job is not wanted any more.</summary>
+    /// <param name="job">The job, as the store has it.</param>
+    /// <param name="who">Who does not want it.</param>
     /// <returns>Whether it was still to be made.</returns>
-    public bool Cancel(long id, string who)
+    /// <exception cref="IOException">The store cannot be written; nothing has changed, or it may have been cancelled.</exception>
+    public async Task<bool> CancelAsync(Job job, string who)
+    {
+        QueuedJob place = PlaceOf(job);
+        TakenJob? taken;
+        Job? late;
+        while ((taken = TryTake(place, out late, out Task? settled)) is null && settled is not null)
+        {
+            await settled;
+        }
+
+        bool isCancelled = false;
+        try
+        {
+            isCancelled = await _store.EndAsync(job.Id, JobState.Cancelled, "", "", $"cancelled by {who}");
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (isCancelled && _running.TryGetValue(job.Id, out (RunningJob Job, Task<bool>) running))
+                {
+                    running.Job.CancelledBy = who;
+                    running.Job.Maker.Kill();
+                }
+
+                if (taken is not null)
+                {
+                    Return(taken, late, isCancelled);
+                }
+            }
+        }
+
+        if (isCancelled && taken is not null)
+        {
+            _folder.Clear(job.Id);
+        }
+
+        return isCancelled;
+    }
+
+    /// <summary>Takes a job that waits from wherever it waits.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="late">The job, if it waited for a time.</param>
+    /// <param name="settled">Ends when it is worth another try; null if the job runs.</param>
+    /// <returns>The job; null if it is in other hands.</returns>
+    private TakenJob? TryTake(QueuedJob job, out Job? late, out Task? settled)
     {
         lock (_gate)
         {
-            if (_running.TryGetValue(id, out (RunningJob Job, Task) running))
+            late = null;
+            settled = null;
+            if (_taken.TryGetValue(job.Id, out TakenJob? other))
             {
-                running.Job.CancelledBy = who;
-                running.Job.Maker.Kill();
-                return true;
+                settled = other.Settled;
+                return null;
             }
 
-            if (!_queue.Has(id) && !_held.ContainsKey(id) && !_late.Exists(late => late.Job.Id == id))
+            if (_running.ContainsKey(job.Id))
             {
-                return false;
+                return null;
             }
 
-            _store.End(id, JobState.Cancelled, "", "", $"cancelled by {who}");
-            _queue.Remove(id);
-            _held.Remove(id);
-            _late.RemoveAll(late => late.Job.Id == id);
-            _folder.Clear(id);
-            return true;
+            late = _late.Find(job.Id);
+            _late.Remove(job.Id);
+            _held.Remove(job);
+            _queue.Remove(job);
+            return _taken[job.Id] = new TakenJob(job);
         }
     }
 
-    /// <summary>Takes a submission into the store, and into the queue.</summary>
-    private IReadOnlyList<Job> Take(JobRequest request, string owner)
+    /// <summary>A job that was to be cancelled is, or waits again; the gate is held.</summary>
+    private void Return(TakenJob taken, Job? late, bool isCancelled)
     {
-        lock (_taking)
+        if (!isCancelled && late is not null)
         {
-            try
-            {
-                IReadOnlyList<Job> jobs = _store.Add(request, owner, [.. request.Runs.Select(RequestDigest.Of)], ResultFor);
-                lock (_gate)
-                {
-                    foreach (Job job in jobs.Where(job => !job.IsOver))
-                    {
-                        _queue.Add(job.Id, job.Owner, job.Priority);
-                    }
-                }
-
-                return jobs;
-            }
-            catch (IOException)
-            {
-                _isUnsure = true;
-                throw;
-            }
+            _late.Add(late, _clock.GetUtcNow());
         }
+        else if (!isCancelled)
+        {
+            // One that was over is found out when its turn comes.
+            _queue.Return(taken.Job);
+        }
+
+        Settle(taken);
     }
-
-    /// <summary>Takes up what stands in the store although its submission was answered with a failure.</summary>
-    private void FindLost()
-    {
-        if (!_isUnsure)
-        {
-            return;
-        }
-
-        lock (_taking)
-        {
-            IReadOnlyList<Job> jobs = _store.Waiting();
-            lock (_gate)
-            {
-                foreach (Job job in jobs.Where(job => !Knows(job.Id)))
-                {
-                    _queue.Add(job.Id, job.Owner, job.Priority);
-                }
-            }
-
-            _isUnsure = false;
-        }
-    }
-
-    private bool Knows(long id) =>
-        _queue.Has(id) || _running.ContainsKey(id) || _held.ContainsKey(id) || _late.Exists(late => late.Job.Id == id);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.ComponentModel;
 using Microsoft.Extensions.Logging;
 using VmSim.Host.Hosting;
@@ -8,7 +9,7 @@ namespace VmSim.Host.Service;
 /// <summary>
 /// Has jobs made: here as many at a time as there are processors for, and fewer where memory does not do, each in a process of its own,
 /// and on nodes as many as those ask for. What it decides stands in the store before anything follows from it, so that it may end at any
-/// moment.
+/// moment. Nothing waits for the store's disk behind the gate, so that what many decide at the same time goes there together.
 /// </summary>
 internal sealed partial class JobScheduler : IDisposable
 {
@@ -18,6 +19,9 @@ internal sealed partial class JobScheduler : IDisposable
     /// <summary>How often it is looked whether there is memory again.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long somebody who says that a job has ended is let wait for the store: less than a node waits for an answer.</summary>
+    private static readonly TimeSpan RecordPatience = TimeSpan.FromSeconds(3);
+
     private readonly StoreFolder _folder;
     private readonly JobStore _store;
     private readonly SchedulerOptions _options;
@@ -25,17 +29,23 @@ internal sealed partial class JobScheduler : IDisposable
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
-    private readonly JobQueue _queue = new();
-    private readonly Dictionary<long, (RunningJob Job, Task Made)> _running = [];
+    private readonly JobQueue _queue;
+    private readonly Dictionary<long, (RunningJob Job, Task<bool> Recorded)> _running = [];
+
+    /// <summary>Jobs that are being begun or cancelled.</summary>
+    private readonly Dictionary<long, TakenJob> _taken = [];
+
+    /// <summary>Who makes what, by what was asked for. The store adds to it in the middle of a transaction.</summary>
+    private readonly ConcurrentDictionary<string, long> _making = new(StringComparer.Ordinal);
 
     /// <summary>Jobs that ask for what another one is making.</summary>
-    private readonly Dictionary<long, Job> _held = [];
+    private readonly HeldJobs _held = new();
 
-    private readonly List<(Job Job, DateTimeOffset Due)> _late = [];
+    private readonly LateJobs _late = new();
+    private Task _filling = Task.CompletedTask;
     private readonly SemaphoreSlim _wake = new(0);
     private volatile string _problem = "";
     private volatile bool _isStopping;
-    private bool _hasRecovered;
     private long _peak;
 
     /// <summary>Makes a scheduler; it begins with <see cref="RunAsync"/>.</summary>
@@ -43,40 +53,25 @@ internal sealed partial class JobScheduler : IDisposable
         StoreFolder folder, JobStore store, SchedulerOptions options, ServiceMetrics metrics, ILogger<JobScheduler> log, TimeProvider clock)
     {
         (_folder, _store, _options, _metrics, _log, _clock) = (folder, store, options, metrics, log, clock);
-        metrics.Watch(() => WaitingCount, () => RunningCount, () => Nodes().Count);
+        _queue = new JobQueue(Knows);
+        metrics.Watch(
+            () => WaitingCount, () => Locked(() => _running.Count), () => Locked(() => _nodes.Count));
     }
 
     /// <summary>What keeps the service from its work now; empty if nothing does.</summary>
     public string Problem => _problem;
 
-    private int WaitingCount
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _queue.Count + _held.Count + _late.Count;
-            }
-        }
-    }
+    /// <summary>Whether the store has said what waits.</summary>
+    public bool HasRecovered { get; private set; }
 
-    private int RunningCount
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _running.Count;
-            }
-        }
-    }
+    private long WaitingCount => Locked(() => _queue.Count + _held.Count + _late.Count);
 
     /// <summary>How far a running job is; null if it does not run, or has not said so yet.</summary>
     public JobProgress? ProgressOf(long id)
     {
         lock (_gate)
         {
-            return _running.TryGetValue(id, out (RunningJob Job, Task) running) ? running.Job.Progress : null;
+            return _running.TryGetValue(id, out (RunningJob Job, Task<bool>) running) ? running.Job.Progress : null;
         }
     }
 
@@ -84,16 +79,14 @@ internal sealed partial class JobScheduler : IDisposable
     /// <exception cref="IOException">Another service has taken the store over.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        bool hasRecovered = false;
         while (!stop.IsCancellationRequested && !_store.IsTaken)
         {
-            bool isWell = Try(() =>
+            bool isWell = await TryAsync(async () =>
             {
                 _store.Beat();
-                hasRecovered = hasRecovered || Recover();
-                FindLost();
+                Recover();
                 MissNodes();
-                while (HasRoomHere() && StartNext(Here))
+                while (HasRoomHere() && await StartHereAsync())
                 {
                     // There may be room for one more.
                 }
@@ -102,18 +95,18 @@ internal sealed partial class JobScheduler : IDisposable
             await woken.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        Task[] made;
+        Task[] recorded;
         lock (_gate)
         {
             _isStopping = true;
-            made = [.. _running.Values.Select(running => running.Made)];
-            foreach ((RunningJob job, Task _) in _running.Values)
+            recorded = [.. _running.Values.Select(running => running.Recorded)];
+            foreach ((RunningJob job, Task<bool> _) in _running.Values)
             {
                 job.Maker.Stop();
             }
         }
 
-        await Task.WhenAll(made);
+        await Task.WhenAll(recorded);
         if (_store.IsTaken)
         {
             throw new IOException(_problem);
@@ -123,24 +116,48 @@ internal sealed partial class JobScheduler : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _wake.Dispose();
 
-    /// <summary>What waited when the service ended, or was made, waits again.</summary>
-    private bool Recover()
+    private T Locked<T>(Func<T> read)
     {
-        IReadOnlyList<Job> jobs = _store.Recover();
+        lock (_gate)
+        {
+            return read();
+        }
+    }
+
+    /// <summary>Has the next look at what may be begun come at once.</summary>
+    private void Wake()
+    {
+        if (_options.Jobs > 0 && !_isStopping && _wake.CurrentCount == 0)
+        {
+            _wake.Release();
+        }
+    }
+
+    /// <summary>What waited when the service ended, or was made, waits again.</summary>
+    private void Recover()
+    {
+        if (HasRecovered)
+        {
+            return;
+        }
+
+        StoreRecovery found = _store.Recover();
         lock (_gate)
         {
             // A node may go on with what it has, and says so soon.
             DateTimeOffset due = _clock.GetUtcNow() + ServiceNode.Silence;
-            _late.AddRange(jobs.Where(job => job.Lease.Length > 0).Select(job => (job, due)));
-            foreach (Job job in jobs.Where(job => job.Lease.Length == 0))
+            foreach (Job job in found.Leased)
             {
-                _queue.Add(job.Id, job.Owner, job.Priority);
+                _late.Add(job, due);
             }
 
-            _hasRecovered = true;
-        }
+            foreach ((string owner, int priority, long count) in found.Waiting)
+            {
+                _queue.Find(owner, priority, count);
+            }
 
-        return true;
+            HasRecovered = true;
+        }
     }
 
     private bool HasRoomHere()
@@ -152,163 +169,82 @@ internal sealed partial class JobScheduler : IDisposable
         }
     }
 
-    /// <summary>Has the next job made if there is one.</summary>
-    /// <param name="make">Begins to make it, which stands in the store then.</param>
-    /// <returns>Whether there was one.</returns>
-    private bool StartNext(Func<Job, IJobMaker> make)
+    /// <summary>Takes the next jobs out of the queue.</summary>
+    /// <param name="count">How many at most.</param>
+    /// <exception cref="IOException">The store cannot be read, and none is taken.</exception>
+    private async Task<List<TakenJob>> TakeAsync(int count)
     {
-        lock (_gate)
+        List<TakenJob> taken = [];
+        while (!TryTake(taken, count, out Task filled))
         {
-            foreach ((Job Job, DateTimeOffset Due) late in _late.FindAll(late => late.Due <= _clock.GetUtcNow()))
-            {
-                _late.Remove(late);
-                _queue.Add(late.Job.Id, late.Job.Owner, late.Job.Priority);
-            }
-
-            if (_queue.Take() is not { } next)
-            {
-                return false;
-            }
-
             try
             {
-                Start(_store.Find(next.Id)!, make);
+                await filled;
             }
-            catch
+            catch (IOException) when (taken.Count > 0)
             {
-                _queue.End(next.Owner);
-                _queue.Add(next.Id, next.Owner, next.Priority);
-                throw;
+                // What is taken is given back when it cannot be begun.
+                break;
             }
-
-            return true;
         }
+
+        return taken;
     }
 
-    private void Start(Job job, Func<Job, IJobMaker> make)
-    {
-        if (_running.Values.Any(running => running.Job.Job.Request == job.Request))
-        {
-            _queue.End(job.Owner);
-            _held[job.Id] = job;
-            return;
-        }
-
-        if (ResultFor(job.Request) is { } there)
-        {
-            _store.End(job.Id, JobState.Done, there.Digest, there.Outcome, "the store had the result");
-            _queue.End(job.Owner);
-            return;
-        }
-
-        IJobMaker maker = make(job);
-        Run(job with { Attempts = job.Attempts + 1 }, maker);
-    }
-
-    private static string BegunBy(Job job, IJobMaker maker) => $"begun by {maker.Where}, attempt {job.Attempts + 1}";
-
-    /// <summary>Makes a job in a process of this machine.</summary>
-    private JobProcess Here(Job job)
-    {
-        RunRequest run = _store.RunOf(job);
-        _store.Begin(job.Id, job.Attempts + 1);
-        JobProcess made = JobProcess.Start(new JobOrder(
-            job.Id, _folder.Root, run.Scenario, run.Inputs, _options.Threads, _options.CheckpointSeconds));
-        Note(job.Id, BegunBy(job, made));
-        return made;
-    }
-
-    private void Run(Job job, IJobMaker maker)
-    {
-        RunningJob running = new(job, maker);
-        _running[job.Id] = (running, Task.Run(() => MakeAsync(running), CancellationToken.None));
-        ServiceLog.Begun(_log, job.Id, job.Attempts, maker.Where);
-    }
-
-    private async Task MakeAsync(RunningJob running)
-    {
-        Job job = running.Job;
-        JobEnding ending = await running.Maker.WaitAsync(progress => running.Progress = progress, text => Note(job.Id, text));
-        running.Maker.Dispose();
-        if (ending.IsDetached)
-        {
-            return;
-        }
-
-        JobAnswer? answer = ending.Answer;
-        JobVerdict verdict = running.CancelledBy is { } who && answer?.Code != 0
-            ? new JobVerdict(JobState.Cancelled, $"cancelled by {who}")
-            : JobVerdict.Of(job.Attempts, ending, _isStopping);
-
-        // A disk that is full now has room again some time; until then the job counts as running, and so it does after a restart.
-        while (!Try(() => Record(job, verdict, answer)) && !_isStopping)
-        {
-            await Task.Delay(Patience, _clock);
-        }
-
-        Leave(job, verdict, running.Maker is JobProcess ? answer?.PeakBytes ?? 0 : 0);
-    }
-
-    private void Record(Job job, JobVerdict verdict, JobAnswer? answer)
-    {
-        string note = $"{ServiceText.Of(verdict.State)}{(verdict.Reason.Length > 0 ? $": {verdict.Reason}" : "")}";
-        if (verdict.State == JobState.Queued)
-        {
-            _store.Requeue(job.Id, verdict.Reason, verdict.Counts ? job.Attempts : job.Attempts - 1, note);
-        }
-        else
-        {
-            _store.End(job.Id, verdict.State, answer?.Digest ?? "", answer?.Outcome ?? "", verdict.Reason, note);
-            _folder.Clear(job.Id);
-        }
-
-        ServiceLog.Ended(_log, job.Id, ServiceText.Of(verdict.State), verdict.Reason);
-    }
-
-    private void Leave(Job job, JobVerdict verdict, long peak)
+    /// <summary>Takes jobs out of the queue as far as it has them in memory.</summary>
+    /// <param name="taken">Takes them.</param>
+    /// <param name="count">How many it may have at most.</param>
+    /// <param name="filled">Ends when there are more.</param>
+    /// <returns>Whether no more are to be had or wanted.</returns>
+    private bool TryTake(List<TakenJob> taken, int count, out Task filled)
     {
         lock (_gate)
         {
-            _running.Remove(job.Id);
-            _queue.End(job.Owner);
-            _peak = Math.Max(_peak, peak);
-            if (verdict is { State: JobState.Queued, Waits: true })
+            while (_late.TakeDue(_clock.GetUtcNow()) is { } due)
             {
-                _late.Add((job, _clock.GetUtcNow() + Patience));
-            }
-            else if (verdict.State == JobState.Queued && !_isStopping)
-            {
-                _queue.Add(job.Id, job.Owner, job.Priority);
+                _queue.Return(PlaceOf(due));
             }
 
-            foreach (Job held in _held.Values.Where(held => held.Request == job.Request).ToArray())
+            QueueRest? rest = null;
+            while (taken.Count < count && _queue.Take(out rest) is { } next)
             {
-                _held.Remove(held.Id);
-                _queue.Add(held.Id, held.Owner, held.Priority);
+                TakenJob job = new(next);
+                _taken.Add(next.Id, job);
+                taken.Add(job);
             }
-        }
 
-        _metrics.Ended(verdict.State, (_clock.GetUtcNow().ToUnixTimeMilliseconds() - job.Submitted) / 1000.0);
-        if (!_isStopping)
-        {
-            _wake.Release();
+            // All who need more wait for one fetch; nobody waits for the store behind the gate.
+            _filling = rest is not null && _filling.IsCompleted ? FillAsync(rest) : _filling;
+            filled = _filling;
+            return rest is null;
         }
     }
 
-    /// <summary>A result that is in the store for a request; what somebody has removed there is made again.</summary>
-    private (string Digest, string Outcome)? ResultFor(string request) =>
-        _store.ResultFor(request) is { } found && File.Exists(Path.Combine(_folder.ResultOf(found.Digest), RunFolder.ReportName))
-            ? found
-            : null;
+    private async Task FillAsync(QueueRest rest)
+    {
+        IReadOnlyList<long> next = await _store.WaitingAsync(rest.Owner, rest.Priority, rest.After, JobQueue.Window);
+        lock (_gate)
+        {
+            _queue.Fill(rest, next);
+        }
+    }
 
-    private void Note(long id, string text) => Try(() => _store.Log(id, text));
+    private static QueuedJob PlaceOf(Job job) => new(job.Id, job.Owner, job.Priority);
+
+    /// <summary>Whether a job that the store says waits is in hands already; the gate is held.</summary>
+    private bool Knows(long id) => _taken.ContainsKey(id) || _running.ContainsKey(id) || _held.Has(id) || _late.Has(id);
+
+    /// <summary>Whether a result is there; what somebody has removed from the store is made again.</summary>
+    private bool HasResult(string digest) => File.Exists(Path.Combine(_folder.ResultOf(digest), RunFolder.ReportName));
+
+    private Task NoteAsync(long id, string text) => TryAsync(() => _store.LogAsync(id, text));
 
     /// <summary>Does what may fail for want of room or processes.</summary>
-    private bool Try(Action work)
+    private async Task<bool> TryAsync(Func<Task> work)
     {
         try
         {
-            work();
+            await work();
             _problem = "";
             return true;
         }

@@ -4,37 +4,21 @@ using System.Text.Json;
 namespace VmSim.Host.Service;
 
 /// <summary>
-/// The jobs of a service in a database. What a method has done is on the disk when it returns: a process or a machine that ends after it
-/// loses nothing of it. One that fails may be called again: it changes the same again, or adds once more. The methods may be called from
-/// any thread.
+/// The jobs of a service in a database. What a method has done is on the disk when it, or its task, is over: a process or a machine that
+/// ends after it loses nothing of it. Changes that are asked for at the same time share a transaction (<see cref="StoreWriter"/>). One that
+/// fails may be called again: it changes the same again, or adds once more. A job that is over stays as it is. The methods may be called
+/// from any thread.
 /// </summary>
-internal sealed class JobStore : IDisposable
+internal sealed partial class JobStore : IDisposable
 {
-    /// <summary>Version of the tables: the one before is brought up to it, others are refused.</summary>
-    private const int Version = 2;
-
     private const string Columns =
         "id, submission, name, label, owner, priority, state, request, digest, outcome, reason, attempts, submitted, started, ended, "
-        + "node, lease";
-
-    /// <summary>What version 1 lacks: nodes, and their leases.</summary>
-    private const string FromFirst =
-        """
-        ALTER TABLE jobs ADD COLUMN node TEXT NOT NULL DEFAULT '';
-        ALTER TABLE jobs ADD COLUMN lease TEXT NOT NULL DEFAULT '';
-        """;
-
-    /// <summary>Adds a line to a job's log, of which the last ones are kept.</summary>
-    private const string Note =
-        """
-        INSERT INTO logs (job, time, text) VALUES (@id, @now, @note);
-        DELETE FROM logs
-        WHERE job = @id AND number <= (SELECT number FROM logs WHERE job = @id ORDER BY number DESC LIMIT 1 OFFSET @most);
-        """;
+        + "node, lease, bounds";
 
     private readonly StoreDatabase _database;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
+    private readonly StoreWriter _writer;
 
     /// <summary>Opens the database, or makes its tables.</summary>
     /// <param name="database">The database, which goes with the store.</param>
@@ -45,13 +29,15 @@ internal sealed class JobStore : IDisposable
         (_database, _clock) = (database, clock);
         try
         {
-            Change(Prepare);
+            Change(connection => StoreTables.Prepare(database, connection));
         }
         catch
         {
             database.Dispose();
             throw;
         }
+
+        _writer = new StoreWriter(Make);
     }
 
     /// <summary>Whether another process has the database now, so that nothing more can be done in this one.</summary>
@@ -69,60 +55,8 @@ internal sealed class JobStore : IDisposable
     /// <summary>Says that this process lives, which a server must hear, and finds out whether the database can be had.</summary>
     public void Beat() => Ask(connection => StoreCommand.Scalar(connection, "SELECT 1"));
 
-    /// <summary>Takes a submission in, all of its jobs or none.</summary>
-    /// <param name="request">What is submitted.</param>
-    /// <param name="owner">By whom.</param>
-    /// <param name="requests">SHA-256 over each run, in their order.</param>
-    /// <param name="digestOf">The result that the store has for such a digest; null if it has none.</param>
-    /// <returns>The jobs.</returns>
-    public IReadOnlyList<Job> Add(
-        JobRequest request, string owner, IReadOnlyList<string> requests, Func<string, (string, string)?> digestOf)
-    {
-        (string Digest, string Outcome)?[] results = [.. requests.Select(digestOf)];
-        return Change(connection =>
-        {
-            List<Job> jobs = [];
-            for (int i = 0; i < requests.Count; i++)
-            {
-                RunRequest run = request.Runs[i];
-                StoreCommand.Run(
-                    connection,
-                    "INSERT INTO scenarios VALUES (@request, @text, @inputs) ON CONFLICT DO NOTHING",
-                    ("@request", requests[i]),
-                    ("@text", run.Scenario),
-                    ("@inputs", JsonSerializer.Serialize(run.Inputs)));
-                long now = Now();
-                Job job = new()
-                {
-                    Id = 0,
-                    Submission = jobs.Count > 0 ? jobs[0].Id : 0,
-                    Name = request.Name,
-                    Label = run.Label,
-                    Owner = owner,
-                    Priority = request.Priority ?? JobLimits.PriorityUsual,
-                    State = results[i] is null ? JobState.Queued : JobState.Done,
-                    Request = requests[i],
-                    Digest = results[i]?.Digest ?? "",
-                    Outcome = results[i]?.Outcome ?? "",
-                    Reason = results[i] is null ? "" : "the store had the result",
-                    Submitted = now,
-                    Ended = results[i] is null ? 0L : now,
-                };
-                long id = Insert(connection, job);
-                if (i == 0)
-                {
-                    StoreCommand.Run(connection, "UPDATE jobs SET submission = @id WHERE id = @id", ("@id", id));
-                }
-
-                jobs.Add(job with { Id = id, Submission = i == 0 ? id : job.Submission });
-            }
-
-            return jobs;
-        });
-    }
-
     /// <summary>A job; null if there is none of this number.</summary>
-    public Job? Find(long id) => Select($"SELECT {Columns} FROM jobs WHERE id = @id", ("@id", id)).FirstOrDefault();
+    public Job? Find(long id) => Ask(connection => Find(connection, id));
 
     /// <summary>The jobs of a submission, in their order.</summary>
     public IReadOnlyList<Job> OfSubmission(long submission) =>
@@ -153,92 +87,55 @@ internal sealed class JobStore : IDisposable
     });
 
     /// <summary>Jobs that were running when the service ended wait again.</summary>
-    /// <returns>All that wait, in their order.</returns>
-    public IReadOnlyList<Job> Recover()
+    public StoreRecovery Recover() => Change(connection =>
     {
-        Ask(connection => StoreCommand.Run(
+        StoreCommand.Run(
             connection,
             "UPDATE jobs SET state = @queued, reason = 'the service ended; it goes on from its last checkpoint' WHERE state = @running",
             ("@queued", (int)JobState.Queued),
-            ("@running", (int)JobState.Running)));
-        return Waiting();
-    }
-
-    /// <summary>All jobs that wait, in their order.</summary>
-    public IReadOnlyList<Job> Waiting() =>
-        Select($"SELECT {Columns} FROM jobs WHERE state = @state ORDER BY id", ("@state", (int)JobState.Queued));
-
-    /// <summary>What a job runs.</summary>
-    public RunRequest RunOf(Job job) => Ask(connection =>
-    {
+            ("@running", (int)JobState.Running));
         using DbCommand command = StoreCommand.Of(
-            connection, "SELECT text, inputs FROM scenarios WHERE request = @id", ("@id", job.Request));
+            connection, $"SELECT priority, owner, count(*) FROM jobs WHERE state = {(int)JobState.Queued} GROUP BY priority, owner");
         using DbDataReader reader = command.ExecuteReader();
-        return reader.Read()
-            ? new RunRequest(job.Label, reader.GetString(0), JsonSerializer.Deserialize<IReadOnlyList<InputName>>(reader.GetString(1))!)
-            : throw new IOException($"{_database.Place}: there is no scenario of job {job.Id}");
+        List<(string, int, long)> lines = [];
+        while (reader.Read())
+        {
+            lines.Add((reader.GetString(1), reader.GetInt32(0), reader.GetInt64(2)));
+        }
+
+        reader.Close();
+        return new StoreRecovery(lines, Select(connection, $"SELECT {Columns} FROM jobs WHERE lease <> '' ORDER BY id"));
     });
 
-    /// <summary>A result that was made for the same request, and how its run ended; null if there is none.</summary>
-    public (string Digest, string Outcome)? ResultFor(string request)
+    /// <summary>The next jobs of an owner that wait, in the order of submission, when all that was asked for before is done.</summary>
+    /// <param name="owner">Whose.</param>
+    /// <param name="priority">Of which priority.</param>
+    /// <param name="after">Those with a greater number.</param>
+    /// <param name="count">How many at most.</param>
+    /// <returns>Their numbers, rising.</returns>
+    public Task<IReadOnlyList<long>> WaitingAsync(string owner, int priority, long after, int count) =>
+        _writer.ChangeAsync<IReadOnlyList<long>>(connection =>
     {
-        Job? done = Select(
-            $"SELECT {Columns} FROM jobs WHERE request = @request AND state = @done LIMIT 1",
-            ("@request", request),
-            ("@done", (int)JobState.Done)).FirstOrDefault();
-        return done is null ? null : (done.Digest, done.Outcome);
-    }
+        using DbCommand command = StoreCommand.Of(
+            connection,
+            $"SELECT id FROM jobs WHERE state = {(int)JobState.Queued} AND priority = @priority AND owner = @owner AND id > @after "
+                + "ORDER BY id LIMIT @count",
+            ("@priority", priority),
+            ("@owner", owner),
+            ("@after", after),
+            ("@count", count));
+        using DbDataReader reader = command.ExecuteReader();
+        List<long> jobs = [];
+        while (reader.Read())
+        {
+            jobs.Add(reader.GetInt64(0));
+        }
 
-    /// <summary>A process begins a job.</summary>
-    /// <param name="id">The job.</param>
-    /// <param name="attempt">The how manieth time it is that counts.</param>
-    /// <param name="node">The node that it is on; empty for this machine's own.</param>
-    /// <param name="lease">By what that node has it; empty likewise.</param>
-    /// <param name="note">What the job's log says of it; empty for nothing.</param>
-    public void Begin(long id, int attempt, string node = "", string lease = "", string note = "") => Set(
-        "UPDATE jobs SET state = @state, started = @now, attempts = @attempt, node = @node, lease = @lease, reason = '' WHERE id = @id;",
-        id,
-        note,
-        ("@state", (int)JobState.Running),
-        ("@attempt", attempt),
-        ("@node", node),
-        ("@lease", lease));
+        return jobs;
+    });
 
-    /// <summary>A job that a node went on with while no service was there runs again.</summary>
-    public void Adopt(long id) => Set(
-        "UPDATE jobs SET state = @state, reason = '' WHERE id = @id;", id, "", ("@state", (int)JobState.Running));
-
-    /// <summary>A job waits again.</summary>
-    /// <param name="id">The job.</param>
-    /// <param name="reason">Why.</param>
-    /// <param name="attempts">The attempts that count: those in which the job may have been to blame.</param>
-    /// <param name="note">What the job's log says of it; empty for nothing.</param>
-    public void Requeue(long id, string reason, int attempts, string note = "") => Set(
-        "UPDATE jobs SET state = @state, reason = @reason, attempts = @attempts, node = '', lease = '' WHERE id = @id;",
-        id,
-        note,
-        ("@state", (int)JobState.Queued),
-        ("@reason", reason),
-        ("@attempts", attempts));
-
-    /// <summary>A job is over.</summary>
-    /// <param name="id">The job.</param>
-    /// <param name="state">How it ended.</param>
-    /// <param name="digest">Digest of its run; empty for none.</param>
-    /// <param name="outcome">How the run ended; empty for none.</param>
-    /// <param name="reason">Why.</param>
-    /// <param name="note">What the job's log says of it; empty for nothing.</param>
-    public void End(long id, JobState state, string digest, string outcome, string reason, string note = "") => Set(
-        "UPDATE jobs SET state = @state, digest = @digest, outcome = @outcome, reason = @reason, ended = @now, lease = '' WHERE id = @id;",
-        id,
-        note,
-        ("@state", (int)state),
-        ("@digest", digest),
-        ("@outcome", outcome),
-        ("@reason", reason));
-
-    /// <summary>Notes something in a job's log, of which the last lines are kept.</summary>
-    public void Log(long id, string text) => Set("", id, text);
+    /// <summary>What a job runs.</summary>
+    public RunRequest RunOf(Job job) => Ask(connection => RunOf(connection, job));
 
     /// <summary>A job's log, in its order.</summary>
     public IReadOnlyList<LogLine> LogOf(long id) => Ask(connection =>
@@ -256,64 +153,48 @@ internal sealed class JobStore : IDisposable
     });
 
     /// <inheritdoc/>
-    public void Dispose() => _database.Dispose();
+    public void Dispose()
+    {
+        _writer.Dispose();
+        _database.Dispose();
+    }
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>Brings the tables to the version of this program.</summary>
-    private int Prepare(DbConnection connection)
+    private static Job? Find(DbConnection connection, long id) =>
+        Select(connection, $"SELECT {Columns} FROM jobs WHERE id = @id", ("@id", id)).FirstOrDefault();
+
+    private RunRequest RunOf(DbConnection connection, Job job)
     {
-        long found = _database.VersionOf(connection);
-        return found switch
-        {
-            Version => 0,
-            0 or 1 => StoreCommand.Run(connection, (found == 0 ? Tables() : FromFirst) + _database.SetVersion(Version)),
-            _ => throw new IOException($"{_database.Place}: tables of version {found} found; this program has version {Version}"),
-        };
+        using DbCommand command = StoreCommand.Of(
+            connection, "SELECT text, inputs FROM scenarios WHERE request = @id", ("@id", job.Request));
+        using DbDataReader reader = command.ExecuteReader();
+        return reader.Read() ? RunOf(job, reader, 0) : throw NoScenario(job);
     }
 
-    private string Tables() =>
-        $"""
-        CREATE TABLE scenarios (request TEXT PRIMARY KEY, text TEXT NOT NULL, inputs TEXT NOT NULL) {_database.TableEnd};
-        CREATE TABLE jobs (
-          id {_database.DrawnNumber}, submission BIGINT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, owner TEXT NOT NULL,
-          priority INTEGER NOT NULL, state INTEGER NOT NULL, request TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '',
-          outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,
-          submitted BIGINT NOT NULL, started BIGINT NOT NULL DEFAULT 0, ended BIGINT NOT NULL DEFAULT 0,
-          node TEXT NOT NULL DEFAULT '', lease TEXT NOT NULL DEFAULT '');
-        CREATE INDEX jobs_by_state ON jobs (state, id);
-        CREATE INDEX jobs_by_submission ON jobs (submission, id);
-        CREATE INDEX jobs_by_request ON jobs (request, state);
-        CREATE TABLE logs (number {_database.DrawnNumber}, job BIGINT NOT NULL, time BIGINT NOT NULL, text TEXT NOT NULL);
-        CREATE INDEX logs_by_job ON logs (job, number);
-        """;
+    /// <summary>Reads what a job runs from two columns.</summary>
+    private RunRequest RunOf(Job job, DbDataReader reader, int column) => reader.IsDBNull(column)
+        ? throw NoScenario(job)
+        : new RunRequest(
+            job.Label, reader.GetString(column), JsonSerializer.Deserialize<IReadOnlyList<InputName>>(reader.GetString(column + 1))!);
 
-    private static long Insert(DbConnection connection, Job job) => (long)StoreCommand.Scalar(
-        connection,
-        "INSERT INTO jobs (submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended) VALUES "
-            + "(@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended) "
-            + "RETURNING id",
-        ("@submission", job.Submission),
-        ("@name", job.Name),
-        ("@label", job.Label),
-        ("@owner", job.Owner),
-        ("@priority", job.Priority),
-        ("@state", (int)job.State),
-        ("@request", job.Request),
-        ("@digest", job.Digest),
-        ("@outcome", job.Outcome),
-        ("@reason", job.Reason),
-        ("@submitted", job.Submitted),
-        ("@ended", job.Ended))!;
+    private IOException NoScenario(Job job) => new($"{_database.Place}: there is no scenario of job {job.Id}");
 
-    /// <summary>Changes a job, and notes it, both at once.</summary>
-    private void Set(string sql, long id, string note, params (string Name, object Value)[] values)
+    /// <summary>A result that was made for the same request, and how its run ended; null if there is none.</summary>
+    private static (string Digest, string Outcome)? ResultFor(DbConnection connection, string request, Func<string, bool> hasResult)
     {
-        (string, object)[] all = [.. values, ("@id", id), ("@now", Now()), ("@note", note), ("@most", JobLimits.LogLinesMax)];
-        Change(connection => StoreCommand.Run(connection, note.Length > 0 ? sql + Note : sql, all));
+        using DbCommand command = StoreCommand.Of(
+            connection,
+            $"SELECT digest, outcome FROM jobs WHERE request = @request AND state = {(int)JobState.Done} LIMIT 1",
+            ("@request", request));
+        using DbDataReader reader = command.ExecuteReader();
+        return reader.Read() && hasResult(reader.GetString(0)) ? (reader.GetString(0), reader.GetString(1)) : null;
     }
 
-    private List<Job> Select(string sql, params (string Name, object Value)[] values) => Ask(connection =>
+    private List<Job> Select(string sql, params (string Name, object Value)[] values) =>
+        Ask(connection => Select(connection, sql, values));
+
+    private static List<Job> Select(DbConnection connection, string sql, params (string Name, object Value)[] values)
     {
         using DbCommand command = StoreCommand.Of(connection, sql, values);
         using DbDataReader reader = command.ExecuteReader();
@@ -324,7 +205,7 @@ internal sealed class JobStore : IDisposable
         }
 
         return jobs;
-    });
+    }
 
     /// <summary>Does several things of which all are done in the end, or none.</summary>
     private T Change<T>(Func<DbConnection, T> work) => Ask(connection =>
@@ -370,5 +251,6 @@ internal sealed class JobStore : IDisposable
         Ended = reader.GetInt64(14),
         Node = reader.GetString(15),
         Lease = reader.GetString(16),
+        Bounds = JsonSerializer.Deserialize<JobBounds>(reader.GetString(17), ServiceJson.Options)!,
     };
 }

@@ -16,6 +16,7 @@ namespace VmSim.Host.Service;
 /// <param name="Started">When a process began it last; 0 for never.</param>
 /// <param name="Ended">When it was over; 0 before.</param>
 /// <param name="Node">The node that has or had it last; empty for the service's own machine.</param>
+/// <param name="Bounds">What it may take at most, by those who submitted it.</param>
 /// <param name="Progress">How far it is; null if it does not run.</param>
 internal sealed record JobView(
     long Id,
@@ -33,10 +34,11 @@ internal sealed record JobView(
     long Started,
     long Ended,
     string Node,
+    JobBounds Bounds,
     JobProgress? Progress)
 {
     /// <summary>Shows a job.</summary>
     public static JobView Of(Job job, JobProgress? progress) => new(
         job.Id, job.Submission, job.Name, job.Label, job.Owner, job.Priority, job.State, job.Outcome, job.Reason, job.Digest, job.Attempts,
-        job.Submitted, job.Started, job.Ended, job.Node, progress);
+        job.Submitted, job.Started, job.Ended, job.Node, job.Bounds, progress);
 }

@@ -108,7 +108,14 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         else
         {
             RunMemory.Of(spec, check: false).Require("have it made by a machine that has more");
-            RunReport report = await RunAsync(order, spec, store.CheckpointOf(order.Job), stop);
+            using VirtualLimit limit = new(order.Bounds.VirtualSeconds, stop);
+            RunReport report = await RunAsync(order, spec, store.CheckpointOf(order.Job), limit);
+            if (limit.IsBeyond(report.Total("cycles") / report.Ghz / 1e9))
+            {
+                string beyond = JobBounds.OverVirtualTime(order.Bounds.VirtualSeconds!.Value);
+                return new JobAnswer("", false, "", Environment.WorkingSet, ExitCodes.BadInput, beyond);
+            }
+
             if (report.Outcome == RunOutcomes.Stopped)
             {
                 return null;
@@ -124,7 +131,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         return new JobAnswer(digest, wasThere, outcome, process.PeakWorkingSet64, ExitCodes.Ok, "");
     }
 
-    private async Task<RunReport> RunAsync(JobOrder order, ScenarioSpec spec, string file, CancellationToken stop)
+    private async Task<RunReport> RunAsync(JobOrder order, ScenarioSpec spec, string file, VirtualLimit limit)
     {
         CheckpointOf run = new(BuildIdentity.Here, RunDigest.WithoutEnd(spec), RunLists.None);
         await using SimulationHost host = await SimulationHost.StartAsync(order.Threads);
@@ -135,7 +142,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
             Keep = write => Keep(new CheckpointFile(file, run, [], failed), write, failed),
         };
         RunOptions options = new() { Threads = order.Threads, Checkpoints = checkpoints };
-        Progress progress = new(this, spec.Machine.Ghz);
+        Progress progress = new(this, spec.Machine.Ghz, limit);
         if (File.Exists(file))
         {
             try
@@ -143,7 +150,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
                 await using FileStream from = CheckpointFile.Open(file, run);
                 RunCheckpoints going = checkpoints with { From = from, FromName = "checkpoint" };
                 Say(new JobWord(Text: "goes on from its last checkpoint"));
-                return await host.Runner.RunAsync(spec, options with { Checkpoints = going }, progress, stop);
+                return await host.Runner.RunAsync(spec, options with { Checkpoints = going }, progress, limit.Stop);
             }
             catch (Exception reason) when (reason is ScenarioException or IOException && !IsDiskFull(reason))
             {
@@ -152,7 +159,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
             }
         }
 
-        return await host.Runner.RunAsync(spec, options, progress, stop);
+        return await host.Runner.RunAsync(spec, options, progress, limit.Stop);
     }
 
     private void Keep(CheckpointFile file, Action<Stream> write, StringWriter failed)
@@ -196,7 +203,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         }
     }
 
-    private sealed class Progress(JobWorker worker, double ghz) : IProgress<RunProgress>
+    private sealed class Progress(JobWorker worker, double ghz, VirtualLimit limit) : IProgress<RunProgress>
     {
         private long _started = Environment.TickCount64;
         private long _next;
@@ -204,6 +211,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
 
         public void Report(RunProgress value)
         {
+            limit.IsBeyond(value.VirtualTime / ghz / 1e9);
             long now = Environment.TickCount64;
             if (_first < 0 || value.Accesses < _first)
             {

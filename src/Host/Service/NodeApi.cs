@@ -26,7 +26,7 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
             .WithSummary("The nodes that make jobs.").Produces<IReadOnlyList<NodeView>>();
         api.MapPost("/nodes/{name}/drain", Drain).WithMetadata(new RoleNeeded(Role.Operator))
             .WithSummary("Has a node end with the jobs that it has.").Produces<ServiceProblem>(404);
-        api.MapPost("/nodes/{name}/beat", Beat).WithMetadata(new RoleNeeded(Role.Node))
+        api.MapPost("/nodes/{name}/beat", BeatAsync).WithMetadata(new RoleNeeded(Role.Node))
             .WithSummary("A node says what it is at, and is told what to do.").Produces<NodeAnswer>().Produces<ServiceProblem>(409);
         api.MapGet("/inputs/{digest}", Input).WithMetadata(new RoleNeeded(Role.Node)).WithSummary("A trace.");
         api.MapGet("/nodes/{name}/jobs/{id:long}/checkpoint", Checkpoint).WithMetadata(new RoleNeeded(Role.Node))
@@ -35,7 +35,7 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
             .WithSummary("Sends a checkpoint.").Produces<ServiceProblem>(409);
         api.MapPut("/nodes/{name}/jobs/{id:long}/result/{digest}/{file}", PutResultAsync).WithMetadata(new RoleNeeded(Role.Node))
             .WithSummary("Sends a file of a result.").Produces<ServiceProblem>(409);
-        api.MapPost("/nodes/{name}/jobs/{id:long}/end", End).WithMetadata(new RoleNeeded(Role.Node))
+        api.MapPost("/nodes/{name}/jobs/{id:long}/end", EndAsync).WithMetadata(new RoleNeeded(Role.Node))
             .WithSummary("Says how a job ended.").Produces<ServiceProblem>(409);
     }
 
@@ -43,14 +43,14 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
         ? Results.Ok()
         : ServiceAuth.Problem(StatusCodes.Status404NotFound, "there is no such node; vmsim nodes lists them");
 
-    private IResult Beat(string name, NodeBeat beat)
+    private async Task<IResult> BeatAsync(string name, NodeBeat beat)
     {
         if ((NodeRules.NameProblem(name) ?? NodeRules.Problem(beat)) is { } wrong)
         {
             return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong);
         }
 
-        return scheduler.Beat(name, beat) is { } answer
+        return await scheduler.BeatAsync(name, beat) is { } answer
             ? Results.Json(answer, ServiceJson.Options)
             : ServiceAuth.Problem(StatusCodes.Status409Conflict, $"another process is node {name}; give this one another name: --name");
     }
@@ -100,14 +100,14 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
         return await TakeAsync(context, Path.Combine(result, file), () => scheduler.Holds(name, id, lease));
     }
 
-    private IResult End(string name, long id, string lease, NodeEnding ending)
+    private async Task<IResult> EndAsync(string name, long id, string lease, NodeEnding ending)
     {
         if (NodeRules.Problem(ending) is { } problem)
         {
             return ServiceAuth.Problem(StatusCodes.Status400BadRequest, problem);
         }
 
-        if (!scheduler.Holds(name, id, lease))
+        if (!scheduler.MayEnd(name, id, lease))
         {
             return Void();
         }
@@ -124,7 +124,7 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
             ending = ending with { Answer = answer with { Outcome = outcome } };
         }
 
-        return scheduler.End(name, id, lease, ending) ? Results.Ok() : Void();
+        return await scheduler.EndAsync(name, id, lease, ending) ? Results.Ok() : Void();
     }
 
     /// <summary>Reads a result that has been sent.</summary>

@@ -44,8 +44,10 @@ internal sealed record NodeAnswer(IReadOnlyList<NodeOrder> Orders, IReadOnlyList
 /// <param name="Inputs">The traces that it names.</param>
 /// <param name="CheckpointSeconds">Wall time from one checkpoint to the next, in seconds.</param>
 /// <param name="HasCheckpoint">Whether there is one to go on from.</param>
+/// <param name="Bounds">What it may take at most.</param>
 internal sealed record NodeOrder(
-    long Job, string Lease, string Scenario, IReadOnlyList<InputName> Inputs, double CheckpointSeconds, bool HasCheckpoint);
+    long Job, string Lease, string Scenario, IReadOnlyList<InputName> Inputs, double CheckpointSeconds, bool HasCheckpoint,
+    JobBounds Bounds);
 
 /// <summary>How a job ended on a node.</summary>
 /// <param name="Answer">What its process answered; null if it ended without.</param>

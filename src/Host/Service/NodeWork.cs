@@ -134,7 +134,7 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
 
     private async Task<NodeEnding> RunAsync()
     {
-        JobOrder own = new(number, work.Root, order.Scenario, order.Inputs, threads, order.CheckpointSeconds);
+        JobOrder own = new(number, work.Root, order.Scenario, order.Inputs, threads, order.CheckpointSeconds, order.Bounds);
         lock (_gate)
         {
             _void.Token.ThrowIfCancellationRequested();

@@ -27,7 +27,7 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
     public void Map(IEndpointRouteBuilder routes)
     {
         RouteGroupBuilder api = routes.MapGroup(Root);
-        api.MapPost("/jobs", Submit).WithMetadata(new RoleNeeded(Role.Submitter))
+        api.MapPost("/jobs", SubmitAsync).WithMetadata(new RoleNeeded(Role.Submitter))
             .WithSummary("Submits runs, which wait for their turn.").Produces<JobReceipt>().Produces<ServiceProblem>(400);
         api.MapGet("/jobs", List).WithMetadata(new RoleNeeded(Role.Reader))
             .WithSummary("Jobs, the latest first.").Produces<IReadOnlyList<JobView>>().Produces<ServiceProblem>(400);
@@ -37,7 +37,7 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             .WithSummary("The jobs of one submission.").Produces<IReadOnlyList<JobView>>().Produces<ServiceProblem>(404);
         api.MapGet("/jobs/{id:long}/log", Log).WithMetadata(new RoleNeeded(Role.Reader))
             .WithSummary("A job's log.").Produces<IReadOnlyList<LogLine>>().Produces<ServiceProblem>(404);
-        api.MapPost("/jobs/{id:long}/cancel", Cancel).WithMetadata(new RoleNeeded(Role.Submitter))
+        api.MapPost("/jobs/{id:long}/cancel", CancelAsync).WithMetadata(new RoleNeeded(Role.Submitter))
             .WithSummary("Cancels a job.").Produces<JobView>().Produces<ServiceProblem>(404).Produces<ServiceProblem>(409);
         api.MapGet("/jobs/{id:long}/result/{file}", Result).WithMetadata(new RoleNeeded(Role.Reader))
             .WithSummary("A file of a job's result: report.json, effective.conf, stats.txt.").Produces<ServiceProblem>(404);
@@ -49,7 +49,7 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
 
     /// <summary>Cancels a job for somebody.</summary>
     /// <returns>What is wrong; null if it is cancelled.</returns>
-    public IResult? TryCancel(long id, TokenHolder holder)
+    public async Task<IResult?> TryCancelAsync(long id, TokenHolder holder)
     {
         if (store.Find(id) is not { } job)
         {
@@ -62,19 +62,25 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
                 StatusCodes.Status403Forbidden, $"job {id} is {job.Owner}'s; {job.Owner} and operators may cancel it");
         }
 
-        return scheduler.Cancel(id, holder.Name)
+        return await scheduler.CancelAsync(job, holder.Name)
             ? null
             : ServiceAuth.Problem(StatusCodes.Status409Conflict, $"job {id} is over: {ServiceText.Of(store.Find(id)!.State)}");
     }
 
-    private IResult Submit(HttpContext context, JobRequest request)
+    private async Task<IResult> SubmitAsync(HttpContext context, JobRequest request)
     {
-        if (JobRules.Problem(request, _inputs.Has) is { } wrong)
+        if (JobRules.Problem(request, _inputs.Has, scheduler.Caps) is { } wrong)
         {
             return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong);
         }
 
-        return Json(scheduler.Submit(request, ServiceAuth.HolderOf(context)!.Name));
+        if (!scheduler.HasRoomFor(request.Runs.Count))
+        {
+            return ServiceAuth.Problem(
+                StatusCodes.Status507InsufficientStorage, "as many jobs wait as may wait at a time; submit these later");
+        }
+
+        return Json(await scheduler.SubmitAsync(request, ServiceAuth.HolderOf(context)!.Name));
     }
 
     private IResult List(string? state, long? before, int? count)
@@ -100,8 +106,8 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
 
     private IResult Log(long id) => store.Find(id) is null ? NoJob(id) : Json(store.LogOf(id));
 
-    private IResult Cancel(HttpContext context, long id) =>
-        TryCancel(id, ServiceAuth.HolderOf(context)!) ?? Json(View(store.Find(id)!));
+    private async Task<IResult> CancelAsync(HttpContext context, long id) =>
+        await TryCancelAsync(id, ServiceAuth.HolderOf(context)!) ?? Json(View(store.Find(id)!));
 
     private IResult Result(long id, string file)
     {

@@ -21,12 +21,6 @@ namespace VmSim.Host.Service;
 /// <summary>A service: the store, the scheduler, and the server that answers requests, in this process.</summary>
 internal sealed class ServiceHost : IAsyncDisposable
 {
-    /// <summary>Requests of one address in a second: a page and a waiting command line ask a few times in a second each.</summary>
-    private const int RequestsPerSecond = 200;
-
-    /// <summary>Connections at a time; each of them costs a descriptor and some memory.</summary>
-    private const int ConnectionsMax = 256;
-
     /// <summary>How often one that stands by looks whether the store is free.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
@@ -165,7 +159,7 @@ internal sealed class ServiceHost : IAsyncDisposable
             limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
                 RateLimitPartition.GetFixedWindowLimiter(
                     $"{context.Connection.RemoteIpAddress}",
-                    _ => new FixedWindowRateLimiterOptions { PermitLimit = RequestsPerSecond, Window = TimeSpan.FromSeconds(1) }));
+                    _ => new FixedWindowRateLimiterOptions { PermitLimit = options.Requests, Window = TimeSpan.FromSeconds(1) }));
         });
         return builder.Build();
     }
@@ -189,7 +183,7 @@ internal sealed class ServiceHost : IAsyncDisposable
     {
         server.AddServerHeader = false;
         server.Limits.MaxRequestBodySize = JobLimits.RequestBytesMax;
-        server.Limits.MaxConcurrentConnections = ConnectionsMax;
+        server.Limits.MaxConcurrentConnections = options.Connections;
         server.Listen(options.Listen, listen =>
         {
             if (options.Certificate is { } certificate)

@@ -43,7 +43,7 @@ internal sealed class ServiceMetrics : IDisposable
     }
 
     /// <summary>Has the numbers of jobs read when they are asked for.</summary>
-    public void Watch(Func<int> waiting, Func<int> running, Func<int> nodes)
+    public void Watch(Func<long> waiting, Func<int> running, Func<int> nodes)
     {
         _meter.CreateObservableGauge("vmsim.nodes", nodes, "{node}", "Nodes that make jobs, besides the service's own machine.");
         _meter.CreateObservableGauge("vmsim.jobs.waiting", waiting, "{job}", "Jobs that wait.");

@@ -26,6 +26,9 @@ internal sealed class ServiceNode(string name, string instance)
     /// <summary>Whether somebody wants it to end with the jobs that it has.</summary>
     public bool Drains { get; set; }
 
+    /// <summary>The jobs that it has, or whose end is being written down.</summary>
+    public Dictionary<long, NodeJob> Jobs { get; } = [];
+
     /// <summary>Takes a beat.</summary>
     /// <returns>Whether it is news: one that was overtaken is not.</returns>
     public bool Hear(NodeBeat beat, DateTimeOffset now)

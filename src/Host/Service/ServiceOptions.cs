@@ -13,6 +13,14 @@ internal sealed record ServiceOptions
     /// </summary>
     public const int UsualPort = 4980;
 
+    /// <summary>Requests of one address in a second if nobody says otherwise: a page or a command that waits asks a few times.</summary>
+    public const int UsualRequests = 200;
+
+    /// <summary>
+    /// Connections at a time if nobody says otherwise: each costs a descriptor, of which a process usually has 1,024 or more, and memory.
+    /// </summary>
+    public const int UsualConnections = 256;
+
     /// <summary>The store.</summary>
     public required StoreFolder Store { get; init; }
 
@@ -27,6 +35,12 @@ internal sealed record ServiceOptions
 
     /// <summary>How jobs are made.</summary>
     public required SchedulerOptions Jobs { get; init; }
+
+    /// <summary>Requests of one address in a second, at least 1; more are answered with status 429.</summary>
+    public int Requests { get; init; } = UsualRequests;
+
+    /// <summary>Connections at a time, at least 1; more are closed at once. A node has one, and one for each file that it sends.</summary>
+    public int Connections { get; init; } = UsualConnections;
 
     /// <summary>Whether the log is JSON, a line an event.</summary>
     public bool LogsJson { get; init; }

@@ -49,7 +49,7 @@ internal sealed class ServicePages(
         pages.MapPost("/login", (Delegate)LoginAsync);
         pages.MapPost("/logout", Logout);
         pages.MapGet("/jobs/{id:long}", JobPage);
-        pages.MapPost("/jobs/{id:long}/cancel", Cancel).WithMetadata(new RoleNeeded(Role.Submitter));
+        pages.MapPost("/jobs/{id:long}/cancel", CancelAsync).WithMetadata(new RoleNeeded(Role.Submitter));
         pages.MapGet("/jobs/{id:long}/report", Report).WithMetadata(new RoleNeeded(Role.Reader));
     }
 
@@ -105,6 +105,11 @@ internal sealed class ServicePages(
             main.Append(CultureInfo.InvariantCulture, $"<p>{Text(job.Reason)}</p>");
         }
 
+        if (job.Bounds != JobBounds.None)
+        {
+            main.Append(CultureInfo.InvariantCulture, $"<p>At most {Text(job.Bounds.ToString())}.</p>");
+        }
+
         if (job.State == JobState.Done)
         {
             main.Append(
@@ -149,8 +154,8 @@ internal sealed class ServicePages(
         return Results.Bytes(page.ToArray(), Html);
     }
 
-    private IResult Cancel(HttpContext context, long id) =>
-        api.TryCancel(id, ServiceAuth.HolderOf(context)!) ?? Results.Redirect($"/jobs/{id}");
+    private async Task<IResult> CancelAsync(HttpContext context, long id) =>
+        await api.TryCancelAsync(id, ServiceAuth.HolderOf(context)!) ?? Results.Redirect($"/jobs/{id}");
 
     private async Task<IResult> LoginAsync(HttpContext context)
     {

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using VmSim.Actors.Cluster;
 using VmSim.Host.Service;
 using VmSim.Testing;
@@ -103,7 +102,7 @@ public sealed class NodeSchedulerTests : IDisposable
     {
         Submit();
         Assert.Single(Beat("a", 1).Orders);
-        Assert.Empty(_service.Scheduler.Beat("a", Say(One, 2, state: NodeState.Leaving))!.Orders);
+        Assert.Empty(Wait(_service.Scheduler.BeatAsync("a", Say(One, 2, state: NodeState.Leaving)))!.Orders);
         HangGuard.Until(() => _service.Find(1).State == JobState.Queued);
         Assert.Equal("node a has left", _service.Find(1).Reason);
         Assert.Empty(_service.Scheduler.Nodes());
@@ -127,7 +126,7 @@ public sealed class NodeSchedulerTests : IDisposable
     public void Node_OfAnotherBuild_IsGivenNothing()
     {
         Submit();
-        Assert.Empty(_service.Scheduler.Beat("a", Say(One, 1) with { Build = "0.0.1-0000" })!.Orders);
+        Assert.Empty(Wait(_service.Scheduler.BeatAsync("a", Say(One, 1) with { Build = "0.0.1-0000" }))!.Orders);
         Assert.Contains(BuildIdentity.Here, Assert.Single(_service.Scheduler.Nodes()).Problem, StringComparison.Ordinal);
     }
 
@@ -135,9 +134,9 @@ public sealed class NodeSchedulerTests : IDisposable
     public void Name_OfALivingNode_IsTaken()
     {
         Beat("a", 1);
-        Assert.Null(_service.Scheduler.Beat("a", Say(Other, 1)));
+        Assert.Null(Wait(_service.Scheduler.BeatAsync("a", Say(Other, 1))));
         _clock.Advance(ServiceNode.Silence);
-        Assert.NotNull(_service.Scheduler.Beat("a", Say(Other, 1)));
+        Assert.NotNull(Wait(_service.Scheduler.BeatAsync("a", Say(Other, 1))));
     }
 
     [Fact]
@@ -145,7 +144,7 @@ public sealed class NodeSchedulerTests : IDisposable
     {
         Submit();
         NodeOrder order = Assert.Single(Beat("a", 1).Orders);
-        Assert.True(_service.Scheduler.Cancel(1, "ada"));
+        Assert.True(Wait(_service.Scheduler.CancelAsync(_service.Find(1), "ada")));
         Assert.Equal([order.Lease], Beat("a", 2, order).Void);
         HangGuard.Until(() => _service.Find(1).State == JobState.Cancelled);
         Assert.Equal("cancelled by ada", _service.Find(1).Reason);
@@ -164,7 +163,7 @@ public sealed class NodeSchedulerTests : IDisposable
         HangGuard.Until(() => _service.Find(1).State == JobState.Done);
         HangGuard.Until(() =>
         {
-            Assert.Empty(_service.Scheduler.Beat("b", Say(Other, ++_number))!.Orders);
+            Assert.Empty(Wait(_service.Scheduler.BeatAsync("b", Say(Other, ++_number)))!.Orders);
             return _service.Find(2).State == JobState.Done;
         });
     }
@@ -229,7 +228,7 @@ public sealed class NodeSchedulerTests : IDisposable
     }
 
     private void Submit(string text = "text") =>
-        _service.Scheduler.Submit(new JobRequest("test", [new RunRequest("", text, [])]), "ada");
+        Wait(_service.Scheduler.SubmitAsync(new JobRequest("test", [new RunRequest("", text, [])]), "ada"));
 
     private NodeAnswer Beat(string name, long number, params NodeOrder[] claimed) => Beat(name, number, One, room: 1, claimed);
 
@@ -238,9 +237,9 @@ public sealed class NodeSchedulerTests : IDisposable
     private NodeAnswer Beat(string name, long number, string instance) => Beat(name, number, instance, room: 1);
 
     private NodeAnswer Beat(string name, long number, string instance, int room, params NodeOrder[] claimed) =>
-        _service.Scheduler.Beat(
+        Wait(_service.Scheduler.BeatAsync(
             name,
-            Say(instance, number, [.. claimed.Select(order => new NodeClaim(order.Job, order.Lease, null, []))]) with { Room = room })!;
+            Say(instance, number, [.. claimed.Select(order => new NodeClaim(order.Job, order.Lease, null, []))]) with { Room = room }))!;
 
     private static NodeBeat Say(string instance, long number, params NodeClaim[] claims) =>
         new(instance, number, BuildIdentity.Here, 2, 1, NodeState.Ready, claims);
@@ -256,55 +255,14 @@ public sealed class NodeSchedulerTests : IDisposable
     }
 
     private bool End(string name, NodeOrder order) =>
-        _service.Scheduler.End(name, order.Job, order.Lease, new NodeEnding(Done, "", IsLost: false));
+        Wait(_service.Scheduler.EndAsync(name, order.Job, order.Lease, new NodeEnding(Done, "", IsLost: false)));
+
+    private static T Wait<T>(Task<T> task) => task.OrHangAsync().GetAwaiter().GetResult();
 
     private void PutResult()
     {
         string result = new StoreFolder(_folder).ResultOf(Digest);
         Directory.CreateDirectory(result);
         File.WriteAllText(Path.Combine(result, "report.json"), "{}");
-    }
-
-    /// <summary>A clock that goes on when it is told to.</summary>
-    private sealed class MovableClock : TimeProvider
-    {
-        private long _ticks = new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero).Ticks;
-
-        public override DateTimeOffset GetUtcNow() => new(Interlocked.Read(ref _ticks), TimeSpan.Zero);
-
-        public void Advance(TimeSpan time) => Interlocked.Add(ref _ticks, time.Ticks);
-    }
-
-    /// <summary>A scheduler that works, over a store of its own.</summary>
-    private sealed class Scheduled
-    {
-        private readonly CancellationTokenSource _stop = new();
-        private readonly ServiceMetrics _metrics = new();
-        private readonly JobStore _store;
-        private readonly Task _run;
-
-        public Scheduled(string folder, TimeProvider clock)
-        {
-            StoreFolder store = new(folder);
-            store.Create();
-            _store = new JobStore(new SqliteDatabase(store.Database), clock);
-            Scheduler = new JobScheduler(
-                store, _store, new SchedulerOptions(0, 1, 60), _metrics, NullLogger<JobScheduler>.Instance, clock);
-            _run = Scheduler.RunAsync(_stop.Token);
-        }
-
-        public JobScheduler Scheduler { get; }
-
-        public Job Find(long id) => _store.Find(id)!;
-
-        public async Task StopAsync()
-        {
-            await _stop.CancelAsync();
-            await _run;
-            Scheduler.Dispose();
-            _store.Dispose();
-            _metrics.Dispose();
-            _stop.Dispose();
-        }
     }
 }

@@ -33,18 +33,18 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         string settings = server.Create();
         using Scheduling scheduling = new(_folder, settings);
         JobScheduler scheduler = scheduling.Scheduler;
-        scheduler.Submit(RequestOf("first"), "ada");
-        scheduler.Submit(RequestOf("second"), "ada");
+        await scheduler.SubmitAsync(RequestOf("first"), "ada");
+        await scheduler.SubmitAsync(RequestOf("second"), "ada");
         NodeOrder first = GivenTo(scheduler);
         server.Kill();
-        Assert.Throws<StoreAwayException>(() => scheduler.Submit(RequestOf("third"), "ada"));
+        await Assert.ThrowsAsync<StoreAwayException>(() => scheduler.SubmitAsync(RequestOf("third"), "ada"));
         HangGuard.Until(() => scheduler.Problem.Contains("PostgreSQL database", StringComparison.Ordinal));
-        Assert.True(End(scheduler, first));
+        await Assert.ThrowsAsync<StoreAwayException>(() => EndAsync(scheduler, first));
         server.Start();
         HangGuard.Until(() => Done(settings) == 1);
         NodeOrder second = GivenTo(scheduler);
         Assert.NotEqual(first.Job, second.Job);
-        Assert.True(End(scheduler, second));
+        Assert.True(await EndAsync(scheduler, second));
         HangGuard.Until(() => Done(settings) == 2);
         HangGuard.Until(() => scheduler.Problem.Length == 0);
         Assert.Equal((2L, 2L), (scheduling.Store.Counts().Values.Sum(), Convert.ToInt64(
@@ -64,12 +64,12 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         string settings = server.Create();
         using Scheduling scheduling = new(_folder, settings);
         JobScheduler scheduler = scheduling.Scheduler;
-        scheduler.Submit(RequestOf("first"), "ada");
-        Assert.True(End(scheduler, GivenTo(scheduler)));
+        await scheduler.SubmitAsync(RequestOf("first"), "ada");
+        Assert.True(await EndAsync(scheduler, GivenTo(scheduler)));
         await using NpgsqlConnection other = new($"{settings};Pooling=false");
         await other.OpenAsync();
         await SayAsync(other, "BEGIN; LOCK TABLE jobs");
-        Task submitted = Task.Run(() => scheduler.Submit(RequestOf("second"), "ada"));
+        Task submitted = scheduler.SubmitAsync(RequestOf("second"), "ada");
         HangGuard.Until(() => (long)PostgresServer.Ask(settings, "SELECT count(*) FROM pg_locks WHERE NOT granted")! == 1);
         PostgresServer.EndSessions(settings);
         await Assert.ThrowsAsync<StoreAwayException>(() => submitted.OrHangAsync());
@@ -81,7 +81,7 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
                 + "request, submitted) VALUES (0, 'test', '', 'ada', 5, 0, 'r', 0); COMMIT");
         NodeOrder second = GivenTo(scheduler);
         Assert.Equal("second", second.Scenario);
-        Assert.True(End(scheduler, second));
+        Assert.True(await EndAsync(scheduler, second));
         HangGuard.Until(() => Done(settings) == 2);
         await scheduling.EndAsync();
     }
@@ -162,7 +162,7 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
     private static long Done(string settings) =>
         (long)PostgresServer.Ask(settings, $"SELECT count(*) FROM jobs WHERE state = {(int)JobState.Done}")!;
 
-    private static bool End(JobScheduler scheduler, NodeOrder order) => scheduler.End(
+    private static Task<bool> EndAsync(JobScheduler scheduler, NodeOrder order) => scheduler.EndAsync(
         "one", order.Job, order.Lease, new NodeEnding(new JobAnswer("0123456789abcdef", false, "completed", 1, 0, ""), "", IsLost: false));
 
     private NodeOrder GivenTo(JobScheduler scheduler)
@@ -170,9 +170,9 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         NodeOrder? order = null;
         HangGuard.Until(() =>
         {
-            NodeAnswer answer = scheduler.Beat("one", new NodeBeat(
+            NodeAnswer answer = scheduler.BeatAsync("one", new NodeBeat(
                 "00000000000000a1", ++_beat, BuildIdentity.Here, 1, 1, NodeState.Ready,
-                [.. _held.Select(held => new NodeClaim(held.Job, held.Lease, null, []))]))!;
+                [.. _held.Select(held => new NodeClaim(held.Job, held.Lease, null, []))])).GetAwaiter().GetResult()!;
             order = answer.Orders.SingleOrDefault();
             return order is not null;
         });

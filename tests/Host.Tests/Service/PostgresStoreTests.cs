@@ -33,7 +33,7 @@ public sealed class PostgresStoreTests : JobStoreTests
         Add(first, "ada", "a");
         first.Dispose();
         using JobStore second = Open()!;
-        Assert.Equal([1L], second.Recover().Select(job => job.Id));
+        Assert.Equal(("ada", JobLimits.PriorityUsual, 1L), Assert.Single(second.Recover().Waiting));
     }
 
     /// <summary>A store that was frozen, so that its session has ended, and whose place another one has: it changes nothing more.</summary>
@@ -48,17 +48,17 @@ public sealed class PostgresStoreTests : JobStoreTests
         using (JobStore first = Open(Long))
         {
             Add(first, "ada", "a");
-            first.Begin(1, 1, "one", "00000000000000a1");
+            Begin(first, 1, "one", "00000000000000a1");
         }
 
         using JobStore frozen = OpenWhenFree(Short);
         using JobStore next = OpenWhenFree(Long);
-        next.Recover();
-        next.Begin(1, 2, "two", "00000000000000b2");
-        Assert.Throws<StoreAwayException>(() => frozen.End(1, JobState.Done, "00", "completed", ""));
-        Assert.Throws<IOException>(() => frozen.End(1, JobState.Done, "00", "completed", ""));
+        Assert.Equal("00000000000000a1", Assert.Single(next.Recover().Leased).Lease);
+        Begin(next, 1, "two", "00000000000000b2");
+        Assert.Throws<StoreAwayException>(() => Wait(frozen.EndAsync(1, JobState.Done, "00", "completed", "")));
+        Assert.Throws<IOException>(() => Wait(frozen.EndAsync(1, JobState.Done, "00", "completed", "")));
         Assert.True(frozen.IsTaken);
-        string said = Assert.Throws<IOException>(() => frozen.Add(Request("b"), "ada", ["b"], _ => null)).Message;
+        string said = Assert.Throws<IOException>(() => Add(frozen, "ada", "b")).Message;
         Assert.Contains("has taken this database over", said, StringComparison.Ordinal);
         Job job = next.Find(1)!;
         Assert.Equal((JobState.Running, 2, "two", "00000000000000b2"), (job.State, job.Attempts, job.Node, job.Lease));
@@ -84,7 +84,7 @@ public sealed class PostgresStoreTests : JobStoreTests
         string said = Assert.Throws<StoreAwayException>(store.Beat).Message;
         Assert.Contains("PostgreSQL database", said, StringComparison.Ordinal);
         AssertGoesOn(store);
-        Assert.Equal([1L], store.Waiting().Select(job => job.Id));
+        Assert.Equal([1L], Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
     }
 
     /// <summary>A server that dies within a transaction: none of it is there, and all of it when it is done again.</summary>
@@ -102,7 +102,7 @@ public sealed class PostgresStoreTests : JobStoreTests
         await other.OpenAsync();
         await using Npgsql.NpgsqlCommand hold = new("BEGIN; LOCK TABLE jobs", other);
         await hold.ExecuteNonQueryAsync();
-        Task<IReadOnlyList<Job>> added = Task.Run(() => Add(store, "ada", "b", "c"));
+        Task<IReadOnlyList<Job>> added = store.AddAsync(Request("b", "c"), "ada", ["b", "c"], _ => false);
 
         // The scenario of the first run is in by then, and its job waits for the table.
         HangGuard.Until(() => (long)PostgresServer.Ask(_settings, "SELECT count(*) FROM pg_locks WHERE NOT granted")! == 1);
@@ -111,7 +111,7 @@ public sealed class PostgresStoreTests : JobStoreTests
         Assert.Throws<StoreAwayException>(store.Beat);
         _server.Start();
         AssertGoesOn(store);
-        Assert.Equal([1L], store.Waiting().Select(job => job.Id));
+        Assert.Equal([1L], Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
         Assert.Equal(1L, PostgresServer.Ask(_settings, "SELECT count(*) FROM scenarios"));
         Assert.Equal(2, Add(store, "ada", "b", "c").Count);
         Assert.Equal(3L, PostgresServer.Ask(_settings, "SELECT count(*) FROM scenarios"));

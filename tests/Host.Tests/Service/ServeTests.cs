@@ -216,6 +216,40 @@ public sealed class ServeTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    /// <summary>A job over one of its limits has failed at its first attempt, and says which.</summary>
+    [Theory]
+    [InlineData("--max-memory", "32MiB", "over its limit of memory")]
+    [InlineData("--max-time", "1s", "over its limit of wall time: 1.00 s allowed")]
+    [InlineData("--max-virtual-time", "20us", "over its limit of virtual time: 20.0 us allowed")]
+    public async Task Job_OverALimit_HasFailed(string option, string most, string words)
+    {
+        using CommandProcess service = await ServeAsync();
+        string id = await AskAsync("submit", [Long, option, most]);
+        await AskAsync("status", [id, "--wait"], ExitCodes.Broken);
+        string status = await AskAsync("status", [id], ExitCodes.Broken);
+        Assert.Contains("failed", status, StringComparison.Ordinal);
+        Assert.Contains(words, status, StringComparison.Ordinal);
+        string log = await AskAsync("logs", [id]);
+        Assert.Equal(2, log.Split("attempt 1").Length);
+        Assert.DoesNotContain("attempt 2", log, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetDirectories(Path.Combine(Store, "jobs")));
+    }
+
+    /// <summary>What the service allows holds for jobs that ask for nothing, on nodes too; whoever asks for more is told.</summary>
+    [Fact]
+    public async Task Job_OverWhatTheServiceAllows_HasFailedOnItsNode()
+    {
+        using CommandProcess service = await ServeAsync("--nodes-only", "--max-memory", "32MiB", "--max-virtual-time", "10s");
+        using CommandProcess node = await JoinAsync("one");
+        string id = await AskAsync("submit", [Long]);
+        await AskAsync("status", [id, "--wait"], ExitCodes.Broken);
+        Assert.Contains("32.0 MiB allowed", await AskAsync("status", [id], ExitCodes.Broken), StringComparison.Ordinal);
+        (int code, _, string error) = await CommandRunner.RunAsync(
+            "submit", Short, "--max-memory", "1GiB", "--server", _server, "--store", Store);
+        Assert.Equal(ExitCodes.BadInput, code);
+        Assert.Contains("1.00 GiB of memory found; this service allows a job at most 32.0 MiB", error, StringComparison.Ordinal);
+    }
+
     private async Task<CommandProcess> ServeAsync(params string[] options)
     {
         CommandProcess service = CommandProcess.Start(["serve", "--store", Store, "--listen", "127.0.0.1:0", .. options]);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using VmSim.Actors.Cluster;
 using VmSim.Host.Service;
@@ -33,7 +34,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
         {
             Store = _store,
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
-            Jobs = new SchedulerOptions(0, 1, 60),
+            Jobs = new SchedulerOptions(0, 1, 60) { WaitingMax = 50, Caps = new JobBounds(Seconds: 60) },
         });
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
         {
@@ -192,6 +193,10 @@ public sealed class ServiceApiTests : IAsyncLifetime
     [InlineData("""{"name":"x\u001b[2J","runs":[{"label":"","scenario":"a","inputs":[]}]}""", "control character")]
     [InlineData("""{"name":"x","runs":[{"label":"","scenario":"a","inputs":[{"path":"/etc/passwd","digest":"0"}]}]}""", "trace ends with")]
     [InlineData("""{"name":"x","runs":[{"label":"","scenario":"a","inputs":[{"path":"a.vmt","digest":"../../x"}]}]}""", "SHA-256")]
+    [InlineData("""{"name":"x","bounds":{"memoryBytes":1},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "bounds")]
+    [InlineData("""{"name":"x","bounds":{"seconds":0},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "bounds")]
+    [InlineData("""{"name":"x","bounds":{"virtualSeconds":1e300},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "bounds")]
+    [InlineData("""{"name":"x","bounds":{"seconds":3600},"runs":[{"label":"","scenario":"a","inputs":[]}]}""", "60.0 s of wall time")]
     [InlineData("""[[[[[[[[[[[[[[[[[[""", "")]
     public async Task Submit_WhatIsNotAllowed_IsRefused(string body, string words)
     {
@@ -281,6 +286,25 @@ public sealed class ServiceApiTests : IAsyncLifetime
         Assert.Contains("vmsim_jobs_submitted", metrics, StringComparison.Ordinal);
         JsonNode api = JsonNode.Parse((await AskAsync(HttpMethod.Get, "/openapi/v1.json", token)).Text)!;
         Assert.Contains("/api/v1/jobs/{id}/result/{file}", api["paths"]!.AsObject().Select(path => path.Key));
+    }
+
+    /// <summary>The queue is bounded: what does not fit is refused whole, and fits when there is room again.</summary>
+    [Fact]
+    public async Task Submit_MoreThanMayWait_IsRefused()
+    {
+        string token = _tokens[Role.Submitter];
+        RunRequest[] runs = [.. Enumerable.Range(0, 30).Select(number => new RunRequest("", $"name = {number}", []))];
+        string body = JsonSerializer.Serialize(new JobRequest("many", runs), ServiceJson.Options);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/v1/jobs", body, token)).Status);
+        (HttpStatusCode status, string text) = await PostAsync("/api/v1/jobs", body, token);
+        Assert.Equal(HttpStatusCode.InsufficientStorage, status);
+        Assert.Contains("submit these later", text, StringComparison.Ordinal);
+        for (int job = 1; job <= 10; job++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await PostAsync($"/api/v1/jobs/{job}/cancel", "", token)).Status);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/v1/jobs", body, token)).Status);
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         using HttpResponseMessage answer = await client.PostAsJsonAsync("/api/v1/jobs", request, ServiceJson.Options);
         answer.EnsureSuccessStatusCode();
         using JobStore jobs = new(new SqliteDatabase(store.Database), TimeProvider.System);
-        jobs.Log(1, Evil);
+        await jobs.LogAsync(1, Evil);
     }
 
     public async Task DisposeAsync()

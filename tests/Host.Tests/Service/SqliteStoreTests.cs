@@ -15,6 +15,32 @@ public sealed class SqliteStoreTests : JobStoreTests, IDisposable
         Assert.Contains(Database, Assert.Throws<StoreAwayException>(Open).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>What a service of the version before has left is taken up.</summary>
+    [Fact]
+    public void Open_TablesOfTheVersionBefore_BringsThemUp()
+    {
+        using (JobStore first = Open())
+        {
+            Add(first, "ada", "a", "b");
+            Begin(first, 1, "one", "00000000000000a1");
+        }
+
+        using (SqliteDatabase database = new(Database))
+        {
+            StoreCommand.Run(
+                database.Connect(),
+                "ALTER TABLE jobs DROP COLUMN bounds; DROP INDEX jobs_in_line; DROP INDEX jobs_leased; DROP INDEX jobs_done; "
+                    + "CREATE INDEX jobs_by_request ON jobs (request, state); PRAGMA user_version = 2");
+        }
+
+        using JobStore again = Open();
+        StoreRecovery found = again.Recover();
+        Assert.Equal(2, Assert.Single(found.Waiting).Count);
+        Assert.Equal((1, JobBounds.None), (Assert.Single(found.Leased).Id, found.Leased[0].Bounds));
+        using SqliteDatabase seen = new(Database);
+        Assert.Equal(4L, seen.VersionOf(seen.Connect()));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private protected override JobStore Open() => new(new SqliteDatabase(Database), Clock);

@@ -1,0 +1,7 @@
+namespace VmSim.Host.Service;
+
+/// <summary>A job that waits, as far as its turn depends on it.</summary>
+/// <param name="Id">Its number.</param>
+/// <param name="Owner">Whose it is.</param>
+/// <param name="Priority">0 to <see cref="JobLimits.PriorityMax"/>, the greatest first.</param>
+internal readonly record struct QueuedJob(long Id, string Owner, int Priority);

@@ -1,0 +1,44 @@
+using VmSim.Host.Service;
+
+namespace VmSim.Host.Tests.Service;
+
+public sealed class JobBoundsTests
+{
+    private static readonly JobBounds Caps = new(MemoryBytes: 1L << 30, VirtualSeconds: 2);
+
+    [Fact]
+    public void And_TakesTheLeastOfEach()
+    {
+        Assert.Equal(Caps, JobBounds.None.And(Caps));
+        Assert.Equal(Caps, Caps.And(JobBounds.None));
+        Assert.Equal(
+            new JobBounds(1L << 30, 60, 1), new JobBounds(2L << 30, 60, 1).And(Caps));
+    }
+
+    [Theory]
+    [InlineData(null, null, null, true)]
+    [InlineData(1L << 30, 1e6, 2.0, true)]
+    [InlineData((1L << 30) + 1, null, null, false)]
+    [InlineData(null, null, 2.1, false)]
+    [InlineData(1L, null, null, false)]
+    [InlineData(null, 0.5, null, false)]
+    [InlineData(null, double.NaN, null, false)]
+    [InlineData(null, null, 0.0, false)]
+    [InlineData(null, 1e11, null, false)]
+    public void Problem_OfBounds_IsNoneWithinRangesAndCaps(long? bytes, double? seconds, double? reached, bool isAllowed) =>
+        Assert.Equal(isAllowed, new JobBounds(bytes, seconds, reached).Problem(Caps) is null);
+
+    /// <summary>Whether a run is over its limit depends on where it comes to, and not on when that is seen.</summary>
+    [Fact]
+    public void VirtualLimit_StopsARunThatIsBeyondIt()
+    {
+        using VirtualLimit limit = new(1, CancellationToken.None);
+        Assert.False(limit.IsBeyond(1));
+        Assert.False(limit.Stop.IsCancellationRequested);
+        Assert.True(limit.IsBeyond(1.5));
+        Assert.True(limit.Stop.IsCancellationRequested);
+        Assert.True(limit.IsBeyond(0.5));
+        using VirtualLimit none = new(null, CancellationToken.None);
+        Assert.False(none.IsBeyond(1e9));
+    }
+}

@@ -53,6 +53,7 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints, LaneCho
         TimeSpan period = checkpoints.Period;
         Stopwatch sinceKept = Stopwatch.StartNew();
         long windows = 0;
+        long windowsSinceKept = 0;
 
         // What cores send at time 0 is in nobody's inbox before the first piece, so that nothing could be seen of what comes.
         long next = checkpoints.From is null ? 0 : NextEvent();
@@ -67,8 +68,9 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints, LaneCho
 
             SimulationProtocol.Finished piece = await run(EndOfPiece(next), stop.Token);
             windows += piece.Windows;
+            windowsSinceKept += piece.Windows;
             next = NextEvent();
-            lanes.End(piece.Windows, piece.LanesLose, ofPiece.Elapsed >= lanes.Limit);
+            lanes.End(piece.Windows, piece.LanesLose, ofPiece.Elapsed);
             bool isViolated = world.Checker is { Violated: true };
             bool isOver = (piece.Completed || isViolated) && next >= _latestEnd;
             bool isPeriodOver = period > TimeSpan.Zero && sinceKept.Elapsed >= period;
@@ -76,15 +78,16 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints, LaneCho
             {
                 checkpoints.Keep?.Invoke(Save);
                 sinceKept.Restart();
+
+                // A large world takes longer to begin than a short period lasts, and must come farther all the same.
+                period += isPeriodOver && windowsSinceKept == 0 ? period : TimeSpan.Zero;
+                windowsSinceKept = 0;
             }
 
             if (isOver || cancellation.IsCancellationRequested)
             {
                 return new SimulationProtocol.Finished(isOver && !isViolated, windows);
             }
-
-            // A large world takes longer to begin than a short period lasts, and each piece must come farther than the one before.
-            period += isPeriodOver && piece.Windows == 0 ? period : TimeSpan.Zero;
         }
     }
 

@@ -15,6 +15,10 @@ public sealed class SimulationActor(
     World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows, long end, bool mayStop) : UntypedActor
 {
     private readonly long[] _accesses = new long[world.Domains.Count];
+
+    /// <summary>How far each domain has come, in cycles; they take turns, and a run has come as far as they have on average.</summary>
+    private readonly double[] _reached =
+        [.. world.Domains.Select(domain => domain.Cores.Select(core => (double)core.Now.Value).DefaultIfEmpty().Min())];
     private IActorRef _starter = ActorRefs.Nobody;
     private int _running;
     private bool _completed = true;
@@ -64,7 +68,8 @@ public sealed class SimulationActor(
                 break;
             case DomainProtocol.Progressed progressed:
                 _accesses[progressed.Domain] = progressed.Accesses;
-                progress?.Report(new RunProgress(progressed.VirtualTime, _accesses.Sum()));
+                _reached[progressed.Domain] = progressed.VirtualTime;
+                progress?.Report(new RunProgress((long)_reached.Average(), _accesses.Sum()));
                 break;
             case DomainProtocol.LanesLose:
                 _lanesLose = true;

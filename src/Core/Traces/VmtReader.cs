@@ -370,8 +370,8 @@ public sealed partial class VmtReader
         if (_unknownWakers > 0)
         {
             _family.Warnings.Add(
-                $"{_source.File}: {_unknownWakers} sleeps are said to have been ended by threads that had no record before; they last as "
-                    + "long as they were recorded.");
+                $"{_source.File}: sleeps that are said to have been ended by threads without a record before: {_unknownWakers}; "
+                    + "they last as long as they were recorded.");
         }
 
         return new ProgramImage

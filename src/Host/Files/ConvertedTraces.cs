@@ -52,6 +52,19 @@ internal sealed class ConvertedTraces(string? folder = null, long least = 1 << 2
         return head[..length].SequenceEqual(VmtBinary.Magic);
     }
 
+    /// <summary>Removes what is not used any more; where that may not be done, it stays.</summary>
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+        {
+            // what is not used does no harm
+        }
+    }
+
     private static string DigestOf(FileStream trace)
     {
         byte[] digest = SHA256.HashData(trace);
@@ -80,7 +93,7 @@ internal sealed class ConvertedTraces(string? folder = null, long least = 1 << 2
                 _file.Dispose();
                 if (reason is TraceFormatException)
                 {
-                    System.IO.File.Delete(path);
+                    TryDelete(path);
                 }
 
                 throw;
@@ -97,7 +110,7 @@ internal sealed class ConvertedTraces(string? folder = null, long least = 1 << 2
             }
             catch (TraceFormatException)
             {
-                System.IO.File.Delete(_path);
+                TryDelete(_path);
                 throw;
             }
         }
@@ -110,7 +123,7 @@ internal sealed class ConvertedTraces(string? folder = null, long least = 1 << 2
             }
             catch (TraceFormatException)
             {
-                System.IO.File.Delete(_path);
+                TryDelete(_path);
                 throw;
             }
         }
@@ -225,8 +238,15 @@ internal sealed class ConvertedTraces(string? folder = null, long least = 1 << 2
                 left -= file.Length;
                 if (left < 0)
                 {
-                    file.Delete();
+                    TryDelete(file.FullName);
                 }
+            }
+
+            // what a process that was killed has left aside
+            DateTime old = DateTime.UtcNow.AddDays(-1);
+            foreach (FileInfo aside in new DirectoryInfo(folder).GetFiles(".*").Where(file => file.LastWriteTimeUtc < old))
+            {
+                TryDelete(aside.FullName);
             }
         }
     }

@@ -14,6 +14,9 @@ internal static class UserCache
     public static string Folder()
     {
         string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+
+        // a relative path is to be ignored (XDG Base Directory Specification)
+        cache = Path.IsPathRooted(cache) ? cache : null;
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (string.IsNullOrEmpty(cache) && home.Length == 0)
         {

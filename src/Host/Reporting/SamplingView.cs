@@ -8,6 +8,11 @@ namespace VmSim.Host.Reporting;
 /// <summary>Says of a run whose accesses were sampled that they were, and how far its figures can be off.</summary>
 internal static class SamplingView
 {
+    /// <summary>
+    /// Samples of a thread below which its variance says little: calibrated on many-processes, whose intervals do not hold with two.
+    /// </summary>
+    private const int LeastSamples = 10;
+
     /// <summary>Writes it; nothing for a run that was not sampled.</summary>
     public static void Show(RunReport report, IAnsiConsole console)
     {
@@ -20,6 +25,12 @@ internal static class SamplingView
         console.MarkupLine(
             $"[yellow]sampled[/]: {Quantities.Percent(detailed, detailed + sampling.Skipped)} of the accesses simulated, "
             + $"in {Quantities.Of(sampling.Units, "sample")}");
+        if (sampling.Skipped == 0)
+        {
+            console.MarkupLine("every access was simulated: the figures are those of a run without sampling");
+            return;
+        }
+
         Table table = new Table().Border(TableBorder.Simple).BorderColor(Color.Grey);
         table.AddColumn("figure").AddColumn(new TableColumn("estimate").RightAligned());
         table.AddColumn(new TableColumn("95 % interval").RightAligned());
@@ -31,6 +42,13 @@ internal static class SamplingView
         if (table.Rows.Count > 0)
         {
             console.Write(table);
+            int threads = report.Threads.Count(thread => thread.Started >= 0);
+            if (sampling.Units < LeastSamples * threads)
+            {
+                console.MarkupLine(
+                    $"these are few samples for {Quantities.Of(threads, "thread")}: intervals hold less often than they say; "
+                    + "a shorter sampling.period takes more");
+            }
         }
         else
         {

@@ -108,7 +108,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         else
         {
             RunMemory.Of(spec, check: false).Require("have it made by a machine that has more");
-            using VirtualLimit limit = new(order.Bounds.VirtualSeconds, stop);
+            using VirtualLimit limit = new(VirtualLimit.Of(order.Bounds.VirtualSeconds, spec), stop);
             RunReport report = await RunAsync(order, spec, store.CheckpointOf(order.Job), limit);
             if (limit.IsBeyond(report.Total("cycles") / report.Ghz / 1e9))
             {

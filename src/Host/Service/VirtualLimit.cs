@@ -1,3 +1,5 @@
+using VmSim.Core.Scenarios;
+
 namespace VmSim.Host.Service;
 
 /// <summary>Stops a run that is over its limit of virtual time. Whether a run is does not depend on when it is looked at.</summary>
@@ -15,6 +17,14 @@ internal sealed class VirtualLimit : IDisposable
         _seconds = seconds;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
     }
+
+    /// <summary>
+    /// The limit of a run; none if it ends by itself where the limit is or before, though its last window may end behind.
+    /// </summary>
+    /// <param name="seconds">Virtual time that a run may reach, in seconds; null for no limit.</param>
+    /// <param name="spec">The run.</param>
+    public static double? Of(double? seconds, ScenarioSpec spec) =>
+        spec.LatestEnd / spec.Machine.Ghz / 1e9 <= seconds ? null : seconds;
 
     /// <summary>Cancelled when the run is to stop.</summary>
     public CancellationToken Stop => _stop.Token;

@@ -22,10 +22,12 @@ public class LaneChoiceTests
         List<double> seconds = [];
         for (int i = 0; i < 9; i++)
         {
-            choice.End(windows: 100, lanesLose: true, isTimeOver: false);
+            choice.End(windows: 100, lanesLose: true, lasted: default);
             Assert.Equal((1, false), (choice.Lanes, choice.MayStop));
             seconds.Add(choice.Limit!.Value.TotalSeconds);
-            choice.End(windows: 5000, lanesLose: false, isTimeOver: true);
+            choice.End(windows: 2500, lanesLose: false, lasted: choice.Limit!.Value / 2);
+            Assert.Equal((1, seconds[^1] / 2), (choice.Lanes, choice.Limit!.Value.TotalSeconds));
+            choice.End(windows: 2500, lanesLose: false, lasted: choice.Limit!.Value);
             Assert.Equal((4, true), (choice.Lanes, choice.MayStop));
         }
 
@@ -37,10 +39,10 @@ public class LaneChoiceTests
     public void End_PieceThatEndsForAnotherReason_KeepsItsLanes()
     {
         LaneChoice choice = new(2, isFree: true);
-        choice.End(windows: 100, lanesLose: false, isTimeOver: false);
+        choice.End(windows: 100, lanesLose: false, lasted: default);
         Assert.Equal((2, 2), (choice.Lanes, choice.Usual));
-        choice.End(windows: 10, lanesLose: true, isTimeOver: false);
-        choice.End(windows: 10, lanesLose: false, isTimeOver: false);
+        choice.End(windows: 10, lanesLose: true, lasted: default);
+        choice.End(windows: 10, lanesLose: false, lasted: default);
         Assert.Equal((1, 2), (choice.Lanes, choice.Usual));
     }
 
@@ -48,8 +50,8 @@ public class LaneChoiceTests
     public void End_PieceThatHadNoTimeForAWindow_GetsMore()
     {
         LaneChoice choice = new(2, isFree: true);
-        choice.End(windows: 100, lanesLose: true, isTimeOver: false);
-        choice.End(windows: 0, lanesLose: false, isTimeOver: true);
+        choice.End(windows: 100, lanesLose: true, lasted: default);
+        choice.End(windows: 0, lanesLose: false, lasted: choice.Limit!.Value);
         Assert.Equal((1, 1), (choice.Lanes, choice.Limit!.Value.TotalSeconds));
     }
 }

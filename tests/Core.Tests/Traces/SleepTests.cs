@@ -53,7 +53,8 @@ public class SleepTests
     public void Load_SleepThatAThreadWithoutARecordEnded_LastsItsTimeAndIsTold()
     {
         LoadedTrace trace = TestTraces.LoadText("t 0\nW 5\nw futex 500 99\nw futex 700 98\nw futex 700 0\n");
-        Assert.StartsWith("2 sleeps are said to have been ended by threads", trace.Warnings.Single().Split(": ", 2)[1]);
+        Assert.StartsWith(
+            "sleeps that are said to have been ended by threads without a record before: 2;", trace.Warnings.Single().Split(": ", 2)[1]);
     }
 
     [Theory]

@@ -109,8 +109,13 @@ public sealed class ConvertedTracesTests : IDisposable
         Read(Write("a.vmt", Good));
         string old = Assert.Single(Directory.GetFiles(Cache));
         File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddDays(-1));
+        string[] aside = [Path.Combine(Cache, ".new.vmtb.12"), Path.Combine(Cache, ".old.vmtb.12")];
+        Assert.All(aside, path => File.WriteAllText(path, "half"));
+        File.SetLastWriteTimeUtc(aside[1], DateTime.UtcNow.AddDays(-2));
         Read(Write("b.vmt", Good.Replace("W 7", "W 8", StringComparison.Ordinal)), new FileInfo(old).Length + 10);
-        Assert.NotEqual(old, Assert.Single(Directory.GetFiles(Cache)));
+        string[] left = Directory.GetFiles(Cache);
+        Assert.Contains(aside[0], left);
+        Assert.NotEqual(old, Assert.Single(left, path => path != aside[0]));
     }
 
     [Fact]

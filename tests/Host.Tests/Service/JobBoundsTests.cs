@@ -1,3 +1,5 @@
+using VmSim.Core.Machine;
+using VmSim.Core.Scenarios;
 using VmSim.Host.Service;
 
 namespace VmSim.Host.Tests.Service;
@@ -27,6 +29,15 @@ public sealed class JobBoundsTests
     [InlineData(null, 1e11, null, false)]
     public void Problem_OfBounds_IsNoneWithinRangesAndCaps(long? bytes, double? seconds, double? reached, bool isAllowed) =>
         Assert.Equal(isAllowed, new JobBounds(bytes, seconds, reached).Problem(Caps) is null);
+
+    /// <summary>A run that ends by itself where its limit is may have a window that ends a little behind.</summary>
+    [Theory]
+    [InlineData(2_000_000, null)]
+    [InlineData(2_000_001, 0.002)]
+    [InlineData(0, 0.002)]
+    public void VirtualLimit_OfARunThatEndsThere_IsNone(long until, double? expected) => Assert.Equal(
+        expected,
+        VirtualLimit.Of(0.002, new ScenarioSpec { Name = "a", Until = until, Machine = new MachineSpec { Ghz = 1 }, Processes = [] }));
 
     /// <summary>Whether a run is over its limit depends on where it comes to, and not on when that is seen.</summary>
     [Fact]

@@ -46,6 +46,9 @@ public sealed class TraceInfo
     /// <summary>Calls in which threads slept, by name: how often, and for how long in nanoseconds, where that is known.</summary>
     public SortedDictionary<string, (long Count, long Nanoseconds)> Sleeps { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>How often threads had no core where they slept in no call, and for how long in nanoseconds, where that is known.</summary>
+    public (long Count, long Nanoseconds) OffCore { get; private set; }
+
     /// <summary>Files that mappings name.</summary>
     public int Files { get; private set; }
 
@@ -151,6 +154,12 @@ public sealed class TraceInfo
 
     private void CountSleep(in VmtRecord record)
     {
+        if (record.Text == VmtRules.OffCore)
+        {
+            OffCore = (OffCore.Count + 1, Saturating.Add(OffCore.Nanoseconds, (long)record.Nanoseconds));
+            return;
+        }
+
         // names come from the trace, so that their number is bounded here
         string name = Sleeps.Count < MaxNames || Sleeps.ContainsKey(record.Text!) ? record.Text! : "others";
         (long count, long nanoseconds) = Sleeps.GetValueOrDefault(name);

@@ -61,7 +61,7 @@ public static class VmtRules
         bool isOfItsLine = text.Length > 0 && text[0] != ' ' && text[^1] != '\r' && !text.Contains('\n', StringComparison.Ordinal);
         return isOfItsLine
             && (r.Kind != VmtKind.Comment || (text[0] == '#' && HeaderNeeds(text) is null))
-            && (r.Kind != VmtKind.Sleep || IsCallName(text))
+            && (r.Kind != VmtKind.Sleep || (IsCallName(text) && (text != OffCore || r.WakeCause == WakeCause.Outside)))
             && (r.Kind != VmtKind.Site || AreFrames(text))
             && (!r.HasTail || VmtTail.TryParse(
                 r.Text, mayHaveRanges: r.Kind == VmtKind.Call && r.Call == VmtCall.AdviseRanges, out _, out _));

@@ -272,16 +272,20 @@ public sealed class VmtTextReader : IVmtSource
         }
 
         byte first = fields.Peek();
+        VmtRecord sleep;
         if (first is (byte)'-' or (byte)'*')
         {
-            return fields.Word().Length == 1
-                ? VmtRecord.Sleep(call, nanoseconds, first == (byte)'-' ? WakeCause.Outside : WakeCause.Unknown)
-                : null;
+            sleep = VmtRecord.Sleep(call, nanoseconds, first == (byte)'-' ? WakeCause.Outside : WakeCause.Unknown);
+            return fields.Word().Length == 1 && VmtRules.IsLegalText(sleep) ? sleep : null;
         }
 
-        return fields.Decimal(out ulong thread) && thread <= int.MaxValue
-            ? VmtRecord.Sleep(call, nanoseconds, WakeCause.Thread, thread)
-            : null;
+        if (!fields.Decimal(out ulong thread) || thread > int.MaxValue)
+        {
+            return null;
+        }
+
+        sleep = VmtRecord.Sleep(call, nanoseconds, WakeCause.Thread, thread);
+        return VmtRules.IsLegalText(sleep) ? sleep : null;
     }
 
     private static VmtRecord? ReadRemap(ref FieldReader fields) =>

@@ -48,6 +48,11 @@ internal static class TraceInfoView
             Fact("sleeps", Sleeps(info));
         }
 
+        if (info.OffCore.Count > 0)
+        {
+            Fact("off core", Slept(info.OffCore.Count, info.OffCore.Nanoseconds));
+        }
+
         Fact("files", Number(info.Files));
         Fact(
             "pages",

@@ -38,6 +38,8 @@ public class SleepTests
     [InlineData("w futex 562949953421313 *")]
     [InlineData("w futex 18446744073709551615 -")]
     [InlineData("w futex 5 2147483648")]
+    [InlineData("w off_core 5 *")]
+    [InlineData("w off_core 5 1")]
     [InlineData("w fu/tex 5 *")]
     [InlineData("w é 5 *")]
     [InlineData("wfutex 5 *")]
@@ -229,10 +231,11 @@ public class SleepTests
     [Fact]
     public void Info_Sleeps_CountsThemAndTheirTime()
     {
-        byte[] trace = Encoding.UTF8.GetBytes("t 0\nw futex 500 -\nw futex 20 *\nw poll 0 -\n");
+        byte[] trace = Encoding.UTF8.GetBytes("t 0\nw futex 500 -\nw futex 20 *\nw poll 0 -\nw off_core 30 -\nw off_core 4 -\n");
         TraceInfo info = TraceInfo.Compute(() => TraceSources.Open(new MemoryStream(trace), "a.vmt"));
         Assert.Equal((2, 520), info.Sleeps["futex"]);
         Assert.Equal((1, 0), info.Sleeps["poll"]);
+        Assert.Equal((2, 2, 34), (info.Sleeps.Count, info.OffCore.Count, info.OffCore.Nanoseconds));
         Assert.Empty(info.Operations);
     }
 

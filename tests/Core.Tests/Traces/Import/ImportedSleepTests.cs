@@ -33,7 +33,9 @@ public class ImportedSleepTests
     [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=R ==> next_comm=b next_pid=9 next_prio=120", true)]
     [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=R+ ==> next_comm=b next_pid=9 next_prio=120", true)]
     [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=0 ==> next_comm=b next_pid=9 next_prio=120", true)]
+    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=256 ==> next_comm=b next_pid=9 next_prio=120", true)]
     [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=D ==> next_comm=b next_pid=9 next_prio=120", true)]
+    [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=16 ==> next_comm=b next_pid=9 next_prio=120", false)]
     [InlineData("prev_comm=app prev_pid=7 prev_prio=120 prev_state=T ==> next_comm=b next_pid=9 next_prio=120", false)]
     [InlineData("nothing of that kind", false)]
     public void Perf_SwitchOfARunnableOrFaultingThread_IsNoSleepButTimeOffItsCore(string switched, bool isOffCore)

@@ -14,6 +14,9 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
 {
     private const ulong Interruptible = 1;
     private const ulong Uninterruptible = 2;
+
+    /// <summary>TASK_REPORT (include/linux/sched.h): a thread whose state has none of these bits was taken off its core.</summary>
+    private const ulong Reported = 0x7F;
     private const string Unnamed = "unknown";
     private bool _hasStates;
     private bool _hasSwitches;
@@ -32,12 +35,13 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
 
         ReadOnlySpan<byte> state = line.Text[..arrow];
         state = state[(state.LastIndexOfAny((byte)' ', (byte)'=') + 1)..];
-        bool isDisk = state.StartsWith("D"u8) || StateBits(state) == Uninterruptible;
-        if (isDisk || state.StartsWith("S"u8) || StateBits(state) == Interruptible)
+        ulong? bits = StateBits(state);
+        bool isDisk = state.StartsWith("D"u8) || bits == Uninterruptible;
+        if (isDisk || state.StartsWith("S"u8) || bits == Interruptible)
         {
             Begin(recording.Find(line.Thread, line.Core), line.Nanoseconds, isDisk);
         }
-        else if (state.StartsWith("R"u8) || state.SequenceEqual("0"u8))
+        else if (state.StartsWith("R"u8) || (bits & Reported) == 0)
         {
             LeaveCore(recording.Find(line.Thread, line.Core), line.Nanoseconds);
         }
@@ -145,8 +149,8 @@ internal sealed class PerfSleeps(PerfRecording recording, ImportSummary summary)
             cause == WakeCause.Thread ? (ulong)thread.Waker!.Number : 0));
     }
 
-    /// <summary>A state as its bits; 0 for one that is not.</summary>
-    private static ulong StateBits(ReadOnlySpan<byte> text) => PerfText.TryNumber(ref text, out ulong bits) && text.IsEmpty ? bits : 0;
+    /// <summary>A state as its bits; null for one that is not.</summary>
+    private static ulong? StateBits(ReadOnlySpan<byte> text) => PerfText.TryNumber(ref text, out ulong bits) && text.IsEmpty ? bits : null;
 
     /// <summary>The thread behind a name that ends as this one, or in the plug-in's form.</summary>
     private static bool TryThread(ReadOnlySpan<byte> text, ReadOnlySpan<byte> name, out ulong thread)

@@ -5,6 +5,7 @@ Dictionary<string, Func<string[], int>> commands = new(StringComparer.Ordinal)
 {
     ["checkpoint"] = CheckpointBenchmark.Run,
     ["engine"] = EngineBenchmark.Run,
+    ["exchange"] = ExchangeBenchmark.Run,
     ["explore"] = ExploreBenchmark.Run,
     ["import"] = ImportBenchmark.Run,
     ["trace"] = TraceBenchmark.Run,

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Net;
 using Akka.Actor;
 using Akka.Serialization;
 using VmSim.Actors.Simulation;
@@ -37,7 +37,6 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     /// <inheritdoc/>
     public override string Manifest(object o) => o switch
     {
-        DomainProtocol.Envelope => "envelope",
         NodeShardProtocol.Begin => "begin",
         NodeShardProtocol.Stop => "stop",
         NodeShardProtocol.Collect => "collect",
@@ -57,15 +56,6 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     /// <inheritdoc/>
     public override byte[] ToBinary(object obj)
     {
-        if (obj is DomainProtocol.Envelope envelope)
-        {
-            // The one kind that comes often: the domain's number before bytes that are ready.
-            byte[] bytes = new byte[sizeof(int) + envelope.Bytes.Length];
-            BinaryPrimitives.WriteInt32LittleEndian(bytes, envelope.Domain);
-            envelope.Bytes.CopyTo(bytes, sizeof(int));
-            return bytes;
-        }
-
         using MemoryStream stream = new();
         using BinaryWriter writer = new(stream);
         Write(writer, obj);
@@ -76,13 +66,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     public override object FromBinary(byte[] bytes, string manifest)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        return manifest == "envelope"
-            ? WireFormat.Decode(
-                bytes,
-                manifest,
-                reader =>
-                    new DomainProtocol.Envelope(reader.ReadInt32(0, int.MaxValue, "domain"), reader.ReadBytes(bytes.Length - sizeof(int))))
-            : WireFormat.Decode(bytes, manifest, reader => Read(reader, manifest));
+        return WireFormat.Decode(bytes, manifest, reader => Read(reader, manifest));
     }
 
     private static void Write(BinaryWriter writer, object message)
@@ -94,6 +78,11 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 foreach (IActorRef shard in begin.Shards)
                 {
                     writer.Write(Akka.Serialization.Serialization.SerializedActorPath(shard));
+                }
+
+                foreach (LinkAddress link in begin.Links)
+                {
+                    WriteLink(writer, link);
                 }
 
                 break;
@@ -132,6 +121,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 writer.Write(prepared.Node);
                 writer.Write(prepared.Threads);
                 writer.Write(Akka.Serialization.Serialization.SerializedActorPath(prepared.Shard));
+                WriteLink(writer, prepared.Link);
                 break;
             case NodeProtocol.Busy busy:
                 writer.Write(busy.Node);
@@ -150,7 +140,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
 
     private object Read(BinaryReader reader, string manifest) => manifest switch
     {
-        "begin" => new NodeShardProtocol.Begin(ReadActors(reader)),
+        "begin" => ReadBegin(reader),
         "stop" => new NodeShardProtocol.Stop(),
         "collect" => new NodeShardProtocol.Collect(reader.ReadPositive("end")),
         "stopped" => new NodeShardProtocol.Stopped(
@@ -162,7 +152,8 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
             new NodeShardProtocol.Progressed(ReadNode(reader), reader.ReadPositive("virtual time"), reader.ReadPositive("accesses")),
         "failed" => new NodeShardProtocol.Failed(ReadNode(reader), reader.ReadText(ReasonMax, "reason")),
         "prepare" => new NodeProtocol.Prepare(ReadPlan(reader), ReadNode(reader)),
-        "prepared" => new NodeProtocol.Prepared(ReadNode(reader), reader.ReadInt32(1, Lanes.Max, "threads"), ReadActor(reader)),
+        "prepared" => new NodeProtocol.Prepared(
+            ReadNode(reader), reader.ReadInt32(1, Lanes.Max, "threads"), ReadActor(reader), ReadLink(reader)),
         "busy" => new NodeProtocol.Busy(ReadNode(reader)),
         "refused" => new NodeProtocol.Refused(ReadNode(reader), reader.ReadText(ReasonMax, "reason")),
         "peer-lost" => new NodeProtocol.PeerLost(ReadAddress(reader)),
@@ -183,6 +174,25 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         }
 
         return actors;
+    }
+
+    private NodeShardProtocol.Begin ReadBegin(BinaryReader reader)
+    {
+        IActorRef[] shards = ReadActors(reader);
+        return new NodeShardProtocol.Begin(shards, [.. shards.Select(_ => ReadLink(reader))]);
+    }
+
+    private static void WriteLink(BinaryWriter writer, LinkAddress link)
+    {
+        writer.Write(link.Port);
+        writer.Write(link.Token.ToByteArray());
+    }
+
+    private static LinkAddress ReadLink(BinaryReader reader)
+    {
+        int port = reader.ReadInt32(1, IPEndPoint.MaxPort, "port");
+        byte[] token = reader.ReadBytes(LinkAddress.TokenBytes);
+        return token.Length == LinkAddress.TokenBytes ? new LinkAddress(port, new Guid(token)) : throw new EndOfStreamException();
     }
 
     private static Address ReadAddress(BinaryReader reader)

@@ -17,6 +17,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     private Job? _job;
     private IActorRef _client = ActorRefs.Nobody;
     private IActorRef[] _shards = [];
+    private LinkAddress[] _links = [];
 
     private sealed record JoinTimeout;
 
@@ -144,6 +145,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
         if (message is NodeProtocol.Prepared prepared && _job!.Has(prepared.Node) && _shards[prepared.Node].IsNobody())
         {
             _shards[prepared.Node] = Context.Watch(prepared.Shard);
+            _links[prepared.Node] = prepared.Link;
         }
 
         Perform(action);
@@ -155,10 +157,11 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
         {
             case JobAction.Prepare:
                 _shards = [.. _job!.Nodes.Select(_ => (IActorRef)ActorRefs.Nobody)];
+                _links = new LinkAddress[_shards.Length];
                 AskUnheard(_job);
                 break;
             case JobAction.Begin:
-                TellShards(new NodeShardProtocol.Begin(_shards));
+                TellShards(new NodeShardProtocol.Begin(_shards, _links));
                 break;
             case JobAction.Stop:
                 TellShards(new NodeShardProtocol.Stop());

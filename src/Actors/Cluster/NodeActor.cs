@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Tools.PublishSubscribe;
@@ -15,8 +16,10 @@ namespace VmSim.Actors.Cluster;
 /// </summary>
 /// <param name="lanes">Lanes of the actor system.</param>
 /// <param name="folders">Folders from which it may load files.</param>
+/// <param name="remoting">Makes its connections to other nodes.</param>
 /// <param name="over">Set when the node's one run is over, with what happened.</param>
-public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSource<string> over) : UntypedActor, IWithTimers
+public sealed class NodeActor(int lanes, NodeFolders folders, SecureRemoting remoting, TaskCompletionSource<string> over)
+    : UntypedActor, IWithTimers
 {
     private static readonly TimeSpan BusyInterval = TimeSpan.FromSeconds(1);
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
@@ -24,6 +27,7 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
     private IActorRef _coordinator = ActorRefs.Nobody;
     private NodeProtocol.Prepare? _job;
     private Task<World>? _building;
+    private NodeLinks? _links;
     private string _reason = "";
 
     private sealed record Built(World World);
@@ -36,8 +40,8 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc cref="NodeActor"/>
-    public static Props Props(int lanes, NodeFolders folders, TaskCompletionSource<string> over) =>
-        Akka.Actor.Props.Create(() => new NodeActor(lanes, folders, over));
+    public static Props Props(int lanes, NodeFolders folders, SecureRemoting remoting, TaskCompletionSource<string> over) =>
+        Akka.Actor.Props.Create(() => new NodeActor(lanes, folders, remoting, over));
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
@@ -59,6 +63,7 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
     protected override void PostStop()
     {
         ClusterWatch.End(Context.System, Self);
+        _links?.Dispose();
         _ = _building?.ContinueWith(
             building => building.Result.Dispose(),
             CancellationToken.None,
@@ -156,8 +161,20 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
         RunPlan plan = _job!.Plan;
         int threads = plan.Threads == 0 ? lanes : Math.Min(plan.Threads, lanes);
         NodePlacement placement = new(world, plan.Nodes, plan.CoresPerNode);
-        _shard = Context.Watch(Context.ActorOf(NodeShardActor.Props(world, placement, _job.Node, plan.Window, threads), "shard"));
-        _coordinator.Tell(new NodeProtocol.Prepared(_job.Node, threads, _shard));
+        _links = remoting.Links();
+        LinkAddress link;
+        try
+        {
+            link = _links.Listen(_cluster.SelfAddress.Host);
+        }
+        catch (SocketException failure)
+        {
+            Refuse(failure);
+            return;
+        }
+
+        _shard = Context.Watch(Context.ActorOf(NodeShardActor.Props(world, placement, _job.Node, plan.Window, threads, _links), "shard"));
+        _coordinator.Tell(new NodeProtocol.Prepared(_job.Node, threads, _shard, link));
     }
 
     private void Refuse(Exception failure)
@@ -170,6 +187,9 @@ public sealed class NodeActor(int lanes, NodeFolders folders, TaskCompletionSour
     private void End(string reason)
     {
         _reason = reason;
+
+        // First: a domain that is in the middle of writing to a node that hangs could not stop.
+        _links?.Dispose();
         Context.Stop(_shard);
         EndIfIdle();
     }

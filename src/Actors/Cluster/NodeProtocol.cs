@@ -29,7 +29,8 @@ public static class NodeProtocol
     /// <param name="Node">Its number.</param>
     /// <param name="Threads">Host threads that will simulate.</param>
     /// <param name="Shard">Its part of the run.</param>
-    public sealed record Prepared(int Node, int Threads, IActorRef Shard) : IMessage;
+    /// <param name="Link">Where it takes the connections of nodes that share a domain with it.</param>
+    public sealed record Prepared(int Node, int Threads, IActorRef Shard, LinkAddress Link) : IMessage;
 
     /// <summary>The node cannot take part.</summary>
     /// <param name="Node">Its number.</param>

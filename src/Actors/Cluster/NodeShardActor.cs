@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Akka.Actor;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Simulation;
@@ -13,7 +14,8 @@ namespace VmSim.Actors.Cluster;
 /// <param name="node">The node's number in the run.</param>
 /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
 /// <param name="lanes">Lanes of the actor system that the run may use.</param>
-public sealed class NodeShardActor(World world, NodePlacement placement, int node, long window, int lanes) : UntypedActor
+/// <param name="links">The node's connections to the others; null if all shards are in one process.</param>
+public sealed class NodeShardActor(World world, NodePlacement placement, int node, long window, int lanes, NodeLinks? links) : UntypedActor
 {
     /// <summary>Bytes of statistics in one message.</summary>
     private const int PieceBytes = 4 << 20;
@@ -25,10 +27,18 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
     /// <summary>Before this node begins, another can end no more than the first exchange of each domain that they share.</summary>
     private readonly int _earlyMax = world.Domains.Sum(domain => placement.NodesOf(domain).Count);
     private IActorRef _owner = ActorRefs.Nobody;
+    private IReadOnlyList<IActorRef> _shards = [];
+    private bool _stopAsked;
+
+    private sealed record Connected;
+
+    private sealed record NotConnected(Exception Reason);
+
+    private sealed record LinkEnded(int Peer, Exception Reason);
 
     /// <inheritdoc cref="NodeShardActor"/>
-    public static Props Props(World world, NodePlacement placement, int node, long window, int lanes) =>
-        Akka.Actor.Props.Create(() => new NodeShardActor(world, placement, node, window, lanes));
+    public static Props Props(World world, NodePlacement placement, int node, long window, int lanes, NodeLinks? links = null) =>
+        Akka.Actor.Props.Create(() => new NodeShardActor(world, placement, node, window, lanes, links));
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
@@ -45,14 +55,32 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
             case DomainProtocol.Envelope envelope when _domains.TryGetValue(envelope.Domain, out IActorRef? domain):
                 domain.Tell(envelope);
                 break;
-            case DomainProtocol.Envelope envelope when _early.Count < _earlyMax:
+            case DomainProtocol.Envelope envelope when links is null && _early.Count < _earlyMax:
                 _early.Add(envelope);
+                break;
+            case DomainProtocol.Envelope envelope:
+                Fail(new InvalidDataException(
+                    $"node {envelope.Peer + 1} sends an envelope about domain {envelope.Domain}, of which nothing is here"));
                 break;
             case NodeShardProtocol.Begin begin:
                 _owner = Sender;
-                Begin(begin.Shards);
+                _shards = begin.Shards;
+                Begin(begin.Links);
+                break;
+            case Connected:
+                OnConnected();
+                break;
+            case NotConnected failed:
+                _owner.Tell(new NodeShardProtocol.Failed(node, failed.Reason.Message));
+                break;
+            case LinkEnded { Reason: InvalidDataException } link:
+                Fail(link.Reason);
+                break;
+            case LinkEnded link:
+                _owner.Tell(new NodeProtocol.PeerLost(_shards[link.Peer].Path.Address));
                 break;
             case NodeShardProtocol.Stop:
+                _stopAsked = true;
                 foreach (IActorRef domain in _domains.Values)
                 {
                     domain.Tell(new DomainProtocol.Stop());
@@ -85,14 +113,46 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
         }
     }
 
-    private void Begin(IReadOnlyList<IActorRef> shards)
+    private void Begin(IReadOnlyList<LinkAddress> addresses)
+    {
+        if (links is null)
+        {
+            CreateDomains(new ActorLinks(node, _shards));
+            return;
+        }
+
+        int[] peers = [.. _tally.Shares.SelectMany(share => share.Peers).Distinct()];
+        IReadOnlyList<IActorRef> shards = _shards;
+        _ = Task.Factory.StartNew(
+            () => links.Connect(node, peers, peer => (shards[peer].Path.Address.Host ?? links.Host, addresses[peer])),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default).PipeTo(Self, success: () => new Connected(), failure: reason => new NotConnected(reason));
+    }
+
+    /// <summary>All connections stand: the domains begin, and from then on what comes is handed to them.</summary>
+    private void OnConnected()
+    {
+        IActorRef self = Self;
+        CreateDomains(links!);
+        FrozenDictionary<int, IActorRef> domains = _domains.ToFrozenDictionary();
+        links!.Start(
+            envelope => domains.GetValueOrDefault(envelope.Domain, self).Tell(envelope, ActorRefs.NoSender),
+            (peer, reason) => self.Tell(new LinkEnded(peer, reason), ActorRefs.NoSender));
+    }
+
+    private void CreateDomains(IPeerLinks ways)
     {
         foreach (DomainShare share in _tally.Shares)
         {
             int domain = share.Domain.Index;
-            IActorRef actor = Context.ActorOf(DomainActor.Props(world, share, shards, window, lanes, turns: null), $"domain-{domain}");
+            IActorRef actor = Context.ActorOf(DomainActor.Props(world, share, ways, window, lanes, turns: null), $"domain-{domain}");
             _domains.Add(domain, Context.Watch(actor));
             actor.Tell(new DomainProtocol.Begin());
+            if (_stopAsked)
+            {
+                actor.Tell(new DomainProtocol.Stop());
+            }
         }
 
         foreach (DomainProtocol.Envelope envelope in _early)

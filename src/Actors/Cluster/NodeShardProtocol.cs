@@ -4,8 +4,8 @@ using VmSim.Core.Reports;
 namespace VmSim.Actors.Cluster;
 
 /// <summary>
-/// What a <see cref="NodeShardActor"/> is asked and says. Between shards there is nothing but
-/// <see cref="Simulation.DomainProtocol.Envelope"/>.
+/// What a <see cref="NodeShardActor"/> is asked and says. Between shards there are envelopes only, on connections of their own
+/// (<see cref="NodeLinks"/>).
 /// </summary>
 public static class NodeShardProtocol
 {
@@ -14,7 +14,8 @@ public static class NodeShardProtocol
 
     /// <summary>Simulate; the sender gets all that the shard says from now on.</summary>
     /// <param name="Shards">The run's shard on each node, by node number.</param>
-    public sealed record Begin(IReadOnlyList<IActorRef> Shards) : IMessage;
+    /// <param name="Links">Where each node takes the connections of the others; empty if all shards are in one process.</param>
+    public sealed record Begin(IReadOnlyList<IActorRef> Shards, IReadOnlyList<LinkAddress> Links) : IMessage;
 
     /// <summary>Stop at the end of a window.</summary>
     public sealed record Stop : IMessage;

@@ -54,6 +54,9 @@ public sealed class SecureRemoting
             requireMutualAuthentication: true,
             (certificate, _, peer, _, _) => Accepts(certificate, peer));
 
+    /// <summary>Connections of a node for the envelopes of one run, beside Akka's.</summary>
+    public NodeLinks Links() => new(_certificate, _policy);
+
     /// <summary>
     /// Settings that must come before all others: a certificate that a file names would be taken instead of <see cref="Setup"/>, its check
     /// with it.
@@ -81,7 +84,6 @@ public sealed class SecureRemoting
             reliable-delivery.identifier = 36
           }
           serialization-bindings {
-            "VmSim.Actors.Simulation.DomainProtocol+Envelope, VmSim.Actors" = vmsim
             "VmSim.Actors.Cluster.NodeShardProtocol+IMessage, VmSim.Actors" = vmsim
             "VmSim.Actors.Cluster.NodeProtocol+IMessage, VmSim.Actors" = vmsim
           }

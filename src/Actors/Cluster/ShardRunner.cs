@@ -43,7 +43,7 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
     {
         foreach (IActorRef actor in actors)
         {
-            inbox.Send(actor, new NodeShardProtocol.Begin(actors));
+            inbox.Send(actor, new NodeShardProtocol.Begin(actors, []));
         }
 
         bool completed = true;

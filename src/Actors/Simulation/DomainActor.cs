@@ -5,7 +5,7 @@ namespace VmSim.Actors.Simulation;
 
 /// <summary>
 /// Opens the windows of one domain, as its <see cref="DomainRun"/> says. Of a domain that several nodes share, it opens the windows of this
-/// node's share, and trades envelopes with the others at the end of each phase.
+/// node's share, and trades envelopes with the others when it can do no more by itself.
 /// </summary>
 public sealed class DomainActor : UntypedActor
 {
@@ -19,7 +19,7 @@ public sealed class DomainActor : UntypedActor
     /// <summary>Plans the windows of a domain; its actors are created when this one starts.</summary>
     /// <param name="world">The run's world.</param>
     /// <param name="share">The part of the domain that lives here.</param>
-    /// <param name="shards">The run's shard on each node, by node number; empty for a run in one process.</param>
+    /// <param name="links">The ways to the other nodes that share the domain; null for a domain that lives on one node.</param>
     /// <param name="window">Length of a window in cycles, 1 to the bound.</param>
     /// <param name="lanes">Lanes of the run.</param>
     /// <param name="turns">The turns of the domain's lane; null for a domain that need not ask for one.</param>
@@ -28,7 +28,7 @@ public sealed class DomainActor : UntypedActor
     public DomainActor(
         World world,
         DomainShare share,
-        IReadOnlyList<IActorRef> shards,
+        IPeerLinks? links,
         long window,
         int lanes,
         LaneTurns? turns,
@@ -38,22 +38,22 @@ public sealed class DomainActor : UntypedActor
         IActorRef self = Self;
         _share = share;
         _roster = new DomainRoster(world, share, lanes, self) { Gain = measures ? new LaneGain() : null };
-        _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, shards) : null;
+        _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, links!) : null;
         long until = Math.Min(end, world.Scenario.LatestEnd);
         _run = new DomainRun(_roster.Schedule, world.Delays, window, until)
         {
-            IsShared = _exchange is not null,
+            Shared = _exchange is null ? null : new SharedWindows(world.Delays, window, until),
             Turn = turns is null ? null : new DomainTurn(turns, () => self.Tell(new DomainProtocol.TakeTurn(), ActorRefs.NoSender)),
             Checker = world.Checker,
             Domain = share.Domain.Index,
         };
     }
 
-    /// <inheritdoc cref="DomainActor(World, DomainShare, IReadOnlyList{IActorRef}, long, int, LaneTurns, long, bool)"/>
+    /// <inheritdoc cref="DomainActor(World, DomainShare, IPeerLinks?, long, int, LaneTurns, long, bool)"/>
     public static Props Props(
         World world,
         DomainShare share,
-        IReadOnlyList<IActorRef> shards,
+        IPeerLinks? links,
         long window,
         int lanes,
         LaneTurns? turns,
@@ -61,7 +61,7 @@ public sealed class DomainActor : UntypedActor
         bool measures = false)
     {
         ArgumentNullException.ThrowIfNull(share);
-        return Akka.Actor.Props.Create(() => new DomainActor(world, share, shards, window, lanes, turns, end, measures))
+        return Akka.Actor.Props.Create(() => new DomainActor(world, share, links, window, lanes, turns, end, measures))
             .WithDispatcher(Lanes.Dispatcher(DomainRoster.HomeLane(share.Domain, lanes)));
     }
 
@@ -87,9 +87,11 @@ public sealed class DomainActor : UntypedActor
                 break;
             case WindowProtocol.Deliver away:
                 _exchange!.Collect(away.Messages);
+                bool toCore = _roster.ForgetAway(away.Messages[0].Target);
+                _run.OnSent(DomainSchedule.Earliest(away.Messages), toCore);
                 break;
             case DomainProtocol.Envelope envelope:
-                _exchange!.Receive(EnvelopeCodec.Decode(envelope.Bytes));
+                _exchange!.Receive(EnvelopeCodec.Decode(envelope.Bytes), envelope.Peer);
                 Perform(EndExchange());
                 break;
             case DomainProtocol.Begin:
@@ -154,8 +156,7 @@ public sealed class DomainActor : UntypedActor
 
     private DomainStep BeginExchange()
     {
-        _exchange!.Send(_run.Horizon, _roster.Schedule.CoreEnd, _run.AnnouncesStop);
-        _roster.ForgetAway();
+        _exchange!.Send(_run.Say(), _run.Reached, _run.AnnouncesStop);
         return EndExchange();
     }
 

@@ -137,16 +137,13 @@ internal sealed class DomainRoster
         return Dispatch(new WindowProtocol.TakeIn());
     }
 
-    /// <summary>Forgets when cores and groups of other nodes have something to do: their nodes know it from now on.</summary>
-    public void ForgetAway()
+    /// <summary>Forgets that a core or group of another node has something to do: its node will know it.</summary>
+    /// <returns>Whether it is a core.</returns>
+    public bool ForgetAway(int target)
     {
-        for (int slot = 0; slot < _here.Length; slot++)
-        {
-            if (!_here[slot])
-            {
-                Schedule.ClearAnnounced(slot);
-            }
-        }
+        int slot = _slots.SlotOf(target);
+        Schedule.ClearAnnounced(slot);
+        return slot < _slots.Cores;
     }
 
     /// <summary>Hands messages from another node to their receivers.</summary>

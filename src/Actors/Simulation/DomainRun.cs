@@ -43,8 +43,8 @@ internal readonly record struct DomainStep(DomainAction Action, long Start = 0, 
 
 /// <summary>
 /// The windows of one domain: cores run first, then memory sets, and so on until nothing is left to do. It is told what happens and says
-/// what to do next; it sends nothing itself. Of a domain that several nodes share it is this node's view, and each phase ends with an
-/// exchange.
+/// what to do next; it sends nothing itself. Of a domain that several nodes share it is this node's view: it opens windows of its own as
+/// far as nobody elsewhere can reach it (<see cref="SharedWindows"/>), and then asks for an exchange.
 /// </summary>
 /// <param name="schedule">When cores and groups have something to do.</param>
 /// <param name="delays">The run's least delays.</param>
@@ -52,7 +52,7 @@ internal readonly record struct DomainStep(DomainAction Action, long Start = 0, 
 /// <param name="until">End of the run in cycles; <see cref="long.MaxValue"/> for none.</param>
 internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long window, long until)
 {
-    private WindowPlan _plan;
+    private NodeHorizon _said;
     private Phase _phase;
     private int _lanesPending;
     private bool _paused;
@@ -65,12 +65,13 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
         Idle,
         Cores,
         MemorySets,
+        Exchanging,
         TakingIn,
         Ended,
     }
 
-    /// <summary>Whether other nodes have a share of the domain.</summary>
-    public bool IsShared { get; init; }
+    /// <summary>The windows of this node's share of a domain that other nodes share; null if none does.</summary>
+    public SharedWindows? Shared { get; init; }
 
     /// <summary>The domain's turns on its lane; null for a domain that has the lane to itself.</summary>
     public DomainTurn? Turn { get; init; }
@@ -85,10 +86,13 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
     public long Windows { get; private set; }
 
     /// <summary>Start of the last window, in cycles.</summary>
-    public long WindowStart => _plan.Start.Value;
+    public long WindowStart { get; private set; }
 
     /// <summary>Whether the domain came to its end and was not stopped.</summary>
-    public bool IsComplete => _plan.Finished;
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Where the node's last core phase ended, in cycles.</summary>
+    public long Reached { get; private set; }
 
     /// <summary>When cores and groups have something to do, as of the end of the last phase.</summary>
     public DomainHorizon Horizon { get; private set; } = DomainHorizon.Empty;
@@ -124,22 +128,41 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
         return --_lanesPending == 0 ? EndPhase() : DomainStep.Wait;
     }
 
+    /// <summary>A message leaves for another node.</summary>
+    /// <param name="due">When it is there, in cycles.</param>
+    /// <param name="toCore">Whether it goes to a core, not to a group.</param>
+    public void OnSent(long due, bool toCore) => Shared!.OnSent(due, toCore);
+
+    /// <summary>What this node says in the exchange that it asked for.</summary>
+    public NodeHorizon Say() => _said = Shared!.Say(Horizon);
+
     /// <summary>The envelopes of all other nodes have come, and their messages were handed on.</summary>
     /// <param name="envelopes">The envelopes.</param>
     public DomainStep OnExchanged(IReadOnlyList<PhaseEnvelope> envelopes)
     {
         IsExchanging = false;
-
-        // A node that stopped by itself would leave the others waiting for its envelopes: all nodes stop at the end of the same phase.
-        _stopping |= AnnouncesStop;
-        foreach (PhaseEnvelope envelope in envelopes)
+        Shared!.OnExchanged(_said, envelopes);
+        if (Shared.IsFinished)
         {
-            Horizon = Horizon.Merge(envelope.Horizon);
-            schedule.CoreEnd = Math.Min(schedule.CoreEnd, envelope.Limit);
-            _stopping |= envelope.Stopping;
+            IsComplete = !_stopping;
+            return TakeIn();
         }
 
-        return GoOn();
+        // A node that stopped by itself would leave the others waiting for its envelopes. All learn of it in the same exchange, and run on
+        // to where the foremost of them is.
+        if (!_stopping && (AnnouncesStop || envelopes.Any(envelope => envelope.Stopping)))
+        {
+            _stopping = true;
+            Shared.EndAt(Math.Max(Reached, envelopes.Max(envelope => envelope.Limit)));
+            Shared.OnExchanged(_said, envelopes);
+            if (Shared.IsFinished)
+            {
+                return TakeIn();
+            }
+        }
+
+        Horizon = schedule.ReadHorizon();
+        return OpenShared();
     }
 
     /// <summary>It is the domain's turn on its lane.</summary>
@@ -186,17 +209,11 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
         }
 
         Horizon = schedule.ReadHorizon();
-        if (!IsShared)
-        {
-            return GoOn();
-        }
-
-        IsExchanging = true;
-        AnnouncesStop = _stopAsked;
-        return new DomainStep(DomainAction.Exchange);
+        Reached = Math.Max(Reached, schedule.CoreEnd);
+        return Shared is null ? GoOn() : OpenShared();
     }
 
-    /// <summary>Goes on behind a phase that has ended on all nodes.</summary>
+    /// <summary>Goes on behind a phase of a domain that lives here wholly.</summary>
     private DomainStep GoOn()
     {
         // Memory sets run behind the cores, and a least delay from core to space beyond them: only then is it certain that no core can
@@ -205,14 +222,47 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
         if (_phase == Phase.Cores && Horizon.Group.Value < limit)
         {
             _phase = Phase.MemorySets;
-            return new DomainStep(DomainAction.RunMemorySets, _plan.Start.Value, limit);
+            return new DomainStep(DomainAction.RunMemorySets, WindowStart, limit);
         }
 
         _phase = Phase.Idle;
         return OpenWindow();
     }
 
-    private DomainStep OpenWindowIfIdle() => _phase == Phase.Idle ? OpenWindow() : DomainStep.Wait;
+    private DomainStep OpenWindowIfIdle() => _phase != Phase.Idle ? DomainStep.Wait : Shared is null ? OpenWindow() : OpenShared();
+
+    /// <summary>Goes on with a domain that other nodes share.</summary>
+    private DomainStep OpenShared()
+    {
+        _phase = Phase.Idle;
+        if (_paused && !_stopAsked)
+        {
+            return DomainStep.Wait;
+        }
+
+        // A stop is told at once: the others may be waiting for this node, and it might have much to do without them.
+        DomainStep step = _stopAsked && !AnnouncesStop ? new DomainStep(DomainAction.Exchange) : Shared!.Next(Horizon);
+        switch (step.Action)
+        {
+            case DomainAction.Exchange:
+                IsExchanging = true;
+                AnnouncesStop = _stopAsked;
+                _phase = Phase.Exchanging;
+                break;
+            case DomainAction.RunCores:
+                Windows++;
+                _phase = Phase.Cores;
+                WindowStart = step.Start;
+                schedule.CoreEnd = step.Limit;
+                break;
+            default:
+                _phase = Phase.MemorySets;
+                WindowStart = step.Start;
+                break;
+        }
+
+        return step;
+    }
 
     private DomainStep OpenWindow()
     {
@@ -221,13 +271,13 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
             return DomainStep.Wait;
         }
 
-        _stopping |= !IsShared && (_stopAsked || Checker?.ViolatedIn(Domain) is true);
-        _plan = WindowPlan.Next(Horizon, delays, window, until);
-        if (_plan.Finished || _stopping)
+        _stopping |= _stopAsked || Checker?.ViolatedIn(Domain) is true;
+        WindowPlan plan = WindowPlan.Next(Horizon, delays, window, until);
+        WindowStart = plan.Start.Value;
+        IsComplete = plan.Finished;
+        if (plan.Finished || _stopping)
         {
-            // What is on its way is no work any more, but the models are asked what they still wait for.
-            _phase = Phase.TakingIn;
-            return new DomainStep(DomainAction.TakeIn);
+            return TakeIn();
         }
 
         if (Turn is { } turn && !turn.TryBegin())
@@ -237,7 +287,14 @@ internal sealed class DomainRun(DomainSchedule schedule, Delays delays, long win
 
         Windows++;
         _phase = Phase.Cores;
-        schedule.CoreEnd = _plan.CoreLimit.Value;
-        return new DomainStep(DomainAction.RunCores, _plan.Start.Value, _plan.CoreLimit.Value, _plan.Alone >= 0);
+        schedule.CoreEnd = plan.CoreLimit.Value;
+        return new DomainStep(DomainAction.RunCores, plan.Start.Value, plan.CoreLimit.Value, plan.Alone >= 0);
+    }
+
+    /// <summary>What is on its way is no work any more, but the models are asked what they still wait for.</summary>
+    private DomainStep TakeIn()
+    {
+        _phase = Phase.TakingIn;
+        return new DomainStep(DomainAction.TakeIn);
     }
 }

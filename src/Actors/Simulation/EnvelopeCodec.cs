@@ -11,7 +11,7 @@ namespace VmSim.Actors.Simulation;
 public static class EnvelopeCodec
 {
     /// <summary>Version of the form; both ends must have the same.</summary>
-    private const byte Version = 3;
+    private const byte Version = 4;
 
     /// <summary>Writes an envelope.</summary>
     public static byte[] Encode(PhaseEnvelope envelope)
@@ -25,11 +25,10 @@ public static class EnvelopeCodec
         writer.Write(envelope.Exchange);
         writer.Write(envelope.Stopping);
         writer.Write(envelope.Limit);
-        writer.Write(envelope.Horizon.First.Value);
-        writer.Write(envelope.Horizon.FirstIndex);
-        writer.Write(envelope.Horizon.Second.Value);
-        writer.Write(envelope.Horizon.SecondIndex);
+        writer.Write(envelope.Horizon.Core.Value);
         writer.Write(envelope.Horizon.Group.Value);
+        writer.Write(envelope.Horizon.SentToCores.Value);
+        writer.Write(envelope.Horizon.SentToGroups.Value);
         writer.Write(envelope.Messages.Count);
         Span<byte> bytes = stackalloc byte[SimMessage.Bytes];
         foreach (SimMessage message in envelope.Messages)
@@ -74,8 +73,12 @@ public static class EnvelopeCodec
             Node = reader.ReadInt32(0, int.MaxValue, "node"),
             Exchange = reader.ReadPositive("exchange"),
             Stopping = reader.ReadFlag("stopping"),
-            Limit = reader.ReadInt64(),
-            Horizon = new DomainHorizon(reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt32(), reader.ReadInt64()),
+            Limit = reader.ReadPositive("limit"),
+            Horizon = new NodeHorizon(
+                reader.ReadPositive("core"),
+                reader.ReadPositive("group"),
+                reader.ReadPositive("sent to cores"),
+                reader.ReadPositive("sent to groups")),
             Messages = ReadMessages(reader),
             Tables = ReadTables(reader),
             Threads = ReadThreads(reader),

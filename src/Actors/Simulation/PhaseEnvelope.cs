@@ -10,7 +10,8 @@ namespace VmSim.Actors.Simulation;
 public readonly record struct TableChanges(int Space, int Table, byte[] Changes);
 
 /// <summary>
-/// What one node of a split domain says to another at the end of a phase: the only thing that nodes send each other while they simulate.
+/// What one node of a split domain says to another when it can do no more by itself: the only thing that nodes send each other while they
+/// simulate.
 /// </summary>
 public sealed record PhaseEnvelope
 {
@@ -26,13 +27,11 @@ public sealed record PhaseEnvelope
     /// <summary>Whether the node was asked to stop.</summary>
     public bool Stopping { get; init; }
 
-    /// <summary>Where the node's core phase ended, in cycles.</summary>
+    /// <summary>Where the node's last core phase ended, in cycles.</summary>
     public required long Limit { get; init; }
 
-    /// <summary>
-    /// When cores and groups have something to do, as far as the node knows: its own, and those it has sent messages to in the phase.
-    /// </summary>
-    public required DomainHorizon Horizon { get; init; }
+    /// <summary>When the node has something to do next.</summary>
+    public required NodeHorizon Horizon { get; init; }
 
     /// <summary>Messages of virtual time for the receiving node's cores and memory sets.</summary>
     public IReadOnlyList<SimMessage> Messages { get; init; } = [];

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Akka.Actor;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.VirtualTime;
@@ -7,8 +6,8 @@ using VmSim.Core.VirtualTime;
 namespace VmSim.Actors.Simulation;
 
 /// <summary>
-/// What a node of a split domain tells the others at the end of each phase, and hears from them. Every node sends one envelope to every
-/// other and goes on when it has one from each; all then know the same and plan the same window, so that nobody has to lead.
+/// What a node of a split domain tells the others when it can do no more by itself, and hears from them. Every node sends one envelope to
+/// every other and goes on when it has one from each; all then know the same, so that nobody has to lead.
 /// </summary>
 internal sealed class PhaseExchange
 {
@@ -20,7 +19,7 @@ internal sealed class PhaseExchange
 
     private readonly World _world;
     private readonly DomainShare _share;
-    private readonly IReadOnlyList<IActorRef> _shards;
+    private readonly IPeerLinks _links;
     private readonly Dictionary<int, List<SimMessage>> _outgoing = [];
     private readonly List<(AddressSpace Space, IReadOnlyList<int> Readers)> _replicated = [];
     private readonly List<(AddressSpace Space, IReadOnlyList<int> Readers)> _hosts = [];
@@ -34,12 +33,12 @@ internal sealed class PhaseExchange
     /// <summary>Begins to log the changes of page tables that other nodes read, and threads that leave.</summary>
     /// <param name="world">The run's world on this node.</param>
     /// <param name="share">What lives here.</param>
-    /// <param name="shards">The run's shard on each node, by node number.</param>
-    public PhaseExchange(World world, DomainShare share, IReadOnlyList<IActorRef> shards)
+    /// <param name="links">The ways to the other nodes.</param>
+    public PhaseExchange(World world, DomainShare share, IPeerLinks links)
     {
         _world = world;
         _share = share;
-        _shards = shards;
+        _links = links;
         _threads = [.. share.Threads(world).Select(thread => thread.Id.Value)];
         foreach (int peer in share.Peers)
         {
@@ -82,9 +81,12 @@ internal sealed class PhaseExchange
     public void Collect(SimMessage[] batch) => _outgoing[_share.NodeOfTarget(batch[0].Target)].AddRange(batch);
 
     /// <summary>Takes an envelope of the exchange that is under way or of the next one.</summary>
+    /// <param name="envelope">The envelope.</param>
+    /// <param name="peer">The node that it came from.</param>
     /// <exception cref="InvalidDataException">It is out of turn, or names what is not of this domain.</exception>
-    public void Receive(PhaseEnvelope envelope)
+    public void Receive(PhaseEnvelope envelope, int peer)
     {
+        Require(envelope.Node == peer, envelope, $"came from node {peer}");
         Require(envelope.Domain == _share.Domain.Index && _share.Peers.Contains(envelope.Node), envelope, "does not concern it");
         Require(envelope.Messages.All(IsForThisNode), envelope, "has a message for nobody here");
         Require(
@@ -105,14 +107,14 @@ internal sealed class PhaseExchange
         }
     }
 
-    /// <summary>Ends this node's part of a phase: sends what the others need.</summary>
-    /// <param name="horizon">When cores and groups have something to do, as far as this node knows.</param>
-    /// <param name="limit">Where the core phase ended here.</param>
+    /// <summary>Begins an exchange: sends what the others need.</summary>
+    /// <param name="horizon">When this node has something to do.</param>
+    /// <param name="limit">Where its last core phase ended.</param>
     /// <param name="stopping">Whether this node was asked to stop.</param>
-    public void Send(in DomainHorizon horizon, long limit, bool stopping)
+    public void Send(in NodeHorizon horizon, long limit, bool stopping)
     {
         _exchange++;
-        Own = new PhaseEnvelope
+        PhaseEnvelope own = new()
         {
             Domain = _share.Domain.Index,
             Node = _share.Node,
@@ -125,7 +127,7 @@ internal sealed class PhaseExchange
         TakeDepartures();
         foreach (int peer in _share.Peers)
         {
-            byte[] bytes = EnvelopeCodec.Encode(Own with
+            byte[] bytes = EnvelopeCodec.Encode(own with
             {
                 Messages = _outgoing[peer],
                 Tables = tables.GetValueOrDefault(peer) ?? [],
@@ -134,14 +136,11 @@ internal sealed class PhaseExchange
             _outgoing[peer].Clear();
             _envelopes++;
             _bytes += bytes.Length;
-            _shards[peer].Tell(new DomainProtocol.Envelope(_share.Domain.Index, bytes), ActorRefs.NoSender);
+            _links.Send(peer, _share.Domain.Index, bytes);
         }
 
         _departures.Clear();
     }
-
-    /// <summary>What this node said in the exchange that is under way.</summary>
-    public PhaseEnvelope? Own { get; private set; }
 
     /// <summary>What the others said, by rising node number; the exchange is over then.</summary>
     /// <param name="windowStart">No core walks a page table as of an earlier time, in cycles.</param>

@@ -49,10 +49,11 @@ public static class DomainProtocol
     /// <summary>Stop at the end of the current window.</summary>
     public sealed record Stop : IMessage;
 
-    /// <summary>What another node of a split domain said at the end of a phase.</summary>
+    /// <summary>What another node of a split domain said in an exchange.</summary>
     /// <param name="Domain">The domain.</param>
+    /// <param name="Peer">The other node, as the way knows it by which the envelope came.</param>
     /// <param name="Bytes">A <see cref="PhaseEnvelope"/>, as <see cref="EnvelopeCodec"/> writes it.</param>
-    public sealed record Envelope(int Domain, byte[] Bytes) : IMessage;
+    public sealed record Envelope(int Domain, int Peer, byte[] Bytes) : IMessage;
 
     /// <summary>It is the domain's turn on its lane.</summary>
     public sealed record TakeTurn : IMessage;

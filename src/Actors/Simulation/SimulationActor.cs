@@ -99,7 +99,7 @@ public sealed class SimulationActor(
         foreach (Domain domain in world.Domains)
         {
             LaneTurns? turn = turns[DomainRoster.HomeLane(domain, lanes)];
-            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), [], window, lanes, turn, end, measures);
+            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), null, window, lanes, turn, end, measures);
             IActorRef actor = Context.ActorOf(props, $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());

@@ -81,7 +81,7 @@ internal sealed class ClusterHost : IAsyncDisposable
     {
         ClusterOptions cluster = new() { Roles = [NodeProtocol.CoordinatorRole] };
         ClusterSingletonOptions singleton = new() { Role = NodeProtocol.CoordinatorRole };
-        ClusterHost host = await StartAsync(settings.Host, port, lanes: 1, certificate, cluster, akka => akka
+        ClusterHost host = await StartAsync(settings.Host, port, lanes: 1, certificate, cluster, (akka, _) => akka
             .WithSingleton<JobCoordinatorActor>("jobs", JobCoordinatorActor.Props(), singleton, createProxyToo: true));
         Akka.Cluster.Cluster.Get(host.System).Join(host.Address);
         return host;
@@ -104,8 +104,8 @@ internal sealed class ClusterHost : IAsyncDisposable
         TaskCompletionSource<string> over)
     {
         ClusterOptions cluster = new() { Roles = [NodeProtocol.WorkerRole], SeedNodes = [$"{SecureRemoting.Protocol}://vmsim@{join}"] };
-        return await StartAsync(settings.Host, port: 0, lanes, certificate, cluster, akka => akka
-            .WithActors((system, _) => system.ActorOf(NodeActor.Props(lanes, folders, over), NodeProtocol.ActorName)));
+        return await StartAsync(settings.Host, port: 0, lanes, certificate, cluster, (akka, remoting) => akka
+            .WithActors((system, _) => system.ActorOf(NodeActor.Props(lanes, folders, remoting, over), NodeProtocol.ActorName)));
     }
 
     /// <inheritdoc/>
@@ -116,7 +116,12 @@ internal sealed class ClusterHost : IAsyncDisposable
     }
 
     private static async Task<ClusterHost> StartAsync(
-        string address, int port, int lanes, NodeCertificate certificate, ClusterOptions cluster, Action<AkkaConfigurationBuilder> actors)
+        string address,
+        int port,
+        int lanes,
+        NodeCertificate certificate,
+        ClusterOptions cluster,
+        Action<AkkaConfigurationBuilder, SecureRemoting> actors)
     {
         NodeAddress.RequireHost(address);
         SecureRemoting remoting = new(certificate, TimeProvider.System);
@@ -129,7 +134,7 @@ internal sealed class ClusterHost : IAsyncDisposable
                 .WithDistributedPubSub(null!)
                 .AddHocon(SecureRemoting.Configuration(address, port), HoconAddMode.Prepend)
                 .AddSetup(remoting.Setup);
-            actors(akka);
+            actors(akka, remoting);
         });
         try
         {

@@ -33,13 +33,12 @@ public sealed class ClusterSerializerTests : ActorTest
     {
         object[] messages =
         [
-            new DomainProtocol.Envelope(3, [1, 2, 3]),
             new NodeShardProtocol.Stop(),
             new NodeShardProtocol.Collect(long.MaxValue),
             new NodeShardProtocol.Stopped(1, true, 5, new RunEnd(7, true, false)),
             new NodeShardProtocol.Progressed(2, 3, 4),
             new NodeShardProtocol.Failed(2, "broken at «x»"),
-            new NodeProtocol.Prepared(1, 4, TestActor),
+            new NodeProtocol.Prepared(1, 4, TestActor, new LinkAddress(4_711, Guid.NewGuid())),
             new NodeProtocol.Busy(255),
             new NodeProtocol.Refused(1, "no such trace"),
             new NodeProtocol.PeerLost(new Address(SecureRemoting.Protocol, "vmsim", "127.0.0.1", 4053)),
@@ -47,16 +46,7 @@ public sealed class ClusterSerializerTests : ActorTest
         ];
         foreach (object message in messages)
         {
-            object back = ThereAndBack(message);
-            if (message is DomainProtocol.Envelope envelope)
-            {
-                Assert.Equal((envelope.Domain, 3), (((DomainProtocol.Envelope)back).Domain, ((DomainProtocol.Envelope)back).Bytes.Length));
-                Assert.Equal(envelope.Bytes, ((DomainProtocol.Envelope)back).Bytes);
-            }
-            else
-            {
-                Assert.Equal(message, back);
-            }
+            Assert.Equal(message, ThereAndBack(message));
         }
     }
 
@@ -77,8 +67,21 @@ public sealed class ClusterSerializerTests : ActorTest
     public void Begin_ThereAndBack_NamesTheSameShards()
     {
         IActorRef[] shards = [TestActor, ActorOf(Props.Empty)];
-        Assert.Equal(shards, ((NodeShardProtocol.Begin)ThereAndBack(new NodeShardProtocol.Begin(shards))).Shards);
+        LinkAddress[] links = [new LinkAddress(1, Guid.NewGuid()), new LinkAddress(65_535, Guid.Empty)];
+        NodeShardProtocol.Begin back = (NodeShardProtocol.Begin)ThereAndBack(new NodeShardProtocol.Begin(shards, links));
+        Assert.Equal(shards, back.Shards);
+        Assert.Equal(links, back.Links);
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(65_536)]
+    public void Begin_PortThatThereIsNot_IsRefused(int port) => Assert.Throws<InvalidDataException>(
+        () => ThereAndBack(new NodeShardProtocol.Begin([TestActor], [new LinkAddress(port, Guid.Empty)])));
+
+    [Fact]
+    public void Begin_FewerLinksThanShards_IsRefused() => Assert.Throws<InvalidDataException>(
+        () => ThereAndBack(new NodeShardProtocol.Begin([TestActor, TestActor], [new LinkAddress(1, Guid.Empty)])));
 
     [Fact]
     public void Prepare_ThereAndBack_IsTheSamePlan()
@@ -135,8 +138,9 @@ public sealed class ClusterSerializerTests : ActorTest
                 Node = 2,
                 Exchange = number & long.MaxValue,
                 Stopping = number % 2 == 0,
-                Limit = number,
-                Horizon = new DomainHorizon(number, 1, number / 2, 3, number / 3),
+                Limit = number & long.MaxValue,
+                Horizon = new NodeHorizon(
+                    number & long.MaxValue, number & 0xFFFF, Cycles.Never, (number / 3) & long.MaxValue),
                 Messages =
                     [.. Enumerable.Range(0, messages)
                         .Select(
@@ -166,7 +170,7 @@ public sealed class ClusterSerializerTests : ActorTest
                 Node = 1,
                 Exchange = 2,
                 Limit = 3,
-                Horizon = DomainHorizon.Empty,
+                Horizon = NodeHorizon.Empty,
                 Messages = [default, default],
                 Tables = [new TableChanges(1, 0, [1, 2, 3])],
                 Threads = [new SimThreadState(new ThreadId(1), new CoreId(2), 3, [7, 8], 4, 5, 6)],

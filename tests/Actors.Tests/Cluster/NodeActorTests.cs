@@ -102,7 +102,7 @@ public sealed class NodeActorTests : ActorTest
         Directory.Delete(_root, recursive: true);
     }
 
-    private IActorRef Node(NodeFolders folders) => Sys.ActorOf(NodeActor.Props(1, folders, _over));
+    private IActorRef Node(NodeFolders folders) => Sys.ActorOf(NodeActor.Props(1, folders, SecureNodes.Remoting("node"), _over));
 
     private string Refusal(NodeFolders folders, params RunInput[] inputs) =>
         Refusal(folders, $"processes = [\n {{\n trace = \"{inputs[0].Path}\"\n }}\n]", inputs);

@@ -14,6 +14,14 @@ public sealed class NodeShardActorTests : ShardRuns
     [Trait("Category", "Long")]
     public void ManyRandomScenarios_SplitOverNodes_GiveTheSequentialEnginesFingerprint() => CompareNodes(scenarios: 500);
 
+    /// <summary>As above, with envelopes that go over sockets and TLS.</summary>
+    [Fact]
+    public void RandomScenarios_SplitOverConnectedNodes_GiveTheSequentialEnginesFingerprint()
+    {
+        OverLinks = true;
+        CompareNodes(scenarios: 8);
+    }
+
     private void CompareNodes(int scenarios) => RandomPrograms.Scenario.Sample(
         scenario =>
         {

@@ -17,5 +17,11 @@ internal static class SecureNodes
             ConfigurationFactory.ParseString(File.ReadAllText(ConfigFiles.Find("cluster.conf"))));
 
     /// <summary>A node's certificate, and the check of others'.</summary>
-    public static Setup Setup() => new SecureRemoting(Authority.Issue("node"), TimeProvider.System).Setup;
+    public static Setup Setup() => Remoting("node").Setup;
+
+    /// <summary>The remoting of a process with a name of its own.</summary>
+    public static SecureRemoting Remoting(string name) => new(Certificate(name), TimeProvider.System);
+
+    /// <summary>A certificate of the authority of all nodes here.</summary>
+    public static NodeCertificate Certificate(string name) => Authority.Issue(name);
 }

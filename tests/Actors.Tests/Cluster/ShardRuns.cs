@@ -19,6 +19,9 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
     /// <summary>What every run keeps one by one.</summary>
     protected RunLists Lists { get; set; } = RunLists.None;
 
+    /// <summary>Whether the shards trade envelopes over connections of nodes, and not by actor messages.</summary>
+    protected bool OverLinks { get; set; }
+
     /// <summary>Runs a scenario over nodes of this process; one alone has the checker.</summary>
     /// <param name="scenario">What is simulated.</param>
     /// <param name="nodes">Over how many nodes.</param>
@@ -43,8 +46,9 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
             long window = Math.Max(1, worlds[0].Delays.WindowBound.Value / windowDivisor);
             foreach (int stop in stops)
             {
-                IActorRef[] stoppable = Shards(worlds, coresPerNode, window);
-                Begin(stoppable, stop);
+                using Links ways = new(OverLinks ? nodes : 0);
+                IActorRef[] stoppable = Shards(worlds, coresPerNode, window, ways);
+                Begin(stoppable, ways, stop);
                 Array.ForEach(stoppable, Stop);
                 for (int node = 0; node < nodes; node++)
                 {
@@ -52,7 +56,8 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
                 }
             }
 
-            return Run(scenario, worlds[0], Shards(worlds, coresPerNode, window));
+            using Links links = new(OverLinks ? nodes : 0);
+            return Run(scenario, worlds[0], Shards(worlds, coresPerNode, window, links), links);
         }
         finally
         {
@@ -142,15 +147,15 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         return Assert.IsType<SimulationProtocol.Finished>(message).Completed;
     }
 
-    private IActorRef[] Shards(World[] worlds, int coresPerNode, long window) =>
-        [.. worlds.Select((world,
-            node) => Sys.ActorOf(NodeShardActor.Props(world, new NodePlacement(world, worlds.Length, coresPerNode), node, window, 2)))];
+    private IActorRef[] Shards(World[] worlds, int coresPerNode, long window, Links links) =>
+        [.. worlds.Select((world, node) => Sys.ActorOf(NodeShardActor.Props(
+            world, new NodePlacement(world, worlds.Length, coresPerNode), node, window, 2, links.Of(node))))];
 
-    private List<NodeShardProtocol.Stopped> Begin(IActorRef[] shards, int stop)
+    private List<NodeShardProtocol.Stopped> Begin(IActorRef[] shards, Links links, int stop)
     {
         foreach (IActorRef shard in shards)
         {
-            shard.Tell(new NodeShardProtocol.Begin(shards), TestActor);
+            shard.Tell(new NodeShardProtocol.Begin(shards, links.Addresses), TestActor);
         }
 
         if (stop >= 0)
@@ -161,9 +166,9 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         return [.. shards.Select(_ => ExpectMsg<NodeShardProtocol.Stopped>())];
     }
 
-    private RunReport Run(ScenarioSpec scenario, World world, IActorRef[] shards)
+    private RunReport Run(ScenarioSpec scenario, World world, IActorRef[] shards, Links links)
     {
-        List<NodeShardProtocol.Stopped> stopped = Begin(shards, Timeout.Infinite);
+        List<NodeShardProtocol.Stopped> stopped = Begin(shards, links, Timeout.Infinite);
         RunEnd end = stopped.Select(item => item.End).Aggregate((a, b) => a.Merge(b));
         bool completed = stopped.TrueForAll(item => item.Completed);
         RunStatistics statistics = new();
@@ -190,6 +195,24 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         Watch(actor);
         Sys.Stop(actor);
         ExpectTerminated(actor);
+    }
+
+    /// <summary>The connections of the nodes of a run, or none.</summary>
+    private sealed class Links : IDisposable
+    {
+        private readonly NodeLinks[] _links;
+
+        public Links(int nodes)
+        {
+            _links = [.. Enumerable.Range(0, nodes).Select(node => SecureNodes.Remoting($"node-{node}").Links())];
+            Addresses = [.. _links.Select(links => links.Listen("127.0.0.1"))];
+        }
+
+        public IReadOnlyList<LinkAddress> Addresses { get; }
+
+        public NodeLinks? Of(int node) => _links.Length == 0 ? null : _links[node];
+
+        public void Dispose() => Array.ForEach(_links, links => links.Dispose());
     }
 
     /// <summary>Tells an actor how far a run has come.</summary>

@@ -136,62 +136,6 @@ public sealed class DomainRunTests
     }
 
     [Fact]
-    public void OnExchanged_AnotherNodeWorksEarlier_PlansTheWindowOfBoth()
-    {
-        DomainRun run = Run(isShared: true);
-        run.OnBegin();
-        _schedule.SetOwn(0, 9_000);
-        Assert.Equal(DomainAction.Exchange, End(run).Action);
-        Assert.True(run.IsExchanging);
-        DomainStep step = run.OnExchanged([Envelope(new DomainHorizon(100, 1, long.MaxValue, -1, long.MaxValue), limit: 0)]);
-        Assert.False(run.IsExchanging);
-        Assert.Equal(new DomainStep(DomainAction.RunCores, 100, 9_000, IsAlone: true), step);
-    }
-
-    [Fact]
-    public void OnExchanged_AnotherNodesCorePhaseEndedEarlier_EndsTheMemoryPhaseThere()
-    {
-        DomainRun run = Run(isShared: true);
-        run.OnBegin();
-        _schedule.SetOwn(0, 100);
-        End(run);
-        run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 0)]);
-        _schedule.CoreEnd = 5_000;
-        _schedule.SetOwn(FirstGroup, 200);
-        Assert.Equal(DomainAction.Exchange, End(run).Action);
-        Assert.Equal(
-            new DomainStep(DomainAction.RunMemorySets, 100, 300 + Least.CoreToSpace.Value),
-            run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 300)]));
-    }
-
-    [Fact]
-    public void OnStop_Shared_TakesEffectOnAllNodesAfterTheSameExchange()
-    {
-        DomainRun run = Run(isShared: true);
-        run.OnBegin();
-        _schedule.SetOwn(0, 100);
-        End(run);
-        Assert.False(run.AnnouncesStop);
-
-        // The envelopes of this exchange have left without it, so the other nodes open another window.
-        run.OnStop();
-        Assert.Equal(DomainAction.RunCores, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 0)]).Action);
-        End(run);
-        Assert.True(run.AnnouncesStop);
-        Assert.Equal(DomainAction.TakeIn, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: long.MaxValue)]).Action);
-    }
-
-    [Fact]
-    public void OnExchanged_AnotherNodeStops_TakesIn()
-    {
-        DomainRun run = Run(isShared: true);
-        run.OnBegin();
-        _schedule.SetOwn(0, 100);
-        End(run);
-        Assert.Equal(DomainAction.TakeIn, run.OnExchanged([Envelope(DomainHorizon.Empty, limit: 0) with { Stopping = true }]).Action);
-    }
-
-    [Fact]
     public void OnTurn_AnotherDomainHadTheLane_OpensTheWindow()
     {
         LaneTurns turns = new(windows: 2);
@@ -279,9 +223,6 @@ public sealed class DomainRunTests
         Assert.Equal(TestWorlds.Run(scenario).Fingerprint, ReportBuilder.Build(world, completed).Fingerprint);
     }
 
-    private static PhaseEnvelope Envelope(DomainHorizon horizon, long limit) =>
-        new() { Domain = 0, Node = 1, Exchange = 0, Limit = limit, Horizon = horizon };
-
     /// <summary>One lane carries the phase out.</summary>
     private static DomainStep End(DomainRun run)
     {
@@ -289,8 +230,7 @@ public sealed class DomainRunTests
         return run.OnLaneDone();
     }
 
-    private DomainRun Run(bool isShared = false, DomainTurn? turn = null) =>
-        new(_schedule, Least, Least.WindowBound.Value, long.MaxValue) { IsShared = isShared, Turn = turn };
+    private DomainRun Run(DomainTurn? turn = null) => new(_schedule, Least, Least.WindowBound.Value, long.MaxValue) { Turn = turn };
 
     /// <summary>A run whose first window is open.</summary>
     private DomainRun Begun(long core0, long core1)

@@ -14,8 +14,8 @@ internal sealed class MessageTarget() : FuzzTarget("message", typeof(InvalidData
     /// <summary>A message of each kind.</summary>
     public static IReadOnlyList<object> Messages =>
     [
-        new DomainProtocol.Envelope(3, [1, 2, 3]),
-        new NodeShardProtocol.Begin([ActorRefs.Nobody, Nodes.Value.DeadLetters]),
+        new NodeShardProtocol.Begin(
+            [ActorRefs.Nobody, Nodes.Value.DeadLetters], [new LinkAddress(1, Guid.Empty), new LinkAddress(65_535, Guid.Empty)]),
         new NodeShardProtocol.Stop(),
         new NodeShardProtocol.Collect(long.MaxValue),
         new NodeShardProtocol.Stopped(1, true, 5, new RunEnd(7, true, false)),
@@ -32,7 +32,7 @@ internal sealed class MessageTarget() : FuzzTarget("message", typeof(InvalidData
                 Window = 1_300,
             },
             2),
-        new NodeProtocol.Prepared(1, 4, Nodes.Value.DeadLetters),
+        new NodeProtocol.Prepared(1, 4, Nodes.Value.DeadLetters, new LinkAddress(4_711, Guid.Empty)),
         new NodeProtocol.Busy(255),
         new NodeProtocol.Refused(1, "no such trace"),
         new NodeProtocol.PeerLost(new Address(SecureRemoting.Protocol, "vmsim", "127.0.0.1", 4053)),

@@ -55,7 +55,7 @@ internal sealed class EnvelopeTarget() : FuzzTarget("envelope", typeof(InvalidDa
             Node = 0,
             Exchange = 7,
             Limit = 9,
-            Horizon = new DomainHorizon(1, 2, 3, 4, 5),
+            Horizon = new NodeHorizon(1, 2, 3, 4),
             Messages = [default(SimMessage), default(SimMessage)],
             Tables = [new TableChanges(1, 0, ChangesTarget.SomeChanges(PageTableFormats.X64))],
             Threads = [new SimThreadState(new ThreadId(1), new CoreId(2), 3, [4UL, 5UL], 6, 7, 8)],

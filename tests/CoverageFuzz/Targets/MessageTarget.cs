@@ -1,7 +1,6 @@
 using System.Text;
 using Akka.Actor;
 using VmSim.Actors.Cluster;
-using VmSim.Actors.Simulation;
 using VmSim.Core.Reports;
 
 namespace VmSim.CoverageFuzz.Targets;

@@ -39,6 +39,8 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     {
         NodeShardProtocol.Begin => "begin",
         NodeShardProtocol.Stop => "stop",
+        NodeShardProtocol.Save => "save",
+        NodeShardProtocol.Saved => "saved",
         NodeShardProtocol.Collect => "collect",
         NodeShardProtocol.Stopped => "stopped",
         NodeShardProtocol.Collected => "collected",
@@ -104,6 +106,12 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 writer.Write(collected.Bytes);
                 writer.Write(collected.Host);
                 break;
+            case NodeShardProtocol.Saved saved:
+                writer.Write(saved.Node);
+                writer.Write(saved.Pieces);
+                writer.Write(saved.Bytes.Length);
+                writer.Write(saved.Bytes);
+                break;
             case NodeShardProtocol.Progressed progressed:
                 writer.Write(progressed.Node);
                 writer.Write(progressed.VirtualTime);
@@ -142,6 +150,9 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     {
         "begin" => ReadBegin(reader),
         "stop" => new NodeShardProtocol.Stop(),
+        "save" => new NodeShardProtocol.Save(),
+        "saved" => new NodeShardProtocol.Saved(
+            ReadNode(reader), reader.ReadInt32(1, PiecesMax, "pieces"), reader.ReadBytes(reader.ReadCount(1))),
         "collect" => new NodeShardProtocol.Collect(reader.ReadPositive("end")),
         "stopped" => new NodeShardProtocol.Stopped(
             ReadNode(reader), reader.ReadFlag("completed"), reader.ReadPositive("windows"), new RunEnd(
@@ -220,6 +231,13 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         writer.Write(plan.Threads);
         ListCodec.Write(writer, plan.Lists);
         writer.Write(plan.Check);
+        writer.Write(plan.Checkpoint is not null);
+        if (plan.Checkpoint is { } from)
+        {
+            writer.Write(from.File.Path);
+            writer.Write(from.File.Digest);
+            writer.Write(from.Start);
+        }
     }
 
     private static RunPlan ReadPlan(BinaryReader reader) => new()
@@ -233,7 +251,11 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         Threads = reader.ReadInt32(0, Lanes.Max, "threads"),
         Lists = ListCodec.ReadLists(reader),
         Check = reader.ReadFlag("check"),
+        Checkpoint = reader.ReadFlag("checkpoint") ? ReadCheckpoint(reader) : null,
     };
+
+    private static PlanCheckpoint ReadCheckpoint(BinaryReader reader) =>
+        new(new RunInput(reader.ReadText(PathMax, "path"), ReadDigest(reader)), reader.ReadPositive("start"));
 
     private static RunInput[] ReadInputs(BinaryReader reader)
     {

@@ -74,6 +74,11 @@ public sealed class ClusterRunner(
         using World world = PlugInFailedException.Guard(
             scenario.PlugIns, () => new World(scenario, options.Check, lists: options.Lists));
         long window = SimulationRunner.WindowOf(world.Delays, options);
+        if (options.Checkpoints is { From: { } from } resumed)
+        {
+            RequireWhole(world, from, resumed.FromName);
+        }
+
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options);
         int whole = world.Domains.Max(domain => domain.Cores.Count);
         if (plan.Check && whole > settings.CoresOfWholeDomain && nodes > 1)
@@ -117,6 +122,22 @@ public sealed class ClusterRunner(
                 Nodes = finished.Nodes,
             },
         };
+    }
+
+    /// <summary>Finds out, before nodes are asked to read it, whether a checkpoint is whole and of this run.</summary>
+    private static void RequireWhole(World world, Stream from, string name)
+    {
+        long start = from.Position;
+        try
+        {
+            Checkpoint.RequireWhole(world, from);
+        }
+        catch (Exception reason) when (reason is InvalidDataException or IOException)
+        {
+            throw new ScenarioException($"{name}: {reason.Message}", reason);
+        }
+
+        from.Position = start;
     }
 
     private static JobProtocol.PartKeeper? KeeperOf(World world, RunCheckpoints? checkpoints) => checkpoints?.Keep is { } keep

@@ -91,13 +91,36 @@ public static class Checkpoint
     /// </exception>
     public static void Restore(World world, Stream stream)
     {
+        long end = Begin(world, stream, out BinaryReader data);
+        using (data)
+        {
+            CheckpointPart.ReadAll(world, data);
+        }
+
+        stream.Position = end;
+    }
+
+    /// <summary>Finds out whether a checkpoint is whole, and of worlds like this one; <see cref="Restore"/> may find more.</summary>
+    /// <param name="world">A world, which stays as it is.</param>
+    /// <param name="stream">Where from; it can seek, and ends with the checkpoint.</param>
+    /// <exception cref="InvalidDataException">As for <see cref="Restore"/>.</exception>
+    public static void RequireWhole(World world, Stream stream)
+    {
+        Begin(world, stream, out BinaryReader data);
+        data.Dispose();
+    }
+
+    /// <summary>Checks a checkpoint, up to where its parts begin.</summary>
+    /// <returns>Its end.</returns>
+    private static long Begin(World world, Stream stream, out BinaryReader data)
+    {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(stream);
         long start = stream.Position;
         CheckMagic(stream);
         long end = CheckHash(stream, start);
         stream.Position = start + sizeof(uint);
-        using BinaryReader data = new(new BufferedStream(stream, BufferBytes), Encoding.UTF8, leaveOpen: true);
+        data = new(new BufferedStream(stream, BufferBytes), Encoding.UTF8, leaveOpen: true);
         int version = data.ReadInt32();
         Require(version == Version, $"it has version {version}; this program reads version {Version}");
         foreach ((string what, string value) in Identity(world))
@@ -107,8 +130,7 @@ public static class Checkpoint
             Require(found == value, $"its {what} is {itsOwn}; of the world that it is for, {needed}");
         }
 
-        CheckpointPart.ReadAll(world, data);
-        stream.Position = end;
+        return end;
     }
 
     /// <summary>What two worlds must have in common.</summary>

@@ -36,11 +36,12 @@ internal enum JobAction
 
 /// <summary>
 /// One run on a cluster, from its submission to its answer: it waits for enough nodes, has them build the world, starts them, and gathers
-/// what they have counted. Where it is written down, all nodes stop at the end of a window, and begin anew behind that. It is told what happens and says what to do next; it sends nothing itself. A node that is lost ends it.
+/// what they have counted. Where it is written down, all nodes stop at the end of a window, and begin anew behind that. It is told what
+/// happens and says what to do next; it sends nothing itself. A node that is lost ends it.
 /// </summary>
 /// <param name="submit">What is run.</param>
 /// <param name="time">The clock that measures the simulation loop.</param>
-internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
+internal sealed partial class Job(JobProtocol.Submit submit, TimeProvider time)
 {
     private readonly RunStatistics _statistics = new();
 
@@ -213,9 +214,6 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
         };
     }
 
-    /// <summary>It is time to write the run down.</summary>
-    public JobAction OnPeriod() => _phase == Phase.Running ? JobAction.Stop : JobAction.Wait;
-
     /// <summary>A node's part of the run has stopped.</summary>
     public JobAction OnStopped(NodeShardProtocol.Stopped stopped)
     {
@@ -241,44 +239,6 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
 
         return Collect();
     }
-
-    /// <summary>A piece of what a node has come to has come.</summary>
-    public JobAction OnSaved(NodeShardProtocol.Saved saved)
-    {
-        if (_phase != Phase.Saving || !IsWhole(saved.Node, saved.Bytes, saved.Pieces) || !_pending.Remove(saved.Node) || _pending.Count > 0)
-        {
-            return JobAction.Wait;
-        }
-
-        byte[][] parts = [.. Enumerable.Range(0, Nodes.Count).Select(TakePieces)];
-        Keep = () => submit.Checkpoints!.Keep(parts);
-        _phase = Phase.Keeping;
-        return JobAction.Keep;
-    }
-
-    /// <summary>What the nodes have come to is written down.</summary>
-    public JobAction OnKept()
-    {
-        if (_phase != Phase.Keeping)
-        {
-            return JobAction.Wait;
-        }
-
-        Keep = null;
-        if (_stopAsked)
-        {
-            return Collect();
-        }
-
-        // A large world takes longer to begin than a short period lasts, and must come farther all the same.
-        Period += _windows == _windowsKept ? Period : TimeSpan.Zero;
-        _windowsKept = _windows;
-        (_completed, _end) = (true, null);
-        return Begin();
-    }
-
-    /// <summary>What the nodes have come to could not be written down.</summary>
-    public JobAction OnNotKept(Exception reason) => Fail(reason);
 
     /// <summary>A piece of what a node has counted has come.</summary>
     public JobAction OnCollected(NodeShardProtocol.Collected collected)

@@ -59,12 +59,12 @@ internal sealed class JobProcess : IJobMaker
     /// <param name="bounds">What it may take at most.</param>
     public static JobProcess StartPart(JobGang gang, int threads, JobBounds bounds)
     {
-        Process process = Process.Start(LocalNodes.StartInfo(threads, gang.Join, ClusterHost.Settings(gang.Sets).Host))!;
-        JobProcess started = new(process, bounds);
-        Leftovers.Add(started._kill);
         using NodeCertificate certificate = NodeCertificate.Parse(gang.Certificate, "the node's certificate");
         using MemoryStream grant = new();
         new NodeGrant(certificate, gang.Folders).Write(grant);
+        Process process = Process.Start(LocalNodes.StartInfo(threads, gang.Join, ClusterHost.Settings(gang.Sets).Host))!;
+        JobProcess started = new(process, bounds);
+        Leftovers.Add(started._kill);
 
         // Apart: one that is frozen before it reads would keep this process waiting, once the pipe is full.
         _ = Task.Run(() => LocalNodes.Hand(grant.ToArray(), process), CancellationToken.None);

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using VmSim.Host.Hosting;
 
 namespace VmSim.Host.Service;
 
@@ -16,6 +15,9 @@ internal sealed partial class JobScheduler
     private WaitingGang? _gang;
 
     private bool _isTakingGang;
+
+    /// <summary>This machine, as far as jobs are placed by it.</summary>
+    private readonly NodeRoom _here;
 
     /// <summary>Begins the split job whose turn it is, if all nodes that it needs have room.</summary>
     private async Task BeginGangAsync()
@@ -155,10 +157,11 @@ internal sealed partial class JobScheduler
     /// <summary>The nodes that can be given jobs, busy ones too; the gate is held.</summary>
     private NodeRoom[] Rooms() =>
     [
-        .. _nodes.Values.Where(node => !node.Drains && node.Last!.State == NodeState.Ready && ProblemOf(node).Length == 0)
-            .Select(node => new NodeRoom(
-                node.Name, node.Free, node.Last!.MemoryBytes, node.Last.Threads, CanShare: node.Last.Host.Length > 0)),
+        .. _nodes.Values.Where(node => !node.Drains && node.Last!.State == NodeState.Ready && ProblemOf(node).Length == 0).Select(RoomsOf),
     ];
+
+    private static NodeRoom RoomsOf(ServiceNode node) => new(
+        node.Name, node.Free, node.Last!.MemoryBytes, node.Last.Threads, CanShare: node.Last.Host.Length > 0);
 
     /// <summary>Jobs that a node may be given now; the gate is held.</summary>
     private static int RoomOf(ServiceNode node) => node.Drains || ProblemOf(node).Length > 0 ? 0 : node.Free;
@@ -168,13 +171,18 @@ internal sealed partial class JobScheduler
     /// <returns>For a job, over how many nodes it is to be spread; 1 if the node may have it, 0 if another may.</returns>
     private Func<Job, int> NodesFor(string node)
     {
+        NodeRoom asking = node.Length == 0
+            ? _here
+            : Locked(() => _nodes.TryGetValue(node, out ServiceNode? known) ? RoomsOf(known) : _here);
+        return job => asking.Fits(job.Spread) ? 1 : NodesFor(job.Spread);
+    }
+
+    /// <summary>The same for a job that does not fit where it was to be begun. The store asks, and waits for nobody who waits for it.</summary>
+    private int NodesFor(JobSpread spread)
+    {
         NodeRoom[] rooms = Locked(Rooms);
-        NodeRoom own = new("", 0, HostMemory.Total, _options.Threads);
-        NodeRoom asking = node.Length == 0 ? own : Array.Find(rooms, room => room.Name == node) ?? own;
-        bool isHere = _options.Jobs > 0;
-        return job => asking.Fits(job.Spread) ? 1
-            : (isHere && own.Fits(job.Spread)) || Array.Exists(rooms, room => room.Fits(job.Spread)) ? 0
-            : GangPlacement.NodesFor(job.Spread, rooms) is > 1 and int nodes ? nodes
+        return (_options.Jobs > 0 && _here.Fits(spread)) || Array.Exists(rooms, room => room.Fits(spread)) ? 0
+            : GangPlacement.NodesFor(spread, rooms) is > 1 and int nodes ? nodes
             : 1;
     }
 

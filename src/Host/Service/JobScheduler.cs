@@ -54,6 +54,7 @@ internal sealed partial class JobScheduler : IDisposable
     {
         (_folder, _store, _options, _metrics, _log, _clock) = (folder, store, options, metrics, log, clock);
         _queue = new JobQueue(Knows);
+        _here = new NodeRoom("", 0, HostMemory.Total, options.Threads);
         metrics.Watch(
             () => WaitingCount, () => Locked(() => _running.Count), () => Locked(() => _nodes.Count));
     }

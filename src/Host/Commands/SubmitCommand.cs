@@ -73,7 +73,8 @@ internal static class SubmitCommand
         if (Array.Find(sets, set => !JobRules.IsPlacement(set)) is { } other)
         {
             throw new UsageException(
-                $"--set {other}: of a job's cluster, cluster.placement and cluster.cores-per-node are allowed; the rest is each node's own");
+                $"--set {other}: of a job's cluster, cluster.placement and cluster.cores-per-node are allowed; the rest is each "
+                + "node's own");
         }
 
         // What is wrong with them is said here, and not by the job's process later.
@@ -110,7 +111,8 @@ internal static class SubmitCommand
                 inputs.Add(new InputName(path, file.Digest));
             }
 
-            runs.Add(new RunRequest(point.Text(plan.Axes), RunDigest.Effective(spec with { Expect = [] }), inputs, bytes, WorldMemory.Of(spec, check: false).Pages));
+            string text = RunDigest.Effective(spec with { Expect = [] });
+            runs.Add(new RunRequest(point.Text(plan.Axes), text, inputs, bytes, WorldMemory.Of(spec, check: false).Pages));
         }
 
         return (new JobRequest(name, runs, priority), [.. files.Values], new RunMemory(most));

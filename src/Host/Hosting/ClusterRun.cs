@@ -51,5 +51,8 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
 
     /// <summary>Folders of the files that a scenario was read from: a child process may load what this one has loaded.</summary>
     private static string[] FoldersOf(ScenarioSpec spec, RunOptions options) =>
-        [.. RunPlan.FilesOf(spec).Concat(options.Checkpoints?.From is FileStream from ? [from.Name] : []).Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal)];
+    [
+        .. RunPlan.FilesOf(spec).Concat(options.Checkpoints?.From is FileStream from ? [from.Name] : [])
+            .Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal),
+    ];
 }

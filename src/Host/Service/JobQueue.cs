@@ -4,10 +4,11 @@ namespace VmSim.Host.Service;
 /// The jobs that wait, and which is next. A greater priority goes first. Of one priority the owner is next who has the fewest jobs running,
 /// and of several such the one who has waited longest since the last job; his jobs go in the order of submission.
 /// <para>
-/// Jobs of one owner and priority are a line, and those for several nodes together another one, which is asked for apart. Only the head of a line is in memory, the rest is in the store, from which the line is filled
-/// again; so memory grows with the lines, not with the jobs, and a turn costs the logarithm of the number of owners. A number may come out
-/// of the store that is known already, or over meanwhile: whoever begins a job looks there at its state. The queue asks nobody: whoever
-/// takes a job fetches the rest of its line, while others go on with the queue.
+/// Jobs of one owner and priority are a line, and those for several nodes together another one, which is asked for apart. Only the head of
+/// a line is in memory, the rest is in the store, from which the line is filled again; so memory grows with the lines, not with the jobs,
+/// and a turn costs the logarithm of the number of owners. A number may come out of the store that is known already, or over meanwhile:
+/// whoever begins a job looks there at its state. The queue asks nobody: whoever takes a job fetches the rest of its line, while others go
+/// on with the queue.
 /// </para>
 /// </summary>
 /// <param name="isTaken">Whether a job that waits by the word of the store is another's concern now.</param>

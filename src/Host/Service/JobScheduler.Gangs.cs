@@ -56,7 +56,6 @@ internal sealed partial class JobScheduler
     /// <summary>Takes the next split job out of the queue if it is its turn.</summary>
     private async Task TakeGangAsync()
     {
-        QueuedJob? next = null;
         lock (_gate)
         {
             if (_gang is not null || _isTakingGang || _queue.Greatest(isSplit: true) is not { } priority
@@ -68,10 +67,10 @@ internal sealed partial class JobScheduler
             _isTakingGang = true;
         }
 
-        TakenJob? taken = null;
         try
         {
             QueueRest? rest = null;
+            TakenJob? taken;
             do
             {
                 if (rest is not null)
@@ -79,53 +78,68 @@ internal sealed partial class JobScheduler
                     await FillAsync(rest);
                 }
 
-                lock (_gate)
-                {
-                    next = _queue.Take(out rest, isSplit: true);
-                    if (next is { } found)
-                    {
-                        taken = new TakenJob(found);
-                        _taken.Add(found.Id, taken);
-                    }
-                }
+                taken = TakeSplit(out rest);
             }
             while (taken is null && rest is not null);
-            Job? job = taken is null ? null : await _store.FindAsync(taken.Job.Id);
-            lock (_gate)
+            if (taken is not null)
             {
-                if (job is { IsOver: false })
-                {
-                    _gang = new WaitingGang(job, _clock.GetUtcNow());
-                }
-                else if (taken is not null)
-                {
-                    _queue.End(taken.Job.Owner);
-                }
+                await AwaitNodesAsync(taken);
             }
-        }
-        catch
-        {
-            lock (_gate)
-            {
-                if (taken is not null)
-                {
-                    _queue.End(taken.Job.Owner);
-                    _queue.Return(taken.Job);
-                }
-            }
-
-            throw;
         }
         finally
         {
             lock (_gate)
             {
                 _isTakingGang = false;
-                if (taken is not null)
-                {
-                    Settle(taken);
-                }
             }
+        }
+    }
+
+    private TakenJob? TakeSplit(out QueueRest? rest)
+    {
+        lock (_gate)
+        {
+            if (_queue.Take(out rest, isSplit: true) is not { } next)
+            {
+                return null;
+            }
+
+            return _taken[next.Id] = new TakenJob(next);
+        }
+    }
+
+    /// <summary>Looks at a split job, and has it wait for nodes if it is not over.</summary>
+    private async Task AwaitNodesAsync(TakenJob taken)
+    {
+        Job? job;
+        try
+        {
+            job = await _store.FindAsync(taken.Job.Id);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _queue.End(taken.Job.Owner);
+                _queue.Return(taken.Job);
+                Settle(taken);
+            }
+
+            throw;
+        }
+
+        lock (_gate)
+        {
+            if (job is { IsOver: false })
+            {
+                _gang = new WaitingGang(job, _clock.GetUtcNow());
+            }
+            else
+            {
+                _queue.End(taken.Job.Owner);
+            }
+
+            Settle(taken);
         }
     }
 
@@ -177,7 +191,7 @@ internal sealed partial class JobScheduler
         return job => asking.Fits(job.Spread) ? 1 : NodesFor(job.Spread);
     }
 
-    /// <summary>The same for a job that does not fit where it was to be begun. The store asks, and waits for nobody who waits for it.</summary>
+    /// <summary>The same for a job that does not fit where it was to be begun. The store asks; nobody waits for it behind the gate.</summary>
     private int NodesFor(JobSpread spread)
     {
         NodeRoom[] rooms = Locked(Rooms);

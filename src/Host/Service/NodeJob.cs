@@ -4,8 +4,8 @@ namespace VmSim.Host.Service;
 /// <param name="node">The node.</param>
 /// <param name="lease">By what the node has it.</param>
 /// <param name="givenAt">
-/// Number of the beat whose answer has the order, which the next one claims; 0 for one that it had before, <see cref="Undelivered"/> for one
-/// that no answer has yet.
+/// Number of the beat whose answer has the order, which the next one claims; 0 for one that it had before, <see cref="Undelivered"/> for
+/// one that no answer has yet.
 /// </param>
 internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJobMaker
 {

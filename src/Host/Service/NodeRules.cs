@@ -48,7 +48,8 @@ internal static class NodeRules
 
         if (beat.MemoryBytes < 0 || beat.Threads is < 0 or > Lanes.Max || beat.Host.Length > AddressMax || HasControls(beat.Host))
         {
-            return $"memoryBytes, threads, host: none below 0, at most {Lanes.Max} threads, and at most {AddressMax} characters are allowed";
+            return $"memoryBytes, threads, host: none below 0, at most {Lanes.Max} threads, and at most {AddressMax} characters, are "
+                + "allowed";
         }
 
         if (!Enum.IsDefined(beat.State))
@@ -91,7 +92,8 @@ internal static class NodeRules
     private static bool HasControls(string text) => !string.Equals(PlainWriter.Line(text), text, StringComparison.Ordinal);
 
     private static bool IsWhole(NodeClaim claim) =>
-        StoreFolder.IsHex(claim.Lease, LeaseLength) && claim.Address.Length <= AddressMax && !HasControls(claim.Address) && claim.Log.Count <= LinesMax
+        StoreFolder.IsHex(claim.Lease, LeaseLength) && claim.Address.Length <= AddressMax && !HasControls(claim.Address)
+        && claim.Log.Count <= LinesMax
         && claim.Log.All(line => line is not null && line.Length <= LineMax && !HasControls(line))
         && claim.Progress is null
             or { VirtualSeconds: >= 0 and <= 1e15, Accesses: >= 0, AccessesPerSecond: >= 0 and <= 1e15 };

@@ -26,7 +26,7 @@ internal static class StoreTables
     /// <summary>What version 3 lacks: what a job may take at most, as JSON.</summary>
     private const string Bounds = "ALTER TABLE jobs ADD COLUMN bounds TEXT NOT NULL DEFAULT '{}';";
 
-    /// <summary>What version 4 lacks: jobs that several nodes have together, over how many, which, and what is known of it, as JSON.</summary>
+    /// <summary>What version 4 lacks: over how many nodes a job is spread, what it takes, as JSON, and which nodes have it.</summary>
     private const string Spread =
         """
         ALTER TABLE jobs ADD COLUMN nodes INTEGER NOT NULL DEFAULT 1;

@@ -159,8 +159,8 @@ public sealed class GangSchedulerTests : IDisposable
     }
 
     /// <summary>
-    /// An endless stream of small jobs, and split ones of all sizes, on nodes that come, go and end jobs in any order: no node has more than
-    /// it has room for, a split job has all of its nodes, and each has its turn.
+    /// An endless stream of small jobs, and split ones of all sizes, on nodes that ask and end jobs in any order: no node has more than it
+    /// has room for, a split job has all of its nodes, and each has its turn.
     /// </summary>
     [Fact]
     public void Gangs_AmongEndlessSmallJobs_AllHaveTheirTurn() =>

@@ -171,8 +171,8 @@ public sealed class ServeTests : IDisposable
     }
 
     /// <summary>
-    /// One of two nodes that have a job together is killed, and later the service: the job goes on from its last checkpoint on the node that
-    /// is left, and its report has the bytes of a run that nobody disturbed.
+    /// The service of a job that two nodes have together is killed, and then one of them: the job goes on from its last checkpoint on the
+    /// node that is left, and its report has the bytes of a run that nobody disturbed.
     /// </summary>
     [Fact]
     [Trait("Category", "Long")]

@@ -7,7 +7,8 @@ namespace VmSim.Hostile.Tests.Deaths;
 
 /// <summary>
 /// A service with a second one that stands by, and four nodes, all of which are killed, frozen and stopped at drawn moments while jobs are
-/// made, a third of which two or three nodes have together. In the end every job is done, each result has the bytes of a run that nobody disturbed, and nothing else is left.
+/// made, a third of which two or three nodes have together. In the end every job is done, each result has the bytes of a run that nobody
+/// disturbed, and nothing else is left.
 /// </summary>
 public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
 {

@@ -191,7 +191,7 @@ internal sealed partial class JobScheduler
         return job => asking.Fits(job.Spread) ? 1 : NodesFor(job.Spread);
     }
 
-    /// <summary>The same for a job that does not fit where it was to be begun. The store asks; nobody waits for it behind the gate.</summary>
+    /// <summary>The same for a job that does not fit where it was to begin. The store asks; nobody waits for it behind the gate.</summary>
     private int NodesFor(JobSpread spread)
     {
         NodeRoom[] rooms = Locked(Rooms);

@@ -24,6 +24,7 @@ public sealed class RestoredFingerprintTests : FingerprintRuns
         ScenarioSpec unwatched = scenario with { Check = "off" };
         string expected = RunSequentially(scenario, check: false);
         Assert.Equal(expected, Digest(RunOnChangingNodes(unwatched, [2, 3, 1, 3, 2], coresPerNode: 0, stop: 25)));
+        OverLinks = true;
         Assert.Equal(expected, Digest(RunOnChangingNodes(unwatched, [3, 2], coresPerNode: 4, stop: 40)));
     }
 }

@@ -80,15 +80,16 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
             try
             {
                 long window = worlds[0].Delays.WindowBound.Value;
-                IActorRef[] shards = Shards(worlds, coresPerNode, window);
+                using Links links = new(OverLinks ? nodes[run] : 0);
+                IActorRef[] shards = Shards(worlds, coresPerNode, window, links);
                 if (run == nodes.Length - 1)
                 {
-                    return Run(scenario, worlds[0], shards);
+                    return Run(scenario, worlds[0], shards, links);
                 }
 
                 // The same shards begin a second time, behind a stop before the first window.
-                Begin(shards, stop: 0);
-                Begin(shards, stop);
+                Begin(shards, links, stop: 0);
+                Begin(shards, links, stop);
                 from = Joined(worlds[0], shards);
                 Array.ForEach(shards, Stop);
             }

@@ -100,17 +100,11 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 writer.Write(stopped.End.HasWorkLeft);
                 break;
             case NodeShardProtocol.Collected collected:
-                writer.Write(collected.Node);
-                writer.Write(collected.Pieces);
-                writer.Write(collected.Bytes.Length);
-                writer.Write(collected.Bytes);
+                WritePiece(writer, collected.Node, collected.Pieces, collected.Bytes);
                 writer.Write(collected.Host);
                 break;
             case NodeShardProtocol.Saved saved:
-                writer.Write(saved.Node);
-                writer.Write(saved.Pieces);
-                writer.Write(saved.Bytes.Length);
-                writer.Write(saved.Bytes);
+                WritePiece(writer, saved.Node, saved.Pieces, saved.Bytes);
                 break;
             case NodeShardProtocol.Progressed progressed:
                 writer.Write(progressed.Node);
@@ -213,6 +207,14 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     }
 
     private static string Shortened(string reason) => reason.Length <= ReasonMax ? reason : reason[..ReasonMax];
+
+    private static void WritePiece(BinaryWriter writer, int node, int pieces, byte[] bytes)
+    {
+        writer.Write(node);
+        writer.Write(pieces);
+        writer.Write(bytes.Length);
+        writer.Write(bytes);
+    }
 
     private static void WritePlan(BinaryWriter writer, RunPlan plan)
     {

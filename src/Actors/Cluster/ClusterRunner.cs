@@ -3,6 +3,7 @@ using Akka.Actor;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
@@ -33,13 +34,33 @@ public sealed class ClusterRunner(
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Checkpoints is not null)
+        if (options.Checkpoints is { } checkpoints)
         {
-            throw new ScenarioException(
-                "--checkpoint-to and --resume: a run in one process has checkpoints; leave out --nodes and --local-nodes");
+            RequireParts(scenario, options, checkpoints);
         }
 
         SimulationRunner.WindowOf(WorldParts.DelaysOf(scenario), options);
+    }
+
+    private static void RequireParts(ScenarioSpec scenario, RunOptions options, RunCheckpoints checkpoints)
+    {
+        if (options.Check || scenario.IsChecked)
+        {
+            throw new ScenarioException(
+                "--checkpoint-to and --resume: a checker watches this run, and knows all cores; leave out --nodes and --local-nodes");
+        }
+
+        if (checkpoints.PeriodCycles > 0)
+        {
+            throw new ScenarioException(
+                "--checkpoint-virtual: a run over nodes is written down by wall time; take --checkpoint in its place, or leave out --nodes "
+                + "and --local-nodes");
+        }
+
+        if (checkpoints.From is not (null or FileStream))
+        {
+            throw new ScenarioException($"{checkpoints.FromName}: every node of a run reads its checkpoint; a file is needed");
+        }
     }
 
     /// <inheritdoc/>
@@ -53,6 +74,11 @@ public sealed class ClusterRunner(
         using World world = PlugInFailedException.Guard(
             scenario.PlugIns, () => new World(scenario, options.Check, lists: options.Lists));
         long window = SimulationRunner.WindowOf(world.Delays, options);
+        if (options.Checkpoints is { From: { } from } resumed)
+        {
+            RequireWhole(world, from, resumed.FromName);
+        }
+
         RunPlan plan = RunPlan.Of(scenario, settings, nodes, window, options);
         int whole = world.Domains.Max(domain => domain.Cores.Count);
         if (plan.Check && whole > settings.CoresOfWholeDomain && nodes > 1)
@@ -63,7 +89,7 @@ public sealed class ClusterRunner(
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         using CancellationTokenRegistration stop = cancellation.Register(() => coordinator.Tell(new JobProtocol.Stop()));
         Task<JobProtocol.IMessage> answered = coordinator.Ask<JobProtocol.IMessage>(
-            new JobProtocol.Submit(plan, settings.JoinSeconds, progress, joined, notices),
+            new JobProtocol.Submit(plan, settings.JoinSeconds, progress, joined, notices, KeeperOf(world, options.Checkpoints)),
             Timeout.InfiniteTimeSpan,
             CancellationToken.None);
         if (await Task.WhenAny(answered, ended) == ended)
@@ -97,4 +123,24 @@ public sealed class ClusterRunner(
             },
         };
     }
+
+    /// <summary>Finds out, before nodes are asked to read it, whether a checkpoint is whole and of this run.</summary>
+    private static void RequireWhole(World world, Stream from, string name)
+    {
+        long start = from.Position;
+        try
+        {
+            Checkpoint.RequireWhole(world, from);
+        }
+        catch (Exception reason) when (reason is InvalidDataException or IOException)
+        {
+            throw new ScenarioException($"{name}: {reason.Message}", reason);
+        }
+
+        from.Position = start;
+    }
+
+    private static JobProtocol.PartKeeper? KeeperOf(World world, RunCheckpoints? checkpoints) => checkpoints?.Keep is { } keep
+        ? new JobProtocol.PartKeeper(checkpoints.Period, parts => keep(stream => Checkpoint.Join(world, parts, stream)))
+        : null;
 }

@@ -39,6 +39,8 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     {
         NodeShardProtocol.Begin => "begin",
         NodeShardProtocol.Stop => "stop",
+        NodeShardProtocol.Save => "save",
+        NodeShardProtocol.Saved => "saved",
         NodeShardProtocol.Collect => "collect",
         NodeShardProtocol.Stopped => "stopped",
         NodeShardProtocol.Collected => "collected",
@@ -98,11 +100,11 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
                 writer.Write(stopped.End.HasWorkLeft);
                 break;
             case NodeShardProtocol.Collected collected:
-                writer.Write(collected.Node);
-                writer.Write(collected.Pieces);
-                writer.Write(collected.Bytes.Length);
-                writer.Write(collected.Bytes);
+                WritePiece(writer, collected.Node, collected.Pieces, collected.Bytes);
                 writer.Write(collected.Host);
+                break;
+            case NodeShardProtocol.Saved saved:
+                WritePiece(writer, saved.Node, saved.Pieces, saved.Bytes);
                 break;
             case NodeShardProtocol.Progressed progressed:
                 writer.Write(progressed.Node);
@@ -142,6 +144,9 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     {
         "begin" => ReadBegin(reader),
         "stop" => new NodeShardProtocol.Stop(),
+        "save" => new NodeShardProtocol.Save(),
+        "saved" => new NodeShardProtocol.Saved(
+            ReadNode(reader), reader.ReadInt32(1, PiecesMax, "pieces"), reader.ReadBytes(reader.ReadCount(1))),
         "collect" => new NodeShardProtocol.Collect(reader.ReadPositive("end")),
         "stopped" => new NodeShardProtocol.Stopped(
             ReadNode(reader), reader.ReadFlag("completed"), reader.ReadPositive("windows"), new RunEnd(
@@ -203,6 +208,14 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
 
     private static string Shortened(string reason) => reason.Length <= ReasonMax ? reason : reason[..ReasonMax];
 
+    private static void WritePiece(BinaryWriter writer, int node, int pieces, byte[] bytes)
+    {
+        writer.Write(node);
+        writer.Write(pieces);
+        writer.Write(bytes.Length);
+        writer.Write(bytes);
+    }
+
     private static void WritePlan(BinaryWriter writer, RunPlan plan)
     {
         writer.Write(plan.Scenario);
@@ -220,6 +233,13 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         writer.Write(plan.Threads);
         ListCodec.Write(writer, plan.Lists);
         writer.Write(plan.Check);
+        writer.Write(plan.Checkpoint is not null);
+        if (plan.Checkpoint is { } from)
+        {
+            writer.Write(from.File.Path);
+            writer.Write(from.File.Digest);
+            writer.Write(from.Start);
+        }
     }
 
     private static RunPlan ReadPlan(BinaryReader reader) => new()
@@ -233,7 +253,11 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
         Threads = reader.ReadInt32(0, Lanes.Max, "threads"),
         Lists = ListCodec.ReadLists(reader),
         Check = reader.ReadFlag("check"),
+        Checkpoint = reader.ReadFlag("checkpoint") ? ReadCheckpoint(reader) : null,
     };
+
+    private static PlanCheckpoint ReadCheckpoint(BinaryReader reader) =>
+        new(new RunInput(reader.ReadText(PathMax, "path"), ReadDigest(reader)), reader.ReadPositive("start"));
 
     private static RunInput[] ReadInputs(BinaryReader reader)
     {

@@ -21,6 +21,12 @@ internal enum JobAction
     /// <summary>Stop the shards at the end of a window.</summary>
     Stop,
 
+    /// <summary>Ask the shards what they have come to.</summary>
+    Save,
+
+    /// <summary>Have what they have come to written down.</summary>
+    Keep,
+
     /// <summary>Ask the shards what they have counted.</summary>
     Collect,
 
@@ -30,11 +36,12 @@ internal enum JobAction
 
 /// <summary>
 /// One run on a cluster, from its submission to its answer: it waits for enough nodes, has them build the world, starts them, and gathers
-/// what they have counted. It is told what happens and says what to do next; it sends nothing itself. A node that is lost ends it.
+/// what they have counted. Where it is written down, all nodes stop at the end of a window, and begin anew behind that. It is told what
+/// happens and says what to do next; it sends nothing itself. A node that is lost ends it.
 /// </summary>
 /// <param name="submit">What is run.</param>
 /// <param name="time">The clock that measures the simulation loop.</param>
-internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
+internal sealed partial class Job(JobProtocol.Submit submit, TimeProvider time)
 {
     private readonly RunStatistics _statistics = new();
 
@@ -48,7 +55,9 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
     private RunEnd? _end;
     private int _threads;
     private bool _completed = true;
+    private bool _stopAsked;
     private long _windows;
+    private long _windowsKept;
     private long _started;
     private double _wall;
 
@@ -57,6 +66,8 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
         Joining,
         Preparing,
         Running,
+        Saving,
+        Keeping,
         Collecting,
         Over,
     }
@@ -66,6 +77,12 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
 
     /// <summary>Addresses of the run's nodes, by node number; empty until enough have joined.</summary>
     public IReadOnlyList<Address> Nodes { get; private set; } = [];
+
+    /// <summary>How long the run goes on before it is written down next; zero for as long as it takes.</summary>
+    public TimeSpan Period { get; private set; } = submit.Checkpoints?.Period ?? TimeSpan.Zero;
+
+    /// <summary>Writes down what the nodes have come to, on any thread; null if there is nothing.</summary>
+    public Action? Keep { get; private set; }
 
     /// <summary>Whether there is an answer.</summary>
     public bool IsOver => _phase == Phase.Over;
@@ -93,6 +110,7 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
         NodeProtocol.Refused refused => OnRefused(refused.Node, refused.Reason),
         NodeShardProtocol.Progressed progressed => OnProgressed(progressed),
         NodeShardProtocol.Stopped stopped => OnStopped(stopped),
+        NodeShardProtocol.Saved saved => OnSaved(saved),
         NodeShardProtocol.Collected collected => OnCollected(collected),
         NodeShardProtocol.Failed failed => OnFailed(failed.Node, failed.Reason),
         _ => null,
@@ -148,9 +166,7 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
             return JobAction.Wait;
         }
 
-        Enter(Phase.Running);
-        _started = time.GetTimestamp();
-        return JobAction.Begin;
+        return Begin();
     }
 
     /// <summary>A node cannot take part.</summary>
@@ -186,13 +202,17 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
     }
 
     /// <summary>The client asks for the end of the run.</summary>
-    public JobAction OnStop() => _phase switch
+    public JobAction OnStop()
     {
-        Phase.Joining => Fail(new OperationCanceledException("stopped before the nodes had joined")),
-        Phase.Preparing => Fail(new OperationCanceledException("stopped before the nodes were ready")),
-        Phase.Running => JobAction.Stop,
-        _ => JobAction.Wait,
-    };
+        _stopAsked = true;
+        return _phase switch
+        {
+            Phase.Joining => Fail(new OperationCanceledException("stopped before the nodes had joined")),
+            Phase.Preparing => Fail(new OperationCanceledException("stopped before the nodes were ready")),
+            Phase.Running => JobAction.Stop,
+            _ => JobAction.Wait,
+        };
+    }
 
     /// <summary>A node's part of the run has stopped.</summary>
     public JobAction OnStopped(NodeShardProtocol.Stopped stopped)
@@ -210,9 +230,14 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
             return JobAction.Wait;
         }
 
-        _wall = time.GetElapsedTime(_started).TotalSeconds;
-        Enter(Phase.Collecting);
-        return JobAction.Collect;
+        _wall += time.GetElapsedTime(_started).TotalSeconds;
+        if (submit.Checkpoints is not null && !_completed)
+        {
+            Enter(Phase.Saving);
+            return JobAction.Save;
+        }
+
+        return Collect();
     }
 
     /// <summary>A piece of what a node has counted has come.</summary>
@@ -224,15 +249,14 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
             return JobAction.Wait;
         }
 
-        _pieces[node].Add(collected.Bytes);
-        if (_pieces[node].Count < collected.Pieces)
+        if (!IsWhole(node, collected.Bytes, collected.Pieces))
         {
             return JobAction.Wait;
         }
 
         try
         {
-            _statistics.Add(StatisticsCodec.Decode([.. _pieces[node].SelectMany(piece => piece)]));
+            _statistics.Add(StatisticsCodec.Decode(TakePieces(node)));
         }
         catch (InvalidDataException reason)
         {
@@ -278,6 +302,39 @@ internal sealed class Job(JobProtocol.Submit submit, TimeProvider time)
 
     /// <summary>Tells a person what they should know.</summary>
     public void Notify(string notice) => submit.Notices?.Report(notice);
+
+    private JobAction Begin()
+    {
+        Enter(Phase.Running);
+        _started = time.GetTimestamp();
+        return JobAction.Begin;
+    }
+
+    private JobAction Collect()
+    {
+        Enter(Phase.Collecting);
+        return JobAction.Collect;
+    }
+
+    /// <summary>Takes a piece of a node that has still to say something.</summary>
+    /// <returns>Whether it was the last one.</returns>
+    private bool IsWhole(int node, byte[] piece, int pieces)
+    {
+        if (!_pending.Contains(node))
+        {
+            return false;
+        }
+
+        _pieces[node].Add(piece);
+        return _pieces[node].Count >= pieces;
+    }
+
+    private byte[] TakePieces(int node)
+    {
+        byte[] whole = [.. _pieces[node].SelectMany(piece => piece)];
+        _pieces[node].Clear();
+        return whole;
+    }
 
     private void Enter(Phase phase)
     {

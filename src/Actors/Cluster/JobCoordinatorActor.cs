@@ -23,6 +23,12 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
 
     private sealed record Second;
 
+    private sealed record PeriodOver;
+
+    private sealed record Kept;
+
+    private sealed record NotKept(Exception Reason);
+
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
@@ -78,6 +84,15 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 AskUnheard(job);
                 Perform(job.OnSecond());
                 Perform(_processes.Tick(job));
+                break;
+            case PeriodOver:
+                Perform(_job?.OnPeriod());
+                break;
+            case Kept:
+                Perform(_job?.OnKept());
+                break;
+            case NotKept failed:
+                Perform(_job?.OnNotKept(failed.Reason));
                 break;
             case JobProtocol.ProcessStarted started:
                 _processes.Started(started.Which);
@@ -161,10 +176,16 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 AskUnheard(_job);
                 break;
             case JobAction.Begin:
-                TellShards(new NodeShardProtocol.Begin(_shards, _links));
+                Begin(_job!);
                 break;
             case JobAction.Stop:
                 TellShards(new NodeShardProtocol.Stop());
+                break;
+            case JobAction.Save:
+                TellShards(new NodeShardProtocol.Save());
+                break;
+            case JobAction.Keep:
+                Keep(_job!.Keep!);
                 break;
             case JobAction.Collect:
                 TellShards(new NodeShardProtocol.Collect(_job!.End));
@@ -176,6 +197,19 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 break;
         }
     }
+
+    private void Begin(Job job)
+    {
+        TellShards(new NodeShardProtocol.Begin(_shards, _links));
+        if (job.Period > TimeSpan.Zero)
+        {
+            Timers.StartSingleTimer("period", new PeriodOver(), job.Period);
+        }
+    }
+
+    /// <summary>Away from this actor, which has to hear meanwhile whether all nodes are there.</summary>
+    private void Keep(Action keep) =>
+        _ = Task.Run(keep).PipeTo(Self, success: () => new Kept(), failure: reason => new NotKept(reason));
 
     private void AskUnheard(Job job)
     {

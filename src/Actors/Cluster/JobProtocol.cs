@@ -15,12 +15,19 @@ public static class JobProtocol
     /// <param name="Progress">Whom to tell how far the run has come; null for nobody.</param>
     /// <param name="Joined">Whom to tell how many nodes have joined; null for nobody.</param>
     /// <param name="Notices">Whom to tell what a person should know; null for nobody.</param>
+    /// <param name="Checkpoints">When the run is written down, and by whom; null for never.</param>
     public sealed record Submit(
         RunPlan Plan,
         int JoinSeconds,
         IProgress<RunProgress>? Progress,
         IProgress<int>? Joined,
-        IProgress<string>? Notices = null) : IMessage;
+        IProgress<string>? Notices = null,
+        PartKeeper? Checkpoints = null) : IMessage;
+
+    /// <summary>Writes a run down.</summary>
+    /// <param name="Period">Wall time from one checkpoint to the next; zero for one when the run is stopped alone.</param>
+    /// <param name="Keep">Is given the parts of all nodes, by node number; what it throws ends the run.</param>
+    public sealed record PartKeeper(TimeSpan Period, Action<IReadOnlyList<byte[]>> Keep);
 
     /// <summary>Stop the run at the end of a window.</summary>
     public sealed record Stop : IMessage;

@@ -138,14 +138,25 @@ public sealed class NodeActor(int lanes, NodeFolders folders, SecureRemoting rem
         SayThatBusy();
         Timers.StartPeriodicTimer("busy", new SayBusy(), BusyInterval, BusyInterval);
         // Away from this actor, which has to say that the node is at work, and to hear that the run is over.
-        _building = Task.Run(() => Build(prepare.Plan));
+        _building = Task.Run(() => Build(prepare));
         _ = _building.PipeTo(Self, success: world => new Built(world), failure: reason => new NotBuilt(reason));
     }
 
-    private World Build(RunPlan plan)
+    private World Build(NodeProtocol.Prepare prepare)
     {
+        RunPlan plan = prepare.Plan;
         ScenarioSpec scenario = plan.Load(folders);
-        return PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario, plan.Check, lists: plan.Lists));
+        World world = PlugInFailedException.Guard(scenario.PlugIns, () => new World(scenario, plan.Check, lists: plan.Lists));
+        try
+        {
+            plan.Restore(world, prepare.Node, folders);
+            return world;
+        }
+        catch
+        {
+            world.Dispose();
+            throw;
+        }
     }
 
     private void SayThatBusy() => _coordinator.Tell(new NodeProtocol.Busy(_job!.Node));

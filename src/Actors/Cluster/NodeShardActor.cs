@@ -20,7 +20,7 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
     /// <summary>Bytes of statistics in one message.</summary>
     private const int PieceBytes = 4 << 20;
 
-    private readonly ShardTally _tally = new(world, placement, node);
+    private ShardTally _tally = new(world, placement, node);
     private readonly Dictionary<int, IActorRef> _domains = [];
     private readonly List<DomainProtocol.Envelope> _early = [];
 
@@ -29,6 +29,11 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
     private IActorRef _owner = ActorRefs.Nobody;
     private IReadOnlyList<IActorRef> _shards = [];
     private bool _stopAsked;
+    private bool _isConnected;
+    private int _begun;
+
+    /// <summary>The domains' actors, for threads of links; none while the node stands between two pieces of the run.</summary>
+    private volatile FrozenDictionary<int, IActorRef> _receivers = FrozenDictionary<int, IActorRef>.Empty;
 
     private sealed record Connected;
 
@@ -55,7 +60,7 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
             case DomainProtocol.Envelope envelope when _domains.TryGetValue(envelope.Domain, out IActorRef? domain):
                 domain.Tell(envelope);
                 break;
-            case DomainProtocol.Envelope envelope when links is null && _early.Count < _earlyMax:
+            case DomainProtocol.Envelope envelope when (links is null || _domains.Count == 0) && _early.Count < _earlyMax:
                 _early.Add(envelope);
                 break;
             case DomainProtocol.Envelope envelope:
@@ -97,12 +102,11 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
             case DomainProtocol.Broken broken:
                 Fail(broken.Reason);
                 break;
+            case NodeShardProtocol.Save:
+                Reply(_tally.Save(PieceBytes));
+                break;
             case NodeShardProtocol.Collect collect:
-                foreach (NodeShardProtocol.Collected piece in _tally.Collect(collect.End, Self.Path.ToString(), PieceBytes))
-                {
-                    Sender.Tell(piece);
-                }
-
+                Reply(_tally.Collect(collect.End, Self.Path.ToString(), PieceBytes));
                 break;
             case Terminated terminated:
                 Fail(new InvalidOperationException($"{terminated.ActorRef.Path.Name} stopped unexpectedly"));
@@ -113,11 +117,20 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
         }
     }
 
+    private void Reply(IEnumerable<NodeShardProtocol.IMessage> pieces)
+    {
+        foreach (NodeShardProtocol.IMessage piece in pieces)
+        {
+            Sender.Tell(piece);
+        }
+    }
+
     private void Begin(IReadOnlyList<LinkAddress> addresses)
     {
-        if (links is null)
+        _tally = _begun++ == 0 ? _tally : new ShardTally(world, placement, node);
+        if (links is null || _isConnected)
         {
-            CreateDomains(new ActorLinks(node, _shards));
+            CreateDomains(links is null ? new ActorLinks(node, _shards) : links);
             return;
         }
 
@@ -134,10 +147,10 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
     private void OnConnected()
     {
         IActorRef self = Self;
+        _isConnected = true;
         CreateDomains(links!);
-        FrozenDictionary<int, IActorRef> domains = _domains.ToFrozenDictionary();
         links!.Start(
-            envelope => domains.GetValueOrDefault(envelope.Domain, self).Tell(envelope, ActorRefs.NoSender),
+            envelope => _receivers.GetValueOrDefault(envelope.Domain, self).Tell(envelope, ActorRefs.NoSender),
             (peer, reason) => self.Tell(new LinkEnded(peer, reason), ActorRefs.NoSender));
     }
 
@@ -146,7 +159,8 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
         foreach (DomainShare share in _tally.Shares)
         {
             int domain = share.Domain.Index;
-            IActorRef actor = Context.ActorOf(DomainActor.Props(world, share, ways, window, lanes, turns: null), $"domain-{domain}");
+            Props props = DomainActor.Props(world, share, ways, window, lanes, turns: null);
+            IActorRef actor = Context.ActorOf(props, $"domain-{domain}-{_begun}");
             _domains.Add(domain, Context.Watch(actor));
             actor.Tell(new DomainProtocol.Begin());
             if (_stopAsked)
@@ -164,6 +178,7 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
         }
 
         _early.Clear();
+        _receivers = _domains.ToFrozenDictionary();
         StopIfAllEnded();
     }
 
@@ -171,6 +186,16 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
     {
         if (_tally.IsOver)
         {
+            // When all have said so they may begin anew: what comes from one that has begun is for actors that are not there yet.
+            foreach (IActorRef domain in _domains.Values)
+            {
+                Context.Unwatch(domain);
+                Context.Stop(domain);
+            }
+
+            _domains.Clear();
+            _receivers = FrozenDictionary<int, IActorRef>.Empty;
+            _stopAsked = false;
             _owner.Tell(_tally.Stopped());
         }
     }

@@ -20,6 +20,15 @@ public static class NodeShardProtocol
     /// <summary>Stop at the end of a window.</summary>
     public sealed record Stop : IMessage;
 
+    /// <summary>Say what the node's part has come to, which has stopped; <see cref="Begin"/> has it go on from there.</summary>
+    public sealed record Save : IMessage;
+
+    /// <summary>A piece of what the node's part has come to.</summary>
+    /// <param name="Node">The node.</param>
+    /// <param name="Pieces">How many pieces there are; they come in order.</param>
+    /// <param name="Bytes">The piece's bytes; all together are a part of a checkpoint.</param>
+    public sealed record Saved(int Node, int Pieces, byte[] Bytes) : IMessage;
+
     /// <summary>Say what was counted.</summary>
     /// <param name="End">Virtual time at which the run ended on all nodes, in cycles.</param>
     public sealed record Collect(long End) : IMessage;

@@ -19,13 +19,17 @@ public sealed class PlanFiles : IScenarioFiles
         ArgumentNullException.ThrowIfNull(folders);
         foreach (RunInput input in inputs)
         {
-            string path = folders.Find(input.Path, input.Digest) ?? throw new ScenarioException(folders.IsEmpty
-                ? $"{input.Path}: this node has no folders to load files from; it is started with --set cluster.folders=FOLDER"
-                : $"{input.Path}: the folders of this node do not have this file with SHA-256 {input.Digest}; copy it into one");
-            _paths[input.Path] = path;
+            _paths[input.Path] = PathOf(input, folders);
             _digests[input.Path] = input.Digest;
         }
     }
+
+    /// <summary>Where a node has a file.</summary>
+    /// <exception cref="ScenarioException">The folders lack it.</exception>
+    internal static string PathOf(RunInput input, NodeFolders folders) =>
+        folders.Find(input.Path, input.Digest) ?? throw new ScenarioException(folders.IsEmpty
+            ? $"{input.Path}: this node has no folders to load files from; it is started with --set cluster.folders=FOLDER"
+            : $"{input.Path}: the folders of this node do not have this file with SHA-256 {input.Digest}; copy it into one");
 
     /// <inheritdoc/>
     public FoundTrace FindTrace(string name)

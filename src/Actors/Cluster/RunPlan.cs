@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Scenarios;
 using VmSim.Core.Settings;
@@ -22,6 +23,11 @@ public sealed record RunInput(string Path, string Digest)
         return new RunInput(path, Convert.ToHexStringLower(SHA256.HashData(stream)));
     }
 }
+
+/// <summary>A checkpoint that a run goes on from; a node has it in folders of its own.</summary>
+/// <param name="File">The file.</param>
+/// <param name="Start">Where in the file it begins, in bytes.</param>
+public sealed record PlanCheckpoint(RunInput File, long Start);
 
 /// <summary>A run as every node of a cluster gets it: each builds the world and works the placement out for itself.</summary>
 public sealed record RunPlan
@@ -59,6 +65,9 @@ public sealed record RunPlan
     /// </summary>
     public bool Check { get; init; }
 
+    /// <summary>What the run goes on from; null for a run from the beginning.</summary>
+    public PlanCheckpoint? Checkpoint { get; init; }
+
     /// <summary>Most cores of a domain that lives on one node, in a run that the checker watches or does not.</summary>
     internal static int CoresOfWholeDomain(bool check, int asked) => check ? int.MaxValue : asked;
 
@@ -87,6 +96,7 @@ public sealed record RunPlan
             Threads = options.Threads,
             Lists = options.Lists,
             Check = options.Check || scenario.IsChecked,
+            Checkpoint = options.Checkpoints?.From is FileStream from ? new PlanCheckpoint(RunInput.Of(from.Name), from.Position) : null,
         };
     }
 
@@ -104,4 +114,22 @@ public sealed record RunPlan
     /// <param name="folders">Folders from which the node may load files.</param>
     /// <exception cref="ScenarioException">A file is missing here, or is another one.</exception>
     public ScenarioSpec Load(NodeFolders folders) => ScenarioLoader.Parse(Scenario, "scenario", new PlanFiles(Inputs, folders), []);
+
+    /// <summary>Puts the world of a node to where the run begins.</summary>
+    /// <param name="world">The world, at time 0.</param>
+    /// <param name="node">The node's number.</param>
+    /// <param name="folders">Folders from which the node may load files.</param>
+    /// <exception cref="ScenarioException">The checkpoint is missing here, damaged, of another build, or behind the run's end.</exception>
+    internal void Restore(World world, int node, NodeFolders folders)
+    {
+        if (Checkpoint is not { } from)
+        {
+            return;
+        }
+
+        using FileStream stream = System.IO.File.OpenRead(PlanFiles.PathOf(from.File, folders));
+        stream.Position = Math.Min(from.Start, stream.Length);
+        RunPieces.Restore(world, stream, from.File.Path);
+        world.Settle(keepsSums: node == 0);
+    }
 }

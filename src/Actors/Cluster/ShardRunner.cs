@@ -4,6 +4,7 @@ using VmSim.Actors.Simulation;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 
 namespace VmSim.Actors.Cluster;
 
@@ -20,6 +21,11 @@ public sealed class ShardRunner(ActorSystem system, int shards) : ISimulationRun
         ScenarioSpec scenario, RunOptions options, IProgress<RunProgress>? progress, CancellationToken cancellation)
     {
         ClusterRunner.RequireRunnable(scenario, options);
+        if (options.Checkpoints is not null)
+        {
+            throw new ScenarioException("a run over shards of one process has no checkpoints");
+        }
+
         World[] worlds = [.. Enumerable.Range(0, shards).Select(_ => new World(scenario, options.Check, lists: options.Lists))];
         int whole = RunPlan.CoresOfWholeDomain(worlds[0].Checker is not null, asked: 0);
         long window = SimulationRunner.WindowOf(worlds[0].Delays, options);

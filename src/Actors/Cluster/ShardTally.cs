@@ -1,4 +1,5 @@
 using VmSim.Actors.Simulation;
+using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Reports;
 
@@ -76,6 +77,16 @@ internal sealed class ShardTally
 
     /// <summary>What to say once all domains have ended.</summary>
     public NodeShardProtocol.Stopped Stopped() => new(_node, _completed, _windows, RunEnd.Of(Part));
+
+    /// <summary>What the node's part has come to, in pieces that fit into messages.</summary>
+    /// <param name="pieceBytes">Most bytes of a piece.</param>
+    public IReadOnlyList<NodeShardProtocol.Saved> Save(int pieceBytes)
+    {
+        using MemoryStream stream = new();
+        Checkpoint.SavePart(Part, stream);
+        byte[][] pieces = [.. stream.ToArray().Chunk(pieceBytes)];
+        return [.. pieces.Select(piece => new NodeShardProtocol.Saved(_node, pieces.Length, piece))];
+    }
 
     /// <summary>What was counted, in pieces that fit into messages.</summary>
     /// <param name="end">Virtual time at which the run ended on all nodes, in cycles.</param>

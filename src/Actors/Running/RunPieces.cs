@@ -27,20 +27,30 @@ internal sealed class RunPieces(World world, RunCheckpoints checkpoints, LaneCho
             return;
         }
 
+        Restore(world, checkpoints.From, checkpoints.FromName);
+    }
+
+    /// <summary>Puts a world to where a run goes on.</summary>
+    /// <param name="world">The world, at time 0.</param>
+    /// <param name="from">The checkpoint; it can seek, and ends with it.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <exception cref="ScenarioException">The checkpoint is damaged, of another build or world, or behind the end of the run.</exception>
+    public static void Restore(World world, Stream from, string name)
+    {
         try
         {
-            Checkpoint.Restore(world, checkpoints.From);
+            Checkpoint.Restore(world, from);
         }
         catch (Exception reason) when (reason is InvalidDataException or IOException)
         {
-            throw new ScenarioException($"{checkpoints.FromName}: {reason.Message}", reason);
+            throw new ScenarioException($"{name}: {reason.Message}", reason);
         }
 
         long reached = world.Cores.Max(core => core.Now.Value);
-        if (reached > _latestEnd)
+        long end = world.Scenario.LatestEnd;
+        if (reached > end)
         {
-            throw new ScenarioException(
-                $"{checkpoints.FromName}: the run has come to cycle {reached} there; until = {_latestEnd} lies before it");
+            throw new ScenarioException($"{name}: the run has come to cycle {reached} there; until = {end} lies before it");
         }
     }
 

@@ -2,14 +2,15 @@ using System.Security.Cryptography;
 using System.Text;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Kernel;
+using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 
 namespace VmSim.Core.Checkpoints;
 
 /// <summary>
 /// Writes down everything that is simulated, at the end of a window, and puts another world of the same scenario there. Run on, that world
-/// ends with the same report. State is plain data, so that a backend or a shootdown protocol needs no code for it.
+/// ends with the same report. State is plain data, so that a backend or a shootdown protocol needs no code for it. Of a run on several
+/// nodes each writes its part, and the parts together are a checkpoint like any other (<see cref="CheckpointPart"/>).
 /// </summary>
 /// <remarks>
 /// <para>What a scenario says is in a checkpoint for comparison alone, and its programs are not: a thread's operations are read again up to
@@ -20,7 +21,7 @@ namespace VmSim.Core.Checkpoints;
 public static class Checkpoint
 {
     private const uint Magic = 0x5043_4D56;
-    private const int Version = 1;
+    private const int Version = 2;
     private const int BufferBytes = 1 << 18;
 
     /// <summary>Writes everything that a world has come to.</summary>
@@ -29,7 +30,37 @@ public static class Checkpoint
     /// <exception cref="NotSupportedException">
     /// A shootdown protocol or backend keeps what is not plain data, such as a delegate; the message says where.
     /// </exception>
-    public static void Save(World world, Stream stream)
+    public static void Save(World world, Stream stream) =>
+        Write(world, stream, 1, data => CheckpointPart.Write(RunPart.Whole(world), data));
+
+    /// <summary>Writes what a node has come to, as a part of a checkpoint.</summary>
+    /// <param name="part">What the node has simulated; no engine runs on it, and all nodes are at the end of a window.</param>
+    /// <param name="stream">Where to; it stays open.</param>
+    /// <exception cref="NotSupportedException">As for <see cref="Save"/>, or a checker watches, which knows all cores.</exception>
+    public static void SavePart(RunPart part, Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        using BinaryWriter data = new(stream, Encoding.UTF8, leaveOpen: true);
+        CheckpointPart.Write(part, data);
+    }
+
+    /// <summary>Writes a checkpoint of the parts of all nodes.</summary>
+    /// <param name="world">A world of the scenario; how far it has come does not matter.</param>
+    /// <param name="parts">What <see cref="SavePart"/> wrote on each node.</param>
+    /// <param name="stream">Where to; it stays open.</param>
+    public static void Join(World world, IReadOnlyCollection<byte[]> parts, Stream stream)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        Write(world, stream, parts.Count, data =>
+        {
+            foreach (byte[] part in parts)
+            {
+                data.Write(part);
+            }
+        });
+    }
+
+    private static void Write(World world, Stream stream, int parts, Action<BinaryWriter> write)
     {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(stream);
@@ -45,12 +76,8 @@ public static class Checkpoint
                 data.Write(value);
             }
 
-            KnownObjects known = new(world);
-            StateWriter writer = new(data, known);
-            foreach (object value in known.Stateful)
-            {
-                writer.WriteKnown(value);
-            }
+            data.Write(parts);
+            write(data);
         }
 
         stream.Write(hash.Hash!);
@@ -64,13 +91,36 @@ public static class Checkpoint
     /// </exception>
     public static void Restore(World world, Stream stream)
     {
+        long end = Begin(world, stream, out BinaryReader data);
+        using (data)
+        {
+            CheckpointPart.ReadAll(world, data);
+        }
+
+        stream.Position = end;
+    }
+
+    /// <summary>Finds out whether a checkpoint is whole, and of worlds like this one; <see cref="Restore"/> may find more.</summary>
+    /// <param name="world">A world, which stays as it is.</param>
+    /// <param name="stream">Where from; it can seek, and ends with the checkpoint.</param>
+    /// <exception cref="InvalidDataException">As for <see cref="Restore"/>.</exception>
+    public static void RequireWhole(World world, Stream stream)
+    {
+        Begin(world, stream, out BinaryReader data);
+        data.Dispose();
+    }
+
+    /// <summary>Checks a checkpoint, up to where its parts begin.</summary>
+    /// <returns>Its end.</returns>
+    private static long Begin(World world, Stream stream, out BinaryReader data)
+    {
         ArgumentNullException.ThrowIfNull(world);
         ArgumentNullException.ThrowIfNull(stream);
         long start = stream.Position;
         CheckMagic(stream);
         long end = CheckHash(stream, start);
         stream.Position = start + sizeof(uint);
-        using BinaryReader data = new(new BufferedStream(stream, BufferBytes), Encoding.UTF8, leaveOpen: true);
+        data = new(new BufferedStream(stream, BufferBytes), Encoding.UTF8, leaveOpen: true);
         int version = data.ReadInt32();
         Require(version == Version, $"it has version {version}; this program reads version {Version}");
         foreach ((string what, string value) in Identity(world))
@@ -80,34 +130,7 @@ public static class Checkpoint
             Require(found == value, $"its {what} is {itsOwn}; of the world that it is for, {needed}");
         }
 
-        ReadStates(world, data);
-        stream.Position = end;
-    }
-
-    private static void ReadStates(World world, BinaryReader data)
-    {
-        foreach (AddressSpace space in world.Spaces)
-        {
-            // New ones come from the checkpoint.
-            space.Tables.Dispose();
-        }
-
-        foreach (MemoryPool pool in world.Pools)
-        {
-            pool.Guest?.Table.Dispose();
-        }
-
-        KnownObjects known = new(world);
-        StateReader reader = new(data, known);
-        foreach (object value in known.Stateful)
-        {
-            reader.ReadKnown(value);
-        }
-
-        foreach (SimThread thread in world.Threads)
-        {
-            thread.Reopen();
-        }
+        return end;
     }
 
     /// <summary>What two worlds must have in common.</summary>

@@ -1,6 +1,8 @@
+using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
+using VmSim.Core.Reports;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Checkpoints;
@@ -22,14 +24,36 @@ internal sealed class KnownObjects
         AddStates(world);
     }
 
-    /// <summary>The page-table format of the world.</summary>
-    public PageTableFormat Format { get; private set; } = null!;
-
     /// <summary>The plug-ins of the world.</summary>
     public PlugInSet PlugIns { get; private set; } = PlugInSet.None;
 
-    /// <summary>Those that have a state of their own.</summary>
-    public IEnumerable<object> Stateful => _objects.Skip(_constants);
+    /// <summary>
+    /// Those of a part that have a state of their own. The world and its domains have none that is not a part's: what their fields refer to
+    /// stays, but for counts that are sums over all parts.
+    /// </summary>
+    public IEnumerable<object> StatefulOf(RunPart part)
+    {
+        HashSet<object> own = new(ReferenceEqualityComparer.Instance);
+        own.UnionWith(part.Groups);
+        own.UnionWith(part.Threads);
+        foreach (AddressSpace space in part.World.Spaces.Where(space => own.Contains(space.Group)).ToArray())
+        {
+            own.UnionWith(StatesOf(space));
+        }
+
+        foreach (MemoryPool pool in part.Groups.SelectMany(group => group.Pools))
+        {
+            own.UnionWith(StatesOf(pool));
+        }
+
+        foreach (CoreModel core in part.Cores)
+        {
+            own.UnionWith(StatesOf(core));
+        }
+
+        // A checker watches all of a world, which is one part then.
+        return _objects.Skip(_constants).Where(value => own.Contains(value) || value is TranslationChecker);
+    }
 
     /// <summary>Whether an object is one of those that never change.</summary>
     public bool IsConstant(object value) => _numbers.TryGetValue(value, out int number) && number < _constants;
@@ -51,7 +75,6 @@ internal sealed class KnownObjects
         Add(world.Scenario.Memory);
         Add(world.Protocol);
         Add(world.Delays);
-        Format = world.Format;
         PlugIns = world.Scenario.PlugIns;
         Add(world.Format);
         AddAll(PageTableFormats.All);
@@ -73,20 +96,23 @@ internal sealed class KnownObjects
         Add(world);
         AddAll(world.Domains);
         AddAll(world.Groups);
-        AddAll(world.Spaces);
+        AddAll(world.Spaces.SelectMany(StatesOf));
+        AddAll(world.Pools.SelectMany(StatesOf));
         AddAll(world.Threads);
-        foreach (CoreModel core in world.Cores)
-        {
-            Add(core);
-            Add(core.Mmu);
-            AddAll(core.Mmu.NativeStates);
-        }
+        AddAll(world.Cores.SelectMany(StatesOf));
 
         if (world.Checker is { } checker)
         {
             Add(checker);
         }
     }
+
+    private static IEnumerable<object> StatesOf(AddressSpace space) =>
+        [space, .. Enumerable.Range(0, space.Tables.Count).Select(table => space.Tables[table])];
+
+    private static IEnumerable<object> StatesOf(MemoryPool pool) => pool.Guest is { } guest ? [pool, guest.Table] : [pool];
+
+    private static IEnumerable<object> StatesOf(CoreModel core) => [core, core.Mmu, .. core.Mmu.NativeStates];
 
     private void AddAll(IEnumerable<object> values)
     {

@@ -87,15 +87,14 @@ internal abstract class Shape
         }
     }
 
+    /// <summary>Only address spaces and virtual machines have page tables, from the beginning; they are read into theirs.</summary>
     private sealed class PageTableShape : Shape
     {
         public override void Save(StateWriter writer, object value) => ((PageTable)value).Export(writer.Data.BaseStream);
 
-        public override object Make(StateReader reader) => PageTable.Import(reader.Data.BaseStream, reader.Known.Format);
+        public override object Make(StateReader reader) => throw new InvalidDataException("the checkpoint has a page table where none is");
 
-        public override void Fill(StateReader reader, object value)
-        {
-        }
+        public override void Fill(StateReader reader, object value) => ((PageTable)value).Restore(reader.Data.BaseStream);
     }
 
     private sealed class ByteStreamShape : Shape

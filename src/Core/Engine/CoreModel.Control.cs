@@ -136,6 +136,7 @@ public sealed partial class CoreModel
     private void Migrate(SimThread thread, CoreId target, long notice)
     {
         Send(SimMessage.Of(ThreadRequest.Migrate(thread.Id, target)), thread.Space, notice);
+        thread.Home = target;
         Departures?.Add((thread, target));
         EnterScheduler();
         PickNext();

@@ -201,7 +201,7 @@ public sealed partial class CoreModel
     {
         TakeWord(space, answer.Word);
         SimThread thread = _world.Threads[answer.Thread.Value];
-        thread.Core = Core;
+        thread.Core = thread.Home = Core;
         bool spun = thread.Trap == TrapKind.Spin && State == CoreState.Awaiting && ReferenceEquals(thread, _lastThread)
             && thread.Space.Value == _loadedSpace;
         if (thread.Trap != TrapKind.None)

@@ -5,6 +5,7 @@ using VmSim.Core.Machine;
 using VmSim.Core.Mmu;
 using VmSim.Core.Paging;
 using VmSim.Core.Shootdown;
+using VmSim.Core.State;
 using VmSim.Core.Statistics;
 using VmSim.Core.VirtualTime;
 
@@ -168,6 +169,7 @@ public sealed partial class CoreModel : ICoreShootdownContext, IRefillCounter, I
     /// <summary>
     /// Threads that have left for another core since this was last cleared, and for which; null when nobody wants to know.
     /// </summary>
+    [field: NotSaved]
     public List<(SimThread Thread, CoreId Target)>? Departures { get; set; }
 
     /// <summary>Where its cycles went.</summary>

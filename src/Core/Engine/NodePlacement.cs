@@ -50,7 +50,7 @@ public sealed class NodePlacement
     public bool IsOn(int node, SimThread thread)
     {
         ArgumentNullException.ThrowIfNull(thread);
-        return thread.Moved == ThreadMove.None ? _nodeOfCore[thread.Placed.Value] == node : thread.Moved == ThreadMove.Came;
+        return thread.Moved == ThreadMove.None ? _nodeOfCore[thread.Origin.Value] == node : thread.Moved == ThreadMove.Came;
     }
 
     /// <summary>The node of a group of address spaces.</summary>

@@ -35,7 +35,7 @@ public enum TrapKind : byte
 /// <summary>How a thread came to be on a node of a cluster, or not.</summary>
 public enum ThreadMove : byte
 {
-    /// <summary>It has not moved: it is on the node of the core that it is placed on.</summary>
+    /// <summary>It has not moved: it is on the node of the core that had it when the run began.</summary>
     None,
 
     /// <summary>It came from another node.</summary>
@@ -71,7 +71,7 @@ public sealed class SimThread
         Id = id;
         Number = number;
         Space = space;
-        Placed = Core = core;
+        Placed = Core = Home = Origin = core;
         _program = program;
     }
 
@@ -99,7 +99,16 @@ public sealed class SimThread
     /// <summary>The core it is placed on at time 0.</summary>
     public CoreId Placed { get; }
 
-    /// <summary>Whether it has come to this node, or left it, since time 0.</summary>
+    /// <summary>
+    /// The core that has it, or is to have it while it is on its way. Of a thread that came from another node and has not run here yet,
+    /// that node knows it.
+    /// </summary>
+    internal CoreId Home { get; set; }
+
+    /// <summary>The core that had it when the run began: at time 0, or where it went on from a checkpoint.</summary>
+    internal CoreId Origin { get; private set; }
+
+    /// <summary>Whether it has come to this node, or left it, since the run began.</summary>
     public ThreadMove Moved { get; private set; }
 
     /// <summary>The core it runs on, or ran on last.</summary>
@@ -219,6 +228,9 @@ public sealed class SimThread
             Sampling?.Import([.. state.Sampling]);
         }
     }
+
+    /// <summary>The run begins anew from a checkpoint: whatever moved before has moved.</summary>
+    internal void Settle() => (Origin, Moved) = (Home, ThreadMove.None);
 
     /// <summary>Reads the program again up to where the thread stands, whose state comes from a checkpoint.</summary>
     internal void Reopen()

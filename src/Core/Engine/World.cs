@@ -204,6 +204,19 @@ public sealed class World : IDisposable
         }
     }
 
+    /// <summary>
+    /// A run on nodes begins where the world stands, at the end of a window: threads are on the nodes of the cores that have them now.
+    /// </summary>
+    /// <param name="keepsSums">Whether this node keeps what is summed up over all nodes; one of them does.</param>
+    public void Settle(bool keepsSums)
+    {
+        Array.ForEach(_threads, thread => thread.Settle());
+        if (!keepsSums)
+        {
+            RefillMisses.Clear();
+        }
+    }
+
     /// <summary>Gives native memory back.</summary>
     public void Dispose()
     {

@@ -52,11 +52,7 @@ public sealed unsafe partial class PageTable
     public static PageTable Import(Stream stream, PageTableFormat? format = null)
     {
         using BinaryReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
-        Require(reader.ReadUInt32() == StateMagic, "the data are not a page table");
-        int version = reader.ReadInt32();
-        Require(
-            version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
-        string name = reader.ReadString();
+        ReadHeader(reader, out string name);
         Require(format is null || format.Name == name, $"the table is one of {name}, not of {format}");
         PageTableFormat found = format ?? PageTableFormats.All.Find(name)
             ?? throw new InvalidDataException($"There is no page-table format \"{name}\".");
@@ -71,6 +67,37 @@ public sealed unsafe partial class PageTable
             table.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Puts this table to where the one was that <see cref="Export"/> wrote; it has the same format and place.</summary>
+    /// <param name="stream">Where from; it stays open, behind the table.</param>
+    /// <exception cref="InvalidDataException">
+    /// The data are not a page table, or of another one, or damaged; this table is of no use any more.
+    /// </exception>
+    internal void Restore(Stream stream)
+    {
+        CheckNoMark();
+        using BinaryReader reader = new(stream, Encoding.UTF8, leaveOpen: true);
+        ReadHeader(reader, out string name);
+        Require(name == _format.Name, $"the table is one of {name}, not of {_format}");
+        Require(reader.ReadUInt64() == TableBase.Value, "the table lies at another place");
+        Dispose();
+        _chunkTable = null;
+        _infoTable = null;
+        _freePages.Clear();
+        _freedPages.Clear();
+        (FreedTablePages, _retiredCount) = (0, 0);
+        _changes = null;
+        ReadState(reader);
+    }
+
+    private static void ReadHeader(BinaryReader reader, out string format)
+    {
+        Require(reader.ReadUInt32() == StateMagic, "the data are not a page table");
+        int version = reader.ReadInt32();
+        Require(
+            version == StateVersion, $"version {version} of the page-table state is unknown; this program reads version {StateVersion}");
+        format = reader.ReadString();
     }
 
     private void ReadState(BinaryReader reader)

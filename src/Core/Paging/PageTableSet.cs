@@ -52,10 +52,20 @@ public sealed partial class PageTableSet : IDisposable
     /// <summary>Has changes of every table logged for <see cref="TakeChanges"/> from now on.</summary>
     public void LogChanges()
     {
-        _kept = HasCopies ? new MemoryStream() : null;
+        _kept ??= HasCopies ? new MemoryStream() : null;
         foreach (PageTable table in _tables)
         {
             table.LogsChanges = true;
+        }
+    }
+
+    /// <summary>Nobody wants changes any more, but for those that the copies have still to follow.</summary>
+    public void ForgetChanges()
+    {
+        _kept = null;
+        for (int table = 0; table < _tables.Length; table++)
+        {
+            _tables[table].LogsChanges = table == 0 && HasCopies;
         }
     }
 

@@ -46,6 +46,9 @@ internal sealed class RefillMisses(int spaces)
         return misses;
     }
 
+    /// <summary>Nothing has been caused.</summary>
+    public void Clear() => Array.Clear(_counts);
+
     private static T[] Made<T>(ref T[]? array, int length) =>
         Volatile.Read(ref array) ?? Interlocked.CompareExchange(ref array, new T[length], null) ?? array;
 }

@@ -210,7 +210,8 @@ internal static class JobCommands
             : "";
         string state = job.State == JobState.Done ? $"done, {job.Outcome}" : ServiceText.Of(job.State);
         string reason = job.Reason.Length > 0 ? $" ({job.Reason})" : "";
-        string node = job is { State: JobState.Running, Node.Length: > 0 } ? $" on {job.Node}" : "";
+        string node = job is { State: JobState.Running, Node.Length: > 0 } ? $" on {ServiceText.NodesOf(job.Node, job.Members)}"
+            : job is { State: JobState.Queued, Spread.IsSplit: true } ? $" for {Quantities.Of(job.Spread.Nodes, "node")}" : "";
         return $"{job.Id,6}  {state}{node}{progress}  {name}  {job.Owner}{reason}";
     }
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using VmSim.Actors.Configuration;
+using VmSim.Host.Hosting;
 using VmSim.Host.Service;
 using VmSim.Host.Terminal;
 
@@ -46,9 +48,11 @@ internal sealed class JobNodeArguments
     /// <param name="parsed">The command line.</param>
     /// <param name="url">Where the service is.</param>
     /// <param name="threads">Host threads that simulate in each job, at least 1.</param>
+    /// <param name="sets">Settings of this node in the clusters of jobs that it has together with others.</param>
     /// <param name="error">Takes what happens.</param>
     /// <param name="cancellation">Asks it to stop.</param>
-    public async Task RunAsync(ParseResult parsed, string url, int threads, TextWriter error, CancellationToken cancellation)
+    public async Task RunAsync(
+        ParseResult parsed, string url, int threads, IReadOnlyList<string> sets, TextWriter error, CancellationToken cancellation)
     {
         string name = parsed.GetValue(_name) ?? Environment.MachineName;
         if (NodeRules.NameProblem(name) is { } wrong)
@@ -58,6 +62,13 @@ internal sealed class JobNodeArguments
 
         string tokenFile = parsed.GetValue(_tokenFile)
             ?? throw new UsageException("--token-file: a token of role node is needed; vmsim tokens add NAME --role node makes one");
+        ClusterSettings settings = ClusterHost.Settings(sets);
+        if (settings.Certificate.Length > 0)
+        {
+            // One that cannot be used is found out now, and not when a job needs it.
+            ClusterHost.Certificate(settings).Dispose();
+        }
+
         using ServiceClient client = ServiceArguments.Connect("--join", url, tokenFile, parsed.GetValue(_authority));
         StoreFolder work = new(parsed.GetValue(_work) ?? Path.Combine(Path.GetDirectoryName(StoreFolder.Usual)!, "node", name));
         work.Create();
@@ -66,6 +77,6 @@ internal sealed class JobNodeArguments
         int jobs = parsed.GetValue(_jobs) is > 0 and int given ? given : Math.Max(1, Environment.ProcessorCount / threads);
         await error.WriteLineAsync($"vmsim: node {name} makes {Quantities.Of(jobs, "job")} at a time for {url}");
         using IDisposable busy = Interruption.Work();
-        await new JobNode(client, name, jobs, threads, work, error).RunAsync(cancellation);
+        await new JobNode(client, name, jobs, threads, work, sets, error).RunAsync(cancellation);
     }
 }

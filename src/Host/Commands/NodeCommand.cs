@@ -42,13 +42,6 @@ internal static class NodeCommand
             string address = parsed.GetValue(join)
                 ?? throw new UsageException("--join is needed: HOST:PORT, where vmsim run --nodes waits, or the URL of a vmsim serve");
             int lanes = parsed.GetValue(threads);
-            if (address.Contains("://", StringComparison.Ordinal))
-            {
-                await jobNode.RunAsync(parsed, address, Math.Max(1, lanes), error, cancellation);
-                return ExitCodes.Ok;
-            }
-
-            string host = HostOf(address);
             List<string> sets = [.. parsed.GetValue(set) ?? []];
             if (sets.Find(item => !item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal)) is { } other)
             {
@@ -56,6 +49,13 @@ internal static class NodeCommand
                     $"--set {other}: only {ClusterSettings.Prefix} settings are a node's own; the scenario's come with the run");
             }
 
+            if (address.Contains("://", StringComparison.Ordinal))
+            {
+                await jobNode.RunAsync(parsed, address, Math.Max(1, lanes), sets, error, cancellation);
+                return ExitCodes.Ok;
+            }
+
+            string host = HostOf(address);
             ClusterSettings settings = ClusterHost.Settings(sets);
             await NodeAddress.RequireReachableAsync(settings.Host, host);
             NodeGrant? grant = parsed.GetValue(attached) ? Attach() : null;

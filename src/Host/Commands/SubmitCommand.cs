@@ -1,5 +1,7 @@
 using System.CommandLine;
 using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
+using VmSim.Core.Engine;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Hosting;
 using VmSim.Host.Service;
@@ -23,10 +25,18 @@ internal static class SubmitCommand
         Option<int> priority = NumberOption.Create(
             "--priority", "Greater ones go first.", 0, JobLimits.PriorityMax, fallback: JobLimits.PriorityUsual);
         Option<string?> name = new("--name") { Description = "What to call it; the scenario's or sweep's name by default." };
+        Option<int> nodes = NumberOption.Create(
+            "--nodes", "Spread each run over so many nodes of the service. Never changes results.", 1, RunPlan.NodesMax, fallback: 1);
+        Option<int> cores = NumberOption.Create(
+            "--cores",
+            "Host threads that are to simulate each run; over several nodes if none gives so many. Never changes results.",
+            1,
+            JobLimits.CoresMax,
+            fallback: 0);
         BoundsOptions bounds = new("each run");
         Command command = new("submit", "Submits a scenario, a trace or a sweep to a service, and prints the job's number.")
         {
-            scenario, set, priority, name,
+            scenario, set, priority, name, nodes, cores,
         };
         Suggestions.Offer(scenario, Suggestions.Scenarios);
         set.CompletionSources.Add(Suggestions.Settings);
@@ -35,7 +45,10 @@ internal static class SubmitCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             SweepPlan plan = SweepFile.Load(parsed.GetValue(scenario)!);
-            plan = plan with { Sets = [.. plan.Sets, .. parsed.GetValue(set) ?? []] };
+            ILookup<bool, string> sets = (parsed.GetValue(set) ?? [])
+                .ToLookup(item => item.StartsWith(ClusterSettings.Prefix, StringComparison.Ordinal));
+            JobSpread spread = SpreadOf(parsed.GetValue(nodes), parsed.GetValue(cores), [.. sets[true]]);
+            plan = plan with { Sets = [.. plan.Sets, .. sets[false]] };
             (JobRequest request, IReadOnlyList<RunInput> files, RunMemory memory) =
                 RequestOf(plan, parsed.GetValue(name) ?? plan.Name, parsed.GetValue(priority));
             using ServiceClient client = service.Connect(parsed);
@@ -44,7 +57,7 @@ internal static class SubmitCommand
                 await client.SendInputAsync(file.Path, file.Digest, cancellation);
             }
 
-            JobReceipt receipt = await client.SubmitAsync(request with { Bounds = bounds.Read(parsed) }, cancellation);
+            JobReceipt receipt = await client.SubmitAsync(request with { Bounds = bounds.Read(parsed), Spread = spread }, cancellation);
             await output.WriteLineAsync($"{receipt.Id}");
             string jobs = receipt.Count == 1 ? $"job {receipt.Id}" : $"jobs {receipt.Id} to {receipt.Id + receipt.Count - 1}";
             await error.WriteLineAsync(
@@ -53,6 +66,20 @@ internal static class SubmitCommand
             return ExitCodes.Ok;
         });
         return command;
+    }
+
+    private static JobSpread SpreadOf(int nodes, int cores, string[] sets)
+    {
+        if (Array.Find(sets, set => !JobRules.IsPlacement(set)) is { } other)
+        {
+            throw new UsageException(
+                $"--set {other}: of a job's cluster, cluster.placement and cluster.cores-per-node are allowed; the rest is each "
+                + "node's own");
+        }
+
+        // What is wrong with them is said here, and not by the job's process later.
+        ClusterHost.Settings(sets);
+        return new JobSpread(nodes, Cores: cores, Sets: sets);
     }
 
     private static (JobRequest Request, IReadOnlyList<RunInput> Files, RunMemory Memory) RequestOf(
@@ -75,7 +102,8 @@ internal static class SubmitCommand
                 throw new UsageException("plug-ins: a plug-in is code, and a service takes none; run it with vmsim run");
             }
 
-            most = Math.Max(most, RunMemory.Of(spec, check: false).Bytes);
+            long bytes = RunMemory.Of(spec, check: false).Bytes;
+            most = Math.Max(most, bytes);
             List<InputName> inputs = [];
             foreach (string path in RunPlan.FilesOf(spec))
             {
@@ -83,7 +111,8 @@ internal static class SubmitCommand
                 inputs.Add(new InputName(path, file.Digest));
             }
 
-            runs.Add(new RunRequest(point.Text(plan.Axes), RunDigest.Effective(spec with { Expect = [] }), inputs));
+            string text = RunDigest.Effective(spec with { Expect = [] });
+            runs.Add(new RunRequest(point.Text(plan.Axes), text, inputs, bytes, WorldMemory.Of(spec, check: false).Pages));
         }
 
         return (new JobRequest(name, runs, priority), [.. files.Values], new RunMemory(most));

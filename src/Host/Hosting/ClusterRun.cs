@@ -43,13 +43,16 @@ internal sealed record ClusterRun(ClusterSettings Settings, int Nodes, int Local
         int threads = options.Threads > 0 ? options.Threads : Math.Max(1, Environment.ProcessorCount / count);
         await using LocalNodes? local = authority is null
             ? null
-            : Hosting.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator, authority, FoldersOf(spec));
+            : Hosting.LocalNodes.Start(LocalNodes, threads, host.Address, host.Coordinator, authority, FoldersOf(spec, options));
         using ProgressLine progress = new(error, spec.Machine.Ghz, spec.Until);
         return await new ClusterRunner(
             host.Coordinator, Settings, count, progress, progress, host.Ended).RunAsync(spec, options, progress, cancellation);
     }
 
     /// <summary>Folders of the files that a scenario was read from: a child process may load what this one has loaded.</summary>
-    private static string[] FoldersOf(ScenarioSpec spec) =>
-        [.. RunPlan.FilesOf(spec).Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal)];
+    private static string[] FoldersOf(ScenarioSpec spec, RunOptions options) =>
+    [
+        .. RunPlan.FilesOf(spec).Concat(options.Checkpoints?.From is FileStream from ? [from.Name] : [])
+            .Select(path => Path.GetDirectoryName(Path.GetFullPath(path))!).Distinct(StringComparer.Ordinal),
+    ];
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Akka.Actor;
 using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
 using VmSim.Actors.Security;
 using VmSim.Host.Files;
 
@@ -35,13 +36,63 @@ internal sealed class LocalNodes : IAsyncDisposable
         for (int i = 0; i < count; i++)
         {
             using NodeCertificate certificate = authority.Issue($"local-{i + 1}");
-            using MemoryStream grant = new();
-            new NodeGrant(certificate, folders).Write(grant);
-            nodes.Start($"local node {i + 1} of {count}", threads, address, grant.ToArray());
+            nodes.Start($"local node {i + 1} of {count}", StartInfo(threads, Join(address)), GrantOf(certificate, folders));
         }
 
         nodes._watch = nodes.WatchAsync();
         return nodes;
+    }
+
+    /// <summary>Starts the one node of this machine beside those of others.</summary>
+    /// <param name="threads">Its host threads.</param>
+    /// <param name="address">The coordinator's address, of which it has the host too.</param>
+    /// <param name="coordinator">Who is told when the process ends.</param>
+    /// <param name="certificate">Its certificate.</param>
+    /// <param name="folders">Folders from which it may load files.</param>
+    public static LocalNodes StartOwn(
+        int threads, Address address, IActorRef coordinator, NodeCertificate certificate, IReadOnlyList<string> folders)
+    {
+        LocalNodes nodes = new(coordinator);
+        nodes.Start("this machine's own node", StartInfo(threads, Join(address), address.Host), GrantOf(certificate, folders));
+        nodes._watch = nodes.WatchAsync();
+        return nodes;
+    }
+
+    /// <summary>The number of the first process.</summary>
+    public int FirstProcess => _children[0].Process.Id;
+
+    /// <summary>How a node is started as a child process.</summary>
+    /// <param name="threads">Its host threads.</param>
+    /// <param name="join">Host and port of the coordinator.</param>
+    /// <param name="host">The address under which others reach it; null for what its configuration says.</param>
+    public static ProcessStartInfo StartInfo(int threads, string join, string? host = null)
+    {
+        string lanes = threads.ToString(CultureInfo.InvariantCulture);
+        string[] own = host is null ? [] : ["--set", $"{ClusterSettings.Prefix}host={host}"];
+        return OwnProgram.Start(["node", "--join", join, "--threads", lanes, "--once", "--attached", .. own]);
+    }
+
+    /// <summary>Hands a child what it needs; a child that has ended already says why by its exit code.</summary>
+    public static void Hand(byte[] grant, Process process)
+    {
+        try
+        {
+            process.StandardInput.BaseStream.Write(grant);
+            process.StandardInput.BaseStream.Flush();
+        }
+        catch (Exception reason) when (reason is IOException or InvalidOperationException)
+        {
+            // The child or the run is over before it has begun.
+        }
+    }
+
+    private static string Join(Address address) => $"{address.Host}:{address.Port}";
+
+    private static byte[] GrantOf(NodeCertificate certificate, IReadOnlyList<string> folders)
+    {
+        using MemoryStream grant = new();
+        new NodeGrant(certificate, folders).Write(grant);
+        return grant.ToArray();
     }
 
     /// <inheritdoc/>
@@ -70,9 +121,9 @@ internal sealed class LocalNodes : IAsyncDisposable
         _over.Dispose();
     }
 
-    private void Start(string name, int threads, Address address, byte[] grant)
+    private void Start(string name, ProcessStartInfo start, byte[] grant)
     {
-        Process process = new() { StartInfo = StartInfo(threads, address), EnableRaisingEvents = true };
+        Process process = new() { StartInfo = start, EnableRaisingEvents = true };
         Child child = new(process, name);
         process.OutputDataReceived += (_, line) =>
         {
@@ -99,13 +150,6 @@ internal sealed class LocalNodes : IAsyncDisposable
         _ = Task.Run(() => Hand(grant, process), CancellationToken.None);
     }
 
-    private static ProcessStartInfo StartInfo(int threads, Address address)
-    {
-        string lanes = threads.ToString(CultureInfo.InvariantCulture);
-        string[] arguments = ["node", "--join", $"{address.Host}:{address.Port}", "--threads", lanes, "--once", "--attached"];
-        return OwnProgram.Start(arguments);
-    }
-
     /// <summary>
     /// Tells the coordinator once a second which children have been at work on a processor, as long as they cannot say so themselves: the
     /// runtime of many children on few processors takes its time to start, and one that is frozen takes no time at all.
@@ -126,20 +170,6 @@ internal sealed class LocalNodes : IAsyncDisposable
         catch (OperationCanceledException)
         {
             // The run is over.
-        }
-    }
-
-    /// <summary>Hands a child what it needs; a child that has ended already says why by its exit code.</summary>
-    private static void Hand(byte[] grant, Process process)
-    {
-        try
-        {
-            process.StandardInput.BaseStream.Write(grant);
-            process.StandardInput.BaseStream.Flush();
-        }
-        catch (Exception reason) when (reason is IOException or InvalidOperationException)
-        {
-            // The child or the run is over before it has begun.
         }
     }
 

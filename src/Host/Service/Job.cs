@@ -57,6 +57,12 @@ internal sealed record Job
     /// <summary>What it may take at most, by those who submitted it.</summary>
     public JobBounds Bounds { get; init; } = JobBounds.None;
 
+    /// <summary>Over how many nodes it is to be spread, and what it takes.</summary>
+    public JobSpread Spread { get; init; } = JobSpread.None;
+
+    /// <summary>The nodes that have or had it together last, the one that leads first; empty for one node.</summary>
+    public IReadOnlyList<string> Members { get; init; } = [];
+
     /// <summary>Whether nothing more will become of it.</summary>
     public bool IsOver => State is JobState.Done or JobState.Failed or JobState.Cancelled;
 }

@@ -1,3 +1,6 @@
+using VmSim.Actors.Cluster;
+using VmSim.Actors.Simulation;
+
 namespace VmSim.Host.Service;
 
 /// <summary>What a service takes at most. None of it changes a result.</summary>
@@ -23,6 +26,9 @@ internal static class JobLimits
     /// (docs/scale.md); twice a million.
     /// </summary>
     public const int WaitingMax = 2_000_000;
+
+    /// <summary>Host threads that a job may ask for over all nodes: as many as the most nodes of a run have lanes.</summary>
+    public const int CoresMax = RunPlan.NodesMax * Lanes.Max;
 
     /// <summary>Files of one run.</summary>
     public const int InputsMax = 1_024;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using VmSim.Actors.Cluster;
+using VmSim.Actors.Configuration;
 using VmSim.Core.Settings;
 using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
@@ -16,8 +17,10 @@ namespace VmSim.Host.Service;
 /// <param name="jobs">Jobs at a time.</param>
 /// <param name="threads">Host threads that simulate in each.</param>
 /// <param name="work">Where traces, checkpoints and results are before the service has them.</param>
+/// <param name="sets">Settings of this node in the clusters of jobs that it has together with others.</param>
 /// <param name="error">Takes what happens.</param>
-internal sealed class JobNode(ServiceClient client, string name, int jobs, int threads, StoreFolder work, TextWriter error)
+internal sealed class JobNode(
+    ServiceClient client, string name, int jobs, int threads, StoreFolder work, IReadOnlyList<string> sets, TextWriter error)
 {
     /// <summary>How often it asks, and how long it waits before it tries something again.</summary>
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
@@ -25,6 +28,7 @@ internal sealed class JobNode(ServiceClient client, string name, int jobs, int t
     /// <summary>How long it takes no jobs after one that it could not begin.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 
+    private readonly ClusterSettings _settings = ClusterHost.Settings(sets);
     private readonly string _instance = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NodeRules.LeaseLength / 2));
     private readonly ConcurrentDictionary<string, NodeWork> _works = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _wake = new(0);
@@ -68,7 +72,10 @@ internal sealed class JobNode(ServiceClient client, string name, int jobs, int t
             jobs,
             _isDraining || rests || !hasRoom ? 0 : Math.Max(0, jobs - claims.Count),
             _isDraining ? NodeState.Draining : NodeState.Ready,
-            [.. claims.Select(one => one.Claim)]);
+            [.. claims.Select(one => one.Claim)],
+            HostMemory.Total,
+            threads,
+            _settings.Certificate.Length > 0 ? _settings.Host : "");
         try
         {
             NodeAnswer answer = await client.BeatAsync(name, beat, stop);
@@ -105,10 +112,11 @@ internal sealed class JobNode(ServiceClient client, string name, int jobs, int t
 
     private void Begin(NodeOrder order)
     {
-        NodeWork made = new(client, name, order, ++_begun, threads, work);
+        NodeWork made = new(client, name, order, ++_begun, threads, work, sets);
         _works[order.Lease] = made;
         made.Begin(ending => End(order, ending));
-        error.WriteLine($"vmsim: job {order.Job} begun{(order.HasCheckpoint ? " from its last checkpoint" : "")}");
+        string together = order.Gang is { } gang ? $", one of {gang.Nodes} nodes" : "";
+        error.WriteLine($"vmsim: job {order.Job} begun{together}{(order.HasCheckpoint ? " from its last checkpoint" : "")}");
     }
 
     private void End(NodeOrder order, NodeEnding? ending)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using VmSim.Actors.Security;
 using VmSim.Host.Files;
 using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
@@ -17,6 +18,7 @@ internal sealed class JobProcess : IJobMaker
     private readonly long _begun = Stopwatch.GetTimestamp();
     private readonly Action _kill;
     private readonly Task<string> _said;
+    private Process? _part;
 
     private JobProcess(Process process, JobBounds bounds)
     {
@@ -51,6 +53,30 @@ internal sealed class JobProcess : IJobMaker
         return started;
     }
 
+    /// <summary>Starts a process that simulates a part of a job that another node leads. It says nothing of its own.</summary>
+    /// <param name="gang">How it takes part.</param>
+    /// <param name="threads">Host threads that simulate.</param>
+    /// <param name="bounds">What it may take at most.</param>
+    public static JobProcess StartPart(JobGang gang, int threads, JobBounds bounds)
+    {
+        using NodeCertificate certificate = NodeCertificate.Parse(gang.Certificate, "the node's certificate");
+        using MemoryStream grant = new();
+        new NodeGrant(certificate, gang.Folders).Write(grant);
+        Process process = Process.Start(LocalNodes.StartInfo(threads, gang.Join, ClusterHost.Settings(gang.Sets).Host))!;
+        JobProcess started = new(process, bounds);
+        Leftovers.Add(started._kill);
+
+        // Apart: one that is frozen before it reads would keep this process waiting, once the pipe is full.
+        _ = Task.Run(() => LocalNodes.Hand(grant.ToArray(), process), CancellationToken.None);
+        return started;
+    }
+
+    /// <summary>Where the process waits for other nodes that have the job with it; empty for nobody, or not yet.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>Whether the process has ended as it should, which is all that one with a part has to say.</summary>
+    public bool HasEndedWell => _process.ExitCode == ExitCodes.Ok;
+
     /// <inheritdoc/>
     public async Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<string> log)
     {
@@ -65,6 +91,11 @@ internal sealed class JobProcess : IJobMaker
             if (word?.Progress is { } made)
             {
                 progress(made);
+            }
+
+            if (word?.Leads is { } leads)
+            {
+                Lead(leads);
             }
 
             if (word?.Text is { } text)
@@ -97,6 +128,21 @@ internal sealed class JobProcess : IJobMaker
     {
         Leftovers.Forget(_kill);
         _process.Dispose();
+        _part?.Dispose();
+    }
+
+    private void Lead(JobLead leads)
+    {
+        try
+        {
+            _part = Process.GetProcessById(leads.Process);
+        }
+        catch (ArgumentException)
+        {
+            // It has ended already, which the other one finds out.
+        }
+
+        Address = leads.Address;
     }
 
     /// <summary>Ends the process when it is over one of its limits that are looked at from outside.</summary>
@@ -138,7 +184,9 @@ internal sealed class JobProcess : IJobMaker
         try
         {
             _process.Refresh();
-            return _bounds.MemoryBytes is { } most && _process.WorkingSet64 is var bytes && bytes > most
+            _part?.Refresh();
+            long bytes = _process.WorkingSet64 + (_part is { HasExited: false } part ? part.WorkingSet64 : 0);
+            return _bounds.MemoryBytes is { } most && bytes > most
                 ? JobBounds.OverMemory(bytes, most)
                 : "";
         }

@@ -4,10 +4,11 @@ namespace VmSim.Host.Service;
 /// The jobs that wait, and which is next. A greater priority goes first. Of one priority the owner is next who has the fewest jobs running,
 /// and of several such the one who has waited longest since the last job; his jobs go in the order of submission.
 /// <para>
-/// Jobs of one owner and priority are a line. Only the head of a line is in memory, the rest is in the store, from which the line is filled
-/// again; so memory grows with the lines, not with the jobs, and a turn costs the logarithm of the number of owners. A number may come out
-/// of the store that is known already, or over meanwhile: whoever begins a job looks there at its state. The queue asks nobody: whoever
-/// takes a job fetches the rest of its line, while others go on with the queue.
+/// Jobs of one owner and priority are a line, and those for several nodes together another one, which is asked for apart. Only the head of
+/// a line is in memory, the rest is in the store, from which the line is filled again; so memory grows with the lines, not with the jobs,
+/// and a turn costs the logarithm of the number of owners. A number may come out of the store that is known already, or over meanwhile:
+/// whoever begins a job looks there at its state. The queue asks nobody: whoever takes a job fetches the rest of its line, while others go
+/// on with the queue.
 /// </para>
 /// </summary>
 /// <param name="isTaken">Whether a job that waits by the word of the store is another's concern now.</param>
@@ -23,9 +24,11 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
 
     private readonly Dictionary<string, Owner> _owners = new(StringComparer.Ordinal);
 
-    /// <summary>For each priority the owners who have a line of it, the next one first.</summary>
-    private readonly SortedSet<Owner>[] _turns =
-        [.. Enumerable.Range(0, JobLimits.PriorityMax + 1).Select(_ => new SortedSet<Owner>(ByTurn))];
+    /// <summary>Kinds of lines: one of each priority, and one of each priority of split jobs.</summary>
+    private const int Kinds = 2 * (JobLimits.PriorityMax + 1);
+
+    /// <summary>For each kind of line the owners who have one, the next one first.</summary>
+    private readonly SortedSet<Owner>[] _turns = [.. Enumerable.Range(0, Kinds).Select(_ => new SortedSet<Owner>(ByTurn))];
 
     private long _turn;
 
@@ -38,7 +41,7 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
     /// <summary>A job has been submitted.</summary>
     public void Add(QueuedJob job)
     {
-        Line line = LineOf(job.Owner, job.Priority);
+        Line line = LineOf(job.Owner, KindOf(job));
         if (!line.HasRest && line.Head.Count < Window)
         {
             Put(line, job.Id);
@@ -53,34 +56,36 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
             Count++;
         }
 
-        List(job.Owner, job.Priority);
+        List(job.Owner, KindOf(job));
     }
 
     /// <summary>A job waits again.</summary>
     public void Return(QueuedJob job)
     {
-        Put(LineOf(job.Owner, job.Priority), job.Id);
-        List(job.Owner, job.Priority);
+        Put(LineOf(job.Owner, KindOf(job)), job.Id);
+        List(job.Owner, KindOf(job));
     }
 
     /// <summary>The store has jobs that this process has not heard of, or may have them.</summary>
     /// <param name="owner">Whose they are.</param>
     /// <param name="priority">Their priority.</param>
     /// <param name="count">How many, as far as is known.</param>
-    public void Find(string owner, int priority, long count)
+    /// <param name="isSplit">Whether they are split jobs.</param>
+    public void Find(string owner, int priority, long count, bool isSplit = false)
     {
-        Line line = LineOf(owner, priority);
+        int kind = KindOf(priority, isSplit);
+        Line line = LineOf(owner, kind);
         (line.HasRest, line.After) = (true, 0);
         line.News++;
         line.Rest += count;
         Count += count;
-        List(owner, priority);
+        List(owner, kind);
     }
 
     /// <summary>A job waits no more.</summary>
     public void Remove(QueuedJob job)
     {
-        Line line = LineOf(job.Owner, job.Priority);
+        Line line = LineOf(job.Owner, KindOf(job));
         if (line.Head.Remove(job.Id))
         {
             (Held, Count) = (Held - 1, Count - 1);
@@ -91,37 +96,54 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
             Count--;
         }
 
-        Unlist(_owners[job.Owner], job.Priority);
+        Unlist(_owners[job.Owner], KindOf(job));
     }
 
     /// <summary>The next job; it counts as running until <see cref="End"/>.</summary>
     /// <param name="rest">What is to be fetched, and given to <see cref="Fill"/>, before there is a next one; null if nothing is.</param>
+    /// <param name="isSplit">Whether a split job is wanted.</param>
     /// <returns>The job; null if none waits, or it is in the store.</returns>
-    public QueuedJob? Take(out QueueRest? rest)
+    public QueuedJob? Take(out QueueRest? rest, bool isSplit = false)
     {
         rest = null;
         for (int priority = JobLimits.PriorityMax; priority >= 0; priority--)
         {
-            while (_turns[priority].Min is { } owner)
+            int kind = KindOf(priority, isSplit);
+            while (_turns[kind].Min is { } owner)
             {
-                Line line = owner.Lines[priority]!;
+                Line line = owner.Lines[kind]!;
                 if (line.Head.Count > 0)
                 {
                     long job = line.Head.Min;
                     line.Head.Remove(job);
                     (Held, Count) = (Held - 1, Count - 1);
-                    Unlist(owner, priority);
+                    Unlist(owner, kind);
                     Change(owner, +1, ++_turn);
-                    return new QueuedJob(job, owner.Name, priority);
+                    return new QueuedJob(job, owner.Name, priority, isSplit);
                 }
 
                 if (line.HasRest)
                 {
-                    rest = new QueueRest(owner.Name, priority, line.After, line.News);
+                    rest = new QueueRest(owner.Name, priority, line.After, line.News, isSplit);
                     return null;
                 }
 
-                Unlist(owner, priority);
+                Unlist(owner, kind);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The greatest priority of which a job waits, as far as is known; null for none.</summary>
+    /// <param name="isSplit">Whether split jobs are meant.</param>
+    public int? Greatest(bool isSplit)
+    {
+        for (int priority = JobLimits.PriorityMax; priority >= 0; priority--)
+        {
+            if (_turns[KindOf(priority, isSplit)].Count > 0)
+            {
+                return priority;
             }
         }
 
@@ -133,7 +155,8 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
     /// <param name="next">The next jobs, at most <see cref="Window"/>.</param>
     public void Fill(QueueRest rest, IReadOnlyList<long> next)
     {
-        if (OwnerOf(rest.Owner).Lines[rest.Priority] is not { } line || line.After != rest.After)
+        int kind = KindOf(rest.Priority, rest.IsSplit);
+        if (OwnerOf(rest.Owner).Lines[kind] is not { } line || line.After != rest.After)
         {
             // The line was heard of anew meanwhile, or another one has filled it.
             return;
@@ -150,7 +173,7 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
         line.Rest -= moved;
         Count -= moved;
         line.After = next.Count > 0 ? next[^1] : line.After;
-        Unlist(_owners[rest.Owner], rest.Priority);
+        Unlist(_owners[rest.Owner], kind);
     }
 
     /// <summary>A job of somebody runs that was not taken here.</summary>
@@ -166,6 +189,10 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
         Owner found = OwnerOf(owner);
         Change(found, -1, found.LastTurn);
     }
+
+    private static int KindOf(int priority, bool isSplit) => priority + (isSplit ? JobLimits.PriorityMax + 1 : 0);
+
+    private static int KindOf(QueuedJob job) => KindOf(job.Priority, job.IsSplit);
 
     private static int CompareTurns(Owner? one, Owner? other)
     {
@@ -192,38 +219,38 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
         return owner;
     }
 
-    private Line LineOf(string owner, int priority) => OwnerOf(owner).Lines[priority] ??= new Line();
+    private Line LineOf(string owner, int kind) => OwnerOf(owner).Lines[kind] ??= new Line();
 
-    private void List(string owner, int priority) => _turns[priority].Add(_owners[owner]);
+    private void List(string owner, int kind) => _turns[kind].Add(_owners[owner]);
 
-    /// <summary>Takes an owner out of the turns of a priority if nothing of it is left.</summary>
-    private void Unlist(Owner owner, int priority)
+    /// <summary>Takes an owner out of the turns of a kind if nothing of it is left.</summary>
+    private void Unlist(Owner owner, int kind)
     {
-        if (owner.Lines[priority] is { HasRest: false, Head.Count: 0 } line)
+        if (owner.Lines[kind] is { HasRest: false, Head.Count: 0 } line)
         {
-            _turns[priority].Remove(owner);
-            owner.Lines[priority] = null;
+            _turns[kind].Remove(owner);
+            owner.Lines[kind] = null;
             Count -= line.Rest;
         }
     }
 
-    /// <summary>Changes what an owner's turn depends on, in the turns of all priorities.</summary>
+    /// <summary>Changes what an owner's turn depends on, in the turns of all kinds.</summary>
     private void Change(Owner owner, int running, long turn)
     {
-        for (int priority = 0; priority < _turns.Length; priority++)
+        for (int kind = 0; kind < _turns.Length; kind++)
         {
-            if (owner.Lines[priority] is not null)
+            if (owner.Lines[kind] is not null)
             {
-                _turns[priority].Remove(owner);
+                _turns[kind].Remove(owner);
             }
         }
 
         (owner.Running, owner.LastTurn) = (owner.Running + running, turn);
-        for (int priority = 0; priority < _turns.Length; priority++)
+        for (int kind = 0; kind < _turns.Length; kind++)
         {
-            if (owner.Lines[priority] is not null)
+            if (owner.Lines[kind] is not null)
             {
-                _turns[priority].Add(owner);
+                _turns[kind].Add(owner);
             }
         }
     }
@@ -237,7 +264,7 @@ internal sealed class JobQueue(Func<long, bool> isTaken)
 
         public long LastTurn { get; set; }
 
-        public Line?[] Lines { get; } = new Line?[JobLimits.PriorityMax + 1];
+        public Line?[] Lines { get; } = new Line?[Kinds];
     }
 
     /// <summary>Jobs of one owner and one priority, in the order of submission.</summary>

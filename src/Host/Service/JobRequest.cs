@@ -5,13 +5,18 @@ namespace VmSim.Host.Service;
 /// <param name="Runs">The runs.</param>
 /// <param name="Priority">0 to <see cref="JobLimits.PriorityMax"/>; null for <see cref="JobLimits.PriorityUsual"/>.</param>
 /// <param name="Bounds">What each run may take at most; null for what the service allows.</param>
-internal sealed record JobRequest(string Name, IReadOnlyList<RunRequest> Runs, int? Priority = null, JobBounds? Bounds = null);
+/// <param name="Spread">Over how many nodes each is to be spread; null for one.</param>
+internal sealed record JobRequest(
+    string Name, IReadOnlyList<RunRequest> Runs, int? Priority = null, JobBounds? Bounds = null, JobSpread? Spread = null);
 
 /// <summary>A run of a submission.</summary>
 /// <param name="Label">What differs between the runs.</param>
 /// <param name="Scenario">The scenario, every setting written out, as <c>effective.conf</c> has it.</param>
 /// <param name="Inputs">The traces that it names.</param>
-internal sealed record RunRequest(string Label, string Scenario, IReadOnlyList<InputName> Inputs);
+/// <param name="MemoryBytes">Bytes that it needs on one node; 0 for nothing known.</param>
+/// <param name="SharedBytes">How many of those are divided among nodes that have it together.</param>
+internal sealed record RunRequest(
+    string Label, string Scenario, IReadOnlyList<InputName> Inputs, long MemoryBytes = 0, long SharedBytes = 0);
 
 /// <summary>A file that a scenario names.</summary>
 /// <param name="Path">What the scenario calls it.</param>

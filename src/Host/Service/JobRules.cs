@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Host.Terminal;
 
@@ -9,6 +10,8 @@ namespace VmSim.Host.Service;
 /// </summary>
 internal static class JobRules
 {
+    private static readonly string[] Placements = ["placement", "cores-per-node"];
+
     /// <summary>What is wrong with a submission; null if nothing is.</summary>
     /// <param name="request">The submission.</param>
     /// <param name="hasInput">Whether the store has a file.</param>
@@ -18,6 +21,11 @@ internal static class JobRules
         if (request.Bounds?.Problem(caps) is { } beyond)
         {
             return beyond;
+        }
+
+        if (request.Spread is { } spread && SpreadProblem(spread) is { } strange)
+        {
+            return strange;
         }
 
         if (NameProblem("name", request.Name, isNeeded: true) is { } wrong)
@@ -41,6 +49,24 @@ internal static class JobRules
             : request.Runs.Select((run, i) => RunProblem(run, $"runs[{i}]", hasInput)).FirstOrDefault(found => found is not null);
     }
 
+    /// <summary>Whether a setting says how the domains of a run are placed, which is all that a job may say of its cluster.</summary>
+    public static bool IsPlacement(string set) => Array.Exists(
+        Placements, key => set.StartsWith($"{ClusterSettings.Prefix}{key}=", StringComparison.Ordinal));
+
+    private static string? SpreadProblem(JobSpread spread)
+    {
+        if (spread.Nodes is < 1 or > RunPlan.NodesMax || spread.Cores is < 0 or > JobLimits.CoresMax)
+        {
+            return $"spread: 1 to {RunPlan.NodesMax} nodes, and at most {JobLimits.CoresMax} host threads, are allowed";
+        }
+
+        // A list may hold nulls, whatever its type says.
+        return spread.Sets is { } sets
+            && (sets.Count > Placements.Length || sets.Any(set => set is null || set.Length > JobLimits.NameMax || !IsPlacement(set)))
+            ? $"spread.sets: {string.Join(" and ", Placements.Select(key => $"{ClusterSettings.Prefix}{key}=VALUE"))} are allowed"
+            : null;
+    }
+
     private static string? RunProblem(RunRequest run, string where, Func<InputName, bool> hasInput)
     {
         if (NameProblem($"{where}.label", run.Label, isNeeded: false) is { } wrong)
@@ -56,6 +82,11 @@ internal static class JobRules
         if (run.Scenario.Contains('\0', StringComparison.Ordinal))
         {
             return $"{where}.scenario: the character 0 found; it is allowed in no text";
+        }
+
+        if (run.MemoryBytes < 0 || run.SharedBytes < 0 || run.SharedBytes > run.MemoryBytes)
+        {
+            return $"{where}.memoryBytes, sharedBytes: none below 0, and no more shared than there are in all, are allowed";
         }
 
         return run.Inputs.Count > JobLimits.InputsMax

@@ -7,19 +7,26 @@ internal sealed partial class JobScheduler
     /// <param name="taken">The job.</param>
     /// <param name="node">The node that is to have it; empty for this machine.</param>
     /// <param name="lease">By what the node is to have it; empty likewise.</param>
+    /// <param name="members">The nodes that are to have it together; empty for one.</param>
     /// <returns>The job, which is taken until <see cref="Run"/>, and what it runs; null if there is nothing to be made of it now.</returns>
     /// <exception cref="IOException">The store does not say so; the job waits as before.</exception>
-    private async Task<(Job Job, RunRequest Run)?> BeginAsync(TakenJob taken, string node, string lease)
+    private async Task<(Job Job, RunRequest Run)?> BeginAsync(
+        TakenJob taken, string node, string lease, params IReadOnlyList<string> members)
     {
         string? making = null;
         JobBegun begun;
+        Func<Job, int> nodesFor = taken.Job.IsSplit ? _ => 1 : NodesFor(node);
         try
         {
             begun = await _store.BeginAsync(new JobBeginning(taken.Job.Id, node, lease, HasResult, request =>
             {
                 making = _making.GetOrAdd(request, taken.Job.Id) == taken.Job.Id ? request : null;
                 return making is not null;
-            }));
+            })
+            {
+                Members = members,
+                NodesFor = nodesFor,
+            });
         }
         catch
         {
@@ -42,7 +49,12 @@ internal sealed partial class JobScheduler
         lock (_gate)
         {
             _queue.End(taken.Job.Owner);
-            if (begun.State == JobState.Queued && _making.ContainsKey(begun.Job!.Request))
+            if (begun.IsForOthers)
+            {
+                Free(making);
+                Leave(begun.Job!);
+            }
+            else if (begun.State == JobState.Queued && _making.ContainsKey(begun.Job!.Request))
             {
                 _held.Add(taken.Job, begun.Job.Request);
             }
@@ -96,6 +108,7 @@ internal sealed partial class JobScheduler
 
         lock (_gate)
         {
+            _turns.WholeBegun();
             Run(taken, job, made);
         }
 
@@ -191,6 +204,7 @@ internal sealed partial class JobScheduler
             if (_running.Remove(job.Id, out (RunningJob Job, Task<bool>) running) && running.Job.Maker is NodeJob held)
             {
                 held.Node.Jobs.Remove(job.Id);
+                held.Parts.ForEach(part => part.Node.Parts.Remove(job.Id));
             }
 
             _queue.End(job.Owner);

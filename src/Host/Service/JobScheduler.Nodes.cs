@@ -39,14 +39,14 @@ internal sealed partial class JobScheduler
                 }
                 else
                 {
-                    room = node.Drains || ProblemOf(node).Length > 0 ? 0 : beat.Room;
+                    room = RoomOf(node);
                 }
             }
         }
 
         // What the node has said for the logs goes into the store with what is begun, since it says it once.
         List<NodeOrder> orders = [];
-        noted.Add(room > 0 ? TryAsync(() => GiveAsync(node, beat.Number, room, orders)) : Task.CompletedTask);
+        noted.Add(room > 0 || node.Awaits ? TryAsync(() => GiveAsync(node, beat.Number, orders)) : Task.CompletedTask);
         await Task.WhenAll(noted);
         return new NodeAnswer(orders, none, node.Drains);
     }
@@ -72,8 +72,8 @@ internal sealed partial class JobScheduler
                     node.Name,
                     node.Last!.Build,
                     node.Last.Jobs,
-                    node.Jobs.Values.Count(job => !job.IsOver),
-                    [.. node.Jobs.Where(job => !job.Value.IsOver).Select(job => job.Key).Order()],
+                    node.Ids.Count(),
+                    [.. node.Ids.Order()],
                     node.Drains ? NodeState.Draining : node.Last.State,
                     node.Seen.ToUnixTimeMilliseconds(),
                     ProblemOf(node))),
@@ -81,7 +81,16 @@ internal sealed partial class JobScheduler
         }
     }
 
-    /// <summary>Whether a node has a job by a lease that counts.</summary>
+    /// <summary>Whether a node has a job by a lease that counts, or a part of one that others have with it.</summary>
+    public bool HasPartOf(string name, long job, string lease)
+    {
+        lock (_gate)
+        {
+            return (HeldBy(name, job, lease) ?? LeaderOf(name, job, lease)) is not null;
+        }
+    }
+
+    /// <summary>Whether a node has a job by a lease that counts, and leads if others have it too.</summary>
     public bool Holds(string name, long job, string lease)
     {
         lock (_gate)
@@ -95,7 +104,7 @@ internal sealed partial class JobScheduler
     {
         lock (_gate)
         {
-            return GivenTo(name, job, lease) is { IsOver: false } or { IsEndedByNode: true };
+            return GivenTo(name, job, lease) is { IsOver: false } or { IsEndedByNode: true } || LeaderOf(name, job, lease) is not null;
         }
     }
 
@@ -107,7 +116,11 @@ internal sealed partial class JobScheduler
         Task<bool> recorded;
         lock (_gate)
         {
-            if (GivenTo(name, job, lease)?.EndByNode(new JobEnding(ending.Answer, ending.Death, ending.IsLost)) != true)
+            JobEnding made = new(ending.Answer, ending.Death, ending.IsLost);
+            bool counts = LeaderOf(name, job, lease) is { } leader
+                ? EndPart(leader, name, made)
+                : GivenTo(name, job, lease)?.EndByNode(made) == true;
+            if (!counts)
             {
                 return false;
             }
@@ -163,14 +176,15 @@ internal sealed partial class JobScheduler
         HashSet<string> claimed = new(StringComparer.Ordinal);
         foreach (NodeClaim claim in beat.Claims)
         {
-            if ((HeldBy(node.Name, claim.Job, claim.Lease) ?? Adopt(node, claim, noted)) is not { } held)
+            NodeJob? held = HeldBy(node.Name, claim.Job, claim.Lease) ?? Adopt(node, claim, noted);
+            if (held is null && !HearPart(node, claim))
             {
                 none.Add(claim.Lease);
                 continue;
             }
 
             claimed.Add(claim.Lease);
-            held.Hear(claim);
+            held?.Hear(claim);
             noted.AddRange(claim.Log.Select(line => NoteAsync(claim.Job, line)));
         }
 
@@ -181,6 +195,7 @@ internal sealed partial class JobScheduler
                 null, beat.State == NodeState.Leaving ? $"node {node.Name} has left" : $"node {node.Name} does not have it", IsLost: true));
         }
 
+        MissParts(node, beat, claimed);
         return none;
     }
 
@@ -196,6 +211,7 @@ internal sealed partial class JobScheduler
         _queue.Begin(job.Owner);
         NodeJob held = new(node, claim.Lease, givenAt: 0);
         node.Jobs[job.Id] = held;
+        held.Miss(job.Members.Skip(1), _clock.GetUtcNow() + ServiceNode.Silence);
         Run(null, job, held);
 
         // If the store does not hear of it, the next service finds the lease there all the same.
@@ -203,29 +219,38 @@ internal sealed partial class JobScheduler
         return held;
     }
 
-    /// <summary>Gives a node jobs.</summary>
+    /// <summary>Gives a node jobs: its parts of those that several nodes have together, and others.</summary>
     /// <param name="node">The node.</param>
     /// <param name="number">Number of its beat.</param>
-    /// <param name="room">How many at most.</param>
     /// <param name="orders">Takes them, in the order of their turns.</param>
-    private async Task GiveAsync(ServiceNode node, long number, int room, List<NodeOrder> orders)
+    private async Task GiveAsync(ServiceNode node, long number, List<NodeOrder> orders)
     {
+        await BeginGangAsync();
+        int room;
+        lock (_gate)
+        {
+            Deliver(node, number, orders);
+            room = RoomOf(node) - (_gang?.Kept.Contains(node.Name) == true ? 1 : 0);
+        }
+
         List<TakenJob> taken;
+        int given = 0;
         do
         {
-            taken = await TakeAsync(room - orders.Count);
-            NodeOrder?[] given = new NodeOrder?[taken.Count];
+            taken = await TakeAsync(room - given);
+            NodeOrder?[] begun = new NodeOrder?[taken.Count];
             try
             {
-                await Task.WhenAll(taken.Select(async (job, i) => given[i] = await GiveAsync(node, number, job)));
+                await Task.WhenAll(taken.Select(async (job, i) => begun[i] = await GiveAsync(node, number, job)));
             }
             finally
             {
                 // Of what is taken, something may be over or wait for another: then there may be one more.
-                orders.AddRange(given.OfType<NodeOrder>());
+                orders.AddRange(begun.OfType<NodeOrder>());
+                given += begun.OfType<NodeOrder>().Count();
             }
         }
-        while (taken.Count > 0 && orders.Count < room);
+        while (taken.Count > 0 && given < room);
     }
 
     private async Task<NodeOrder?> GiveAsync(ServiceNode node, long number, TakenJob taken)
@@ -241,6 +266,7 @@ internal sealed partial class JobScheduler
         {
             NodeJob held = new(node, lease, number);
             node.Jobs[job.Id] = held;
+            _turns.WholeBegun();
             Run(taken, job, held);
             if (_isStopping)
             {
@@ -252,9 +278,11 @@ internal sealed partial class JobScheduler
             }
         }
 
-        return new NodeOrder(
-            job.Id, lease, run.Scenario, run.Inputs, _options.CheckpointSeconds, hasCheckpoint, job.Bounds.And(_options.Caps));
+        return OrderOf(job, run, lease, hasCheckpoint);
     }
+
+    private NodeOrder OrderOf(Job job, RunRequest run, string lease, bool hasCheckpoint) => new(
+        job.Id, lease, run.Scenario, run.Inputs, _options.CheckpointSeconds, hasCheckpoint, job.Bounds.And(_options.Caps));
 
     /// <summary>Gives up nodes that have fallen silent.</summary>
     private void MissNodes()
@@ -267,6 +295,11 @@ internal sealed partial class JobScheduler
                 ServiceLog.Node(_log, node.Name, $"has said nothing for {ServiceNode.Silence.TotalSeconds} s");
                 GiveUp(node, $"node {node.Name} has fallen silent");
             }
+
+            foreach (NodeJob job in _nodes.Values.SelectMany(node => node.Jobs.Values))
+            {
+                job.EndIfMissing(now);
+            }
         }
     }
 
@@ -276,6 +309,11 @@ internal sealed partial class JobScheduler
         foreach (NodeJob job in node.Jobs.Values)
         {
             job.End(new JobEnding(null, what, IsLost: true));
+        }
+
+        foreach (GangPart part in node.Parts.Values)
+        {
+            part.Leader.End(new JobEnding(null, what, IsLost: true));
         }
     }
 

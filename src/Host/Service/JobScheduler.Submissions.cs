@@ -25,7 +25,7 @@ internal sealed partial class JobScheduler
             // It may stand in the store all the same, if the answer to its last word was lost; its jobs are found there.
             lock (_gate)
             {
-                _queue.Find(owner, request.Priority ?? JobLimits.PriorityUsual, 0);
+                _queue.Find(owner, request.Priority ?? JobLimits.PriorityUsual, 0, request.Spread?.IsSplit == true);
             }
 
             throw;
@@ -111,6 +111,13 @@ internal sealed partial class JobScheduler
             if (_running.ContainsKey(job.Id))
             {
                 return null;
+            }
+
+            if (_gang?.Job.Id == job.Id)
+            {
+                // It counted as running while nodes were kept for it.
+                _gang = null;
+                _queue.End(job.Owner);
             }
 
             late = _late.Find(job.Id);

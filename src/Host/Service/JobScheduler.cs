@@ -54,6 +54,7 @@ internal sealed partial class JobScheduler : IDisposable
     {
         (_folder, _store, _options, _metrics, _log, _clock) = (folder, store, options, metrics, log, clock);
         _queue = new JobQueue(Knows);
+        _here = new NodeRoom("", 0, HostMemory.Total, options.Threads);
         metrics.Watch(
             () => WaitingCount, () => Locked(() => _running.Count), () => Locked(() => _nodes.Count));
     }
@@ -64,7 +65,7 @@ internal sealed partial class JobScheduler : IDisposable
     /// <summary>Whether the store has said what waits.</summary>
     public bool HasRecovered { get; private set; }
 
-    private long WaitingCount => Locked(() => _queue.Count + _held.Count + _late.Count);
+    private long WaitingCount => Locked(() => _queue.Count + _held.Count + _late.Count + (_gang is null ? 0 : 1));
 
     /// <summary>How far a running job is; null if it does not run, or has not said so yet.</summary>
     public JobProgress? ProgressOf(long id)
@@ -151,9 +152,9 @@ internal sealed partial class JobScheduler : IDisposable
                 _late.Add(job, due);
             }
 
-            foreach ((string owner, int priority, long count) in found.Waiting)
+            foreach ((string owner, int priority, bool isSplit, long count) in found.Waiting)
             {
-                _queue.Find(owner, priority, count);
+                _queue.Find(owner, priority, count, isSplit);
             }
 
             HasRecovered = true;
@@ -222,17 +223,19 @@ internal sealed partial class JobScheduler : IDisposable
 
     private async Task FillAsync(QueueRest rest)
     {
-        IReadOnlyList<long> next = await _store.WaitingAsync(rest.Owner, rest.Priority, rest.After, JobQueue.Window);
+        IReadOnlyList<long> next = await _store.WaitingAsync(
+            rest.Owner, rest.Priority, rest.After, JobQueue.Window, rest.IsSplit);
         lock (_gate)
         {
             _queue.Fill(rest, next);
         }
     }
 
-    private static QueuedJob PlaceOf(Job job) => new(job.Id, job.Owner, job.Priority);
+    private static QueuedJob PlaceOf(Job job) => new(job.Id, job.Owner, job.Priority, job.Spread.IsSplit);
 
     /// <summary>Whether a job that the store says waits is in hands already; the gate is held.</summary>
-    private bool Knows(long id) => _taken.ContainsKey(id) || _running.ContainsKey(id) || _held.Has(id) || _late.Has(id);
+    private bool Knows(long id) => _taken.ContainsKey(id) || _running.ContainsKey(id) || _held.Has(id) || _late.Has(id)
+        || _gang?.Job.Id == id;
 
     /// <summary>Whether a result is there; what somebody has removed from the store is made again.</summary>
     private bool HasResult(string digest) => File.Exists(Path.Combine(_folder.ResultOf(digest), RunFolder.ReportName));

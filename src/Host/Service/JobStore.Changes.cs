@@ -47,6 +47,7 @@ internal sealed partial class JobStore
                     Submitted = now,
                     Ended = result is null ? 0L : now,
                     Bounds = request.Bounds ?? JobBounds.None,
+                    Spread = (request.Spread ?? JobSpread.None) with { MemoryBytes = run.MemoryBytes, SharedBytes = run.SharedBytes },
                 };
                 long id = Insert(connection, job, run);
                 if (i == 0)
@@ -80,12 +81,33 @@ internal sealed partial class JobStore
             return new JobBegun(JobState.Queued, job);
         }
 
-        Job begun = job with { State = JobState.Running, Attempts = job.Attempts + 1, Node = begin.Node, Lease = begin.Lease };
+        if (begin.NodesFor(job) is int nodes and not 1)
+        {
+            if (nodes > 1)
+            {
+                Set(
+                    connection, "nodes = @nodes", job.Id, $"it fits on no node, and is split over {nodes}", ("@nodes", nodes));
+            }
+
+            Job other = job with { Spread = job.Spread with { Nodes = Math.Max(nodes, job.Spread.Nodes) } };
+            return new JobBegun(JobState.Queued, other, IsForOthers: true);
+        }
+
+        Job begun = job with
+        {
+            State = JobState.Running,
+            Attempts = job.Attempts + 1,
+            Node = begin.Node,
+            Lease = begin.Lease,
+            Members = begin.Members,
+        };
+        string who = begin.Members.Count > 1 ? $"nodes {string.Join(", ", begin.Members)}" : $"node {begin.Node}";
         Set(
             connection,
-            "state = @state, started = @now, attempts = @attempt, node = @node, lease = @lease, reason = ''",
+            "state = @state, started = @now, attempts = @attempt, node = @node, lease = @lease, members = @members, reason = ''",
             job.Id,
-            begin.Node.Length > 0 ? BegunBy($"node {begin.Node}", begun.Attempts) : "",
+            begin.Node.Length > 0 ? BegunBy(who, begun.Attempts) : "",
+            ("@members", string.Join(',', begin.Members)),
             ("@state", (int)JobState.Running),
             ("@attempt", begun.Attempts),
             ("@node", begin.Node),
@@ -106,7 +128,7 @@ internal sealed partial class JobStore
     /// <param name="attempts">The attempts that count: those in which the job may have been to blame.</param>
     /// <param name="note">What the job's log says of it; empty for nothing.</param>
     public Task RequeueAsync(long id, string reason, int attempts, string note = "") => SetAsync(
-        "state = @state, reason = @reason, attempts = @attempts, node = '', lease = ''",
+        "state = @state, reason = @reason, attempts = @attempts, node = '', lease = '', members = ''",
         id,
         note,
         ("@state", (int)JobState.Queued),
@@ -138,8 +160,10 @@ internal sealed partial class JobStore
         connection,
         "INSERT INTO scenarios VALUES (@request, @text, @inputs) ON CONFLICT DO NOTHING; "
             + "INSERT INTO jobs "
-            + "(submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended, bounds) VALUES "
-            + "(@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended, @bounds) "
+            + "(submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended, bounds, nodes, "
+            + "spread) VALUES "
+            + "(@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended, @bounds, "
+            + "@nodes, @spread) "
             + "RETURNING id",
         ("@submission", job.Submission),
         ("@name", job.Name),
@@ -154,6 +178,8 @@ internal sealed partial class JobStore
         ("@submitted", job.Submitted),
         ("@ended", job.Ended),
         ("@bounds", JsonSerializer.Serialize(job.Bounds, ServiceJson.Options)),
+        ("@nodes", job.Spread.Nodes),
+        ("@spread", JsonSerializer.Serialize(job.Spread, ServiceJson.Options)),
         ("@text", run.Scenario),
         ("@inputs", JsonSerializer.Serialize(run.Inputs)))!;
 

@@ -13,7 +13,7 @@ internal sealed partial class JobStore : IDisposable
 {
     private const string Columns =
         "id, submission, name, label, owner, priority, state, request, digest, outcome, reason, attempts, submitted, started, ended, "
-        + "node, lease, bounds";
+        + "node, lease, bounds, nodes, spread, members";
 
     private readonly StoreDatabase _database;
     private readonly TimeProvider _clock;
@@ -58,6 +58,9 @@ internal sealed partial class JobStore : IDisposable
     /// <summary>A job; null if there is none of this number.</summary>
     public Job? Find(long id) => Ask(connection => Find(connection, id));
 
+    /// <summary>A job, when all that was asked for before is done; null if there is none of this number.</summary>
+    public Task<Job?> FindAsync(long id) => _writer.ChangeAsync(connection => Find(connection, id));
+
     /// <summary>The jobs of a submission, in their order.</summary>
     public IReadOnlyList<Job> OfSubmission(long submission) =>
         Select($"SELECT {Columns} FROM jobs WHERE submission = @id ORDER BY id", ("@id", submission));
@@ -94,32 +97,45 @@ internal sealed partial class JobStore : IDisposable
             "UPDATE jobs SET state = @queued, reason = 'the service ended; it goes on from its last checkpoint' WHERE state = @running",
             ("@queued", (int)JobState.Queued),
             ("@running", (int)JobState.Running));
-        using DbCommand command = StoreCommand.Of(
-            connection, $"SELECT priority, owner, count(*) FROM jobs WHERE state = {(int)JobState.Queued} GROUP BY priority, owner");
-        using DbDataReader reader = command.ExecuteReader();
-        List<(string, int, long)> lines = [];
-        while (reader.Read())
+        string waiting = $"SELECT priority, owner, count(*) FROM jobs WHERE state = {(int)JobState.Queued}";
+        Dictionary<(string, int), long> split = LinesOf(connection, $"{waiting} AND nodes > 1 GROUP BY priority, owner");
+        List<(string, int, bool, long)> lines = [];
+        foreach (((string owner, int priority), long count) in LinesOf(connection, $"{waiting} GROUP BY priority, owner"))
         {
-            lines.Add((reader.GetString(1), reader.GetInt32(0), reader.GetInt64(2)));
+            lines.Add((owner, priority, false, count - split.GetValueOrDefault((owner, priority))));
         }
 
-        reader.Close();
+        lines.AddRange(split.Select(line => (line.Key.Item1, line.Key.Item2, true, line.Value)));
         return new StoreRecovery(lines, Select(connection, $"SELECT {Columns} FROM jobs WHERE lease <> '' ORDER BY id"));
     });
+
+    private static Dictionary<(string Owner, int Priority), long> LinesOf(DbConnection connection, string sql)
+    {
+        using DbCommand command = StoreCommand.Of(connection, sql);
+        using DbDataReader reader = command.ExecuteReader();
+        Dictionary<(string, int), long> lines = [];
+        while (reader.Read())
+        {
+            lines[(reader.GetString(1), reader.GetInt32(0))] = reader.GetInt64(2);
+        }
+
+        return lines;
+    }
 
     /// <summary>The next jobs of an owner that wait, in the order of submission, when all that was asked for before is done.</summary>
     /// <param name="owner">Whose.</param>
     /// <param name="priority">Of which priority.</param>
     /// <param name="after">Those with a greater number.</param>
     /// <param name="count">How many at most.</param>
+    /// <param name="isSplit">Those that several nodes are to have together, or the others.</param>
     /// <returns>Their numbers, rising.</returns>
-    public Task<IReadOnlyList<long>> WaitingAsync(string owner, int priority, long after, int count) =>
+    public Task<IReadOnlyList<long>> WaitingAsync(string owner, int priority, long after, int count, bool isSplit = false) =>
         _writer.ChangeAsync<IReadOnlyList<long>>(connection =>
     {
         using DbCommand command = StoreCommand.Of(
             connection,
             $"SELECT id FROM jobs WHERE state = {(int)JobState.Queued} AND priority = @priority AND owner = @owner AND id > @after "
-                + "ORDER BY id LIMIT @count",
+                + $"AND nodes {(isSplit ? ">" : "=")} 1 ORDER BY id LIMIT @count",
             ("@priority", priority),
             ("@owner", owner),
             ("@after", after),
@@ -252,5 +268,7 @@ internal sealed partial class JobStore : IDisposable
         Node = reader.GetString(15),
         Lease = reader.GetString(16),
         Bounds = JsonSerializer.Deserialize<JobBounds>(reader.GetString(17), ServiceJson.Options)!,
+        Spread = JsonSerializer.Deserialize<JobSpread>(reader.GetString(19), ServiceJson.Options)! with { Nodes = reader.GetInt32(18) },
+        Members = reader.GetString(20).Split(',', StringSplitOptions.RemoveEmptyEntries),
     };
 }

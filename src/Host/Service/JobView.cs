@@ -17,6 +17,8 @@ namespace VmSim.Host.Service;
 /// <param name="Ended">When it was over; 0 before.</param>
 /// <param name="Node">The node that has or had it last; empty for the service's own machine.</param>
 /// <param name="Bounds">What it may take at most, by those who submitted it.</param>
+/// <param name="Spread">Over how many nodes it is to be spread, and what it takes.</param>
+/// <param name="Members">The nodes that have or had it together last, the one that leads first; empty for one node.</param>
 /// <param name="Progress">How far it is; null if it does not run.</param>
 internal sealed record JobView(
     long Id,
@@ -35,10 +37,13 @@ internal sealed record JobView(
     long Ended,
     string Node,
     JobBounds Bounds,
+    JobSpread Spread,
+    IReadOnlyList<string> Members,
     JobProgress? Progress)
 {
     /// <summary>Shows a job.</summary>
     public static JobView Of(Job job, JobProgress? progress) => new(
         job.Id, job.Submission, job.Name, job.Label, job.Owner, job.Priority, job.State, job.Outcome, job.Reason, job.Digest, job.Attempts,
-        job.Submitted, job.Started, job.Ended, job.Node, job.Bounds, progress);
+        job.Submitted, job.Started, job.Ended, job.Node, job.Bounds,
+        job.Spread, job.Members, progress);
 }

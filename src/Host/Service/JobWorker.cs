@@ -55,12 +55,21 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         {
             answer = await MakeAsync(order, stop.Token);
         }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // It was asked to stop before it had begun: there is no more to say than its last checkpoint says.
+            answer = null;
+        }
         catch (Exception reason)
         {
             (int code, string message) = Failures.Explain(reason);
             bool isFull = IsDiskFull(reason);
             bool isShort = reason is ShortageException { Passes: true };
-            answer = new JobAnswer("", false, "", Environment.WorkingSet, isFull ? ExitCodes.System : code, message, isFull, isShort);
+            bool isLost = reason is NodeLostException;
+            bool isOthers = isFull || isLost || reason is GangBrokenException;
+            message = isOthers && !isFull ? reason.Message : message;
+            answer = new JobAnswer(
+                "", false, "", Environment.WorkingSet, isOthers ? ExitCodes.System : code, message, isFull, isShort, isLost);
         }
 
         if (answer is not null)
@@ -107,7 +116,11 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         }
         else
         {
-            RunMemory.Of(spec, check: false).Require("have it made by a machine that has more");
+            if (order.Gang is null)
+            {
+                RunMemory.Of(spec, check: false).Require("have it made by a machine that has more");
+            }
+
             using VirtualLimit limit = new(VirtualLimit.Of(order.Bounds.VirtualSeconds, spec), stop);
             RunReport report = await RunAsync(order, spec, store.CheckpointOf(order.Job), limit);
             if (limit.IsBeyond(report.Total("cycles") / report.Ghz / 1e9))
@@ -134,7 +147,6 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
     private async Task<RunReport> RunAsync(JobOrder order, ScenarioSpec spec, string file, VirtualLimit limit)
     {
         CheckpointOf run = new(BuildIdentity.Here, RunDigest.WithoutEnd(spec), RunLists.None);
-        await using SimulationHost host = await SimulationHost.StartAsync(order.Threads);
         using StringWriter failed = new();
         RunCheckpoints checkpoints = new()
         {
@@ -143,14 +155,35 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         };
         RunOptions options = new() { Threads = order.Threads, Checkpoints = checkpoints };
         Progress progress = new(this, spec.Machine.Ghz, limit);
+        if (order.Gang is { } gang)
+        {
+            await using GangRun together = await GangRun.StartAsync(gang, order.Threads);
+            Say(new JobWord(Leads: together.Lead));
+            if (spec.IsChecked)
+            {
+                Say(new JobWord(Text: "a checker watches it, so that it has no checkpoints on several nodes"));
+                return await together.RunAsync(spec, options with { Checkpoints = null }, progress, limit.Stop);
+            }
+
+            return await FromCheckpointAsync(file, run, options, own => together.RunAsync(spec, own, progress, limit.Stop));
+        }
+
+        await using SimulationHost host = await SimulationHost.StartAsync(order.Threads);
+        return await FromCheckpointAsync(file, run, options, own => host.Runner.RunAsync(spec, own, progress, limit.Stop));
+    }
+
+    /// <summary>Runs from the last checkpoint, if there is one that can be used.</summary>
+    private async Task<RunReport> FromCheckpointAsync(
+        string file, CheckpointOf run, RunOptions options, Func<RunOptions, Task<RunReport>> runAsync)
+    {
         if (File.Exists(file))
         {
             try
             {
                 await using FileStream from = CheckpointFile.Open(file, run);
-                RunCheckpoints going = checkpoints with { From = from, FromName = "checkpoint" };
+                RunCheckpoints going = options.Checkpoints! with { From = from, FromName = "checkpoint" };
                 Say(new JobWord(Text: "goes on from its last checkpoint"));
-                return await host.Runner.RunAsync(spec, options with { Checkpoints = going }, progress, limit.Stop);
+                return await runAsync(options with { Checkpoints = going });
             }
             catch (Exception reason) when (reason is ScenarioException or IOException && !IsDiskFull(reason))
             {
@@ -159,7 +192,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
             }
         }
 
-        return await host.Runner.RunAsync(spec, options, progress, limit.Stop);
+        return await runAsync(options);
     }
 
     private void Keep(CheckpointFile file, Action<Stream> write, StringWriter failed)

@@ -62,7 +62,7 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
     private IResult Checkpoint(string name, long id, string lease)
     {
         string path = folder.CheckpointOf(id);
-        return !scheduler.Holds(name, id, lease) ? Void() : File.Exists(path) ? Results.File(path) : Results.NotFound();
+        return !scheduler.HasPartOf(name, id, lease) ? Void() : File.Exists(path) ? Results.File(path) : Results.NotFound();
     }
 
     private async Task<IResult> PutCheckpointAsync(HttpContext context, string name, long id, string lease)

@@ -3,11 +3,19 @@ namespace VmSim.Host.Service;
 /// <summary>A job that a node makes, as the service sees it.</summary>
 /// <param name="node">The node.</param>
 /// <param name="lease">By what the node has it.</param>
-/// <param name="givenAt">Number of the beat whose answer has the order, which the next one claims; 0 for one that it had before.</param>
+/// <param name="givenAt">
+/// Number of the beat whose answer has the order, which the next one claims; 0 for one that it had before, <see cref="Undelivered"/> for
+/// one that no answer has yet.
+/// </param>
 internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJobMaker
 {
+    /// <summary>Greater than the number of any beat.</summary>
+    public const long Undelivered = long.MaxValue;
+
     private readonly TaskCompletionSource<JobEnding> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Action<JobProgress> _progress = _ => { };
+    private HashSet<string> _missing = [];
+    private DateTimeOffset _missingUntil;
 
     /// <summary>The node.</summary>
     public ServiceNode Node => node;
@@ -16,7 +24,16 @@ internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJ
     public string Lease => lease;
 
     /// <summary>Number of the beat whose answer has the order.</summary>
-    public long GivenAt => givenAt;
+    public long GivenAt { get; private set; } = givenAt;
+
+    /// <summary>What the node is told when it next asks; null if it has been told.</summary>
+    public NodeOrder? Order { get; set; }
+
+    /// <summary>Where the node waits for the others, if several nodes have the job; empty before it has said so.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>What other nodes have of the job.</summary>
+    public List<GangPart> Parts { get; } = [];
 
     /// <summary>Whether the attempt has ended.</summary>
     public bool IsOver => _ended.Task.IsCompleted;
@@ -25,7 +42,9 @@ internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJ
     public bool IsEndedByNode { get; private set; }
 
     /// <inheritdoc/>
-    public string Where => $"node {node.Name}";
+    public string Where => Parts.Count == 0
+        ? $"node {node.Name}"
+        : $"nodes {string.Join(", ", Parts.Select(part => part.Node.Name).Prepend(node.Name))}";
 
     /// <inheritdoc/>
     public Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<string> log)
@@ -34,9 +53,37 @@ internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJ
         return _ended.Task;
     }
 
+    /// <summary>Takes the order for an answer.</summary>
+    /// <param name="number">Number of the beat that is answered.</param>
+    public NodeOrder? TakeOrder(long number)
+    {
+        NodeOrder? order = Order;
+        (Order, GivenAt) = (null, order is null ? GivenAt : number);
+        return order;
+    }
+
+    /// <summary>Other nodes have it too, or had it, and have not said so to this service.</summary>
+    /// <param name="names">Their names.</param>
+    /// <param name="until">How long they may take.</param>
+    public void Miss(IEnumerable<string> names, DateTimeOffset until) => (_missing, _missingUntil) = ([.. names], until);
+
+    /// <summary>A node says that it has its part still.</summary>
+    /// <returns>Whether it was missed.</returns>
+    public bool Find(string name) => _missing.Remove(name);
+
+    /// <summary>Ends the attempt if a node that has it too has not come back.</summary>
+    public void EndIfMissing(DateTimeOffset now)
+    {
+        if (_missing.Count > 0 && now >= _missingUntil)
+        {
+            End(new JobEnding(null, $"node {_missing.Order(StringComparer.Ordinal).First()} has not come back", IsLost: true));
+        }
+    }
+
     /// <summary>The node has said what it is at. What it says for the job's log is the scheduler's concern.</summary>
     public void Hear(NodeClaim claim)
     {
+        Address = claim.Address.Length > 0 ? claim.Address : Address;
         if (claim.Progress is { } made)
         {
             Volatile.Read(ref _progress)(made);

@@ -7,9 +7,13 @@ namespace VmSim.Host.Service;
 /// <param name="Jobs">Jobs that it makes at a time.</param>
 /// <param name="Room">Jobs that it would begin now.</param>
 /// <param name="State">Whether it goes on.</param>
-/// <param name="Claims">The jobs that it has.</param>
+/// <param name="Claims">The jobs that it has, whole or a part.</param>
+/// <param name="MemoryBytes">Bytes of memory that it has in all; 0 for not said.</param>
+/// <param name="Threads">Host threads that it gives a job; 0 for not said.</param>
+/// <param name="Host">The address under which others reach it when they have a job together; empty if it has no certificate.</param>
 internal sealed record NodeBeat(
-    string Instance, long Number, string Build, int Jobs, int Room, NodeState State, IReadOnlyList<NodeClaim> Claims);
+    string Instance, long Number, string Build, int Jobs, int Room, NodeState State, IReadOnlyList<NodeClaim> Claims, long MemoryBytes = 0,
+    int Threads = 0, string Host = "");
 
 /// <summary>Whether a node goes on.</summary>
 internal enum NodeState
@@ -29,7 +33,8 @@ internal enum NodeState
 /// <param name="Lease">By what it has it.</param>
 /// <param name="Progress">How far it is; null before it has said so.</param>
 /// <param name="Log">Lines for its log, since the last time.</param>
-internal sealed record NodeClaim(long Job, string Lease, JobProgress? Progress, IReadOnlyList<string> Log);
+/// <param name="Address">Host and port where the other nodes of the job are waited for; empty for nobody, or not yet.</param>
+internal sealed record NodeClaim(long Job, string Lease, JobProgress? Progress, IReadOnlyList<string> Log, string Address = "");
 
 /// <summary>What a node is told.</summary>
 /// <param name="Orders">Jobs to begin.</param>
@@ -45,9 +50,20 @@ internal sealed record NodeAnswer(IReadOnlyList<NodeOrder> Orders, IReadOnlyList
 /// <param name="CheckpointSeconds">Wall time from one checkpoint to the next, in seconds.</param>
 /// <param name="HasCheckpoint">Whether there is one to go on from.</param>
 /// <param name="Bounds">What it may take at most.</param>
+/// <param name="Gang">The node's part in it; null for all of it.</param>
 internal sealed record NodeOrder(
     long Job, string Lease, string Scenario, IReadOnlyList<InputName> Inputs, double CheckpointSeconds, bool HasCheckpoint,
-    JobBounds Bounds);
+    JobBounds Bounds, GangOrder? Gang = null);
+
+/// <summary>A node's part in a job that several have together.</summary>
+/// <param name="Nodes">How many have it.</param>
+/// <param name="Join">Host and port of the node that leads; empty for that node itself.</param>
+/// <param name="Sets">Settings of the job's cluster.</param>
+internal sealed record GangOrder(int Nodes, string Join, IReadOnlyList<string> Sets)
+{
+    /// <summary>Whether the node leads.</summary>
+    public bool Leads => Join.Length == 0;
+}
 
 /// <summary>How a job ended on a node.</summary>
 /// <param name="Answer">What its process answered; null if it ended without.</param>

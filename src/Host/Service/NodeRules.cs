@@ -1,3 +1,4 @@
+using VmSim.Actors.Simulation;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Service;
@@ -17,6 +18,7 @@ internal static class NodeRules
     /// <summary>Lines that a beat has for a job's log.</summary>
     public const int LinesMax = JobLimits.LogLinesMax;
 
+    private const int AddressMax = 256;
     private const int BuildMax = 64;
     private const int LineMax = 4_096;
 
@@ -42,6 +44,12 @@ internal static class NodeRules
         if (beat.Jobs is < 1 or > JobsMax || beat.Room < 0 || beat.Room > beat.Jobs)
         {
             return $"jobs, room: 1 to {JobsMax}, and 0 to as many jobs, are allowed";
+        }
+
+        if (beat.MemoryBytes < 0 || beat.Threads is < 0 or > Lanes.Max || beat.Host.Length > AddressMax || HasControls(beat.Host))
+        {
+            return $"memoryBytes, threads, host: none below 0, at most {Lanes.Max} threads, and at most {AddressMax} characters, are "
+                + "allowed";
         }
 
         if (!Enum.IsDefined(beat.State))
@@ -84,7 +92,8 @@ internal static class NodeRules
     private static bool HasControls(string text) => !string.Equals(PlainWriter.Line(text), text, StringComparison.Ordinal);
 
     private static bool IsWhole(NodeClaim claim) =>
-        StoreFolder.IsHex(claim.Lease, LeaseLength) && claim.Log.Count <= LinesMax
+        StoreFolder.IsHex(claim.Lease, LeaseLength) && claim.Address.Length <= AddressMax && !HasControls(claim.Address)
+        && claim.Log.Count <= LinesMax
         && claim.Log.All(line => line is not null && line.Length <= LineMax && !HasControls(line))
         && claim.Progress is null
             or { VirtualSeconds: >= 0 and <= 1e15, Accesses: >= 0, AccessesPerSecond: >= 0 and <= 1e15 };

@@ -1,4 +1,6 @@
+using VmSim.Actors.Security;
 using VmSim.Core.Settings;
+using VmSim.Host.Hosting;
 using VmSim.Host.Terminal;
 
 namespace VmSim.Host.Service;
@@ -10,13 +12,19 @@ namespace VmSim.Host.Service;
 /// <param name="number">What this node calls it in <paramref name="work"/>: a job that comes back is another one there.</param>
 /// <param name="threads">Host threads that simulate.</param>
 /// <param name="work">Where files are meanwhile.</param>
-internal sealed class NodeWork(ServiceClient client, string node, NodeOrder order, long number, int threads, StoreFolder work)
+/// <param name="sets">Settings of this node in the clusters of jobs that it has together with others.</param>
+internal sealed class NodeWork(
+    ServiceClient client, string node, NodeOrder order, long number, int threads, StoreFolder work, IReadOnlyList<string> sets)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the node that leads says nothing of the loss of another, so that who knows why says it first.</summary>
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(3);
 
     private readonly Lock _gate = new();
     private readonly List<string> _log = [];
     private readonly CancellationTokenSource _void = new();
+    private readonly CancellationTokenSource _stop = new();
     private JobProcess? _process;
     private JobProgress? _progress;
     private Task _sent = Task.CompletedTask;
@@ -30,7 +38,8 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
     {
         lock (_gate)
         {
-            return new NodeClaim(order.Job, order.Lease, _progress, [.. _log.Take(NodeRules.LinesMax)]);
+            return new NodeClaim(
+                order.Job, order.Lease, _progress, [.. _log.Take(NodeRules.LinesMax)], _process?.Address ?? "");
         }
     }
 
@@ -66,6 +75,7 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
         lock (_gate)
         {
             _isStopping = true;
+            _stop.Cancel();
             _process?.Stop();
         }
     }
@@ -92,7 +102,8 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
             work.Clear(number);
             return null;
         }
-        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException or ScenarioException)
+        catch (Exception reason) when (
+            reason is IOException or UnauthorizedAccessException or ScenarioException or CertificateException)
         {
             ending = Lost($"cannot begin it: {reason.Message}");
         }
@@ -134,28 +145,55 @@ internal sealed class NodeWork(ServiceClient client, string node, NodeOrder orde
 
     private async Task<NodeEnding> RunAsync()
     {
-        JobOrder own = new(number, work.Root, order.Scenario, order.Inputs, threads, order.CheckpointSeconds, order.Bounds);
+        JobGang? gang = order.Gang is { } part ? GangOf(part) : null;
+        JobOrder own = new(number, work.Root, order.Scenario, order.Inputs, threads, order.CheckpointSeconds, order.Bounds, gang);
         lock (_gate)
         {
             _void.Token.ThrowIfCancellationRequested();
-            _process = JobProcess.Start(own);
+            _process = gang is { Join.Length: > 0 } ? JobProcess.StartPart(gang, threads, order.Bounds) : JobProcess.Start(own);
         }
 
         JobEnding ending = await _process.WaitAsync(progress => Volatile.Write(ref _progress, progress), Note);
+        bool isPartDone = gang is { Join.Length: > 0 } && ending.Answer is null && _process.HasEndedWell;
         lock (_gate)
         {
             _process.Dispose();
             _process = null;
         }
 
+        if (isPartDone || ending.Answer is { IsNodeLost: true })
+        {
+            await WaitAsync(isPartDone ? Timeout.InfiniteTimeSpan : Courtesy);
+        }
+
         _void.Token.ThrowIfCancellationRequested();
-        return ending.Answer is { IsDiskFull: true } full ? Lost($"has a full disk: {full.Error}")
+        return ending.Answer is { IsNodeLost: true } lost ? Lost($"has the job no more: {lost.Error}")
+            : isPartDone ? Lost("has stopped")
+            : ending.Answer is { IsDiskFull: true } full ? Lost($"has a full disk: {full.Error}")
             : ending.Answer is { IsMemoryShort: true } little ? Lost($"has too little memory now: {little.Error}")
             : ending.Answer is null && _isStopping ? Lost("has stopped")
             : new NodeEnding(
                 ending.Answer is { } answer ? answer with { Error = NodeRules.Sendable(answer.Error) } : null,
                 NodeRules.Sendable(ending.Death),
                 IsLost: false);
+    }
+
+    /// <summary>
+    /// Waits for what the service says of the attempt: a node that has done its part has nothing to say until the job is over for all.
+    /// </summary>
+    private async Task WaitAsync(TimeSpan time)
+    {
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(_void.Token, _stop.Token);
+        await Task.Delay(time, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>How this node takes part in a job that others have too; of its cluster the job decides the placement alone.</summary>
+    private JobGang GangOf(GangOrder gang)
+    {
+        string[] all = [.. sets, .. gang.Sets.Where(JobRules.IsPlacement)];
+        using NodeCertificate certificate = ClusterHost.Certificate(ClusterHost.Settings(all));
+        string[] folders = [work.FolderOf(number), work.Inputs];
+        return new JobGang(gang.Nodes, gang.Join, all, certificate.ToPem(), folders);
     }
 
     private void Note(string text)

@@ -5,4 +5,5 @@ namespace VmSim.Host.Service;
 /// <param name="Priority">Of which priority.</param>
 /// <param name="After">The jobs with a greater number.</param>
 /// <param name="News">How often something was heard of the line by then.</param>
-internal sealed record QueueRest(string Owner, int Priority, long After, long News);
+/// <param name="IsSplit">Whether it is the line of jobs for several nodes together.</param>
+internal sealed record QueueRest(string Owner, int Priority, long After, long News, bool IsSplit = false);

@@ -4,4 +4,5 @@ namespace VmSim.Host.Service;
 /// <param name="Id">Its number.</param>
 /// <param name="Owner">Whose it is.</param>
 /// <param name="Priority">0 to <see cref="JobLimits.PriorityMax"/>, the greatest first.</param>
-internal readonly record struct QueuedJob(long Id, string Owner, int Priority);
+/// <param name="IsSplit">Whether several nodes are to have it together: it is in a line of its own.</param>
+internal readonly record struct QueuedJob(long Id, string Owner, int Priority, bool IsSplit = false);

@@ -29,6 +29,22 @@ internal sealed class ServiceNode(string name, string instance)
     /// <summary>The jobs that it has, or whose end is being written down.</summary>
     public Dictionary<long, NodeJob> Jobs { get; } = [];
 
+    /// <summary>What it has of jobs that other nodes lead.</summary>
+    public Dictionary<long, GangPart> Parts { get; } = [];
+
+    /// <summary>Numbers of the jobs that it has, whole or a part.</summary>
+    public IEnumerable<long> Ids =>
+        Jobs.Where(job => !job.Value.IsOver).Select(job => job.Key)
+            .Concat(Parts.Where(part => !part.Value.Leader.IsOver).Select(part => part.Key));
+
+    /// <summary>Whether there is an order for it, or will be.</summary>
+    public bool Awaits =>
+        Jobs.Values.Any(job => job.Order is not null) || Parts.Values.Any(part => part.GivenAt == NodeJob.Undelivered);
+
+    /// <summary>Jobs that it would begin besides those that it has been given, or will be.</summary>
+    public int Free => Last!.Room - Jobs.Values.Count(job => !job.IsOver && job.GivenAt >= Last.Number)
+        - Parts.Values.Count(part => part.GivenAt >= Last.Number);
+
     /// <summary>Takes a beat.</summary>
     /// <returns>Whether it is news: one that was overtaken is not.</returns>
     public bool Hear(NodeBeat beat, DateTimeOffset now)

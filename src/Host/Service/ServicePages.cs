@@ -235,7 +235,9 @@ internal sealed class ServicePages(
         {
             JobProgress? progress = scheduler.ProgressOf(job.Id);
             string name = job.Label.Length > 0 ? $"{job.Name}: {job.Label}" : job.Name;
-            string state = job.State == JobState.Done ? $"done: {job.Outcome}" : ServiceText.Of(job.State);
+            string nodes = ServiceText.NodesOf(job.Node, job.Members);
+            string state = job.State == JobState.Done ? $"done: {job.Outcome}"
+                : $"{ServiceText.Of(job.State)}{(job.State == JobState.Running && nodes.Length > 0 ? $" on {nodes}" : "")}";
             main.Append(
                 CultureInfo.InvariantCulture,
                 $"<tr><td><a href=\"/jobs/{job.Id}\">{job.Id}</a></td><td>{Text(name)}</td><td>{Text(job.Owner)}</td>"

@@ -12,6 +12,9 @@ internal static class ServiceText
     public static JobState? StateOf(string? name) =>
         Enum.GetValues<JobState>().Cast<JobState?>().FirstOrDefault(state => Of(state!.Value) == name);
 
+    /// <summary>The nodes that have or had a job last, with commas between them; empty for the service's own machine.</summary>
+    public static string NodesOf(string node, IReadOnlyList<string> members) => members.Count > 0 ? string.Join(", ", members) : node;
+
     /// <summary>A time as people read it: 2026-01-31 12:00:00, UTC; a dash for none.</summary>
     public static string Time(long milliseconds) => milliseconds == 0
         ? "-"

@@ -37,7 +37,8 @@ internal sealed class StoreFolder
     /// <summary>The file with the token of the user whose store this is.</summary>
     public string OwnToken => Path.Combine(Root, "token");
 
-    private string Inputs => Path.Combine(Root, "inputs");
+    /// <summary>The folder of all traces.</summary>
+    public string Inputs => Path.Combine(Root, "inputs");
 
     private string Jobs => Path.Combine(Root, "jobs");
 

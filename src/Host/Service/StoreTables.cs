@@ -6,7 +6,7 @@ namespace VmSim.Host.Service;
 internal static class StoreTables
 {
     /// <summary>Version of the tables: those before are brought up to it, others are refused.</summary>
-    public const int Version = 4;
+    public const int Version = 5;
 
     /// <summary>What version 1 lacks: nodes, and their leases.</summary>
     private const string Nodes =
@@ -26,6 +26,15 @@ internal static class StoreTables
     /// <summary>What version 3 lacks: what a job may take at most, as JSON.</summary>
     private const string Bounds = "ALTER TABLE jobs ADD COLUMN bounds TEXT NOT NULL DEFAULT '{}';";
 
+    /// <summary>What version 4 lacks: over how many nodes a job is spread, what it takes, as JSON, and which nodes have it.</summary>
+    private const string Spread =
+        """
+        ALTER TABLE jobs ADD COLUMN nodes INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE jobs ADD COLUMN spread TEXT NOT NULL DEFAULT '{}';
+        ALTER TABLE jobs ADD COLUMN members TEXT NOT NULL DEFAULT '';
+        CREATE INDEX jobs_split ON jobs (priority, owner, id) WHERE state = 0 AND nodes > 1;
+        """;
+
     /// <summary>Brings the tables to the version of this program.</summary>
     /// <exception cref="IOException">They are of another version.</exception>
     public static int Prepare(StoreDatabase database, DbConnection connection)
@@ -41,10 +50,11 @@ internal static class StoreTables
 
     private static string StepsFrom(long version, StoreDatabase database) => version switch
     {
-        0 => Tables(database) + Indexes + Bounds,
+        0 => Tables(database) + Indexes + Bounds + Spread,
         1 => Nodes + StepsFrom(2, database),
-        2 => "DROP INDEX jobs_by_request;" + Indexes + Bounds,
-        _ => Bounds,
+        2 => "DROP INDEX jobs_by_request;" + Indexes + StepsFrom(3, database),
+        3 => Bounds + Spread,
+        _ => Spread,
     };
 
     private static string Tables(StoreDatabase database) =>

@@ -25,6 +25,7 @@ public sealed class ClusterSerializerTests : ActorTest
         Window = 1_300,
         Until = 99,
         Threads = 2,
+        Checkpoint = new PlanCheckpoint(new RunInput("/a/checkpoint", new string('b', 64)), 129),
         Lists = new RunLists { Shootdowns = true, Calls = true, Timeline = true, TimelineFrom = 5, TimelineEnd = 9 },
     };
 
@@ -34,6 +35,7 @@ public sealed class ClusterSerializerTests : ActorTest
         object[] messages =
         [
             new NodeShardProtocol.Stop(),
+            new NodeShardProtocol.Save(),
             new NodeShardProtocol.Collect(long.MaxValue),
             new NodeShardProtocol.Stopped(1, true, 5, new RunEnd(7, true, false)),
             new NodeShardProtocol.Progressed(2, 3, 4),
@@ -51,14 +53,22 @@ public sealed class ClusterSerializerTests : ActorTest
     }
 
     [Fact]
+    public void Saved_ThereAndBack_HasTheBytes()
+    {
+        NodeShardProtocol.Saved back = (NodeShardProtocol.Saved)ThereAndBack(new NodeShardProtocol.Saved(3, 2, [4, 5, 6]));
+        Assert.Equal((3, 2), (back.Node, back.Pieces));
+        Assert.Equal([4, 5, 6], back.Bytes);
+    }
+
+    [Fact]
     public void EveryMessageOfTheProtocols_HasAManifest()
     {
         ClusterSerializer serializer = new((ExtendedActorSystem)Sys);
         Type[] kinds =
             [.. typeof(NodeShardProtocol).GetNestedTypes().Concat(typeof(NodeProtocol).GetNestedTypes()).Where(type => type.IsClass)];
-        Assert.Equal(13, kinds.Length);
+        Assert.Equal(15, kinds.Length);
         Assert.Equal(
-            13,
+            15,
             kinds.Select(kind => serializer.Manifest(System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(kind)))
                 .Distinct().Count());
     }

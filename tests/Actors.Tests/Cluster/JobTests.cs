@@ -13,7 +13,7 @@ public sealed class JobTests
     private static readonly Address[] Addresses =
         [.. Enumerable.Range(1, 3).Select(i => new Address("akka.ssl.tcp", "vmsim", $"host{i}", 4_000 + i))];
 
-
+    private static readonly TimeSpan Period = new(TimeSpan.TicksPerMinute);
     private static readonly AppVersion Build = AppVersion.Create("0.1.0");
     private readonly Clock _clock = new();
     private readonly Sink<int> _joined = new();
@@ -141,6 +141,69 @@ public sealed class JobTests
     }
 
     [Fact]
+    public void OnPeriod_Running_SavesThePartsInTheirOrderAndGoesOn()
+    {
+        List<byte[]> kept = [];
+        Job job = WithCheckpoints(kept);
+        Assert.Equal(JobAction.Stop, job.OnPeriod());
+        job.OnStopped(Stopped(0, windows: 4) with { Completed = false });
+        Assert.Equal(JobAction.Save, job.OnStopped(Stopped(1, windows: 4)));
+        Assert.Equal(JobAction.Wait, job.OnPeriod());
+        Assert.Equal(JobAction.Wait, job.OnSaved(new NodeShardProtocol.Saved(1, 2, [3])));
+        Assert.Equal(JobAction.Wait, job.OnSaved(new NodeShardProtocol.Saved(1, 2, [4])));
+        Assert.Equal(JobAction.Wait, job.OnSaved(new NodeShardProtocol.Saved(1, 2, [5])));
+        Assert.Equal(JobAction.Keep, job.OnSaved(new NodeShardProtocol.Saved(0, 1, [1, 2])));
+        job.Keep!();
+        Assert.Equal([[1, 2], [3, 4]], kept);
+        Assert.Equal(JobAction.Begin, job.OnKept());
+        job.OnStopped(Stopped(0));
+        Assert.Equal(JobAction.Collect, job.OnStopped(Stopped(1)));
+        job.OnCollected(Collected(0));
+        Assert.Equal(JobAction.Answer, job.OnCollected(Collected(1)));
+        Assert.True(Assert.IsType<JobProtocol.Finished>(job.Answer).Completed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void OnStop_WithCheckpoints_SavesAndThenCollects(bool isLate)
+    {
+        Job job = WithCheckpoints([]);
+        Assert.Equal(JobAction.Stop, isLate ? job.OnPeriod() : job.OnStop());
+        job.OnStopped(Stopped(0) with { Completed = false });
+        Assert.Equal(JobAction.Save, job.OnStopped(Stopped(1) with { Completed = false }));
+        job.OnSaved(new NodeShardProtocol.Saved(0, 1, []));
+        job.OnSaved(new NodeShardProtocol.Saved(1, 1, []));
+        if (isLate)
+        {
+            Assert.Equal(JobAction.Wait, job.OnStop());
+        }
+
+        Assert.Equal(JobAction.Collect, job.OnKept());
+    }
+
+    [Fact]
+    public void OnKept_WithoutAWindowSinceTheLast_WaitsTwiceAsLong()
+    {
+        Job job = WithCheckpoints([]);
+        job.OnPeriod();
+        job.OnStopped(Stopped(0, windows: 0) with { Completed = false });
+        job.OnStopped(Stopped(1, windows: 0) with { Completed = false });
+        job.OnSaved(new NodeShardProtocol.Saved(0, 1, []));
+        job.OnSaved(new NodeShardProtocol.Saved(1, 1, []));
+        job.OnKept();
+        Assert.Equal(2 * Period, job.Period);
+    }
+
+    [Fact]
+    public void OnNotKept_EndsTheRun()
+    {
+        Job job = WithCheckpoints([]);
+        Assert.Equal(JobAction.Answer, job.OnNotKept(new IOException("no room")));
+        Assert.Equal("no room", Assert.IsType<JobProtocol.Failed>(job.Answer).Reason.Message);
+    }
+
+    [Fact]
     public void OnCollected_AllPiecesOfAllNodes_Finishes()
     {
         Prepared();
@@ -220,6 +283,22 @@ public sealed class JobTests
             "node 2 of 2 (host2:4002) was lost: it has said nothing for 15 s",
             Failure<NodeLostException>().Message,
             StringComparison.Ordinal);
+    }
+
+    private Job WithCheckpoints(List<byte[]> kept)
+    {
+        Job job = new(
+            new JobProtocol.Submit(
+                new RunPlan { Scenario = "", Nodes = 2, CoresPerNode = 1, Window = 100 },
+                JoinSeconds: 7,
+                Progress: null,
+                Joined: null,
+                Checkpoints: new JobProtocol.PartKeeper(Period, kept.AddRange)),
+            _clock);
+        job.OnWorkers(Addresses);
+        job.OnPrepared(0, threads: 1);
+        Assert.Equal(JobAction.Begin, job.OnPrepared(1, threads: 1));
+        return job;
     }
 
     private static NodeShardProtocol.Stopped Stopped(int node, long clock = 100, long windows = 1) =>

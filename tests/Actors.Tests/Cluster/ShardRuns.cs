@@ -1,6 +1,7 @@
 using Akka.Actor;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Simulation;
+using VmSim.Core.Checkpoints;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Reports;
@@ -62,6 +63,77 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         finally
         {
             Array.ForEach(worlds, world => world.Dispose());
+        }
+    }
+
+    /// <summary>Runs a scenario over nodes, which each write down their part when it stops, and others go on.</summary>
+    /// <param name="scenario">What is simulated; no checker watches.</param>
+    /// <param name="nodes">Over how many nodes, from one stop to the next.</param>
+    /// <param name="coresPerNode">Most cores of a domain that lives on one node; 0 splits all.</param>
+    /// <param name="stop">Milliseconds after which the run stops, again and again.</param>
+    protected RunReport RunOnChangingNodes(ScenarioSpec scenario, int[] nodes, int coresPerNode, int stop)
+    {
+        byte[]? from = null;
+        for (int run = 0; ; run++)
+        {
+            World[] worlds = [.. Enumerable.Range(0, nodes[run]).Select(node => WorldFrom(scenario, from, node))];
+            try
+            {
+                long window = worlds[0].Delays.WindowBound.Value;
+                using Links links = new(OverLinks ? nodes[run] : 0);
+                IActorRef[] shards = Shards(worlds, coresPerNode, window, links);
+                if (run == nodes.Length - 1)
+                {
+                    return Run(scenario, worlds[0], shards, links);
+                }
+
+                // The same shards begin a second time, behind a stop before the first window.
+                Begin(shards, links, stop: 0);
+                Begin(shards, links, stop);
+                from = Joined(worlds[0], shards);
+                Array.ForEach(shards, Stop);
+            }
+            finally
+            {
+                Array.ForEach(worlds, world => world.Dispose());
+            }
+        }
+    }
+
+    private World WorldFrom(ScenarioSpec scenario, byte[]? from, int node)
+    {
+        World world = new(scenario, check: false, protocol: null, Lists);
+        if (from is not null)
+        {
+            using MemoryStream stream = new(from);
+            Checkpoint.Restore(world, stream);
+            world.Settle(keepsSums: node == 0);
+        }
+
+        return world;
+    }
+
+    private byte[] Joined(World world, IActorRef[] shards)
+    {
+        List<byte[]> parts = [];
+        foreach (IActorRef shard in shards)
+        {
+            shard.Tell(new NodeShardProtocol.Save(), TestActor);
+            parts.Add([.. Pieces().SelectMany(piece => piece)]);
+        }
+
+        using MemoryStream stream = new();
+        Checkpoint.Join(world, parts, stream);
+        return stream.ToArray();
+
+        IEnumerable<byte[]> Pieces()
+        {
+            for (int piece = 0, pieces = 1; piece < pieces; piece++)
+            {
+                NodeShardProtocol.Saved saved = ExpectMsg<NodeShardProtocol.Saved>();
+                pieces = saved.Pieces;
+                yield return saved.Bytes;
+            }
         }
     }
 

@@ -35,7 +35,7 @@ public abstract class JobStoreTests
 
         using JobStore again = Open()!;
         StoreRecovery found = again.Recover();
-        Assert.Equal(("ada", JobLimits.PriorityUsual, 2L), Assert.Single(found.Waiting));
+        Assert.Equal(("ada", JobLimits.PriorityUsual, false, 2L), Assert.Single(found.Waiting));
         Assert.Empty(found.Leased);
         Assert.Equal([1L, 2L], Wait(again.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
         Job second = again.Find(2)!;
@@ -76,7 +76,7 @@ public abstract class JobStoreTests
             Assert.Equal([3L], Wait(store.WaitingAsync("ada", 7, 0, 1)));
             Assert.Empty(Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
             Assert.Equal(
-                [("ada", 7, 2L), ("ben", JobLimits.PriorityUsual, 1L)],
+                [("ada", 7, false, 2L), ("ben", JobLimits.PriorityUsual, false, 1L)],
                 store.Recover().Waiting.OrderBy(line => line.Owner, StringComparer.Ordinal));
         }
     }

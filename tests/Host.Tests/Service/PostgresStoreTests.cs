@@ -33,7 +33,7 @@ public sealed class PostgresStoreTests : JobStoreTests
         Add(first, "ada", "a");
         first.Dispose();
         using JobStore second = Open()!;
-        Assert.Equal(("ada", JobLimits.PriorityUsual, 1L), Assert.Single(second.Recover().Waiting));
+        Assert.Equal(("ada", JobLimits.PriorityUsual, false, 1L), Assert.Single(second.Recover().Waiting));
     }
 
     /// <summary>A store that was frozen, so that its session has ended, and whose place another one has: it changes nothing more.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using VmSim.Host.Terminal;
+using VmSim.Host.Tests.Cluster;
 using VmSim.Host.Tests.CommandLine;
 using VmSim.Host.Tests.Running;
 using VmSim.Testing;
@@ -12,6 +13,7 @@ public sealed class ServeTests : IDisposable
 {
     private static readonly string Short = CommandRunner.At("config/scenarios/munmap-latr.conf");
     private static readonly string Long = CommandRunner.At("config/scenarios/throughput-64.conf");
+    private static readonly string Split = CommandRunner.At("config/scenarios/web-server.conf");
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-serve-").FullName;
     private string _server = "";
 
@@ -145,6 +147,61 @@ public sealed class ServeTests : IDisposable
         Assert.Empty(Directory.GetDirectories(Path.Combine(_folder, "work-one", "results")));
     }
 
+    /// <summary>Two nodes make a job together; with a limit that it is over it fails for both.</summary>
+    [Fact]
+    public async Task Job_SplitOverTwoNodes_GivesTheReportOfARun()
+    {
+        string[] sets = ["--set", "processes.0.iterations=10"];
+        string[] split = ["--nodes", "2", "--set", "cluster.placement=split"];
+        using TestAuthority authority = new();
+        using CommandProcess service = await ServeAsync("--nodes-only");
+        using CommandProcess one = await JoinAsync("one", authority.Certificate("one"));
+        using CommandProcess two = await JoinAsync("two", authority.Certificate("two"));
+        string id = await AskAsync("submit", [Short, .. sets, .. split]);
+        await AskAsync("status", [id, "--wait"]);
+        await AskAsync("result", [id, "--out", Path.Combine(_folder, "result")]);
+        Assert.Equal(await RunAsync([Short, .. sets]), ReportIn("result"));
+        Assert.Contains("begun by nodes one, two, attempt 1", await AskAsync("logs", [id]), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetDirectories(Path.Combine(Store, "jobs")));
+
+        string over = await AskAsync("submit", [Long, .. split, "--max-virtual-time", "10us"]);
+        await AskAsync("status", [over, "--wait"], ExitCodes.Broken);
+        Assert.Contains("over its limit of virtual time", await AskAsync("status", [over], ExitCodes.Broken), StringComparison.Ordinal);
+        Assert.Contains("begun by nodes", await AskAsync("logs", [over]), StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// The service of a job that two nodes have together is killed, and then one of them: the job goes on from its last checkpoint on the
+    /// node that is left, and its report has the bytes of a run that nobody disturbed.
+    /// </summary>
+    [Fact]
+    [Trait("Category", "Long")]
+    public async Task SplitJob_WhoseNodeAndServiceDie_GivesTheReportOfARun()
+    {
+        string[] sets = ["--set", "until=400us"];
+        string[] options = ["--nodes-only", "--checkpoint", "1s"];
+        using TestAuthority authority = new();
+        using CommandProcess first = await ServeAsync(options);
+        using CommandProcess one = await JoinAsync("one", authority.Certificate("one"));
+        using CommandProcess two = await JoinAsync("two", authority.Certificate("two"));
+        string id = await AskAsync("submit", [Split, .. sets, "--nodes", "2", "--set", "cluster.placement=split"]);
+        using CommandProcess second = CommandProcess.Start(
+            ["serve", "--store", Store, "--listen", new Uri(_server).Authority, "--standby", .. options]);
+        await second.SaysAsync("stands by");
+        HangGuard.Until(() => File.Exists(Path.Combine(Store, "jobs", id, "run.checkpoint")));
+        await first.SignalAsync("KILL");
+        await first.ExitAsync();
+        await second.SaysAsync("vmsim: serves ");
+        await LogHasAsync(id, "node one has gone on with it", 1);
+        await two.SignalAsync("KILL");
+        await two.ExitAsync();
+        await one.SaysAsync($"job {id} begun from its last checkpoint");
+        await AskAsync("status", [id, "--wait"]);
+        await AskAsync("result", [id, "--out", Path.Combine(_folder, "result")]);
+        Assert.Equal(await RunAsync([Split, .. sets]), ReportIn("result"));
+        Assert.Empty(Directory.GetDirectories(Path.Combine(Store, "jobs")));
+    }
+
     /// <summary>
     /// The node of a job is killed, then the service whose place another one takes, then the next node is asked to stop: the job goes on
     /// each time, and its report has the bytes of a run that nobody disturbed.
@@ -258,7 +315,7 @@ public sealed class ServeTests : IDisposable
         return service;
     }
 
-    private async Task<CommandProcess> JoinAsync(string name)
+    private async Task<CommandProcess> JoinAsync(string name, params string[] options)
     {
         string token = Path.Combine(_folder, $"token-{name}");
         (int code, string output, string error) = await CommandRunner.RunAsync(
@@ -266,8 +323,8 @@ public sealed class ServeTests : IDisposable
         Assert.True(code == ExitCodes.Ok, error);
         await File.WriteAllTextAsync(token, output);
         CommandProcess node = CommandProcess.Start(
-            "node", "--join", _server, "--token-file", token, "--name", name, "--jobs", "1", "--threads", "1",
-            "--work", Path.Combine(_folder, $"work-{name}"));
+            ["node", "--join", _server, "--token-file", token, "--name", name, "--jobs", "1", "--threads", "1",
+            "--work", Path.Combine(_folder, $"work-{name}"), .. options]);
         await node.SaysAsync($"node {name} makes 1 job");
         return node;
     }

@@ -29,7 +29,9 @@ public sealed class SqliteStoreTests : JobStoreTests, IDisposable
         {
             StoreCommand.Run(
                 database.Connect(),
-                "ALTER TABLE jobs DROP COLUMN bounds; DROP INDEX jobs_in_line; DROP INDEX jobs_leased; DROP INDEX jobs_done; "
+                "DROP INDEX jobs_split; ALTER TABLE jobs DROP COLUMN nodes; ALTER TABLE jobs DROP COLUMN spread; "
+                    + "ALTER TABLE jobs DROP COLUMN members; "
+                    + "ALTER TABLE jobs DROP COLUMN bounds; DROP INDEX jobs_in_line; DROP INDEX jobs_leased; DROP INDEX jobs_done; "
                     + "CREATE INDEX jobs_by_request ON jobs (request, state); PRAGMA user_version = 2");
         }
 
@@ -37,8 +39,10 @@ public sealed class SqliteStoreTests : JobStoreTests, IDisposable
         StoreRecovery found = again.Recover();
         Assert.Equal(2, Assert.Single(found.Waiting).Count);
         Assert.Equal((1, JobBounds.None), (Assert.Single(found.Leased).Id, found.Leased[0].Bounds));
+        Assert.Equal(JobSpread.None, found.Leased[0].Spread);
+        Assert.Empty(found.Leased[0].Members);
         using SqliteDatabase seen = new(Database);
-        Assert.Equal(4L, seen.VersionOf(seen.Connect()));
+        Assert.Equal(5L, seen.VersionOf(seen.Connect()));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

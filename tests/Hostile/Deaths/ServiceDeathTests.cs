@@ -7,7 +7,8 @@ namespace VmSim.Hostile.Tests.Deaths;
 
 /// <summary>
 /// A service with a second one that stands by, and four nodes, all of which are killed, frozen and stopped at drawn moments while jobs are
-/// made. In the end every job is done, each result has the bytes of a run that nobody disturbed, and nothing else is left.
+/// made, a third of which two or three nodes have together. In the end every job is done, each result has the bytes of a run that nobody
+/// disturbed, and nothing else is left.
 /// </summary>
 public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
 {
@@ -34,16 +35,17 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
         int seed = Number("VMSIM_HOSTILE_SEED", 1);
         int jobs = Number("VMSIM_HOSTILE_RUNS", 1_000);
         Random random = new(seed);
-        string sweep = Write(
-            "sweep.conf",
-            $"scenario = \"{CommandRunner.At("config/scenarios/munmap-latr.conf")}\"\nset.processes.0.iterations = 1500\n"
-                + $"vary.shootdown.protocol = [latr, linux]\nrepeat = {jobs / 2}\nmetrics = [minorFaults]\nname = deaths\n");
+        string whole = Sweep("whole", 1500, jobs - (jobs / 3));
+        string two = Sweep("two", 60, (jobs / 3) - (jobs / 6));
+        string three = Sweep("three", 61, jobs / 6);
         try
         {
             _service = Serve("127.0.0.1:0");
             _server = (await _service.SaysAsync("vmsim: serves ")).Split(' ')[2];
             _service.ReadRest();
             _standby = await StandByAsync();
+            await AskAsync("certs", "authority", At("ca"));
+            await AskAsync("certs", "node", At("ca"), "n0", "n1", "n2", "n3");
             for (int node = 0; node < Nodes; node++)
             {
                 _tokens[node] = Write($"token-{node}", await AskAsync("tokens", "add", $"n{node}", "--role", "node"));
@@ -51,7 +53,12 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
             }
 
             long begun = Stopwatch.GetTimestamp();
-            string id = await AskServerAsync("submit", sweep);
+            string[] ids =
+            [
+                await AskServerAsync("submit", two, "--nodes", "2", "--set", "cluster.placement=split"),
+                await AskServerAsync("submit", whole),
+                await AskServerAsync("submit", three, "--nodes", "3", "--set", "cluster.placement=split"),
+            ];
             using CancellationTokenSource over = new();
             Task deaths = DieAsync(random, over.Token);
             while (await CountAsync("queued") + await CountAsync("running") > 0)
@@ -63,12 +70,20 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
             await over.CancelAsync();
             await deaths;
             Assert.Equal(jobs, await CountAsync("done"));
-            await AskServerAsync("result", id, "--out", At("disturbed"));
+            foreach (string id in ids)
+            {
+                await AskServerAsync("result", id, "--out", At("disturbed"));
+            }
+
             string[] results = Directory.GetDirectories(Path.Combine(Store, "results"));
             Assert.Equal(jobs, results.Length);
             Assert.Empty(Directory.GetDirectories(Path.Combine(Store, "jobs")));
-            await AskAsync("sweep", sweep, "--out", At("alone"), "--no-bisect");
-            string[] alone = Directory.GetDirectories(At("alone/runs"));
+            foreach ((string sweep, string alike) in new[] { (whole, "whole"), (two, "two"), (three, "three") })
+            {
+                await AskAsync("sweep", sweep, "--out", At(alike), "--no-bisect");
+            }
+
+            string[] alone = [.. ((string[])["whole", "two", "three"]).SelectMany(name => Directory.GetDirectories(At($"{name}/runs")))];
             Assert.Equal(jobs, alone.Length);
             Assert.Equal("", string.Join('\n', alone.Select(Difference).Where(text => text.Length > 0)));
             log.WriteLine(
@@ -90,7 +105,12 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
         while (true)
         {
             TimeSpan pause = LeastPause + ((MostPause - LeastPause) * random.NextDouble());
-            await Task.Delay(pause, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            string before = Reached();
+            do
+            {
+                await Task.Delay(pause, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            while (!over.IsCancellationRequested && Reached() == before);
             if (over.IsCancellationRequested)
             {
                 await Task.WhenAll(thaws);
@@ -144,6 +164,16 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
         _nodes[node] = frozen;
     }
 
+    /// <summary>
+    /// How far the jobs have come, by results and checkpoints in the store: on a machine on which several nodes take longer to begin
+    /// together than somebody lives, nothing would ever be done.
+    /// </summary>
+    private string Reached() => string.Join(' ', [
+        .. Directory.GetDirectories(Path.Combine(Store, "results")).Select(Path.GetFileName),
+        .. Directory.GetDirectories(Path.Combine(Store, "jobs")).Select(
+            job => $"{Path.GetFileName(job)} {File.GetLastWriteTimeUtc(Path.Combine(job, "run.checkpoint")).Ticks}"),
+    ]);
+
     private void Count(string death) => _deaths[death] = _deaths.GetValueOrDefault(death) + 1;
 
     /// <summary>What differs between a run that was left alone and the result of the service.</summary>
@@ -163,6 +193,12 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
         return report.ToJsonString();
     }
 
+    /// <summary>Writes a sweep whose runs are those of no other one.</summary>
+    private string Sweep(string name, int iterations, int runs) => Write(
+        $"{name}.conf",
+        $"scenario = \"{CommandRunner.At("config/scenarios/munmap-latr.conf")}\"\nset.processes.0.iterations = {iterations}\n"
+            + $"vary.shootdown.protocol = [latr]\nrepeat = {runs}\nmetrics = [minorFaults]\nname = {name}\n");
+
     private CommandProcess Serve(string listen, params string[] options) =>
         CommandProcess.Start(["serve", "--store", Store, "--listen", listen, "--nodes-only", "--checkpoint", "2s", .. options]);
 
@@ -178,7 +214,7 @@ public sealed class ServiceDeathTests(ITestOutputHelper log) : Scratch
     {
         CommandProcess joined = CommandProcess.Start(
             "node", "--join", _server, "--token-file", _tokens[node], "--name", $"n{node}", "--jobs", "1", "--threads", "1", "--work",
-            At($"work-{node}"));
+            At($"work-{node}"), "--set", $"cluster.certificate={At($"ca/n{node}.pem")}");
         await joined.SaysAsync("makes 1 job");
         joined.ReadRest();
         _nodes[node] = joined;

@@ -21,6 +21,9 @@ public sealed record RunOptions
     /// <summary>What the run goes on from, and when it is written down; null for neither.</summary>
     public RunCheckpoints? Checkpoints { get; init; }
 
+    /// <summary>Who may look at the run while it goes on, where it has one process; null for nobody.</summary>
+    public IRunViewer? Viewer { get; init; }
+
     /// <summary>The number of host threads that <see cref="Threads"/> means here.</summary>
     public int EffectiveThreads => Threads == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : Threads;
 }

@@ -54,13 +54,20 @@ public sealed class SimulationRunner(ActorSystem system) : ISimulationRunner
         int threads = options.EffectiveThreads;
         RequireLanes(threads);
         LaneChoice lanes = new(threads, isFree: options.Threads == 0);
+        RunWatch? watch = options.Viewer is { } viewer ? new RunWatch(world, viewer, window, threads) : null;
         RunPieces pieces = new(world, options.Checkpoints ?? new RunCheckpoints(), lanes);
         pieces.Restore();
         TimeSpan cpuBefore = Process.GetCurrentProcess().TotalProcessorTime;
         long started = Stopwatch.GetTimestamp();
         SimulationProtocol.Finished finished = await pieces.RunAsync(
-            (end, stop) => SimulateAsync(
-                SimulationActor.Props(world, window, lanes.Lanes, progress, end: end, mayStop: lanes.MayStop), stop),
+            (end, stop) =>
+            {
+                watch?.Lanes = lanes.Lanes;
+                return SimulateAsync(
+                    SimulationActor.Props(
+                        world, window, lanes.Lanes, progress, end: end, mayStop: lanes.MayStop, watch: watch),
+                    stop);
+            },
             cancellation);
         double wall = Stopwatch.GetElapsedTime(started).TotalSeconds;
         RunReport report = ReportBuilder.Build(world, finished.Completed);

@@ -14,6 +14,7 @@ public sealed class DomainActor : UntypedActor
     private readonly DomainRun _run;
     private readonly PhaseExchange? _exchange;
     private readonly ProgressClock _progress = new();
+    private readonly RunWatch? _watch;
     private bool _isLossTold;
 
     /// <summary>Plans the windows of a domain; its actors are created when this one starts.</summary>
@@ -25,6 +26,7 @@ public sealed class DomainActor : UntypedActor
     /// <param name="turns">The turns of the domain's lane; null for a domain that need not ask for one.</param>
     /// <param name="end">Where it ends at the latest, in cycles, if that is before the scenario's end.</param>
     /// <param name="measures">Whether it is told when its lanes lose more than they gain.</param>
+    /// <param name="watch">Reads the domain for somebody who looks; null for nobody.</param>
     public DomainActor(
         World world,
         DomainShare share,
@@ -33,10 +35,12 @@ public sealed class DomainActor : UntypedActor
         int lanes,
         LaneTurns? turns,
         long end,
-        bool measures)
+        bool measures,
+        RunWatch? watch)
     {
         IActorRef self = Self;
         _share = share;
+        _watch = watch;
         _roster = new DomainRoster(world, share, lanes, self) { Gain = measures ? new LaneGain() : null };
         _exchange = share.Peers.Count > 0 ? new PhaseExchange(world, share, links!) : null;
         long until = Math.Min(end, world.Scenario.LatestEnd);
@@ -49,7 +53,7 @@ public sealed class DomainActor : UntypedActor
         };
     }
 
-    /// <inheritdoc cref="DomainActor(World, DomainShare, IPeerLinks?, long, int, LaneTurns, long, bool)"/>
+    /// <inheritdoc cref="DomainActor(World, DomainShare, IPeerLinks?, long, int, LaneTurns, long, bool, RunWatch)"/>
     public static Props Props(
         World world,
         DomainShare share,
@@ -58,10 +62,11 @@ public sealed class DomainActor : UntypedActor
         int lanes,
         LaneTurns? turns,
         long end = long.MaxValue,
-        bool measures = false)
+        bool measures = false,
+        RunWatch? watch = null)
     {
         ArgumentNullException.ThrowIfNull(share);
-        return Akka.Actor.Props.Create(() => new DomainActor(world, share, links, window, lanes, turns, end, measures))
+        return Akka.Actor.Props.Create(() => new DomainActor(world, share, links, window, lanes, turns, end, measures, watch))
             .WithDispatcher(Lanes.Dispatcher(DomainRoster.HomeLane(share.Domain, lanes)));
     }
 
@@ -149,6 +154,7 @@ public sealed class DomainActor : UntypedActor
         if (_progress.IsDue)
         {
             Context.Parent.Tell(new DomainProtocol.Progressed(_share.Domain.Index, step.Start, _share.Accesses));
+            _watch?.Pass(_share, step.Start);
         }
 
         return _run.OnPhaseOpened(_roster.RunCores(step.Start, step.Limit, step.IsAlone));
@@ -179,6 +185,7 @@ public sealed class DomainActor : UntypedActor
 
     private DomainStep End()
     {
+        _watch?.End(_share, _run.WindowStart, _run.IsComplete);
         Context.Parent.Tell(new DomainProtocol.Ended(_share.Domain.Index, _run.IsComplete, _run.Windows, _exchange?.Summary));
         return DomainStep.Wait;
     }

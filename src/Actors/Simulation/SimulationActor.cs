@@ -11,8 +11,10 @@ namespace VmSim.Actors.Simulation;
 /// <param name="turnWindows">Windows of a domain's turn on its lane; see <see cref="LaneTurns"/>.</param>
 /// <param name="end">Where it ends at the latest, in cycles, if that is before the scenario's end.</param>
 /// <param name="mayStop">Whether it stops when a domain's lanes lose more than they gain.</param>
+/// <param name="watch">Reads the domains for somebody who looks; null for nobody.</param>
 public sealed class SimulationActor(
-    World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows, long end, bool mayStop) : UntypedActor
+    World world, long window, int lanes, IProgress<RunProgress>? progress, int turnWindows, long end, bool mayStop, RunWatch? watch)
+    : UntypedActor
 {
     private readonly long[] _accesses = new long[world.Domains.Count];
 
@@ -37,8 +39,9 @@ public sealed class SimulationActor(
         IProgress<RunProgress>? progress,
         int turnWindows = LaneTurns.DefaultWindows,
         long end = long.MaxValue,
-        bool mayStop = false) =>
-        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows, end, mayStop));
+        bool mayStop = false,
+        RunWatch? watch = null) =>
+        Akka.Actor.Props.Create(() => new SimulationActor(world, window, lanes, progress, turnWindows, end, mayStop, watch));
 
     /// <inheritdoc/>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(reason =>
@@ -99,7 +102,7 @@ public sealed class SimulationActor(
         foreach (Domain domain in world.Domains)
         {
             LaneTurns? turn = turns[DomainRoster.HomeLane(domain, lanes)];
-            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), null, window, lanes, turn, end, measures);
+            Props props = DomainActor.Props(world, new DomainShare(domain, placement, 0), null, window, lanes, turn, end, measures, watch);
             IActorRef actor = Context.ActorOf(props, $"domain-{domain.Index}");
             Context.Watch(actor);
             actor.Tell(new DomainProtocol.Begin());

@@ -14,14 +14,26 @@ public sealed partial class CoreModel
     private void RebookAsWait(CoreCycles.Counter booked, long cycles) => _intervals.Rebook(
         CoreIntervals.IndexOf(booked), CoreIntervals.IndexOf(CoreCycles.ShootdownWait), cycles, Cycles[booked]);
 
+    /// <summary>Adds what it has counted so far, also in the interval that is not over, while it stands between two windows.</summary>
+    internal void AddIntervals(IntervalSeries sum)
+    {
+        Span<long> values = stackalloc long[CoreIntervals.All.Count];
+        ReadIntervals(values);
+        _intervals.AddTo(sum, values);
+    }
+
     private void EndInterval()
     {
         Span<long> values = stackalloc long[CoreIntervals.All.Count];
+        ReadIntervals(values);
+        _intervals.Finish(_clock, values);
+    }
+
+    private void ReadIntervals(Span<long> values)
+    {
         for (int i = 0; i < values.Length; i++)
         {
             values[i] = CoreIntervals.All[i].Read(Counters, Cycles);
         }
-
-        _intervals.Finish(_clock, values);
     }
 }

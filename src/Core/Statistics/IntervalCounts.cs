@@ -28,6 +28,21 @@ public sealed class IntervalCounts(int figures)
         End = Series.EndOf(now);
     }
 
+    /// <summary>Adds the growths so far to a sum, with those of the interval that is not over; here nothing changes.</summary>
+    /// <param name="sum">The sum, of as many figures.</param>
+    /// <param name="values">The figures as they stand. They become what they have grown by in this interval.</param>
+    public void AddTo(IntervalSeries sum, Span<long> values)
+    {
+        ArgumentNullException.ThrowIfNull(sum);
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] -= _before[i];
+        }
+
+        sum.Add(Series);
+        sum.Add(End - 1, values);
+    }
+
     /// <summary>
     /// What was counted for one figure belongs to another: it is moved from what the first has grown by in this interval, and if that is
     /// not as much, in those before, the latest first.

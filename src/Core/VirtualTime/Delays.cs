@@ -7,9 +7,10 @@ namespace VmSim.Core.VirtualTime;
 /// The least delays of the run's message kinds, from the machine and kernel profiles, and what follows from them: how far cores may run
 /// without hearing from each other.
 /// </summary>
-public sealed class Delays
+public sealed partial class Delays
 {
     private readonly IReadOnlyList<ProtocolMessage> _protocol;
+    private readonly Cycles _ipi;
 
     /// <summary>Derives the delays of a run.</summary>
     /// <param name="machine">The machine.</param>
@@ -25,8 +26,8 @@ public sealed class Delays
         Service = kernel.ServiceCycles;
         Return = kernel.TrapReturnCycles;
         CoreToSpace = Cycles.Min(Cycles.Min(Cycles.Min(Trap, SystemCall), Notice), LeastOf(_protocol, MessageDirection.CoreToSpace));
-        int ipi = machine.Sockets > 1 ? Math.Min(machine.IpiCycles, machine.IpiRemoteCycles) : machine.IpiCycles;
-        SpaceToCore = Cycles.Min(Cycles.Min(Return, ipi), LeastOf(_protocol, MessageDirection.SpaceToCore));
+        _ipi = machine.Sockets > 1 ? Math.Min(machine.IpiCycles, machine.IpiRemoteCycles) : machine.IpiCycles;
+        SpaceToCore = Cycles.Min(Cycles.Min(Return, _ipi), LeastOf(_protocol, MessageDirection.SpaceToCore));
         StoreVisibility = Service + SpaceToCore;
 
         // A longer window would let a core run past a message that another core's work of the same window causes. The core would take it

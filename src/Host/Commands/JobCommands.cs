@@ -61,6 +61,14 @@ internal static class JobCommands
                 await output.WriteLineAsync(LineOf(job));
             }
 
+            if (jobs is [{ State: JobState.Running } running] && await LookAsync(client, running.Id, cancellation) is { } figures)
+            {
+                foreach (string line in FiguresView.Lines(figures))
+                {
+                    await output.WriteLineAsync($"        {line}");
+                }
+            }
+
             return jobs.Any(job => job.State is JobState.Failed or JobState.Cancelled) ? ExitCodes.Broken : ExitCodes.Ok;
         });
     }
@@ -198,6 +206,23 @@ internal static class JobCommands
     {
         JobView job = await client.StatusAsync(id, cancellation);
         return job.Submission == id ? await client.SubmissionAsync(id, cancellation) : [job];
+    }
+
+    /// <summary>How a job stands, which it tells a second or two after it is first asked for.</summary>
+    private static async Task<JobFigures?> LookAsync(ServiceClient client, long id, CancellationToken cancellation)
+    {
+        const int Looks = 16;
+        for (int look = 0; look < Looks; look++)
+        {
+            if (await client.FiguresAsync(id, cancellation) is { } figures)
+            {
+                return figures;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(250), cancellation);
+        }
+
+        return null;
     }
 
     private static bool IsOver(JobView job) => job.State is JobState.Done or JobState.Failed or JobState.Cancelled;

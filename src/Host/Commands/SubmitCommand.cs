@@ -63,6 +63,11 @@ internal static class SubmitCommand
             await error.WriteLineAsync(
                 $"vmsim: {jobs} submitted, {(receipt.Count == 1 ? "which needs" : "each of which needs at most")} {memory} "
                 + $"of memory{(receipt.Done > 0 ? $"; the service has the result of {receipt.Done} already" : "")}");
+            if (receipt.Hint.Length > 0)
+            {
+                await error.WriteLineAsync($"vmsim: {jobs} may fail for a limit: {receipt.Hint}");
+            }
+
             return ExitCodes.Ok;
         });
         return command;
@@ -88,6 +93,7 @@ internal static class SubmitCommand
         Dictionary<string, RunInput> files = new(StringComparer.Ordinal);
         List<RunRequest> runs = [];
         long most = 0;
+        double until = 0;
         IReadOnlyList<SweepPoint> points = plan.Points();
         if (points.Count > JobLimits.RunsMax)
         {
@@ -104,6 +110,7 @@ internal static class SubmitCommand
 
             long bytes = RunMemory.Of(spec, check: false).Bytes;
             most = Math.Max(most, bytes);
+            until = Math.Max(until, Math.Min(spec.Until / spec.Machine.Ghz / 1e9, JobBounds.SecondsMost));
             List<InputName> inputs = [];
             foreach (string path in RunPlan.FilesOf(spec))
             {
@@ -115,6 +122,7 @@ internal static class SubmitCommand
             runs.Add(new RunRequest(point.Text(plan.Axes), text, inputs, bytes, WorldMemory.Of(spec, check: false).Pages));
         }
 
-        return (new JobRequest(name, runs, priority), [.. files.Values], new RunMemory(most));
+        JobBounds needs = new(new RunMemory(most).InAll, VirtualSeconds: until > 0 ? until : null);
+        return (new JobRequest(name, runs, priority, Needs: needs), [.. files.Values], new RunMemory(most));
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using VmSim.Host.Service;
 using VmSim.Host.Terminal;
 
@@ -7,6 +8,8 @@ namespace VmSim.Host.Commands;
 /// <summary><c>vmsim tokens</c>: who may use a service.</summary>
 internal static class TokensCommand
 {
+    private static readonly string[] Roles = [.. Enum.GetValues<Role>().Select(role => role.ToString().ToLowerInvariant())];
+
     public static Command Create(TextWriter output, TextWriter error)
     {
         Command command = new("tokens", "Says who may use a service; one that runs takes changes up at once.");
@@ -19,24 +22,38 @@ internal static class TokensCommand
     private static Command Add(TextWriter output, TextWriter error)
     {
         Argument<string> name = new("name") { Description = "Who gets it; jobs are his by this name." };
-        Option<string> role = new("--role")
+        Option<Role> role = new("--role")
         {
             Description = "reader sees, submitter submits and cancels his own, operator cancels all; node makes jobs.",
-            DefaultValueFactory = _ => "submitter",
+            HelpName = string.Join('|', Roles),
+            DefaultValueFactory = _ => Role.Submitter,
+            CustomParser = ParseRole,
         };
-        role.AcceptOnlyFromAmong([.. Enum.GetNames<Role>().Select(name => name.ToLowerInvariant())]);
+        role.CompletionSources.Add([.. Roles]);
         Option<string> store = ServeCommand.StoreOption();
         Command command = new("add", "Makes a token and prints it; one that the name had counts no more.") { name, role, store };
         command.SetAction(parsed =>
         {
             StoreFolder folder = new(parsed.GetValue(store)!);
             folder.Create();
-            Role given = Enum.Parse<Role>(parsed.GetValue(role)!, ignoreCase: true);
-            output.WriteLine(TokenFile.Add(folder.Tokens, parsed.GetValue(name)!, given));
+            output.WriteLine(TokenFile.Add(folder.Tokens, parsed.GetValue(name)!, parsed.GetValue(role)));
             error.WriteLine("vmsim: this token is kept nowhere else; give it on by a way that nobody can read");
             return ExitCodes.Ok;
         });
         return command;
+    }
+
+    private static Role ParseRole(ArgumentResult result)
+    {
+        string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "nothing";
+        int at = Array.IndexOf(Roles, text);
+        if (at < 0)
+        {
+            result.AddError($"--role: \"{text}\" found; one of {string.Join(", ", Roles)} is allowed");
+            return Role.Reader;
+        }
+
+        return Enum.GetValues<Role>()[at];
     }
 
     private static Command Remove(TextWriter error)

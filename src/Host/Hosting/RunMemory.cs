@@ -24,6 +24,9 @@ internal readonly record struct RunMemory(long Bytes)
         return new RunMemory(one > long.MaxValue / processes ? long.MaxValue : one * processes);
     }
 
+    /// <summary>Bytes with those that this process has already: a process that runs the same begins as this one did.</summary>
+    public long InAll => Bytes > long.MaxValue - Environment.WorkingSet ? long.MaxValue : Bytes + Environment.WorkingSet;
+
     /// <summary>In words, with what this process has already.</summary>
     public override string ToString() => $"about {Quantities.Bytes((double)Bytes + Environment.WorkingSet)}";
 

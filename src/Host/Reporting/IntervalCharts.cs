@@ -40,20 +40,23 @@ internal static class IntervalCharts
     private static readonly OxyColor Most = OxyColor.FromRgb(0x00, 0x33, 0x66);
 
     /// <summary>Whether a report has curves over time.</summary>
-    public static bool HasTime(RunReport report) => report.Intervals?.Series.Any(series => series.Value.Count > 1) == true;
+    public static bool HasTime(RunReport report) => report.Intervals is { } intervals && HasTime(intervals);
+
+    /// <summary>Whether there is a curve over time in intervals.</summary>
+    public static bool HasTime(RunIntervals intervals) =>
+        intervals.Series.Any(series => series.Value.Count > 1 && !IsClass(series.Key) && series.Value.Any(value => value != 0));
 
     /// <summary>Whether it says where cycles went over time, which reports of versions before do not.</summary>
     public static bool HasClasses(RunReport report) => HasTime(report) && report.CoreTime is not null;
 
     /// <summary>A curve above the other for each series, on one axis of time.</summary>
-    public static string OverTime(RunReport report, int? number)
+    public static string OverTime(RunIntervals intervals, double ghz, int? number)
     {
-        RunIntervals intervals = report.Intervals!;
         KeyValuePair<string, IReadOnlyList<long>>[] series =
             [.. intervals.Series.Where(series => !IsClass(series.Key) && series.Value.Any(value => value != 0)).Reverse()];
-        PlotModel chart = ChartStyle.NewChart($"In each {Quantities.Time(intervals.Length.Value, report.Ghz)} of virtual time");
-        double milliseconds = Milliseconds(report);
-        chart.Axes.Add(TimeAxis(report));
+        PlotModel chart = ChartStyle.NewChart($"In each {Quantities.Time(intervals.Length.Value, ghz)} of virtual time");
+        double milliseconds = Milliseconds(intervals, ghz);
+        chart.Axes.Add(TimeAxis(intervals, ghz));
         for (int i = 0; i < series.Length; i++)
         {
             (string name, IReadOnlyList<long> values) = series[i];
@@ -87,11 +90,10 @@ internal static class IntervalCharts
     }
 
     /// <summary>How many cores were at what in each interval, one class of cycles above the other.</summary>
-    public static string Classes(RunReport report, int? number)
+    public static string Classes(RunIntervals intervals, double ghz, int? number)
     {
-        RunIntervals intervals = report.Intervals!;
         PlotModel chart = ChartStyle.NewChart("What cores did when");
-        chart.Axes.Add(TimeAxis(report));
+        chart.Axes.Add(TimeAxis(intervals, ghz));
         chart.Axes.Add(ChartStyle.Dressed(new LinearAxis
         {
             Position = AxisPosition.Left,
@@ -100,7 +102,7 @@ internal static class IntervalCharts
             MaximumPadding = 0.06,
             LabelFormatter = ChartStyle.Label,
         }));
-        double milliseconds = Milliseconds(report);
+        double milliseconds = Milliseconds(intervals, ghz);
         double[] below = new double[intervals.Series.Max(series => series.Value.Count)];
         int colour = 0;
         foreach (CoreIntervals known in CoreIntervals.Classes)
@@ -146,11 +148,11 @@ internal static class IntervalCharts
         RunCoreTime time = report.CoreTime!;
         string of = time.CoresPerBlock == 1 ? "" : $", in blocks of {time.CoresPerBlock} cores";
         PlotModel chart = ChartStyle.NewChart($"What virtual memory and the kernel took of each core's busy time{of}");
-        chart.Axes.Add(TimeAxis(report));
+        chart.Axes.Add(TimeAxis(report.Intervals!, report.Ghz));
         chart.Axes.Add(Side(AxisPosition.Left, "core", time.User.Count, time.CoresPerBlock, isDown: true));
         chart.Axes.Add(Shade("% of busy time", 0, 100));
         RectangleSeries squares = new() { ColorAxisKey = ShadeKey };
-        double milliseconds = Milliseconds(report);
+        double milliseconds = Milliseconds(report.Intervals!, report.Ghz);
         for (int block = 0; block < time.User.Count; block++)
         {
             int begin = 0;
@@ -225,14 +227,14 @@ internal static class IntervalCharts
     private static string TitleOf(string name) => CoreIntervals.Counts.FirstOrDefault(known => known.Name == name)?.ShortTitle
         ?? SpaceIntervals.All.FirstOrDefault(known => known.Name == name)?.ShortTitle ?? name;
 
-    private static double Milliseconds(RunReport report) => report.Intervals!.Length.Value / report.Ghz / 1e6;
+    private static double Milliseconds(RunIntervals intervals, double ghz) => intervals.Length.Value / ghz / 1e6;
 
-    private static Axis TimeAxis(RunReport report) => ChartStyle.Dressed(new LinearAxis
+    private static Axis TimeAxis(RunIntervals intervals, double ghz) => ChartStyle.Dressed(new LinearAxis
     {
         Position = AxisPosition.Bottom,
         Title = "virtual time in ms",
         Minimum = 0,
-        Maximum = Milliseconds(report) * report.Intervals!.Series.Max(one => one.Value.Count),
+        Maximum = Milliseconds(intervals, ghz) * intervals.Series.Max(one => one.Value.Count),
     });
 
     private static LinearColorAxis Shade(string title, double least, double most) => new()

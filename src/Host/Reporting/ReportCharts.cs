@@ -47,12 +47,12 @@ internal static class ReportCharts
 
         if (IntervalCharts.HasTime(report))
         {
-            yield return new ReportChart(Names[3], number => IntervalCharts.OverTime(report, number));
+            yield return new ReportChart(Names[3], number => IntervalCharts.OverTime(report.Intervals!, report.Ghz, number));
         }
 
         if (IntervalCharts.HasClasses(report))
         {
-            yield return new ReportChart(Names[4], number => IntervalCharts.Classes(report, number));
+            yield return new ReportChart(Names[4], number => IntervalCharts.Classes(report.Intervals!, report.Ghz, number));
             yield return new ReportChart(Names[5], number => IntervalCharts.Heat(report, number));
         }
 

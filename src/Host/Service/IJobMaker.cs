@@ -8,8 +8,12 @@ internal interface IJobMaker : IDisposable
 
     /// <summary>Waits for the end.</summary>
     /// <param name="progress">Takes how far the job is.</param>
+    /// <param name="figures">Takes how it stands, while somebody looks.</param>
     /// <param name="log">Takes what belongs into its log.</param>
-    Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<string> log);
+    Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<JobFigures> figures, Action<string> log);
+
+    /// <summary>Somebody looks at the job: for some seconds its figures are wanted.</summary>
+    void Look();
 
     /// <summary>The service ends: a process writes a last checkpoint and ends, a node goes on alone.</summary>
     void Stop();

@@ -37,6 +37,37 @@ internal sealed record JobBounds(long? MemoryBytes = null, double? Seconds = nul
             : null;
     }
 
+    /// <summary>What is wrong with needs in a submission; null if nothing is.</summary>
+    public string? NeedsProblem() =>
+        MemoryBytes is < 0 || Seconds is not (null or (>= 0 and <= SecondsMost))
+        || VirtualSeconds is not (null or (>= 0 and <= SecondsMost))
+            ? $"needs: at least 0 bytes, and 0 to {SecondsMost:0} s of wall time and of virtual time, are allowed"
+            : null;
+
+    /// <summary>What of needs lies beyond these bounds, in words; empty if nothing does.</summary>
+    public string Hint(JobBounds needs)
+    {
+        List<string> words = [];
+        if (needs.MemoryBytes > MemoryBytes)
+        {
+            words.Add($"{Quantities.Bytes(needs.MemoryBytes.Value)} of memory are needed, {Quantities.Bytes(MemoryBytes.Value)} allowed");
+        }
+
+        if (needs.Seconds > Seconds)
+        {
+            words.Add($"{Quantities.Seconds(needs.Seconds.Value)} of wall time are needed, {Quantities.Seconds(Seconds.Value)} allowed");
+        }
+
+        if (needs.VirtualSeconds > VirtualSeconds)
+        {
+            words.Add(
+                $"the run goes on until {Quantities.Seconds(needs.VirtualSeconds.Value)} of virtual time, "
+                    + $"{Quantities.Seconds(VirtualSeconds.Value)} are allowed");
+        }
+
+        return string.Join("; ", words);
+    }
+
     /// <summary>Says that a job is over its bound of memory.</summary>
     public static string OverMemory(long bytes, long most) =>
         $"over its limit of memory: {Quantities.Bytes(bytes)} found, {Quantities.Bytes(most)} allowed";

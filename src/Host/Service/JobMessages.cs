@@ -27,7 +27,9 @@ internal sealed record JobGang(
 /// <param name="Text">Something for the log; null likewise.</param>
 /// <param name="Answer">What has become of it; null likewise.</param>
 /// <param name="Leads">Where it waits for other nodes; null likewise.</param>
-internal sealed record JobWord(JobProgress? Progress = null, string? Text = null, JobAnswer? Answer = null, JobLead? Leads = null);
+/// <param name="Figures">How it stands, while somebody looks; null likewise.</param>
+internal sealed record JobWord(
+    JobProgress? Progress = null, string? Text = null, JobAnswer? Answer = null, JobLead? Leads = null, JobFigures? Figures = null);
 
 /// <summary>A process waits for other nodes.</summary>
 /// <param name="Address">Host and port.</param>

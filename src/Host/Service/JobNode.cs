@@ -92,6 +92,11 @@ internal sealed class JobNode(
                 }
             }
 
+            foreach (string lease in answer.Looked ?? [])
+            {
+                _works.GetValueOrDefault(lease)?.Look();
+            }
+
             foreach (NodeOrder order in answer.Orders)
             {
                 Begin(order);

@@ -11,7 +11,10 @@ namespace VmSim.Host.Service;
 internal sealed class JobProcess : IJobMaker
 {
     /// <summary>How often it is looked what the process takes: what it takes more meanwhile is beyond its limit.</summary>
-    private static readonly TimeSpan Look = new(TimeSpan.TicksPerSecond / 4);
+    private static readonly TimeSpan Watch = new(TimeSpan.TicksPerSecond / 4);
+
+    /// <summary>From one word that somebody looks to the next.</summary>
+    private const long LookMilliseconds = 1_000;
 
     private readonly Process _process;
     private readonly JobBounds _bounds;
@@ -19,6 +22,8 @@ internal sealed class JobProcess : IJobMaker
     private readonly Action _kill;
     private readonly Task<string> _said;
     private Process? _part;
+    private Task _looked = Task.CompletedTask;
+    private long _nextLook;
 
     private JobProcess(Process process, JobBounds bounds)
     {
@@ -78,9 +83,10 @@ internal sealed class JobProcess : IJobMaker
     public bool HasEndedWell => _process.ExitCode == ExitCodes.Ok;
 
     /// <inheritdoc/>
-    public async Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<string> log)
+    public async Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<JobFigures> figures, Action<string> log)
     {
         JobAnswer? answer = null;
+        bool isWrong = false;
         using CancellationTokenSource over = new();
         Task<string> watched = WatchAsync(over.Token);
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
@@ -96,6 +102,20 @@ internal sealed class JobProcess : IJobMaker
             if (word?.Leads is { } leads)
             {
                 Lead(leads);
+            }
+
+            if (word?.Figures is { } stands)
+            {
+                // What this process read is somebody else's, and so may be what it says.
+                if (FigureRules.Problem(stands) is not { } wrong)
+                {
+                    figures(stands);
+                }
+                else if (!isWrong)
+                {
+                    isWrong = true;
+                    log($"its figures are not shown: {wrong}");
+                }
             }
 
             if (word?.Text is { } text)
@@ -115,6 +135,18 @@ internal sealed class JobProcess : IJobMaker
         string said = await _said;
         string death = $"its process ended with exit code {_process.ExitCode}{(said.Length > 0 ? $"; it last said \"{said}\"" : "")}";
         return new JobEnding(answer, death);
+    }
+
+    /// <inheritdoc/>
+    public void Look()
+    {
+        // Once a second is enough, and one that is frozen need not be told twice.
+        long now = Environment.TickCount64;
+        if (now >= _nextLook && _looked.IsCompleted)
+        {
+            _nextLook = now + LookMilliseconds;
+            _looked = Task.Run(SayLook);
+        }
     }
 
     /// <inheritdoc/>
@@ -154,7 +186,7 @@ internal sealed class JobProcess : IJobMaker
             return "";
         }
 
-        using PeriodicTimer timer = new(Look);
+        using PeriodicTimer timer = new(Watch);
         try
         {
             while (await timer.WaitForNextTickAsync(over))
@@ -194,6 +226,19 @@ internal sealed class JobProcess : IJobMaker
         {
             // It has ended already.
             return "";
+        }
+    }
+
+    private void SayLook()
+    {
+        try
+        {
+            // Below the writer, so that its end may come meanwhile.
+            _process.StandardInput.BaseStream.Write("look\n"u8);
+        }
+        catch (Exception reason) when (reason is IOException or InvalidOperationException)
+        {
+            // It has ended, or is asked to.
         }
     }
 

@@ -6,8 +6,14 @@ namespace VmSim.Host.Service;
 /// <param name="Priority">0 to <see cref="JobLimits.PriorityMax"/>; null for <see cref="JobLimits.PriorityUsual"/>.</param>
 /// <param name="Bounds">What each run may take at most; null for what the service allows.</param>
 /// <param name="Spread">Over how many nodes each is to be spread; null for one.</param>
+/// <param name="Needs">What a run takes at most, as far as who submits it knows, for the answer to say what is beyond a bound.</param>
 internal sealed record JobRequest(
-    string Name, IReadOnlyList<RunRequest> Runs, int? Priority = null, JobBounds? Bounds = null, JobSpread? Spread = null);
+    string Name,
+    IReadOnlyList<RunRequest> Runs,
+    int? Priority = null,
+    JobBounds? Bounds = null,
+    JobSpread? Spread = null,
+    JobBounds? Needs = null);
 
 /// <summary>A run of a submission.</summary>
 /// <param name="Label">What differs between the runs.</param>
@@ -27,4 +33,5 @@ internal sealed record InputName(string Path, string Digest);
 /// <param name="Id">Number of the submission, which is that of its first job.</param>
 /// <param name="Count">Its jobs, whose numbers follow each other.</param>
 /// <param name="Done">How many of them the store had a result of.</param>
-internal sealed record JobReceipt(long Id, int Count, int Done);
+/// <param name="Hint">What the runs need beyond their bounds, in words; empty if nothing is known to be.</param>
+internal sealed record JobReceipt(long Id, int Count, int Done, string Hint = "");

@@ -18,7 +18,7 @@ internal static class JobRules
     /// <param name="caps">What the service allows any job.</param>
     public static string? Problem(JobRequest request, Func<InputName, bool> hasInput, JobBounds caps)
     {
-        if (request.Bounds?.Problem(caps) is { } beyond)
+        if ((request.Bounds?.Problem(caps) ?? request.Needs?.NeedsProblem()) is { } beyond)
         {
             return beyond;
         }

@@ -158,7 +158,7 @@ internal sealed partial class JobScheduler
     {
         Job job = running.Job;
         JobEnding ending = await running.Maker.WaitAsync(
-            progress => running.Progress = progress, text => _ = NoteAsync(job.Id, text));
+            progress => running.Progress = progress, figures => running.Figures = figures, text => _ = NoteAsync(job.Id, text));
         running.Maker.Dispose();
         if (ending.IsDetached)
         {

@@ -21,6 +21,7 @@ internal sealed partial class JobScheduler
         ServiceNode? node;
         List<string> none = [];
         List<Task> noted = [];
+        List<string> looked = [];
         int room = 0;
         lock (_gate)
         {
@@ -39,6 +40,7 @@ internal sealed partial class JobScheduler
                 }
                 else
                 {
+                    looked = [.. node.Jobs.Values.Where(job => job.TakeLook()).Take(FigureRules.JobsMax).Select(job => job.Lease)];
                     room = RoomOf(node);
                 }
             }
@@ -48,7 +50,7 @@ internal sealed partial class JobScheduler
         List<NodeOrder> orders = [];
         noted.Add(room > 0 || node.Awaits ? TryAsync(() => GiveAsync(node, beat.Number, orders)) : Task.CompletedTask);
         await Task.WhenAll(noted);
-        return new NodeAnswer(orders, none, node.Drains);
+        return new NodeAnswer(orders, none, node.Drains, looked);
     }
 
     /// <summary>Has a node end with the jobs that it has.</summary>

@@ -43,7 +43,8 @@ internal sealed partial class JobScheduler
         _metrics.Submitted(jobs.Count, done);
         ServiceLog.Submitted(_log, jobs[0].Id, jobs.Count, owner);
         Wake();
-        return new JobReceipt(jobs[0].Id, jobs.Count, done);
+        JobBounds bounds = (request.Bounds ?? JobBounds.None).And(Caps);
+        return new JobReceipt(jobs[0].Id, jobs.Count, done, request.Needs is { } needs ? bounds.Hint(needs) : "");
     }
 
     /// <summary>A job is not wanted any more.</summary>

@@ -76,6 +76,24 @@ internal sealed partial class JobScheduler : IDisposable
         }
     }
 
+    /// <summary>
+    /// Somebody looks at a job: while he goes on to do so, it tells how it stands. There is nothing to see at first, since nobody looked.
+    /// </summary>
+    /// <returns>How it stands; null if it does not run, or has not said so yet.</returns>
+    public JobFigures? LookAt(long id)
+    {
+        lock (_gate)
+        {
+            if (!_running.TryGetValue(id, out (RunningJob Job, Task<bool>) running))
+            {
+                return null;
+            }
+
+            running.Job.Maker.Look();
+            return running.Job.Figures;
+        }
+    }
+
     /// <summary>Has jobs made until it is asked to stop; those that run then write a last checkpoint and wait for the next start.</summary>
     /// <exception cref="IOException">Another service has taken the store over.</exception>
     public async Task RunAsync(CancellationToken stop)

@@ -27,6 +27,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
 
     private const long ProgressMilliseconds = 500;
     private readonly Lock _gate = new();
+    private JobViewer? _viewer;
 
     /// <summary>Makes the job.</summary>
     /// <param name="asked">Cancelled when a signal asks the process to end.</param>
@@ -40,11 +41,14 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
 
         JobOrder order = JsonSerializer.Deserialize<JobOrder>(line)!;
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(asked);
+        JobViewer viewer = new(figures => Say(new JobWord(Figures: figures)));
+        _viewer = viewer;
         new Thread(() =>
         {
             while (input.ReadLine() is not null)
             {
-                // Nothing else is said to it.
+                // Nothing else is said to it than that somebody looks.
+                viewer.Look();
             }
 
             stop.Cancel();
@@ -153,7 +157,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
             Period = TimeSpan.FromSeconds(order.CheckpointSeconds),
             Keep = write => Keep(new CheckpointFile(file, run, [], failed), write, failed),
         };
-        RunOptions options = new() { Threads = order.Threads, Checkpoints = checkpoints };
+        RunOptions options = new() { Threads = order.Threads, Checkpoints = checkpoints, Viewer = _viewer };
         Progress progress = new(this, spec.Machine.Ghz, limit);
         if (order.Gang is { } gang)
         {

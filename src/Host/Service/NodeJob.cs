@@ -16,6 +16,8 @@ internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJ
     private Action<JobProgress> _progress = _ => { };
     private HashSet<string> _missing = [];
     private DateTimeOffset _missingUntil;
+    private Action<JobFigures> _figures = _ => { };
+    private int _isLookedAt;
 
     /// <summary>The node.</summary>
     public ServiceNode Node => node;
@@ -47,9 +49,10 @@ internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJ
         : $"nodes {string.Join(", ", Parts.Select(part => part.Node.Name).Prepend(node.Name))}";
 
     /// <inheritdoc/>
-    public Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<string> log)
+    public Task<JobEnding> WaitAsync(Action<JobProgress> progress, Action<JobFigures> figures, Action<string> log)
     {
         Volatile.Write(ref _progress, progress);
+        Volatile.Write(ref _figures, figures);
         return _ended.Task;
     }
 
@@ -88,7 +91,18 @@ internal sealed class NodeJob(ServiceNode node, string lease, long givenAt) : IJ
         {
             Volatile.Read(ref _progress)(made);
         }
+
+        if (claim.Figures is { } figures)
+        {
+            Volatile.Read(ref _figures)(figures);
+        }
     }
+
+    /// <inheritdoc/>
+    public void Look() => Volatile.Write(ref _isLookedAt, 1);
+
+    /// <summary>Whether somebody has looked since this was last asked.</summary>
+    public bool TakeLook() => Interlocked.Exchange(ref _isLookedAt, 0) == 1;
 
     /// <summary>The attempt has ended; what is said of it later counts no more.</summary>
     public void End(JobEnding ending) => _ended.TrySetResult(ending);

@@ -34,13 +34,17 @@ internal enum NodeState
 /// <param name="Progress">How far it is; null before it has said so.</param>
 /// <param name="Log">Lines for its log, since the last time.</param>
 /// <param name="Address">Host and port where the other nodes of the job are waited for; empty for nobody, or not yet.</param>
-internal sealed record NodeClaim(long Job, string Lease, JobProgress? Progress, IReadOnlyList<string> Log, string Address = "");
+/// <param name="Figures">How it stands, if somebody looks; null for nothing new.</param>
+internal sealed record NodeClaim(
+    long Job, string Lease, JobProgress? Progress, IReadOnlyList<string> Log, string Address = "", JobFigures? Figures = null);
 
 /// <summary>What a node is told.</summary>
 /// <param name="Orders">Jobs to begin.</param>
 /// <param name="Void">Leases that count no more: their jobs are to be ended at once.</param>
 /// <param name="Drains">Whether it is to end with the jobs that it has.</param>
-internal sealed record NodeAnswer(IReadOnlyList<NodeOrder> Orders, IReadOnlyList<string> Void, bool Drains);
+/// <param name="Looked">Leases of jobs that somebody looks at, at most <see cref="FigureRules.JobsMax"/>; null for none.</param>
+internal sealed record NodeAnswer(
+    IReadOnlyList<NodeOrder> Orders, IReadOnlyList<string> Void, bool Drains, IReadOnlyList<string>? Looked = null);
 
 /// <summary>A job for a node.</summary>
 /// <param name="Job">Its number.</param>

@@ -57,10 +57,14 @@ internal static class NodeRules
             return "state: ready, draining and leaving are allowed";
         }
 
-        return beat.Claims.Count > JobsMax || beat.Claims.Any(claim => claim is null || !IsWhole(claim))
-            ? $"claims: at most {JobsMax}, each with a lease, a progress that is none below 0, and at most "
-                + $"{LinesMax} lines of {LineMax} characters, are allowed"
-            : null;
+        if (beat.Claims.Count > JobsMax || beat.Claims.Any(claim => claim is null || !IsWhole(claim)))
+        {
+            return $"claims: at most {JobsMax}, each with a lease, a progress that is none below 0, and at most "
+                + $"{LinesMax} lines of {LineMax} characters, are allowed";
+        }
+
+        return beat.Claims.Select(claim => claim.Figures is { } figures ? FigureRules.Problem(figures) : null)
+            .FirstOrDefault(problem => problem is not null);
     }
 
     /// <summary>What is wrong with the end of a job; null if nothing is.</summary>
@@ -89,7 +93,7 @@ internal static class NodeRules
     }
 
     /// <summary>Whether a text has characters in it that control a terminal, or change the direction of what follows.</summary>
-    private static bool HasControls(string text) => !string.Equals(PlainWriter.Line(text), text, StringComparison.Ordinal);
+    internal static bool HasControls(string text) => !string.Equals(PlainWriter.Line(text), text, StringComparison.Ordinal);
 
     private static bool IsWhole(NodeClaim claim) =>
         StoreFolder.IsHex(claim.Lease, LeaseLength) && claim.Address.Length <= AddressMax && !HasControls(claim.Address)

@@ -27,6 +27,7 @@ internal sealed class NodeWork(
     private readonly CancellationTokenSource _stop = new();
     private JobProcess? _process;
     private JobProgress? _progress;
+    private JobFigures? _figures;
     private Task _sent = Task.CompletedTask;
     private bool _isStopping;
 
@@ -39,7 +40,21 @@ internal sealed class NodeWork(
         lock (_gate)
         {
             return new NodeClaim(
-                order.Job, order.Lease, _progress, [.. _log.Take(NodeRules.LinesMax)], _process?.Address ?? "");
+                order.Job,
+                order.Lease,
+                _progress,
+                [.. _log.Take(NodeRules.LinesMax)],
+                _process?.Address ?? "",
+                Interlocked.Exchange(ref _figures, null));
+        }
+    }
+
+    /// <summary>Somebody looks at the job.</summary>
+    public void Look()
+    {
+        lock (_gate)
+        {
+            _process?.Look();
         }
     }
 
@@ -153,7 +168,8 @@ internal sealed class NodeWork(
             _process = gang is { Join.Length: > 0 } ? JobProcess.StartPart(gang, threads, order.Bounds) : JobProcess.Start(own);
         }
 
-        JobEnding ending = await _process.WaitAsync(progress => Volatile.Write(ref _progress, progress), Note);
+        JobEnding ending = await _process.WaitAsync(
+            progress => Volatile.Write(ref _progress, progress), figures => Volatile.Write(ref _figures, figures), Note);
         bool isPartDone = gang is { Join.Length: > 0 } && ending.Answer is null && _process.HasEndedWell;
         lock (_gate)
         {

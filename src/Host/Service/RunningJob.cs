@@ -6,6 +6,7 @@ namespace VmSim.Host.Service;
 internal sealed class RunningJob(Job job, IJobMaker maker)
 {
     private JobProgress? _progress;
+    private JobFigures? _figures;
     private string? _cancelledBy;
 
     /// <summary>The job, as it was when it was begun.</summary>
@@ -19,6 +20,13 @@ internal sealed class RunningJob(Job job, IJobMaker maker)
     {
         get => Volatile.Read(ref _progress);
         set => Volatile.Write(ref _progress, value);
+    }
+
+    /// <summary>How it stands; null before somebody has looked.</summary>
+    public JobFigures? Figures
+    {
+        get => Volatile.Read(ref _figures);
+        set => Volatile.Write(ref _figures, value);
     }
 
     /// <summary>Who does not want it any more; null if nobody.</summary>

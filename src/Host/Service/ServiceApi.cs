@@ -35,6 +35,9 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             .WithSummary("One job.").Produces<JobView>().Produces<ServiceProblem>(404);
         api.MapGet("/submissions/{id:long}", Submission).WithMetadata(new RoleNeeded(Role.Reader))
             .WithSummary("The jobs of one submission.").Produces<IReadOnlyList<JobView>>().Produces<ServiceProblem>(404);
+        api.MapGet("/jobs/{id:long}/figures", Figures).WithMetadata(new RoleNeeded(Role.Reader))
+            .WithSummary("How a running job stands, as it tells while this is asked again and again; nothing (204) before it has.")
+            .Produces<JobFigures>().Produces(204).Produces<ServiceProblem>(404);
         api.MapGet("/jobs/{id:long}/log", Log).WithMetadata(new RoleNeeded(Role.Reader))
             .WithSummary("A job's log.").Produces<IReadOnlyList<LogLine>>().Produces<ServiceProblem>(404);
         api.MapPost("/jobs/{id:long}/cancel", CancelAsync).WithMetadata(new RoleNeeded(Role.Submitter))
@@ -131,6 +134,13 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             ? Results.File(path, kind)
             : ServiceAuth.Problem(StatusCodes.Status404NotFound, $"the store has no {file} of job {id} any more; submit it again");
     }
+
+    private IResult Figures(long id) =>
+        store.Find(id) is not { } job ? NoJob(id)
+            : job.State != JobState.Running ? ServiceAuth.Problem(
+                StatusCodes.Status404NotFound, $"job {id} tells no figures: it is {ServiceText.Of(job.State)}")
+            : scheduler.LookAt(id) is { } figures ? Json(figures)
+            : Results.NoContent();
 
     private IResult HasInput(string digest, string ending) => InputStore.Problem(digest, ending) is { } wrong
         ? ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong)

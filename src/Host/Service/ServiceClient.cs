@@ -54,6 +54,19 @@ internal sealed partial class ServiceClient : IDisposable
     /// <summary>One job.</summary>
     public Task<JobView> StatusAsync(long id, CancellationToken cancellation) => GetAsync<JobView>($"jobs/{id}", cancellation);
 
+    /// <summary>How a running job stands; null if it has not said so yet, or does not run any more.</summary>
+    public async Task<JobFigures?> FiguresAsync(long id, CancellationToken cancellation)
+    {
+        using HttpResponseMessage answer = await AskPatientlyAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, $"jobs/{id}/figures"), cancellation);
+        return answer.StatusCode switch
+        {
+            HttpStatusCode.NoContent or HttpStatusCode.NotFound => null,
+            HttpStatusCode.OK => await answer.Content.ReadFromJsonAsync<JobFigures>(ServiceJson.Options, cancellation),
+            _ => throw await RefusalAsync(answer, cancellation),
+        };
+    }
+
     /// <summary>The jobs of a submission.</summary>
     public Task<IReadOnlyList<JobView>> SubmissionAsync(long id, CancellationToken cancellation) =>
         GetAsync<IReadOnlyList<JobView>>($"submissions/{id}", cancellation);

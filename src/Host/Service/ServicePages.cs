@@ -13,7 +13,7 @@ namespace VmSim.Host.Service;
 
 /// <summary>
 /// The service for people: the queue with what runs, a job with its log, and its report. Pages are made here, without code of others; the
-/// one script asks for the page again while nobody types, and everything works without it.
+/// one script asks for the page again, and puts in what no key is at; everything works without it.
 /// </summary>
 internal sealed class ServicePages(
     ServiceApi api, JobStore store, JobScheduler scheduler, TokenFile tokens, StoreFolder folder)
@@ -24,12 +24,21 @@ internal sealed class ServicePages(
 
     private const string Script =
         """
+        const part = () => document.querySelector(document.activeElement === document.body ? 'main' : '#live');
+        const isHeld = () => document.hidden || !part() || part().contains(document.activeElement);
         setInterval(async () => {
-          if (document.hidden || document.activeElement !== document.body) return;
+          if (isHeld()) return;
           const answer = await fetch(location.href, {headers: {Accept: 'text/html'}}).catch(() => null);
           if (!answer || !answer.ok) return;
           const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-          document.querySelector('main').replaceWith(page.querySelector('main'));
+          if (isHeld()) return;
+          const old = part();
+          const now = page.querySelector(old.id ? '#live' : 'main');
+          if (!now) return;
+          const wide = 'figure, .scroll, pre';
+          const lefts = [...old.querySelectorAll(wide)].map(each => each.scrollLeft);
+          old.replaceWith(now);
+          now.querySelectorAll(wide).forEach((each, at) => each.scrollLeft = lefts[at] ?? 0);
         }, 2000);
         """;
 
@@ -122,6 +131,11 @@ internal sealed class ServicePages(
             main.Append(
                 CultureInfo.InvariantCulture,
                 $"<form method=\"post\" action=\"/jobs/{id}/cancel\"><button>Cancel job {id}</button></form>");
+        }
+
+        if (job.State == JobState.Running)
+        {
+            main.Append(FiguresView.Section(scheduler.ProgressOf(id), scheduler.LookAt(id)));
         }
 
         main.Append("<h2>Log</h2><pre tabindex=\"0\">");

@@ -30,6 +30,20 @@ public sealed class JobBoundsTests
     public void Problem_OfBounds_IsNoneWithinRangesAndCaps(long? bytes, double? seconds, double? reached, bool isAllowed) =>
         Assert.Equal(isAllowed, new JobBounds(bytes, seconds, reached).Problem(Caps) is null);
 
+    [Fact]
+    public void Hint_NamesWhatIsNeededBeyondABound()
+    {
+        Assert.Equal("", Caps.Hint(JobBounds.None));
+        Assert.Equal("", Caps.Hint(new JobBounds(1L << 30, 1e6, 2)));
+        Assert.Equal("", JobBounds.None.Hint(new JobBounds(1L << 40, 1e6, 1e6)));
+        string hint = new JobBounds(1L << 30, 10, 2).Hint(new JobBounds(1L << 31, 20, 3));
+        Assert.Matches("2[.0]* GiB of memory.* 1[.0]* GiB allowed; 20[.0]* s of wall.* 10[.0]* s .*until 3[.0]* s .* 2[.0]* s are", hint);
+        Assert.Null(new JobBounds(0, 0, 0).NeedsProblem());
+        Assert.NotNull(new JobBounds(-1).NeedsProblem());
+        Assert.NotNull(new JobBounds(Seconds: double.NaN).NeedsProblem());
+        Assert.NotNull(new JobBounds(VirtualSeconds: 1e11).NeedsProblem());
+    }
+
     /// <summary>A run that ends by itself where its limit is may have a window that ends a little behind.</summary>
     [Theory]
     [InlineData(2_000_000, null)]

@@ -168,6 +168,30 @@ public sealed class NodeSchedulerTests : IDisposable
         });
     }
 
+    /// <summary>Figures are asked for while somebody looks, and gone with the job.</summary>
+    [Fact]
+    public void Figures_OfAJob_AreToldWhileSomebodyLooks()
+    {
+        Submit();
+        NodeOrder order = Assert.Single(Beat("a", 1).Orders);
+        Assert.Equal([], Beat("a", 2, order).Looked!);
+        Assert.Null(_service.Scheduler.LookAt(1));
+        Assert.Equal([order.Lease], Beat("a", 3, order).Looked!);
+        Assert.Equal([], Beat("a", 4, order).Looked!);
+        JobFigures figures = SomeFigures.Of();
+        NodeClaim claim = new(1, order.Lease, null, [], Figures: figures);
+
+        // A node that has the job no more says nothing that counts.
+        Wait(_service.Scheduler.BeatAsync("a", Say(One, 5, claim with { Lease = Other }, new NodeClaim(1, order.Lease, null, []))));
+        Assert.Null(_service.Scheduler.LookAt(1));
+        Wait(_service.Scheduler.BeatAsync("a", Say(One, 6, claim)));
+        Assert.Same(figures, _service.Scheduler.LookAt(1));
+        Beat("a", 7, order);
+        Assert.Same(figures, _service.Scheduler.LookAt(1));
+        Assert.True(End("a", order));
+        HangGuard.Until(() => _service.Scheduler.LookAt(1) is null);
+    }
+
     [Fact]
     public void Problem_OfABeat_NamesIt()
     {
@@ -190,6 +214,7 @@ public sealed class NodeSchedulerTests : IDisposable
             (good with { Claims = [new NodeClaim(1, "../x", null, [])] }, "claims"),
             (good with { Claims = [new NodeClaim(1, One, null, [null!])] }, "claims"),
             (good with { Claims = [new NodeClaim(1, One, null, ["\u0007"])] }, "claims"),
+            (good with { Claims = [new NodeClaim(1, One, null, [], Figures: SomeFigures.Of() with { Ghz = -1 })] }, "ghz"),
         })
         {
             Assert.Contains(words, NodeRules.Problem(bad), StringComparison.Ordinal);

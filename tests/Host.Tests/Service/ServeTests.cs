@@ -243,7 +243,7 @@ public sealed class ServeTests : IDisposable
     [Theory]
     [InlineData("needs TLS", "serve", "--listen", "0.0.0.0:0")]
     [InlineData("an address and a port", "serve", "--listen", "nowhere")]
-    [InlineData("'submitter'", "tokens", "add", "x", "--role", "king")]
+    [InlineData("\"king\" found; one of node, reader, submitter, operator is allowed", "tokens", "add", "x", "--role", "king")]
     [InlineData("https alone", "jobs", "--server", "http://192.0.2.1:1")]
     [InlineData("--authority", "jobs", "--server", "https://192.0.2.1:1")]
     [InlineData("a URL", "jobs", "--server", "ftp://x")]

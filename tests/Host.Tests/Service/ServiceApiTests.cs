@@ -58,6 +58,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
             (HttpMethod.Get, "/api/v1/jobs", Role.Reader),
             (HttpMethod.Get, "/api/v1/jobs/1", Role.Reader),
             (HttpMethod.Get, "/api/v1/jobs/1/log", Role.Reader),
+            (HttpMethod.Get, "/api/v1/jobs/1/figures", Role.Reader),
             (HttpMethod.Get, "/api/v1/jobs/1/result/report.json", Role.Reader),
             (HttpMethod.Get, "/api/v1/submissions/1", Role.Reader),
             (HttpMethod.Get, "/metrics", Role.Reader),
@@ -164,7 +165,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
         string ben = TokenFile.Add(_store.Tokens, "ben", Role.Submitter);
         (HttpStatusCode status, string text) = await PostAsync("/api/v1/jobs", Job, ben);
         Assert.Equal(HttpStatusCode.OK, status);
-        Assert.Equal("""{"id":1,"count":1,"done":0}""", text);
+        Assert.Equal("""{"id":1,"count":1,"done":0,"hint":""}""", text);
         JsonNode job = JsonNode.Parse((await AskAsync(HttpMethod.Get, "/api/v1/jobs/1", ben)).Text)!;
         Assert.Equal(("queued", "ben", 5), ((string)job["state"]!, (string)job["owner"]!, (int)job["priority"]!));
         (status, text) = await AskAsync(HttpMethod.Post, "/api/v1/jobs/1/cancel", _tokens[Role.Submitter]);
@@ -286,6 +287,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
         Assert.Contains("vmsim_jobs_submitted", metrics, StringComparison.Ordinal);
         JsonNode api = JsonNode.Parse((await AskAsync(HttpMethod.Get, "/openapi/v1.json", token)).Text)!;
         Assert.Contains("/api/v1/jobs/{id}/result/{file}", api["paths"]!.AsObject().Select(path => path.Key));
+        Assert.NotNull(api["paths"]!["/api/v1/jobs/{id}/figures"]!["get"]!["responses"]!["204"]);
     }
 
     /// <summary>The queue is bounded: what does not fit is refused whole, and fits when there is room again.</summary>

@@ -1,0 +1,150 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using OpenQA.Selenium;
+using OpenQA.Selenium.Chrome;
+using VmSim.Host.Service;
+using VmSim.Host.Tests.CommandLine;
+using VmSim.Host.Tests.Reporting;
+using VmSim.Testing;
+using Xunit.Abstractions;
+
+namespace VmSim.Host.Tests.Service;
+
+/// <summary>The page of a job that runs, with a process of its own, in a real browser and for programs.</summary>
+public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    /// <summary>Cores that unmap what others have touched, for longer than any test takes.</summary>
+    private const string Scenario =
+        """
+        name = endless
+        machine.cores = 4
+        processes = [{ name = a, program = map-touch-unmap, threads = 4, iterations = 1000000000, pages = 16 }]
+        """;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-live-").FullName;
+    private readonly CancellationTokenSource _stop = new();
+    private string _token = "";
+    private ServiceHost _host = null!;
+    private Task _runs = Task.CompletedTask;
+    private HttpClient _http = null!;
+
+    public async Task InitializeAsync()
+    {
+        StoreFolder store = new(Path.Combine(_folder, "store"));
+        store.Create();
+        _token = TokenFile.Add(store.Tokens, "ada", Role.Submitter);
+        _host = await ServiceHost.StartAsync(new ServiceOptions
+        {
+            Store = store,
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            Jobs = new SchedulerOptions(1, 1, 60),
+        });
+        _runs = _host.RunAsync(_stop.Token);
+        _http = new HttpClient { BaseAddress = new Uri(_host.Address) };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+        JobRequest request = new(
+            "endless",
+            [new RunRequest("", Scenario, [])],
+            Bounds: new JobBounds(VirtualSeconds: 3600),
+            Needs: new JobBounds(1L << 60, null, 7200));
+        using HttpResponseMessage answer = await _http.PostAsJsonAsync("/api/v1/jobs", request, ServiceJson.Options);
+        answer.EnsureSuccessStatusCode();
+        JobReceipt receipt = (await answer.Content.ReadFromJsonAsync<JobReceipt>(ServiceJson.Options))!;
+        Assert.Equal("the run goes on until 120 min of virtual time, 60.0 min are allowed", receipt.Hint);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _runs.ContinueWith(_ => { }, TaskScheduler.Default).OrHangAsync();
+        await _host.DisposeAsync();
+        _http.Dispose();
+        _stop.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Figures come from the process of the job, for who asks again, and are no more when it is over.</summary>
+    [Fact]
+    public async Task Figures_OfARunningJob_AreThereUntilItIsOver()
+    {
+        JobFigures? figures = null;
+        HangGuard.Until(() => (figures = FiguresAsync().GetAwaiter().GetResult()) is { } some && some.Total("accesses") > 0);
+        Assert.Null(FigureRules.Problem(figures!));
+        Assert.Equal((1, 1, 1), (figures!.Domains, figures.DomainsSeen, figures.Lanes));
+        Assert.InRange(figures.Total("walks"), 1, FigureRules.NumberMax);
+        (_, string said, _) = await CommandRunner.RunAsync("status", "1", "--server", _host.Address, "--token-file", OwnToken());
+        Assert.Contains("TLB misses (", said, StringComparison.Ordinal);
+        Assert.Contains("of 1 thread at work", said, StringComparison.Ordinal);
+        using HttpResponseMessage cancelled = await _http.PostAsync(new Uri("/api/v1/jobs/1/cancel", UriKind.Relative), null);
+        cancelled.EnsureSuccessStatusCode();
+        using HttpResponseMessage over = await _http.GetAsync(new Uri("/api/v1/jobs/1/figures", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.NotFound, over.StatusCode);
+        Assert.Contains("it is cancelled", await over.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(1600)]
+    public void Page_OfARunningJob_HasItsChartsAnew(int width)
+    {
+        if (TestBrowser.Missing is { } missing)
+        {
+            output.WriteLine($"no browser has shown the page, since {missing}");
+            Assert.NotEmpty(_token);
+            return;
+        }
+
+        using TestBrowser shown = new(_folder, width);
+        ChromeDriver browser = shown.Driver;
+        browser.Navigate().GoToUrl(new Uri(_host.Address));
+        browser.SwitchTo().ActiveElement().SendKeys(_token + Keys.Enter);
+        HangGuard.Until(() => browser.FindElements(By.CssSelector("table")).Count > 0);
+        browser.Navigate().GoToUrl(new Uri(_host.Address + "/jobs/1"));
+        browser.Manage().Logs.GetLog(LogType.Browser);
+        browser.ExecuteScript("window.isSame = true");
+        HangGuard.Until(() => browser.FindElements(By.CssSelector("#live figure svg")).Count >= 2);
+        Assert.Contains("TLB misses", browser.FindElement(By.CssSelector("#live figure")).Text, StringComparison.Ordinal);
+        Assert.Contains("bounded by", browser.FindElement(By.CssSelector("#live table")).Text, StringComparison.Ordinal);
+        shown.AssertFits();
+
+        // A later reading takes the place of the first one, in the same page.
+        string first = Accesses(browser);
+        HangGuard.Until(() => Accesses(browser) != first);
+        Assert.True((bool)browser.ExecuteScript("return window.isSame")!);
+
+        // What has the keys stands still, and what has not does not.
+        Focus(browser, "main form button");
+        string second = Accesses(browser);
+        HangGuard.Until(() => Accesses(browser) != second);
+        Assert.True((bool)browser.ExecuteScript("return document.activeElement.matches('main form button')")!);
+        Focus(browser, "#live figure");
+        Assert.True((bool)browser.ExecuteScript("return document.activeElement.matches('#live figure')")!);
+        Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));
+    }
+
+    /// <summary>Goes to something by the tabulator alone.</summary>
+    private static void Focus(ChromeDriver browser, string selector) => HangGuard.Until(() =>
+    {
+        browser.SwitchTo().ActiveElement().SendKeys(Keys.Tab);
+        return (bool)browser.ExecuteScript($"return document.activeElement.matches('{selector}')")!;
+    });
+
+    private static string Accesses(ChromeDriver browser) =>
+        (string)browser.ExecuteScript("return document.querySelector('#live tr:nth-child(2) td').textContent")!;
+
+    private string OwnToken()
+    {
+        string path = Path.Combine(_folder, "ada.token");
+        File.WriteAllText(path, _token);
+        return path;
+    }
+
+    private async Task<JobFigures?> FiguresAsync()
+    {
+        using HttpResponseMessage answer = await _http.GetAsync(new Uri("/api/v1/jobs/1/figures", UriKind.Relative));
+        return answer.StatusCode == HttpStatusCode.OK
+            ? await answer.Content.ReadFromJsonAsync<JobFigures>(ServiceJson.Options)
+            : null;
+    }
+}

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
-using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
 
 namespace VmSim.Core.Checkpoints;

@@ -1,7 +1,6 @@
 using VmSim.Core.Addresses;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
-using VmSim.Core.Reports;
 
 namespace VmSim.Core.Checkpoints;
 

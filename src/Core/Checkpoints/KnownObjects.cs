@@ -2,7 +2,6 @@ using VmSim.Core.Checking;
 using VmSim.Core.Engine;
 using VmSim.Core.Kernel;
 using VmSim.Core.Paging;
-using VmSim.Core.Reports;
 using VmSim.Core.Settings;
 
 namespace VmSim.Core.Checkpoints;

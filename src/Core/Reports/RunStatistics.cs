@@ -38,22 +38,6 @@ public readonly record struct RunEnd(Cycles Clock, bool AllThreadsEnded, bool Ha
     public Cycles Time(Cycles until, bool finished) => finished && !AllThreadsEnded ? Cycles.Max(until, Clock) : Clock;
 }
 
-/// <summary>The cores, groups and threads that one node has simulated.</summary>
-/// <param name="World">The world as that node knows it.</param>
-/// <param name="Cores">Cores, by rising number.</param>
-/// <param name="Groups">Groups, by rising number.</param>
-/// <param name="Threads">Threads that are there, by rising number.</param>
-public sealed record RunPart(
-    World World, IReadOnlyList<CoreModel> Cores, IReadOnlyList<SpaceGroup> Groups, IReadOnlyList<SimThread> Threads)
-{
-    /// <summary>All of a world.</summary>
-    public static RunPart Whole(World world)
-    {
-        ArgumentNullException.ThrowIfNull(world);
-        return new RunPart(world, world.Cores, world.Groups, world.Threads);
-    }
-}
-
 /// <summary>
 /// What a run, or a node's part of one, has counted: plain numbers, in the order of their declarations. The parts of a run add up to the
 /// statistics that one node would have.

@@ -16,6 +16,8 @@ internal sealed class MessageTarget() : FuzzTarget("message", typeof(InvalidData
         new NodeShardProtocol.Begin(
             [ActorRefs.Nobody, Nodes.Value.DeadLetters], [new LinkAddress(1, Guid.Empty), new LinkAddress(65_535, Guid.Empty)]),
         new NodeShardProtocol.Stop(),
+        new NodeShardProtocol.Save(),
+        new NodeShardProtocol.Saved(1, 2, [1, 2, 3]),
         new NodeShardProtocol.Collect(long.MaxValue),
         new NodeShardProtocol.Stopped(1, true, 5, new RunEnd(7, true, false)),
         new NodeShardProtocol.Collected(1, 2, [1, 2, 3], new NodeReport("a", 1, 2, 3, 4)),
@@ -29,6 +31,7 @@ internal sealed class MessageTarget() : FuzzTarget("message", typeof(InvalidData
                 Nodes = 3,
                 CoresPerNode = 7,
                 Window = 1_300,
+                Checkpoint = new PlanCheckpoint(new RunInput("/a/run.checkpoint", new string('b', RunInput.DigestLength)), 64),
             },
             2),
         new NodeProtocol.Prepared(1, 4, Nodes.Value.DeadLetters, new LinkAddress(4_711, Guid.Empty)),

@@ -114,7 +114,8 @@ public sealed class CheckpointTests : IDisposable
             ("a pipe or a device", ["--checkpoint-to", "/dev/null"]),
             ("a pipe or a device", ["--resume", "/dev/null"]),
             ("no such file", ["--resume", nowhere]),
-            ("--local-nodes", ["--checkpoint-to", File, "--local-nodes", "2"]),
+            ("--checkpoint-virtual", ["--checkpoint-virtual", "1ms", "--checkpoint-to", File, "--local-nodes", "2"]),
+            ("a checker watches", ["--check", "--checkpoint-to", File, "--local-nodes", "2"]),
         })
         {
             (int code, _, string error) = await CommandRunner.RunAsync(["run", .. Short, .. options]);

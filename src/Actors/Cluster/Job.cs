@@ -331,7 +331,10 @@ internal sealed partial class Job(JobProtocol.Submit submit, TimeProvider time)
 
     private byte[] TakePieces(int node)
     {
-        byte[] whole = [.. _pieces[node].SelectMany(piece => piece)];
+        // Whole arrays, since a checkpoint has hundreds of megabytes.
+        using MemoryStream stream = new(_pieces[node].Sum(piece => piece.Length));
+        _pieces[node].ForEach(piece => stream.Write(piece));
+        byte[] whole = stream.GetBuffer();
         _pieces[node].Clear();
         return whole;
     }

@@ -25,9 +25,9 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
 
     private sealed record PeriodOver;
 
-    private sealed record Kept;
+    private sealed record Kept(Job Job);
 
-    private sealed record NotKept(Exception Reason);
+    private sealed record NotKept(Job Job, Exception Reason);
 
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
@@ -88,11 +88,14 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
             case PeriodOver:
                 Perform(_job?.OnPeriod());
                 break;
-            case Kept:
-                Perform(_job?.OnKept());
+            case Kept kept when ReferenceEquals(kept.Job, _job):
+                Perform(kept.Job.OnKept());
                 break;
-            case NotKept failed:
-                Perform(_job?.OnNotKept(failed.Reason));
+            case NotKept failed when ReferenceEquals(failed.Job, _job):
+                Perform(failed.Job.OnNotKept(failed.Reason));
+                break;
+            case Kept or NotKept:
+                // Its run was over meanwhile, and another one has begun.
                 break;
             case JobProtocol.ProcessStarted started:
                 _processes.Started(started.Which);
@@ -185,7 +188,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 TellShards(new NodeShardProtocol.Save());
                 break;
             case JobAction.Keep:
-                Keep(_job!.Keep!);
+                Keep(_job!);
                 break;
             case JobAction.Collect:
                 TellShards(new NodeShardProtocol.Collect(_job!.End));
@@ -208,8 +211,8 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     }
 
     /// <summary>Away from this actor, which has to hear meanwhile whether all nodes are there.</summary>
-    private void Keep(Action keep) =>
-        _ = Task.Run(keep).PipeTo(Self, success: () => new Kept(), failure: reason => new NotKept(reason));
+    private void Keep(Job job) =>
+        _ = Task.Run(job.Keep!).PipeTo(Self, success: () => new Kept(job), failure: reason => new NotKept(job, reason));
 
     private void AskUnheard(Job job)
     {

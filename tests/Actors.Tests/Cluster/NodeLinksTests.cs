@@ -134,13 +134,9 @@ public sealed class NodeLinksTests : IDisposable
     public async Task Frame_OfALengthOrDomainThatThereIsNot_IsRefused(int length, int domain)
     {
         Node node = Open(0);
-        Task connected = node.ConnectAsync([1], _ => throw new InvalidOperationException("it calls nobody"));
         using NodeCertificate member = SecureNodes.Certificate("member");
         using TcpClient client = new(Here, node.Address.Port);
-        using SslStream stream = Call(client, member);
-        Assert.True(SaysHello(stream, node.Address.Token, 1));
-        await connected.OrHangAsync();
-        node.Start();
+        using SslStream stream = await JoinAsync(node, client, member);
         byte[] header = new byte[8];
         BinaryPrimitives.WriteInt32LittleEndian(header, length);
         BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), domain);
@@ -155,19 +151,26 @@ public sealed class NodeLinksTests : IDisposable
     public async Task Frame_CutOff_EndsTheConnection()
     {
         Node node = Open(0);
-        Task connected = node.ConnectAsync([1], _ => throw new InvalidOperationException("it calls nobody"));
         using NodeCertificate member = SecureNodes.Certificate("member");
         using TcpClient client = new(Here, node.Address.Port);
-        using SslStream stream = Call(client, member);
-        Assert.True(SaysHello(stream, node.Address.Token, 1));
-        await connected.OrHangAsync();
-        node.Start();
+        using SslStream stream = await JoinAsync(node, client, member);
         stream.Write([0xFF, 0xFF, 0xFF, 0x03, 0, 0, 0, 0, 1, 2, 3]);
         client.Close();
         Assert.IsAssignableFrom<IOException>(node.Ended().Reason);
     }
 
     public void Dispose() => _open.ForEach(open => open.Dispose());
+
+    /// <summary>Becomes the other node of one that waits for a single call.</summary>
+    private static async Task<SslStream> JoinAsync(Node node, TcpClient client, NodeCertificate member)
+    {
+        Task connected = node.ConnectAsync([1], _ => throw new InvalidOperationException("it calls nobody"));
+        SslStream stream = Call(client, member);
+        Assert.True(SaysHello(stream, node.Address.Token, 1));
+        await connected.OrHangAsync();
+        node.Start();
+        return stream;
+    }
 
     private static Task Run(Action action) =>
         Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
@@ -24,33 +23,18 @@ public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-live-").FullName;
     private readonly CancellationTokenSource _stop = new();
-    private string _token = "";
-    private ServiceHost _host = null!;
+    private OneService _service = null!;
     private Task _runs = Task.CompletedTask;
-    private HttpClient _http = null!;
 
     public async Task InitializeAsync()
     {
-        StoreFolder store = new(Path.Combine(_folder, "store"));
-        store.Create();
-        _token = TokenFile.Add(store.Tokens, "ada", Role.Submitter);
-        _host = await ServiceHost.StartAsync(new ServiceOptions
-        {
-            Store = store,
-            Listen = new IPEndPoint(IPAddress.Loopback, 0),
-            Jobs = new SchedulerOptions(1, 1, 60),
-        });
-        _runs = _host.RunAsync(_stop.Token);
-        _http = new HttpClient { BaseAddress = new Uri(_host.Address) };
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
-        JobRequest request = new(
+        _service = await OneService.StartAsync(_folder);
+        _runs = _service.Host.RunAsync(_stop.Token);
+        JobReceipt receipt = await _service.SubmitAsync(new JobRequest(
             "endless",
             [new RunRequest("", Scenario, [])],
             Bounds: new JobBounds(VirtualSeconds: 3600),
-            Needs: new JobBounds(1L << 60, null, 7200));
-        using HttpResponseMessage answer = await _http.PostAsJsonAsync("/api/v1/jobs", request, ServiceJson.Options);
-        answer.EnsureSuccessStatusCode();
-        JobReceipt receipt = (await answer.Content.ReadFromJsonAsync<JobReceipt>(ServiceJson.Options))!;
+            Needs: new JobBounds(1L << 60, null, 7200)));
         Assert.Equal("the run goes on until 120 min of virtual time, 60.0 min are allowed", receipt.Hint);
     }
 
@@ -58,8 +42,7 @@ public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
     {
         await _stop.CancelAsync();
         await _runs.ContinueWith(_ => { }, TaskScheduler.Default).OrHangAsync();
-        await _host.DisposeAsync();
-        _http.Dispose();
+        await _service.DisposeAsync();
         _stop.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
@@ -73,12 +56,12 @@ public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Null(FigureRules.Problem(figures!));
         Assert.Equal((1, 1, 1), (figures!.Domains, figures.DomainsSeen, figures.Lanes));
         Assert.InRange(figures.Total("walks"), 1, FigureRules.NumberMax);
-        (_, string said, _) = await CommandRunner.RunAsync("status", "1", "--server", _host.Address, "--token-file", OwnToken());
+        (_, string said, _) = await CommandRunner.RunAsync("status", "1", "--server", _service.Host.Address, "--token-file", OwnToken());
         Assert.Contains("TLB misses (", said, StringComparison.Ordinal);
         Assert.Contains("of 1 thread at work", said, StringComparison.Ordinal);
-        using HttpResponseMessage cancelled = await _http.PostAsync(new Uri("/api/v1/jobs/1/cancel", UriKind.Relative), null);
+        using HttpResponseMessage cancelled = await _service.Http.PostAsync(new Uri("/api/v1/jobs/1/cancel", UriKind.Relative), null);
         cancelled.EnsureSuccessStatusCode();
-        using HttpResponseMessage over = await _http.GetAsync(new Uri("/api/v1/jobs/1/figures", UriKind.Relative));
+        using HttpResponseMessage over = await _service.Http.GetAsync(new Uri("/api/v1/jobs/1/figures", UriKind.Relative));
         Assert.Equal(HttpStatusCode.NotFound, over.StatusCode);
         Assert.Contains("it is cancelled", await over.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
@@ -91,16 +74,16 @@ public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
         if (TestBrowser.Missing is { } missing)
         {
             output.WriteLine($"no browser has shown the page, since {missing}");
-            Assert.NotEmpty(_token);
+            Assert.NotEmpty(_service.Token);
             return;
         }
 
         using TestBrowser shown = new(_folder, width);
         ChromeDriver browser = shown.Driver;
-        browser.Navigate().GoToUrl(new Uri(_host.Address));
-        browser.SwitchTo().ActiveElement().SendKeys(_token + Keys.Enter);
+        browser.Navigate().GoToUrl(new Uri(_service.Host.Address));
+        browser.SwitchTo().ActiveElement().SendKeys(_service.Token + Keys.Enter);
         HangGuard.Until(() => browser.FindElements(By.CssSelector("table")).Count > 0);
-        browser.Navigate().GoToUrl(new Uri(_host.Address + "/jobs/1"));
+        browser.Navigate().GoToUrl(new Uri(_service.Host.Address + "/jobs/1"));
         browser.Manage().Logs.GetLog(LogType.Browser);
         browser.ExecuteScript("window.isSame = true");
         HangGuard.Until(() => browser.FindElements(By.CssSelector("#live figure svg")).Count >= 2);
@@ -136,13 +119,13 @@ public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
     private string OwnToken()
     {
         string path = Path.Combine(_folder, "ada.token");
-        File.WriteAllText(path, _token);
+        File.WriteAllText(path, _service.Token);
         return path;
     }
 
     private async Task<JobFigures?> FiguresAsync()
     {
-        using HttpResponseMessage answer = await _http.GetAsync(new Uri("/api/v1/jobs/1/figures", UriKind.Relative));
+        using HttpResponseMessage answer = await _service.Http.GetAsync(new Uri("/api/v1/jobs/1/figures", UriKind.Relative));
         return answer.StatusCode == HttpStatusCode.OK
             ? await answer.Content.ReadFromJsonAsync<JobFigures>(ServiceJson.Options)
             : null;

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using OpenQA.Selenium;
 using OpenQA.Selenium.Chrome;
 using VmSim.Host.Service;
@@ -15,32 +12,19 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const string Evil = "<script>alert(1)</script>";
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-pages-").FullName;
-    private string _token = "";
-    private ServiceHost _host = null!;
+    private OneService _service = null!;
 
     public async Task InitializeAsync()
     {
-        StoreFolder store = new(Path.Combine(_folder, "store"));
-        store.Create();
-        _token = TokenFile.Add(store.Tokens, "ada", Role.Submitter);
-        _host = await ServiceHost.StartAsync(new ServiceOptions
-        {
-            Store = store,
-            Listen = new IPEndPoint(IPAddress.Loopback, 0),
-            Jobs = new SchedulerOptions(1, 1, 60),
-        });
-        using HttpClient client = new() { BaseAddress = new Uri(_host.Address) };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
-        JobRequest request = new(Evil, [new RunRequest(Evil, "name = x", [])]);
-        using HttpResponseMessage answer = await client.PostAsJsonAsync("/api/v1/jobs", request, ServiceJson.Options);
-        answer.EnsureSuccessStatusCode();
-        using JobStore jobs = new(new SqliteDatabase(store.Database), TimeProvider.System);
+        _service = await OneService.StartAsync(_folder);
+        await _service.SubmitAsync(new JobRequest(Evil, [new RunRequest(Evil, "name = x", [])]));
+        using JobStore jobs = new(new SqliteDatabase(_service.Database), TimeProvider.System);
         await jobs.LogAsync(1, Evil);
     }
 
     public async Task DisposeAsync()
     {
-        await _host.DisposeAsync();
+        await _service.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
 
@@ -52,7 +36,7 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         if (TestBrowser.Missing is { } missing)
         {
             output.WriteLine($"no browser has shown the pages, since {missing}");
-            Assert.NotEmpty(_token);
+            Assert.NotEmpty(_service.Token);
             return;
         }
 
@@ -60,12 +44,12 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         ChromeDriver browser = shown.Driver;
 
         // The page asks for a token, whose field has the keys already.
-        browser.Navigate().GoToUrl(new Uri(_host.Address));
+        browser.Navigate().GoToUrl(new Uri(_service.Host.Address));
         Assert.EndsWith("/login", browser.Url, StringComparison.Ordinal);
         browser.SwitchTo().ActiveElement().SendKeys("wrong" + Keys.Enter);
         HangGuard.Until(() => browser.FindElements(By.CssSelector("[role=alert]")).Count == 1);
         browser.Manage().Logs.GetLog(LogType.Browser);
-        browser.SwitchTo().ActiveElement().SendKeys(_token + Keys.Enter);
+        browser.SwitchTo().ActiveElement().SendKeys(_service.Token + Keys.Enter);
         HangGuard.Until(() => browser.FindElements(By.CssSelector("table")).Count == 1);
         Assert.Contains(Evil, browser.FindElement(By.CssSelector("table")).Text, StringComparison.Ordinal);
         shown.AssertFits();
@@ -80,7 +64,7 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
 
         browser.FindElement(By.CssSelector("footer button")).SendKeys(Keys.Enter);
         HangGuard.Until(() => browser.Url.EndsWith("/login", StringComparison.Ordinal));
-        browser.Navigate().GoToUrl(new Uri(_host.Address + "/jobs/1"));
+        browser.Navigate().GoToUrl(new Uri(_service.Host.Address + "/jobs/1"));
         Assert.EndsWith("/login", browser.Url, StringComparison.Ordinal);
         Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));
     }

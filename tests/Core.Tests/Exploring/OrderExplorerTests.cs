@@ -63,24 +63,13 @@ public sealed class OrderExplorerTests(ITestOutputHelper output)
     /// <summary>Runs that begin where scripts do are the judge's, which begin at time 0: as many runs, and the same orders.</summary>
     [Theory]
     [MemberData(nameof(Protocols))]
-    public void Explore_Rewinding_FindsWhatWholeRunsFind(string protocol)
-    {
-        foreach ((WorldSize size, int spaces, int step) in ((WorldSize, int, int)[])
-            [(new WorldSize(2, 2, 1), 1, 60), (new WorldSize(3, 2, 2), 1, 60_000), (new WorldSize(2, 1, 1), 2, 2)])
-        {
-            SmallWorld world = ExploredBugs.Base(size.Cores, size.Pages, spaces);
-            IShootdownProtocol under = ShootdownProtocols.All.Find(protocol)!;
-            using OrderExplorer explorer = new(under, new ExploreLimits(1));
-            using OrderExplorer judge = new(under, new ExploreLimits(1) { Rewinds = false });
-            int number = 0;
-            foreach (IReadOnlyList<IReadOnlyList<ScriptStep>> threads in new WorldGenerator(size).All().Where(_ => number++ % step == 0))
-            {
-                OrderResult found = explorer.Explore(world with { Threads = threads });
-                Assert.True(explorer.IsRewinding, "each run made its own world");
-                Assert.Equal(judge.Explore(world with { Threads = threads }), found);
-            }
-        }
-    }
+    public void Explore_Rewinding_FindsWhatWholeRunsFind(string protocol) => AssertRewinds(protocol, rarer: 8);
+
+    /// <summary>The same over eight times as many worlds.</summary>
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Protocols))]
+    public void Explore_RewindingInManyWorlds_FindsWhatWholeRunsFind(string protocol) => AssertRewinds(protocol, rarer: 1);
 
     /// <summary>A counterexample is a scenario that the ordinary engine honours, on any window.</summary>
     [Fact]
@@ -128,6 +117,26 @@ public sealed class OrderExplorerTests(ITestOutputHelper output)
     {
         IReadOnlyList<IReadOnlyList<ScriptStep>> threads = ScriptStep.Parse(script, pages);
         return ExploredBugs.Base(threads.Count, pages) with { Threads = threads };
+    }
+
+    private static void AssertRewinds(string protocol, int rarer)
+    {
+        foreach ((WorldSize size, int spaces, int step) in ((WorldSize, int, int)[])
+            [(new WorldSize(2, 2, 1), 1, 60), (new WorldSize(3, 2, 2), 1, 60_000), (new WorldSize(2, 1, 1), 2, 2)])
+        {
+            SmallWorld world = ExploredBugs.Base(size.Cores, size.Pages, spaces);
+            IShootdownProtocol under = ShootdownProtocols.All.Find(protocol)!;
+            using OrderExplorer explorer = new(under, new ExploreLimits(1));
+            using OrderExplorer judge = new(under, new ExploreLimits(1) { Rewinds = false });
+            int number = 0;
+            int each = step * rarer;
+            foreach (IReadOnlyList<IReadOnlyList<ScriptStep>> threads in new WorldGenerator(size).All().Where(_ => number++ % each == 0))
+            {
+                OrderResult found = explorer.Explore(world with { Threads = threads });
+                Assert.True(explorer.IsRewinding, "each run made its own world");
+                Assert.Equal(judge.Explore(world with { Threads = threads }), found);
+            }
+        }
     }
 
     private void AssertClean(string protocol, WorldSize size, int spaces, int delays)

@@ -26,6 +26,9 @@ public static class FuzzTargets
         new StatisticsTarget(),
         new EnvelopeTarget(),
         new MessageTarget(),
+        new SubmissionTarget(),
+        new BeatTarget(),
+        new EndingTarget(),
         new ChangesTarget(),
     ];
 }

@@ -21,7 +21,7 @@ public abstract class Scratch : IDisposable
     }
 
     /// <summary>A number that the environment gives, such as where random draws begin and how many there are.</summary>
-    protected static int Number(string name, int standard) => int.Parse(
+    internal static int Number(string name, int standard) => int.Parse(
         Environment.GetEnvironmentVariable(name) ?? standard.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>A file that is handed to the program, as it came.</summary>

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using OpenQA.Selenium;
-using OpenQA.Selenium.Chrome;
 using VmSim.Host.Service;
 using VmSim.Host.Tests.CommandLine;
 using VmSim.Host.Tests.Reporting;
@@ -20,6 +18,8 @@ public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
         machine.cores = 4
         processes = [{ name = a, program = map-touch-unmap, threads = 4, iterations = 1000000000, pages = 16 }]
         """;
+
+    private const string Accesses = "#live tr:nth-child(2) td";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vmsim-live-").FullName;
     private readonly CancellationTokenSource _stop = new();
@@ -79,42 +79,36 @@ public sealed class LivePageTests(ITestOutputHelper output) : IAsyncLifetime
         }
 
         using TestBrowser shown = new(_folder, width);
-        ChromeDriver browser = shown.Driver;
-        browser.Navigate().GoToUrl(new Uri(_service.Host.Address));
-        browser.SwitchTo().ActiveElement().SendKeys(_service.Token + Keys.Enter);
-        HangGuard.Until(() => browser.FindElements(By.CssSelector("table")).Count > 0);
-        browser.Navigate().GoToUrl(new Uri(_service.Host.Address + "/jobs/1"));
-        browser.Manage().Logs.GetLog(LogType.Browser);
-        browser.ExecuteScript("window.isSame = true");
-        HangGuard.Until(() => browser.FindElements(By.CssSelector("#live figure svg")).Count >= 2);
-        Assert.Contains("TLB misses", browser.FindElement(By.CssSelector("#live figure")).Text, StringComparison.Ordinal);
-        Assert.Contains("bounded by", browser.FindElement(By.CssSelector("#live table")).Text, StringComparison.Ordinal);
+        shown.SignIn(_service.Host.Address, _service.Token);
+        shown.Open(_service.Host.Address + "/jobs/1");
+        shown.Console();
+        Assert.True(shown.Is("window.isSame = true"));
+
+        // Waits for the job to begin and to tell its figures, which come into the same page.
+        shown.Until("document.querySelectorAll('#live figure svg').length >= 2");
+        Assert.Contains("TLB misses", shown.TextOf("#live figure"), StringComparison.Ordinal);
+        Assert.Contains("bounded by", shown.TextOf("#live table"), StringComparison.Ordinal);
         shown.AssertFits();
 
         // A later reading takes the place of the first one, in the same page.
-        string first = Accesses(browser);
-        HangGuard.Until(() => Accesses(browser) != first);
-        Assert.True((bool)browser.ExecuteScript("return window.isSame")!);
+        AssertGoesOn(shown);
+        Assert.True(shown.Is("window.isSame"));
 
         // What has the keys stands still, and what has not does not.
-        Focus(browser, "main form button");
-        string second = Accesses(browser);
-        HangGuard.Until(() => Accesses(browser) != second);
-        Assert.True((bool)browser.ExecuteScript("return document.activeElement.matches('main form button')")!);
-        Focus(browser, "#live figure");
-        Assert.True((bool)browser.ExecuteScript("return document.activeElement.matches('#live figure')")!);
-        Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));
+        shown.TabTo("main form button");
+        AssertGoesOn(shown);
+        Assert.True(shown.HasKeys("main form button"));
+        shown.TabTo("#live figure");
+        Assert.True(shown.HasKeys("#live figure"));
+        Assert.Empty(shown.Console());
     }
 
-    /// <summary>Goes to something by the tabulator alone.</summary>
-    private static void Focus(ChromeDriver browser, string selector) => HangGuard.Until(() =>
+    /// <summary>The count of accesses is another one after a while.</summary>
+    private static void AssertGoesOn(TestBrowser shown)
     {
-        browser.SwitchTo().ActiveElement().SendKeys(Keys.Tab);
-        return (bool)browser.ExecuteScript($"return document.activeElement.matches('{selector}')")!;
-    });
-
-    private static string Accesses(ChromeDriver browser) =>
-        (string)browser.ExecuteScript("return document.querySelector('#live tr:nth-child(2) td').textContent")!;
+        string first = shown.TextOf(Accesses);
+        HangGuard.Until(() => shown.TextOf(Accesses) != first);
+    }
 
     private string OwnToken()
     {

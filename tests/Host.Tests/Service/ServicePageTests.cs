@@ -1,8 +1,6 @@
 using OpenQA.Selenium;
-using OpenQA.Selenium.Chrome;
 using VmSim.Host.Service;
 using VmSim.Host.Tests.Reporting;
-using VmSim.Testing;
 using Xunit.Abstractions;
 
 namespace VmSim.Host.Tests.Service;
@@ -41,31 +39,32 @@ public sealed class ServicePageTests(ITestOutputHelper output) : IAsyncLifetime
         }
 
         using TestBrowser shown = new(_folder, width);
-        ChromeDriver browser = shown.Driver;
 
         // The page asks for a token, whose field has the keys already.
-        browser.Navigate().GoToUrl(new Uri(_service.Host.Address));
-        Assert.EndsWith("/login", browser.Url, StringComparison.Ordinal);
-        browser.SwitchTo().ActiveElement().SendKeys("wrong" + Keys.Enter);
-        HangGuard.Until(() => browser.FindElements(By.CssSelector("[role=alert]")).Count == 1);
-        browser.Manage().Logs.GetLog(LogType.Browser);
-        browser.SwitchTo().ActiveElement().SendKeys(_service.Token + Keys.Enter);
-        HangGuard.Until(() => browser.FindElements(By.CssSelector("table")).Count == 1);
-        Assert.Contains(Evil, browser.FindElement(By.CssSelector("table")).Text, StringComparison.Ordinal);
+        shown.Open(_service.Host.Address);
+        Assert.EndsWith("/login", shown.Driver.Url, StringComparison.Ordinal);
+        shown.Until("document.activeElement?.id === 'token'");
+        shown.Press("wrong" + Keys.Enter);
+        shown.Until("document.querySelectorAll('[role=alert]').length === 1");
+        shown.SignIn(_service.Host.Address, _service.Token);
+        shown.Console();
+        Assert.Contains(Evil, shown.TextOf("table"), StringComparison.Ordinal);
         shown.AssertFits();
 
-        browser.FindElement(By.LinkText("1")).SendKeys(Keys.Enter);
-        HangGuard.Until(() => browser.Url.EndsWith("/jobs/1", StringComparison.Ordinal));
-        Assert.Contains(Evil, browser.FindElement(By.CssSelector("pre")).Text, StringComparison.Ordinal);
+        shown.TabTo("td a[href='/jobs/1']");
+        shown.Press(Keys.Enter);
+        shown.Until("location.pathname === '/jobs/1' && document.querySelector('footer button')");
+        Assert.Contains(Evil, shown.TextOf("pre"), StringComparison.Ordinal);
         shown.AssertFits();
-        browser.FindElement(By.CssSelector("main form button")).SendKeys(Keys.Enter);
-        HangGuard.Until(() => browser.PageSource.Contains("cancelled by ada", StringComparison.Ordinal));
-        Assert.Empty(browser.FindElements(By.CssSelector("main form")));
+        shown.TabTo("main form button");
+        shown.Press(Keys.Enter);
+        shown.Until("document.body?.textContent.includes('cancelled by ada') && !document.querySelector('main form')");
 
-        browser.FindElement(By.CssSelector("footer button")).SendKeys(Keys.Enter);
-        HangGuard.Until(() => browser.Url.EndsWith("/login", StringComparison.Ordinal));
-        browser.Navigate().GoToUrl(new Uri(_service.Host.Address + "/jobs/1"));
-        Assert.EndsWith("/login", browser.Url, StringComparison.Ordinal);
-        Assert.Empty(browser.Manage().Logs.GetLog(LogType.Browser));
+        shown.TabTo("footer button");
+        shown.Press(Keys.Enter);
+        shown.Until("location.pathname === '/login'");
+        shown.Open(_service.Host.Address + "/jobs/1");
+        Assert.EndsWith("/login", shown.Driver.Url, StringComparison.Ordinal);
+        Assert.Empty(shown.Console());
     }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Host.Files;
 using VmSim.Host.Hosting;
 using VmSim.Host.Reporting;
@@ -51,6 +53,14 @@ internal sealed record ComparedRuns(
         cancellation.ThrowIfCancellationRequested();
         return Single(path, SettingsOf(SettingEntries.Parse(RunDigest.Effective(spec), path)), found);
     }
+
+    /// <summary>A run whose report is at hand.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="report">Its report.</param>
+    /// <param name="effective">The text of its effective settings, which includes no file; null if it is not known.</param>
+    /// <exception cref="ScenarioException">The text is none of settings.</exception>
+    public static ComparedRuns Of(string name, RunReport report, string? effective) => Single(
+        name, SettingsOf(effective is null ? [] : SettingEntries.Parse(effective, RunFolder.EffectiveName)), RunFigures.Of(report));
 
     private static ComparedRuns OfRun(string name, string folder) =>
         Single(name, SettingsOf(Path.Combine(folder, RunFolder.EffectiveName)), RunFigures.Load(folder));

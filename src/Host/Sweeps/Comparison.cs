@@ -91,8 +91,16 @@ internal sealed class Comparison
     /// <param name="stream">Takes it.</param>
     public void WriteHtml(Stream stream)
     {
+        HtmlPage html = new(string.Join(" and ", _runs.Select(run => run.Name)));
+        Write(html);
+        html.Write(stream);
+    }
+
+    /// <summary>Writes the comparison into a page, with all figures that differ.</summary>
+    /// <param name="html">Takes it.</param>
+    public void Write(HtmlBody html)
+    {
         string[] names = [.. _runs.Select(run => run.Name)];
-        HtmlPage html = new(string.Join(" and ", names));
         if (AreSame)
         {
             html.Line($"<p>{Same}</p>");
@@ -124,7 +132,6 @@ internal sealed class Comparison
         }
 
         html.EndTable();
-        html.Write(stream);
     }
 
     private static string SettingOf(ComparedRuns run, string key) =>

@@ -44,6 +44,13 @@ internal static class ChartStyle
         OxyColor.FromRgb(0xF0, 0xE4, 0x42), Ink,
     ];
 
+    /// <summary>
+    /// The colours of classes of cycles, in the order of <c>CoreCycles.All</c>: a class has one colour in all charts, so that two
+    /// runs can be set side by side although one of them lacks a class.
+    /// </summary>
+    public static IReadOnlyList<OxyColor> ClassColours { get; } =
+        [.. Colours.Take(6), OxyColor.FromRgb(0x99, 0x99, 0x33), Colours[6]];
+
     /// <summary>The colours of lines: as of bars, but that yellow, in which a thin line lacks contrast, is last and darker.</summary>
     public static IReadOnlyList<OxyColor> LineColours { get; } = [.. Colours.Take(6), Ink, OxyColor.FromRgb(0x99, 0x99, 0x33)];
 

@@ -104,8 +104,7 @@ internal static class IntervalCharts
         }));
         double milliseconds = Milliseconds(intervals, ghz);
         double[] below = new double[intervals.Series.Max(series => series.Value.Count)];
-        int colour = 0;
-        foreach (CoreIntervals known in CoreIntervals.Classes)
+        foreach ((int at, CoreIntervals known) in CoreIntervals.Classes.Index())
         {
             IReadOnlyList<long>? values = intervals.Series.FirstOrDefault(series => series.Key == known.Name).Value;
             if (values is null || values.All(value => value == 0))
@@ -116,10 +115,9 @@ internal static class IntervalCharts
             AreaSeries area = new()
             {
                 Title = known.ShortTitle,
-                Fill = ChartStyle.Colours[colour % ChartStyle.Colours.Count],
+                Fill = ChartStyle.ClassColours[at],
                 StrokeThickness = 0,
             };
-            colour++;
             for (int i = 0; i < values.Count; i++)
             {
                 double above = below[i] + ((double)values[i] / intervals.Length.Value);

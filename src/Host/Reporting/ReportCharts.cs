@@ -77,11 +77,11 @@ internal static class ReportCharts
         string left = idle == 0 ? "" : $"; {Quantities.Of(idle, "core")} had nothing to do";
         PlotModel chart = Stacked($"Where the cycles went, idle ones apart{left}", "% of the run", [.. bars.Select(bar => bar.Name)]);
         double[] lengths = [.. bars.Select(bar => bar.Cores.Sum(core => core.Cycles.Sum(cycles => (double)cycles.Value)))];
-        foreach (CounterInfo cycles in CoreCycles.All)
+        foreach ((int at, CounterInfo cycles) in CoreCycles.All.Index())
         {
             double[] values =
-                [.. bars.Select((bar, at) => Share(bar.Cores.Sum(core => (double)core.CyclesOf(cycles)), lengths[at]))];
-            Add(chart, cycles.Heading, values);
+                [.. bars.Select((bar, i) => Share(bar.Cores.Sum(core => (double)core.CyclesOf(cycles)), lengths[i]))];
+            Add(chart, cycles.Heading, values, ChartStyle.ClassColours[at]);
         }
 
         return Draw(chart, bars.Length, number);
@@ -91,10 +91,11 @@ internal static class ReportCharts
     private static string Causes(IReadOnlyList<CauseGroup> causes, int? number)
     {
         CauseGroup[] dearest = [.. causes.Take(Dearest)];
+        IReadOnlyList<OxyColor> colours = ChartStyle.Colours;
         PlotModel chart = Stacked("What cost most", "cycles", [.. dearest.Select(cause => Shortened(cause.Name))]);
-        Add(chart, "caller", [.. dearest.Select(cause => cause[CauseFigure.Cycles] - cause[CauseFigure.WaitCycles])]);
-        Add(chart, "its waits", [.. dearest.Select(cause => cause[CauseFigure.WaitCycles])]);
-        Add(chart, "others' handlers", [.. dearest.Select(cause => cause[CauseFigure.HandlerCycles])]);
+        Add(chart, "caller", [.. dearest.Select(cause => cause[CauseFigure.Cycles] - cause[CauseFigure.WaitCycles])], colours[0]);
+        Add(chart, "its waits", [.. dearest.Select(cause => cause[CauseFigure.WaitCycles])], colours[1]);
+        Add(chart, "others' handlers", [.. dearest.Select(cause => cause[CauseFigure.HandlerCycles])], colours[2]);
         return Draw(chart, dearest.Length, number);
     }
 
@@ -164,7 +165,7 @@ internal static class ReportCharts
         chart.PlotMargins = new OxyThickness((longest * LetterWidth) + 16, double.NaN, double.NaN, double.NaN);
     }
 
-    private static void Add(PlotModel chart, string name, double[] values)
+    private static void Add(PlotModel chart, string name, double[] values, OxyColor colour)
     {
         if (values.All(value => value <= 0))
         {
@@ -175,7 +176,7 @@ internal static class ReportCharts
         {
             Title = name,
             IsStacked = true,
-            FillColor = ChartStyle.Colours[chart.Series.Count % ChartStyle.Colours.Count],
+            FillColor = colour,
             StrokeThickness = 0,
         };
         bars.Items.AddRange(values.Select(value => new BarItem(Math.Max(0, value))));

@@ -44,6 +44,7 @@ public static class CommandLineApp
         CompletionCommand.Create,
         SweepWorkerCommand.Create,
         JobWorkerCommand.Create,
+        CheckWorkerCommand.Create,
     ];
 
     /// <summary>Runs one command line.</summary>

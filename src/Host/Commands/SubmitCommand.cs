@@ -1,7 +1,6 @@
 using System.CommandLine;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
-using VmSim.Core.Engine;
 using VmSim.Core.Scenarios;
 using VmSim.Host.Hosting;
 using VmSim.Host.Service;
@@ -108,9 +107,9 @@ internal static class SubmitCommand
                 throw new UsageException("plug-ins: a plug-in is code, and a service takes none; run it with vmsim run");
             }
 
-            long bytes = RunMemory.Of(spec, check: false).Bytes;
-            most = Math.Max(most, bytes);
-            until = Math.Max(until, Math.Min(spec.Until / spec.Machine.Ghz / 1e9, JobBounds.SecondsMost));
+            RunDraft draft = RunDraft.Of(spec);
+            most = Math.Max(most, draft.Memory.Bytes);
+            until = Math.Max(until, draft.UntilSeconds);
             List<InputName> inputs = [];
             foreach (string path in RunPlan.FilesOf(spec))
             {
@@ -118,11 +117,10 @@ internal static class SubmitCommand
                 inputs.Add(new InputName(path, file.Digest));
             }
 
-            string text = RunDigest.Effective(spec with { Expect = [] });
-            runs.Add(new RunRequest(point.Text(plan.Axes), text, inputs, bytes, WorldMemory.Of(spec, check: false).Pages));
+            runs.Add(new RunRequest(point.Text(plan.Axes), draft.Text, inputs, draft.Memory.Bytes, draft.SharedBytes));
         }
 
-        JobBounds needs = new(new RunMemory(most).InAll, VirtualSeconds: until > 0 ? until : null);
+        JobBounds needs = RunDraft.Needs(new RunMemory(most).InAll, until);
         return (new JobRequest(name, runs, priority, Needs: needs), [.. files.Values], new RunMemory(most));
     }
 }

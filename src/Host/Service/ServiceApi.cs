@@ -8,10 +8,13 @@ using VmSim.Host.Reporting;
 namespace VmSim.Host.Service;
 
 /// <summary>What programs ask of a service, below <c>/api/v1</c>. The command line uses the same.</summary>
-internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFolder folder)
+internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFolder folder, ScenarioChecks checks)
 {
     /// <summary>Where the API is.</summary>
     public const string Root = "/api/v1";
+
+    /// <summary>What is said when as many checks wait as may.</summary>
+    public const string ChecksBusy = "many scenarios are being checked; try again in a moment";
 
     /// <summary>Files of a result that can be asked for, with what they are.</summary>
     private static readonly Dictionary<string, string> ResultFiles = new(StringComparer.Ordinal)
@@ -29,6 +32,9 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
         RouteGroupBuilder api = routes.MapGroup(Root);
         api.MapPost("/jobs", SubmitAsync).WithMetadata(new RoleNeeded(Role.Submitter))
             .WithSummary("Submits runs, which wait for their turn.").Produces<JobReceipt>().Produces<ServiceProblem>(400);
+        api.MapPost("/check", CheckAsync).WithMetadata(new RoleNeeded(Role.Submitter), new BodyLimit(CheckLimits.RequestBytesMax))
+            .WithSummary("Checks a scenario without traces: says what is wrong with it, with line and column, or what it will need.")
+            .Produces<CheckVerdict>().Produces<ServiceProblem>(400).Produces<ServiceProblem>(413).Produces<ServiceProblem>(429);
         api.MapGet("/jobs", List).WithMetadata(new RoleNeeded(Role.Reader))
             .WithSummary("Jobs, the latest first.").Produces<IReadOnlyList<JobView>>().Produces<ServiceProblem>(400);
         api.MapGet("/jobs/{id:long}", Status).WithMetadata(new RoleNeeded(Role.Reader))
@@ -70,21 +76,28 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             : ServiceAuth.Problem(StatusCodes.Status409Conflict, $"job {id} is over: {ServiceText.Of(store.Find(id)!.State)}");
     }
 
+    /// <summary>Why a submission is not taken; null if it is.</summary>
+    public (int Status, string Sentence)? ProblemOf(JobRequest request) =>
+        JobRules.Problem(request, _inputs.Has, scheduler.Caps) is { } wrong ? (StatusCodes.Status400BadRequest, wrong)
+            : !scheduler.HasRoomFor(request.Runs.Count)
+                ? (StatusCodes.Status507InsufficientStorage, "as many jobs wait as may wait at a time; submit these later")
+                : null;
+
     private async Task<IResult> SubmitAsync(HttpContext context, JobRequest request)
     {
-        if (JobRules.Problem(request, _inputs.Has, scheduler.Caps) is { } wrong)
+        if (ProblemOf(request) is { } problem)
         {
-            return ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong);
-        }
-
-        if (!scheduler.HasRoomFor(request.Runs.Count))
-        {
-            return ServiceAuth.Problem(
-                StatusCodes.Status507InsufficientStorage, "as many jobs wait as may wait at a time; submit these later");
+            return ServiceAuth.Problem(problem.Status, problem.Sentence);
         }
 
         return Json(await scheduler.SubmitAsync(request, ServiceAuth.HolderOf(context)!.Name));
     }
+
+    private async Task<IResult> CheckAsync(HttpContext context, CheckRequest request) =>
+        ScenarioChecks.LengthProblem(request.Scenario) is { } wrong ? ServiceAuth.Problem(StatusCodes.Status400BadRequest, wrong)
+            : await checks.CheckAsync(request.Scenario, hasText: false, context.RequestAborted) is { } found
+                ? Json(ScenarioChecks.VerdictOf(found, scheduler.Caps))
+                : ServiceAuth.Problem(StatusCodes.Status429TooManyRequests, ChecksBusy);
 
     private IResult List(string? state, long? before, int? count)
     {

@@ -144,6 +144,8 @@ internal sealed class ServiceHost : IAsyncDisposable
         services.AddSingleton<ServiceAuth>();
         services.AddSingleton<ServiceApi>();
         services.AddSingleton<NodeApi>();
+        services.AddSingleton(options);
+        services.AddSingleton<ScenarioChecks>();
         services.AddSingleton<ServicePages>();
         services.ConfigureHttpJsonOptions(json => ServiceJson.Apply(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);

@@ -42,6 +42,9 @@ internal sealed record ServiceOptions
     /// <summary>Connections at a time, at least 1; more are closed at once. A node has one, and one for each file that it sends.</summary>
     public int Connections { get; init; } = UsualConnections;
 
+    /// <summary>What a check of a scenario may take.</summary>
+    public CheckLimits Checks { get; init; } = new();
+
     /// <summary>Whether the log is JSON, a line an event.</summary>
     public bool LogsJson { get; init; }
 }

@@ -2,15 +2,16 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using VmSim.Host.Service;
+using VmSim.Testing;
 
 namespace VmSim.Host.Tests.Service;
 
 /// <summary>A service on the loopback that makes one job at a time, and its user ada, who may submit.</summary>
 internal sealed class OneService : IAsyncDisposable
 {
-    private OneService(ServiceHost host, string token, string database)
+    private OneService(ServiceHost host, string token, StoreFolder store)
     {
-        (Host, Token, Database) = (host, token, database);
+        (Host, Token, Store) = (host, token, store);
         Http = new HttpClient { BaseAddress = new Uri(host.Address) };
         Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
@@ -19,7 +20,9 @@ internal sealed class OneService : IAsyncDisposable
 
     public string Token { get; }
 
-    public string Database { get; }
+    public StoreFolder Store { get; }
+
+    public string Database => Store.Database;
 
     /// <summary>Says who ada is.</summary>
     public HttpClient Http { get; }
@@ -38,8 +41,9 @@ internal sealed class OneService : IAsyncDisposable
 
             // Tests ask again and again until something is so, which would be too many requests of one address on a quick machine.
             Requests = int.MaxValue,
+            Checks = new CheckLimits { Processor = HangGuard.Limit, Wall = HangGuard.Limit },
         });
-        return new OneService(host, token, store.Database);
+        return new OneService(host, token, store);
     }
 
     public async Task<JobReceipt> SubmitAsync(JobRequest request)
@@ -47,6 +51,31 @@ internal sealed class OneService : IAsyncDisposable
         using HttpResponseMessage answer = await Http.PostAsJsonAsync("/api/v1/jobs", request, ServiceJson.Options);
         answer.EnsureSuccessStatusCode();
         return (await answer.Content.ReadFromJsonAsync<JobReceipt>(ServiceJson.Options))!;
+    }
+
+    /// <summary>Asks for something as somebody, whose token is in a cookie as a browser has it.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="path">What is asked for.</param>
+    /// <param name="token">His token; null for a stranger.</param>
+    /// <param name="origin">The page that the browser is on; null for none.</param>
+    /// <param name="content">What is sent.</param>
+    public async Task<(HttpStatusCode Status, string Text, string To)> BrowseAsync(
+        HttpMethod method, string path, string? token, string? origin = null, HttpContent? content = null)
+    {
+        using HttpClient browser = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+        using HttpRequestMessage request = new(method, Host.Address + path) { Content = content };
+        if (token is not null)
+        {
+            request.Headers.Add("Cookie", $"{ServiceAuth.Cookie}={token}");
+        }
+
+        if (origin is not null)
+        {
+            request.Headers.Add("Origin", origin);
+        }
+
+        using HttpResponseMessage answer = await browser.SendAsync(request);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync(), $"{answer.Headers.Location}");
     }
 
     public async ValueTask DisposeAsync()

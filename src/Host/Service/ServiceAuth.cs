@@ -39,11 +39,7 @@ internal sealed class ServiceAuth(TokenFile tokens, ILogger<ServiceAuth> log)
 
         if (holder is not null)
         {
-            string article = needed.Role == Role.Operator ? "an" : "a";
-            return Problem(
-                StatusCodes.Status403Forbidden,
-                $"{holder.Name} is a {Name(holder.Role)}; {article} {Name(needed.Role)} may do this")
-                .ExecuteAsync(context);
+            return Problem(StatusCodes.Status403Forbidden, MayNot(holder, needed.Role)).ExecuteAsync(context);
         }
 
         ServiceLog.Refused(log, $"{context.Connection.RemoteIpAddress}", context.Request.Method, $"{context.Request.Path}");
@@ -54,6 +50,10 @@ internal sealed class ServiceAuth(TokenFile tokens, ILogger<ServiceAuth> log)
     /// <summary>An answer that says what is wrong.</summary>
     public static IResult Problem(int status, string sentence) =>
         Results.Json(new ServiceProblem(sentence), ServiceJson.Options, statusCode: status);
+
+    /// <summary>Says that somebody may not do what a role may.</summary>
+    public static string MayNot(TokenHolder holder, Role needed) =>
+        $"{holder.Name} is a {Name(holder.Role)}; {(needed == Role.Operator ? "an" : "a")} {Name(needed)} may do this";
 
     private static string Name(Role role) => role.ToString().ToLowerInvariant();
 

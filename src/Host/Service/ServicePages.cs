@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -12,42 +11,14 @@ using VmSim.Host.Terminal;
 namespace VmSim.Host.Service;
 
 /// <summary>
-/// The service for people: the queue with what runs, a job with its log, and its report. Pages are made here, without code of others; the
-/// one script asks for the page again, and puts in what no key is at; everything works without it.
+/// The service for people: the queue with what runs, a job with its log, and its report; <see cref="ComparePage"/> is
+/// another one. Pages are made here, without code of others; each runs one script, and works without it.
 /// </summary>
 internal sealed class ServicePages(
     ServiceApi api, JobStore store, JobScheduler scheduler, TokenFile tokens, StoreFolder folder)
 {
     private const int JobsShown = 200;
     private const int LoginBytesMax = 1 << 10;
-    private const string Html = "text/html; charset=utf-8";
-
-    private const string Script =
-        """
-        const part = () => document.querySelector(document.activeElement === document.body ? 'main' : '#live');
-        const isHeld = () => document.hidden || !part() || part().contains(document.activeElement);
-        setInterval(async () => {
-          if (isHeld()) return;
-          const answer = await fetch(location.href, {headers: {Accept: 'text/html'}}).catch(() => null);
-          if (!answer || !answer.ok) return;
-          const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-          if (isHeld()) return;
-          const old = part();
-          const now = page.querySelector(old.id ? '#live' : 'main');
-          if (!now) return;
-          const wide = 'figure, .scroll, pre';
-          const lefts = [...old.querySelectorAll(wide)].map(each => each.scrollLeft);
-          old.replaceWith(now);
-          now.querySelectorAll(wide).forEach((each, at) => each.scrollLeft = lefts[at] ?? 0);
-        }, 2000);
-        """;
-
-    private static readonly string Style = Resource("page.css");
-
-    private static readonly string ScriptDigest = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Script)));
-
-    private static readonly string Policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-        + $"script-src 'sha256-{ScriptDigest}'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
     /// <summary>Declares the pages.</summary>
     public void Map(IEndpointRouteBuilder routes)
@@ -66,18 +37,19 @@ internal sealed class ServicePages(
 
     private IResult Queue(HttpContext context)
     {
-        if (ServiceAuth.HolderOf(context) is not { Role: >= Role.Reader } holder)
+        if (ServiceHtml.Refusal(context, Role.Reader) is { } refusal)
         {
-            return Results.Redirect("/login");
+            return refusal;
         }
 
+        TokenHolder holder = ServiceAuth.HolderOf(context)!;
         IReadOnlyDictionary<JobState, long> counts = store.Counts();
         StringBuilder main = new();
         string role = holder.Role.ToString().ToLowerInvariant();
         main.Append(CultureInfo.InvariantCulture, $"<p>Signed in as {Text(holder.Name)} ({role}).</p>");
         if (scheduler.Problem is { Length: > 0 } problem)
         {
-            main.Append(CultureInfo.InvariantCulture, $"<p class=\"finding\" role=\"alert\">{Text(problem)}</p>");
+            main.Append(ServiceHtml.Finding(problem));
         }
 
         main.Append("<p>");
@@ -91,14 +63,19 @@ internal sealed class ServicePages(
         IEnumerable<Job> over = new[] { JobState.Done, JobState.Failed, JobState.Cancelled }
             .SelectMany(state => store.List(state, long.MaxValue, JobsShown)).OrderByDescending(job => job.Id).Take(JobsShown);
         AppendJobs(main, "Over, the latest first", [.. over]);
+        if (counts.GetValueOrDefault(JobState.Done) > 1)
+        {
+            main.Append("<h2>Compare results</h2>").Append(ComparePage.Form(store, "", ""));
+        }
+
         return Page(context, "Jobs", main.ToString(), isLive: true);
     }
 
     private IResult JobPage(HttpContext context, long id)
     {
-        if (ServiceAuth.HolderOf(context) is not { Role: >= Role.Reader })
+        if (ServiceHtml.Refusal(context, Role.Reader) is { } refusal)
         {
-            return Results.Redirect("/login");
+            return refusal;
         }
 
         if (store.Find(id) is not { } job)
@@ -107,7 +84,7 @@ internal sealed class ServicePages(
         }
 
         StringBuilder main = new();
-        main.Append("<p><a href=\"/\">All jobs</a></p>");
+        main.Append(ServiceHtml.AllJobs);
         AppendJobs(main, "This job", [job]);
         if (job.Reason.Length > 0)
         {
@@ -125,6 +102,7 @@ internal sealed class ServicePages(
                 CultureInfo.InvariantCulture,
                 $"<p>{Text(job.Outcome)}: <a href=\"/jobs/{id}/report\">report</a>, "
                     + $"<a href=\"{ServiceApi.Root}/jobs/{id}/result/report.json\">report.json</a></p>");
+            main.Append(ComparePage.Form(store, "", $"{id}"));
         }
         else if (!job.IsOver)
         {
@@ -165,7 +143,7 @@ internal sealed class ServicePages(
         RunReport report = ReportJson.Read(stream, $"the result of job {id}");
         using MemoryStream page = new();
         ReportPage.Write(report, File.ReadAllText(Path.Combine(result, RunFolder.EffectiveName)), page);
-        return Results.Bytes(page.ToArray(), Html);
+        return Results.Bytes(page.ToArray(), ServiceHtml.Kind);
     }
 
     private async Task<IResult> CancelAsync(HttpContext context, long id) =>
@@ -198,7 +176,7 @@ internal sealed class ServicePages(
     }
 
     private static string LoginForm(string wrong) =>
-        (wrong.Length > 0 ? $"<p class=\"finding\" role=\"alert\">{Text(wrong)}</p>" : "")
+        (wrong.Length > 0 ? ServiceHtml.Finding(wrong) : "")
         + "<form method=\"post\" action=\"/login\"><input type=\"text\" autocomplete=\"username\" value=\"token\" hidden>"
         + "<p><label for=\"token\">Token, as <code>vmsim serve</code> and "
         + "<code>vmsim tokens</code> give it</label></p><p><input id=\"token\" name=\"token\" type=\"password\" autofocus required "
@@ -213,8 +191,10 @@ internal sealed class ServicePages(
         }
 
         main.Append(
-            "<h2>Nodes</h2><div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">node</th><th scope=\"col\">state</th>"
-                + "<th scope=\"col\">jobs</th><th scope=\"col\">at a time</th><th scope=\"col\">last heard (UTC)</th></tr></thead><tbody>");
+            "<h2>Nodes</h2><div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\" class=\"text\">node</th>"
+                + "<th scope=\"col\" class=\"text\">state</th>"
+                + "<th scope=\"col\">jobs</th><th scope=\"col\">at a time</th><th scope=\"col\" class=\"text\">last heard (UTC)</th></tr>"
+                + "</thead><tbody>");
         foreach (NodeView node in nodes)
         {
             string state = node.State.ToString().ToLowerInvariant();
@@ -242,9 +222,10 @@ internal sealed class ServicePages(
         }
 
         main.Append(
-            "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">job</th><th scope=\"col\">name</th>"
-                + "<th scope=\"col\">owner</th><th scope=\"col\">priority</th><th scope=\"col\">state</th><th scope=\"col\">simulated</th>"
-                + "<th scope=\"col\">accesses/s</th><th scope=\"col\">submitted (UTC)</th></tr></thead><tbody>");
+            "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\" class=\"text\">job</th>"
+                + "<th scope=\"col\" class=\"text\">name</th><th scope=\"col\" class=\"text\">owner</th>"
+                + "<th scope=\"col\">priority</th><th scope=\"col\" class=\"text\">state</th><th scope=\"col\">simulated</th>"
+                + "<th scope=\"col\">accesses/s</th><th scope=\"col\" class=\"text\">submitted (UTC)</th></tr></thead><tbody>");
         foreach (Job job in jobs)
         {
             JobProgress? progress = scheduler.ProgressOf(job.Id);
@@ -264,27 +245,8 @@ internal sealed class ServicePages(
         main.Append("</tbody></table></div>");
     }
 
-    private static IResult Page(HttpContext context, string title, string main, bool isLive)
-    {
-        context.Response.Headers.ContentSecurityPolicy = Policy;
-        string logout = ServiceAuth.HolderOf(context) is null
-            ? ""
-            : "<form method=\"post\" action=\"/logout\"><button>Sign out</button></form>";
-        string script = isLive ? $"<script>{Script}</script>" : "";
-        return Results.Text(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                + "content=\"width=device-width,initial-scale=1\"><link rel=\"icon\" href=\"data:,\">"
-                + $"<title>{Text(title)} - vmsim</title><style>\n{Style}</style></head><body>"
-                + $"<header><h1>{Text(title)}</h1></header><main>{main}</main><footer>{logout}</footer>{script}</body></html>",
-            Html);
-    }
+    private static IResult Page(HttpContext context, string title, string main, bool isLive) =>
+        ServiceHtml.Page(context, title, main, isLive ? PageScript.Live : null);
 
-    private static string Text(string text) => WebUtility.HtmlEncode(PlainWriter.Plain(text));
-
-    private static string Resource(string name)
-    {
-        using Stream resource = typeof(ServicePages).Assembly.GetManifestResourceStream(name)!;
-        using StreamReader reader = new(resource);
-        return reader.ReadToEnd().ReplaceLineEndings("\n");
-    }
+    private static string Text(string text) => ServiceHtml.Text(text);
 }

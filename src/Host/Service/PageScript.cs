@@ -10,6 +10,9 @@ internal sealed class PageScript
     /// <summary>Asks for the page again, and puts in what no key is at.</summary>
     public static readonly PageScript Live = new("live.js");
 
+    /// <summary>Has a scenario checked as it is written.</summary>
+    public static readonly PageScript Submit = new("submit.js");
+
     /// <summary>Sorts tables, as on pages of reports.</summary>
     public static readonly PageScript Tables = new("page.js");
 

@@ -148,6 +148,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         services.AddSingleton<ScenarioChecks>();
         services.AddSingleton<ServicePages>();
         services.AddSingleton<ComparePage>();
+        services.AddSingleton<SubmitPage>();
         services.ConfigureHttpJsonOptions(json => ServiceJson.Apply(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
         services.AddOpenApi();
@@ -177,6 +178,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         app.Services.GetRequiredService<NodeApi>().Map(app);
         app.Services.GetRequiredService<ServicePages>().Map(app);
         app.Services.GetRequiredService<ComparePage>().Map(app);
+        app.Services.GetRequiredService<SubmitPage>().Map(app);
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready");
         app.MapOpenApi().WithMetadata(new RoleNeeded(Role.Reader));

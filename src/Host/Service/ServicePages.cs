@@ -11,8 +11,8 @@ using VmSim.Host.Terminal;
 namespace VmSim.Host.Service;
 
 /// <summary>
-/// The service for people: the queue with what runs, a job with its log, and its report; <see cref="ComparePage"/> is
-/// another one. Pages are made here, without code of others; each runs one script, and works without it.
+/// The service for people: the queue with what runs, a job with its log, and its report; <see cref="ComparePage"/> and
+/// <see cref="SubmitPage"/> are the others. Pages are made here, without code of others; each runs one script, and works without it.
 /// </summary>
 internal sealed class ServicePages(
     ServiceApi api, JobStore store, JobScheduler scheduler, TokenFile tokens, StoreFolder folder)
@@ -47,6 +47,11 @@ internal sealed class ServicePages(
         StringBuilder main = new();
         string role = holder.Role.ToString().ToLowerInvariant();
         main.Append(CultureInfo.InvariantCulture, $"<p>Signed in as {Text(holder.Name)} ({role}).</p>");
+        if (holder.Role >= Role.Submitter)
+        {
+            main.Append("<p><a href=\"/submit\">Submit a job</a></p>");
+        }
+
         if (scheduler.Problem is { Length: > 0 } problem)
         {
             main.Append(ServiceHtml.Finding(problem));

@@ -66,6 +66,7 @@ public sealed class ServiceApiTests : IAsyncLifetime
             (HttpMethod.Get, "/jobs/1/report", Role.Reader),
             (HttpMethod.Post, "/api/v1/jobs", Role.Submitter),
             (HttpMethod.Post, "/api/v1/check", Role.Submitter),
+            (HttpMethod.Post, "/submit", Role.Submitter),
             (HttpMethod.Post, "/api/v1/jobs/1/cancel", Role.Submitter),
             (HttpMethod.Put, $"/api/v1/inputs/{new string('0', 64)}?ending=.vmt", Role.Submitter),
             (HttpMethod.Get, "/api/v1/nodes", Role.Reader),

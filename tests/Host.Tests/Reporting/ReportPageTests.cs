@@ -202,7 +202,7 @@ public sealed class ReportPageTests(ITestOutputHelper output) : IAsyncLifetime
         }
     }
 
-    /// <summary>The least of something over all texts of charts, by their boxes and those of their pictures: one question for all.</summary>
+    /// <summary>The least of something over all texts of charts, by their boxes and those of their pictures, by one question.</summary>
     private static double LeastOfTexts(ChromeDriver browser, string figure) => Convert.ToDouble(
         browser.ExecuteScript(
             "return [...document.querySelectorAll('figure svg text')].reduce((least, text) => {"

@@ -13,7 +13,8 @@ internal static class Requests
         "/", "/login", "/jobs/1", "/jobs/1/report", "/api/v1/jobs?state=queued&count=5&before=3", "/api/v1/jobs/1", "/api/v1/jobs/1/log",
         "/api/v1/jobs/1/figures", "/api/v1/jobs/1/result/report.json", "/api/v1/jobs/1/result/..%2f..%2ftokens", "/api/v1/submissions/1",
         $"/api/v1/inputs/{Digest}?ending=.vmt", "/api/v1/inputs/..%2f..%2ftoken?ending=.vmt", "/api/v1/nodes",
-        "/api/v1/nodes/a/jobs/1/checkpoint?lease=0123456789abcdef", "/metrics", "/openapi/v1.json", "/health/live", "/health/ready",
+        "/api/v1/nodes/a/jobs/1/checkpoint?lease=0123456789abcdef", "/submit", "/compare?base=1&other=1", "/metrics",
+        "/openapi/v1.json", "/health/live", "/health/ready",
         "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/tokens", "/token",
     ];
 
@@ -34,6 +35,9 @@ internal static class Requests
         Request("POST", "/jobs/1/cancel", credentials, "application/x-www-form-urlencoded", []),
         Request("POST", "/api/v1/jobs/1/cancel", credentials, "application/json", []),
         Request("POST", "/api/v1/nodes/a/drain", credentials, "application/json", []),
+        Request(
+            "POST", "/submit", credentials, "application/x-www-form-urlencoded", "scenario=name+%3D+x&name=x&priority=5"u8.ToArray()),
+        Request("POST", "/api/v1/check", credentials, "application/json", "{\"scenario\":\"name = x\"}"u8.ToArray()),
         .. Bodies("/api/v1/jobs", "submission", credentials),
         .. Bodies("/api/v1/nodes/a/beat", "beat", credentials),
         .. Bodies("/api/v1/nodes/a/jobs/1/end?lease=0123456789abcdef", "ending", credentials),

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using VmSim.Host.Hosting;
+using VmSim.Host.Terminal;
 using VmSim.Host.Tests.CommandLine;
 using VmSim.Testing;
 
@@ -54,6 +56,36 @@ public sealed class LocalNodesTests : IDisposable
         (int code, _, string error) = await CommandRunner.RunAsync(["run", Threads, .. options]);
         Assert.Equal(expected, code);
         Assert.Contains(words, error, StringComparison.Ordinal);
+    }
+
+    /// <summary>More than there are processors for would make the machine stand still; a person may insist.</summary>
+    [Fact]
+    public async Task Run_MoreLocalNodesThanThereAreProcessorsFor_SaysHowToInsist()
+    {
+        int allowed = LocalNodeCap.Of(Environment.ProcessorCount);
+        string[] run = ["run", "nowhere.conf", "--local-nodes"];
+        (int code, _, string error) = await CommandRunner.RunAsync([.. run, $"{allowed + 1}"]);
+        Assert.Equal(71, code);
+        Assert.Contains($"--local-nodes: {allowed + 1} found; {allowed} are allowed with ", error, StringComparison.Ordinal);
+        Assert.Contains("--force-local-nodes", error, StringComparison.Ordinal);
+        foreach (string[] accepted in (string[][])[[.. run, $"{allowed}"], [.. run, $"{allowed + 1}", "--force-local-nodes"]])
+        {
+            (code, _, error) = await CommandRunner.RunAsync(accepted);
+            Assert.Equal(65, code);
+            Assert.Contains("nowhere.conf", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 4)]
+    [InlineData(1, 4)]
+    [InlineData(2, 8)]
+    [InlineData(96, 384)]
+    public void Cap_OfProcessors_IsAFewForEach(int processors, int nodes)
+    {
+        Assert.Equal(nodes, LocalNodeCap.Of(processors));
+        LocalNodeCap.Require(nodes, processors);
+        Assert.Throws<ShortageException>(() => LocalNodeCap.Require(nodes + 1, processors));
     }
 
     [Theory]

@@ -23,6 +23,7 @@ public static class FuzzTargets
         new ScriptTarget(),
         new ReportTarget(),
         new CertificateTarget(),
+        new HostListTarget(),
         new StatisticsTarget(),
         new EnvelopeTarget(),
         new MessageTarget(),

@@ -21,7 +21,9 @@ public sealed record ClusterSettings
     public int CoresPerNode { get; init; } = 1_024;
 
     /// <summary>Address of this node.</summary>
-    [Setting("Address on which this node listens; other machines can reach only one that is not a loopback address.")]
+    [Setting(
+        "Address on which this node listens; other machines can reach only one that is not a loopback address. "
+        + "`slurm` is the name of this host in a job of SLURM.")]
     public string Host { get; init; } = "127.0.0.1";
 
     /// <summary>Port on which a run waits for its nodes.</summary>

@@ -15,8 +15,9 @@ internal static class NodeCommand
     {
         Option<string?> join = new("--join")
         {
-            Description = "Where runs are started: the address on which vmsim run --nodes waits, or the URL of a vmsim serve.",
-            HelpName = "HOST:PORT|URL",
+            Description = "Where runs are started: the address on which vmsim run --nodes waits, or the URL of a vmsim serve; "
+                + "of several hosts, n[01-04]:4053 or slurm for those of a job, the first that answers.",
+            HelpName = "HOST:PORT|slurm|URL",
         };
         Option<string[]> set = new("--set")
         {
@@ -55,12 +56,12 @@ internal static class NodeCommand
                 return ExitCodes.Ok;
             }
 
-            string host = HostOf(address);
-            ClusterSettings settings = ClusterHost.Settings(sets);
-            await NodeAddress.RequireReachableAsync(settings.Host, host);
+            ClusterSettings settings = ClusterHost.Settings(OwnHost(address, sets));
+            JoinPlace place = JoinPlace.Parse(address, settings.Port, SlurmJob.Own);
+            await NodeAddress.RequireReachableAsync(settings.Host, place.Hosts[0]);
             NodeGrant? grant = parsed.GetValue(attached) ? Attach() : null;
             NodeService service = new(
-                settings, address, lanes == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : lanes, grant, error);
+                settings, place, lanes == 0 ? Math.Clamp(Environment.ProcessorCount, 1, Lanes.Max) : lanes, grant, error);
             if (parsed.GetValue(once))
             {
                 return await service.ServeAsync(cancellation) ? ExitCodes.Ok : ExitCodes.Broken;
@@ -113,11 +114,9 @@ internal static class NodeCommand
         Interruption.Ask(ExitCodes.Broken);
     }
 
-    private static string HostOf(string address)
-    {
-        int colon = address.LastIndexOf(':');
-        return colon > 0 && ushort.TryParse(address.AsSpan(colon + 1), out ushort port) && port > 0
-            ? address[..colon]
-            : throw new UsageException($"--join: \"{address}\" found; HOST:PORT is needed, such as 127.0.0.1:4053");
-    }
+    /// <summary>In a job of SLURM, where no setting says otherwise, a node listens under the name by which the job calls its host.</summary>
+    private static IReadOnlyList<string> OwnHost(string join, List<string> sets) =>
+        join.Split(':')[0] == SlurmJob.Word && !sets.Exists(set => set.StartsWith("cluster.host", StringComparison.Ordinal))
+            ? [.. sets, $"cluster.host={SlurmJob.Word}"]
+            : sets;
 }

@@ -52,7 +52,8 @@ internal sealed class ClusterHost : IAsyncDisposable
     public static ClusterSettings Settings(IReadOnlyList<string> sets)
     {
         string path = ConfigFiles.Find(ConfigFile);
-        return ClusterSettings.Load(File.ReadAllText(path), path, sets);
+        ClusterSettings settings = ClusterSettings.Load(File.ReadAllText(path), path, sets);
+        return settings.Host == SlurmJob.Word ? settings with { Host = SlurmJob.Own.Host("cluster.host") } : settings;
     }
 
     /// <summary>Reads the certificate that settings name.</summary>

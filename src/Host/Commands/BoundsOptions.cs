@@ -35,7 +35,12 @@ internal sealed class BoundsOptions
         parsed.GetValue(_time) is { Ticks: > 0 } time ? time.TotalSeconds : null,
         parsed.GetValue(_virtual));
 
-    private static Option<double?> Create(string name, string kind, string description, BoundText bound) => new(name)
+    /// <summary>An option that is a number with a unit.</summary>
+    /// <param name="name">Its name, with the dashes.</param>
+    /// <param name="kind">What it is, in the help.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="bound">How it is written.</param>
+    internal static Option<double?> Create(string name, string kind, string description, BoundText bound) => new(name)
     {
         Description = description,
         HelpName = kind,

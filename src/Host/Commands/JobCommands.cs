@@ -233,7 +233,9 @@ internal static class JobCommands
         string progress = job is { State: JobState.Running, Progress: { } made }
             ? $", {Quantities.Seconds(made.VirtualSeconds)} simulated, {Quantities.Count(made.AccessesPerSecond)} accesses/s"
             : "";
-        string state = job.State == JobState.Done ? $"done, {job.Outcome}" : ServiceText.Of(job.State);
+        string state = job.State == JobState.Done
+            ? $"done, {job.Outcome}{(job.Removed > 0 ? $"; {ServiceText.Removed(job.Removed)}" : "")}"
+            : ServiceText.Of(job.State);
         string reason = job.Reason.Length > 0 ? $" ({job.Reason})" : "";
         string node = job is { State: JobState.Running, Node.Length: > 0 } ? $" on {ServiceText.NodesOf(job.Node, job.Members)}"
             : job is { State: JobState.Queued, Spread.IsSplit: true } ? $" for {Quantities.Of(job.Spread.Nodes, "node")}" : "";

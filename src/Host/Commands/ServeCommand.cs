@@ -57,6 +57,8 @@ internal static class ServeCommand
         };
         BoundsOptions caps = new("any job");
         caps.AddTo(command);
+        KeepOptions keeps = new();
+        keeps.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             using NodeCertificate? own = parsed.GetValue(certificate) is { } file ? Load(file) : null;
@@ -75,6 +77,7 @@ internal static class ServeCommand
                 { Caps = caps.Read(parsed) },
                 Connections = parsed.GetValue(connections),
                 Requests = parsed.GetValue(requests),
+                Keeps = keeps.Read(parsed),
                 LogsJson = parsed.GetValue(log) == "json",
             };
             await ServeAsync(options, parsed.GetValue(standby), error, cancellation);

@@ -115,12 +115,16 @@ internal sealed class ComparePage(JobStore store, StoreFolder folder)
 
         try
         {
+            // Looked at is used, and so is not removed while it is read.
+            folder.UseResult(job.Digest, TimeProvider.System.GetUtcNow());
             result = Read(job);
             return null;
         }
         catch (Exception reason) when (reason is FileNotFoundException or DirectoryNotFoundException)
         {
-            return new Wrong(StatusCodes.Status404NotFound, $"the store has no result of job {id} any more; submit it again");
+            return new Wrong(StatusCodes.Status404NotFound, store.RemovedOf([job]).TryGetValue(job.Digest, out long when)
+                ? $"job {id}: {ServiceText.Removed(when)}"
+                : $"the store has no result of job {id} any more; submit it again");
         }
         catch (Exception reason) when (reason is JsonException or ScenarioException or ArgumentException)
         {

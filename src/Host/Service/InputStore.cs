@@ -17,8 +17,9 @@ internal sealed class InputStore(StoreFolder store)
             ? $"ending: a trace ends with {string.Join(", ", TraceFiles.Endings)}"
         : null;
 
-    /// <summary>Whether a file is there.</summary>
-    public bool Has(InputName input) => File.Exists(store.InputOf(input.Digest, StoredFiles.EndingOf(input.Path)));
+    /// <summary>Whether a file is there, which is used then, so that it is not removed before a job needs it.</summary>
+    public bool Has(InputName input) => StoreFolder.TryTouch(
+        store.InputOf(input.Digest, StoredFiles.EndingOf(input.Path)), TimeProvider.System.GetUtcNow());
 
     /// <summary>Takes a file in.</summary>
     /// <param name="digest">SHA-256 of its bytes.</param>

@@ -190,7 +190,9 @@ internal sealed partial class JobScheduler
         }
         else
         {
-            await _store.EndAsync(job.Id, verdict.State, answer?.Digest ?? "", answer?.Outcome ?? "", verdict.Reason, note);
+            string digest = answer?.Digest ?? "";
+            long bytes = digest.Length > 0 ? _folder.BytesOfResult(digest) : -1;
+            await _store.EndAsync(job.Id, verdict.State, digest, answer?.Outcome ?? "", verdict.Reason, note, bytes);
             _folder.Clear(job.Id);
         }
 

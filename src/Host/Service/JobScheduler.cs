@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using Microsoft.Extensions.Logging;
 using VmSim.Host.Hosting;
-using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Service;
 
@@ -255,8 +254,8 @@ internal sealed partial class JobScheduler : IDisposable
     private bool Knows(long id) => _taken.ContainsKey(id) || _running.ContainsKey(id) || _held.Has(id) || _late.Has(id)
         || _gang?.Job.Id == id;
 
-    /// <summary>Whether a result is there; what somebody has removed from the store is made again.</summary>
-    private bool HasResult(string digest) => File.Exists(Path.Combine(_folder.ResultOf(digest), RunFolder.ReportName));
+    /// <summary>Whether a result is there, which is used then; what was removed from the store is made again.</summary>
+    private bool HasResult(string digest) => _folder.UseResult(digest, _clock.GetUtcNow());
 
     private Task NoteAsync(long id, string text) => TryAsync(() => _store.LogAsync(id, text));
 

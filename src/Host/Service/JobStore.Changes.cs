@@ -6,6 +6,14 @@ namespace VmSim.Host.Service;
 /// <content>Changes of jobs. Those that are asked for at the same time share a transaction.</content>
 internal sealed partial class JobStore
 {
+    /// <summary>Which job is changed: one that is over stays as it is.</summary>
+    private const string Which = "WHERE id = @id AND state <= 1";
+
+    /// <summary>A result is there now, or used anew.</summary>
+    private const string UseResult = $"INSERT INTO results (digest, used, bytes) SELECT @digest, @now, @bytes FROM jobs {Which} "
+        + "ON CONFLICT (digest) DO UPDATE SET used = excluded.used, removed = 0, "
+        + "bytes = CASE WHEN excluded.bytes < 0 THEN results.bytes ELSE excluded.bytes END; ";
+
     private const string TrimLog = "DELETE FROM logs WHERE job = @id "
         + "AND number <= (SELECT number FROM logs WHERE job = @id ORDER BY number DESC LIMIT 1 OFFSET @most)";
 
@@ -72,7 +80,7 @@ internal sealed partial class JobStore
 
         if (result is { } there && begin.HasResult(there.Digest))
         {
-            End(connection, job.Id, JobState.Done, there.Digest, there.Outcome, "the store had the result", "");
+            End(connection, job.Id, JobState.Done, there.Digest, there.Outcome, "the store had the result", "", -1);
             return new JobBegun(JobState.Done, job);
         }
 
@@ -86,7 +94,7 @@ internal sealed partial class JobStore
             if (nodes > 1)
             {
                 Set(
-                    connection, "nodes = @nodes", job.Id, $"it fits on no node, and is split over {nodes}", ("@nodes", nodes));
+                    connection, "nodes = @nodes", job.Id, $"it fits on no node, and is split over {nodes}", "", ("@nodes", nodes));
             }
 
             Job other = job with { Spread = job.Spread with { Nodes = Math.Max(nodes, job.Spread.Nodes) } };
@@ -107,6 +115,7 @@ internal sealed partial class JobStore
             "state = @state, started = @now, attempts = @attempt, node = @node, lease = @lease, members = @members, reason = ''",
             job.Id,
             begin.Node.Length > 0 ? BegunBy(who, begun.Attempts) : "",
+            "",
             ("@members", string.Join(',', begin.Members)),
             ("@state", (int)JobState.Running),
             ("@attempt", begun.Attempts),
@@ -142,9 +151,11 @@ internal sealed partial class JobStore
     /// <param name="outcome">How the run ended; empty for none.</param>
     /// <param name="reason">Why.</param>
     /// <param name="note">What the job's log says of it; empty for nothing.</param>
+    /// <param name="bytes">Bytes of the result; -1 if nobody has looked.</param>
     /// <returns>Whether it was not over before.</returns>
-    public Task<bool> EndAsync(long id, JobState state, string digest, string outcome, string reason, string note = "") =>
-        _writer.ChangeAsync(connection => End(connection, id, state, digest, outcome, reason, note));
+    public Task<bool> EndAsync(
+        long id, JobState state, string digest, string outcome, string reason, string note = "", long bytes = -1) =>
+        _writer.ChangeAsync(connection => End(connection, id, state, digest, outcome, reason, note, bytes));
 
     /// <summary>Notes something in a job's log, of which the last lines are kept.</summary>
     public Task LogAsync(long id, string text) =>
@@ -183,27 +194,36 @@ internal sealed partial class JobStore
         ("@text", run.Scenario),
         ("@inputs", JsonSerializer.Serialize(run.Inputs)))!;
 
-    private bool End(DbConnection connection, long id, JobState state, string digest, string outcome, string reason, string note) => Set(
+    private bool End(
+        DbConnection connection, long id, JobState state, string digest, string outcome, string reason, string note, long bytes) => Set(
         connection,
         "state = @state, digest = @digest, outcome = @outcome, reason = @reason, ended = @now, lease = ''",
         id,
         note,
+        state == JobState.Done ? UseResult : "",
+        ("@bytes", bytes),
         ("@state", (int)state),
         ("@digest", digest),
         ("@outcome", outcome),
         ("@reason", reason));
 
     private Task<bool> SetAsync(string values, long id, string note, params (string Name, object Value)[] given) =>
-        _writer.ChangeAsync(connection => Set(connection, values, id, note, given) && Trim(connection, id, note));
+        _writer.ChangeAsync(connection => Set(connection, values, id, note, "", given) && Trim(connection, id, note));
 
     /// <summary>Changes a job that is not over, and notes it, by one word to the database.</summary>
+    /// <param name="connection">Where.</param>
+    /// <param name="values">What is changed.</param>
+    /// <param name="id">The job.</param>
+    /// <param name="note">What its log says of it; empty for nothing.</param>
+    /// <param name="before">A command that comes before; empty for none.</param>
+    /// <param name="given">The values that the commands name.</param>
     /// <returns>Whether the job has changed.</returns>
-    private bool Set(DbConnection connection, string values, long id, string note, params (string Name, object Value)[] given)
+    private bool Set(
+        DbConnection connection, string values, long id, string note, string before, params (string Name, object Value)[] given)
     {
-        const string Which = "WHERE id = @id AND state <= 1";
         string noted = note.Length > 0 ? $"INSERT INTO logs (job, time, text) SELECT @id, @now, @note FROM jobs {Which}; " : "";
         (string, object)[] all = [.. given, ("@id", id), ("@now", Now()), ("@note", note)];
-        return StoreCommand.Run(connection, $"{noted}UPDATE jobs SET {values} {Which}", all) > 0;
+        return StoreCommand.Run(connection, $"{before}{noted}UPDATE jobs SET {values} {Which}", all) > 0;
     }
 
     /// <summary>Keeps the last lines of a job's log, if one has been added.</summary>

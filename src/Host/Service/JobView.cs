@@ -41,6 +41,9 @@ internal sealed record JobView(
     IReadOnlyList<string> Members,
     JobProgress? Progress)
 {
+    /// <summary>When its result was removed, in milliseconds since 1970, UTC; 0 if it was not.</summary>
+    public long Removed { get; init; }
+
     /// <summary>Shows a job.</summary>
     public static JobView Of(Job job, JobProgress? progress) => new(
         job.Id, job.Submission, job.Name, job.Label, job.Owner, job.Priority, job.State, job.Outcome, job.Reason, job.Digest, job.Attempts,

@@ -111,7 +111,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         ScenarioSpec spec = ScenarioLoader.Parse(order.Scenario, "scenario", new StoredFiles(order.Inputs, store), []);
         string digest = RunDigest.Of(spec);
         string result = store.ResultOf(digest);
-        bool wasThere = File.Exists(Path.Combine(result, RunFolder.ReportName));
+        bool wasThere = store.UseResult(digest, TimeProvider.System.GetUtcNow());
         string outcome;
         if (wasThere)
         {

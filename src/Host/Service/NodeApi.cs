@@ -91,7 +91,7 @@ internal sealed class NodeApi(JobScheduler scheduler, StoreFolder folder)
 
         // A result that is whole stays as it is: the same run has the same bytes.
         string result = folder.ResultOf(digest);
-        if (File.Exists(Path.Combine(result, RunFolder.ReportName)))
+        if (folder.UseResult(digest, TimeProvider.System.GetUtcNow()))
         {
             return Results.Ok();
         }

@@ -8,7 +8,8 @@ using VmSim.Host.Reporting;
 namespace VmSim.Host.Service;
 
 /// <summary>What programs ask of a service, below <c>/api/v1</c>. The command line uses the same.</summary>
-internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFolder folder, ScenarioChecks checks)
+internal sealed class ServiceApi(
+    JobStore store, JobScheduler scheduler, StoreFolder folder, ScenarioChecks checks, TimeProvider clock)
 {
     /// <summary>Where the API is.</summary>
     public const string Root = "/api/v1";
@@ -49,7 +50,8 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
         api.MapPost("/jobs/{id:long}/cancel", CancelAsync).WithMetadata(new RoleNeeded(Role.Submitter))
             .WithSummary("Cancels a job.").Produces<JobView>().Produces<ServiceProblem>(404).Produces<ServiceProblem>(409);
         api.MapGet("/jobs/{id:long}/result/{file}", Result).WithMetadata(new RoleNeeded(Role.Reader))
-            .WithSummary("A file of a job's result: report.json, effective.conf, stats.txt.").Produces<ServiceProblem>(404);
+            .WithSummary("A file of a job's result: report.json, effective.conf, stats.txt.").Produces<ServiceProblem>(404)
+            .Produces<ServiceProblem>(410);
         api.MapMethods("/inputs/{digest}", [HttpMethods.Head], HasInput).WithMetadata(new RoleNeeded(Role.Submitter))
             .WithSummary("Whether the store has a trace.");
         api.MapPut("/inputs/{digest}", PutInputAsync).WithMetadata(new RoleNeeded(Role.Submitter))
@@ -113,12 +115,12 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             return ServiceAuth.Problem(StatusCodes.Status400BadRequest, $"count: {count} found; 1 to {JobLimits.PageMax} are allowed");
         }
 
-        return Json(store.List(wanted, before ?? long.MaxValue, count ?? JobLimits.PageMax).Select(View));
+        return Json(Views(store.List(wanted, before ?? long.MaxValue, count ?? JobLimits.PageMax)));
     }
 
     private IResult Status(long id) => store.Find(id) is { } job ? Json(View(job)) : NoJob(id);
 
-    private IResult Submission(long id) => store.OfSubmission(id) is { Count: > 0 } jobs ? Json(jobs.Select(View)) : NoJob(id);
+    private IResult Submission(long id) => store.OfSubmission(id) is { Count: > 0 } jobs ? Json(Views(jobs)) : NoJob(id);
 
     private IResult Log(long id) => store.Find(id) is null ? NoJob(id) : Json(store.LogOf(id));
 
@@ -142,10 +144,10 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             return ServiceAuth.Problem(StatusCodes.Status404NotFound, $"job {id} has no result: it is {ServiceText.Of(job.State)}");
         }
 
+        // Used before it is sent: the files of a result are fetched one after another, and none of them is removed meanwhile.
         string path = Path.Combine(folder.ResultOf(job.Digest), file);
-        return File.Exists(path)
-            ? Results.File(path, kind)
-            : ServiceAuth.Problem(StatusCodes.Status404NotFound, $"the store has no {file} of job {id} any more; submit it again");
+        return folder.UseResult(job.Digest, clock.GetUtcNow()) && File.Exists(path) ? Results.File(path, kind)
+            : NoResult(job, store.RemovedOf([job]));
     }
 
     private IResult Figures(long id) =>
@@ -176,7 +178,21 @@ internal sealed class ServiceApi(JobStore store, JobScheduler scheduler, StoreFo
             : Results.Ok();
     }
 
-    private JobView View(Job job) => JobView.Of(job, scheduler.ProgressOf(job.Id));
+    private JobView View(Job job) => Views([job]).Single();
+
+    private IEnumerable<JobView> Views(IReadOnlyList<Job> jobs)
+    {
+        IReadOnlyDictionary<string, long> removed = store.RemovedOf(jobs);
+        return jobs.Select(job => JobView.Of(job, scheduler.ProgressOf(job.Id)) with
+        {
+            Removed = job.State == JobState.Done ? removed.GetValueOrDefault(job.Digest) : 0,
+        });
+    }
+
+    /// <summary>What to answer who asks for a result that the store has no more.</summary>
+    public static IResult NoResult(Job job, IReadOnlyDictionary<string, long> removed) => removed.TryGetValue(job.Digest, out long when)
+        ? ServiceAuth.Problem(StatusCodes.Status410Gone, $"job {job.Id}: {ServiceText.Removed(when)}")
+        : ServiceAuth.Problem(StatusCodes.Status404NotFound, $"the store has no result of job {job.Id} any more; submit it again");
 
     private static IResult Json<T>(T value) => Results.Json(value, ServiceJson.Options);
 

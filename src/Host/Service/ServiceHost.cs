@@ -107,12 +107,16 @@ internal sealed class ServiceHost : IAsyncDisposable
     /// <summary>Has jobs made until it is asked to stop; then those that run write a last checkpoint.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task removes = _app.Services.GetRequiredService<Retention>().RunAsync(over.Token);
         try
         {
             await _app.Services.GetRequiredService<JobScheduler>().RunAsync(stop);
         }
         finally
         {
+            await over.CancelAsync();
+            await removes;
             await _app.StopAsync(CancellationToken.None);
         }
     }
@@ -141,6 +145,8 @@ internal sealed class ServiceHost : IAsyncDisposable
         services.AddSingleton(new TokenFile(options.Store.Tokens));
         services.AddSingleton<ServiceMetrics>();
         services.AddSingleton<JobScheduler>();
+        services.AddSingleton(options.Keeps);
+        services.AddSingleton<Retention>();
         services.AddSingleton<ServiceAuth>();
         services.AddSingleton<ServiceApi>();
         services.AddSingleton<NodeApi>();

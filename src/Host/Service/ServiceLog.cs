@@ -22,4 +22,8 @@ internal static partial class ServiceLog
 
     [LoggerMessage(6, LogLevel.Information, "node {Node}: {What}")]
     public static partial void Node(ILogger log, string node, string what);
+
+    [LoggerMessage(
+        7, LogLevel.Information, "removed: {Results} results of {Bytes} bytes, {Jobs} jobs, {Scenarios} scenarios, {Traces} traces")]
+    public static partial void Removed(ILogger log, long results, long bytes, long jobs, long scenarios, long traces);
 }

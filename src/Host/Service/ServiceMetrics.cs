@@ -16,6 +16,8 @@ internal sealed class ServiceMetrics : IDisposable
     private readonly Counter<long> _ended;
     private readonly Counter<long> _again;
     private readonly Histogram<double> _seconds;
+    private readonly Counter<long> _removed;
+    private readonly Counter<long> _freed;
 
     /// <summary>Makes the instruments.</summary>
     public ServiceMetrics()
@@ -24,6 +26,9 @@ internal sealed class ServiceMetrics : IDisposable
             "vmsim.jobs.submitted", "{job}", "Jobs that were submitted, by whether the store had the result.");
         _ended = _meter.CreateCounter<long>("vmsim.jobs.ended", "{job}", "Jobs that are over, by their state.");
         _again = _meter.CreateCounter<long>("vmsim.jobs.retried", "{job}", "Attempts that ended without a result and are made again.");
+        _removed = _meter.CreateCounter<long>(
+            "vmsim.store.removed", "{item}", "What was removed because it was over for long, by kind.");
+        _freed = _meter.CreateCounter<long>("vmsim.store.freed", "By", "Bytes of results that were removed.");
         _seconds = _meter.CreateHistogram(
             "vmsim.jobs.duration",
             "s",
@@ -36,6 +41,7 @@ internal sealed class ServiceMetrics : IDisposable
     {
         Submitted(0, 0);
         _again.Add(0);
+        Removed(new RetentionTally());
         foreach (JobState state in (JobState[])[JobState.Done, JobState.Failed, JobState.Cancelled])
         {
             _ended.Add(0, new KeyValuePair<string, object?>("state", ServiceText.Of(state)));
@@ -70,6 +76,18 @@ internal sealed class ServiceMetrics : IDisposable
 
         _ended.Add(1, new KeyValuePair<string, object?>("state", ServiceText.Of(state)));
         _seconds.Record(seconds);
+    }
+
+    /// <summary>What was over was removed.</summary>
+    public void Removed(RetentionTally tally)
+    {
+        _freed.Add(tally.Bytes);
+        (string Kind, long Count)[] counts =
+            [("result", tally.Results), ("job", tally.Jobs), ("scenario", tally.Scenarios), ("trace", tally.Inputs)];
+        foreach ((string kind, long count) in counts)
+        {
+            _removed.Add(count, new KeyValuePair<string, object?>("kind", kind));
+        }
     }
 
     /// <inheritdoc/>

@@ -13,6 +13,9 @@ internal sealed record ServiceOptions
     /// </summary>
     public const int UsualPort = 4980;
 
+    /// <summary>What is kept of what is over.</summary>
+    public RetentionRules Keeps { get; init; } = RetentionRules.None;
+
     /// <summary>Requests of one address in a second if nobody says otherwise: a page or a command that waits asks a few times.</summary>
     public const int UsualRequests = 200;
 

@@ -101,7 +101,11 @@ internal sealed class ServicePages(
             main.Append(CultureInfo.InvariantCulture, $"<p>At most {Text(job.Bounds.ToString())}.</p>");
         }
 
-        if (job.State == JobState.Done)
+        if (job.State == JobState.Done && store.RemovedOf([job]).TryGetValue(job.Digest, out long removed))
+        {
+            main.Append(CultureInfo.InvariantCulture, $"<p>{Text(job.Outcome)}: {ServiceText.Removed(removed)}.</p>");
+        }
+        else if (job.State == JobState.Done)
         {
             main.Append(
                 CultureInfo.InvariantCulture,
@@ -139,9 +143,9 @@ internal sealed class ServicePages(
         }
 
         string result = folder.ResultOf(job.Digest);
-        if (!File.Exists(Path.Combine(result, RunFolder.ReportName)))
+        if (!folder.UseResult(job.Digest, TimeProvider.System.GetUtcNow()))
         {
-            return ServiceAuth.Problem(StatusCodes.Status404NotFound, $"the store has no result of job {id} any more; submit it again");
+            return ServiceApi.NoResult(job, store.RemovedOf([job]));
         }
 
         using FileStream stream = File.OpenRead(Path.Combine(result, RunFolder.ReportName));

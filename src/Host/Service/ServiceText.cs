@@ -15,6 +15,10 @@ internal static class ServiceText
     /// <summary>The nodes that have or had a job last, with commas between them; empty for the service's own machine.</summary>
     public static string NodesOf(string node, IReadOnlyList<string> members) => members.Count > 0 ? string.Join(", ", members) : node;
 
+    /// <summary>What to say of a result that was removed.</summary>
+    public static string Removed(long milliseconds) =>
+        $"its result was removed on {Time(milliseconds).Split(' ')[0]}; submit it again to have it made";
+
     /// <summary>A time as people read it: 2026-01-31 12:00:00, UTC; a dash for none.</summary>
     public static string Time(long milliseconds) => milliseconds == 0
         ? "-"

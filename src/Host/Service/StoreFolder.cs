@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using VmSim.Host.Hosting;
+using VmSim.Host.Reporting;
 
 namespace VmSim.Host.Service;
 
@@ -42,10 +43,13 @@ internal sealed class StoreFolder
 
     private string Jobs => Path.Combine(Root, "jobs");
 
+    /// <summary>Results that are removed, until their files are: what is here is nobody's.</summary>
+    private string Hidden => Path.Combine(Root, "removed");
+
     /// <summary>Makes what is not there. Only the owner may enter the folder.</summary>
     public void Create()
     {
-        foreach (string folder in (string[])[Root, Results, Inputs, Jobs])
+        foreach (string folder in (string[])[Root, Results, Inputs, Jobs, Hidden])
         {
             if (OperatingSystem.IsWindows())
             {
@@ -112,6 +116,104 @@ internal sealed class StoreFolder
         {
             Directory.Delete(ResultOf(digest), recursive: true);
         }
+    }
+
+    /// <summary>Says that a result is used, so that it is not removed soon.</summary>
+    /// <returns>Whether it is there, whole.</returns>
+    public bool UseResult(string digest, DateTimeOffset now) => TryTouch(ReportOf(ResultOf(digest)), now);
+
+    /// <summary>Bytes of a result's files; 0 if there is none.</summary>
+    public long BytesOfResult(string digest)
+    {
+        DirectoryInfo folder = new(ResultOf(digest));
+        return folder.Exists ? folder.EnumerateFiles().Sum(file => file.Length) : 0;
+    }
+
+    /// <summary>
+    /// Hides a result, unless it was used after a time; who uses it at the same moment finds it whole or not at all. What is not whole is
+    /// not touched: somebody may be writing it.
+    /// </summary>
+    /// <param name="digest">Digest of its run.</param>
+    /// <param name="time">The time, in milliseconds since 1970.</param>
+    /// <returns>When it was used last; null if it is hidden, or there was none.</returns>
+    public long? HideUnlessUsedAfter(string digest, long time)
+    {
+        string place = ResultOf(digest);
+        string hidden = Path.Combine(Hidden, digest);
+        if (LastUse(place) is not { } used)
+        {
+            return null;
+        }
+
+        if (used > time)
+        {
+            return used;
+        }
+
+        if (Directory.Exists(hidden))
+        {
+            Directory.Delete(hidden, recursive: true);
+        }
+
+        Directory.Move(place, hidden);
+        if (LastUse(hidden) is not { } late || late <= time || Directory.Exists(place))
+        {
+            return null;
+        }
+
+        // Somebody has touched it between the look and the move, and takes it for his.
+        Directory.Move(hidden, place);
+        return late;
+    }
+
+    /// <summary>Deletes the files of results that are hidden.</summary>
+    public void ClearHidden()
+    {
+        foreach (string folder in Directory.GetDirectories(Hidden))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Traces that nobody has used since a time.</summary>
+    public IEnumerable<string> InputsBefore(DateTimeOffset time) => new DirectoryInfo(Inputs).EnumerateFiles()
+        .Where(file => file.LastWriteTimeUtc < time.UtcDateTime).Select(file => file.FullName);
+
+    /// <summary>Removes a trace, unless it was used since a time.</summary>
+    /// <returns>Whether it is removed.</returns>
+    public bool TryRemoveInput(string file, DateTimeOffset time)
+    {
+        if (Path.GetDirectoryName(file) != Inputs || !File.Exists(file) || File.GetLastWriteTimeUtc(file) >= time.UtcDateTime)
+        {
+            return false;
+        }
+
+        File.Delete(file);
+        return true;
+    }
+
+    /// <summary>Says that a file is used.</summary>
+    /// <returns>Whether it is there.</returns>
+    public static bool TryTouch(string file, DateTimeOffset now)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(file, now.UtcDateTime);
+            return true;
+        }
+        catch (Exception reason) when (reason is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    private static string ReportOf(string folder) => Path.Combine(folder, RunFolder.ReportName);
+
+    /// <summary>When a result was written or touched last, in milliseconds since 1970; null if it is not whole.</summary>
+    private static long? LastUse(string folder)
+    {
+        FileInfo report = new(ReportOf(folder));
+        return report.Exists ? new DateTimeOffset(report.LastWriteTimeUtc, TimeSpan.Zero).ToUnixTimeMilliseconds() : null;
     }
 
     /// <summary>Removes what jobs of a process that has ended have left.</summary>

@@ -6,7 +6,7 @@ namespace VmSim.Host.Service;
 internal static class StoreTables
 {
     /// <summary>Version of the tables: those before are brought up to it, others are refused.</summary>
-    public const int Version = 5;
+    public const int Version = 6;
 
     /// <summary>What version 1 lacks: nodes, and their leases.</summary>
     private const string Nodes =
@@ -35,6 +35,21 @@ internal static class StoreTables
         CREATE INDEX jobs_split ON jobs (priority, owner, id) WHERE state = 0 AND nodes > 1;
         """;
 
+    /// <summary>
+    /// What version 5 lacks: when each result was used last, its bytes (-1 where nobody has looked), and when it was removed (0 for not).
+    /// With the index of jobs that are done, every job is in one that finds it by its request.
+    /// </summary>
+    private static string Results(StoreDatabase database) =>
+        $"""
+        CREATE TABLE results (
+          digest TEXT PRIMARY KEY, used BIGINT NOT NULL, bytes BIGINT NOT NULL DEFAULT -1, removed BIGINT NOT NULL DEFAULT 0)
+          {database.TableEnd};
+        CREATE INDEX results_used ON results (used) WHERE removed = 0;
+        CREATE INDEX results_removed ON results (removed) WHERE removed > 0;
+        CREATE INDEX jobs_not_done ON jobs (request) WHERE state <> 2;
+        INSERT INTO results (digest, used) SELECT digest, max(ended) FROM jobs WHERE state = 2 AND digest <> '' GROUP BY digest;
+        """;
+
     /// <summary>Brings the tables to the version of this program.</summary>
     /// <exception cref="IOException">They are of another version.</exception>
     public static int Prepare(StoreDatabase database, DbConnection connection)
@@ -50,11 +65,12 @@ internal static class StoreTables
 
     private static string StepsFrom(long version, StoreDatabase database) => version switch
     {
-        0 => Tables(database) + Indexes + Bounds + Spread,
+        0 => Tables(database) + Indexes + StepsFrom(3, database),
         1 => Nodes + StepsFrom(2, database),
         2 => "DROP INDEX jobs_by_request;" + Indexes + StepsFrom(3, database),
-        3 => Bounds + Spread,
-        _ => Spread,
+        3 => Bounds + StepsFrom(4, database),
+        4 => Spread + StepsFrom(5, database),
+        _ => Results(database),
     };
 
     private static string Tables(StoreDatabase database) =>

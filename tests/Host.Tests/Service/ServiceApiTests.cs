@@ -89,6 +89,38 @@ public sealed class ServiceApiTests : IAsyncLifetime
         }
     }
 
+    /// <summary>A result that was removed is gone, and everybody says when it went.</summary>
+    [Fact]
+    public async Task Result_ThatWasRemoved_SaysWhen()
+    {
+        (_, string receipt) = await PostAsync("/api/v1/jobs", Job, _tokens[Role.Submitter]);
+        long id = JsonDocument.Parse(receipt).RootElement.GetProperty("id").GetInt64();
+        string digest = new('a', Hosting.RunDigest.Length);
+        using (SqliteDatabase database = new(_store.Database))
+        {
+            StoreCommand.Run(
+                database.Connect(),
+                "UPDATE jobs SET state = 2, digest = @digest, outcome = 'completed' WHERE id = @id; "
+                    + "INSERT INTO results (digest, used, removed) VALUES (@digest, 1, @removed)",
+                ("@id", id),
+                ("@digest", digest),
+                ("@removed", new DateTimeOffset(2026, 5, 11, 1, 2, 3, TimeSpan.Zero).ToUnixTimeMilliseconds()));
+        }
+
+        string reader = _tokens[Role.Reader];
+        foreach (string path in (string[])[$"/api/v1/jobs/{id}/result/report.json", $"/jobs/{id}/report"])
+        {
+            (HttpStatusCode status, string problem) = await AskAsync(HttpMethod.Get, path, reader);
+            Assert.Equal(HttpStatusCode.Gone, status);
+            Assert.Contains("its result was removed on 2026-05-11; submit it again", problem, StringComparison.Ordinal);
+        }
+
+        (_, string view) = await AskAsync(HttpMethod.Get, $"/api/v1/jobs/{id}", reader);
+        Assert.Contains("\"removed\":1778461323000", view, StringComparison.Ordinal);
+        (_, string page) = await AskAsync(HttpMethod.Get, $"/jobs/{id}", reader);
+        Assert.Contains("removed on 2026-05-11", page, StringComparison.Ordinal);
+    }
+
     /// <summary>What nodes ask, nobody else may ask.</summary>
     [Theory]
     [InlineData("POST", "/api/v1/nodes/a/beat")]

@@ -29,7 +29,7 @@ public sealed class SqliteStoreTests : JobStoreTests, IDisposable
         {
             StoreCommand.Run(
                 database.Connect(),
-                "DROP INDEX jobs_split; ALTER TABLE jobs DROP COLUMN nodes; ALTER TABLE jobs DROP COLUMN spread; "
+                "DROP TABLE results; DROP INDEX jobs_not_done; DROP INDEX jobs_split; ALTER TABLE jobs DROP COLUMN nodes; ALTER TABLE jobs DROP COLUMN spread; "
                     + "ALTER TABLE jobs DROP COLUMN members; "
                     + "ALTER TABLE jobs DROP COLUMN bounds; DROP INDEX jobs_in_line; DROP INDEX jobs_leased; DROP INDEX jobs_done; "
                     + "CREATE INDEX jobs_by_request ON jobs (request, state); PRAGMA user_version = 2");
@@ -42,7 +42,7 @@ public sealed class SqliteStoreTests : JobStoreTests, IDisposable
         Assert.Equal(JobSpread.None, found.Leased[0].Spread);
         Assert.Empty(found.Leased[0].Members);
         using SqliteDatabase seen = new(Database);
-        Assert.Equal(5L, seen.VersionOf(seen.Connect()));
+        Assert.Equal(6L, seen.VersionOf(seen.Connect()));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

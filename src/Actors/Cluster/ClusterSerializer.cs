@@ -23,7 +23,7 @@ public sealed class ClusterSerializer : SerializerWithStringManifest
     private const int ReasonMax = 32 << 10;
 
     private const int AddressMax = 512;
-    private const int PiecesMax = 1 << 16;
+    private const int PiecesMax = NodeShardProtocol.PiecesMax;
 
     /// <summary>Makes the serializer of an actor system.</summary>
     public ClusterSerializer(ExtendedActorSystem system)

@@ -14,7 +14,7 @@ internal sealed partial class Job
             return JobAction.Wait;
         }
 
-        byte[][] parts = [.. Enumerable.Range(0, Nodes.Count).Select(TakePieces)];
+        IReadOnlyList<byte[]>[] parts = [.. Enumerable.Range(0, Nodes.Count).Select(TakePieces)];
         Keep = () => submit.Checkpoints!.Keep(parts);
         _phase = Phase.Keeping;
         return JobAction.Keep;

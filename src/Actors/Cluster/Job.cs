@@ -256,7 +256,7 @@ internal sealed partial class Job(JobProtocol.Submit submit, TimeProvider time)
 
         try
         {
-            _statistics.Add(StatisticsCodec.Decode(TakePieces(node)));
+            _statistics.Add(StatisticsCodec.Decode(Whole(TakePieces(node))));
         }
         catch (InvalidDataException reason)
         {
@@ -329,13 +329,32 @@ internal sealed partial class Job(JobProtocol.Submit submit, TimeProvider time)
         return _pieces[node].Count >= pieces;
     }
 
-    private byte[] TakePieces(int node)
+    private List<byte[]> TakePieces(int node)
     {
-        // Whole arrays, since a checkpoint has hundreds of megabytes.
-        using MemoryStream stream = new(_pieces[node].Sum(piece => piece.Length));
-        _pieces[node].ForEach(piece => stream.Write(piece));
-        byte[] whole = stream.GetBuffer();
-        _pieces[node].Clear();
+        List<byte[]> pieces = _pieces[node];
+        _pieces[node] = [];
+        return pieces;
+    }
+
+    /// <summary>Puts together what is read as a whole.</summary>
+    /// <exception cref="InvalidDataException">It is more than one array holds.</exception>
+    private static byte[] Whole(List<byte[]> pieces)
+    {
+        long bytes = pieces.Sum(piece => (long)piece.Length);
+        if (bytes > Array.MaxLength)
+        {
+            throw new InvalidDataException(
+                $"its statistics have {bytes} bytes; at most {Array.MaxLength} are allowed: spread the run over more nodes");
+        }
+
+        byte[] whole = new byte[bytes];
+        int at = 0;
+        foreach (byte[] piece in pieces)
+        {
+            piece.CopyTo(whole, at);
+            at += piece.Length;
+        }
+
         return whole;
     }
 

@@ -26,8 +26,8 @@ public static class JobProtocol
 
     /// <summary>Writes a run down.</summary>
     /// <param name="Period">Wall time from one checkpoint to the next; zero for one when the run is stopped alone.</param>
-    /// <param name="Keep">Is given the parts of all nodes, by node number; what it throws ends the run.</param>
-    public sealed record PartKeeper(TimeSpan Period, Action<IReadOnlyList<byte[]>> Keep);
+    /// <param name="Keep">Is given the parts of all nodes, by node number, each in pieces; what it throws ends the run.</param>
+    public sealed record PartKeeper(TimeSpan Period, Action<IReadOnlyList<IReadOnlyList<byte[]>>> Keep);
 
     /// <summary>Stop the run at the end of a window.</summary>
     public sealed record Stop : IMessage;

@@ -9,6 +9,9 @@ namespace VmSim.Actors.Cluster;
 /// </summary>
 public static class NodeShardProtocol
 {
+    /// <summary>The most pieces in which a node says what it has come to: 256 GiB in pieces of 4 MiB.</summary>
+    public const int PiecesMax = 1 << 16;
+
     /// <summary>Any message of this protocol.</summary>
     public interface IMessage;
 

@@ -82,10 +82,17 @@ internal sealed class ShardTally
     /// <param name="pieceBytes">Most bytes of a piece.</param>
     public IReadOnlyList<NodeShardProtocol.Saved> Save(int pieceBytes)
     {
-        using MemoryStream stream = new();
+        using PieceStream stream = new(pieceBytes);
         Checkpoint.SavePart(Part, stream);
-        byte[][] pieces = [.. stream.ToArray().Chunk(pieceBytes)];
-        return [.. pieces.Select(piece => new NodeShardProtocol.Saved(_node, pieces.Length, piece))];
+        IReadOnlyList<byte[]> pieces = stream.Pieces;
+        if (pieces.Count > NodeShardProtocol.PiecesMax)
+        {
+            throw new NotSupportedException(
+                $"what this node has come to is {stream.Length} bytes; a part of a checkpoint has at most "
+                    + $"{(long)pieceBytes * NodeShardProtocol.PiecesMax}: spread the run over more nodes");
+        }
+
+        return [.. pieces.Select(piece => new NodeShardProtocol.Saved(_node, pieces.Count, piece))];
     }
 
     /// <summary>What was counted, in pieces that fit into messages.</summary>

@@ -45,16 +45,16 @@ public static class Checkpoint
 
     /// <summary>Writes a checkpoint of the parts of all nodes.</summary>
     /// <param name="world">A world of the scenario; how far it has come does not matter.</param>
-    /// <param name="parts">What <see cref="SavePart"/> wrote on each node.</param>
+    /// <param name="parts">What <see cref="SavePart"/> wrote on each node, in pieces: it may be more than one array holds.</param>
     /// <param name="stream">Where to; it stays open.</param>
-    public static void Join(World world, IReadOnlyCollection<byte[]> parts, Stream stream)
+    public static void Join(World world, IReadOnlyCollection<IReadOnlyList<byte[]>> parts, Stream stream)
     {
         ArgumentNullException.ThrowIfNull(parts);
         Write(world, stream, parts.Count, data =>
         {
-            foreach (byte[] part in parts)
+            foreach (byte[] piece in parts.SelectMany(part => part))
             {
-                data.Write(part);
+                data.Write(piece);
             }
         });
     }

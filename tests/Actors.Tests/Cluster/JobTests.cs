@@ -143,7 +143,7 @@ public sealed class JobTests
     [Fact]
     public void OnPeriod_Running_SavesThePartsInTheirOrderAndGoesOn()
     {
-        List<byte[]> kept = [];
+        List<IReadOnlyList<byte[]>> kept = [];
         Job job = WithCheckpoints(kept);
         Assert.Equal(JobAction.Stop, job.OnPeriod());
         job.OnStopped(Stopped(0, windows: 4) with { Completed = false });
@@ -154,7 +154,7 @@ public sealed class JobTests
         Assert.Equal(JobAction.Wait, job.OnSaved(new NodeShardProtocol.Saved(1, 2, [5])));
         Assert.Equal(JobAction.Keep, job.OnSaved(new NodeShardProtocol.Saved(0, 1, [1, 2])));
         job.Keep!();
-        Assert.Equal([[1, 2], [3, 4]], kept);
+        Assert.Equal([[1, 2], [3, 4]], kept.Select(part => part.SelectMany(piece => piece)));
         Assert.Equal(JobAction.Begin, job.OnKept());
         job.OnStopped(Stopped(0));
         Assert.Equal(JobAction.Collect, job.OnStopped(Stopped(1)));
@@ -180,6 +180,49 @@ public sealed class JobTests
         }
 
         Assert.Equal(JobAction.Collect, job.OnKept());
+    }
+
+    /// <summary>A piece is the same array each time, so that the test needs no such memory.</summary>
+    [Fact]
+    public void OnSaved_MoreThanAnArrayHolds_IsKeptInPieces()
+    {
+        const int Pieces = 600;
+        byte[] piece = new byte[4 << 20];
+        List<IReadOnlyList<byte[]>> kept = [];
+        Job job = WithCheckpoints(kept);
+        job.OnPeriod();
+        job.OnStopped(Stopped(0) with { Completed = false });
+        job.OnStopped(Stopped(1) with { Completed = false });
+        job.OnSaved(new NodeShardProtocol.Saved(1, 1, [7]));
+        for (int i = 1; i < Pieces; i++)
+        {
+            Assert.Equal(JobAction.Wait, job.OnSaved(new NodeShardProtocol.Saved(0, Pieces, piece)));
+        }
+
+        Assert.Equal(JobAction.Keep, job.OnSaved(new NodeShardProtocol.Saved(0, Pieces, piece)));
+        job.Keep!();
+        Assert.True(kept[0].Sum(one => (long)one.Length) > Array.MaxLength);
+        Assert.Equal([7], Assert.Single(kept[1]));
+    }
+
+    [Fact]
+    public void OnCollected_MoreThanAnArrayHolds_SaysHowMuch()
+    {
+        const int Pieces = 600;
+        byte[] piece = new byte[4 << 20];
+        Prepared();
+        _job.OnStopped(Stopped(0));
+        _job.OnStopped(Stopped(1));
+        for (int i = 1; i < Pieces; i++)
+        {
+            Assert.Equal(JobAction.Wait, _job.OnCollected(new NodeShardProtocol.Collected(1, Pieces, piece, Host("b"))));
+        }
+
+        Assert.Equal(JobAction.Answer, _job.OnCollected(new NodeShardProtocol.Collected(1, Pieces, piece, Host("b"))));
+        Assert.StartsWith(
+            "node 2 of 2 (host2:4002): its statistics have 2516582400 bytes; at most 2147483591 are allowed",
+            Failure<SimulationFailedException>().Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -285,7 +328,7 @@ public sealed class JobTests
             StringComparison.Ordinal);
     }
 
-    private Job WithCheckpoints(List<byte[]> kept)
+    private Job WithCheckpoints(List<IReadOnlyList<byte[]>> kept)
     {
         Job job = new(
             new JobProtocol.Submit(

@@ -115,11 +115,11 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
 
     private byte[] Joined(World world, IActorRef[] shards)
     {
-        List<byte[]> parts = [];
+        List<IReadOnlyList<byte[]>> parts = [];
         foreach (IActorRef shard in shards)
         {
             shard.Tell(new NodeShardProtocol.Save(), TestActor);
-            parts.Add([.. Pieces().SelectMany(piece => piece)]);
+            parts.Add([.. Pieces()]);
         }
 
         using MemoryStream stream = new();

@@ -127,7 +127,10 @@ public static class HostList
                 if (to < from || digitsOfLast < digits || (isPadded && digitsOfLast != Math.Max(digits, DigitsOf(to))))
                 {
                     throw Wrong(
-                        text, begin, origin, "a range whose numbers do not rise, or have different leading zeros; such as 1-16, 01-16 is allowed");
+                        text,
+                        begin,
+                        origin,
+                        "a range whose numbers do not rise, or have different leading zeros; such as 1-16, 01-16 is allowed");
                 }
             }
 

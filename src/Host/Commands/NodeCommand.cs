@@ -114,7 +114,7 @@ internal static class NodeCommand
         Interruption.Ask(ExitCodes.Broken);
     }
 
-    /// <summary>In a job of SLURM, where no setting says otherwise, a node listens under the name by which the job calls its host.</summary>
+    /// <summary>In a job of SLURM, where no setting says otherwise, a node listens under the name that the job has for its host.</summary>
     private static IReadOnlyList<string> OwnHost(string join, List<string> sets) =>
         join.Split(':')[0] == SlurmJob.Word && !sets.Exists(set => set.StartsWith("cluster.host", StringComparison.Ordinal))
             ? [.. sets, $"cluster.host={SlurmJob.Word}"]

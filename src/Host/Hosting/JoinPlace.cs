@@ -48,9 +48,9 @@ internal sealed record JoinPlace(string Text, IReadOnlyList<string> Hosts, int P
         }
 
         string hosts = text[..colon];
-        return hosts == SlurmJob.Word ? new JoinPlace(text, job.Hosts(Option), port)
-            : hosts.AsSpan().IndexOfAny(',', '[') < 0 || Uri.CheckHostName(hosts) == UriHostNameType.IPv6 ? new JoinPlace(text, [hosts], port)
-            : new JoinPlace(text, HostList.Parse(hosts, Option), port);
+        bool isOne = hosts.AsSpan().IndexOfAny(',', '[') < 0 || Uri.CheckHostName(hosts) == UriHostNameType.IPv6;
+        IReadOnlyList<string> all = hosts == SlurmJob.Word ? job.Hosts(Option) : isOne ? [hosts] : HostList.Parse(hosts, Option);
+        return new JoinPlace(text, all, port);
     }
 
     /// <summary>Waits until a host answers; one that stands alone need not.</summary>

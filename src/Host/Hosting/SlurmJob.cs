@@ -22,7 +22,9 @@ internal sealed class SlurmJob(Func<string, string?> variable)
     public IReadOnlyList<string> Hosts(string what)
     {
         // The older name of the same list, which sbatch still sets.
-        string name = variable("SLURM_JOB_NODELIST") is null && variable("SLURM_NODELIST") is not null ? "SLURM_NODELIST" : "SLURM_JOB_NODELIST";
+        string name = variable("SLURM_JOB_NODELIST") is null && variable("SLURM_NODELIST") is not null
+            ? "SLURM_NODELIST"
+            : "SLURM_JOB_NODELIST";
         return HostList.Parse(variable(name) is { Length: > 0 } list ? list : throw NoJob(what, name), name);
     }
 

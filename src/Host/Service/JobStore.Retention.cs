@@ -15,7 +15,7 @@ internal sealed partial class JobStore
     /// <summary>Rows that are read at a time.</summary>
     private const int PageMax = 256;
 
-    /// <summary>When the results of jobs were removed, in milliseconds since 1970, by their digest; those that are there are not in it.</summary>
+    /// <summary>When the results of jobs were removed, in milliseconds since 1970, by their digest; without those that are there.</summary>
     public IReadOnlyDictionary<string, long> RemovedOf(IEnumerable<Job> jobs)
     {
         Dictionary<string, long> removed = new(StringComparer.Ordinal);
@@ -45,8 +45,8 @@ internal sealed partial class JobStore
             connection, "UPDATE results SET bytes = @bytes WHERE digest = @digest", ("@bytes", result.Bytes), ("@digest", result.Digest))));
 
     /// <summary>
-    /// Hides results that were used last before a time, the least used first, and says so. One that was touched later than is known here has
-    /// its last use written down, and its turn by that.
+    /// Hides results that were used last before a time, the least used first, and says so. One that was touched later than is known here
+    /// has its last use written down, and its turn by that.
     /// </summary>
     /// <param name="before">The time, in milliseconds since 1970.</param>
     /// <param name="bytes">Bytes of which no more need be removed.</param>

@@ -18,8 +18,8 @@ internal sealed class Retention(
     StoreFolder folder, JobStore store, RetentionRules rules, ServiceMetrics metrics, ILogger<Retention> log, TimeProvider clock)
 {
     /// <summary>
-    /// How long whatever was used last is kept whatever the rules say: a fetch takes three requests, a submission follows the traces that it
-    /// names, and a process that has found a result says so later.
+    /// How long what was used is kept whatever the rules say: a fetch takes three requests, a submission follows the traces that it names,
+    /// and a process that has found a result says so later.
     /// </summary>
     public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 

@@ -37,7 +37,9 @@ public sealed class SlurmTests : IDisposable
             "SLURM_JOB_NODELIST is not set", Fails<ScenarioException>("slurm", 4053), StringComparison.Ordinal);
         Assert.Contains("slurm:PORT", Fails<ScenarioException>("slurm", 0, ("SLURM_JOB_NODELIST", "n1")), StringComparison.Ordinal);
         Assert.Contains(
-            "SLURM_JOB_NODELIST: character 3", Fails<ScenarioException>("slurm", 1, ("SLURM_JOB_NODELIST", "n[x]")), StringComparison.Ordinal);
+            "SLURM_JOB_NODELIST: character 3",
+            Fails<ScenarioException>("slurm", 1, ("SLURM_JOB_NODELIST", "n[x]")),
+            StringComparison.Ordinal);
         Assert.Contains("HOST:PORT is needed", Fails<UsageException>("slurm:", 4053), StringComparison.Ordinal);
         Assert.Contains("cluster.host: slurm found, and SLURMD_NODENAME", Assert.Throws<ScenarioException>(
             () => ClusterHost.Settings(["cluster.host=slurm"])).Message, StringComparison.Ordinal);
@@ -83,7 +85,8 @@ public sealed class SlurmTests : IDisposable
                 "cluster.join-seconds=600", "--out", folder, "--set", "until=1ms", .. port, .. run]);
         (int code, _, string error) = await first.EndAsync();
         Assert.True(code == 0, error);
-        Assert.Equal(2, JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "report.json")))!["host"]!["nodes"]!.AsArray().Count);
+        JsonNode report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "report.json")))!;
+        Assert.Equal(2, report["host"]!["nodes"]!.AsArray().Count);
         foreach (CommandProcess node in nodes)
         {
             (code, _, error) = await node.EndAsync();

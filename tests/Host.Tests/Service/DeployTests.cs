@@ -78,7 +78,7 @@ public sealed class DeployTests : IDisposable
         Assert.True(File.Exists(CommandRunner.At(built)), built);
     }
 
-    /// <summary>systemd's own judgement, where it is installed: nothing is unknown in a unit, and little is open that need not be.</summary>
+    /// <summary>systemd's own judgement, where it is installed: nothing is unknown in a unit, and little is open without need.</summary>
     [Theory]
     [MemberData(nameof(Units))]
     public async Task Unit_IsWhatSystemdReads(string name)
@@ -117,5 +117,5 @@ public sealed class DeployTests : IDisposable
 
     private static ILookup<string, string> Settings(string unit) => unit.Split('\n')
         .Where(line => line.Contains('=', StringComparison.Ordinal) && !line.StartsWith('#'))
-        .ToLookup(line => line[..line.IndexOf('=', StringComparison.Ordinal)], line => line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..]);
+        .Select(line => line.Split('=', 2)).ToLookup(pair => pair[0], pair => pair[1]);
 }

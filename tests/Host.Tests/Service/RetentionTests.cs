@@ -147,7 +147,8 @@ public abstract class RetentionTests : IDisposable
             Assert.Empty(store.LogOf(old[0].Id));
             Assert.Equal(["text w0", "text w1"], waits.Select(job => store.RunOf(job).Scenario));
             Assert.Equal(
-                [kept.Digest, fresh.Digest], Directory.GetFiles(Path.Combine(_root, "inputs")).Select(Path.GetFileNameWithoutExtension).Order());
+                [kept.Digest, fresh.Digest],
+                Directory.GetFiles(Path.Combine(_root, "inputs")).Select(Path.GetFileNameWithoutExtension).Order());
             Assert.True(HasResult("m7"));
             Assert.Equal([waits[0].Id], Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
             Assert.False(Pass(store, new RetentionRules(null, null, 365 * Day)).IsAny);
@@ -161,8 +162,8 @@ public abstract class RetentionTests : IDisposable
     }
 
     /// <summary>
-    /// A process that dies after it has hidden a result and before it has said so: nobody takes it for a result, what lies about is deleted,
-    /// and the next pass says what has become of it.
+    /// A process that dies after it has hidden a result and before it has said so: nobody takes it for a result, what lies about is
+    /// deleted, and the next pass says what has become of it.
     /// </summary>
     [Fact]
     public void Pass_AfterADeathInTheMiddle_FinishesIt()

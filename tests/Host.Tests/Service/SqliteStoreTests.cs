@@ -29,7 +29,8 @@ public sealed class SqliteStoreTests : JobStoreTests, IDisposable
         {
             StoreCommand.Run(
                 database.Connect(),
-                "DROP TABLE results; DROP INDEX jobs_not_done; DROP INDEX jobs_split; ALTER TABLE jobs DROP COLUMN nodes; ALTER TABLE jobs DROP COLUMN spread; "
+                "DROP TABLE results; DROP INDEX jobs_not_done; "
+                    + "DROP INDEX jobs_split; ALTER TABLE jobs DROP COLUMN nodes; ALTER TABLE jobs DROP COLUMN spread; "
                     + "ALTER TABLE jobs DROP COLUMN members; "
                     + "ALTER TABLE jobs DROP COLUMN bounds; DROP INDEX jobs_in_line; DROP INDEX jobs_leased; DROP INDEX jobs_done; "
                     + "CREATE INDEX jobs_by_request ON jobs (request, state); PRAGMA user_version = 2");

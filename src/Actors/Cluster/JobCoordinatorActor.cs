@@ -70,6 +70,7 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
                 break;
             case DisassociatedEvent lost:
                 Lose(lost.RemoteAddress);
+                Down(lost.RemoteAddress);
                 break;
             case NodeProtocol.PeerLost lost:
                 Lose(lost.Address);
@@ -149,6 +150,20 @@ public sealed class JobCoordinatorActor : UntypedActor, IWithTimers
     {
         _workers.Remove(address);
         Perform(_job?.OnLost(address));
+    }
+
+    /// <summary>
+    /// Has a worker whose connection broke leave the cluster at once: the run has given it up, and nothing of it counts any more. A process
+    /// that lives finds itself out, and joins anew. One that is silent, and whose connection stands, is the resolver's (cluster.conf).
+    /// </summary>
+    private static void Down(Address address)
+    {
+        Akka.Cluster.Cluster cluster = Akka.Cluster.Cluster.Get(Context.System);
+        if (cluster.State.Members.Any(member => member.Address == address && member.HasRole(NodeProtocol.WorkerRole)
+            && member.Status is MemberStatus.Joining or MemberStatus.WeaklyUp or MemberStatus.Up))
+        {
+            cluster.Down(address);
+        }
     }
 
     private void OnJob(object message)

@@ -12,7 +12,9 @@ namespace VmSim.CoverageFuzz.Targets;
 internal sealed class ScenarioTarget() : FuzzTarget("scenario", typeof(ScenarioException), typeof(TraceFormatException))
 {
     private const string Main = "fuzz.conf";
-    private static readonly Lazy<string> Folder = new(() => Directory.CreateTempSubdirectory("vmsim-fuzz-").FullName);
+
+    /// <summary>Of each thread: several may read inputs at a time, whose files have the same names.</summary>
+    private static readonly ThreadLocal<string> Folder = new(() => Directory.CreateTempSubdirectory("vmsim-fuzz-").FullName);
 
     public override IEnumerable<byte[]> Seeds =>
     [
@@ -55,7 +57,7 @@ internal sealed class ScenarioTarget() : FuzzTarget("scenario", typeof(ScenarioE
     {
         try
         {
-            return ScenarioLoader.Parse(written, "effective.conf", Folder.Value, []);
+            return ScenarioLoader.Parse(written, "effective.conf", Folder.Value!, []);
         }
         catch (ScenarioException reason)
         {
@@ -76,7 +78,7 @@ internal sealed class ScenarioTarget() : FuzzTarget("scenario", typeof(ScenarioE
 
     private static string Write(string name, byte[] bytes)
     {
-        string path = Path.Combine(Folder.Value, name);
+        string path = Path.Combine(Folder.Value!, name);
         File.WriteAllBytes(path, bytes);
         return path;
     }

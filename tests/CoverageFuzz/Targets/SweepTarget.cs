@@ -9,7 +9,7 @@ internal sealed class SweepTarget() : FuzzTarget("sweep", typeof(ScenarioExcepti
 {
     private const long PointsMax = 1_000;
 
-    private static readonly Lazy<string> Folder = new(() =>
+    private static readonly ThreadLocal<string> Folder = new(() =>
     {
         string folder = Directory.CreateTempSubdirectory("vmsim-fuzz-").FullName;
         File.WriteAllText(Path.Combine(folder, "a.conf"), "processes = [\n {\n program = pattern\n threads = 1\n }\n]\n");
@@ -34,7 +34,7 @@ internal sealed class SweepTarget() : FuzzTarget("sweep", typeof(ScenarioExcepti
 
     protected override void Read(byte[] input)
     {
-        string file = Path.Combine(Folder.Value, "sweep.conf");
+        string file = Path.Combine(Folder.Value!, "sweep.conf");
         File.WriteAllBytes(file, input);
         SweepPlan plan = SweepFile.Load(file);
         long runs = plan.Axes.Aggregate((long)Math.Max(1, plan.Seeds.Count), (product, axis) => checked(product * axis.Rows.Count));

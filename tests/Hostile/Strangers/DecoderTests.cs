@@ -9,6 +9,7 @@ namespace VmSim.Hostile.Tests.Strangers;
 /// Damaged messages of nodes and damaged requests, given to what decodes them: each is taken or refused with a word, and nothing of it
 /// stays in memory. The long form takes 10 million.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class DecoderTests(ITestOutputHelper log)
 {
     /// <summary>What comes over a socket, and is decoded in a process that serves others too.</summary>

@@ -26,6 +26,7 @@ namespace VmSim.Hostile.Tests.Strangers;
 /// 100,000.
 /// </summary>
 [SupportedOSPlatform("linux")]
+[Collection(Alone.Name)]
 public sealed class SocketTests(ITestOutputHelper log) : Scratch
 {
     private const string Secret = "nobodys-business";

@@ -102,16 +102,18 @@ public sealed class CaptureSleepTests(ITestOutputHelper output) : IDisposable
             int unmapped = code == ExitCodes.Ok
                 ? (await File.ReadAllLinesAsync(target)).Count(line => line.StartsWith("u ", StringComparison.Ordinal))
                 : 0;
-
-            // It has a second to end when it is interrupted, and is killed then.
-            bool isLate = exitCode == 130 && error.ToString().Contains("exit code 137", StringComparison.Ordinal);
-            if ((unmapped < 100 || isLate) && isEndless && seconds < LongestSeconds)
+            if (unmapped < 100 && isEndless && seconds < LongestSeconds)
             {
                 continue;
             }
 
             Assert.True(code == ExitCodes.Ok, error.ToString());
-            Assert.Contains(exitCode is null ? "captured with perf" : $"exit code {exitCode}", error.ToString(), StringComparison.Ordinal);
+
+            // What is interrupted has a second to end, and is killed then: on a busy machine, and in the background of a script, where it
+            // takes no notice of Ctrl-C.
+            string[] late = isEndless ? ["exit code 137"] : [];
+            string[] allowed = exitCode is null ? ["captured with perf"] : [$"exit code {exitCode}", .. late];
+            Assert.Contains(allowed, words => error.ToString().Contains(words, StringComparison.Ordinal));
             Assert.InRange(unmapped, 100, int.MaxValue);
             return;
         }

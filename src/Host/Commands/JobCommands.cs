@@ -121,12 +121,14 @@ internal static class JobCommands
                 await error.WriteLineAsync("vmsim: there are no nodes; vmsim node --join URL makes one");
             }
 
+            bool isMixed = nodes.Any(node => node.Build != nodes[0].Build);
             foreach (NodeView node in nodes)
             {
+                string build = isMixed ? $", build {node.Build}" : "";
                 string problem = node.Problem.Length > 0 ? $"  ({node.Problem})" : "";
                 string state = node.State.ToString().ToLowerInvariant();
                 string ids = node.Ids.Count > 0 ? $": {string.Join(", ", node.Ids)}" : "";
-                await output.WriteLineAsync($"{node.Name}  {state}, {node.Running} of {Quantities.Of(node.Jobs, "job")}{ids}{problem}");
+                await output.WriteLineAsync($"{node.Name}  {state}, {node.Running} of {Quantities.Of(node.Jobs, "job")}{ids}{build}{problem}");
             }
 
             return ExitCodes.Ok;

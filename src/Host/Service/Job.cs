@@ -24,6 +24,9 @@ internal sealed record Job
     /// <summary>Where it stands.</summary>
     public JobState State { get; init; }
 
+    /// <summary>The build that makes it, to which its checkpoints belong too; empty in a store from before that was written down.</summary>
+    public string Build { get; init; } = "";
+
     /// <summary>SHA-256 over what was submitted and the build: equal for two jobs that ask for the same.</summary>
     public required string Request { get; init; }
 

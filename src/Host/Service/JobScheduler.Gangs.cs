@@ -20,9 +20,10 @@ internal sealed partial class JobScheduler
     private readonly NodeRoom _here;
 
     /// <summary>Begins the split job whose turn it is, if all nodes that it needs have room.</summary>
-    private async Task BeginGangAsync()
+    /// <param name="build">The build of a node that asks.</param>
+    private async Task BeginGangAsync(string build)
     {
-        await TakeGangAsync();
+        await TakeGangAsync(build);
         TakenJob taken;
         IReadOnlyList<NodeRoom> chosen;
         lock (_gate)
@@ -34,6 +35,7 @@ internal sealed partial class JobScheduler
 
             chosen = nodes;
             taken = new TakenJob(PlaceOf(gang.Job));
+            build = gang.Build;
             _taken.Add(gang.Job.Id, taken);
             _gang = null;
             _turns.Begun(nodes.Count);
@@ -41,7 +43,7 @@ internal sealed partial class JobScheduler
 
         string lease = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NodeRules.LeaseLength / 2));
         string[] members = [.. chosen.Select(node => node.Name)];
-        if (await BeginAsync(taken, members[0], lease, members.Length > 1 ? members : []) is not ({ } job, { } run))
+        if (await BeginAsync(taken, build, members[0], lease, members.Length > 1 ? members : []) is not ({ } job, { } run))
         {
             return;
         }
@@ -53,13 +55,21 @@ internal sealed partial class JobScheduler
         }
     }
 
-    /// <summary>Takes the next split job out of the queue if it is its turn.</summary>
-    private async Task TakeGangAsync()
+    /// <summary>Takes the next split job that nodes of a build may have out of the queue if it is its turn.</summary>
+    private async Task TakeGangAsync(string build)
     {
         lock (_gate)
         {
-            if (_gang is not null || _isTakingGang || _queue.Greatest(isSplit: true) is not { } priority
-                || !_turns.IsNext(priority, _queue.Greatest(isSplit: false)))
+            if (_gang is { } waits && waits.Build != build && Rooms(waits.Build).Length == 0)
+            {
+                // Its nodes have gone, and it keeps those of another build from nothing.
+                _gang = null;
+                _queue.End(PlaceOf(waits.Job));
+                _queue.Return(PlaceOf(waits.Job));
+            }
+
+            if (_gang is not null || _isTakingGang || _queue.Greatest(build, isSplit: true) is not { } priority
+                || !_turns.IsNext(priority, _queue.Greatest(build, isSplit: false)))
             {
                 return;
             }
@@ -78,12 +88,12 @@ internal sealed partial class JobScheduler
                     await FillAsync(rest);
                 }
 
-                taken = TakeSplit(out rest);
+                taken = TakeSplit(build, out rest);
             }
             while (taken is null && rest is not null);
             if (taken is not null)
             {
-                await AwaitNodesAsync(taken);
+                await AwaitNodesAsync(taken, build);
             }
         }
         finally
@@ -95,11 +105,11 @@ internal sealed partial class JobScheduler
         }
     }
 
-    private TakenJob? TakeSplit(out QueueRest? rest)
+    private TakenJob? TakeSplit(string build, out QueueRest? rest)
     {
         lock (_gate)
         {
-            if (_queue.Take(out rest, isSplit: true) is not { } next)
+            if (_queue.Take(build, out rest, isSplit: true) is not { } next)
             {
                 return null;
             }
@@ -109,7 +119,7 @@ internal sealed partial class JobScheduler
     }
 
     /// <summary>Looks at a split job, and has it wait for nodes if it is not over.</summary>
-    private async Task AwaitNodesAsync(TakenJob taken)
+    private async Task AwaitNodesAsync(TakenJob taken, string build)
     {
         Job? job;
         try
@@ -120,7 +130,7 @@ internal sealed partial class JobScheduler
         {
             lock (_gate)
             {
-                _queue.End(taken.Job.Owner);
+                _queue.End(taken.Job);
                 _queue.Return(taken.Job);
                 Settle(taken);
             }
@@ -132,11 +142,11 @@ internal sealed partial class JobScheduler
         {
             if (job is { IsOver: false })
             {
-                _gang = new WaitingGang(job, _clock.GetUtcNow());
+                _gang = new WaitingGang(job, build, _clock.GetUtcNow());
             }
             else
             {
-                _queue.End(taken.Job.Owner);
+                _queue.End(taken.Job);
             }
 
             Settle(taken);
@@ -148,7 +158,7 @@ internal sealed partial class JobScheduler
     private IReadOnlyList<NodeRoom> Place(WaitingGang gang)
     {
         gang.Kept.IntersectWith(_nodes.Keys);
-        NodeRoom[] rooms = Rooms();
+        NodeRoom[] rooms = Rooms(gang.Build);
         JobSpread spread = gang.Job.Spread;
         int count = GangPlacement.NodesFor(spread, rooms);
         bool fits = count > 0;
@@ -168,34 +178,35 @@ internal sealed partial class JobScheduler
         return !isPatient && nodes.All(node => node.Free > 0) ? nodes : [];
     }
 
-    /// <summary>The nodes that can be given jobs, busy ones too; the gate is held.</summary>
-    private NodeRoom[] Rooms() =>
+    /// <summary>The nodes of a build that can be given jobs, busy ones too; the gate is held.</summary>
+    private NodeRoom[] Rooms(string build) =>
     [
-        .. _nodes.Values.Where(node => !node.Drains && node.Last!.State == NodeState.Ready && ProblemOf(node).Length == 0).Select(RoomsOf),
+        .. _nodes.Values.Where(node => !node.Drains && node.Last!.State == NodeState.Ready && node.Last.Build == build).Select(RoomsOf),
     ];
 
     private static NodeRoom RoomsOf(ServiceNode node) => new(
         node.Name, node.Free, node.Last!.MemoryBytes, node.Last.Threads, CanShare: node.Last.Host.Length > 0);
 
     /// <summary>Jobs that a node may be given now; the gate is held.</summary>
-    private static int RoomOf(ServiceNode node) => node.Drains || ProblemOf(node).Length > 0 ? 0 : node.Free;
+    private static int RoomOf(ServiceNode node) => node.Drains ? 0 : node.Free;
 
     /// <summary>Where a job belongs that a node, or this machine, would have alone.</summary>
     /// <param name="node">The node; empty for this machine.</param>
+    /// <param name="build">Its build.</param>
     /// <returns>For a job, over how many nodes it is to be spread; 1 if the node may have it, 0 if another may.</returns>
-    private Func<Job, int> NodesFor(string node)
+    private Func<Job, int> NodesFor(string node, string build)
     {
         NodeRoom asking = node.Length == 0
             ? _here
             : Locked(() => _nodes.TryGetValue(node, out ServiceNode? known) ? RoomsOf(known) : _here);
-        return job => asking.Fits(job.Spread) ? 1 : NodesFor(job.Spread);
+        return job => asking.Fits(job.Spread) ? 1 : NodesFor(job.Spread, build);
     }
 
     /// <summary>The same for a job that does not fit where it was to begin. The store asks; nobody waits for it behind the gate.</summary>
-    private int NodesFor(JobSpread spread)
+    private int NodesFor(JobSpread spread, string build)
     {
-        NodeRoom[] rooms = Locked(Rooms);
-        return (_options.Jobs > 0 && _here.Fits(spread)) || Array.Exists(rooms, room => room.Fits(spread)) ? 0
+        NodeRoom[] rooms = Locked(() => Rooms(build));
+        return (_options.Jobs > 0 && build == _store.Build && _here.Fits(spread)) || Array.Exists(rooms, room => room.Fits(spread)) ? 0
             : GangPlacement.NodesFor(spread, rooms) is > 1 and int nodes ? nodes
             : 1;
     }

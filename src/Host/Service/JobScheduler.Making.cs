@@ -5,19 +5,25 @@ internal sealed partial class JobScheduler
 {
     /// <summary>Has the store say that a job is begun.</summary>
     /// <param name="taken">The job.</param>
+    /// <param name="build">The build that is to make it.</param>
     /// <param name="node">The node that is to have it; empty for this machine.</param>
     /// <param name="lease">By what the node is to have it; empty likewise.</param>
     /// <param name="members">The nodes that are to have it together; empty for one.</param>
     /// <returns>The job, which is taken until <see cref="Run"/>, and what it runs; null if there is nothing to be made of it now.</returns>
     /// <exception cref="IOException">The store does not say so; the job waits as before.</exception>
     private async Task<(Job Job, RunRequest Run)?> BeginAsync(
-        TakenJob taken, string node, string lease, params IReadOnlyList<string> members)
+        TakenJob taken, string build, string node, string lease, params IReadOnlyList<string> members)
     {
         string? making = null;
         JobBegun begun;
-        Func<Job, int> nodesFor = taken.Job.IsSplit ? _ => 1 : NodesFor(node);
+        Func<Job, int> nodesFor = taken.Job.IsSplit ? _ => 1 : NodesFor(node, build);
         try
         {
+            if (taken.Job.Build != build)
+            {
+                await MoveAsync(taken);
+            }
+
             begun = await _store.BeginAsync(new JobBeginning(taken.Job.Id, node, lease, HasResult, request =>
             {
                 making = _making.GetOrAdd(request, taken.Job.Id) == taken.Job.Id ? request : null;
@@ -33,7 +39,7 @@ internal sealed partial class JobScheduler
             lock (_gate)
             {
                 Free(making);
-                _queue.End(taken.Job.Owner);
+                _queue.End(taken.Job);
                 _queue.Return(taken.Job);
                 Settle(taken);
             }
@@ -48,7 +54,7 @@ internal sealed partial class JobScheduler
 
         lock (_gate)
         {
-            _queue.End(taken.Job.Owner);
+            _queue.End(taken.Job);
             if (begun.IsForOthers)
             {
                 Free(making);
@@ -75,12 +81,25 @@ internal sealed partial class JobScheduler
         return null;
     }
 
+    /// <summary>A job of a build that is lost becomes one of this build.</summary>
+    /// <exception cref="IOException">The store does not say so; the job is what it was.</exception>
+    private async Task MoveAsync(TakenJob taken)
+    {
+        await _store.MoveAsync(taken.Job.Id);
+        lock (_gate)
+        {
+            _queue.End(taken.Job);
+            taken.Job = taken.Job with { Build = _store.Build };
+            _queue.Begin(taken.Job);
+        }
+    }
+
     /// <summary>Makes the next job in a process of this machine.</summary>
     /// <returns>Whether there was one.</returns>
     private async Task<bool> StartHereAsync()
     {
-        TakenJob? taken = (await TakeAsync(1)).SingleOrDefault();
-        if (taken is null || await BeginAsync(taken, "", "") is not ({ } job, { } run))
+        TakenJob? taken = (await TakeAsync(_store.Build, 1)).SingleOrDefault();
+        if (taken is null || await BeginAsync(taken, _store.Build, "", "") is not ({ } job, { } run))
         {
             return taken is not null;
         }
@@ -98,7 +117,7 @@ internal sealed partial class JobScheduler
             lock (_gate)
             {
                 Free(job.Request);
-                _queue.End(job.Owner);
+                _queue.End(taken.Job);
                 _queue.Return(taken.Job);
                 Settle(taken);
             }
@@ -209,7 +228,7 @@ internal sealed partial class JobScheduler
                 held.Parts.ForEach(part => part.Node.Parts.Remove(job.Id));
             }
 
-            _queue.End(job.Owner);
+            _queue.End(PlaceOf(job));
             _peak = Math.Max(_peak, peak);
             if (verdict is { State: JobState.Queued, Waits: true })
             {

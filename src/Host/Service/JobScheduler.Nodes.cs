@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using VmSim.Actors.Cluster;
 
 namespace VmSim.Host.Service;
 
@@ -30,6 +29,7 @@ internal sealed partial class JobScheduler
                 return null;
             }
 
+            _queue.Hear(beat.Build);
             if (node.Hear(beat, _clock.GetUtcNow()) && HasRecovered && !_isStopping)
             {
                 none = Hear(node, beat, noted);
@@ -141,9 +141,10 @@ internal sealed partial class JobScheduler
         }
     }
 
-    private static string ProblemOf(ServiceNode node) => node.Last!.Build == BuildIdentity.Here
+    /// <summary>Why a node is given nothing; the gate is held.</summary>
+    private string ProblemOf(ServiceNode node) => node.Last!.Build == _store.Build || _queue.CountOf(node.Last.Build) > 0
         ? ""
-        : $"it is of another build than the service ({BuildIdentity.Here})";
+        : $"it is of another build than the service ({_store.Build}), and no job of its own waits";
 
     /// <summary>The node that a beat is of; null if another process has the name. The gate is held.</summary>
     private ServiceNode? NodeOf(string name, NodeBeat beat)
@@ -204,13 +205,14 @@ internal sealed partial class JobScheduler
     /// <summary>Goes on with what a node has gone on with while there was no service.</summary>
     private NodeJob? Adopt(ServiceNode node, NodeClaim claim, List<Task> noted)
     {
-        if (_late.Find(claim.Job) is not { } job || job.Lease != claim.Lease || job.Node != node.Name || ProblemOf(node).Length > 0)
+        if (_late.Find(claim.Job) is not { } job || job.Lease != claim.Lease || job.Node != node.Name
+            || job.Build != node.Last!.Build)
         {
             return null;
         }
 
         _late.Remove(job.Id);
-        _queue.Begin(job.Owner);
+        _queue.Begin(PlaceOf(job));
         NodeJob held = new(node, claim.Lease, givenAt: 0);
         node.Jobs[job.Id] = held;
         held.Miss(job.Members.Skip(1), _clock.GetUtcNow() + ServiceNode.Silence);
@@ -227,7 +229,7 @@ internal sealed partial class JobScheduler
     /// <param name="orders">Takes them, in the order of their turns.</param>
     private async Task GiveAsync(ServiceNode node, long number, List<NodeOrder> orders)
     {
-        await BeginGangAsync();
+        await BeginGangAsync(node.Last!.Build);
         int room;
         lock (_gate)
         {
@@ -239,7 +241,7 @@ internal sealed partial class JobScheduler
         int given = 0;
         do
         {
-            taken = await TakeAsync(room - given);
+            taken = await TakeAsync(node.Last.Build, room - given);
             NodeOrder?[] begun = new NodeOrder?[taken.Count];
             try
             {
@@ -258,7 +260,7 @@ internal sealed partial class JobScheduler
     private async Task<NodeOrder?> GiveAsync(ServiceNode node, long number, TakenJob taken)
     {
         string lease = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NodeRules.LeaseLength / 2));
-        if (await BeginAsync(taken, node.Name, lease) is not ({ } job, { } run))
+        if (await BeginAsync(taken, node.Last!.Build, node.Name, lease) is not ({ } job, { } run))
         {
             return null;
         }

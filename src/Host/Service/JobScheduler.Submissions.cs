@@ -18,14 +18,15 @@ internal sealed partial class JobScheduler
         IReadOnlyList<Job> jobs;
         try
         {
-            jobs = await _store.AddAsync(request, owner, [.. request.Runs.Select(RequestDigest.Of)], HasResult);
+            jobs = await _store.AddAsync(request, owner, [.. request.Runs.Select(run => RequestDigest.Of(run, _store.Build))], HasResult);
         }
         catch (IOException)
         {
             // It may stand in the store all the same, if the answer to its last word was lost; its jobs are found there.
             lock (_gate)
             {
-                _queue.Find(owner, request.Priority ?? JobLimits.PriorityUsual, 0, request.Spread?.IsSplit == true);
+                _queue.Find(new WaitingLine(
+                    _store.Build, owner, request.Priority ?? JobLimits.PriorityUsual, request.Spread?.IsSplit == true, 0));
             }
 
             throw;
@@ -118,7 +119,7 @@ internal sealed partial class JobScheduler
             {
                 // It counted as running while nodes were kept for it.
                 _gang = null;
-                _queue.End(job.Owner);
+                _queue.End(job);
             }
 
             late = _late.Find(job.Id);

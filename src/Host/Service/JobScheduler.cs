@@ -28,7 +28,7 @@ internal sealed partial class JobScheduler : IDisposable
     private readonly ILogger _log;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
-    private readonly JobQueue _queue;
+    private readonly BuildQueues _queue;
     private readonly Dictionary<long, (RunningJob Job, Task<bool> Recorded)> _running = [];
 
     /// <summary>Jobs that are being begun or cancelled.</summary>
@@ -52,7 +52,7 @@ internal sealed partial class JobScheduler : IDisposable
         StoreFolder folder, JobStore store, SchedulerOptions options, ServiceMetrics metrics, ILogger<JobScheduler> log, TimeProvider clock)
     {
         (_folder, _store, _options, _metrics, _log, _clock) = (folder, store, options, metrics, log, clock);
-        _queue = new JobQueue(Knows);
+        _queue = new BuildQueues(store.Build, Knows, clock);
         _here = new NodeRoom("", 0, HostMemory.Total, options.Threads);
         metrics.Watch(
             () => WaitingCount, () => Locked(() => _running.Count), () => Locked(() => _nodes.Count));
@@ -169,9 +169,9 @@ internal sealed partial class JobScheduler : IDisposable
                 _late.Add(job, due);
             }
 
-            foreach ((string owner, int priority, bool isSplit, long count) in found.Waiting)
+            foreach (WaitingLine line in found.Waiting)
             {
-                _queue.Find(owner, priority, count, isSplit);
+                _queue.Find(line);
             }
 
             HasRecovered = true;
@@ -188,12 +188,13 @@ internal sealed partial class JobScheduler : IDisposable
     }
 
     /// <summary>Takes the next jobs out of the queue.</summary>
+    /// <param name="build">The build that is to make them.</param>
     /// <param name="count">How many at most.</param>
     /// <exception cref="IOException">The store cannot be read, and none is taken.</exception>
-    private async Task<List<TakenJob>> TakeAsync(int count)
+    private async Task<List<TakenJob>> TakeAsync(string build, int count)
     {
         List<TakenJob> taken = [];
-        while (!TryTake(taken, count, out Task filled))
+        while (!TryTake(taken, build, count, out Task filled))
         {
             try
             {
@@ -211,10 +212,11 @@ internal sealed partial class JobScheduler : IDisposable
 
     /// <summary>Takes jobs out of the queue as far as it has them in memory.</summary>
     /// <param name="taken">Takes them.</param>
+    /// <param name="build">The build that is to make them.</param>
     /// <param name="count">How many it may have at most.</param>
     /// <param name="filled">Ends when there are more.</param>
     /// <returns>Whether no more are to be had or wanted.</returns>
-    private bool TryTake(List<TakenJob> taken, int count, out Task filled)
+    private bool TryTake(List<TakenJob> taken, string build, int count, out Task filled)
     {
         lock (_gate)
         {
@@ -224,7 +226,7 @@ internal sealed partial class JobScheduler : IDisposable
             }
 
             QueueRest? rest = null;
-            while (taken.Count < count && _queue.Take(out rest) is { } next)
+            while (taken.Count < count && _queue.Take(build, out rest) is { } next)
             {
                 TakenJob job = new(next);
                 _taken.Add(next.Id, job);
@@ -241,14 +243,14 @@ internal sealed partial class JobScheduler : IDisposable
     private async Task FillAsync(QueueRest rest)
     {
         IReadOnlyList<long> next = await _store.WaitingAsync(
-            rest.Owner, rest.Priority, rest.After, JobQueue.Window, rest.IsSplit);
+            rest.Owner, rest.Priority, rest.After, JobQueue.Window, rest.IsSplit, rest.Build);
         lock (_gate)
         {
             _queue.Fill(rest, next);
         }
     }
 
-    private static QueuedJob PlaceOf(Job job) => new(job.Id, job.Owner, job.Priority, job.Spread.IsSplit);
+    private static QueuedJob PlaceOf(Job job) => new(job.Id, job.Owner, job.Priority, job.Spread.IsSplit, job.Build);
 
     /// <summary>Whether a job that the store says waits is in hands already; the gate is held.</summary>
     private bool Knows(long id) => _taken.ContainsKey(id) || _running.ContainsKey(id) || _held.Has(id) || _late.Has(id)

@@ -48,6 +48,7 @@ internal sealed partial class JobStore
                     Owner = owner,
                     Priority = request.Priority ?? JobLimits.PriorityUsual,
                     State = result is null ? JobState.Queued : JobState.Done,
+                    Build = Build,
                     Request = requests[i],
                     Digest = result?.Digest ?? "",
                     Outcome = result?.Outcome ?? "",
@@ -124,6 +125,33 @@ internal sealed partial class JobStore
         return new JobBegun(JobState.Running, begun, run);
     });
 
+    /// <summary>A job that waits, and is of a build that nobody has any more, becomes one of this build.</summary>
+    public Task MoveAsync(long id) => _writer.ChangeAsync(connection =>
+    {
+        if (Find(connection, id) is not { IsOver: false } job || job.Build == Build)
+        {
+            return false;
+        }
+
+        RunRequest run = RunOf(connection, job);
+        string note = job.Build.Length > 0
+            ? $"no node of build {job.Build} is left; it is for build {Build} now, and begins anew"
+            : $"of which build it was is not known; it is for build {Build} now";
+        Set(
+            connection,
+            "build = @build, request = @request",
+            id,
+            note,
+            "INSERT INTO scenarios VALUES (@request, @text, @inputs) ON CONFLICT DO NOTHING; ",
+            ("@build", _buildNumber),
+            ("@request", RequestDigest.Of(run, Build)),
+            ("@text", run.Scenario),
+            ("@inputs", JsonSerializer.Serialize(run.Inputs)));
+        Trim(connection, id, note);
+        RemoveUnused(connection, job.Request);
+        return true;
+    });
+
     /// <summary>What a job's log says of its beginning.</summary>
     public static string BegunBy(string who, int attempt) => $"begun by {who}, attempt {attempt}";
 
@@ -167,14 +195,14 @@ internal sealed partial class JobStore
             ("@note", text),
             ("@most", JobLimits.LogLinesMax)));
 
-    private static long Insert(DbConnection connection, Job job, RunRequest run) => (long)StoreCommand.Scalar(
+    private long Insert(DbConnection connection, Job job, RunRequest run) => (long)StoreCommand.Scalar(
         connection,
         "INSERT INTO scenarios VALUES (@request, @text, @inputs) ON CONFLICT DO NOTHING; "
             + "INSERT INTO jobs "
             + "(submission, name, label, owner, priority, state, request, digest, outcome, reason, submitted, ended, bounds, nodes, "
-            + "spread) VALUES "
+            + "spread, build) VALUES "
             + "(@submission, @name, @label, @owner, @priority, @state, @request, @digest, @outcome, @reason, @submitted, @ended, @bounds, "
-            + "@nodes, @spread) "
+            + "@nodes, @spread, @build) "
             + "RETURNING id",
         ("@submission", job.Submission),
         ("@name", job.Name),
@@ -191,6 +219,7 @@ internal sealed partial class JobStore
         ("@bounds", JsonSerializer.Serialize(job.Bounds, ServiceJson.Options)),
         ("@nodes", job.Spread.Nodes),
         ("@spread", JsonSerializer.Serialize(job.Spread, ServiceJson.Options)),
+        ("@build", _buildNumber),
         ("@text", run.Scenario),
         ("@inputs", JsonSerializer.Serialize(run.Inputs)))!;
 

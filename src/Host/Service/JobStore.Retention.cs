@@ -170,13 +170,18 @@ internal sealed partial class JobStore
     private static int Remove(DbConnection connection, long id, string request)
     {
         StoreCommand.Run(connection, "DELETE FROM logs WHERE job = @id; DELETE FROM jobs WHERE id = @id", ("@id", id));
-        return StoreCommand.Run(
+        return RemoveUnused(connection, request);
+    }
+
+    /// <summary>Removes a scenario if no job has it any more.</summary>
+    /// <returns>Scenarios that were removed.</returns>
+    private static int RemoveUnused(DbConnection connection, string request) =>
+        StoreCommand.Run(
             connection,
             "DELETE FROM scenarios WHERE request = @request "
                 + $"AND NOT EXISTS (SELECT 1 FROM jobs WHERE request = @request AND state = {(int)JobState.Done}) "
                 + $"AND NOT EXISTS (SELECT 1 FROM jobs WHERE request = @request AND state <> {(int)JobState.Done})",
             ("@request", request));
-    }
 
     private static List<(string Text, long Number)> Pairs(
         DbConnection connection, string sql, params (string Name, object Value)[] values)

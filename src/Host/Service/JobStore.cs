@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json;
+using VmSim.Actors.Cluster;
 
 namespace VmSim.Host.Service;
 
@@ -13,23 +14,28 @@ internal sealed partial class JobStore : IDisposable
 {
     private const string Columns =
         "id, submission, name, label, owner, priority, state, request, digest, outcome, reason, attempts, submitted, started, ended, "
-        + "node, lease, bounds, nodes, spread, members";
+        + "node, lease, bounds, nodes, spread, members, build";
 
     private readonly StoreDatabase _database;
     private readonly TimeProvider _clock;
     private readonly Lock _gate = new();
     private readonly StoreWriter _writer;
 
+    /// <summary>The builds that jobs are of, by their numbers; a service adds its own when it begins, and no other one does.</summary>
+    private readonly Dictionary<long, string> _builds = new() { [0] = "" };
+    private long _buildNumber;
+
     /// <summary>Opens the database, or makes its tables.</summary>
     /// <param name="database">The database, which goes with the store.</param>
     /// <param name="clock">Says what time it is.</param>
+    /// <param name="build">The build of which jobs are that are submitted; null for this process's.</param>
     /// <exception cref="IOException">It is of another version, no database, or cannot be had.</exception>
-    public JobStore(StoreDatabase database, TimeProvider clock)
+    public JobStore(StoreDatabase database, TimeProvider clock, string? build = null)
     {
-        (_database, _clock) = (database, clock);
+        (_database, _clock, Build) = (database, clock, build ?? BuildIdentity.Here);
         try
         {
-            Change(connection => StoreTables.Prepare(database, connection));
+            Change(connection => StoreTables.Prepare(database, connection) + ReadBuilds(connection));
         }
         catch
         {
@@ -39,6 +45,9 @@ internal sealed partial class JobStore : IDisposable
 
         _writer = new StoreWriter(Make);
     }
+
+    /// <summary>The build of which jobs are that are submitted.</summary>
+    public string Build { get; }
 
     /// <summary>Whether another process has the database now, so that nothing more can be done in this one.</summary>
     public bool IsTaken
@@ -97,29 +106,49 @@ internal sealed partial class JobStore : IDisposable
             "UPDATE jobs SET state = @queued, reason = 'the service ended; it goes on from its last checkpoint' WHERE state = @running",
             ("@queued", (int)JobState.Queued),
             ("@running", (int)JobState.Running));
-        string waiting = $"SELECT priority, owner, count(*) FROM jobs WHERE state = {(int)JobState.Queued}";
-        Dictionary<(string, int), long> split = LinesOf(connection, $"{waiting} AND nodes > 1 GROUP BY priority, owner");
-        List<(string, int, bool, long)> lines = [];
-        foreach (((string owner, int priority), long count) in LinesOf(connection, $"{waiting} GROUP BY priority, owner"))
-        {
-            lines.Add((owner, priority, false, count - split.GetValueOrDefault((owner, priority))));
-        }
-
-        lines.AddRange(split.Select(line => (line.Key.Item1, line.Key.Item2, true, line.Value)));
+        string waiting = $"SELECT build, priority, owner, count(*) FROM jobs WHERE state = {(int)JobState.Queued}";
+        const string Line = "GROUP BY build, priority, owner";
+        List<WaitingLine> split = LinesOf(connection, $"{waiting} AND nodes > 1 {Line}", isSplit: true);
+        Dictionary<(string, string, int), long> counts = split.ToDictionary(
+            line => (line.Build, line.Owner, line.Priority), line => line.Count);
+        WaitingLine[] lines =
+        [
+            .. LinesOf(connection, $"{waiting} {Line}", isSplit: false).Select(line => line with
+            {
+                Count = line.Count - counts.GetValueOrDefault((line.Build, line.Owner, line.Priority)),
+            }),
+            .. split,
+        ];
         return new StoreRecovery(lines, Select(connection, $"SELECT {Columns} FROM jobs WHERE lease <> '' ORDER BY id"));
     });
 
-    private static Dictionary<(string Owner, int Priority), long> LinesOf(DbConnection connection, string sql)
+    private List<WaitingLine> LinesOf(DbConnection connection, string sql, bool isSplit)
     {
         using DbCommand command = StoreCommand.Of(connection, sql);
         using DbDataReader reader = command.ExecuteReader();
-        Dictionary<(string, int), long> lines = [];
+        List<WaitingLine> lines = [];
         while (reader.Read())
         {
-            lines[(reader.GetString(1), reader.GetInt32(0))] = reader.GetInt64(2);
+            lines.Add(new WaitingLine(
+                _builds[reader.GetInt64(0)], reader.GetString(2), reader.GetInt32(1), isSplit, reader.GetInt64(3)));
         }
 
         return lines;
+    }
+
+    /// <summary>Finds the builds that jobs are of, this one among them.</summary>
+    private int ReadBuilds(DbConnection connection)
+    {
+        StoreCommand.Run(connection, "INSERT INTO builds (name) VALUES (@name) ON CONFLICT DO NOTHING", ("@name", Build));
+        using DbCommand command = StoreCommand.Of(connection, "SELECT number, name FROM builds");
+        using DbDataReader reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            _builds[reader.GetInt64(0)] = reader.GetString(1);
+        }
+
+        _buildNumber = _builds.Single(build => build.Value == Build).Key;
+        return _builds.Count;
     }
 
     /// <summary>The next jobs of an owner that wait, in the order of submission, when all that was asked for before is done.</summary>
@@ -128,14 +157,17 @@ internal sealed partial class JobStore : IDisposable
     /// <param name="after">Those with a greater number.</param>
     /// <param name="count">How many at most.</param>
     /// <param name="isSplit">Those that several nodes are to have together, or the others.</param>
+    /// <param name="build">Those of a build; null for this one.</param>
     /// <returns>Their numbers, rising.</returns>
-    public Task<IReadOnlyList<long>> WaitingAsync(string owner, int priority, long after, int count, bool isSplit = false) =>
+    public Task<IReadOnlyList<long>> WaitingAsync(
+        string owner, int priority, long after, int count, bool isSplit = false, string? build = null) =>
         _writer.ChangeAsync<IReadOnlyList<long>>(connection =>
     {
         using DbCommand command = StoreCommand.Of(
             connection,
-            $"SELECT id FROM jobs WHERE state = {(int)JobState.Queued} AND priority = @priority AND owner = @owner AND id > @after "
-                + $"AND nodes {(isSplit ? ">" : "=")} 1 ORDER BY id LIMIT @count",
+            $"SELECT id FROM jobs WHERE state = {(int)JobState.Queued} AND build = @build AND priority = @priority AND owner = @owner "
+                + $"AND id > @after AND nodes {(isSplit ? ">" : "=")} 1 ORDER BY id LIMIT @count",
+            ("@build", build is null ? _buildNumber : _builds.Single(known => known.Value == build).Key),
             ("@priority", priority),
             ("@owner", owner),
             ("@after", after),
@@ -177,7 +209,7 @@ internal sealed partial class JobStore : IDisposable
 
     private long Now() => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private static Job? Find(DbConnection connection, long id) =>
+    private Job? Find(DbConnection connection, long id) =>
         Select(connection, $"SELECT {Columns} FROM jobs WHERE id = @id", ("@id", id)).FirstOrDefault();
 
     private RunRequest RunOf(DbConnection connection, Job job)
@@ -210,7 +242,7 @@ internal sealed partial class JobStore : IDisposable
     private List<Job> Select(string sql, params (string Name, object Value)[] values) =>
         Ask(connection => Select(connection, sql, values));
 
-    private static List<Job> Select(DbConnection connection, string sql, params (string Name, object Value)[] values)
+    private List<Job> Select(DbConnection connection, string sql, params (string Name, object Value)[] values)
     {
         using DbCommand command = StoreCommand.Of(connection, sql, values);
         using DbDataReader reader = command.ExecuteReader();
@@ -248,7 +280,7 @@ internal sealed partial class JobStore : IDisposable
         }
     }
 
-    private static Job Read(DbDataReader reader) => new()
+    private Job Read(DbDataReader reader) => new()
     {
         Id = reader.GetInt64(0),
         Submission = reader.GetInt64(1),
@@ -270,5 +302,6 @@ internal sealed partial class JobStore : IDisposable
         Bounds = JsonSerializer.Deserialize<JobBounds>(reader.GetString(17), ServiceJson.Options)!,
         Spread = JsonSerializer.Deserialize<JobSpread>(reader.GetString(19), ServiceJson.Options)! with { Nodes = reader.GetInt32(18) },
         Members = reader.GetString(20).Split(',', StringSplitOptions.RemoveEmptyEntries),
+        Build = _builds[reader.GetInt64(21)],
     };
 }

@@ -20,6 +20,7 @@ namespace VmSim.Host.Service;
 /// <param name="Spread">Over how many nodes it is to be spread, and what it takes.</param>
 /// <param name="Members">The nodes that have or had it together last, the one that leads first; empty for one node.</param>
 /// <param name="Progress">How far it is; null if it does not run.</param>
+/// <param name="Build">The build that makes it.</param>
 internal sealed record JobView(
     long Id,
     long Submission,
@@ -39,7 +40,8 @@ internal sealed record JobView(
     JobBounds Bounds,
     JobSpread Spread,
     IReadOnlyList<string> Members,
-    JobProgress? Progress)
+    JobProgress? Progress,
+    string Build = "")
 {
     /// <summary>When its result was removed, in milliseconds since 1970, UTC; 0 if it was not.</summary>
     public long Removed { get; init; }
@@ -48,5 +50,5 @@ internal sealed record JobView(
     public static JobView Of(Job job, JobProgress? progress) => new(
         job.Id, job.Submission, job.Name, job.Label, job.Owner, job.Priority, job.State, job.Outcome, job.Reason, job.Digest, job.Attempts,
         job.Submitted, job.Started, job.Ended, job.Node, job.Bounds,
-        job.Spread, job.Members, progress);
+        job.Spread, job.Members, progress, job.Build);
 }

@@ -6,4 +6,5 @@ namespace VmSim.Host.Service;
 /// <param name="After">The jobs with a greater number.</param>
 /// <param name="News">How often something was heard of the line by then.</param>
 /// <param name="IsSplit">Whether it is the line of jobs for several nodes together.</param>
-internal sealed record QueueRest(string Owner, int Priority, long After, long News, bool IsSplit = false);
+/// <param name="Build">Of which build.</param>
+internal sealed record QueueRest(string Owner, int Priority, long After, long News, bool IsSplit = false, string Build = "");

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using VmSim.Actors.Cluster;
 
 namespace VmSim.Host.Service;
 
@@ -8,10 +7,12 @@ namespace VmSim.Host.Service;
 internal static class RequestDigest
 {
     /// <summary>SHA-256 over the build, the text of the scenario, and names and digests of its files, as lower-case hex digits.</summary>
-    public static string Of(RunRequest run)
+    /// <param name="run">What is asked for.</param>
+    /// <param name="build">The build that is to make it.</param>
+    public static string Of(RunRequest run, string build)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append(BuildIdentity.Here);
+        Append(build);
         Append(run.Scenario);
         foreach (InputName input in run.Inputs.OrderBy(input => input.Path, StringComparer.Ordinal))
         {

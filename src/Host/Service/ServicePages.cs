@@ -101,6 +101,11 @@ internal sealed class ServicePages(
             main.Append(CultureInfo.InvariantCulture, $"<p>At most {Text(job.Bounds.ToString())}.</p>");
         }
 
+        if (job.Build.Length > 0 && job.Build != store.Build)
+        {
+            main.Append(CultureInfo.InvariantCulture, $"<p>Of build {Text(job.Build)}; the service is {Text(store.Build)}.</p>");
+        }
+
         if (job.State == JobState.Done && store.RemovedOf([job]).TryGetValue(job.Digest, out long removed))
         {
             main.Append(CultureInfo.InvariantCulture, $"<p>{Text(job.Outcome)}: {ServiceText.Removed(removed)}.</p>");

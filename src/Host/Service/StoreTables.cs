@@ -6,7 +6,7 @@ namespace VmSim.Host.Service;
 internal static class StoreTables
 {
     /// <summary>Version of the tables: those before are brought up to it, others are refused.</summary>
-    public const int Version = 6;
+    public const int Version = 7;
 
     /// <summary>What version 1 lacks: nodes, and their leases.</summary>
     private const string Nodes =
@@ -50,6 +50,19 @@ internal static class StoreTables
         INSERT INTO results (digest, used) SELECT digest, max(ended) FROM jobs WHERE state = 2 AND digest <> '' GROUP BY digest;
         """;
 
+    /// <summary>
+    /// What version 6 lacks: the build that makes a job, of which each line has one; 0 where nobody has written it down.
+    /// </summary>
+    private static string Builds(StoreDatabase database) =>
+        $"""
+        CREATE TABLE builds (number {database.DrawnNumber}, name TEXT NOT NULL UNIQUE);
+        ALTER TABLE jobs ADD COLUMN build BIGINT NOT NULL DEFAULT 0;
+        DROP INDEX jobs_in_line;
+        DROP INDEX jobs_split;
+        CREATE INDEX jobs_in_line ON jobs (build, priority, owner, id) WHERE state = 0;
+        CREATE INDEX jobs_split ON jobs (build, priority, owner, id) WHERE state = 0 AND nodes > 1;
+        """;
+
     /// <summary>Brings the tables to the version of this program.</summary>
     /// <exception cref="IOException">They are of another version.</exception>
     public static int Prepare(StoreDatabase database, DbConnection connection)
@@ -70,7 +83,8 @@ internal static class StoreTables
         2 => "DROP INDEX jobs_by_request;" + Indexes + StepsFrom(3, database),
         3 => Bounds + StepsFrom(4, database),
         4 => Spread + StepsFrom(5, database),
-        _ => Results(database),
+        5 => Results(database) + StepsFrom(6, database),
+        _ => Builds(database),
     };
 
     private static string Tables(StoreDatabase database) =>

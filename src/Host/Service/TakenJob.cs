@@ -7,7 +7,7 @@ internal sealed class TakenJob(QueuedJob job)
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The job.</summary>
-    public QueuedJob Job => job;
+    public QueuedJob Job { get; set; } = job;
 
     /// <summary>Ends when it is known what has become of it.</summary>
     public Task Settled => _settled.Task;

@@ -76,7 +76,7 @@ internal sealed class SubmissionTarget() : RequestTarget<JobRequest>("submission
         foreach (RunRequest run in request.Runs)
         {
             IsPlain(run.Label);
-            _ = RequestDigest.Of(run);
+            _ = RequestDigest.Of(run, "build");
         }
     }
 }

@@ -33,15 +33,21 @@ internal sealed class CommandProcess : IDisposable
     public static CommandProcess Start(params string[] arguments) => StartWith([], arguments);
 
     /// <summary>As <see cref="Start"/>, with variables of the environment, each NAME=VALUE.</summary>
-    public static CommandProcess StartWith(IReadOnlyList<string> variables, params string[] arguments) => new(Process.Start(
-        new ProcessStartInfo(
-            "env", ["--default-signal=INT,HUP,TERM", .. variables, "dotnet", typeof(CommandLineApp).Assembly.Location, .. arguments])
+    public static CommandProcess StartWith(IReadOnlyList<string> variables, params string[] arguments) =>
+        StartProgram(typeof(CommandLineApp).Assembly.Location, variables, arguments);
+
+    /// <summary>As <see cref="StartWith"/>, with another build of the program.</summary>
+    public static CommandProcess StartProgram(string program, IReadOnlyList<string> variables, params string[] arguments)
+    {
+        ProcessStartInfo start = new("env", ["--default-signal=INT,HUP,TERM", .. variables, "dotnet", program, .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { ["VMSIM_PROGRESS"] = "lines" },
-        })!);
+        };
+        return new CommandProcess(Process.Start(start)!);
+    }
 
     /// <summary>Sends a signal to a process.</summary>
     /// <param name="process">The process.</param>

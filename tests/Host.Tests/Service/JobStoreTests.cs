@@ -35,7 +35,7 @@ public abstract class JobStoreTests
 
         using JobStore again = Open()!;
         StoreRecovery found = again.Recover();
-        Assert.Equal(("ada", JobLimits.PriorityUsual, false, 2L), Assert.Single(found.Waiting));
+        Assert.Equal(new WaitingLine(again.Build, "ada", JobLimits.PriorityUsual, false, 2), Assert.Single(found.Waiting));
         Assert.Empty(found.Leased);
         Assert.Equal([1L, 2L], Wait(again.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
         Job second = again.Find(2)!;
@@ -76,7 +76,10 @@ public abstract class JobStoreTests
             Assert.Equal([3L], Wait(store.WaitingAsync("ada", 7, 0, 1)));
             Assert.Empty(Wait(store.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
             Assert.Equal(
-                [("ada", 7, false, 2L), ("ben", JobLimits.PriorityUsual, false, 1L)],
+                [
+                    new WaitingLine(store.Build, "ada", 7, false, 2),
+                    new WaitingLine(store.Build, "ben", JobLimits.PriorityUsual, false, 1),
+                ],
                 store.Recover().Waiting.OrderBy(line => line.Owner, StringComparer.Ordinal));
         }
     }
@@ -222,9 +225,52 @@ public abstract class JobStoreTests
         }
     }
 
+    /// <summary>Jobs are of the build that took them in, until another one takes them over.</summary>
+    [Fact]
+    public void Move_AJobOfAnotherBuild_IsOfThisOne()
+    {
+        if (Open("old") is not { } first)
+        {
+            return;
+        }
+
+        using (first)
+        {
+            Add(first, "ada", "a", "b");
+            Add(first, "ada", "a");
+        }
+
+        using JobStore again = Open("new")!;
+        Add(again, "ada", "d");
+        Assert.Equal(
+            [
+                new WaitingLine("old", "ada", JobLimits.PriorityUsual, false, 3),
+                new WaitingLine("new", "ada", JobLimits.PriorityUsual, false, 1),
+            ],
+            again.Recover().Waiting.OrderByDescending(line => line.Build, StringComparer.Ordinal));
+        Assert.Equal([1L, 2L, 3L], Wait(again.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10, build: "old")));
+        Assert.Equal([4L], Wait(again.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
+        Wait(again.MoveAsync(1));
+        Wait(again.MoveAsync(2));
+        Job moved = again.Find(2)!;
+        Assert.Equal(("new", RequestDigest.Of(again.RunOf(moved), "new")), (moved.Build, moved.Request));
+        Assert.Equal("text b", again.RunOf(moved).Scenario);
+        Assert.Equal("no node of build old is left; it is for build new now, and begins anew", Assert.Single(again.LogOf(2)).Text);
+        Assert.Equal(("old", "text a"), (again.Find(3)!.Build, again.RunOf(again.Find(3)!).Scenario));
+        Assert.Equal([1L, 2L, 4L], Wait(again.WaitingAsync("ada", JobLimits.PriorityUsual, 0, 10)));
+
+        // What is over stays what it was, and nothing is said twice.
+        Wait(again.MoveAsync(2));
+        Assert.Single(again.LogOf(2));
+        Wait(again.EndAsync(3, JobState.Cancelled, "", "", ""));
+        Wait(again.MoveAsync(3));
+        Assert.Equal("old", again.Find(3)!.Build);
+    }
+
     /// <summary>A store over this test's database.</summary>
+    /// <param name="build">The build that it is of; null for this one.</param>
     /// <returns>The store; null where the machine has no such database, which has been asserted then.</returns>
-    private protected abstract JobStore? Open();
+    private protected abstract JobStore? Open(string? build = null);
 
     private protected static TimeProvider Clock => new FixedClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
 

@@ -29,11 +29,12 @@ public sealed class PostgresStoreTests : JobStoreTests
         }
 
         JobStore first = Open()!;
-        Assert.Contains("another vmsim serve has", Assert.Throws<StoreAwayException>(Open).Message, StringComparison.Ordinal);
+        Assert.Contains("another vmsim serve has", Assert.Throws<StoreAwayException>(() => Open()).Message, StringComparison.Ordinal);
         Add(first, "ada", "a");
         first.Dispose();
         using JobStore second = Open()!;
-        Assert.Equal(("ada", JobLimits.PriorityUsual, false, 1L), Assert.Single(second.Recover().Waiting));
+        Assert.Equal(
+            new WaitingLine(second.Build, "ada", JobLimits.PriorityUsual, false, 1), Assert.Single(second.Recover().Waiting));
     }
 
     /// <summary>A store that was frozen, so that its session has ended, and whose place another one has: it changes nothing more.</summary>
@@ -127,9 +128,9 @@ public sealed class PostgresStoreTests : JobStoreTests
 
         Open()!.Dispose();
         PostgresServer.Ask(_settings, "UPDATE service SET version = 99");
-        Assert.Contains("version 99 found", Assert.Throws<IOException>(Open).Message, StringComparison.Ordinal);
+        Assert.Contains("version 99 found", Assert.Throws<IOException>(() => Open()).Message, StringComparison.Ordinal);
         PostgresServer.Ask(_settings, "UPDATE service SET version = 0");
-        Assert.Contains("already exists", Assert.Throws<StoreAwayException>(Open).Message, StringComparison.Ordinal);
+        Assert.Contains("already exists", Assert.Throws<StoreAwayException>(() => Open()).Message, StringComparison.Ordinal);
     }
 
     /// <summary>What is said of a server that does not let one in has no password in it.</summary>
@@ -189,12 +190,13 @@ public sealed class PostgresStoreTests : JobStoreTests
         Assert.Contains("chmod 600", said, StringComparison.Ordinal);
     }
 
-    private protected override JobStore? Open() => PostgresServer.AssertRefusedWhereAbsent() ? null : Open(Long);
+    private protected override JobStore? Open(string? build = null) =>
+        PostgresServer.AssertRefusedWhereAbsent() ? null : Open(_settings, Long, build);
 
     private JobStore Open(TimeSpan silence) => Open(_settings, silence);
 
-    private static JobStore Open(string settings, TimeSpan silence) =>
-        new(new PostgresDatabase(PostgresSettings.Parse(settings), silence), Clock);
+    private static JobStore Open(string settings, TimeSpan silence, string? build = null) =>
+        new(new PostgresDatabase(PostgresSettings.Parse(settings), silence), Clock, build);
 
     private JobStore OpenWhenFree(TimeSpan silence)
     {

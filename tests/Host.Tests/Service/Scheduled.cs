@@ -10,11 +10,11 @@ internal sealed class Scheduled
     private readonly ServiceMetrics _metrics = new();
     private readonly Task _run;
 
-    public Scheduled(string folder, TimeProvider clock)
+    public Scheduled(string folder, TimeProvider clock, string? build = null)
     {
         StoreFolder store = new(folder);
         store.Create();
-        Store = new JobStore(new SqliteDatabase(store.Database), clock);
+        Store = new JobStore(new SqliteDatabase(store.Database), clock, build);
         Scheduler = new JobScheduler(store, Store, new SchedulerOptions(0, 1, 60), _metrics, NullLogger<JobScheduler>.Instance, clock);
         _run = Scheduler.RunAsync(_stop.Token);
     }

@@ -17,6 +17,9 @@ internal static class Judges
     /// <summary>Random scenarios of the checker.</summary>
     private const int FuzzSeeds = 12;
 
+    /// <summary>Random scenarios, without the checker, whose figures a mutant must change if nothing else.</summary>
+    private const int FigureSeeds = 80;
+
     /// <summary>Scenarios that ship, short, whose figures a mutant must change if nothing else.</summary>
     private static readonly (string File, string[] Settings)[] Figures =
     [
@@ -28,7 +31,19 @@ internal static class Judges
         ("traces/mt.vmt.gz", ["until=1ms", "machine.cores=8", "threads.placement=spread"]),
     ];
 
-    private static readonly Dictionary<(string Protocol, int Figure), string> Originals = [];
+    /// <summary>
+    /// Ranges around what kernels take for large (33 pages, 512, 4,096), and as many spaces as x86-64 has tags for: no scenario that ships
+    /// has the numbers themselves.
+    /// </summary>
+    private static readonly (string Name, string Text)[] Limits =
+    [
+        ("pages", Script(600, [32, 33, 34, 511, 512, 513])),
+        ("many pages", Script(4_200, [4_095, 4_096, 4_097])),
+        ("spaces", "until = 300us\nmachine.cores = 2\nmachine.sockets = 1\nprocesses = [{ name = p, program = script, count = 4095, "
+            + "pages = 1, script = \"load 0, dontneed 0, load 0\" }]\n"),
+    ];
+
+    private static readonly Dictionary<(string Protocol, string Figure), string> Originals = [];
 
     /// <summary>Judges a protocol.</summary>
     /// <param name="protocol">The changed one.</param>
@@ -61,18 +76,7 @@ internal static class Judges
     {
         for (ulong seed = 1; seed <= FuzzSeeds; seed++)
         {
-            FuzzScenario drawn = FuzzScenario.Draw(seed);
-            drawn = drawn with
-            {
-                Settings =
-                [
-                    .. drawn.Settings.Where(setting => !setting.StartsWith("shootdown.", StringComparison.Ordinal)),
-                    $"shootdown.protocol = {protocol.Name}",
-                    "shootdown.hypothetical = on",
-                ],
-            };
-            ScenarioSpec scenario = ScenarioLoader.Parse(drawn.Text(), "fuzz", Directory.GetCurrentDirectory(), []);
-            if (Broken(scenario, protocol) is { } rule)
+            if (Broken(Fuzz(seed, protocol), protocol) is { } rule)
             {
                 return $"checker\t{rule}";
             }
@@ -113,37 +117,84 @@ internal static class Judges
         return null;
     }
 
-    /// <summary>
-    /// Runs the figures of an original, before any mutant is judged: what goes wrong with them is the harness's, and no finding.
-    /// </summary>
-    public static void Prepare(IShootdownProtocol original)
-    {
-        for (int i = 0; i < Figures.Length; i++)
-        {
-            Originals[(original.Name, i)] = FingerprintOf(i, original);
-        }
-    }
-
     private static string? ByFigures(IShootdownProtocol protocol, IShootdownProtocol original)
     {
-        for (int i = 0; i < Figures.Length; i++)
+        foreach ((string name, Func<ScenarioSpec> scenario) in FiguresFor(protocol))
         {
-            if (FingerprintOf(i, protocol) != Originals[(original.Name, i)])
+            // What goes wrong with the original is the harness's, and no finding.
+            if (!Originals.TryGetValue((original.Name, name), out string? expected))
             {
-                return $"figures\t{Figures[i].File}";
+                Originals[(original.Name, name)] = expected = FingerprintOf(scenario(), original);
+            }
+
+            if (Differs(scenario(), protocol, expected))
+            {
+                return $"figures\t{name}";
             }
         }
 
         return null;
     }
 
-    private static string FingerprintOf(int figure, IShootdownProtocol protocol)
+    private static IEnumerable<(string Name, Func<ScenarioSpec> Scenario)> FiguresFor(IShootdownProtocol protocol)
     {
-        (string file, string[] settings) = Figures[figure];
-        ScenarioSpec scenario = ScenarioLoader.Load(
-            ConfigFiles.Find(file), [.. settings, $"shootdown.protocol={protocol.Name}", "shootdown.hypothetical=on"]);
+        string[] own = [$"shootdown.protocol={protocol.Name}", "shootdown.hypothetical=on"];
+        foreach ((string file, string[] settings) in Figures)
+        {
+            yield return (file, () => ScenarioLoader.Load(ConfigFiles.Find(file), [.. settings, .. own]));
+        }
+
+        for (ulong seed = FuzzSeeds + 1; seed <= FuzzSeeds + FigureSeeds; seed++)
+        {
+            ulong drawn = seed;
+            yield return ($"random scenario {seed}", () => Fuzz(drawn, protocol));
+        }
+
+        foreach ((string name, string text) in Limits)
+        {
+            yield return (name, () => ScenarioLoader.Parse(text, name, Directory.GetCurrentDirectory(), own));
+        }
+    }
+
+    private static bool Differs(ScenarioSpec scenario, IShootdownProtocol protocol, string expected)
+    {
+        try
+        {
+            return FingerprintOf(scenario, protocol) != expected;
+        }
+        catch (Exception error) when (error is not ScenarioException)
+        {
+            return true;
+        }
+    }
+
+    private static string FingerprintOf(ScenarioSpec scenario, IShootdownProtocol protocol)
+    {
         using World world = new(scenario, check: false, protocol);
         return ReportBuilder.Build(world, new SequentialEngine(world).Run()).Fingerprint;
+    }
+
+    private static ScenarioSpec Fuzz(ulong seed, IShootdownProtocol protocol)
+    {
+        FuzzScenario drawn = FuzzScenario.Draw(seed);
+        drawn = drawn with
+        {
+            Settings =
+            [
+                .. drawn.Settings.Where(setting => !setting.StartsWith("shootdown.", StringComparison.Ordinal)),
+                $"shootdown.protocol = {protocol.Name}",
+                "shootdown.hypothetical = on",
+            ],
+        };
+        return ScenarioLoader.Parse(drawn.Text(), "fuzz", Directory.GetCurrentDirectory(), []);
+    }
+
+    /// <summary>One thread gives back ranges of so many pages, and another one uses the space meanwhile.</summary>
+    private static string Script(int pages, int[] ranges)
+    {
+        string steps = string.Join(", ", ranges.Select(range => $"store 0-{range - 1}, dontneed 0-{range - 1}"));
+        return "machine.cores = 2\nmachine.sockets = 1\nprocesses = [{ name = p, program = script, memory = anonymous, touched = off, "
+            + $"pages = {pages}, script = \"{steps} | load 0, pause 200000000\" }}]\n";
     }
 
     /// <summary>The contract of every protocol, for one that is changed.</summary>

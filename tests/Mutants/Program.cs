@@ -61,7 +61,6 @@ internal static class Program
     private static void Judge(string protocol, int from, int step)
     {
         IShootdownProtocol original = ShootdownProtocols.All.Find(protocol)!;
-        Judges.Prepare(original);
         MutantCompiler compiler = new();
         int number = 0;
         foreach (Mutant mutant in MutantsOf(protocol))

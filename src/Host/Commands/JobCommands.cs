@@ -31,6 +31,11 @@ internal static class JobCommands
                 await output.WriteLineAsync(LineOf(job));
             }
 
+            if (jobs.Count == parsed.GetValue(count) && jobs[^1].Id > 1)
+            {
+                await error.WriteLineAsync($"vmsim: the last {Quantities.Of(jobs.Count, "job")}; --count shows more");
+            }
+
             return ExitCodes.Ok;
         });
     }
@@ -104,7 +109,8 @@ internal static class JobCommands
                 await client.CancelAsync(job.Id, cancellation);
             }
 
-            await error.WriteLineAsync($"vmsim: {Quantities.Of(jobs.Length, "job")} cancelled");
+            await error.WriteLineAsync(
+                jobs.Length > 0 ? $"vmsim: {Quantities.Of(jobs.Length, "job")} cancelled" : "vmsim: nothing to cancel; all is over");
             return jobs.Length > 0 ? ExitCodes.Ok : ExitCodes.Broken;
         });
     }
@@ -128,7 +134,8 @@ internal static class JobCommands
                 string problem = node.Problem.Length > 0 ? $"  ({node.Problem})" : "";
                 string state = node.State.ToString().ToLowerInvariant();
                 string ids = node.Ids.Count > 0 ? $": {string.Join(", ", node.Ids)}" : "";
-                await output.WriteLineAsync($"{node.Name}  {state}, {node.Running} of {Quantities.Of(node.Jobs, "job")}{ids}{build}{problem}");
+                await output.WriteLineAsync(
+                    $"{node.Name}  {state}, {node.Running} of {Quantities.Of(node.Jobs, "job")}{ids}{build}{problem}");
             }
 
             return ExitCodes.Ok;
@@ -170,7 +177,9 @@ internal static class JobCommands
                 await FetchAsync(client, job.Id, jobs.Count == 1 ? path : runs, cancellation);
             }
 
-            await error.WriteLineAsync($"vmsim: {done.Length} of {Quantities.Of(jobs.Count, "result")} in {path}");
+            string rest = string.Concat(jobs.Where(job => job.State != JobState.Done).GroupBy(job => job.State).OrderBy(group => group.Key)
+                .Select(group => $"; {Quantities.Of(group.Count(), "job")} {ServiceText.Of(group.Key)}"));
+            await error.WriteLineAsync($"vmsim: {done.Length} of {Quantities.Of(jobs.Count, "result")} in {path}{rest}");
             return done.Length == jobs.Count ? ExitCodes.Ok : ExitCodes.Broken;
         });
     }
@@ -238,7 +247,7 @@ internal static class JobCommands
         string state = job.State == JobState.Done
             ? $"done, {job.Outcome}{(job.Removed > 0 ? $"; {ServiceText.Removed(job.Removed)}" : "")}"
             : ServiceText.Of(job.State);
-        string reason = job.Reason.Length > 0 ? $" ({job.Reason})" : "";
+        string reason = string.Concat(new[] { job.Reason, job.Waits }.Where(text => text.Length > 0).Select(text => $" ({text})"));
         string node = job is { State: JobState.Running, Node.Length: > 0 } ? $" on {ServiceText.NodesOf(job.Node, job.Members)}"
             : job is { State: JobState.Queued, Spread.IsSplit: true } ? $" for {Quantities.Of(job.Spread.Nodes, "node")}" : "";
         return $"{job.Id,6}  {state}{node}{progress}  {name}  {job.Owner}{reason}";

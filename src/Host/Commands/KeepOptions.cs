@@ -39,11 +39,16 @@ internal sealed class KeepOptions
     }
 
     /// <summary>What they say.</summary>
-    /// <exception cref="UsageException">A time is shorter than any result is kept.</exception>
-    public RetentionRules Read(ParseResult parsed) => new(
-        TimeOf(parsed, _results),
-        parsed.GetValue(_bytes) is { } bytes ? (long)bytes : null,
-        TimeOf(parsed, _jobs));
+    /// <exception cref="UsageException">A time is shorter than any result is kept, or jobs go before their results.</exception>
+    public RetentionRules Read(ParseResult parsed)
+    {
+        (TimeSpan? results, TimeSpan? jobs) = (TimeOf(parsed, _results), TimeOf(parsed, _jobs));
+        return jobs < results
+            ? throw new UsageException(
+                $"{_jobs.Name}: {Quantities.Seconds(jobs.Value.TotalSeconds)} found; at least what {_results.Name} says is allowed, "
+                    + $"{Quantities.Seconds(results.Value.TotalSeconds)}, since a result whose jobs are gone cannot be fetched")
+            : new RetentionRules(results, parsed.GetValue(_bytes) is { } bytes ? (long)bytes : null, jobs);
+    }
 
     private static TimeSpan? TimeOf(ParseResult parsed, Option<double?> option) => parsed.GetValue(option) switch
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using VmSim.Actors.Cluster;
 using VmSim.Actors.Security;
 using VmSim.Actors.Simulation;
 using VmSim.Host.Service;
@@ -98,15 +99,17 @@ internal static class ServeCommand
     {
         options.Store.Create();
         await using ServiceHost host = standsBy
-            ? await ServiceHost.StandByAsync(options, why => error.WriteLine($"vmsim: stands by; {why}"), cancellation)
+            ? await ServiceHost.StandByAsync(
+                options, why => error.WriteLine($"vmsim: stands by; {why}; build {BuildIdentity.Here}"), cancellation)
             : await ServiceHost.StartAsync(options);
+        Action<string> say = options.LogsJson ? host.Say : what => error.WriteLine($"vmsim: {what}");
 
         // Behind the lock of the store, so that two services that begin at once make one token.
         OwnToken.Require(options.Store);
-        await error.WriteLineAsync($"vmsim: serves {host.Address} from {options.Store.Root}; the token is in {options.Store.OwnToken}");
+        say($"serves {host.Address} from {options.Store.Root}; the token is in {options.Store.OwnToken}; build {BuildIdentity.Here}");
         using IDisposable work = Interruption.Work();
         await host.RunAsync(cancellation);
-        await error.WriteLineAsync("vmsim: stopped; jobs that are not over go on with the next vmsim serve");
+        say("stopped; jobs that are not over go on with the next vmsim serve");
     }
 
     private static NodeCertificate Load(string file)

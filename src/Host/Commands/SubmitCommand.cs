@@ -61,7 +61,7 @@ internal static class SubmitCommand
             string jobs = receipt.Count == 1 ? $"job {receipt.Id}" : $"jobs {receipt.Id} to {receipt.Id + receipt.Count - 1}";
             await error.WriteLineAsync(
                 $"vmsim: {jobs} submitted, {(receipt.Count == 1 ? "which needs" : "each of which needs at most")} {memory} "
-                + $"of memory{(receipt.Done > 0 ? $"; the service has the result of {receipt.Done} already" : "")}");
+                + $"of memory{(receipt.Done > 0 ? $"; the service has {Quantities.Of(receipt.Done, "result")} already" : "")}");
             if (receipt.Hint.Length > 0)
             {
                 await error.WriteLineAsync($"vmsim: {jobs} may fail for a limit: {receipt.Hint}");

@@ -36,8 +36,11 @@ internal static class TokensCommand
         {
             StoreFolder folder = new(parsed.GetValue(store)!);
             folder.Create();
-            output.WriteLine(TokenFile.Add(folder.Tokens, parsed.GetValue(name)!, parsed.GetValue(role)));
-            error.WriteLine("vmsim: this token is kept nowhere else; give it on by a way that nobody can read");
+            string holder = parsed.GetValue(name)!;
+            bool isAnother = TokenFile.List(folder.Tokens).Any(other => other.Name == holder);
+            output.WriteLine(TokenFile.Add(folder.Tokens, holder, parsed.GetValue(role)));
+            string replaced = isAnother ? $"; the one that {holder} had counts no more" : "";
+            error.WriteLine($"vmsim: this token is kept nowhere else; give it on by a way that nobody can read{replaced}");
             return ExitCodes.Ok;
         });
         return command;

@@ -177,7 +177,9 @@ internal sealed partial class JobScheduler
     {
         Job job = running.Job;
         JobEnding ending = await running.Maker.WaitAsync(
-            progress => running.Progress = progress, figures => running.Figures = figures, text => _ = NoteAsync(job.Id, text));
+            progress => running.Progress = progress,
+            figures => running.Tell(figures, _clock.GetUtcNow()),
+            text => _ = NoteAsync(job.Id, text));
         running.Maker.Dispose();
         if (ending.IsDetached)
         {
@@ -215,7 +217,7 @@ internal sealed partial class JobScheduler
             _folder.Clear(job.Id);
         }
 
-        ServiceLog.Ended(_log, job.Id, ServiceText.Of(verdict.State), verdict.Reason);
+        ServiceLog.Ended(_log, job.Id, note);
     }
 
     private void Leave(Job job, JobVerdict verdict, long peak)

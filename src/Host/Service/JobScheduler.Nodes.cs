@@ -83,6 +83,24 @@ internal sealed partial class JobScheduler
         }
     }
 
+    /// <summary>What a job that waits has to wait for besides its turn; empty for nothing.</summary>
+    public string WaitsOf(Job job)
+    {
+        if (job.State != JobState.Queued)
+        {
+            return "";
+        }
+
+        bool isHere = job.Build == _store.Build;
+        lock (_gate)
+        {
+            return (isHere && _options.Jobs > 0) || _nodes.Values.Any(node => !node.Drains && node.Last!.Build == job.Build) ? ""
+                : isHere ? $"no node of build {job.Build} takes jobs"
+                : $"no node of its build, {job.Build}, takes jobs; {ServiceNode.Silence.TotalSeconds} s after the last has gone it is "
+                    + $"for build {_store.Build}";
+        }
+    }
+
     /// <summary>Whether a node has a job by a lease that counts, or a part of one that others have with it.</summary>
     public bool HasPartOf(string name, long job, string lease)
     {
@@ -142,7 +160,8 @@ internal sealed partial class JobScheduler
     }
 
     /// <summary>Why a node is given nothing; the gate is held.</summary>
-    private string ProblemOf(ServiceNode node) => node.Last!.Build == _store.Build || _queue.CountOf(node.Last.Build) > 0
+    private string ProblemOf(ServiceNode node) =>
+        node.Drains || node.Last!.Build == _store.Build || _queue.CountOf(node.Last.Build) > 0
         ? ""
         : $"it is of another build than the service ({_store.Build}), and no job of its own waits";
 

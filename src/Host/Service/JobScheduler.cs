@@ -89,7 +89,7 @@ internal sealed partial class JobScheduler : IDisposable
             }
 
             running.Job.Maker.Look();
-            return running.Job.Figures;
+            return running.Job.FiguresAt(_clock.GetUtcNow());
         }
     }
 

@@ -111,11 +111,14 @@ internal sealed partial class JobStore
             Members = begin.Members,
         };
         string who = begin.Members.Count > 1 ? $"nodes {string.Join(", ", begin.Members)}" : $"node {begin.Node}";
+        string fewer = job.Spread.Nodes > Math.Max(1, begin.Members.Count)
+            ? $"; {job.Spread.Nodes} nodes are wanted, and no more were there that can share a job"
+            : "";
         Set(
             connection,
             "state = @state, started = @now, attempts = @attempt, node = @node, lease = @lease, members = @members, reason = ''",
             job.Id,
-            begin.Node.Length > 0 ? BegunBy(who, begun.Attempts) : "",
+            begin.Node.Length > 0 ? BegunBy(who, begun.Attempts) + fewer : "",
             "",
             ("@members", string.Join(',', begin.Members)),
             ("@state", (int)JobState.Running),

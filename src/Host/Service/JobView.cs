@@ -46,6 +46,9 @@ internal sealed record JobView(
     /// <summary>When its result was removed, in milliseconds since 1970, UTC; 0 if it was not.</summary>
     public long Removed { get; init; }
 
+    /// <summary>What a job that waits has to wait for besides its turn; empty for nothing.</summary>
+    public string Waits { get; init; } = "";
+
     /// <summary>Shows a job.</summary>
     public static JobView Of(Job job, JobProgress? progress) => new(
         job.Id, job.Submission, job.Name, job.Label, job.Owner, job.Priority, job.State, job.Outcome, job.Reason, job.Digest, job.Attempts,

@@ -8,7 +8,7 @@ namespace VmSim.Host.Service;
 internal sealed class JobViewer(Action<JobFigures> tell) : IRunViewer
 {
     /// <summary>How long it counts that somebody has looked: a page asks every two seconds, a node hears of it a second later.</summary>
-    private const long LookMilliseconds = 6_000;
+    public static readonly TimeSpan LookTime = TimeSpan.FromSeconds(6);
 
     private long _until = long.MinValue;
     private int _isTelling;
@@ -17,7 +17,7 @@ internal sealed class JobViewer(Action<JobFigures> tell) : IRunViewer
     public bool IsLooking => Environment.TickCount64 < Volatile.Read(ref _until);
 
     /// <summary>Somebody looks.</summary>
-    public void Look() => Volatile.Write(ref _until, Environment.TickCount64 + LookMilliseconds);
+    public void Look() => Volatile.Write(ref _until, Environment.TickCount64 + (long)LookTime.TotalMilliseconds);
 
     /// <inheritdoc/>
     public void Show(RunSight sight)

@@ -6,7 +6,7 @@ namespace VmSim.Host.Service;
 internal sealed class RunningJob(Job job, IJobMaker maker)
 {
     private JobProgress? _progress;
-    private JobFigures? _figures;
+    private Told? _figures;
     private string? _cancelledBy;
 
     /// <summary>The job, as it was when it was begun.</summary>
@@ -22,12 +22,12 @@ internal sealed class RunningJob(Job job, IJobMaker maker)
         set => Volatile.Write(ref _progress, value);
     }
 
-    /// <summary>How it stands; null before somebody has looked.</summary>
-    public JobFigures? Figures
-    {
-        get => Volatile.Read(ref _figures);
-        set => Volatile.Write(ref _figures, value);
-    }
+    /// <summary>How it stands; null before somebody has looked, and when nobody has for so long that what it told is old.</summary>
+    public JobFigures? FiguresAt(DateTimeOffset now) =>
+        Volatile.Read(ref _figures) is { } told && now - told.At < JobViewer.LookTime ? told.Figures : null;
+
+    /// <summary>It has told how it stands.</summary>
+    public void Tell(JobFigures figures, DateTimeOffset now) => Volatile.Write(ref _figures, new Told(figures, now));
 
     /// <summary>Who does not want it any more; null if nobody.</summary>
     public string? CancelledBy
@@ -35,4 +35,6 @@ internal sealed class RunningJob(Job job, IJobMaker maker)
         get => Volatile.Read(ref _cancelledBy);
         set => Volatile.Write(ref _cancelledBy, value);
     }
+
+    private sealed record Told(JobFigures Figures, DateTimeOffset At);
 }

@@ -186,6 +186,7 @@ internal sealed class ServiceApi(
         return jobs.Select(job => JobView.Of(job, scheduler.ProgressOf(job.Id)) with
         {
             Removed = job.State == JobState.Done ? removed.GetValueOrDefault(job.Digest) : 0,
+            Waits = scheduler.WaitsOf(job),
         });
     }
 

@@ -44,7 +44,11 @@ internal sealed class ServiceAuth(TokenFile tokens, ILogger<ServiceAuth> log)
 
         ServiceLog.Refused(log, $"{context.Connection.RemoteIpAddress}", context.Request.Method, $"{context.Request.Path}");
         context.Response.Headers.WWWAuthenticate = "Bearer";
-        return Problem(StatusCodes.Status401Unauthorized, "a token is needed: Authorization: Bearer TOKEN").ExecuteAsync(context);
+        string why = token is null ? "a token is needed: Authorization: Bearer TOKEN"
+            : isBearer ? "this token does not count here; vmsim tokens add NAME makes one, for the store of this service"
+            : IsSafe(context) ? "this token does not count here; sign in anew"
+            : "a form is taken only from a page of this service";
+        return Problem(StatusCodes.Status401Unauthorized, why).ExecuteAsync(context);
     }
 
     /// <summary>An answer that says what is wrong.</summary>
@@ -58,7 +62,7 @@ internal sealed class ServiceAuth(TokenFile tokens, ILogger<ServiceAuth> log)
     private static string Name(Role role) => role.ToString().ToLowerInvariant();
 
     /// <summary>Whether a browser sent the request from a page of this service, or it changes nothing (Fetch Metadata, RFC 6454).</summary>
-    private static bool IsSafe(HttpContext context)
+    public static bool IsSafe(HttpContext context)
     {
         HttpRequest request = context.Request;
         return HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)

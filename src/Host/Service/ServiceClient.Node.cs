@@ -21,7 +21,7 @@ internal sealed partial class ServiceClient
             () => new HttpRequestMessage(HttpMethod.Post, $"nodes/{Uri.EscapeDataString(name)}/drain"), cancellation);
     }
 
-    /// <summary>Says what a node is at.</summary>
+    /// <summary>Says what a node is at. What it is told it must understand to the last word.</summary>
     public async Task<NodeAnswer> BeatAsync(string name, NodeBeat beat, CancellationToken cancellation)
     {
         using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -33,11 +33,12 @@ internal sealed partial class ServiceClient
                 {
                     Content = JsonContent.Create(beat, options: ServiceJson.Options),
                 },
-                late.Token);
+                late.Token,
+                ServiceJson.Options);
         }
         catch (OperationCanceledException reason) when (!cancellation.IsCancellationRequested)
         {
-            throw new IOException($"{_http.BaseAddress}: no answer for {BeatPatience.TotalSeconds} s", reason);
+            throw new IOException($"{Server}: no answer for {BeatPatience.TotalSeconds} s", reason);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using VmSim.Actors.Security;
@@ -16,8 +17,13 @@ internal sealed partial class ServiceClient : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly HttpClient _http;
+    private readonly Func<string?> _stranger;
 
-    private ServiceClient(HttpClient http) => _http = http;
+    /// <param name="http">Asks.</param>
+    /// <param name="stranger">What was wrong with the certificate that was shown last; null for nothing.</param>
+    private ServiceClient(HttpClient http, Func<string?> stranger) => (_http, _stranger) = (http, stranger);
+
+    private string Server => _http.BaseAddress!.GetLeftPart(UriPartial.Authority);
 
     /// <summary>Makes a client.</summary>
     /// <param name="server">Where the service is: http://127.0.0.1:4980.</param>
@@ -26,19 +32,21 @@ internal sealed partial class ServiceClient : IDisposable
     public static ServiceClient Create(Uri server, string token, X509Certificate2? authority)
     {
         SocketsHttpHandler handler = new() { AllowAutoRedirect = false, UseCookies = false };
+        string? stranger = null;
         if (authority is not null)
         {
             // The host's name is not compared, as between nodes: every holder of a certificate of the authority is trusted alike.
             PeerPolicy policy = new(authority, TimeProvider.System);
             handler.SslOptions = new SslClientAuthenticationOptions
             {
-                RemoteCertificateValidationCallback = (_, shown, _, _) => policy.Refusal(shown as X509Certificate2) is null,
+                RemoteCertificateValidationCallback = (_, shown, _, _) =>
+                    (stranger = policy.Refusal(shown as X509Certificate2)) is null,
             };
         }
 
         HttpClient http = new(handler) { BaseAddress = new Uri(server, ServiceApi.Root + "/") };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        return new ServiceClient(http);
+        return new ServiceClient(http, () => stranger);
     }
 
     /// <summary>Submits runs.</summary>
@@ -62,7 +70,7 @@ internal sealed partial class ServiceClient : IDisposable
         return answer.StatusCode switch
         {
             HttpStatusCode.NoContent or HttpStatusCode.NotFound => null,
-            HttpStatusCode.OK => await answer.Content.ReadFromJsonAsync<JobFigures>(ServiceJson.Options, cancellation),
+            HttpStatusCode.OK => await answer.Content.ReadFromJsonAsync<JobFigures>(ServiceJson.Answers, cancellation),
             _ => throw await RefusalAsync(answer, cancellation),
         };
     }
@@ -109,16 +117,21 @@ internal sealed partial class ServiceClient : IDisposable
     private Task<T> GetAsync<T>(string path, CancellationToken cancellation) =>
         AskAsync<T>(() => new HttpRequestMessage(HttpMethod.Get, path), cancellation);
 
-    private async Task<T> AskAsync<T>(Func<HttpRequestMessage> request, CancellationToken cancellation)
+    /// <summary>Asks, and reads the answer.</summary>
+    /// <param name="request">Makes the request.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <param name="options">How the answer is read; null for <see cref="ServiceJson.Answers"/>.</param>
+    private async Task<T> AskAsync<T>(
+        Func<HttpRequestMessage> request, CancellationToken cancellation, JsonSerializerOptions? options = null)
     {
         using HttpResponseMessage answer = await SendAsync(request, cancellation);
         try
         {
-            return (await answer.Content.ReadFromJsonAsync<T>(ServiceJson.Options, cancellation))!;
+            return (await answer.Content.ReadFromJsonAsync<T>(options ?? ServiceJson.Answers, cancellation))!;
         }
         catch (JsonException reason)
         {
-            throw new IOException($"{_http.BaseAddress}: this is no vmsim serve, or one of another version ({reason.Message})", reason);
+            throw new IOException($"{Server}: this is no vmsim serve, or one of another version ({reason.Message})", reason);
         }
     }
 
@@ -141,7 +154,7 @@ internal sealed partial class ServiceClient : IDisposable
     private async Task<Exception> RefusalAsync(HttpResponseMessage answer, CancellationToken cancellation)
     {
         string text = await answer.Content.ReadAsStringAsync(cancellation);
-        string why = $"{_http.BaseAddress}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}";
+        string why = $"{Server}: {WhyOf(text) ?? $"{(int)answer.StatusCode} {answer.ReasonPhrase}"}";
         return answer.StatusCode switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new UnauthorizedAccessException(why),
@@ -172,9 +185,9 @@ internal sealed partial class ServiceClient : IDisposable
         }
         catch (HttpRequestException reason)
         {
-            string why = reason.InnerException?.Message ?? reason.Message;
-            string server = _http.BaseAddress!.GetLeftPart(UriPartial.Authority);
-            throw new IOException($"--server {server}: {why}; vmsim serve starts a service", reason);
+            throw reason.InnerException is AuthenticationException && _stranger() is { } stranger
+                ? new IOException($"{Server}: the certificate of the service {stranger}; --authority names the one that issued it", reason)
+                : new IOException($"{Server}: {reason.InnerException?.Message ?? reason.Message}; vmsim serve starts a service", reason);
         }
         finally
         {
@@ -186,7 +199,7 @@ internal sealed partial class ServiceClient : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize<ServiceProblem>(text, ServiceJson.Options)?.Error;
+            return JsonSerializer.Deserialize<ServiceProblem>(text, ServiceJson.Answers)?.Error;
         }
         catch (JsonException)
         {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -83,7 +84,7 @@ internal sealed class ServiceHost : IAsyncDisposable
             store = new JobStore(DatabaseOf(options), TimeProvider.System);
             app = Build(options, store);
             Map(app);
-            await app.StartAsync();
+            await ListenAsync(app, options);
             app.Services.GetRequiredService<ServiceMetrics>().Begin();
             return new ServiceHost(own, store, app);
         }
@@ -100,9 +101,32 @@ internal sealed class ServiceHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Begins to answer.</summary>
+    /// <exception cref="IOException">The place is taken, or is none of this machine.</exception>
+    private static async Task ListenAsync(WebApplication app, ServiceOptions options)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception reason) when (SocketErrorOf(reason) is { } error)
+        {
+            string why = error.SocketErrorCode == SocketError.AddressAlreadyInUse
+                ? "another program has this port; --listen ADDRESS:0 takes a free one"
+                : error.Message;
+            throw new IOException($"--listen {options.Listen}: {why}", reason);
+        }
+    }
+
+    private static SocketException? SocketErrorOf(Exception? reason) =>
+        reason is null ? null : reason as SocketException ?? SocketErrorOf(reason.InnerException);
+
     private static StoreDatabase DatabaseOf(ServiceOptions options) => options.Database is { } settings
         ? new PostgresDatabase(settings, ServiceNode.Silence)
         : new SqliteDatabase(options.Store.Database);
+
+    /// <summary>Tells those who run it something: a line of the log where that is JSON, which nothing else may come between.</summary>
+    public void Say(string what) => ServiceLog.Said(_app.Services.GetRequiredService<ILogger<ServiceHost>>(), what);
 
     /// <summary>Has jobs made until it is asked to stop; then those that run write a last checkpoint.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -209,6 +233,9 @@ internal sealed class ServiceHost : IAsyncDisposable
     {
         logging.SetMinimumLevel(LogLevel.Warning);
         logging.AddFilter("VmSim", LogLevel.Information);
+
+        // What keeps the host from starting is told by the one who starts it.
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         if (json)
         {

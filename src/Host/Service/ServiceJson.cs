@@ -12,6 +12,12 @@ internal static class ServiceJson
     /// <summary>The options.</summary>
     public static JsonSerializerOptions Options { get; } = Apply(new JsonSerializerOptions(JsonSerializerDefaults.Web));
 
+    /// <summary>
+    /// How a person's command reads what a service answers: as the options say, but for fields that it does not know, which a service of
+    /// a later build may have.
+    /// </summary>
+    public static JsonSerializerOptions Answers { get; } = new(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
+
     /// <summary>Gives options the same.</summary>
     public static JsonSerializerOptions Apply(JsonSerializerOptions options)
     {

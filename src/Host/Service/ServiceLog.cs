@@ -11,8 +11,11 @@ internal static partial class ServiceLog
     [LoggerMessage(2, LogLevel.Information, "job {Job}: attempt {Attempt} in {Where}")]
     public static partial void Begun(ILogger log, long job, int attempt, string where);
 
-    [LoggerMessage(3, LogLevel.Information, "job {Job}: {State} {Reason}")]
-    public static partial void Ended(ILogger log, long job, string state, string reason);
+    [LoggerMessage(3, LogLevel.Information, "job {Job}: {What}")]
+    public static partial void Ended(ILogger log, long job, string what);
+
+    [LoggerMessage(8, LogLevel.Information, "{What}")]
+    public static partial void Said(ILogger log, string what);
 
     [LoggerMessage(4, LogLevel.Error, "{Problem}")]
     public static partial void Problem(ILogger log, string problem);

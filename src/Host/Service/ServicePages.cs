@@ -33,7 +33,10 @@ internal sealed class ServicePages(
         pages.MapGet("/jobs/{id:long}/report", Report).WithMetadata(new RoleNeeded(Role.Reader));
     }
 
-    private static IResult Login(HttpContext context) => Page(context, "Sign in", LoginForm(""), isLive: false);
+    private static IResult Login(HttpContext context) => SignIn(context, "", StatusCodes.Status200OK);
+
+    private static IResult SignIn(HttpContext context, string problem, int status) =>
+        ServiceHtml.Page(context, "Sign in", LoginForm(problem), status: status);
 
     private IResult Queue(HttpContext context)
     {
@@ -106,6 +109,11 @@ internal sealed class ServicePages(
             main.Append(CultureInfo.InvariantCulture, $"<p>Of build {Text(job.Build)}; the service is {Text(store.Build)}.</p>");
         }
 
+        if (scheduler.WaitsOf(job) is { Length: > 0 } waits)
+        {
+            main.Append(CultureInfo.InvariantCulture, $"<p>It waits: {Text(waits)}.</p>");
+        }
+
         if (job.State == JobState.Done && store.RemovedOf([job]).TryGetValue(job.Digest, out long removed))
         {
             main.Append(CultureInfo.InvariantCulture, $"<p>{Text(job.Outcome)}: {ServiceText.Removed(removed)}.</p>");
@@ -165,6 +173,11 @@ internal sealed class ServicePages(
 
     private async Task<IResult> LoginAsync(HttpContext context)
     {
+        if (!ServiceAuth.IsSafe(context))
+        {
+            return SignIn(context, "A form is taken only from a page of this service.", StatusCodes.Status403Forbidden);
+        }
+
         using StreamReader reader = new(context.Request.Body);
         char[] text = new char[LoginBytesMax];
         int count = await reader.ReadBlockAsync(text, context.RequestAborted);
@@ -172,8 +185,7 @@ internal sealed class ServicePages(
         string token = form.StartsWith("token=", StringComparison.Ordinal) ? WebUtility.UrlDecode(form["token=".Length..]).Trim() : "";
         if (tokens.Find(token) is not { Role: >= Role.Reader })
         {
-            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-            return Page(context, "Sign in", LoginForm("This token does not count here."), isLive: false);
+            return SignIn(context, "This token does not count here.", StatusCodes.Status401Unauthorized);
         }
 
         context.Response.Cookies.Append(

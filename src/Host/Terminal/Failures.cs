@@ -28,6 +28,7 @@ internal static class Failures
             or JsonException => (ExitCodes.BadInput, reason.Message),
         IOException or UnauthorizedAccessException => (ExitCodes.BadInput, reason.Message),
         ShortageException => (ExitCodes.System, reason.Message),
+        TaskCanceledException => (ExitCodes.Broken, "stopped"),
         NodeLostException or OperationCanceledException => (ExitCodes.Broken, reason.Message),
         PlugInFailedException => (ExitCodes.Internal, $"{reason.Message}\n{reason.InnerException?.StackTrace}"),
         AggregateException { InnerException: { } inner } => Known(inner),

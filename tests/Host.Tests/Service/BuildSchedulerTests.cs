@@ -43,6 +43,12 @@ public sealed class BuildSchedulerTests : IDisposable
         Beat("other", "1.0.0-other");
         Assert.Equal("", Assert.Single(_service.Scheduler.Nodes(), node => node.Name == "old").Problem);
         Assert.Contains(New, Assert.Single(_service.Scheduler.Nodes(), node => node.Name == "other").Problem, StringComparison.Ordinal);
+        Assert.Equal("", _service.Scheduler.WaitsOf(_service.Find(1)));
+        Leave("old", Old);
+        Assert.Contains(Old, _service.Scheduler.WaitsOf(_service.Find(1)), StringComparison.Ordinal);
+        Submit("b");
+        Assert.Contains(New, _service.Scheduler.WaitsOf(_service.Find(2)), StringComparison.Ordinal);
+        Beat("old", Old, room: 0);
         Assert.Equal(1, GivenTo("old", Old).Job);
         Assert.Contains(New, Assert.Single(_service.Scheduler.Nodes(), node => node.Name == "old").Problem, StringComparison.Ordinal);
     }

@@ -194,6 +194,11 @@ public sealed class NodeSchedulerTests : IDisposable
         });
         Beat("a", ++number, order);
         Assert.Same(figures, _service.Scheduler.LookAt(1));
+
+        // Nobody has looked for a while: what was told then is no figure of now.
+        _clock.Advance(JobViewer.LookTime);
+        Beat("a", ++number, order);
+        Assert.Null(_service.Scheduler.LookAt(1));
         Assert.True(End("a", order));
         HangGuard.Until(() => _service.Scheduler.LookAt(1) is null);
     }

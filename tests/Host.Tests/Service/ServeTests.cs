@@ -242,6 +242,7 @@ public sealed class ServeTests : IDisposable
 
     [Theory]
     [InlineData("needs TLS", "serve", "--listen", "0.0.0.0:0")]
+    [InlineData("at least what --keep-results says", "serve", "--keep-results", "2d", "--keep-jobs", "1d")]
     [InlineData("an address and a port", "serve", "--listen", "nowhere")]
     [InlineData("\"king\" found; one of node, reader, submitter, operator is allowed", "tokens", "add", "x", "--role", "king")]
     [InlineData("https alone", "jobs", "--server", "http://192.0.2.1:1")]

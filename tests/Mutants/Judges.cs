@@ -6,6 +6,7 @@ using VmSim.Core.Engine;
 using VmSim.Core.Exploring;
 using VmSim.Core.Reports;
 using VmSim.Core.Scenarios;
+using VmSim.Core.Settings;
 using VmSim.Core.Shootdown;
 using VmSim.Testing;
 

@@ -135,7 +135,8 @@ public abstract class ServiceDeaths : Scratch
     /// <param name="jobs">Jobs of all of them.</param>
     protected async Task AssertAllDoneAsync(IReadOnlyList<(string Sweep, string Id)> submitted, int jobs)
     {
-        Assert.Equal((jobs, 0), (await CountAsync("done"), await CountAsync("failed")));
+        int done = await CountAsync("done");
+        Assert.True(done == jobs, $"{done} of {jobs} are done\n{await TellFailedAsync()}");
         foreach ((_, string id) in submitted)
         {
             await AskServerAsync("result", id, "--out", At("disturbed"));
@@ -153,6 +154,19 @@ public abstract class ServiceDeaths : Scratch
 
         Assert.Equal(jobs, alone.Count);
         Assert.Equal("", string.Join('\n', alone.Select(Difference).Where(text => text.Length > 0)));
+    }
+
+    /// <summary>The jobs that are not done, each with its log.</summary>
+    private async Task<string> TellFailedAsync()
+    {
+        string failed = await AskServerAsync("jobs", "--state", "failed", "--count", "1000");
+        List<string> told = [];
+        foreach (string line in failed.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            told.Add($"{line}\n{await AskServerAsync("logs", line.Trim().Split(' ')[0])}");
+        }
+
+        return string.Join('\n', told);
     }
 
     /// <summary>Writes a sweep whose runs are those of no other one.</summary>

@@ -76,7 +76,8 @@ public sealed class NodeShardActor(World world, NodePlacement placement, int nod
                 OnConnected();
                 break;
             case NotConnected failed:
-                _owner.Tell(new NodeShardProtocol.Failed(node, failed.Reason.Message));
+                // The network is to blame, or a node that is gone, and not the simulation.
+                _owner.Tell(new NodeProtocol.Refused(node, failed.Reason.Message));
                 break;
             case LinkEnded { Reason: InvalidDataException } link:
                 Fail(link.Reason);

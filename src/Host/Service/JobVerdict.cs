@@ -20,7 +20,7 @@ internal readonly record struct JobVerdict(JobState State, string Reason, bool C
         { IsDiskFull: true } answer =>
             new(JobState.Queued, $"the disk of the store is full: {answer.Error}", Counts: false, Waits: true),
         { IsMemoryShort: true } answer => new(JobState.Queued, answer.Error, Counts: false, Waits: true),
-        { Code: ExitCodes.System } answer => Again(attempts, answer.Error),
+        { Code: ExitCodes.System or ExitCodes.Internal } answer => Again(attempts, answer.Error),
         { } answer => new(JobState.Failed, answer.Error),
         null when ending.IsLost => new(JobState.Queued, ending.Death, Counts: false),
         null when isStopping => new(JobState.Queued, "the service was stopped; it goes on from its last checkpoint", Counts: false),

@@ -2,6 +2,7 @@ using System.Text.Json;
 using VmSim.Actors.Cluster;
 using VmSim.Actors.Configuration;
 using VmSim.Actors.Running;
+using VmSim.Actors.Security;
 using VmSim.Actors.Simulation;
 using VmSim.Core.Kernel;
 using VmSim.Core.Reports;
@@ -70,7 +71,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
             bool isFull = IsDiskFull(reason);
             bool isShort = reason is ShortageException { Passes: true };
             bool isLost = reason is NodeLostException;
-            bool isOthers = isFull || isLost || reason is GangBrokenException;
+            bool isOthers = isFull || isLost || IsOthers(reason);
             message = isOthers && !isFull ? reason.Message : message;
             answer = new JobAnswer(
                 "", false, "", Environment.WorkingSet, isOthers ? ExitCodes.System : code, message, isFull, isShort, isLost);
@@ -83,6 +84,10 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
 
         return answer?.Code ?? ExitCodes.Broken;
     }
+
+    /// <summary>Whether the machine, the network or another node is to blame, and not what the job runs: it may go well the next time.</summary>
+    private static bool IsOthers(Exception reason) => reason is GangBrokenException or CertificateException or IOException
+        or UnauthorizedAccessException or System.Net.Sockets.SocketException;
 
     /// <summary>Whether a write failed for want of room: ENOSPC, EDQUOT (errno(3); Linux's numbers).</summary>
     internal static bool IsDiskFull(Exception? reason)

@@ -1,4 +1,5 @@
 using CsCheck;
+using VmSim.Actors.Cluster;
 using VmSim.Core.Programs;
 using VmSim.Core.Scenarios;
 using VmSim.Testing;
@@ -59,6 +60,16 @@ public sealed class NodeShardActorTests : ShardRuns
             },
             iter: scenarios,
             threads: 1);
+
+    /// <summary>The network, or a node that is gone, is no defect of the simulation: a job may go well the next time.</summary>
+    [Fact]
+    public void ANodeThatCannotReachAnother_IsRefusedByName()
+    {
+        ScenarioSpec scenario = TestWorlds.Scenario(4, TestWorlds.Toucher("a", 0, 40), TestWorlds.Toucher("b", 20, 60));
+        NodeProtocol.Refused refused = BeginWithoutPeer(scenario with { Machine = scenario.Machine with { Sockets = 2 } });
+        Assert.Equal(1, refused.Node);
+        Assert.StartsWith("node 1 cannot be reached at 127.0.0.1:", refused.Reason, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void WholeDomains_OverNodes_GiveTheSequentialEnginesFingerprint()

@@ -100,6 +100,27 @@ public abstract class ShardRuns() : ActorTest(Lanes.Configuration(4).WithFallbac
         }
     }
 
+    /// <summary>Has the second of two nodes begin, where nobody listens for it at the first one's address.</summary>
+    /// <returns>What it tells.</returns>
+    protected NodeProtocol.Refused BeginWithoutPeer(ScenarioSpec scenario)
+    {
+        World[] worlds = [new World(scenario, check: false), new World(scenario, check: false)];
+        try
+        {
+            using Links links = new(worlds.Length);
+            links.Of(0)!.Dispose();
+            IActorRef[] shards = Shards(worlds, coresPerNode: 0, worlds[0].Delays.WindowBound.Value, links);
+            shards[1].Tell(new NodeShardProtocol.Begin(shards, links.Addresses), TestActor);
+            NodeProtocol.Refused refused = ExpectMsg<NodeProtocol.Refused>();
+            Array.ForEach(shards, Stop);
+            return refused;
+        }
+        finally
+        {
+            Array.ForEach(worlds, world => world.Dispose());
+        }
+    }
+
     private World WorldFrom(ScenarioSpec scenario, byte[]? from, int node)
     {
         World world = new(scenario, check: false, protocol: null, Lists);

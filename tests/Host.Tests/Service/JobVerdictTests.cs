@@ -25,6 +25,11 @@ public sealed class JobVerdictTests
         JobEnding noMemory = new(Done with { Code = ExitCodes.System, Error = "memory has run out" }, "");
         Assert.Equal(JobState.Failed, JobVerdict.Of(JobLimits.AttemptsMax, noMemory, isStopping: false).State);
 
+        // So is one that ended with a defect, or in which nodes did not reach each other: it may go well the next time.
+        JobEnding defect = new(Done with { Code = ExitCodes.Internal, Error = "startup timed out" }, "");
+        Assert.Equal(new JobVerdict(JobState.Queued, "startup timed out"), JobVerdict.Of(1, defect, isStopping: false));
+        Assert.Equal(JobState.Failed, JobVerdict.Of(JobLimits.AttemptsMax, defect, isStopping: false).State);
+
         // What the job is not to blame for never counts.
         JobAnswer noRoom = Done with { Code = ExitCodes.System, IsDiskFull = true, Error = "No space left" };
         JobVerdict full = JobVerdict.Of(99, new JobEnding(noRoom, ""), isStopping: false);

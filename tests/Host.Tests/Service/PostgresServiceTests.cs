@@ -78,7 +78,7 @@ public sealed class PostgresServiceTests(PostgresServer server) : IDisposable
         await SayAsync(
             other,
             "INSERT INTO scenarios VALUES ('r', 'second', '[]'); INSERT INTO jobs (submission, name, label, owner, priority, state, "
-                + "request, submitted) VALUES (0, 'test', '', 'ada', 5, 0, 'r', 0); COMMIT");
+                + "request, submitted, build) SELECT 0, 'test', '', 'ada', 5, 0, 'r', 0, number FROM builds; COMMIT");
         NodeOrder second = GivenTo(scheduler);
         Assert.Equal("second", second.Scenario);
         Assert.True(await EndAsync(scheduler, second));

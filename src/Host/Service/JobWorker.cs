@@ -85,7 +85,7 @@ internal sealed class JobWorker(TextReader input, TextWriter output)
         return answer?.Code ?? ExitCodes.Broken;
     }
 
-    /// <summary>Whether the machine, the network or another node is to blame, and not what the job runs: it may go well the next time.</summary>
+    /// <summary>Whether the machine, the network or another node is to blame, so that it may go well the next time.</summary>
     private static bool IsOthers(Exception reason) => reason is GangBrokenException or CertificateException or IOException
         or UnauthorizedAccessException or System.Net.Sockets.SocketException;
 

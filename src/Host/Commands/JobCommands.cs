@@ -20,8 +20,10 @@ internal static class JobCommands
         return Asking(command, service, async (client, parsed, cancellation) =>
         {
             string? wanted = parsed.GetValue(state);
-            IReadOnlyList<JobView> jobs = await client.ListAsync(wanted, parsed.GetValue(count), cancellation);
-            if (jobs.Count == 0)
+            int most = parsed.GetValue(count);
+            IReadOnlyList<JobView> found = await client.ListAsync(wanted, Math.Min(most + 1, JobLimits.PageMax), cancellation);
+            JobView[] jobs = [.. found.Take(most)];
+            if (jobs.Length == 0)
             {
                 await error.WriteLineAsync(wanted is null ? "vmsim: there are no jobs" : $"vmsim: no jobs are {wanted}");
             }
@@ -31,9 +33,9 @@ internal static class JobCommands
                 await output.WriteLineAsync(LineOf(job));
             }
 
-            if (jobs.Count == parsed.GetValue(count) && jobs[^1].Id > 1)
+            if (found.Count > most)
             {
-                await error.WriteLineAsync($"vmsim: the last {Quantities.Of(jobs.Count, "job")}; --count shows more");
+                await error.WriteLineAsync($"vmsim: the last {Quantities.Of(most, "job")}; --count shows more");
             }
 
             return ExitCodes.Ok;

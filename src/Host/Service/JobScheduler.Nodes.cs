@@ -96,6 +96,7 @@ internal sealed partial class JobScheduler
         {
             return (isHere && _options.Jobs > 0) || _nodes.Values.Any(node => !node.Drains && node.Last!.Build == job.Build) ? ""
                 : isHere ? $"no node of build {job.Build} takes jobs"
+                : job.Build.Length == 0 ? $"of which build it was is not known; it is for build {_store.Build}"
                 : $"no node of its build, {job.Build}, takes jobs; {ServiceNode.Silence.TotalSeconds} s after the last has gone it is "
                     + $"for build {_store.Build}";
         }

@@ -66,6 +66,25 @@ public sealed class ServiceClientTests : IDisposable
         Assert.Equal($"vmsim: --listen {place}: another program has this port; --listen ADDRESS:0 takes a free one", error.Trim());
     }
 
+    /// <summary>A list that was cut says so, and one that just fits does not.</summary>
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(3, false)]
+    public async Task Jobs_MoreThanCount_AreToldOf(int count, bool isCut)
+    {
+        (StoreFolder store, string token) = Store();
+        await using ServiceHost host = await ServiceHost.StartAsync(Options(store));
+        using ServiceClient client = ServiceClient.Create(new Uri(host.Address), token, null);
+        RunRequest[] runs = [.. Enumerable.Range(0, 3).Select(run => new RunRequest($"{run}", $"until = {run + 1}us", []))];
+        await client.SubmitAsync(new JobRequest("test", runs), CancellationToken.None);
+        string file = Path.Combine(_folder, "token");
+        await File.WriteAllTextAsync(file, token);
+        (int code, string output, string error) = await CommandRunner.RunAsync(
+            "jobs", "--count", $"{count}", "--server", host.Address, "--token-file", file);
+        Assert.Equal((0, count), (code, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        Assert.Equal(isCut ? "vmsim: the last 2 jobs; --count shows more" : "", error.Trim());
+    }
+
     [Fact]
     public async Task Token_MadeAnew_SaysThatTheOldOneCountsNoMore()
     {

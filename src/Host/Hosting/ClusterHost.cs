@@ -26,9 +26,7 @@ internal sealed class ClusterHost : IAsyncDisposable
         CoordinatedShutdown shutdown = CoordinatedShutdown.Get(System);
         shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "say-why", () =>
         {
-            _ended.TrySetResult(remoting.Refusal is { } refusal
-                ? $"a stranger answered where a node was called: its certificate {refusal}"
-                : $"the cluster has ended: {shutdown.ShutdownReason}");
+            _ended.TrySetResult(WhyItEnded(remoting.Refusal, $"{shutdown.ShutdownReason}"));
             return Task.FromResult(Akka.Done.Instance);
         });
     }
@@ -114,6 +112,22 @@ internal sealed class ClusterHost : IAsyncDisposable
     {
         await _host.StopAsync();
         _host.Dispose();
+    }
+
+    /// <summary>
+    /// What a cluster ended of. Both ends of a connection judge each other at once: the one that is called may hang up before this one has
+    /// come to its verdict, and then nothing is known of its certificate.
+    /// </summary>
+    private static string WhyItEnded(string? refusal, string reason)
+    {
+        // Akka's reason is of a type of its own assembly; its words are all that others see of it.
+        const string brokenOff = "TLS handshake failed on outbound connection";
+        return refusal is not null
+            ? $"a stranger answered where a node was called: its certificate {refusal}"
+            : reason.StartsWith(brokenOff, StringComparison.Ordinal)
+                ? "a stranger answered where a node was called: it hung up in the handshake, as a node of another authority does, "
+                    + "or a program that is none"
+                : $"the cluster has ended: {reason}";
     }
 
     private static async Task<ClusterHost> StartAsync(

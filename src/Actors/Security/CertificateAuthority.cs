@@ -100,7 +100,7 @@ public sealed class CertificateAuthority : IDisposable
         {
             PrivateFile.Create(keyFile, key.ExportPkcs8PrivateKeyPem() + "\n");
             hasKey = true;
-            PrivateFile.Create(certificateFile, Certificate.ExportCertificatePem() + "\n");
+            PrivateFile.Create(certificateFile, Certificate.ExportCertificatePem() + "\n", isPublic: true);
         }
         catch (IOException)
         {

@@ -7,6 +7,11 @@ namespace VmSim.Actors.Security;
 internal static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>That of any new file, of which the user's mask takes what it takes.</summary>
+    private const UnixFileMode Ordinary = OwnerOnly
+        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
@@ -38,11 +43,14 @@ internal static class PrivateFile
     }
 
     /// <summary>Writes a new file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="text">What it holds.</param>
+    /// <param name="isPublic">Whether anybody may read it: it holds no key.</param>
     /// <exception cref="CertificateException">There is a file of this name already.</exception>
-    public static void Create(string path, string text)
+    public static void Create(string path, string text, bool isPublic = false)
     {
         RequireNone(path);
-        Write(path, text);
+        Write(path, text, isPublic ? Ordinary : OwnerOnly);
     }
 
     /// <summary>Puts a new file into the place of an old one at once: a reader finds the one or the other, whole.</summary>
@@ -57,7 +65,7 @@ internal static class PrivateFile
         string aside = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8))}";
         try
         {
-            Write(aside, text);
+            Write(aside, text, OwnerOnly);
             File.Move(aside, path, overwrite: true);
         }
         finally
@@ -96,12 +104,12 @@ internal static class PrivateFile
         return reader.ReadToEnd();
     }
 
-    private static void Write(string path, string text)
+    private static void Write(string path, string text, UnixFileMode mode)
     {
         FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
-            options.UnixCreateMode = OwnerOnly;
+            options.UnixCreateMode = mode;
         }
 
         using FileStream stream = new(path, options);

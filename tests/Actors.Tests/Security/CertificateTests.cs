@@ -150,7 +150,7 @@ public sealed class CertificateTests : IDisposable
     }
 
     [Fact]
-    public void Save_NewFolder_IsForItsOwnerOnly()
+    public void Save_NewFolder_IsForItsOwnerOnlyButTheCertificateForAll()
     {
         using CertificateAuthority authority = CertificateAuthority.Create(_clock);
         authority.Save(_folder);
@@ -166,10 +166,15 @@ public sealed class CertificateTests : IDisposable
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_folder));
-            foreach (string path in Directory.GetFiles(_folder))
+            foreach (string path in Directory.GetFiles(_folder).Where(path => !path.EndsWith(".crt", StringComparison.Ordinal)))
             {
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
             }
+
+            // As any other file that this user makes.
+            string ordinary = Path.Combine(_folder, "ordinary");
+            File.WriteAllText(ordinary, "");
+            Assert.Equal(File.GetUnixFileMode(ordinary), File.GetUnixFileMode(Path.Combine(_folder, CertificateAuthority.CertificateFile)));
         }
     }
 

@@ -47,19 +47,20 @@ internal static class JobCommands
     {
         ServiceArguments service = new();
         Argument<long> id = IdArgument();
+        Option<bool> alone = AloneOption();
         Option<bool> wait = new("--wait") { Description = "Wait until the job, or all jobs of the submission, are over." };
         Command command = new(
-            "status", "Says where a job or the jobs of a submission stand; 1 if one failed or was cancelled.") { id, wait };
+            "status", "Says where a job or the jobs of a submission stand; 1 if one failed or was cancelled.") { id, alone, wait };
         return Asking(command, service, async (client, parsed, cancellation) =>
         {
-            IReadOnlyList<JobView> jobs = await JobsOfAsync(client, parsed.GetValue(id), cancellation);
+            IReadOnlyList<JobView> jobs = await JobsOfAsync(client, parsed.GetValue(id), parsed.GetValue(alone), cancellation);
             using (StatusLine status = new(error))
             {
                 while (parsed.GetValue(wait) && jobs.Any(job => !IsOver(job)))
                 {
                     status.Show($"{jobs.Count(IsOver)} of {Quantities.Of(jobs.Count, "job")} over");
                     await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
-                    jobs = await JobsOfAsync(client, parsed.GetValue(id), cancellation);
+                    jobs = await JobsOfAsync(client, parsed.GetValue(id), parsed.GetValue(alone), cancellation);
                 }
             }
 
@@ -102,10 +103,12 @@ internal static class JobCommands
     {
         ServiceArguments service = new();
         Argument<long> id = IdArgument();
-        Command command = new("cancel", "Cancels a job, or all jobs of a submission that are not over.") { id };
+        Option<bool> alone = AloneOption();
+        Command command = new("cancel", "Cancels a job, or all jobs of a submission that are not over.") { id, alone };
         return Asking(command, service, async (client, parsed, cancellation) =>
         {
-            JobView[] jobs = [.. (await JobsOfAsync(client, parsed.GetValue(id), cancellation)).Where(job => !IsOver(job))];
+            IReadOnlyList<JobView> all = await JobsOfAsync(client, parsed.GetValue(id), parsed.GetValue(alone), cancellation);
+            JobView[] jobs = [.. all.Where(job => !IsOver(job))];
             foreach (JobView job in jobs)
             {
                 await client.CancelAsync(job.Id, cancellation);
@@ -129,10 +132,11 @@ internal static class JobCommands
                 await error.WriteLineAsync("vmsim: there are no nodes; vmsim node --join URL makes one");
             }
 
-            bool isMixed = nodes.Any(node => node.Build != nodes[0].Build);
+            // Nobody asks for builds as long as all is well: one that is not the service's own is named with its problem.
+            bool areNamed = nodes.Any(node => node.Build != nodes[0].Build || node.Problem.Length > 0);
             foreach (NodeView node in nodes)
             {
-                string build = isMixed ? $", build {node.Build}" : "";
+                string build = areNamed ? $", build {node.Build}" : "";
                 string problem = node.Problem.Length > 0 ? $"  ({node.Problem})" : "";
                 string state = node.State.ToString().ToLowerInvariant();
                 string ids = node.Ids.Count > 0 ? $": {string.Join(", ", node.Ids)}" : "";
@@ -162,13 +166,20 @@ internal static class JobCommands
     {
         ServiceArguments service = new();
         Argument<long> id = IdArgument();
+        Option<bool> alone = AloneOption();
         Option<string> folder = new("--out") { Description = "Folder for the result.", HelpName = "DIR", Required = true };
         Command command = new(
-            "result", "Fetches a job's result as a run's folder, or those of a submission as the runs of a sweep's folder.") { id, folder };
+            "result", "Fetches a job's result as a run's folder, or those of a submission as the runs of a sweep's folder.")
+        {
+            id,
+            alone,
+            folder,
+        };
         return Asking(command, service, async (client, parsed, cancellation) =>
         {
-            IReadOnlyList<JobView> jobs = await JobsOfAsync(client, parsed.GetValue(id), cancellation);
+            IReadOnlyList<JobView> jobs = await JobsOfAsync(client, parsed.GetValue(id), parsed.GetValue(alone), cancellation);
             string path = parsed.GetValue(folder)!;
+            RequireKind(path, jobs.Count == 1);
             JobView[] done = [.. jobs.Where(job => job.State == JobState.Done)];
             foreach (JobView job in done)
             {
@@ -186,18 +197,32 @@ internal static class JobCommands
         });
     }
 
+    /// <summary>A folder is a run's or a sweep's: neither is written into the other, whose files would stay beside it.</summary>
+    private static void RequireKind(string folder, bool isRun)
+    {
+        if (isRun && Directory.Exists(Path.Combine(folder, SweepFolder.RunsName)))
+        {
+            throw new IOException($"--out {folder}: a sweep's folder; the result of one job needs one of its own");
+        }
+
+        if (!isRun && File.Exists(Path.Combine(folder, RunFolder.ReportName)))
+        {
+            throw new IOException($"--out {folder}: a run's folder; the results of several jobs need one of their own, or a sweep's");
+        }
+    }
+
     private static async Task FetchAsync(ServiceClient client, long id, string folder, CancellationToken cancellation)
     {
-        Directory.CreateDirectory(folder);
+        List<(string, Action<Stream>)> files = [];
 
         // The report last: who finds it finds a whole run.
         foreach (string name in (string[])[RunFolder.EffectiveName, RunFolder.StatisticsName, RunFolder.ReportName])
         {
             byte[] bytes = await client.ResultAsync(id, name, cancellation);
-            using OutputFile file = new(Path.Combine(folder, name), "--out");
-            await file.Stream.WriteAsync(bytes, cancellation);
-            file.Complete();
+            files.Add((name, stream => stream.Write(bytes)));
         }
+
+        RunFolder.Replace(folder, files);
     }
 
     private static Command Asking(
@@ -214,11 +239,17 @@ internal static class JobCommands
 
     private static Argument<long> IdArgument() => new("id") { Description = "Number of a job, or of the first one of a submission." };
 
-    /// <summary>The jobs of a submission, or the one job of a number that is none's.</summary>
-    private static async Task<IReadOnlyList<JobView>> JobsOfAsync(ServiceClient client, long id, CancellationToken cancellation)
+    private static Option<bool> AloneOption() => new("--alone")
+    {
+        Description = "The job of this number alone, where it is the first of a submission.",
+    };
+
+    /// <summary>The jobs of a submission, or the one job of a number that is none's, or that is meant alone.</summary>
+    private static async Task<IReadOnlyList<JobView>> JobsOfAsync(
+        ServiceClient client, long id, bool isAlone, CancellationToken cancellation)
     {
         JobView job = await client.StatusAsync(id, cancellation);
-        return job.Submission == id ? await client.SubmissionAsync(id, cancellation) : [job];
+        return job.Submission == id && !isAlone ? await client.SubmissionAsync(id, cancellation) : [job];
     }
 
     /// <summary>How a job stands, which it tells a second or two after it is first asked for.</summary>

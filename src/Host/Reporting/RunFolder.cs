@@ -89,11 +89,7 @@ public static class RunFolder
         }
     }
 
-    /// <summary>
-    /// Writes all files. Each stands aside and on the disk before the first appears under its name, so that a full disk leaves the old run
-    /// as it was. Then all take their places, which nothing but the process's sudden death can interrupt, the report last; lists of an old
-    /// run go if the new one has none.
-    /// </summary>
+    /// <summary>Writes a run's files.</summary>
     /// <param name="directory">The folder; made if it is not there.</param>
     /// <param name="report">The report.</param>
     /// <param name="effective">Text of <c>effective.conf</c>.</param>
@@ -102,23 +98,40 @@ public static class RunFolder
     public static void Write(string directory, RunReport report, string effective, IReadOnlyList<ListFile>? lists = null)
     {
         ArgumentNullException.ThrowIfNull(report);
+        Replace(
+            directory,
+            [
+                (EffectiveName, stream => stream.Write(Encoding.UTF8.GetBytes(effective))),
+                (StatisticsName, stream => stream.Write(Encoding.UTF8.GetBytes(Statistics(report)))),
+                .. (lists ?? []).Select(list => (list.FileName, (Action<Stream>)(stream => list.Write(report, stream)))),
+                (ReportName, stream => ReportJson.Write(report, stream)),
+            ]);
+    }
+
+    /// <summary>
+    /// Writes files of a run, the report as the last. Each stands aside and on the disk before the first appears under its name, so that a
+    /// full disk leaves the old run as it was. Then all take their places, which nothing but the process's sudden death can interrupt;
+    /// lists of an old run go if the new one has none.
+    /// </summary>
+    /// <param name="directory">The folder; made if it is not there.</param>
+    /// <param name="contents">Names of the files, and what writes each.</param>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    internal static void Replace(string directory, IReadOnlyList<(string Name, Action<Stream> Write)> contents)
+    {
         Directory.CreateDirectory(directory);
         List<OutputFile> files = [];
         try
         {
-            Add(EffectiveName, stream => stream.Write(Encoding.UTF8.GetBytes(effective)));
-            Add(StatisticsName, stream => stream.Write(Encoding.UTF8.GetBytes(Statistics(report))));
-            foreach (ListFile list in lists ?? [])
+            foreach ((string name, Action<Stream> write) in contents)
             {
-                Add(list.FileName, stream => list.Write(report, stream));
+                Add(name, write);
             }
 
-            Add(ReportName, stream => ReportJson.Write(report, stream));
             Leftovers.Whole(() =>
             {
-                foreach (ListFile list in ListFile.All.Except(lists ?? []))
+                foreach (string name in Names.Except(contents.Select(file => file.Name), StringComparer.Ordinal))
                 {
-                    File.Delete(Path.Combine(directory, list.FileName));
+                    File.Delete(Path.Combine(directory, name));
                 }
 
                 files.ForEach(file => file.Complete());

@@ -107,6 +107,16 @@ public sealed class ServeTests : IDisposable
         string folder = Path.Combine(_folder, "swept");
         await AskAsync("result", [submission, "--out", folder]);
 
+        // The first of them alone, which goes into no sweep's folder, nor all of them into its own.
+        Assert.Equal(4, (await AskAsync("status", [submission])).Split('\n').Length);
+        Assert.Single((await AskAsync("status", [submission, "--alone"])).Split('\n'));
+        string alone = Path.Combine(_folder, "alone");
+        await AskAsync("result", [submission, "--alone", "--out", alone]);
+        Assert.True(File.Exists(Path.Combine(alone, "report.json")));
+        Assert.Contains(
+            "a sweep's folder", await RefusedAsync("result", [submission, "--alone", "--out", folder]), StringComparison.Ordinal);
+        Assert.Contains("a run's folder", await RefusedAsync("result", [submission, "--out", alone]), StringComparison.Ordinal);
+
         // What the service has made is not made again where the sweep's tables are made of it.
         (int code, string output, string error) = await CommandRunner.RunAsync("sweep", sweep, "--out", folder, "--no-bisect");
         Assert.True(code == ExitCodes.Ok, error);
@@ -337,6 +347,13 @@ public sealed class ServeTests : IDisposable
             [command, .. arguments, "--server", _server, "--store", Store]);
         Assert.True(code == expected, $"{command}: {code} {output} {error}");
         return output.Trim();
+    }
+
+    private async Task<string> RefusedAsync(string command, string[] arguments)
+    {
+        (int code, _, string error) = await CommandRunner.RunAsync([command, .. arguments, "--server", _server, "--store", Store]);
+        Assert.True(code == ExitCodes.BadInput, $"{command}: {code} {error}");
+        return error;
     }
 
     /// <summary>Waits until a job's log has a text so many times.</summary>

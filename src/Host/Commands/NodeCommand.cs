@@ -24,7 +24,13 @@ internal static class NodeCommand
             Description = "Change a cluster setting: --set cluster.host=192.168.1.7. May be repeated.",
             HelpName = "key=value",
         };
-        Option<int> threads = RunArguments.Threads();
+        Option<int> threads = NumberOption.Create(
+            "--threads",
+            "Host threads that simulate; 0, the default, is one per processor, and with a URL one in each job. Never changes results.",
+            0,
+            Lanes.Max,
+            fallback: 0,
+            "0 for the default");
         Option<bool> once = new("--once") { Description = "End after one run; the default is to wait for the next." };
         Option<bool> attached = new("--attached")
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using VmSim.Host.Files;
 using VmSim.Host.Reporting;
 using VmSim.Host.Service;
 using VmSim.Host.Sweeps;
@@ -169,7 +168,7 @@ internal static class JobCommands
         Option<bool> alone = AloneOption();
         Option<string> folder = new("--out") { Description = "Folder for the result.", HelpName = "DIR", Required = true };
         Command command = new(
-            "result", "Fetches a job's result as a run's folder, or those of a submission as the runs of a sweep's folder.")
+            "result", "Fetches a job's result as a run's folder, or those of a sweep as the runs of a sweep's folder.")
         {
             id,
             alone,
@@ -179,7 +178,11 @@ internal static class JobCommands
         {
             IReadOnlyList<JobView> jobs = await JobsOfAsync(client, parsed.GetValue(id), parsed.GetValue(alone), cancellation);
             string path = parsed.GetValue(folder)!;
-            RequireKind(path, jobs.Count == 1);
+
+            // A sweep of one run is a sweep: what its run differs in is said, as for many.
+            bool isRun = parsed.GetValue(alone)
+                || (jobs is [{ } only] && (only.Submission != parsed.GetValue(id) || only.Label.Length == 0));
+            RequireKind(path, isRun);
             JobView[] done = [.. jobs.Where(job => job.State == JobState.Done)];
             foreach (JobView job in done)
             {
@@ -187,7 +190,7 @@ internal static class JobCommands
                 string runs = StoreFolder.IsHex(job.Digest, Hosting.RunDigest.Length)
                     ? Path.Combine(path, SweepFolder.RunsName, job.Digest)
                     : throw new IOException($"job {job.Id}: \"{job.Digest}\" found; a digest is needed");
-                await FetchAsync(client, job.Id, jobs.Count == 1 ? path : runs, cancellation);
+                await FetchAsync(client, job.Id, isRun ? path : runs, cancellation);
             }
 
             string rest = string.Concat(jobs.Where(job => job.State != JobState.Done).GroupBy(job => job.State).OrderBy(group => group.Key)
@@ -202,12 +205,12 @@ internal static class JobCommands
     {
         if (isRun && Directory.Exists(Path.Combine(folder, SweepFolder.RunsName)))
         {
-            throw new IOException($"--out {folder}: a sweep's folder; the result of one job needs one of its own");
+            throw new IOException($"--out {folder}: a sweep's folder; the result of a run needs one of its own");
         }
 
         if (!isRun && File.Exists(Path.Combine(folder, RunFolder.ReportName)))
         {
-            throw new IOException($"--out {folder}: a run's folder; the results of several jobs need one of their own, or a sweep's");
+            throw new IOException($"--out {folder}: a run's folder; the results of a sweep need one of their own");
         }
     }
 

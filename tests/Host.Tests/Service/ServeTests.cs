@@ -117,6 +117,15 @@ public sealed class ServeTests : IDisposable
             "a sweep's folder", await RefusedAsync("result", [submission, "--alone", "--out", folder]), StringComparison.Ordinal);
         Assert.Contains("a run's folder", await RefusedAsync("result", [submission, "--out", alone]), StringComparison.Ordinal);
 
+        // A sweep of one run is one, whose run the store has from the others.
+        string narrow = Path.Combine(_folder, "narrow.conf");
+        string wide = await File.ReadAllTextAsync(sweep);
+        await File.WriteAllTextAsync(narrow, wide.Replace("[16, 32]\nrepeat = 2", "[16]\nrepeat = 1", StringComparison.Ordinal));
+        string one = await AskAsync("submit", [narrow]);
+        await AskAsync("status", [one, "--wait"]);
+        await AskAsync("result", [one, "--out", folder]);
+        Assert.Equal(4, Directory.GetDirectories(Path.Combine(folder, "runs")).Length);
+
         // What the service has made is not made again where the sweep's tables are made of it.
         (int code, string output, string error) = await CommandRunner.RunAsync("sweep", sweep, "--out", folder, "--no-bisect");
         Assert.True(code == ExitCodes.Ok, error);

@@ -153,7 +153,8 @@ public abstract class ServiceDeaths : Scratch
         }
 
         Assert.Equal(jobs, alone.Count);
-        Assert.Equal("", string.Join('\n', alone.Select(Difference).Where(text => text.Length > 0)));
+        string differences = string.Join('\n', alone.Select(Difference).Where(text => text.Length > 0));
+        Assert.True(differences.Length == 0, differences);
     }
 
     /// <summary>The jobs that are not done, each with its log.</summary>

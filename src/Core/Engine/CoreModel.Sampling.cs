@@ -161,12 +161,10 @@ public sealed partial class CoreModel
         int position = thread.Position;
         long done = 0;
         bool isReady = true;
-        _dueAt = _clock;
-        _mapped!.Begin(_table!, _clock);
         while (done < most && position < thread.Length)
         {
             ulong word = buffer[position];
-            isReady = (word & 3) != Operation.ControlTag && _mapped.Allow((AccessKind)(word & 3), word & Operation.PageMask);
+            isReady = (word & 3) != Operation.ControlTag && IsReady(sampling, (AccessKind)(word & 3), word & Operation.PageMask, done);
             if (!isReady)
             {
                 break;
@@ -195,6 +193,23 @@ public sealed partial class CoreModel
         {
             RunExactly(thread, sampling, word);
         }
+    }
+
+    /// <summary>
+    /// Whether an access needs nothing of the kernel and sets no bits. What is not known is read as of the time at which the access begins,
+    /// so that it does not matter how many before it are gone over together.
+    /// </summary>
+    private bool IsReady(ThreadSampling sampling, AccessKind kind, ulong page, long accessesBefore)
+    {
+        if (_mapped!.Knows(kind, page))
+        {
+            return true;
+        }
+
+        long time = _clock + sampling.TimeOf(accessesBefore);
+        _dueAt = time;
+        _mapped.Begin(_table!, time);
+        return _mapped.Find(kind, page);
     }
 
     /// <summary>Lets a thread go over accesses that its stream need not make, if all pages that they may go to are mapped.</summary>

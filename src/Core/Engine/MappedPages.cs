@@ -31,17 +31,32 @@ internal sealed class MappedPages
         _table = table;
     }
 
-    /// <summary>Whether an access to a page neither faults nor sets bits.</summary>
+    /// <summary>Whether it is known that an access to a page neither faults nor sets bits.</summary>
     /// <param name="kind">What it does.</param>
     /// <param name="address">The page's first address.</param>
-    public bool Allow(AccessKind kind, ulong address)
+    public bool Knows(AccessKind kind, ulong address)
     {
-        ref ulong known = ref _known[(address >> PageSizes.BaseShift) % Slots];
-        ulong bit = 1UL << (int)kind;
-        return ((known ^ address) & ~0xFFFUL) == 0 && (known & bit) != 0 || Find(kind, address, ref known);
+        ulong known = _known[(address >> PageSizes.BaseShift) % Slots];
+        return ((known ^ address) & ~0xFFFUL) == 0 && (known & (1UL << (int)kind)) != 0;
     }
 
-    /// <summary>As <see cref="Allow"/>, for a page that is asked for once.</summary>
+    /// <summary>Finds out whether an access to a page neither faults nor sets bits, and knows it from then on.</summary>
+    /// <param name="kind">What it does.</param>
+    /// <param name="address">The page's first address.</param>
+    public bool Find(AccessKind kind, ulong address)
+    {
+        if (!Reads(kind, address))
+        {
+            return false;
+        }
+
+        ref ulong known = ref _known[(address >> PageSizes.BaseShift) % Slots];
+        ulong others = ((known ^ address) & ~0xFFFUL) == 0 ? known : 0;
+        known = address | (others & 0xFFF) | (1UL << (int)kind);
+        return true;
+    }
+
+    /// <summary>As <see cref="Find"/>, for a page that is asked for once.</summary>
     public bool Reads(AccessKind kind, ulong address)
     {
         const PageFlags Common = PageFlags.User | PageFlags.Accessed;
@@ -83,17 +98,5 @@ internal sealed class MappedPages
     {
         _table = null;
         Array.Clear(_known);
-    }
-
-    private bool Find(AccessKind kind, ulong address, ref ulong known)
-    {
-        if (!Reads(kind, address))
-        {
-            return false;
-        }
-
-        ulong others = ((known ^ address) & ~0xFFFUL) == 0 ? known : 0;
-        known = address | (others & 0xFFF) | (1UL << (int)kind);
-        return true;
     }
 }
